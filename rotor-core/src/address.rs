@@ -1,0 +1,399 @@
+//! Addresses: 16 bytes that name a slot of a locality.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::actor::{Actor, TryHandler};
+use crate::exit::Exit;
+use crate::gate::{Gate, Parcel};
+use crate::here::{HERE, with_local};
+use crate::lane::NORMAL;
+use crate::locality::Control;
+use crate::message::{Boxed, Header, Inline, Request, Typed, is_inline};
+use crate::observe::Reason;
+use crate::recipient::Recipient;
+use crate::request::{Ask, Asking};
+use crate::topic::Topic;
+
+/// A handle that names an actor's slot and its locality.
+///
+/// It is `Copy`, 16 bytes, and keeps nothing alive. It stays valid when the actor is restarted, and
+/// ends when the child is removed from its supervisor; it is never given to another actor. An
+/// `Address` can be compared, hashed, stored, watched, stopped and published to; messages are sent
+/// through [`Addr`] and [`Recipient`]. Order and hash do not differ from run to run.
+#[derive(Clone, Copy)]
+pub struct Address {
+    pub(crate) gate: &'static Gate,
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl Address {
+    /// Asks the actor to stop, ahead of every queued message, with reason [`Exit::shutdown`].
+    ///
+    /// Never blocks. Its supervisor decides what follows: a permanent child is started again.
+    pub fn stop(self) {
+        self.post(Control::StopSelf {
+            to: self,
+            exit: Exit::shutdown(),
+        });
+    }
+
+    /// Asks the actor to stop with this reason, ahead of every queued message.
+    pub fn stop_with(self, exit: Exit) {
+        self.post(Control::StopSelf { to: self, exit });
+    }
+
+    /// Removes the actor's instance by force: no stop hook, the reason is
+    /// [`Reason::Killed`](crate::ExitReason::Killed).
+    ///
+    /// A handler that is running finishes first: no other thread can end it.
+    pub fn kill(self) {
+        self.post(Control::KillSelf { to: self });
+    }
+
+    /// The typed view for publishing `M` to this address.
+    pub fn topic<M: Clone + Send + 'static>(self) -> Topic<M> {
+        Topic::at(self)
+    }
+
+    /// Whether the address lies in the locality whose slice runs on this thread now.
+    pub fn is_here(self) -> bool {
+        HERE.with(|here| std::ptr::eq(here.gate.get(), self.gate))
+    }
+
+    pub(crate) fn post(self, control: Control) {
+        Control::post(self.gate, control);
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Address) -> bool {
+        std::ptr::eq(self.gate, other.gate)
+            && self.slot == other.slot
+            && self.generation == other.generation
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.gate.serial(), self.slot, self.generation).hash(state);
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Address) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Address) -> Ordering {
+        let key = |a: &Address| (a.gate.serial(), a.slot, a.generation);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}.{}.{}",
+            self.gate.serial(),
+            self.slot,
+            self.generation
+        )
+    }
+}
+
+/// The address of an actor of type `A`.
+///
+/// `Copy`, 16 bytes, `Send`, whatever `A` is. A send compiles only if `A` handles the message:
+///
+/// ```compile_fail,E0277
+/// use rotor_core::*;
+/// struct Mute;
+/// impl Actor for Mute {}
+/// fn shout(to: Addr<Mute>) {
+///     to.send("hello"); // `Mute` does not handle `&str`
+/// }
+/// ```
+///
+/// What is not `Send` does not leave its thread:
+/// ```compile_fail,E0277
+/// use rotor_core::*;
+/// use std::rc::Rc;
+/// struct View;
+/// impl Actor for View {}
+/// impl Handler<Rc<str>> for View {
+///     fn handle(&mut self, _: Rc<str>, _: &mut Context<Self>) {}
+/// }
+/// fn show(view: Addr<View>) {
+///     view.send(Rc::from("text")); // `send_local` takes it
+/// }
+/// ```
+pub struct Addr<A> {
+    pub(crate) address: Address,
+    actor: PhantomData<fn() -> A>,
+}
+
+impl<A: Actor> Addr<A> {
+    pub(crate) fn new(address: Address) -> Self {
+        Addr {
+            address,
+            actor: PhantomData,
+        }
+    }
+
+    /// Sends a message. Any thread; never blocks.
+    ///
+    /// Messages of one sender to one actor in one lane arrive in the order of the sends. What
+    /// cannot be delivered reaches the [`Observer`](crate::Observer) and is counted.
+    #[inline]
+    pub fn send<M: Send + 'static>(self, message: M)
+    where
+        A: TryHandler<M>,
+    {
+        // SAFETY: `M` is `Send`.
+        unsafe { self.push(message) }
+    }
+
+    /// Sends a message, or hands it back if it is known at once that it cannot be delivered.
+    ///
+    /// # Errors
+    /// The message with the reason: the child was removed ([`Reason::Gone`]), is not running and
+    /// will not be ([`Reason::Stopped`]), its bound is reached ([`Reason::Full`]) or its locality
+    /// has ended ([`Reason::Closed`]). Of an actor of another locality only the last two can be
+    /// known now; the rest reaches the observer later.
+    pub fn try_send<M: Send + 'static>(self, message: M) -> Result<(), Undelivered<M>>
+    where
+        A: TryHandler<M>,
+    {
+        match self.obstacle() {
+            Some(reason) => Err(Undelivered { message, reason }),
+            None => {
+                self.send(message);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends a message that need not be `Send` to an actor of a locality pinned to this thread.
+    ///
+    /// # Errors
+    /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.
+    pub fn send_local<M: 'static>(self, message: M) -> Result<(), Undelivered<M>>
+    where
+        A: TryHandler<M>,
+    {
+        let obstacle = with_local(self.address.gate, |local| match local {
+            None => Some(Reason::NotLocal),
+            Some(local) => local.obstacle(self.address),
+        });
+        if let Some(reason) = obstacle {
+            return Err(Undelivered { message, reason });
+        }
+        // SAFETY: the locality is pinned to this thread, so the message stays here.
+        unsafe { self.push(message) };
+        Ok(())
+    }
+
+    /// Asks and returns a future of the answer, for use outside actors or inside
+    /// [`Context::spawn`](crate::Context::spawn).
+    ///
+    /// The time limit is kept by the actor's locality; see [`Context::request`] for the errors.
+    ///
+    /// [`Context::request`]: crate::Context::request
+    pub fn ask<Q: Request>(self, request: Q, limit: Duration) -> Asking<Q::Reply>
+    where
+        A: TryHandler<Ask<Q>>,
+    {
+        Asking::start(self.to(), request, limit)
+    }
+
+    /// The address as a recipient of one message type.
+    pub fn to<M: 'static>(self) -> Recipient<M>
+    where
+        A: TryHandler<M>,
+    {
+        Recipient::new(self.address, Typed::<A, M>::KIND)
+    }
+
+    /// The untyped address.
+    pub fn address(self) -> Address {
+        self.address
+    }
+
+    /// Asks the actor to stop, ahead of every queued message. See [`Address::stop`].
+    pub fn stop(self) {
+        self.address.stop();
+    }
+
+    /// Asks the actor to stop after every `Normal` message that is queued for it now.
+    pub fn drain(self) {
+        Control::post_in(
+            self.address.gate,
+            NORMAL,
+            Control::StopSelf {
+                to: self.address,
+                exit: Exit::shutdown(),
+            },
+        );
+    }
+
+    fn obstacle(self) -> Option<Reason> {
+        let gate = self.address.gate;
+        with_local(gate, |local| match local {
+            Some(local) => local.obstacle(self.address),
+            None if gate.entrance.is_closed() => Some(Reason::Closed),
+            None => {
+                let bound = gate.bound.load(std::sync::atomic::Ordering::Relaxed);
+                (bound > 0 && gate.entrance.len() >= bound).then_some(Reason::Full)
+            }
+        })
+    }
+
+    /// # Safety
+    /// `message` is `Send`, or the locality is pinned to this thread.
+    #[inline]
+    unsafe fn push<M: 'static>(self, message: M)
+    where
+        A: TryHandler<M>,
+    {
+        let kind = Typed::<A, M>::KIND;
+        let lane = const { <A as TryHandler<M>>::LANE.index() };
+        if is_inline::<M>() {
+            push_record(self.address, kind, lane, Inline(message));
+        } else {
+            push_record(self.address, kind, lane, Boxed(Box::new(message)));
+        }
+    }
+}
+
+/// Puts a record where its target will find it: the lane, the outbox or the gate.
+#[inline(always)]
+pub(crate) fn push_record<T>(
+    to: Address,
+    kind: &'static crate::message::Kind,
+    lane: usize,
+    value: T,
+) {
+    let head = Header {
+        kind,
+        slot: to.slot,
+        generation: to.generation,
+    };
+    let here = HERE.with(|here| {
+        if std::ptr::eq(here.gate.get(), to.gate) {
+            here.local.get()
+        } else {
+            std::ptr::null()
+        }
+    });
+    // SAFETY: non-null means that a slice of this locality runs on this thread, which keeps it.
+    match unsafe { here.as_ref() } {
+        Some(local) => local.push(lane, head, value),
+        None => push_away(to.gate, head, lane, value),
+    }
+}
+
+#[inline(never)]
+fn push_away<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
+    // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
+    let mut value = Some(value);
+    with_local(gate, |local| {
+        if let (Some(local), Some(value)) = (local, value.take_if(|_| local.is_some())) {
+            local.push(lane, head, value);
+            if gate.entrance.is_parked() {
+                gate.entrance.rouse();
+            }
+        }
+    });
+    let Some(value) = value else { return };
+    let from = HERE.with(|here| here.local.get());
+    // SAFETY: as in `push_record`.
+    match unsafe { from.as_ref() } {
+        Some(from) => from.push_outbox(gate, lane, head, value),
+        None => gate.push(lane, Parcel::of(head, value)),
+    }
+}
+
+impl<A> Clone for Addr<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Addr<A> {}
+
+impl<A> PartialEq for Addr<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address
+    }
+}
+
+impl<A> Eq for Addr<A> {}
+
+impl<A> PartialOrd for Addr<A> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<A> Ord for Addr<A> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.address.cmp(&other.address)
+    }
+}
+
+impl<A> Hash for Addr<A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.address.hash(state);
+    }
+}
+
+impl<A> fmt::Debug for Addr<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.address, f)
+    }
+}
+
+impl<A: Actor> From<Addr<A>> for Address {
+    fn from(addr: Addr<A>) -> Address {
+        addr.address
+    }
+}
+
+/// A message that was handed back, with the reason.
+pub struct Undelivered<M> {
+    /// The message.
+    pub message: M,
+    /// Why it could not be delivered.
+    pub reason: Reason,
+}
+
+impl<M> fmt::Debug for Undelivered<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Undelivered")
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for Undelivered<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} was not delivered: {}",
+            std::any::type_name::<M>(),
+            self.reason
+        )
+    }
+}
+
+impl<M> std::error::Error for Undelivered<M> {}

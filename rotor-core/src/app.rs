@@ -1,0 +1,191 @@
+//! The handle of a running tree.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::exit::Exit;
+use crate::here;
+use crate::locality::Locality;
+use crate::tree::Tree;
+
+/// A running tree, from outside. Owns nothing: dropping it stops nothing.
+///
+/// `Clone + Send + Sync`.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) shared: Arc<AppShared>,
+}
+
+/// What the handles of a tree and its driver share.
+pub(crate) struct AppShared {
+    root: OnceLock<Address>,
+    pub(crate) home: Locality,
+    /// Localities that the tree places something on.
+    pub(crate) places: Mutex<Vec<Locality>>,
+    state: Mutex<AppState>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct AppState {
+    /// The root's exit, before it is made known.
+    pending: Option<Exit>,
+    exit: Option<Exit>,
+    hooks: Vec<Box<dyn FnOnce(Exit) + Send>>,
+}
+
+/// [`App::wait`] was called on a thread whose loop runs the tree's root: it would wait for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WouldDeadlock;
+
+impl fmt::Display for WouldDeadlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the tree's root runs on this thread: waiting for it here would never end")
+    }
+}
+
+impl std::error::Error for WouldDeadlock {}
+
+impl App {
+    pub(crate) fn new(home: Locality) -> Self {
+        App {
+            shared: Arc::new(AppShared {
+                root: OnceLock::new(),
+                home,
+                places: Mutex::new(Vec::new()),
+                state: Mutex::default(),
+                ended: Condvar::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn set_root(&self, root: Address) {
+        self.shared.root.set(root).expect("a tree has one root");
+    }
+
+    /// The address of the root supervisor.
+    pub fn root(&self) -> Address {
+        *self
+            .shared
+            .root
+            .get()
+            .expect("set before the handle is given out")
+    }
+
+    /// Stops the whole tree in order: children in reverse start order, each within its limit.
+    ///
+    /// Any thread; returns at once. A second call joins the first.
+    pub fn shutdown(&self) {
+        self.root().stop();
+    }
+
+    /// Blocks until the tree has ended, and the threads that it had spawned for it.
+    ///
+    /// # Errors
+    /// [`WouldDeadlock`] on the thread that runs the root.
+    pub fn wait(&self) -> Result<Exit, WouldDeadlock> {
+        if here::with_local(self.root().gate, |local| local.is_some()) {
+            return Err(WouldDeadlock);
+        }
+        let mut state = self
+            .shared
+            .state
+            .lock()
+            .expect("no user code under this lock");
+        let exit = loop {
+            if let Some(exit) = &state.exit {
+                break exit.clone();
+            }
+            state = self
+                .shared
+                .ended
+                .wait(state)
+                .expect("no user code under this lock");
+        };
+        drop(state);
+        self.join();
+        Ok(exit)
+    }
+
+    /// Calls `f` once the tree has ended: on the thread of the root's loop, or at once, here, if it
+    /// has ended already.
+    pub fn on_exit(&self, f: impl FnOnce(Exit) + Send + 'static) {
+        let mut state = self
+            .shared
+            .state
+            .lock()
+            .expect("no user code under this lock");
+        match &state.exit {
+            None => state.hooks.push(Box::new(f)),
+            Some(exit) => {
+                let exit = exit.clone();
+                drop(state);
+                f(exit);
+            }
+        }
+    }
+
+    /// The live tree as data.
+    ///
+    /// Any thread. It asks every other locality of the tree and waits up to a second for each: one
+    /// that is stuck in a handler is shown as not answering.
+    pub fn tree(&self) -> Tree {
+        crate::tree::take(self)
+    }
+
+    /// Waits for the threads that were spawned for this tree.
+    pub(crate) fn join(&self) {
+        let places = std::mem::take(
+            &mut *self
+                .shared
+                .places
+                .lock()
+                .expect("no user code under this lock"),
+        );
+        let mut threads = Vec::new();
+        for place in places {
+            threads.extend(place.take_thread());
+            drop(place); // the last handle may be what its thread waits for
+        }
+        for thread in threads {
+            if thread.thread().id() != std::thread::current().id() {
+                // A panic of the loop was reported when it happened, as the locality's loss.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl AppShared {
+    /// The root has ended; [`finish`](Self::finish) makes it known.
+    pub(crate) fn root_ended(&self, exit: Exit) {
+        let mut state = self.state.lock().expect("no user code under this lock");
+        state.pending.get_or_insert(exit);
+    }
+
+    /// Makes the end known, once. The exit, if this call did it.
+    pub(crate) fn finish(&self) -> Option<Exit> {
+        let mut state = self.state.lock().expect("no user code under this lock");
+        let exit = state.pending.take()?;
+        state.exit = Some(exit.clone());
+        let hooks = std::mem::take(&mut state.hooks);
+        drop(state);
+        self.ended.notify_all();
+        for hook in hooks {
+            let exit = exit.clone();
+            let _ = here::guard(move || hook(exit));
+        }
+        Some(exit)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("App").field(&self.root()).finish()
+    }
+}
+
+/// How long the picture of a tree waits for a locality.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);

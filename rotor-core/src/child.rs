@@ -1,0 +1,241 @@
+//! Child specs: how a supervisor makes an actor, and when again.
+
+use std::any::type_name;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::address::{Addr, Address};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::locality::Local;
+use crate::strategy::Restart;
+use crate::supervisor::{Node, NodeKind, Supervisor};
+
+/// Limit for the start and the stop of an actor, unless its spec says otherwise.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How to make a child, and what its supervisor does when it ends.
+///
+/// By default permanent, with 5 s to start and 5 s to stop. The factory runs on the thread of the
+/// child's locality, once per instance, so what it captures and makes need not be `Send`; only the
+/// closure that places a subtree on another locality must be, see
+/// [`Supervisor::on`](crate::Supervisor::on).
+#[must_use = "a spec does nothing until it is given to a supervisor"]
+pub struct Child<A> {
+    pub(crate) spec: Spec,
+    actor: PhantomData<A>,
+}
+
+/// A child spec without its type.
+pub(crate) struct Spec {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) restart: Restart,
+    pub(crate) significant: bool,
+    pub(crate) start_limit: Option<Duration>,
+    pub(crate) stop_limit: Option<Duration>,
+    pub(crate) capacity: u32,
+    pub(crate) reserved: Option<Address>,
+    pub(crate) maker: Maker,
+}
+
+/// What makes the instances.
+pub(crate) struct Maker {
+    pub(crate) make: Make,
+    pub(crate) ops: &'static Ops,
+}
+
+type Make = Box<dyn FnMut(&Local, u32) -> Result<NonNull<()>>>;
+
+/// What can be done with an instance whose type is forgotten.
+///
+/// All pointers are to the live instance, of the type that the table was made for.
+pub(crate) struct Ops {
+    pub(crate) start: unsafe fn(*mut (), &Local, u32) -> Result,
+    pub(crate) stop: unsafe fn(*mut (), &Exit, &Local, u32),
+    pub(crate) drop: unsafe fn(*mut ()),
+    pub(crate) type_name: fn() -> &'static str,
+}
+
+struct OpsOf<A>(PhantomData<A>);
+
+impl<A: Actor> OpsOf<A> {
+    const OPS: &'static Ops = &Ops {
+        start: Self::start,
+        stop: Self::stop,
+        drop: Self::drop,
+        type_name: type_name::<A>,
+    };
+
+    unsafe fn start(actor: *mut (), here: &Local, slot: u32) -> Result {
+        // SAFETY: see `Ops`.
+        unsafe { &mut *actor.cast::<A>() }.start(&mut Context::new(here, slot))
+    }
+
+    unsafe fn stop(actor: *mut (), exit: &Exit, here: &Local, slot: u32) {
+        // SAFETY: see `Ops`.
+        unsafe { &mut *actor.cast::<A>() }.stop(exit, &mut Context::new(here, slot));
+    }
+
+    unsafe fn drop(actor: *mut ()) {
+        // SAFETY: see `Ops`; `Maker::of` made the box.
+        drop(unsafe { Box::from_raw(actor.cast::<A>()) });
+    }
+}
+
+impl Maker {
+    pub(crate) fn of<A: Actor>(
+        mut factory: impl FnMut(&mut Context<A>) -> Result<A> + 'static,
+    ) -> Self {
+        let make = move |here: &Local, slot: u32| {
+            let actor = factory(&mut Context::new(here, slot))?;
+            Ok(NonNull::from(Box::leak(Box::new(actor))).cast())
+        };
+        Maker {
+            make: Box::new(make),
+            ops: OpsOf::<A>::OPS,
+        }
+    }
+}
+
+/// What a factory may return: an actor, or a result of one.
+pub trait IntoActor<A>: sealed::Sealed<A> {
+    /// The result.
+    ///
+    /// # Errors
+    /// The factory's own error; it makes the start fail.
+    fn into_actor(self) -> Result<A>;
+}
+
+mod sealed {
+    pub trait Sealed<A> {}
+    impl<A: crate::Actor> Sealed<A> for A {}
+    impl<A: crate::Actor, E: Into<crate::Error>> Sealed<A> for Result<A, E> {}
+}
+
+impl<A: Actor> IntoActor<A> for A {
+    fn into_actor(self) -> Result<A> {
+        Ok(self)
+    }
+}
+
+impl<A: Actor, E: Into<Error>> IntoActor<A> for Result<A, E> {
+    fn into_actor(self) -> Result<A> {
+        self.map_err(Into::into)
+    }
+}
+
+impl<A: Actor> Child<A> {
+    /// A child made by a closure that returns the actor, or a result of one.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Log(std::fs::File);
+    /// impl Actor for Log {}
+    /// let steady = Child::new("log", || std::fs::File::create("log.txt").map(Log));
+    /// ```
+    pub fn new<R: IntoActor<A>>(
+        name: impl Into<Cow<'static, str>>,
+        mut factory: impl FnMut() -> R + 'static,
+    ) -> Self {
+        Self::with(name, move |_| factory().into_actor())
+    }
+
+    /// A child made by a closure that gets the context of the instance to be: it can register I/O,
+    /// reserve topics, or start timers.
+    pub fn with(
+        name: impl Into<Cow<'static, str>>,
+        factory: impl FnMut(&mut Context<A>) -> Result<A> + 'static,
+    ) -> Self {
+        Child {
+            spec: Spec {
+                name: name.into(),
+                restart: Restart::Permanent,
+                significant: false,
+                start_limit: Some(LIMIT),
+                stop_limit: Some(LIMIT),
+                capacity: 0,
+                reserved: None,
+                maker: Maker::of(factory),
+            },
+            actor: PhantomData,
+        }
+    }
+
+    /// A temporary child from a closure that can be called once only: it may give away what it
+    /// captured, such as an accepted connection.
+    pub fn once(
+        name: impl Into<Cow<'static, str>>,
+        factory: impl FnOnce(&mut Context<A>) -> Result<A> + 'static,
+    ) -> Self {
+        let mut factory = Some(factory);
+        Self::with(name, move |cx| match factory.take() {
+            Some(factory) => factory(cx),
+            None => Err(Error::message(
+                "a child made by `Child::once` cannot be made again",
+            )),
+        })
+        .temporary()
+    }
+
+    /// Gives the child a reserved address. Claiming one twice, or one of another locality, is a
+    /// [`StartError`](crate::StartError).
+    pub fn at(mut self, reserved: Addr<A>) -> Self {
+        self.spec.reserved = Some(reserved.address());
+        self
+    }
+
+    /// Restarted only after an abnormal exit.
+    pub fn transient(mut self) -> Self {
+        self.spec.restart = Restart::Transient;
+        self
+    }
+
+    /// Never restarted.
+    pub fn temporary(mut self) -> Self {
+        self.spec.restart = Restart::Temporary;
+        self
+    }
+
+    /// Its end can end the supervisor: see [`AutoShutdown`](crate::AutoShutdown).
+    pub fn significant(mut self) -> Self {
+        self.spec.significant = true;
+        self
+    }
+
+    /// How long the start may take, with its holds. 5 s by default.
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.spec.start_limit = Some(limit);
+        self
+    }
+
+    /// How long the stop may take, with its holds; then the child is removed by force. 5 s by
+    /// default; zero is at once.
+    pub fn stop_limit(mut self, limit: Duration) -> Self {
+        self.spec.stop_limit = Some(limit);
+        self
+    }
+
+    /// How many messages may wait for it while it does not run. 1 024 by default.
+    ///
+    /// The newest is rejected and reported. Messages in the locality's queue are not counted.
+    pub fn capacity(mut self, messages: u32) -> Self {
+        self.spec.capacity = messages.max(1);
+        self
+    }
+}
+
+impl<A: Actor> From<Child<A>> for Node {
+    fn from(child: Child<A>) -> Node {
+        Node(NodeKind::Actor(child.spec))
+    }
+}
+
+impl From<Supervisor> for Node {
+    fn from(supervisor: Supervisor) -> Node {
+        Node(NodeKind::Supervisor(Box::new(supervisor)))
+    }
+}

@@ -1,0 +1,393 @@
+//! What a handler can do: the context of the instance whose code runs.
+
+use std::any::Any;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::actor::{Actor, TryHandler};
+use crate::address::{Addr, Address, push_record};
+use crate::child::Child;
+use crate::error::{Error, StartError};
+use crate::exit::Exit;
+use crate::hold::Hold;
+use crate::locality::{Local, Locality};
+use crate::message::{
+    Boxed, Inline, Kind, Request, Stored, Typed, Way, discard, is_inline, take, words_for,
+};
+use crate::monitor::{self, Down};
+use crate::queue::Word;
+use crate::recipient::Recipient;
+use crate::request::{self, Ask, PendingRequest, RequestError};
+use crate::task::{self, Task};
+use crate::things::{Body, Key};
+use crate::timer::{self, Timer, nanos};
+use crate::topic::{self, Topic};
+
+/// The instance whose code runs now: its address, its locality, and what it can do.
+///
+/// Given to every handler, hook and factory; it cannot be kept, made or sent:
+///
+/// ```compile_fail,E0277
+/// use rotor_core::*;
+/// struct Mine;
+/// impl Actor for Mine {}
+/// fn elsewhere(cx: &mut Context<Mine>) {
+///     std::thread::scope(|s| {
+///         s.spawn(|| cx.stop()); // `Context` is not `Send`
+///     });
+/// }
+/// ```
+pub struct Context<A> {
+    here: NonNull<Local>,
+    slot: u32,
+    actor: PhantomData<(*mut (), fn(A))>,
+}
+
+impl<A: Actor> Context<A> {
+    #[inline(always)]
+    pub(crate) fn new(here: &Local, slot: u32) -> Self {
+        Context {
+            here: NonNull::from(here),
+            slot,
+            actor: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn here(&self) -> &Local {
+        // SAFETY: contexts are made on the stack of a slice, which keeps its locality, and are lent
+        // to user code as `&mut Context`: no way leads out.
+        unsafe { self.here.as_ref() }
+    }
+
+    /// The actor's own address.
+    pub fn addr(&self) -> Addr<A> {
+        Addr::new(self.here().address_of(self.slot))
+    }
+
+    /// The locality that runs the actor.
+    pub fn locality(&self) -> &Locality {
+        &self.here().locality
+    }
+
+    /// The time of the driver's clock, read at the beginning of the slice or later.
+    pub fn now(&self) -> Instant {
+        let here = self.here();
+        here.clock.instant(here.now.get())
+    }
+
+    /// Ends the instance after this handler, with [`Exit::normal`]. Queued messages stay for the
+    /// next instance, if there is one.
+    pub fn stop(&mut self) {
+        self.here().exit_after(self.slot, Exit::normal());
+    }
+
+    /// Ends the instance after this handler, as if it had returned the error.
+    pub fn fail(&mut self, error: impl Into<Error>) {
+        self.here().exit_after(self.slot, Exit::failed(error));
+    }
+
+    /// Sends the actor a message after `delay`.
+    ///
+    /// It never comes early, and not within a handler: a delay of zero goes through the queue, too.
+    /// Timers that are due at the same time fire in the order in which they were made. A timer ends
+    /// with its instance.
+    pub fn after<M: 'static>(&mut self, delay: Duration, message: M) -> Timer
+    where
+        A: TryHandler<M>,
+    {
+        Timer(
+            self.here()
+                .add_once(self.slot, timer::once::<A, M>(message), delay),
+        )
+    }
+
+    /// Sends the actor a clone of the message every `period`, first after one period.
+    ///
+    /// Ticks that are missed because the locality is busy are skipped; the rhythm is kept. A period
+    /// of zero counts as one nanosecond.
+    pub fn every<M: Clone + 'static>(&mut self, period: Duration, message: M) -> Timer
+    where
+        A: TryHandler<M>,
+    {
+        let here = self.here();
+        let period = nanos(period).max(1);
+        // The rhythm starts with a fresh clock: a long handler must not make the first tick early.
+        let now = here.clock.nanos();
+        let first = now.saturating_add(period);
+        let body = Body::Every(timer::every::<A, M>(message), period, first);
+        let key = here.add_thing(self.slot, body);
+        here.things.borrow_mut().arm_at(key, first);
+        Timer(key)
+    }
+
+    /// Cancels a timer, a task or a pending request of this instance. True if it was still open;
+    /// then nothing of it is seen any more, even if it is queued already.
+    pub fn cancel(&mut self, what: impl Into<Key>) -> bool {
+        let (here, key) = (self.here(), what.into());
+        if here.things.borrow().slot_of(key) != Some(self.slot) {
+            return false;
+        }
+        let body = here.remove_thing(key, self.slot);
+        if let Some(Body::Task(task)) = &body {
+            task.cell().give_back();
+        }
+        body.is_some()
+    }
+
+    /// Asks another actor; `then` is called in this actor's context, exactly once unless the
+    /// request is cancelled or the instance ends.
+    ///
+    /// Errors: [`Timeout`](RequestError::Timeout) after `limit`, [`Ended`](RequestError::Ended) if
+    /// the other actor ends first, [`Dropped`](RequestError::Dropped) if it drops the request,
+    /// [`Full`](RequestError::Full), [`Gone`](RequestError::Gone). A request to an actor that is
+    /// being restarted waits for the next instance.
+    pub fn request<B, Q>(
+        &mut self,
+        to: Addr<B>,
+        question: Q,
+        limit: Duration,
+        then: impl FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
+    ) -> PendingRequest
+    where
+        Q: Request,
+        B: TryHandler<Ask<Q>>,
+    {
+        self.request_from(to.to(), question, limit, then)
+    }
+
+    /// [`request`](Self::request) through a recipient.
+    pub fn request_from<Q: Request>(
+        &mut self,
+        to: Recipient<Ask<Q>>,
+        question: Q,
+        limit: Duration,
+        then: impl FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
+    ) -> PendingRequest {
+        PendingRequest(request::request(
+            self.here(),
+            self.slot,
+            to,
+            question,
+            limit,
+            then,
+        ))
+    }
+
+    /// Runs a future in the locality, on every backend; `then` gets its output in this actor's
+    /// context.
+    ///
+    /// The future need not be `Send`. It is polled between messages, never inside a handler, and
+    /// ends with the instance. A panic in it is a panic of the actor.
+    pub fn spawn<F: Future + 'static>(
+        &mut self,
+        future: F,
+        then: impl FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
+    ) -> Task {
+        task::spawn(self.here(), self.slot, future, then)
+    }
+
+    /// Keeps the start (in [`Actor::start`] or a factory) or the stop (in [`Actor::stop`]) open
+    /// until the hold is dropped, under the child's limit. Without effect in between.
+    pub fn hold(&mut self, why: &'static str) -> Hold {
+        Hold::new(self.here(), self.slot, why)
+    }
+
+    /// Mints a further address for this actor, to be subscribed and published to. It ends with the
+    /// instance.
+    pub fn make_address(&mut self) -> Address {
+        self.here().mint_identity(self.slot)
+    }
+
+    /// Mints an address that ends with the instance, as a topic.
+    pub fn topic<M: Clone + Send + 'static>(&mut self) -> Topic<M> {
+        self.make_address().topic()
+    }
+
+    /// Subscribes the actor to a topic, until the instance ends.
+    ///
+    /// Subscribing again does nothing. To a topic of another locality it takes effect when that
+    /// has confirmed; a start waits for this.
+    pub fn subscribe<M: Clone + Send + 'static>(&mut self, topic: Topic<M>)
+    where
+        A: TryHandler<M>,
+    {
+        topic::subscribe::<A, M>(self.here(), self.slot, topic);
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe<M: Clone + Send + 'static>(&mut self, topic: Topic<M>) {
+        let here = self.here();
+        let serial = here.seat(self.slot, |seat| seat.serial);
+        topic::unsubscribe::<M>(here, topic.address(), serial);
+    }
+
+    /// The address that the message being handled was published to, if it was.
+    pub fn published_to(&self) -> Option<Address> {
+        self.here().published_to.get()
+    }
+
+    /// Watches an actor: exactly one [`Down`] when its instance ends, at once if it is gone.
+    pub fn monitor(&mut self, who: Address)
+    where
+        A: TryHandler<Down>,
+    {
+        monitor::monitor::<A>(self.here(), self.slot, who);
+    }
+
+    /// Adds a child at run time. It is started after this handler, and stopped with this actor.
+    ///
+    /// A child that cannot be added (this actor is stopping, or the reserved address is claimed)
+    /// gives an address that is gone already: monitors say so at once.
+    /// [`try_child`](Self::try_child) says why.
+    pub fn child<B: Actor>(&mut self, child: Child<B>) -> Addr<B> {
+        self.try_child(child).unwrap_or_else(|_| {
+            let here = self.here();
+            let (slot, _) = here.mint();
+            let gone = here.address_of(slot);
+            here.free_slot(slot);
+            Addr::new(gone)
+        })
+    }
+
+    /// Adds a child at run time, or says why not.
+    ///
+    /// # Errors
+    /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address;
+    /// [`StartError::Stopping`] while this actor stops.
+    pub fn try_child<B: Actor>(&mut self, child: Child<B>) -> Result<Addr<B>, StartError> {
+        let here = self.here();
+        if here.seat(self.slot, |seat| seat.is_ending()) {
+            return Err(StartError::Stopping);
+        }
+        here.add_child(self.slot, child.spec).map(Addr::new)
+    }
+
+    /// Runs `f` on this thread after the turn, when no handler is on the stack: the place to open a
+    /// modal dialog, which runs a loop of its own.
+    ///
+    /// In order; a panic in it is a panic of this actor.
+    pub fn defer_to_host(&mut self, f: impl FnOnce() + 'static) {
+        let here = self.here();
+        let serial = here.seat(self.slot, |seat| seat.serial);
+        here.host_jobs
+            .borrow_mut()
+            .push((self.slot, serial, Box::new(f)));
+    }
+
+    /// Hands over at once what was sent to other localities in this slice.
+    pub fn flush(&mut self) {
+        self.here().flush();
+    }
+
+    /// Runs code that takes long: hands over first what was sent to other localities.
+    ///
+    /// It blocks the whole locality, so it belongs on a
+    /// [`ThreadLoop`](crate::ThreadLoop) of its own.
+    pub fn blocking<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.flush();
+        f()
+    }
+
+    /// For backends: something that the driver of this locality was given with
+    /// [`Driver::extend`](crate::Driver::extend).
+    pub fn extension<T: 'static>(&self) -> Option<Rc<T>> {
+        let all = self.here().extensions.borrow();
+        let found: Rc<dyn Any> = all.get(&std::any::TypeId::of::<T>())?.clone();
+        drop(all);
+        found.downcast().ok()
+    }
+
+    /// For backends: has `f` run when the instance ends, whatever the reason.
+    pub fn at_end(&mut self, f: impl FnOnce() + 'static) {
+        let run = move |_: &Local| {
+            let _ = crate::here::guard(f);
+        };
+        self.here().at_end(self.slot, Box::new(run));
+    }
+
+    /// For backends: a way to send this instance results of its own doing, such as I/O readiness.
+    pub fn notifier<M: 'static>(&mut self) -> Notifier<M>
+    where
+        A: TryHandler<M>,
+    {
+        let serial = self.here().seat(self.slot, |seat| seat.serial);
+        Notifier {
+            to: self.here().address_of(self.slot),
+            serial,
+            kinds: (Noted::<A, M>::INLINE, Noted::<A, M>::BOXED),
+            message: PhantomData,
+        }
+    }
+}
+
+/// Sends messages to one instance, not to its successors: for backends, see
+/// [`Context::notifier`]. Not `Send`.
+pub struct Notifier<M> {
+    to: Address,
+    serial: u64,
+    kinds: (&'static Kind, &'static Kind),
+    message: PhantomData<*mut M>,
+}
+
+impl<M: 'static> Notifier<M> {
+    /// Sends a message to the instance; dropped if that has ended.
+    pub fn notify(&self, message: M) {
+        let lane = self.kinds.0.lane as usize;
+        if is_inline::<(u64, M)>() {
+            push_record(self.to, self.kinds.0, lane, Inline((self.serial, message)));
+        } else {
+            push_record(
+                self.to,
+                self.kinds.1,
+                lane,
+                Boxed(Box::new((self.serial, message))),
+            );
+        }
+    }
+}
+
+impl<M> Clone for Notifier<M> {
+    fn clone(&self) -> Self {
+        Notifier {
+            message: PhantomData,
+            ..*self
+        }
+    }
+}
+
+/// A message for one instance.
+struct Noted<A, M>(PhantomData<(A, M)>);
+
+impl<A: TryHandler<M>, M: 'static> Noted<A, M> {
+    const INLINE: &'static Kind = &Self::kind::<Inline<(u64, M)>>();
+    const BOXED: &'static Kind = &Self::kind::<Boxed<(u64, M)>>();
+
+    const fn kind<S: Stored<Message = (u64, M)>>() -> Kind {
+        Kind {
+            words: words_for::<S>(),
+            lane: <A as TryHandler<M>>::LANE.index() as u8,
+            way: Way::Own,
+            run: Self::run::<S>,
+            discard: discard::<S>,
+            name: std::any::type_name::<M>,
+        }
+    }
+
+    unsafe fn run<S: Stored<Message = (u64, M)>>(
+        payload: *mut Word,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) {
+        // SAFETY: a record of this kind has this payload.
+        let (serial, message) = unsafe { take::<S>(payload) }.open();
+        if here.seat(slot, |seat| seat.serial) == serial {
+            // SAFETY: the instance is the one that made the notifier, an `A`.
+            unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+        }
+    }
+}

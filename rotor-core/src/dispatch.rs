@@ -1,0 +1,560 @@
+//! Dispatch: taking records from the queues and running their handlers.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::exit::Exit;
+use crate::gate::{Parcel, return_chunk};
+use crate::here::{self, HERE};
+use crate::lane::{NORMAL, SYSTEM, URGENT};
+use crate::locality::{Control, Local};
+use crate::message::{Header, Inline, LOCALITY, Way};
+use crate::observe::Reason;
+use crate::queue::{Flat, HEADER, Word, header};
+use crate::request::{RequestError, Verdict};
+use crate::slot::State;
+use crate::things::Body;
+use crate::timer::DUE;
+
+/// Messages from higher lanes after which each lower lane gets one.
+const SHARE: u32 = 32;
+/// Messages between two reads of the clock: doubles while a stride takes little time.
+const STRIDE: (u32, u32) = (32, 256);
+
+/// What is left of a turn's budget.
+pub(crate) struct Limit {
+    pub(crate) messages: u32,
+    /// When the turn ends, in nanoseconds of the clock.
+    pub(crate) until: u64,
+    /// The time part of the whole budget, in nanoseconds.
+    pub(crate) time: u64,
+}
+
+impl Local {
+    /// Runs what is queued, within the limit. True if something is left.
+    pub(crate) fn slice(&self, limit: &mut Limit) -> bool {
+        struct Restore(*const crate::gate::Gate, *const Local);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                HERE.with(|here| {
+                    here.gate.set(self.0);
+                    here.local.set(self.1);
+                });
+            }
+        }
+        let _restore =
+            HERE.with(|here| Restore(here.gate.replace(self.gate), here.local.replace(self)));
+        self.turns.set(self.turns.get() + 1);
+        self.tick();
+        // One for the whole slice, not per message: after a panic it is entered again.
+        let more = loop {
+            match catch_unwind(AssertUnwindSafe(|| self.serve(limit))) {
+                Ok(more) => break more,
+                Err(payload) => {
+                    limit.messages = limit.messages.saturating_sub(1);
+                    self.crashed(here::text_of(payload));
+                }
+            }
+            if self.bug.borrow().is_some() {
+                break false;
+            }
+        };
+        self.current.set(LOCALITY);
+        if self.things.borrow().has_unarmed() {
+            self.tick();
+        }
+        self.flush();
+        more || !self.is_idle()
+    }
+
+    /// Whether nothing is waiting to be run.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lanes.iter().all(Flat::is_empty)
+            && self.chunks.iter().all(|chunk| chunk.borrow().is_none())
+            && (SYSTEM..=NORMAL).all(|lane| self.gate.entrance.is_lane_empty(lane))
+            && self.interrupted.borrow().is_empty()
+            && self.unparking.borrow().is_empty()
+            && self.dropped.borrow().is_empty()
+    }
+
+    /// Gives memory back before the loop waits.
+    pub(crate) fn rest(&self) {
+        self.lanes.iter().for_each(Flat::trim);
+        self.stride.set(STRIDE.0);
+    }
+
+    /// Reads the clock and queues what is due.
+    pub(crate) fn tick(&self) {
+        let now = self.clock.nanos();
+        self.now.set(now);
+        let (mut scratch, mut due) = std::mem::take(&mut *self.scratch.borrow_mut());
+        {
+            let mut things = self.things.borrow_mut();
+            things.stamp(now);
+            things.due(now, &mut scratch, &mut due);
+        }
+        for (slot, key) in due.drain(..) {
+            self.due(slot, key);
+        }
+        *self.scratch.borrow_mut() = (scratch, due);
+    }
+
+    /// The next deadline, in nanoseconds of the clock.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        self.things.borrow().wheel.next_due()
+    }
+
+    fn due(&self, slot: u32, key: crate::things::Key) {
+        let limit = match self.things.borrow_mut().body(key) {
+            None => return,
+            Some(Body::Limit { child, incarnation }) => Some((*child, *incarnation)),
+            Some(Body::Ask(cell)) => {
+                let cell = cell.clone();
+                return self.ask_limit_passed(key, &*cell);
+            }
+            Some(_) => None,
+        };
+        match limit {
+            Some((child, incarnation)) => self.limit_passed(slot, child, incarnation),
+            None => {
+                let generation = self.slots.generation(slot);
+                self.push(
+                    NORMAL,
+                    Header {
+                        kind: DUE,
+                        slot,
+                        generation,
+                    },
+                    Inline(key),
+                );
+            }
+        }
+    }
+
+    /// The loop of a slice. True if the budget ended it.
+    fn serve(&self, limit: &mut Limit) -> bool {
+        loop {
+            self.current.set(LOCALITY);
+            self.settle_dropped(None);
+            if limit.messages == 0 {
+                return true;
+            }
+            if self.run_lane(SYSTEM, limit, SHARE) > 0 || self.resume_interrupted() {
+                continue;
+            }
+            let higher = self.higher.get();
+            if higher < SHARE {
+                let ran = self.run_lane(URGENT, limit, SHARE - higher);
+                if ran > 0 {
+                    self.higher.set(higher + ran);
+                    continue;
+                }
+            }
+            // Normal's turn: one message while Urgent waits, else a stride of them.
+            let n = if higher >= SHARE {
+                1
+            } else {
+                self.stride.get()
+            };
+            self.higher.set(0);
+            let ran = self.unpark(n) + self.run_lane(NORMAL, limit, n);
+            if ran == 0 {
+                if self.is_idle() {
+                    return false;
+                }
+                continue;
+            }
+            if ran >= n && n > 1 && self.time_is_up(limit) {
+                return true;
+            }
+        }
+    }
+
+    /// Reads the clock after a stride, adapts the stride, and says whether the budget's time is up.
+    fn time_is_up(&self, limit: &Limit) -> bool {
+        let before = self.now.get();
+        self.tick();
+        let (now, stride) = (self.now.get(), self.stride.get());
+        let quick = now.saturating_sub(before) < limit.time / 16;
+        self.stride.set(if quick {
+            (stride * 2).min(STRIDE.1)
+        } else {
+            STRIDE.0
+        });
+        now >= limit.until
+    }
+
+    /// Runs up to `n` records of a lane, own and foreign ones. Returns how many.
+    fn run_lane(&self, lane: usize, limit: &mut Limit, n: u32) -> u32 {
+        let n = n.min(limit.messages);
+        let foreign =
+            self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
+        let share = if foreign { n.div_ceil(2) } else { n };
+        let mut ran = self.drain(&self.lanes[lane], share);
+        if foreign && self.cut.get() == 0 {
+            ran += self.run_foreign(lane, n - ran);
+        }
+        self.cut.set(0);
+        limit.messages -= ran.min(limit.messages);
+        ran
+    }
+
+    /// Runs up to `n` records that came from other localities and threads.
+    fn run_foreign(&self, lane: usize, n: u32) -> u32 {
+        /// Puts an unfinished chunk back on every way out, also by a panic.
+        struct Out<'a>(&'a RefCell<Option<Box<Flat>>>, Option<Box<Flat>>, &'a Local);
+        impl Drop for Out<'_> {
+            fn drop(&mut self) {
+                match self.1.take() {
+                    Some(chunk) if chunk.is_empty() => return_chunk(self.2.gate, chunk),
+                    chunk => *self.0.borrow_mut() = chunk,
+                }
+            }
+        }
+        let mut ran = 0;
+        while ran < n {
+            let active = self.chunks[lane].borrow_mut().take();
+            let parcel = active
+                .map(Parcel::Chunk)
+                .or_else(|| self.gate.entrance.pop(lane));
+            match parcel {
+                None => break,
+                Some(Parcel::One(mut one)) => {
+                    self.countdown.set(1);
+                    ran += 1;
+                    self.exec(one.as_mut_ptr());
+                }
+                Some(Parcel::Chunk(chunk)) => {
+                    let out = Out(&self.chunks[lane], Some(chunk), self);
+                    ran += self.drain(out.1.as_ref().expect("put in above"), n - ran);
+                }
+            }
+            if self.cut.get() > 0 || !self.lanes[SYSTEM].is_empty() {
+                break;
+            }
+        }
+        ran
+    }
+
+    /// The hot loop: runs up to `n` records of a queue, fewer if a handler cuts it.
+    #[inline]
+    fn drain(&self, queue: &Flat, n: u32) -> u32 {
+        if n == 0 {
+            return 0;
+        }
+        self.countdown.set(n);
+        self.cut.set(0);
+        while let Some(at) = queue.pop() {
+            self.exec(at);
+            let left = self.countdown.get() - 1;
+            self.countdown.set(left);
+            if left == 0 {
+                break;
+            }
+        }
+        n - self.countdown.get() - self.cut.get()
+    }
+
+    /// Runs one record, which has been taken out of its queue.
+    #[inline(always)]
+    fn exec(&self, at: *mut Word) {
+        // SAFETY: `at` is a record that was taken out just now: its words stay until the next push.
+        let head = unsafe { header(at) };
+        // SAFETY: as above.
+        let payload = unsafe { at.add(HEADER) };
+        match self.slots.running(head.slot, head.generation) {
+            Some(actor) => {
+                self.current.set(head.slot);
+                // SAFETY: the generation is that of the running instance, so the record was made
+                // for its type; `run` moves the payload out before it calls anything.
+                unsafe { (head.kind.run)(payload, actor, self, head.slot) }
+            }
+            None => self.exec_cold(at, head),
+        }
+    }
+
+    /// A record whose target does not simply run.
+    #[cold]
+    #[inline(never)]
+    fn exec_cold(&self, at: *mut Word, head: Header) {
+        self.current.set(LOCALITY);
+        // SAFETY: as in `exec`.
+        let payload = unsafe { at.add(HEADER) };
+        if head.slot == LOCALITY {
+            // SAFETY: records for the locality need no actor.
+            return unsafe { (head.kind.run)(payload, std::ptr::null_mut(), self, LOCALITY) };
+        }
+        let known = self.meet(head.slot);
+        if !known || self.slots.generation(head.slot) != head.generation {
+            // SAFETY: as in `exec`.
+            return unsafe {
+                self.gate
+                    .refuse(head, payload, Reason::Gone, &RequestError::Gone)
+            };
+        }
+        let slot = head.slot;
+        match head.kind.way {
+            // SAFETY: as for the locality.
+            Way::Address => unsafe { (head.kind.run)(payload, std::ptr::null_mut(), self, slot) },
+            Way::Own => {
+                let actor = self.slots.actor(slot);
+                if actor.is_null() {
+                    let _ = here::guard(|| {
+                        // SAFETY: as in `exec`.
+                        unsafe { (head.kind.discard)(payload) }
+                    });
+                } else {
+                    self.current.set(slot);
+                    // SAFETY: an instance is there; what does not belong to it misses by serial.
+                    unsafe { (head.kind.run)(payload, actor, self, slot) }
+                }
+            }
+            Way::Actor => self.park_or_refuse(at, head),
+        }
+    }
+
+    fn park_or_refuse(&self, at: *mut Word, head: Header) {
+        let (words, lane) = (head.kind.words as usize, head.kind.lane as usize);
+        let refused = self.seat(head.slot, |seat| match seat.obstacle() {
+            None => {
+                // SAFETY: the record was taken out of its queue.
+                unsafe { seat.park(lane, at, words) };
+                None
+            }
+            Some(reason) => {
+                let verdict = match reason {
+                    Reason::Full => RequestError::Full,
+                    Reason::Stopped => {
+                        RequestError::Ended(seat.exit.clone().unwrap_or(Exit::shutdown()))
+                    }
+                    _ => RequestError::Gone,
+                };
+                Some((reason, verdict))
+            }
+        });
+        if let Some((reason, verdict)) = refused {
+            // SAFETY: as in `exec`.
+            unsafe { self.gate.refuse(head, at.add(HEADER), reason, &verdict) }
+        }
+    }
+
+    /// Refuses everything that is parked for a slot.
+    pub(crate) fn refuse_parked(&self, slot: u32, reason: Reason, verdict: &RequestError) {
+        let Some(mut record) = self.unpark_one(slot) else {
+            return;
+        };
+        loop {
+            let at = record.as_mut_ptr();
+            // SAFETY: a copy of a record that was taken out of its queue.
+            unsafe {
+                self.gate
+                    .refuse(header(at), at.add(HEADER), reason, verdict)
+            };
+            match self.unpark_one(slot) {
+                Some(next) => record = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Takes a parked record out, as a copy.
+    fn unpark_one(&self, slot: u32) -> Option<[Word; LONGEST]> {
+        self.seat(slot, |seat| {
+            let at = seat.unpark()?;
+            let mut record = [Word::uninit(); LONGEST];
+            // SAFETY: `at` is a record, and no record is longer than `LONGEST`.
+            unsafe {
+                let words = header(at).kind.words as usize;
+                std::ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
+            }
+            Some(record)
+        })
+    }
+
+    /// Runs messages that were parked for actors that run now. Returns how many.
+    fn unpark(&self, n: u32) -> u32 {
+        let mut ran = 0;
+        while ran < n {
+            let Some(slot) = self.unparking.borrow().front().copied() else {
+                break;
+            };
+            let runs = self.seat(slot, |seat| {
+                seat.state == State::Running && seat.exit.is_none()
+            });
+            let record = if runs { self.unpark_one(slot) } else { None };
+            let Some(mut record) = record else {
+                self.unparking.borrow_mut().pop_front();
+                if runs {
+                    self.slots.open(slot);
+                }
+                continue;
+            };
+            ran += 1;
+            self.countdown.set(1);
+            self.current.set(slot);
+            let at = record.as_mut_ptr();
+            // SAFETY: the instance runs, and the record was parked for its slot and generation.
+            unsafe { (header(at).kind.run)(at.add(HEADER), self.slots.actor(slot), self, slot) }
+            if !self.lanes[SYSTEM].is_empty() {
+                break;
+            }
+        }
+        ran
+    }
+
+    fn resume_interrupted(&self) -> bool {
+        let job = self.interrupted.borrow_mut().pop_front();
+        match job {
+            Some(job) => {
+                self.countdown.set(1);
+                job(self);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Refuses everything that is queued, for good: the locality ends.
+    pub(crate) fn discard_all(&self) {
+        self.gate
+            .entrance
+            .close(|parcel| self.gate.reject(parcel, Reason::Closed));
+        for chunk in &self.chunks {
+            if let Some(chunk) = chunk.borrow_mut().take() {
+                self.gate.reject(Parcel::Chunk(chunk), Reason::Closed);
+            }
+        }
+        // What is dropped may send to this locality again, through the lanes.
+        while self.lanes.iter().any(|lane| !lane.is_empty()) {
+            for lane in &self.lanes {
+                while let Some(at) = lane.pop() {
+                    // SAFETY: a record that was taken out just now.
+                    unsafe {
+                        let (head, payload) = (header(at), at.add(HEADER));
+                        self.gate
+                            .refuse(head, payload, Reason::Closed, &RequestError::Gone);
+                    }
+                }
+            }
+        }
+        self.interrupted.borrow_mut().clear();
+        self.settle_dropped(None);
+        self.flush();
+    }
+
+    /// Tells the askers of tokens that were dropped since the last call. `crashed` is the slot
+    /// whose instance has ended just now.
+    pub(crate) fn settle_dropped(&self, crashed: Option<(u32, &Exit)>) {
+        if self.dropped.borrow().is_empty() {
+            return;
+        }
+        for (slot, unanswered) in std::mem::take(&mut *self.dropped.borrow_mut()) {
+            let exit = match crashed {
+                Some((other, exit)) if other == slot => Some(exit.clone()),
+                _ if slot < self.slots.len() => {
+                    self.seat(slot, |seat| seat.exit.clone().filter(Exit::is_abnormal))
+                }
+                _ => None,
+            };
+            let error = exit.map_or(RequestError::Dropped, RequestError::Ended);
+            // A waker is foreign code.
+            let _ = here::guard(|| unanswered.tell(error));
+        }
+    }
+
+    /// A handler panicked: its instance ends.
+    fn crashed(&self, text: String) {
+        let slot = self.current.replace(LOCALITY);
+        if slot == LOCALITY {
+            // Not in user code: core's own bug, or a clone in a publish, which has nobody to blame.
+            if !self.clone_panicked.replace(false) {
+                *self.bug.borrow_mut() = Some(text);
+            }
+            return;
+        }
+        self.crash(slot, Exit::panicked(text));
+    }
+
+    /// The limit of a request whose asker is a future.
+    pub(crate) fn arm_ask(
+        &self,
+        cell: std::sync::Arc<dyn crate::request::Refuse>,
+        limit: std::time::Duration,
+    ) {
+        if cell.is_done() {
+            return;
+        }
+        let mut things = self.things.borrow_mut();
+        let mut list = self.asks.get();
+        let key = things.insert(LOCALITY, &mut list, Body::Ask(cell));
+        self.asks.set(list);
+        things.arm_later(key, crate::timer::nanos(limit));
+    }
+
+    fn ask_limit_passed(&self, key: crate::things::Key, cell: &dyn crate::request::Refuse) {
+        let mut list = self.asks.get();
+        let body = self.things.borrow_mut().remove(key, &mut list);
+        self.asks.set(list);
+        let _ = here::guard(|| {
+            let _verdict = Verdict::set(&RequestError::Timeout);
+            cell.refuse(RequestError::Timeout);
+            drop(body);
+        });
+    }
+
+    /// Handles a control of core's own.
+    pub(crate) fn control(&self, control: Control) {
+        match control {
+            Control::Start { to, incarnation } => self.start(to, incarnation),
+            Control::Stop {
+                to,
+                incarnation,
+                keep,
+                exit,
+            } => {
+                self.stop(to, incarnation, keep, exit);
+            }
+            Control::Kill { to, incarnation } => self.kill(to, incarnation),
+            Control::Remove { to } => {
+                if let Some(slot) = self.find(to) {
+                    self.remove(slot);
+                }
+            }
+            Control::Adopt(adoption) => self.adopt_remote(*adoption),
+            Control::Report {
+                to,
+                child,
+                incarnation,
+                news,
+            } => {
+                self.report(to, child, incarnation, news);
+            }
+            Control::Retry {
+                to,
+                child,
+                incarnation,
+            } => self.retry(to, child, incarnation),
+            Control::Added { to, child } => self.added(to, child),
+            Control::StopSelf { to, exit } => self.stop_self(to, exit),
+            Control::KillSelf { to } => self.kill_self(to),
+            Control::SelfExit { slot, serial } => self.self_exit(slot, serial),
+            Control::Crash { slot, serial, text } => {
+                if self.seat(slot, |seat| seat.serial == serial) {
+                    self.crash(slot, Exit::panicked(text));
+                }
+            }
+            Control::Release { slot, serial } => self.release(slot, serial),
+            Control::AskLimit { cell, limit } => self.arm_ask(cell, limit),
+            Control::Down { id, exit } => self.down(id, exit),
+            Control::Call(f) => {
+                // Core's own closures; what they drop may be a user's.
+                let _ = here::guard(|| f(self));
+            }
+            Control::Lost(locality) => self.peer_lost(&locality),
+            Control::Vacant => self.vacant.set(self.locality.is_vacant()),
+        }
+    }
+}
+
+/// Words of the longest record.
+const LONGEST: usize = HEADER + 16;

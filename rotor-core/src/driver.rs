@@ -1,0 +1,442 @@
+//! The driver: what a backend turns.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::dispatch::Limit;
+use crate::entrance::Wake;
+use crate::error::{BindError, Error, StartError};
+use crate::exit::Exit;
+use crate::here::{self, HERE};
+use crate::locality::{Control, Local, Locality};
+use crate::observe::Reason;
+use crate::supervisor::Supervisor;
+use crate::timer::nanos;
+
+/// How much a turn may do before it lets its host breathe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Messages, over all localities of the driver.
+    pub messages: u32,
+    /// Time; the clock is read every 32 to 256 messages. Zero means that one stride is run.
+    pub time: Duration,
+}
+
+impl Default for Budget {
+    /// 4 096 messages or 2 ms.
+    fn default() -> Self {
+        Budget {
+            messages: 4096,
+            time: Duration::from_millis(2),
+        }
+    }
+}
+
+/// What a turn wants of its host.
+#[derive(Clone, Debug)]
+pub enum Turn {
+    /// There is more to do: turn again, after I/O, input and redraw.
+    Again,
+    /// Nothing to do until a wake, or until this time.
+    Park(Option<Instant>),
+    /// A handler is on this thread's stack: nothing was done, the outer turn's answer counts.
+    Nested,
+    /// The tree has ended, or nothing is placed here any more: detach. Told once; afterwards every
+    /// turn answers `Park(None)`.
+    Done(Exit),
+}
+
+/// Drives one or more localities on one thread: the core object that a backend turns.
+///
+/// Core wakes, the backend waits. A backend implements [`Wake`] and calls [`turn`](Self::turn)
+/// whenever it is woken, when the deadline of the last `Park` has passed, and soon after `Again`.
+///
+/// Without a loop it can be used by itself:
+///
+/// ```
+/// use rotor_core::*;
+/// # struct Nothing;
+/// # impl Wake for Nothing { fn wake(&self) {} }
+/// struct Greeter;
+/// impl Actor for Greeter {}
+/// impl Handler<&'static str> for Greeter {
+///     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
+///         println!("hello, {name}");
+///         cx.stop();
+///     }
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+/// let here = Locality::new("here");
+/// driver.open(&here)?;
+/// let greeter = here.reserve();
+/// greeter.send("world");
+/// driver.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///     .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))?;
+/// assert!(matches!(driver.run_until_idle(), Turn::Done(exit) if !exit.is_abnormal()));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It stays on its thread:
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// fn away(driver: rotor_core::Driver) {
+///     send(driver);
+/// }
+/// ```
+pub struct Driver {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    wake: Arc<dyn Wake>,
+    clock: Clock,
+    /// The thread that made it: localities are pinned to it.
+    thread: usize,
+    locals: RefCell<Vec<Rc<Local>>>,
+    extensions: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    app: RefCell<Option<App>>,
+    hosted: Cell<bool>,
+    done: Cell<bool>,
+    next: Cell<usize>,
+}
+
+impl Driver {
+    /// Makes a driver without localities for the loop that `wake` wakes.
+    pub fn new(wake: Arc<dyn Wake>, clock: Clock) -> Self {
+        Driver {
+            inner: Rc::new(Inner {
+                wake,
+                clock,
+                thread: here::thread(),
+                locals: RefCell::new(Vec::new()),
+                extensions: RefCell::new(Vec::new()),
+                app: RefCell::new(None),
+                hosted: Cell::new(false),
+                done: Cell::new(false),
+                next: Cell::new(0),
+            }),
+        }
+    }
+
+    /// Drives a locality from now on: a fresh one, or one whose loop was lost.
+    ///
+    /// # Errors
+    /// [`BindError::AlreadyOpen`] if another driver has it, [`BindError::Ended`] if its driver has
+    /// ended in order.
+    pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        locality.set_open()?;
+        let inner = &*self.inner;
+        let local = Rc::new(Local::new(locality, inner.clock.clone()));
+        for (id, value) in &*inner.extensions.borrow() {
+            local.extensions.borrow_mut().insert(*id, value.clone());
+        }
+        HERE.with(|here| {
+            local.next_pinned.set(here.pinned.get());
+            here.pinned.set(Rc::as_ptr(&local));
+        });
+        locality.gate().open(inner.wake.clone());
+        inner.locals.borrow_mut().push(local);
+        Ok(())
+    }
+
+    /// For backends: lends a value to the actors of this driver, by its type; see
+    /// [`Context::extension`](crate::Context::extension).
+    pub fn extend<T: 'static>(&self, value: Rc<T>) {
+        let id = TypeId::of::<T>();
+        for local in &*self.inner.locals.borrow() {
+            local.extensions.borrow_mut().insert(id, value.clone());
+        }
+        self.inner.extensions.borrow_mut().push((id, value));
+    }
+
+    /// For backends that spawn a thread: `turn` answers `Done` when no live spec places anything
+    /// on the driver's localities any more.
+    pub fn host(&self) {
+        self.inner.hosted.set(true);
+    }
+
+    /// Checks a tree and starts it on the locality that was opened first.
+    ///
+    /// The actors start in the turns that follow.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    pub fn start(&self, mut tree: Supervisor) -> Result<App, StartError> {
+        let inner = &*self.inner;
+        if inner.app.borrow().is_some() {
+            return Err(StartError::AlreadyStarted);
+        }
+        let Some(local) = inner.locals.borrow().first().cloned() else {
+            return Err(StartError::NoLocality);
+        };
+        let mut places = tree.check(local.gate, local.locality.name())?;
+        let app = App::new(local.locality.clone());
+        places.push(local.locality.clone());
+        let observer = tree.observer.take();
+        let root = local.adopt_root(tree, app.shared.clone())?;
+        for place in &places {
+            if let Some(observer) = &observer {
+                place.gate().set_observer(observer.clone());
+            }
+        }
+        *app.shared
+            .places
+            .lock()
+            .expect("no user code under this lock") = places;
+        app.set_root(root);
+        *inner.app.borrow_mut() = Some(app.clone());
+        Control::post(
+            local.gate,
+            Control::Start {
+                to: root,
+                incarnation: 1,
+            },
+        );
+        Ok(app)
+    }
+
+    /// Runs what is queued, within the budget, and says when to come again.
+    ///
+    /// Never blocks. Panics of actors do not get out of it. Called on a thread that is not the
+    /// driver's, it leaves everything as it is, marks its localities lost and answers `Done`.
+    pub fn turn(&self, budget: Budget) -> Turn {
+        if HERE.with(|here| here.turning.get()) {
+            return Turn::Nested;
+        }
+        let inner = &*self.inner;
+        if inner.thread != here::thread() {
+            return self.turned_elsewhere();
+        }
+        if inner.done.get() {
+            return Turn::Park(None);
+        }
+        let locals = inner.locals.borrow().clone();
+        for local in &locals {
+            local.gate.entrance.unpark();
+        }
+        let more = self.slices(&locals, budget);
+        self.run_host_jobs(&locals);
+        if let Some(exit) = self.end(&locals) {
+            return Turn::Done(exit);
+        }
+        if more || locals.iter().any(|local| !local.is_idle()) {
+            return Turn::Again;
+        }
+        self.park(&locals)
+    }
+
+    /// Turns until nothing is left to do now: the answer is `Park`, `Done` or `Nested`.
+    pub fn run_until_idle(&self) -> Turn {
+        loop {
+            match self.turn(Budget::default()) {
+                Turn::Again => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// How often slices of its localities were run: an idle driver's count stands still.
+    pub fn slices_run(&self) -> u64 {
+        self.inner
+            .locals
+            .borrow()
+            .iter()
+            .map(|local| local.turns.get())
+            .sum()
+    }
+
+    fn slices(&self, locals: &[Rc<Local>], budget: Budget) -> bool {
+        struct Turning;
+        impl Drop for Turning {
+            fn drop(&mut self) {
+                HERE.with(|here| here.turning.set(false));
+            }
+        }
+        HERE.with(|here| here.turning.set(true));
+        let _turning = Turning;
+        let time = nanos(budget.time);
+        let now = self.inner.clock.nanos();
+        let mut limit = Limit {
+            messages: budget.messages,
+            until: now.saturating_add(time),
+            time,
+        };
+        let first = self.inner.next.get();
+        self.inner.next.set(first.wrapping_add(1));
+        let mut more = false;
+        for i in 0..locals.len() {
+            // One budget for all, and each turn starts with another: nobody is starved.
+            let left = (locals.len() - i) as u32;
+            let share = limit.messages.div_ceil(left);
+            let mut part = Limit {
+                messages: share,
+                ..limit
+            };
+            more |= locals[(first + i) % locals.len()].slice(&mut part);
+            limit.messages -= share - part.messages;
+        }
+        more
+    }
+
+    fn run_host_jobs(&self, locals: &[Rc<Local>]) {
+        for local in locals {
+            loop {
+                let jobs = std::mem::take(&mut *local.host_jobs.borrow_mut());
+                if jobs.is_empty() {
+                    break;
+                }
+                for (slot, serial, job) in jobs {
+                    if let Err(text) = here::guard(job) {
+                        Control::post(local.gate, Control::Crash { slot, serial, text });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The end, if it has come.
+    fn end(&self, locals: &[Rc<Local>]) -> Option<Exit> {
+        let inner = &*self.inner;
+        let bug = locals
+            .iter()
+            .find_map(|local| local.bug.borrow_mut().take());
+        let app = inner.app.borrow().clone();
+        let exit = if let Some(text) = bug {
+            let text = format!("a bug in rotor-core: {text}");
+            self.lose();
+            let exit = Exit::failed(Error::message(text));
+            if let Some(app) = app {
+                app.shared.root_ended(exit.clone());
+                app.shared.finish();
+            }
+            inner.done.set(true);
+            return Some(exit);
+        } else if let Some(exit) = app.and_then(|app| app.shared.finish()) {
+            exit
+        } else if inner.hosted.get() && locals.iter().all(|local| local.vacant.get()) {
+            Exit::normal()
+        } else {
+            return None;
+        };
+        inner.done.set(true);
+        self.close(locals);
+        Some(exit)
+    }
+
+    fn park(&self, locals: &[Rc<Local>]) -> Turn {
+        for local in locals {
+            local.rest();
+        }
+        for (i, local) in locals.iter().enumerate() {
+            if !local.gate.entrance.park() {
+                for parked in &locals[..i] {
+                    parked.gate.entrance.unpark();
+                }
+                return Turn::Again;
+            }
+        }
+        let due = locals.iter().filter_map(|local| local.next_due()).min();
+        Turn::Park(due.map(|due| self.inner.clock.instant(due)))
+    }
+
+    /// Ends in order: what is left is undelivered.
+    fn close(&self, locals: &[Rc<Local>]) {
+        for local in locals {
+            let has_children =
+                (0..local.slots.len()).any(|slot| local.seat(slot, |seat| seat.ops.is_some()));
+            if has_children {
+                local.lose();
+                local.locality.set_closed(true);
+                local.discard_all();
+                Local::tell_peers(local.gate, &local.locality);
+            } else {
+                local.locality.set_closed(false);
+                local.discard_all();
+            }
+            unpin(local);
+        }
+        self.inner.locals.borrow_mut().clear();
+    }
+
+    /// The driver goes away, or cannot go on: its localities are lost.
+    fn lose(&self) {
+        let locals = self.inner.locals.borrow().clone();
+        self.close(&locals);
+    }
+
+    #[cold]
+    fn turned_elsewhere(&self) -> Turn {
+        let inner = &*self.inner;
+        if inner.done.replace(true) {
+            return Turn::Park(None);
+        }
+        // The actors may hold what must not be touched here, not even to drop it.
+        let locals = std::mem::take(&mut *inner.locals.borrow_mut());
+        for local in locals {
+            local.locality.set_closed(true);
+            local
+                .gate
+                .entrance
+                .close(|parcel| local.gate.reject(parcel, Reason::Closed));
+            Local::tell_peers(local.gate, &local.locality);
+            std::mem::forget(local);
+        }
+        let exit = Exit::lost("turned on another thread");
+        if let Some(app) = &*inner.app.borrow() {
+            app.shared.root_ended(exit.clone());
+            app.shared.finish();
+        }
+        Turn::Done(exit)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let inner = &*self.inner;
+        if inner.thread != here::thread() {
+            self.turned_elsewhere();
+            return;
+        }
+        if !inner.done.replace(true) {
+            self.lose();
+            if let Some(app) = &*inner.app.borrow() {
+                app.shared.root_ended(Exit::lost(app.shared.home.name()));
+                app.shared.finish();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let locals = self.inner.locals.borrow();
+        f.debug_list()
+            .entries(locals.iter().map(|local| &local.locality))
+            .finish()
+    }
+}
+
+/// Takes a locality off this thread's list.
+fn unpin(local: &Rc<Local>) {
+    HERE.with(|here| {
+        let mut link = &here.pinned;
+        loop {
+            // SAFETY: what is listed is kept by its driver, which takes it off before it lets go.
+            let Some(at) = (unsafe { link.get().as_ref() }) else {
+                return;
+            };
+            if std::ptr::eq(at, Rc::as_ptr(local)) {
+                return link.set(at.next_pinned.get());
+            }
+            link = &at.next_pinned;
+        }
+    });
+}

@@ -1,0 +1,269 @@
+//! The way into a locality from other threads: one queue per lane and the wake-up protocol.
+//!
+//! This file uses nothing else of the crate, so that a loom model can include it: with
+//! `--cfg rotor_loom` the atomics, the lock and the queue come from loom.
+//!
+//! The numbered steps are those of ARCHITECTURE.md, "The wake protocol". The mutants
+//! (`--cfg rotor_mutant="..."`) each leave one step out; the model must fail for each.
+
+#[cfg(not(rotor_loom))]
+mod sync {
+    pub(crate) use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
+    pub(crate) use std::sync::{Arc, Mutex};
+
+    pub(crate) fn pause() {
+        std::thread::yield_now();
+    }
+
+    /// The queue of one lane.
+    pub(crate) struct Inbound<T>(crossbeam_queue::SegQueue<T>);
+
+    impl<T> Inbound<T> {
+        pub(crate) const fn new() -> Self {
+            Inbound(crossbeam_queue::SegQueue::new())
+        }
+        pub(crate) fn push(&self, item: T) {
+            self.0.push(item);
+        }
+        pub(crate) fn pop(&self) -> Option<T> {
+            self.0.pop()
+        }
+        pub(crate) fn is_empty(&self) -> bool {
+            self.0.is_empty()
+        }
+        pub(crate) fn len(&self) -> usize {
+            self.0.len()
+        }
+    }
+}
+
+#[cfg(rotor_loom)]
+mod sync {
+    pub(crate) use loom::sync::Mutex;
+    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
+    pub(crate) use std::sync::Arc;
+
+    pub(crate) fn pause() {
+        loom::thread::yield_now();
+    }
+
+    /// loom cannot look into crossbeam's queue: a relaxed stand-in, whose emptiness test orders
+    /// nothing, so that the fences of the protocol are what is proved.
+    pub(crate) struct Inbound<T>(Mutex<std::collections::VecDeque<T>>, AtomicUsize);
+
+    impl<T> Inbound<T> {
+        pub(crate) fn new() -> Self {
+            Inbound(Mutex::new(Default::default()), AtomicUsize::new(0))
+        }
+        pub(crate) fn push(&self, item: T) {
+            self.0.lock().unwrap().push_back(item);
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+        pub(crate) fn pop(&self) -> Option<T> {
+            // As in the real queue, an emptiness test without an order comes first.
+            if self.1.load(Ordering::Relaxed) == 0 {
+                return None;
+            }
+            let item = self.0.lock().unwrap().pop_front();
+            if item.is_some() {
+                self.1.fetch_sub(1, Ordering::Relaxed);
+            }
+            item
+        }
+        pub(crate) fn is_empty(&self) -> bool {
+            self.1.load(Ordering::Relaxed) == 0
+        }
+        #[allow(dead_code, reason = "the model has no use for it")]
+        pub(crate) fn len(&self) -> usize {
+            self.1.load(Ordering::Relaxed)
+        }
+    }
+}
+
+use sync::{Arc, AtomicU8, AtomicUsize, Inbound, Mutex, Ordering, fence, pause};
+
+/// Lanes of an entrance; `lane::LANES`, repeated because this file stands alone.
+const LANES: usize = 3;
+
+/// The owner is at work, or will look before it waits.
+const RUNNING: u8 = 0;
+/// The owner waits: whoever pushes must wake it.
+const PARKED: u8 = 1;
+/// There is no owner any more; what is pushed is rejected.
+const CLOSED: u8 = 2;
+
+/// Asks a loop to call [`Driver::turn`](crate::Driver::turn) soon.
+///
+/// Implemented by backends. `wake` may be called on any thread, at any time, also more often than
+/// needed; a wake that comes while nobody waits is remembered. It runs no user code and blocks on
+/// nothing that is held during a turn.
+pub trait Wake: Send + Sync + 'static {
+    /// Makes the loop turn its driver soon.
+    fn wake(&self);
+}
+
+/// Queues and state of the way in. See the module's text.
+pub(crate) struct Entrance<T> {
+    state: AtomicU8,
+    lanes: [Inbound<T>; LANES],
+    /// Senders that found CLOSED and are draining; a new life waits for them.
+    draining: AtomicUsize,
+    /// Locked only to open and close, and by the one sender that moves PARKED to RUNNING.
+    wake: Mutex<Option<Arc<dyn Wake>>>,
+}
+
+impl<T> Entrance<T> {
+    /// An entrance that collects, before any loop has opened it.
+    pub(crate) fn new() -> Self {
+        Entrance {
+            state: AtomicU8::new(RUNNING),
+            lanes: [Inbound::new(), Inbound::new(), Inbound::new()],
+            draining: AtomicUsize::new(0),
+            wake: Mutex::new(None),
+        }
+    }
+
+    /// Pushes an item, and wakes the owner if it waits. Any thread.
+    ///
+    /// Items that nobody will ever take go to `reject`: this one and any other that it finds.
+    pub(crate) fn send(&self, lane: usize, item: T, reject: impl FnMut(T)) {
+        self.lanes[lane].push(item); // step 1
+        if !cfg!(rotor_mutant = "no_sender_fence") {
+            fence(Ordering::SeqCst); // step 2: pairs with the owner's fence in step C
+        }
+        // step 3
+        match self.state.load(Ordering::Relaxed) {
+            RUNNING => {}
+            PARKED => self.rouse(),
+            _ => {
+                if !cfg!(rotor_mutant = "no_close_drain") {
+                    self.drain_closed(reject);
+                }
+            }
+        }
+    }
+
+    /// Moves PARKED to RUNNING and wakes the owner's loop. Any thread.
+    #[cold]
+    pub(crate) fn rouse(&self) {
+        let swapped = self.state.compare_exchange(
+            PARKED,
+            RUNNING,
+            Ordering::AcqRel, // step 4: pairs with the swaps of the owner
+            Ordering::Relaxed,
+        );
+        if swapped.is_ok() {
+            // step 5. Cloned first: `wake` is foreign code and runs with nothing locked.
+            let wake = self
+                .wake
+                .lock()
+                .expect("never held while foreign code runs")
+                .clone();
+            if let Some(wake) = wake {
+                wake.wake();
+            }
+        }
+    }
+
+    pub(crate) fn is_parked(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == PARKED
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == CLOSED
+    }
+
+    /// Takes the next item of a lane. Owner only.
+    pub(crate) fn pop(&self, lane: usize) -> Option<T> {
+        self.lanes[lane].pop()
+    }
+
+    pub(crate) fn is_lane_empty(&self, lane: usize) -> bool {
+        self.lanes[lane].is_empty()
+    }
+
+    #[cfg(not(rotor_loom))]
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.iter().map(Inbound::len).sum()
+    }
+
+    /// Publishes that the owner is going to wait. Owner only.
+    ///
+    /// False if something arrived meanwhile: the owner is RUNNING again and must drain.
+    pub(crate) fn park(&self) -> bool {
+        let before = self.state.swap(PARKED, Ordering::AcqRel); // step B
+        if before == CLOSED {
+            self.state.swap(CLOSED, Ordering::AcqRel);
+            return true;
+        }
+        if !cfg!(rotor_mutant = "no_owner_fence") {
+            fence(Ordering::SeqCst); // step C: pairs with the sender's fence in step 2
+        }
+        if cfg!(rotor_mutant = "no_recheck") {
+            return true;
+        }
+        // step D
+        if self.lanes.iter().all(Inbound::is_empty) {
+            return true;
+        }
+        self.unpark();
+        false
+    }
+
+    /// Takes the word back before draining. Owner only. Step F.
+    pub(crate) fn unpark(&self) {
+        if self.state.swap(RUNNING, Ordering::AcqRel) == CLOSED {
+            self.state.swap(CLOSED, Ordering::AcqRel);
+        }
+    }
+
+    /// Opens for an owner that is woken by `wake`. What was pushed before is kept.
+    pub(crate) fn open(&self, wake: Arc<dyn Wake>) {
+        *self
+            .wake
+            .lock()
+            .expect("never held while foreign code runs") = Some(wake);
+        self.reopen();
+    }
+
+    /// Lets senders push again; afterwards no sender of the closed life drains any more.
+    pub(crate) fn reopen(&self) {
+        self.state.swap(RUNNING, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+        while self.draining.load(Ordering::Acquire) > 0 {
+            pause();
+        }
+    }
+
+    /// Closes: nothing is taken any more. Everything that is queued, and everything that is pushed
+    /// later, goes to the `reject` of the owner or of the sender, once.
+    pub(crate) fn close(&self, reject: impl FnMut(T)) {
+        self.state.swap(CLOSED, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+        *self
+            .wake
+            .lock()
+            .expect("never held while foreign code runs") = None;
+        self.drain(reject);
+    }
+
+    /// The sender's part of closing: its item may have come after the owner's drain.
+    #[cold]
+    fn drain_closed(&self, reject: impl FnMut(T)) {
+        self.draining.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        // Between the two loads the entrance may have got a new life, whose items are not ours.
+        if self.state.load(Ordering::Relaxed) == CLOSED {
+            self.drain(reject);
+        }
+        self.draining.fetch_sub(1, Ordering::Release);
+    }
+
+    fn drain(&self, mut reject: impl FnMut(T)) {
+        for lane in &self.lanes {
+            while let Some(item) = lane.pop() {
+                reject(item);
+            }
+        }
+    }
+}

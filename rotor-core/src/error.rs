@@ -1,0 +1,211 @@
+//! Errors that end an actor, and errors of starting a tree.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a handler, a hook or a factory failed: any error, one pointer wide, cheap to clone.
+///
+/// Made with `?` from every `std::error::Error + Send + Sync`. It is not an
+/// [`std::error::Error`] itself (that would make the conversion ambiguous); [`source`](Self::source)
+/// gives the error inside.
+#[derive(Clone)]
+pub struct Error(Arc<Box<dyn StdError + Send + Sync>>);
+
+/// Result of hooks and handlers that may fail.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Makes an error of a text.
+    pub fn message(text: impl Into<String>) -> Self {
+        Error(Arc::new(text.into().into()))
+    }
+
+    /// The error inside, with its own chain of sources.
+    pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &**self.0
+    }
+
+    /// The error inside as an `E`, if it is one.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Error(Arc::new(Box::new(error)))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A start or a stop that took longer than its limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedOut {
+    /// What took too long: `"start"` or `"stop"`.
+    pub step: &'static str,
+    /// The limit.
+    pub limit: Duration,
+    /// Whether the locality of the actor has run at all since the order was given.
+    pub loop_ran: bool,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} took longer than {:?}", self.step, self.limit)?;
+        if !self.loop_ran {
+            write!(f, "; its loop has not run yet")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for TimedOut {}
+
+/// Why a tree was refused. Nothing of it has been started.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Two children of one supervisor have the same name.
+    DuplicateName {
+        /// The supervisor.
+        supervisor: Cow<'static, str>,
+        /// The name.
+        child: Cow<'static, str>,
+    },
+    /// A reserved address is claimed by two children, or by a tree that was started before.
+    ClaimedTwice {
+        /// The child that came second.
+        child: Cow<'static, str>,
+    },
+    /// A reserved address belongs to another locality than the one the child is placed on.
+    WrongLocality {
+        /// The child.
+        child: Cow<'static, str>,
+        /// The locality it is placed on.
+        placed: Cow<'static, str>,
+    },
+    /// A child is significant, but permanent, or its supervisor never shuts down by itself.
+    Significant {
+        /// The child.
+        child: Cow<'static, str>,
+    },
+    /// The period of a supervisor's restart intensity is zero.
+    ZeroPeriod {
+        /// The supervisor.
+        supervisor: Cow<'static, str>,
+    },
+    /// The actor that would be the parent is stopping.
+    Stopping,
+    /// No locality is open in the driver that should start the tree.
+    NoLocality,
+    /// The driver has started a tree before: one driver, one tree.
+    AlreadyStarted,
+    /// A locality of the tree has ended.
+    LocalityEnded {
+        /// The locality.
+        locality: Cow<'static, str>,
+    },
+    /// The closure that builds the part of another locality panicked.
+    BuildPanicked {
+        /// The supervisor that is placed on the other locality.
+        supervisor: Cow<'static, str>,
+        /// The panic's text.
+        text: String,
+    },
+    /// The loop could not be made or entered.
+    Loop(Arc<std::io::Error>),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::DuplicateName { supervisor, child } => {
+                write!(f, "supervisor {supervisor} has two children named {child}")
+            }
+            StartError::ClaimedTwice { child } => {
+                write!(
+                    f,
+                    "the reserved address of {child} is claimed by another child"
+                )
+            }
+            StartError::WrongLocality { child, placed } => write!(
+                f,
+                "{child} is placed on locality {placed}, but its address was reserved on another"
+            ),
+            StartError::Significant { child } => write!(
+                f,
+                "{child} is significant: it must be transient or temporary, and its supervisor \
+                 needs an auto-shutdown"
+            ),
+            StartError::ZeroPeriod { supervisor } => {
+                write!(f, "supervisor {supervisor} has a restart period of zero")
+            }
+            StartError::Stopping => write!(f, "the parent is stopping"),
+            StartError::NoLocality => write!(f, "no locality is open in this driver"),
+            StartError::AlreadyStarted => write!(f, "this driver has started a tree before"),
+            StartError::LocalityEnded { locality } => {
+                write!(f, "locality {locality} has ended")
+            }
+            StartError::BuildPanicked { supervisor, text } => {
+                write!(f, "building the children of {supervisor} panicked: {text}")
+            }
+            StartError::Loop(error) => write!(f, "the loop could not be made: {error}"),
+        }
+    }
+}
+
+impl StdError for StartError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            StartError::Loop(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        StartError::Loop(Arc::new(error))
+    }
+}
+
+/// Why a locality could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Another driver has it open.
+    AlreadyOpen,
+    /// It has ended.
+    Ended,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BindError::AlreadyOpen => "the locality is open in another driver",
+            BindError::Ended => "the locality has ended",
+        })
+    }
+}
+
+impl StdError for BindError {}

@@ -1,0 +1,169 @@
+//! Why an actor ended.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// Why an actor ended, with the chain of exits that caused it.
+///
+/// ```
+/// use rotor_core::{Exit, ExitReason};
+/// let exit = Exit::failed(std::io::Error::other("disk full"));
+/// assert!(exit.is_abnormal());
+/// assert!(matches!(exit.reason(), ExitReason::Failed(e) if e.to_string() == "disk full"));
+/// assert_eq!(exit.to_string(), "failed: disk full");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Exit {
+    reason: ExitReason,
+    cause: Option<Arc<Cause>>,
+}
+
+/// The kinds of [`Exit`]. `Normal` and `Shutdown` are orderly; the others are abnormal, so a
+/// transient child is restarted after them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// The actor stopped itself: its work is done.
+    Normal,
+    /// It was told to stop, or its supervisor gave up or shut down by itself.
+    Shutdown,
+    /// A handler, a hook or the factory returned an error, or a limit was overrun.
+    Failed(Error),
+    /// A panic; the text of its message.
+    Panicked(Arc<str>),
+    /// It was removed by force.
+    Killed,
+    /// Its locality was lost: the driver was dropped, or its thread ended; the locality's name.
+    Lost(Arc<str>),
+}
+
+#[derive(Debug)]
+struct Cause {
+    who: Cow<'static, str>,
+    exit: Exit,
+}
+
+impl Exit {
+    /// The actor's work is done.
+    pub const fn normal() -> Self {
+        Exit {
+            reason: ExitReason::Normal,
+            cause: None,
+        }
+    }
+
+    /// The actor is told to stop.
+    pub const fn shutdown() -> Self {
+        Exit {
+            reason: ExitReason::Shutdown,
+            cause: None,
+        }
+    }
+
+    /// The actor failed with an error.
+    pub fn failed(error: impl Into<Error>) -> Self {
+        Exit {
+            reason: ExitReason::Failed(error.into()),
+            cause: None,
+        }
+    }
+
+    pub(crate) const fn killed() -> Self {
+        Exit {
+            reason: ExitReason::Killed,
+            cause: None,
+        }
+    }
+
+    pub(crate) fn panicked(text: String) -> Self {
+        Exit {
+            reason: ExitReason::Panicked(text.into()),
+            cause: None,
+        }
+    }
+
+    pub(crate) fn lost(locality: &str) -> Self {
+        Exit {
+            reason: ExitReason::Lost(locality.into()),
+            cause: None,
+        }
+    }
+
+    /// This exit, caused by that of `who`.
+    pub(crate) fn because(self, who: Cow<'static, str>, exit: Exit) -> Self {
+        Exit {
+            cause: Some(Arc::new(Cause { who, exit })),
+            ..self
+        }
+    }
+
+    /// This exit, with the same cause as another.
+    pub(crate) fn because_of(self, other: &Exit) -> Self {
+        Exit {
+            cause: other.cause.clone(),
+            ..self
+        }
+    }
+
+    /// The kind of end.
+    pub fn reason(&self) -> &ExitReason {
+        &self.reason
+    }
+
+    /// Whose exit caused this one: the child's name and its exit.
+    pub fn cause(&self) -> Option<(&str, &Exit)> {
+        self.cause.as_deref().map(|c| (&*c.who, &c.exit))
+    }
+
+    /// The first exit of the chain: what really happened.
+    pub fn root_cause(&self) -> &Exit {
+        let mut exit = self;
+        while let Some((_, cause)) = exit.cause() {
+            exit = cause;
+        }
+        exit
+    }
+
+    /// Whether a transient child is restarted after this exit.
+    pub fn is_abnormal(&self) -> bool {
+        !matches!(self.reason, ExitReason::Normal | ExitReason::Shutdown)
+    }
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExitReason::Normal => write!(f, "normal"),
+            ExitReason::Shutdown => write!(f, "shutdown"),
+            ExitReason::Failed(error) => write!(f, "failed: {error}"),
+            ExitReason::Panicked(text) => write!(f, "panicked: {text}"),
+            ExitReason::Killed => write!(f, "killed"),
+            ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        let mut next = self.cause();
+        while let Some((who, exit)) = next {
+            write!(f, ", because {who} ended: {}", exit.reason)?;
+            next = exit.cause();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Cause {
+    /// A chain may be as long as the tree is deep: taken apart in a loop, not by recursion.
+    fn drop(&mut self) {
+        let mut next = self.exit.cause.take();
+        while let Some(mut cause) = next.and_then(|c| Arc::try_unwrap(c).ok()) {
+            next = cause.exit.cause.take();
+        }
+    }
+}

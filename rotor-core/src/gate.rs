@@ -1,0 +1,392 @@
+//! The part of a locality that other threads reach: its tag and its way in.
+
+use std::cmp::Ordering as Order;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_queue::SegQueue;
+
+use crate::entrance::{Entrance, Wake};
+use crate::exit::Exit;
+use crate::here;
+use crate::message::{Header, Kind, Way};
+use crate::observe::{Observer, Reason, Undeliverable};
+use crate::queue::{Flat, HEADER, Word, header};
+use crate::request::{RequestError, Verdict};
+
+/// Words of a record that travels without a chunk.
+const ONE: usize = 8;
+
+/// What other threads push: a short record by value, or many records in a chunk.
+pub(crate) enum Parcel {
+    One([Word; ONE]),
+    Chunk(Box<Flat>),
+}
+
+// SAFETY: parcels are made from records of `Send` payloads only: by `Addr::send` and its kin, by
+// the outbox that such sends fill, and by core's own control records, which are `Send`.
+unsafe impl Send for Parcel {}
+
+impl Parcel {
+    /// Makes a parcel of one record.
+    pub(crate) fn of<T>(head: Header, value: T) -> Parcel {
+        let words = head.kind.words as usize;
+        if words <= ONE {
+            let mut one = [Word::uninit(); ONE];
+            // SAFETY: the record is `words` long and fits; see `Flat::push`.
+            unsafe {
+                one.as_mut_ptr().cast::<Header>().write(head);
+                one.as_mut_ptr().add(HEADER).cast::<T>().write(value);
+            }
+            return Parcel::One(one);
+        }
+        let chunk = Box::new(Flat::new());
+        chunk.push(head, value);
+        Parcel::Chunk(chunk)
+    }
+}
+
+/// The tag of a locality and the way into it. Gates are pooled and never freed, so that addresses
+/// may name them without counting.
+pub(crate) struct Gate {
+    pub(crate) entrance: Entrance<Parcel>,
+    /// Order and hash of addresses go by this number, not by the pointer.
+    serial: u64,
+    /// The thread that owns the locality now, as [`here::thread`] names it; 0 is none.
+    pub(crate) owner: AtomicUsize,
+    /// The lowest slot number that nobody has been given in this life.
+    next_slot: AtomicU32,
+    /// First generation of every slot in this life.
+    base: AtomicU32,
+    /// Highest generation ever minted here.
+    highest: AtomicU32,
+    /// Empty chunks on their way back to the senders.
+    pub(crate) chunks: SegQueue<Box<Flat>>,
+    /// Gates with a supervision or watch relation, told when this locality is lost.
+    pub(crate) peers: Mutex<Vec<&'static Gate>>,
+    pub(crate) observer: Mutex<Option<Arc<dyn Observer>>>,
+    pub(crate) undelivered: [AtomicU64; Reason::COUNT],
+    /// Soft bound for parcels from outside; 0 is none.
+    pub(crate) bound: AtomicUsize,
+}
+
+/// Gates whose locality has ended.
+static POOL: SegQueue<&'static Gate> = SegQueue::new();
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+/// A gate whose generations have come this far is not used again.
+const RETIRE: u32 = 1 << 31;
+
+impl Gate {
+    /// Takes a gate from the pool, or makes one.
+    pub(crate) fn take() -> &'static Gate {
+        match POOL.pop() {
+            Some(gate) => {
+                gate.entrance.reopen();
+                gate
+            }
+            None => Box::leak(Box::new(Gate {
+                entrance: Entrance::new(),
+                serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+                owner: AtomicUsize::new(0),
+                next_slot: AtomicU32::new(0),
+                base: AtomicU32::new(1),
+                highest: AtomicU32::new(1),
+                chunks: SegQueue::new(),
+                peers: Mutex::new(Vec::new()),
+                observer: Mutex::new(None),
+                undelivered: Default::default(),
+                bound: AtomicUsize::new(0),
+            })),
+        }
+    }
+
+    /// Gives the gate back. Generations of its next life start above every one of this life.
+    pub(crate) fn recycle(&'static self) {
+        self.entrance
+            .close(|parcel| self.reject(parcel, Reason::Closed));
+        self.peers
+            .lock()
+            .expect("no user code under this lock")
+            .clear();
+        *self.observer.lock().expect("no user code under this lock") = None;
+        for count in &self.undelivered {
+            count.store(0, Ordering::Relaxed);
+        }
+        while self.chunks.pop().is_some() {}
+        self.owner.store(0, Ordering::Relaxed);
+        self.bound.store(0, Ordering::Relaxed);
+        let base = self.highest.load(Ordering::Relaxed) + 1;
+        self.next_slot.store(0, Ordering::Relaxed);
+        self.base.store(base, Ordering::Relaxed);
+        self.highest.store(base, Ordering::Relaxed);
+        if base < RETIRE {
+            POOL.push(self);
+        }
+    }
+
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// A slot number that nobody else has, with its generation. Any thread.
+    ///
+    /// # Panics
+    /// When four thousand million slots were reserved in one locality.
+    pub(crate) fn mint(&self) -> (u32, u32) {
+        let slot = self.next_slot.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            slot < u32::MAX - 1_000_000,
+            "slot numbers of a locality are used up"
+        );
+        (slot, self.base.load(Ordering::Relaxed))
+    }
+
+    /// How many slot numbers have been given out.
+    pub(crate) fn minted(&self) -> u32 {
+        self.next_slot.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn base(&self) -> u32 {
+        self.base.load(Ordering::Relaxed)
+    }
+
+    /// A lost locality is opened again: generations of new slots start above the old ones.
+    pub(crate) fn start_over(&self) {
+        let base = self.highest.load(Ordering::Relaxed) + 1;
+        self.base.store(base, Ordering::Relaxed);
+        self.highest.store(base, Ordering::Relaxed);
+    }
+
+    /// Notes that a generation is in use, so that the next life starts above it. Owner only.
+    pub(crate) fn note_generation(&self, generation: u32) {
+        if generation > self.highest.load(Ordering::Relaxed) {
+            self.highest.store(generation, Ordering::Relaxed);
+        }
+    }
+
+    /// Pushes a parcel from any thread. What the locality will never take is reported.
+    pub(crate) fn push(&'static self, lane: usize, parcel: Parcel) {
+        self.entrance
+            .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
+    }
+
+    /// Registers a locality that wants to know when this one is lost.
+    pub(crate) fn add_peer(&self, peer: &'static Gate) {
+        let mut peers = self.peers.lock().expect("no user code under this lock");
+        if !peers.contains(&peer) {
+            peers.push(peer);
+        }
+    }
+
+    /// Reports and drops everything in a parcel. Any thread.
+    pub(crate) fn reject(&'static self, parcel: Parcel, reason: Reason) {
+        let verdict = RequestError::Gone;
+        let refuse = |at: *mut Word| {
+            // SAFETY: `at` is a record that was taken out just now.
+            let head = unsafe { header(at) };
+            // SAFETY: as above; the payload is used this once.
+            unsafe { self.refuse(head, at.add(HEADER), reason, &verdict) };
+        };
+        match parcel {
+            Parcel::One(mut one) => refuse(one.as_mut_ptr()),
+            Parcel::Chunk(chunk) => {
+                while let Some(at) = chunk.pop() {
+                    refuse(at);
+                }
+            }
+        }
+    }
+
+    /// Counts, reports and drops one record's message.
+    ///
+    /// # Safety
+    /// `payload` is the payload of a record with this header, taken out of its queue.
+    pub(crate) unsafe fn refuse(
+        &'static self,
+        head: Header,
+        payload: *mut Word,
+        reason: Reason,
+        verdict: &RequestError,
+    ) {
+        if head.kind.way != Way::Own {
+            self.report(head.kind, head.slot, head.generation, reason);
+        }
+        let _verdict = Verdict::set(verdict);
+        // A panic while a message is dropped hurts nobody: there is no instance to blame.
+        let _ = here::guard(|| {
+            // SAFETY: as the caller says.
+            unsafe { (head.kind.discard)(payload) }
+        });
+    }
+
+    fn report(&'static self, kind: &Kind, slot: u32, generation: u32, reason: Reason) {
+        self.report_type(
+            (kind.name)(),
+            crate::Address {
+                gate: self,
+                slot,
+                generation,
+            },
+            reason,
+        );
+    }
+
+    /// Counts and reports a message that could not be delivered.
+    pub(crate) fn report_type(
+        &'static self,
+        message: &'static str,
+        to: crate::Address,
+        reason: Reason,
+    ) {
+        let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
+        let observer = self
+            .observer
+            .lock()
+            .expect("no user code under this lock")
+            .clone();
+        match observer {
+            Some(observer) => {
+                let _ = here::guard(|| {
+                    observer.undelivered(&Undeliverable {
+                        message,
+                        to,
+                        reason,
+                    })
+                });
+            }
+            None if cfg!(debug_assertions) && before == 0 => {
+                eprintln!(
+                    "rotor: undelivered ({reason}): {message} to {to:?}; \
+                           later ones are counted only"
+                );
+            }
+            None => {}
+        }
+    }
+
+    /// Tells the observer of the end of an instance.
+    pub(crate) fn report_exit(&'static self, who: crate::Address, name: &str, exit: &Exit) {
+        let observer = self
+            .observer
+            .lock()
+            .expect("no user code under this lock")
+            .clone();
+        if let Some(observer) = observer {
+            let _ = here::guard(|| observer.exited(who, name, exit));
+        }
+    }
+
+    pub(crate) fn set_observer(&self, observer: Arc<dyn Observer>) {
+        *self.observer.lock().expect("no user code under this lock") = Some(observer);
+    }
+
+    /// Opens for a driver on this thread.
+    pub(crate) fn open(&self, wake: Arc<dyn Wake>) {
+        self.owner.store(here::thread(), Ordering::Relaxed);
+        self.entrance.open(wake);
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Gate) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Gate {}
+
+impl Hash for Gate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.serial.hash(state);
+    }
+}
+
+impl PartialOrd for Gate {
+    fn partial_cmp(&self, other: &Gate) -> Option<Order> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Gate {
+    fn cmp(&self, other: &Gate) -> Order {
+        self.serial.cmp(&other.serial)
+    }
+}
+
+/// Records for another locality, collected until the end of the slice.
+pub(crate) struct Outbox {
+    pub(crate) to: &'static Gate,
+    pub(crate) lane: usize,
+    chunk: Option<Box<Flat>>,
+}
+
+/// A chunk this full is handed over at once: 16 KiB.
+const FULL: usize = 2048;
+
+impl Outbox {
+    pub(crate) fn new(to: &'static Gate, lane: usize) -> Self {
+        Outbox {
+            to,
+            lane,
+            chunk: None,
+        }
+    }
+
+    /// Appends a record; true if the chunk is full.
+    pub(crate) fn push<T>(&mut self, head: Header, value: T) -> bool {
+        let to = self.to;
+        let chunk = self
+            .chunk
+            .get_or_insert_with(|| to.chunks.pop().unwrap_or_else(|| Box::new(Flat::new())));
+        chunk.push(head, value);
+        chunk.words() >= FULL
+    }
+
+    /// This outbox with its contents; an empty one stays behind.
+    pub(crate) fn take(&mut self) -> Outbox {
+        Outbox {
+            to: self.to,
+            lane: self.lane,
+            chunk: self.chunk.take(),
+        }
+    }
+
+    /// Keeps the empty chunk of an outbox that was flushed.
+    pub(crate) fn put_back(&mut self, other: Outbox) {
+        if self.chunk.is_none() {
+            self.chunk = other.chunk;
+        }
+    }
+
+    /// Hands everything over, in order, and wakes the other side if it waits.
+    pub(crate) fn flush(&mut self) {
+        let Some(chunk) = &self.chunk else { return };
+        if chunk.is_empty() {
+            return;
+        }
+        if chunk.words() <= ONE {
+            // A few words: by value, and the chunk stays here.
+            while let Some(at) = chunk.pop() {
+                let mut one = [Word::uninit(); ONE];
+                // SAFETY: the whole queue is no longer than `ONE`, so the record is not.
+                unsafe {
+                    let words = crate::queue::kind(at).words as usize;
+                    std::ptr::copy_nonoverlapping(at, one.as_mut_ptr(), words);
+                }
+                self.to.push(self.lane, Parcel::One(one));
+            }
+            chunk.rewind();
+        } else if let Some(chunk) = self.chunk.take() {
+            self.to.push(self.lane, Parcel::Chunk(chunk));
+        }
+    }
+}
+
+/// Gives an empty chunk back to whoever fills the next one for this gate. Bounded.
+pub(crate) fn return_chunk(gate: &Gate, chunk: Box<Flat>) {
+    if gate.chunks.len() < 16 {
+        chunk.rewind();
+        gate.chunks.push(chunk);
+    }
+}

@@ -1,0 +1,87 @@
+//! What this thread is doing: the locality whose slice runs here, and those pinned here.
+//!
+//! Only constant thread-locals without destructors: they work at any time, also while the thread
+//! ends.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use crate::gate::Gate;
+use crate::locality::Local;
+use crate::request::RequestError;
+
+/// The thread's own state.
+pub(crate) struct Here {
+    /// Gate of the locality whose slice runs on this thread now.
+    pub(crate) gate: Cell<*const Gate>,
+    /// That locality.
+    pub(crate) local: Cell<*const Local>,
+    /// First of the localities that are pinned to this thread.
+    pub(crate) pinned: Cell<*const Local>,
+    /// A driver of this thread is inside a turn.
+    pub(crate) turning: Cell<bool>,
+    /// What a request token that is dropped now tells its asker.
+    pub(crate) verdict: Cell<*const RequestError>,
+}
+
+thread_local! {
+    pub(crate) static HERE: Here = const {
+        Here {
+            gate: Cell::new(ptr::null()),
+            local: Cell::new(ptr::null()),
+            pinned: Cell::new(ptr::null()),
+            turning: Cell::new(false),
+            verdict: Cell::new(ptr::null()),
+        }
+    };
+}
+
+/// A number that names this thread while it lives; never 0.
+pub(crate) fn thread() -> usize {
+    HERE.with(|here| ptr::from_ref(here) as usize)
+}
+
+/// Runs `f` with the locality of `gate` if it is pinned to this thread.
+///
+/// Inside a slice of that locality, and also outside any turn.
+#[inline]
+pub(crate) fn with_local<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) -> R) -> R {
+    let mut local = HERE.with(|here| {
+        if ptr::eq(here.gate.get(), gate) {
+            here.local.get()
+        } else {
+            here.pinned.get()
+        }
+    });
+    loop {
+        // SAFETY: `local` runs now or is pinned. The driver keeps it allocated while it is listed
+        // here, and takes it off this list, on this thread, before it lets go of it.
+        match unsafe { local.as_ref() } {
+            None => return f(None),
+            Some(found) if ptr::eq(found.gate, gate) => return f(Some(found)),
+            Some(other) => local = other.next_pinned.get(),
+        }
+    }
+}
+
+/// Runs user code and catches its panic; the panic's text is the error.
+pub(crate) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(text_of)
+}
+
+/// Takes the text out of a panic's payload and drops the payload, which may panic again.
+pub(crate) fn text_of(payload: Box<dyn Any + Send>) -> String {
+    let text = if let Some(text) = payload.downcast_ref::<&'static str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic whose payload is no text".to_owned()
+    };
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+    text
+}

@@ -1,0 +1,68 @@
+//! The children of an actor: their table, and where each of them lives.
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::locality::Placement;
+use crate::strategy::{ChildId, Family, Flags};
+use crate::supervisor::{Remote, Shell};
+use crate::things::Key;
+
+/// A supervisor's table with the places of its children.
+pub(crate) struct Kin {
+    pub(crate) family: Family,
+    entries: Vec<Option<Entry>>,
+    pub(crate) restarts: u64,
+}
+
+/// Where a child lives, and how long its steps may take.
+pub(crate) struct Entry {
+    pub(crate) place: Address,
+    pub(crate) remote: Option<RemoteEntry>,
+    pub(crate) start_limit: Option<Duration>,
+    pub(crate) stop_limit: Option<Duration>,
+    /// The limit of the step that runs.
+    pub(crate) limit: Option<Key>,
+}
+
+/// What a child on another locality is built from.
+pub(crate) struct RemoteEntry {
+    pub(crate) shell: Shell,
+    pub(crate) remote: Remote,
+    /// Which opening of the locality it was built in; 0 is none.
+    pub(crate) built: u32,
+    pub(crate) _placement: Placement,
+}
+
+impl Kin {
+    pub(crate) fn new(flags: Flags) -> Self {
+        Kin {
+            family: Family::new(flags),
+            entries: Vec::new(),
+            restarts: 0,
+        }
+    }
+
+    pub(crate) fn set_entry(&mut self, id: ChildId, entry: Entry) {
+        let at = id as usize;
+        if self.entries.len() <= at {
+            self.entries.resize_with(at + 1, || None);
+        }
+        self.entries[at] = Some(entry);
+    }
+
+    pub(crate) fn entry(&mut self, id: ChildId) -> Option<&mut Entry> {
+        self.entries.get_mut(id as usize)?.as_mut()
+    }
+
+    pub(crate) fn take_entry(&mut self, id: ChildId) -> Option<Entry> {
+        self.entries.get_mut(id as usize)?.take()
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (ChildId, &Entry)> {
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(|(id, entry)| Some((id as ChildId, entry.as_ref()?)))
+    }
+}

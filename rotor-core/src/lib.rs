@@ -1,0 +1,92 @@
+//! Actors with supervision trees, inside the event loops that a program already has.
+//!
+//! ```
+//! use rotor_core::*;
+//! struct Greeter;
+//! impl Actor for Greeter {}
+//! impl Handler<&'static str> for Greeter {
+//!     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
+//!         println!("hello, {name}");
+//!         cx.stop();
+//!     }
+//! }
+//! fn main() -> Result<(), StartError> {
+//!     let main = ThreadLoop::new();
+//!     let greeter = main.locality().reserve();
+//!     greeter.send("world"); // before the start: parked, then delivered
+//!     main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!         .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))?;
+//!     Ok(())
+//! }
+//! ```
+
+// The path of a message, in the order of the modules.
+mod address; // Address, Addr: handles that name a slot
+mod message; // records: a message of any type as it lies in a queue
+mod recipient; // Recipient: an address known by its message type
+mod topic; // Topic: publishing to whoever is subscribed
+
+mod entrance; // the way in from other threads: queues and the wake protocol
+mod gate; // the tag of a locality, what travels between localities
+mod here; // which locality runs on this thread
+mod lane; // priority classes
+mod locality; // Locality, and what it keeps while a driver has it open
+mod queue; // the flat queue
+
+mod clock; // where time comes from
+mod dispatch; // taking records out and running their handlers
+mod driver; // Driver: what a backend turns
+mod slot; // the slot table
+
+mod actor; // Actor, Handler, TryHandler
+mod context; // what a handler can do
+mod hold; // what keeps a start or a stop open
+mod request; // Ask, ReplyTo: messages that expect an answer
+mod small; // erased values, inline
+mod task; // futures in a locality
+mod things; // what an instance owns beside its state
+mod timer; // messages to oneself, later
+mod wheel; // all deadlines of a locality
+
+mod app; // App: a running tree from outside
+mod child; // Child: how to make an actor
+mod exit; // why an actor ended
+mod kin; // the children of an actor and where they live
+mod lifecycle; // start, stop, crash, removal
+mod monitor; // Down
+mod strategy; // what a supervisor does, as a pure function
+mod supervisor; // Supervisor: the tree as data
+
+mod error; // errors
+mod observe; // what would otherwise go unnoticed
+mod thread; // the thread loop
+mod tree; // the live tree as a picture
+
+pub mod sim;
+
+pub use actor::{Actor, Handler, TryHandler};
+pub use address::{Addr, Address, Undelivered};
+pub use app::{App, WouldDeadlock};
+pub use child::{Child, IntoActor};
+pub use clock::Clock;
+pub use context::{Context, Notifier};
+pub use driver::{Budget, Driver, Turn};
+pub use entrance::Wake;
+pub use error::{BindError, Error, Result, StartError, TimedOut};
+pub use exit::{Exit, ExitReason};
+pub use hold::Hold;
+pub use lane::Lane;
+pub use locality::Locality;
+pub use message::Request;
+pub use monitor::Down;
+pub use observe::{Observer, Reason, Undeliverable};
+pub use recipient::Recipient;
+pub use request::{Ask, Asking, PendingRequest, ReplyTo, RequestError};
+pub use strategy::{AutoShutdown, Restart};
+pub use supervisor::{Node, Supervisor};
+pub use task::Task;
+pub use things::Key;
+pub use thread::ThreadLoop;
+pub use timer::Timer;
+pub use topic::Topic;
+pub use tree::{LocalityPicture, Tree, TreeNode};

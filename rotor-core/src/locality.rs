@@ -1,0 +1,667 @@
+//! Localities: sequential execution contexts, and what one keeps while a loop drives it.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::address::{Addr, Address, push_record};
+use crate::clock::Clock;
+use crate::exit::Exit;
+use crate::gate::{Gate, Outbox};
+use crate::here::with_local;
+use crate::lane::{LANES, NORMAL, SYSTEM};
+use crate::lifecycle::Adoption;
+use crate::message::{Header, Inline, Kind, LOCALITY, Way, discard, take, words_for};
+use crate::monitor::Monitors;
+use crate::observe::Reason;
+use crate::queue::{Flat, Word};
+use crate::request::{Refuse, Unanswered};
+use crate::slot::{Seat, Slots, State};
+use crate::small::Small;
+use crate::things::{Body, Key, Things};
+use crate::timer::nanos;
+use crate::topic::Topics;
+
+/// The identity of a locality: it mints addresses, before any loop exists and on any thread.
+///
+/// `Clone + Send + Sync`. It can be made before the loop that will drive it, and outlives it: a
+/// locality whose loop is lost may be opened by a new one, with its reserved addresses valid.
+///
+/// ```
+/// use rotor_core::*;
+/// let locality = Locality::new("work");
+/// struct Worker;
+/// impl Actor for Worker {}
+/// let worker: Addr<Worker> = locality.reserve();
+/// assert_eq!(locality.name(), "work");
+/// assert_ne!(worker, locality.reserve());
+/// ```
+pub struct Locality {
+    inner: ManuallyDrop<Arc<Inner>>,
+}
+
+struct Inner {
+    gate: &'static Gate,
+    name: Cow<'static, str>,
+    life: AtomicU8,
+    /// How often a driver has opened it.
+    openings: AtomicU32,
+    /// Live specs that place a subtree here.
+    placements: AtomicUsize,
+    /// A thread of its own drives it and ends when nothing is placed here any more.
+    hosted: AtomicU8,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+const FRESH: u8 = 0;
+const OPEN: u8 = 1;
+const LOST: u8 = 2;
+const ENDED: u8 = 3;
+
+impl Locality {
+    /// Makes a locality that no loop drives yet. Messages to its addresses wait.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Locality {
+            inner: ManuallyDrop::new(Arc::new(Inner {
+                gate: Gate::take(),
+                name: name.into(),
+                life: AtomicU8::new(FRESH),
+                openings: AtomicU32::new(0),
+                placements: AtomicUsize::new(0),
+                hosted: AtomicU8::new(0),
+                thread: Mutex::new(None),
+            })),
+        }
+    }
+
+    /// Its name, for logs and pictures.
+    pub fn name(&self) -> &Cow<'static, str> {
+        &self.inner.name
+    }
+
+    /// Mints the address of an actor that does not exist yet, for [`Child::at`](crate::Child::at).
+    ///
+    /// Any thread. Messages sent early are parked, 1 024 at most, until a child claims the address.
+    /// It survives restarts of the actor and of its ancestors.
+    pub fn reserve<A: Actor>(&self) -> Addr<A> {
+        Addr::new(self.mint())
+    }
+
+    /// Mints an address to publish `M` to, which no actor owns.
+    pub fn topic<M: Clone + Send + 'static>(&self) -> crate::Topic<M> {
+        self.mint().topic()
+    }
+
+    /// Rejects what comes from other threads while this many messages or chunks wait. A soft bound;
+    /// zero is none, the default. Supervision is never bounded.
+    pub fn set_bound(&self, waiting: usize) {
+        self.gate().bound.store(waiting, Ordering::Relaxed);
+    }
+
+    fn mint(&self) -> Address {
+        let gate = self.gate();
+        let (slot, generation) = with_local(gate, |local| match local {
+            Some(local) => local.mint(),
+            None => gate.mint(),
+        });
+        Address {
+            gate,
+            slot,
+            generation,
+        }
+    }
+
+    pub(crate) fn gate(&self) -> &'static Gate {
+        self.inner.gate
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inner.life.load(Ordering::Acquire) == ENDED
+    }
+
+    pub(crate) fn openings(&self) -> u32 {
+        self.inner.openings.load(Ordering::Acquire)
+    }
+
+    /// Marks it open; the state it was in before is the error.
+    pub(crate) fn set_open(&self) -> Result<(), crate::BindError> {
+        let life = &self.inner.life;
+        for from in [FRESH, LOST] {
+            if life
+                .compare_exchange(from, OPEN, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+            {
+                self.inner.openings.fetch_add(1, Ordering::AcqRel);
+                return Ok(());
+            }
+        }
+        Err(if life.load(Ordering::Acquire) == OPEN {
+            crate::BindError::AlreadyOpen
+        } else {
+            crate::BindError::Ended
+        })
+    }
+
+    pub(crate) fn set_closed(&self, lost: bool) {
+        self.inner
+            .life
+            .store(if lost { LOST } else { ENDED }, Ordering::Release);
+    }
+
+    /// The thread that drives it, for whoever joins it; once.
+    pub(crate) fn take_thread(&self) -> Option<JoinHandle<()>> {
+        self.inner
+            .thread
+            .lock()
+            .expect("no user code under this lock")
+            .take()
+    }
+
+    /// Whether nobody can place anything here any more. Asked by the thread that drives it.
+    pub(crate) fn is_vacant(&self) -> bool {
+        let unused = Arc::strong_count(&self.inner) == 1;
+        let used = self.inner.hosted.load(Ordering::Acquire) == 2;
+        (unused || used) && self.inner.placements.load(Ordering::Acquire) == 0
+    }
+}
+
+impl Clone for Locality {
+    fn clone(&self) -> Self {
+        Locality {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+impl Drop for Locality {
+    fn drop(&mut self) {
+        let gate = self.inner.gate;
+        let hosted = self.inner.hosted.load(Ordering::Acquire) > 0;
+        // SAFETY: dropped once, here.
+        unsafe { ManuallyDrop::drop(&mut self.inner) }
+        if hosted {
+            // The thread that drives it may be the last to hold it. A gate outlives its locality,
+            // and one that is closed throws this away.
+            Control::post(gate, Control::Vacant);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.gate.recycle();
+    }
+}
+
+impl fmt::Debug for Locality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Locality").field(&self.inner.name).finish()
+    }
+}
+
+impl PartialEq for Locality {
+    fn eq(&self, other: &Self) -> bool {
+        self.gate() == other.gate()
+    }
+}
+
+impl Eq for Locality {}
+
+/// A live spec that places something on a locality.
+pub(crate) struct Placement(Locality);
+
+impl Placement {
+    pub(crate) fn new(locality: &Locality) -> Self {
+        locality.inner.placements.fetch_add(1, Ordering::AcqRel);
+        Placement(locality.clone())
+    }
+}
+
+impl Drop for Placement {
+    fn drop(&mut self) {
+        let inner = &self.0.inner;
+        let _ = inner
+            .hosted
+            .compare_exchange(1, 2, Ordering::AcqRel, Ordering::Relaxed);
+        if inner.placements.fetch_sub(1, Ordering::AcqRel) == 1 {
+            Control::post(inner.gate, Control::Vacant);
+        }
+    }
+}
+
+/// Messages of core to a locality itself, in the System lane.
+pub(crate) enum Control {
+    /// Parent to child: make an instance.
+    Start { to: Address, incarnation: u64 },
+    /// Parent to child: end it in an orderly way.
+    Stop {
+        to: Address,
+        incarnation: u64,
+        keep: bool,
+        exit: Exit,
+    },
+    /// Parent to child: remove the instance now.
+    Kill { to: Address, incarnation: u64 },
+    /// Parent to child: free the slot.
+    Remove { to: Address },
+    /// Parent to a subtree on this locality: build it.
+    Adopt(Box<Adoption>),
+    /// Child to parent.
+    Report {
+        to: Address,
+        child: u32,
+        incarnation: u64,
+        news: News,
+    },
+    /// Supervisor to itself, behind everything queued.
+    Retry {
+        to: Address,
+        child: u32,
+        incarnation: u64,
+    },
+    /// A child was added at run time.
+    Added { to: Address, child: u32 },
+    /// Somebody asks an actor to stop.
+    StopSelf { to: Address, exit: Exit },
+    /// Somebody removes an actor's instance by force.
+    KillSelf { to: Address },
+    /// A handler stopped or failed its own instance.
+    SelfExit { slot: u32, serial: u64 },
+    /// A deferred closure of the instance panicked.
+    Crash {
+        slot: u32,
+        serial: u64,
+        text: String,
+    },
+    /// A hold was dropped.
+    Release { slot: u32, serial: u64 },
+    /// The limit of a request whose asker is a future.
+    AskLimit {
+        cell: Arc<dyn Refuse>,
+        limit: Duration,
+    },
+    /// The target of a monitor ended.
+    Down { id: u64, exit: Exit },
+    /// Anything else that must be done there.
+    Call(Box<dyn FnOnce(&Local) + Send>),
+    /// A peer is lost.
+    Lost(Locality),
+    /// Perhaps nothing is placed here any more.
+    Vacant,
+}
+
+/// What a child tells its parent.
+pub(crate) enum News {
+    Started,
+    Failed(Exit),
+    Exited(Exit),
+}
+
+const CONTROL: &Kind = &Kind {
+    words: words_for::<Inline<Control>>(),
+    lane: SYSTEM as u8,
+    way: Way::Own,
+    run: run_control,
+    discard: discard::<Inline<Control>>,
+    name: std::any::type_name::<Control>,
+};
+
+const _: () = assert!(
+    crate::message::is_inline::<Control>(),
+    "controls travel without a box"
+);
+
+unsafe fn run_control(payload: *mut Word, _: *mut (), here: &Local, _: u32) {
+    // SAFETY: a record of this kind has this payload.
+    let control = unsafe { take::<Inline<Control>>(payload) }.0;
+    here.control(control);
+}
+
+impl Control {
+    /// Sends a control to a locality. Any thread.
+    pub(crate) fn post(gate: &'static Gate, control: Control) {
+        Self::post_in(gate, SYSTEM, control);
+    }
+
+    pub(crate) fn post_in(gate: &'static Gate, lane: usize, control: Control) {
+        let to = Address {
+            gate,
+            slot: LOCALITY,
+            generation: 0,
+        };
+        push_record(to, CONTROL, lane, Inline(control));
+    }
+
+    /// Runs `f` in a locality.
+    pub(crate) fn call(gate: &'static Gate, f: impl FnOnce(&Local) + Send + 'static) {
+        Self::post(gate, Control::Call(Box::new(f)));
+    }
+}
+
+/// A piece of a publish that a panic interrupted.
+pub(crate) type Interrupted = Box<dyn FnOnce(&Local)>;
+
+/// A closure for the host, with the instance that deferred it.
+pub(crate) type HostJob = (u32, u64, Box<dyn FnOnce()>);
+
+/// What a locality keeps while a driver has it open. Reached by `&` only: every part is a cell, and
+/// none is open while user code runs.
+pub(crate) struct Local {
+    pub(crate) gate: &'static Gate,
+    pub(crate) locality: Locality,
+    pub(crate) next_pinned: Cell<*const Local>,
+    pub(crate) clock: Clock,
+    /// Nanoseconds since the clock's base, as of the last read.
+    pub(crate) now: Cell<u64>,
+
+    // The hot part: what a message touches.
+    pub(crate) lanes: [Flat; LANES],
+    pub(crate) slots: Slots,
+    /// Slot of the instance whose code runs, for the blame of a panic.
+    pub(crate) current: Cell<u32>,
+    /// Messages until the slow path looks at higher lanes, budget and clock.
+    pub(crate) countdown: Cell<u32>,
+    /// What a cut took off the countdown.
+    pub(crate) cut: Cell<u32>,
+
+    pub(crate) chunks: [RefCell<Option<Box<Flat>>>; LANES],
+    pub(crate) outboxes: RefCell<Vec<Outbox>>,
+    pub(crate) seats: RefCell<Vec<Seat>>,
+    pub(crate) free: RefCell<Vec<u32>>,
+    /// Slots below this number belong to an earlier life of a lost locality.
+    pub(crate) first_own: u32,
+    pub(crate) things: RefCell<Things>,
+    pub(crate) topics: RefCell<Topics>,
+    pub(crate) monitors: RefCell<Monitors>,
+    pub(crate) unparking: RefCell<VecDeque<u32>>,
+    pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
+    pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
+    pub(crate) host_jobs: RefCell<Vec<HostJob>>,
+    pub(crate) peered: RefCell<Vec<&'static Gate>>,
+    pub(crate) extensions: RefCell<HashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>>,
+    /// The address that the message being handled was published to.
+    pub(crate) published_to: Cell<Option<Address>>,
+    pub(crate) stride: Cell<u32>,
+    pub(crate) higher: Cell<u32>,
+    pub(crate) scratch: RefCell<(Vec<u32>, Vec<(u32, Key)>)>,
+    /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
+    pub(crate) clone_panicked: Cell<bool>,
+    /// First of the limits of requests whose askers are futures.
+    pub(crate) asks: Cell<u32>,
+    /// Nothing is placed here any more, and a thread of its own drives it.
+    pub(crate) vacant: Cell<bool>,
+    /// A panic of core's own code: the driver ends with it.
+    pub(crate) bug: RefCell<Option<String>>,
+    pub(crate) turns: Cell<u64>,
+}
+
+impl Local {
+    pub(crate) fn new(locality: &Locality, clock: Clock) -> Self {
+        let gate = locality.gate();
+        let reopened = locality.openings() > 1;
+        if reopened {
+            gate.start_over();
+        }
+        Local {
+            gate,
+            locality: locality.clone(),
+            next_pinned: Cell::new(std::ptr::null()),
+            now: Cell::new(clock.nanos()),
+            clock,
+            lanes: [Flat::new(), Flat::new(), Flat::new()],
+            slots: Slots::new(),
+            current: Cell::new(LOCALITY),
+            countdown: Cell::new(0),
+            cut: Cell::new(0),
+            chunks: Default::default(),
+            outboxes: RefCell::new(Vec::new()),
+            seats: RefCell::new(Vec::new()),
+            free: RefCell::new(Vec::new()),
+            first_own: if reopened { gate.minted() } else { 0 },
+            things: RefCell::new(Things::new()),
+            topics: RefCell::new(Topics::new()),
+            monitors: RefCell::new(Monitors::new()),
+            unparking: RefCell::new(VecDeque::new()),
+            dropped: RefCell::new(Vec::new()),
+            interrupted: RefCell::new(VecDeque::new()),
+            host_jobs: RefCell::new(Vec::new()),
+            peered: RefCell::new(Vec::new()),
+            extensions: RefCell::new(HashMap::new()),
+            published_to: Cell::new(None),
+            stride: Cell::new(32),
+            higher: Cell::new(0),
+            scratch: RefCell::new((Vec::new(), Vec::new())),
+            clone_panicked: Cell::new(false),
+            asks: Cell::new(crate::things::NO_THINGS),
+            vacant: Cell::new(false),
+            bug: RefCell::new(None),
+            turns: Cell::new(0),
+        }
+    }
+
+    /// Appends a record to a lane. Owner's thread, inside a slice or outside.
+    #[inline(always)]
+    pub(crate) fn push<T>(&self, lane: usize, head: Header, value: T) {
+        self.lanes[lane].push(head, value);
+        if lane != NORMAL {
+            self.cut();
+        }
+    }
+
+    /// Makes the slow path run after the handler that runs now.
+    pub(crate) fn cut(&self) {
+        let left = self.countdown.get();
+        if left > 1 {
+            self.cut.set(self.cut.get() + left - 1);
+            self.countdown.set(1);
+        }
+    }
+
+    /// Charges work to the budget that is more than the one message it came as.
+    pub(crate) fn charge(&self, messages: u32) {
+        let left = self.countdown.get();
+        if left > 1 {
+            self.countdown.set(left.saturating_sub(messages).max(1));
+        }
+    }
+
+    /// Appends a record for another locality to the outbox for it.
+    pub(crate) fn push_outbox<T>(&self, to: &'static Gate, lane: usize, head: Header, value: T) {
+        let mut all = self.outboxes.borrow_mut();
+        let found = all
+            .iter()
+            .position(|o| std::ptr::eq(o.to, to) && o.lane == lane);
+        let outbox = match found {
+            Some(i) => &mut all[i],
+            None => {
+                all.push(Outbox::new(to, lane));
+                all.last_mut().expect("just pushed")
+            }
+        };
+        if outbox.push(head, value) {
+            // Handed over without the borrow: a closed gate drops what it gets, which is user code.
+            let mut full = outbox.take();
+            drop(all);
+            full.flush();
+        }
+    }
+
+    /// Hands over what was collected for other localities.
+    pub(crate) fn flush(&self) {
+        for i in 0.. {
+            let Some(mut outbox) = self.outboxes.borrow_mut().get_mut(i).map(Outbox::take) else {
+                return;
+            };
+            outbox.flush();
+            if let Some(home) = self.outboxes.borrow_mut().get_mut(i) {
+                home.put_back(outbox);
+            }
+        }
+    }
+
+    /// A request token was dropped in a handler: what its asker is told shows when that returns.
+    pub(crate) fn drop_later(&self, unanswered: Unanswered) {
+        self.dropped
+            .borrow_mut()
+            .push((self.current.get(), unanswered));
+        self.cut();
+    }
+
+    /// A slot number that nobody else has, with its generation; freed ones first.
+    pub(crate) fn mint(&self) -> (u32, u32) {
+        match self.free.borrow_mut().pop() {
+            Some(slot) => {
+                self.seat(slot, |seat| seat.state = State::Reserved);
+                (slot, self.slots.generation(slot))
+            }
+            None => {
+                let (slot, generation) = self.gate.mint();
+                self.meet(slot);
+                (slot, generation)
+            }
+        }
+    }
+
+    /// Grows the tables up to a slot number that was given out. False if it never was.
+    pub(crate) fn meet(&self, slot: u32) -> bool {
+        if slot < self.slots.len() {
+            return true;
+        }
+        if slot >= self.gate.minted() {
+            return false;
+        }
+        let mut seats = self.seats.borrow_mut();
+        while self.slots.len() <= slot {
+            // A slot of an earlier life shows its generation when a child claims it.
+            let known = self.slots.len() >= self.first_own;
+            self.slots.push(if known { self.gate.base() } else { 0 });
+            seats.push(Seat::new());
+        }
+        true
+    }
+
+    /// Opens a seat. `f` runs no user code.
+    #[inline]
+    pub(crate) fn seat<R>(&self, slot: u32, f: impl FnOnce(&mut Seat) -> R) -> R {
+        f(&mut self.seats.borrow_mut()[slot as usize])
+    }
+
+    pub(crate) fn address_of(&self, slot: u32) -> Address {
+        Address {
+            gate: self.gate,
+            slot,
+            generation: self.slots.generation(slot),
+        }
+    }
+
+    /// The slot of an address of this locality, if the address is still valid.
+    pub(crate) fn find(&self, address: Address) -> Option<u32> {
+        let known = self.meet(address.slot);
+        (known && self.slots.generation(address.slot) == address.generation).then_some(address.slot)
+    }
+
+    /// Why a message to this address would not be delivered, as far as can be known now.
+    pub(crate) fn obstacle(&self, address: Address) -> Option<Reason> {
+        let Some(slot) = self.find(address) else {
+            return Some(Reason::Gone);
+        };
+        self.seat(slot, |seat| seat.obstacle())
+    }
+
+    /// Adds something that belongs to the instance in a slot.
+    pub(crate) fn add_thing(&self, slot: u32, body: Body) -> Key {
+        self.seat(slot, |seat| {
+            self.things
+                .borrow_mut()
+                .insert(slot, &mut seat.things, body)
+        })
+    }
+
+    /// Adds something that happens once, `delay` from the next clock read.
+    pub(crate) fn add_once(&self, slot: u32, value: Small, delay: Duration) -> Key {
+        let key = self.add_thing(slot, Body::Once(value));
+        self.things.borrow_mut().arm_later(key, nanos(delay));
+        key
+    }
+
+    /// Removes something of an instance. The caller drops it when nothing is borrowed.
+    pub(crate) fn remove_thing(&self, key: Key, slot: u32) -> Option<Body> {
+        self.seat(slot, |seat| {
+            self.things.borrow_mut().remove(key, &mut seat.things)
+        })
+    }
+
+    /// Takes out a one-shot timer or a pending request of the instance in `slot`.
+    pub(crate) fn take_once(&self, key: Key, slot: u32) -> Option<Small> {
+        let mut seats = self.seats.borrow_mut();
+        let mut things = self.things.borrow_mut();
+        if !matches!(things.body(key), Some(Body::Once(_))) || things.slot_of(key) != Some(slot) {
+            return None;
+        }
+        match things.remove(key, &mut seats[slot as usize].things) {
+            Some(Body::Once(small)) => Some(small),
+            _ => None,
+        }
+    }
+
+    /// Counts an answer that nobody waits for.
+    pub(crate) fn note_late(&self, slot: u32, message: &'static str) {
+        self.gate
+            .report_type(message, self.address_of(slot), Reason::Late);
+    }
+
+    /// Has this locality told of the loss of another one.
+    pub(crate) fn peer_with(&self, gate: &'static Gate) {
+        if std::ptr::eq(gate, self.gate) || self.peered.borrow().contains(&gate) {
+            return;
+        }
+        self.peered.borrow_mut().push(gate);
+        gate.add_peer(self.gate);
+    }
+
+    /// A request went to this gate: if that is lost, the asker must learn it.
+    pub(crate) fn note_request(&self, key: Key, gate: &'static Gate) {
+        if !std::ptr::eq(gate, self.gate) {
+            self.peer_with(gate);
+            self.things.borrow_mut().note_target(key, gate);
+        }
+    }
+}
+
+impl Locality {
+    /// For backends: starts a thread that makes a loop for a new locality and runs it. Returns when
+    /// the loop is made.
+    ///
+    /// `run` gets the locality; it makes its loop and runs it until its driver answers `Done`.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn spawn(
+        name: impl Into<Cow<'static, str>>,
+        run: impl FnOnce(Locality) -> std::io::Result<()> + Send + 'static,
+    ) -> std::io::Result<Locality> {
+        let locality = Locality::new(name);
+        locality.inner.hosted.store(1, Ordering::Release);
+        let theirs = locality.clone();
+        let thread = std::thread::Builder::new()
+            .name(locality.name().to_string())
+            .spawn(move || {
+                if let Err(error) = run(theirs) {
+                    eprintln!("rotor: a loop could not be made: {error}");
+                }
+            })?;
+        *locality
+            .inner
+            .thread
+            .lock()
+            .expect("no user code under this lock") = Some(thread);
+        Ok(locality)
+    }
+}

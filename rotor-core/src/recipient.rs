@@ -1,0 +1,97 @@
+//! Recipients: an address known only by the message type it takes.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::address::{Address, push_record};
+use crate::message::{Boxed, Inline, Kind, Request, is_inline};
+use crate::request::{Ask, Asking};
+
+/// The address of some actor that handles `M`.
+///
+/// `Copy`, 24 bytes; equality, order and hash go by the address. Made by
+/// [`Addr::to`](crate::Addr::to).
+pub struct Recipient<M> {
+    address: Address,
+    kind: &'static Kind,
+    message: PhantomData<fn(M)>,
+}
+
+impl<M: 'static> Recipient<M> {
+    pub(crate) fn new(address: Address, kind: &'static Kind) -> Self {
+        Recipient {
+            address,
+            kind,
+            message: PhantomData,
+        }
+    }
+
+    /// The address behind it.
+    pub fn address(self) -> Address {
+        self.address
+    }
+
+    /// Sends a message. Any thread; never blocks. See [`Addr::send`](crate::Addr::send).
+    #[inline]
+    pub fn send(self, message: M)
+    where
+        M: Send,
+    {
+        let lane = self.kind.lane as usize;
+        if is_inline::<M>() {
+            push_record(self.address, self.kind, lane, Inline(message));
+        } else {
+            push_record(self.address, self.kind, lane, Boxed(Box::new(message)));
+        }
+    }
+}
+
+impl<Q: Request> Recipient<Ask<Q>> {
+    /// Asks and returns a future of the answer. See [`Addr::ask`](crate::Addr::ask).
+    pub fn ask(self, request: Q, limit: Duration) -> Asking<Q::Reply> {
+        Asking::start(self, request, limit)
+    }
+}
+
+impl<M> Clone for Recipient<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Recipient<M> {}
+
+impl<M> PartialEq for Recipient<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address
+    }
+}
+
+impl<M> Eq for Recipient<M> {}
+
+impl<M> PartialOrd for Recipient<M> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<M> Ord for Recipient<M> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.address.cmp(&other.address)
+    }
+}
+
+impl<M> Hash for Recipient<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.address.hash(state);
+    }
+}
+
+impl<M> fmt::Debug for Recipient<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.address, f)
+    }
+}

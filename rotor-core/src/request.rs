@@ -1,0 +1,484 @@
+//! Requests: a message that expects an answer, its token, and the ways it can fail.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::address::{Address, push_record};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::here::HERE;
+use crate::lane::NORMAL;
+use crate::locality::{Control, Local};
+use crate::message::{
+    Boxed, Inline, Kind, Request, Stored, Way, discard, is_inline, take, words_for,
+};
+use crate::queue::Word;
+use crate::recipient::Recipient;
+use crate::small::{Small, Table, drop_value, fits, free_box};
+use crate::things::Key;
+
+/// Why a request got no answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The time limit passed.
+    Timeout,
+    /// The actor that had the request ended before it answered.
+    Ended(Exit),
+    /// The token was dropped unanswered.
+    Dropped,
+    /// A bound of the actor was reached.
+    Full,
+    /// The actor was removed, or its locality has ended.
+    Gone,
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RequestError::Timeout => write!(f, "no answer within the time limit"),
+            RequestError::Ended(exit) => write!(f, "the actor ended before it answered: {exit}"),
+            RequestError::Dropped => write!(f, "the request was dropped unanswered"),
+            RequestError::Full => write!(f, "the actor's bound is reached"),
+            RequestError::Gone => write!(f, "the actor is gone"),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+/// A request with the token that answers it.
+///
+/// It is the message that the answering actor handles. Dropped unanswered, the asker learns it at
+/// once. It may be kept, answered later, sent on to another actor, or answered on another thread.
+///
+/// ```compile_fail,E0382
+/// # use rotor_core::*;
+/// # struct Count(String);
+/// # impl Request for Count { type Reply = usize; }
+/// fn twice(ask: Ask<Count>) {
+///     ask.reply(1);
+///     ask.reply(2); // answered already
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use rotor_core::*;
+/// # struct Count(String);
+/// # impl Request for Count { type Reply = usize; }
+/// fn wrong(ask: Ask<Count>) {
+///     ask.reply("one"); // a `usize` is asked for
+/// }
+/// ```
+#[must_use = "dropped unanswered, the asker gets `Dropped`"]
+pub struct Ask<Q: Request> {
+    /// What is asked.
+    pub request: Q,
+    reply: ReplyTo<Q::Reply>,
+}
+
+impl<Q: Request> Ask<Q> {
+    /// Answers. Any thread; never blocks. An answer that comes too late is counted and dropped.
+    pub fn reply(self, reply: Q::Reply) {
+        self.reply.send(reply);
+    }
+
+    /// The request and its token, apart.
+    pub fn split(self) -> (Q, ReplyTo<Q::Reply>) {
+        (self.request, self.reply)
+    }
+}
+
+/// The token that answers one request.
+///
+/// `Send`, usable once, at any later time, on any thread. Dropped unanswered, the asker gets
+/// [`RequestError::Dropped`], or [`RequestError::Ended`] if it dies with the actor that held it.
+#[must_use = "dropped unanswered, the asker gets `Dropped`"]
+pub struct ReplyTo<R: Send + 'static> {
+    target: Option<Target<R>>,
+}
+
+enum Target<R> {
+    Actor(Token, PhantomData<R>),
+    Future(Arc<AskCell<R>>),
+}
+
+/// Where the answer to an actor's request goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Token {
+    asker: Address,
+    key: Key,
+}
+
+impl<R: Send + 'static> ReplyTo<R> {
+    /// Answers. Any thread; never blocks. An answer that comes too late is counted and dropped.
+    pub fn send(mut self, reply: R) {
+        match self.target.take() {
+            Some(Target::Actor(token, _)) => {
+                let (kind, key) = (Answer::<R>::KIND, token.key);
+                if is_inline::<(Key, R)>() {
+                    push_record(token.asker, kind, NORMAL, Inline((key, reply)));
+                } else {
+                    push_record(token.asker, kind, NORMAL, Boxed(Box::new((key, reply))));
+                }
+            }
+            Some(Target::Future(cell)) => cell.complete(Ok(reply)),
+            None => {}
+        }
+    }
+}
+
+impl<R: Send + 'static> Drop for ReplyTo<R> {
+    fn drop(&mut self) {
+        let unanswered = match self.target.take() {
+            None => return,
+            Some(Target::Actor(token, _)) => Unanswered::Actor(token),
+            Some(Target::Future(cell)) => Unanswered::Future(cell),
+        };
+        let (verdict, local) = HERE.with(|here| (here.verdict.get(), here.local.get()));
+        // SAFETY: a verdict is set for the length of a `Verdict`'s life, which is on the stack.
+        if let Some(verdict) = unsafe { verdict.as_ref() } {
+            return unanswered.tell(verdict.clone());
+        }
+        // SAFETY: `local` runs a slice on this thread, which keeps it.
+        match unsafe { local.as_ref() } {
+            // Whether the handler that drops it fails is known when it returns.
+            Some(local) => local.drop_later(unanswered),
+            None => unanswered.tell(RequestError::Dropped),
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for ReplyTo<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplyTo")
+    }
+}
+
+impl<Q: Request + fmt::Debug> fmt::Debug for Ask<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ask").field(&self.request).finish()
+    }
+}
+
+/// A request whose token is gone and whose asker must be told.
+pub(crate) enum Unanswered {
+    Actor(Token),
+    Future(Arc<dyn Refuse>),
+}
+
+impl Unanswered {
+    pub(crate) fn tell(self, error: RequestError) {
+        match self {
+            Unanswered::Actor(token) => {
+                push_record(token.asker, FAILURE, NORMAL, Inline((token.key, error)));
+            }
+            Unanswered::Future(cell) => cell.refuse(error),
+        }
+    }
+}
+
+/// While it lives, tokens dropped on this thread tell this error to their askers.
+pub(crate) struct Verdict<'a> {
+    before: *const RequestError,
+    _error: PhantomData<&'a RequestError>,
+}
+
+impl<'a> Verdict<'a> {
+    pub(crate) fn set(error: &'a RequestError) -> Self {
+        let before = HERE.with(|here| here.verdict.replace(error));
+        Verdict {
+            before,
+            _error: PhantomData,
+        }
+    }
+}
+
+impl Drop for Verdict<'_> {
+    fn drop(&mut self) {
+        HERE.with(|here| here.verdict.set(self.before));
+    }
+}
+
+/// An answer on its way to the actor that asked.
+struct Answer<R>(PhantomData<R>);
+
+impl<R: Send + 'static> Answer<R> {
+    const INLINE: &'static Kind = &Self::kind::<Inline<(Key, R)>>();
+    const BOXED: &'static Kind = &Self::kind::<Boxed<(Key, R)>>();
+    const KIND: &'static Kind = if is_inline::<(Key, R)>() {
+        Self::INLINE
+    } else {
+        Self::BOXED
+    };
+
+    const fn kind<S: Stored<Message = (Key, R)>>() -> Kind {
+        Kind {
+            words: words_for::<S>(),
+            lane: NORMAL as u8,
+            way: Way::Own,
+            run: Self::run::<S>,
+            discard: discard::<S>,
+            name: std::any::type_name::<R>,
+        }
+    }
+
+    unsafe fn run<S: Stored<Message = (Key, R)>>(
+        payload: *mut Word,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) {
+        // SAFETY: a record of this kind has this payload.
+        let (key, reply) = unsafe { take::<S>(payload) }.open();
+        let Some(pending) = here.take_once(key, slot) else {
+            return here.note_late(slot, std::any::type_name::<R>());
+        };
+        let mut reply = std::mem::ManuallyDrop::new(reply);
+        // SAFETY: the serial says that this is the request that the token was made for, so the
+        // closure takes an `R`, and moves it out.
+        unsafe { pending.call(actor, (&raw mut reply).cast(), here, slot) }
+    }
+}
+
+/// A failed request on its way to the actor that asked.
+const FAILURE: &Kind = &Kind {
+    words: words_for::<Inline<(Key, RequestError)>>(),
+    lane: NORMAL as u8,
+    way: Way::Own,
+    run: run_failure,
+    discard: discard::<Inline<(Key, RequestError)>>,
+    name: std::any::type_name::<RequestError>,
+};
+
+unsafe fn run_failure(payload: *mut Word, actor: *mut (), here: &Local, slot: u32) {
+    // SAFETY: a record of this kind has this payload.
+    let (key, error) = unsafe { take::<Inline<(Key, RequestError)>>(payload) }.open();
+    if let Some(pending) = here.take_once(key, slot) {
+        // SAFETY: the actor is the one that asked: the key belongs to its slot's instance.
+        unsafe { pending.fail(actor, error, here, slot) }
+    }
+}
+
+/// The closure of a pending request.
+struct Pending<A, R, F>(F, PhantomData<fn(A, R)>);
+
+impl<A, R, F> Pending<A, R, F>
+where
+    A: Actor,
+    R: Send + 'static,
+    F: FnOnce(&mut A, Result<R, RequestError>, &mut Context<A>) + 'static,
+{
+    const TABLE: &'static Table = &Table {
+        call: Self::call,
+        repeat: None,
+        fail: Some(Self::fail),
+        drop: drop_value::<Self>,
+        free: if fits::<Self>() {
+            None
+        } else {
+            Some(free_box::<Self>)
+        },
+    };
+
+    unsafe fn call(this: *mut (), actor: *mut (), reply: *mut (), here: &Local, slot: u32) {
+        // SAFETY: the table belongs to `Self`; `reply` is an `R` to move out.
+        let (this, reply) = unsafe { (this.cast::<Self>().read(), reply.cast::<R>().read()) };
+        // SAFETY: as in `Typed::call`.
+        unsafe { Self::then(this.0, actor, Ok(reply), here, slot) }
+    }
+
+    unsafe fn fail(this: *mut (), actor: *mut (), error: RequestError, here: &Local, slot: u32) {
+        // SAFETY: the table belongs to `Self`.
+        let this = unsafe { this.cast::<Self>().read() };
+        // SAFETY: as in `Typed::call`.
+        unsafe { Self::then(this.0, actor, Err(error), here, slot) }
+    }
+
+    unsafe fn then(
+        then: F,
+        actor: *mut (),
+        result: Result<R, RequestError>,
+        here: &Local,
+        slot: u32,
+    ) {
+        // SAFETY: the caller passes the live instance, an `A`.
+        let actor = unsafe { &mut *actor.cast::<A>() };
+        then(actor, result, &mut Context::new(here, slot));
+    }
+}
+
+/// Sends a request for the actor in `slot`; `then` is called in its context.
+pub(crate) fn request<A: Actor, Q: Request>(
+    here: &Local,
+    slot: u32,
+    to: Recipient<Ask<Q>>,
+    request: Q,
+    limit: Duration,
+    then: impl FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
+) -> Key {
+    fn small<A, R, F>(then: F) -> Small
+    where
+        A: Actor,
+        R: Send + 'static,
+        F: FnOnce(&mut A, Result<R, RequestError>, &mut Context<A>) + 'static,
+    {
+        Small::new(
+            Pending::<A, R, F>(then, PhantomData),
+            Pending::<A, R, F>::TABLE,
+        )
+    }
+    let key = here.add_once(slot, small::<A, Q::Reply, _>(then), limit);
+    let token = Token {
+        asker: here.address_of(slot),
+        key,
+    };
+    here.note_request(key, to.address().gate);
+    to.send(Ask {
+        request,
+        reply: ReplyTo {
+            target: Some(Target::Actor(token, PhantomData)),
+        },
+    });
+    key
+}
+
+/// A request on its way, as a future of its answer. `Send`; made by [`Addr::ask`](crate::Addr::ask).
+///
+/// Dropping it gives the answer up.
+#[must_use = "a future does nothing unless awaited; the request is on its way already"]
+pub struct Asking<R> {
+    cell: Arc<AskCell<R>>,
+}
+
+struct AskCell<R> {
+    state: Mutex<AskState<R>>,
+}
+
+enum AskState<R> {
+    Waiting(Option<Waker>),
+    Done(Result<R, RequestError>),
+    Taken,
+}
+
+/// What a request's limit and a dropped token need of it.
+pub(crate) trait Refuse: Send + Sync {
+    fn refuse(&self, error: RequestError);
+    fn is_done(&self) -> bool;
+}
+
+impl<R> AskCell<R> {
+    fn complete(&self, result: Result<R, RequestError>) {
+        let mut state = self.state.lock().expect("no user code under this lock");
+        let before = match &*state {
+            AskState::Waiting(_) => std::mem::replace(&mut *state, AskState::Done(result)),
+            AskState::Done(_) | AskState::Taken => {
+                drop(state);
+                return drop(result);
+            }
+        };
+        drop(state);
+        // A waker is foreign code: it runs when nothing is locked.
+        if let AskState::Waiting(Some(waker)) = before {
+            waker.wake();
+        }
+    }
+}
+
+impl<R: Send> Refuse for AskCell<R> {
+    fn refuse(&self, error: RequestError) {
+        self.complete(Err(error));
+    }
+
+    fn is_done(&self) -> bool {
+        let state = self.state.lock().expect("no user code under this lock");
+        !matches!(*state, AskState::Waiting(_))
+    }
+}
+
+impl<R: Send + 'static> Asking<R> {
+    pub(crate) fn start<Q: Request<Reply = R>>(
+        to: Recipient<Ask<Q>>,
+        request: Q,
+        limit: Duration,
+    ) -> Self {
+        let cell = Arc::new(AskCell {
+            state: Mutex::new(AskState::Waiting(None)),
+        });
+        let reply = ReplyTo {
+            target: Some(Target::Future(cell.clone())),
+        };
+        to.send(Ask { request, reply });
+        // Behind the request: most are answered before their limit is even looked at.
+        Control::post_in(
+            to.address().gate,
+            NORMAL,
+            Control::AskLimit {
+                cell: cell.clone(),
+                limit,
+            },
+        );
+        Asking { cell }
+    }
+}
+
+impl<R> Future for Asking<R> {
+    type Output = Result<R, RequestError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut state = self
+            .cell
+            .state
+            .lock()
+            .expect("no user code under this lock");
+        match &mut *state {
+            AskState::Waiting(waker) => {
+                let old = match waker {
+                    Some(same) if same.will_wake(cx.waker()) => None,
+                    _ => waker.replace(cx.waker().clone()),
+                };
+                drop(state);
+                drop(old);
+                Poll::Pending
+            }
+            AskState::Done(_) => match std::mem::replace(&mut *state, AskState::Taken) {
+                AskState::Done(result) => Poll::Ready(result),
+                _ => unreachable!("matched above"),
+            },
+            AskState::Taken => panic!("`Asking` polled after it was ready"),
+        }
+    }
+}
+
+impl<R> Drop for Asking<R> {
+    fn drop(&mut self) {
+        let mut state = self
+            .cell
+            .state
+            .lock()
+            .expect("no user code under this lock");
+        let before = std::mem::replace(&mut *state, AskState::Taken);
+        drop(state);
+        drop(before);
+    }
+}
+
+/// Names a pending request; for [`Context::cancel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PendingRequest(pub(crate) Key);
+
+impl From<PendingRequest> for Key {
+    fn from(pending: PendingRequest) -> Key {
+        pending.0
+    }
+}
+
+/// Tells an asker of this locality that its request failed, through the queue.
+pub(crate) fn fail_later(here: &Local, slot: u32, key: Key, error: RequestError) {
+    push_record(here.address_of(slot), FAILURE, NORMAL, Inline((key, error)));
+}

@@ -1,0 +1,702 @@
+//! What a supervisor does: a pure function of (child table, event, time).
+//!
+//! [`Family::handle`] takes an event and appends what is to be done. It reads no clock, sends
+//! nothing and calls no user code, so it can be tested and fuzzed by itself. The rules are those of
+//! Erlang/OTP's supervisor; where they differ from the obvious, the code says so.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use crate::exit::Exit;
+use crate::timer::nanos;
+
+/// Whom a supervisor restarts when a child ends that must be restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    OneForOne,
+    OneForAll,
+    RestForOne,
+}
+
+/// When a child is started again after it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Restart {
+    /// Always. The default, as in OTP.
+    #[default]
+    Permanent,
+    /// After an abnormal exit only.
+    Transient,
+    /// Never; its spec is removed when it ends.
+    Temporary,
+}
+
+impl Restart {
+    /// Whether a child that ended like this is started again.
+    pub(crate) fn wants(self, exit: &Exit) -> bool {
+        match self {
+            Restart::Permanent => true,
+            Restart::Transient => exit.is_abnormal(),
+            Restart::Temporary => false,
+        }
+    }
+}
+
+/// Whether a supervisor ends when its significant children have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AutoShutdown {
+    /// It does not. The default.
+    #[default]
+    Never,
+    /// It ends when any significant child has ended by itself.
+    Any,
+    /// It ends when the last significant child has ended by itself.
+    All,
+}
+
+/// How a supervisor behaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    pub(crate) strategy: Strategy,
+    pub(crate) intensity: u32,
+    pub(crate) period: Duration,
+    pub(crate) auto_shutdown: AutoShutdown,
+}
+
+impl Flags {
+    pub(crate) const fn new(strategy: Strategy) -> Self {
+        Flags {
+            strategy,
+            intensity: 1,
+            period: Duration::from_secs(5),
+            auto_shutdown: AutoShutdown::Never,
+        }
+    }
+}
+
+/// A child's row in the table of its supervisor.
+pub(crate) type ChildId = u32;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The supervisor's own instance has started: start the children.
+    Start,
+    /// A row was added while it runs: start it.
+    Added(ChildId),
+    /// A child is operational.
+    Started(ChildId, u64),
+    /// A child could not start.
+    Failed(ChildId, u64, Exit),
+    /// A child's instance ended.
+    Exited(ChildId, u64, Exit),
+    /// The retry that was posted behind everything queued.
+    Retry(ChildId, u64),
+    /// The limit of the running step passed; the exit says which.
+    Limit(ChildId, u64, Exit),
+    /// The supervisor is to end. `keep` says whether its slot will be used again.
+    Stop { exit: Exit, keep: bool },
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// Start an instance; its incarnation.
+    Start(ChildId, u64),
+    /// Stop it in an orderly way.
+    Stop {
+        child: ChildId,
+        incarnation: u64,
+        keep: bool,
+        exit: Exit,
+    },
+    /// Remove it by force, now.
+    Kill(ChildId, u64),
+    /// Post [`Event::Retry`] behind everything queued.
+    Retry(ChildId, u64),
+    /// The row is gone: free the child's slot.
+    Forget(ChildId),
+    /// Every child is operational.
+    Up,
+    /// The first start failed; the started children are stopped.
+    StartFailed(Exit),
+    /// The restart intensity is exceeded; `Ended` follows when the children are stopped.
+    GaveUp,
+    /// Every child is stopped; the supervisor ends like this.
+    Ended(Exit),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowState {
+    Free,
+    /// Not running: not started yet, or ended and not to be restarted.
+    Down,
+    Starting,
+    Up,
+    Stopping,
+    /// Its start failed; a retry is posted.
+    Restarting,
+}
+
+/// One child.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) state: RowState,
+    pub(crate) incarnation: u64,
+    pub(crate) restart: Restart,
+    pub(crate) significant: bool,
+    /// Added at run time: it does not outlive the supervisor's instance.
+    pub(crate) dynamic: bool,
+    /// A declared temporary child that ended: it comes back only with the supervisor's next start.
+    pub(crate) removed: bool,
+    /// The running pass will stop it, so its exit belongs to the pass.
+    in_pass: bool,
+    prev: ChildId,
+    next: ChildId,
+}
+
+const NONE: ChildId = ChildId::MAX;
+
+type Ids = SmallVec<[ChildId; 4]>;
+
+/// A sequence of steps, one at a time: stop these, then start those.
+#[derive(Debug)]
+struct Pass {
+    stops: Ids,
+    starts: Ids,
+    stopped: usize,
+    started: usize,
+    waiting: Option<(ChildId, Step)>,
+    then: Then,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Start,
+    Stop,
+}
+
+#[derive(Clone, Debug)]
+enum Then {
+    /// The first start: report that all are up.
+    Up,
+    /// A restart pass.
+    Restarted,
+    /// A child was added.
+    Added,
+    /// The supervisor ends.
+    End {
+        exit: Exit,
+        keep: bool,
+        failed_start: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Before the start, or after the end.
+    Idle,
+    Running,
+}
+
+/// The state of a supervisor: its children and what it is doing.
+#[derive(Debug)]
+pub(crate) struct Family {
+    flags: Flags,
+    rows: Vec<Row>,
+    free: Vec<ChildId>,
+    first: ChildId,
+    last: ChildId,
+    incarnations: u64,
+    phase: Phase,
+    pass: Option<Pass>,
+    deferred: VecDeque<Event>,
+    /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
+    restarts: VecDeque<u64>,
+}
+
+impl Family {
+    pub(crate) fn new(flags: Flags) -> Self {
+        Family {
+            flags,
+            rows: Vec::new(),
+            free: Vec::new(),
+            first: NONE,
+            last: NONE,
+            incarnations: 0,
+            phase: Phase::Idle,
+            pass: None,
+            deferred: VecDeque::new(),
+            restarts: VecDeque::new(),
+        }
+    }
+
+    /// Adds a row at the end of the start order.
+    pub(crate) fn add(
+        &mut self,
+        name: Cow<'static, str>,
+        restart: Restart,
+        significant: bool,
+        dynamic: bool,
+    ) -> ChildId {
+        let row = Row {
+            name,
+            state: RowState::Down,
+            incarnation: 0,
+            restart,
+            significant,
+            dynamic,
+            removed: false,
+            in_pass: false,
+            prev: self.last,
+            next: NONE,
+        };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.rows[id as usize] = row;
+                id
+            }
+            None => {
+                self.rows.push(row);
+                (self.rows.len() - 1) as ChildId
+            }
+        };
+        match self.last {
+            NONE => self.first = id,
+            last => self.rows[last as usize].next = id,
+        }
+        self.last = id;
+        id
+    }
+
+    pub(crate) fn row(&self, id: ChildId) -> &Row {
+        &self.rows[id as usize]
+    }
+
+    /// The children in start order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ChildId> + '_ {
+        let next = |id: ChildId| (id != NONE).then_some(id);
+        std::iter::successors(next(self.first), move |&id| {
+            next(self.rows[id as usize].next)
+        })
+    }
+
+    /// Whether any child has an instance, or may get one.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.pass.is_some() || self.phase == Phase::Running
+    }
+
+    /// Handles an event and whatever was put off and can be handled after it.
+    pub(crate) fn handle(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
+        self.one(event, now, out);
+        while self.pass.is_none() && self.phase == Phase::Running {
+            let Some(event) = self.deferred.pop_front() else {
+                break;
+            };
+            self.one(event, now, out);
+        }
+    }
+
+    /// Everything is gone by force: every row is down, dynamic ones are forgotten.
+    pub(crate) fn abandon(&mut self, out: &mut Vec<Action>) {
+        let ids: Ids = self.ids().collect();
+        for id in ids {
+            let row = &mut self.rows[id as usize];
+            if matches!(
+                row.state,
+                RowState::Starting | RowState::Up | RowState::Stopping
+            ) {
+                out.push(Action::Kill(id, row.incarnation));
+            }
+            self.down(id);
+            self.forget_if_over(id, out);
+        }
+        self.idle();
+    }
+
+    fn idle(&mut self) {
+        self.pass = None;
+        self.phase = Phase::Idle;
+        self.deferred.clear();
+        self.restarts.clear();
+    }
+
+    fn one(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
+        match event {
+            Event::Start => {
+                let starts: Ids = self.ids().collect();
+                for &id in &starts {
+                    self.rows[id as usize].removed = false;
+                }
+                self.begin(Ids::new(), starts, Then::Up, out);
+            }
+            Event::Added(id) => self.added(id, out),
+            Event::Started(id, incarnation) => {
+                if self.is_awaited(id, incarnation, Step::Start) {
+                    self.rows[id as usize].state = RowState::Up;
+                    self.step(out);
+                }
+            }
+            Event::Failed(id, incarnation, exit) => {
+                if self.is_awaited(id, incarnation, Step::Start) {
+                    self.start_failed(id, exit, out);
+                } else if self.is_awaited(id, incarnation, Step::Stop) {
+                    // It was told to stop while it started.
+                    self.stopped(id, out);
+                }
+            }
+            Event::Exited(id, incarnation, exit) => self.exited(id, incarnation, exit, now, out),
+            Event::Retry(id, incarnation) => {
+                if self.pass.is_some() {
+                    self.deferred.push_back(Event::Retry(id, incarnation));
+                } else if self.rows.get(id as usize).is_some_and(|row| {
+                    row.state == RowState::Restarting && row.incarnation == incarnation
+                }) {
+                    let exit = Exit::failed(crate::error::Error::message("its restart failed"));
+                    self.restart(id, exit, now, out);
+                }
+            }
+            Event::Limit(id, incarnation, exit) => {
+                if self.is_awaited(id, incarnation, Step::Start) {
+                    out.push(Action::Kill(id, incarnation));
+                    self.start_failed(id, exit, out);
+                } else if self.is_awaited(id, incarnation, Step::Stop) {
+                    out.push(Action::Kill(id, incarnation));
+                    self.stopped(id, out);
+                }
+            }
+            Event::Stop { exit, keep } => self.stop(exit, keep, out),
+        }
+    }
+
+    fn is_awaited(&self, id: ChildId, incarnation: u64, step: Step) -> bool {
+        self.pass.as_ref().and_then(|pass| pass.waiting) == Some((id, step))
+            && self.rows[id as usize].incarnation == incarnation
+    }
+
+    fn added(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        if self.pass.is_some() {
+            self.deferred.push_back(Event::Added(id));
+        } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::Down {
+            self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
+        }
+    }
+
+    fn exited(
+        &mut self,
+        id: ChildId,
+        incarnation: u64,
+        exit: Exit,
+        now: u64,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(row) = self.rows.get_mut(id as usize) else {
+            return;
+        };
+        if row.state == RowState::Free || row.incarnation != incarnation {
+            return; // a stale notice of an earlier instance
+        }
+        match row.state {
+            RowState::Starting => return self.start_failed(id, exit, out),
+            RowState::Stopping => return self.stopped(id, out),
+            RowState::Up => {}
+            _ => return,
+        }
+        if self.pass.is_some() {
+            if self.rows[id as usize].in_pass {
+                // The pass was going to stop it anyway: this exit is consumed, not counted.
+                self.rows[id as usize].state = RowState::Down;
+            } else {
+                self.deferred
+                    .push_back(Event::Exited(id, incarnation, exit));
+            }
+            return;
+        }
+        let row = &self.rows[id as usize];
+        if row.restart.wants(&exit) {
+            return self.restart(id, exit, now, out);
+        }
+        let (significant, name) = (row.significant, row.name.clone());
+        self.down(id);
+        self.forget_if_over(id, out);
+        if significant && self.shuts_down() {
+            self.end(Exit::shutdown().because(name, exit), false, out);
+        }
+    }
+
+    /// Whether the end of a significant child ends the supervisor.
+    fn shuts_down(&self) -> bool {
+        match self.flags.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::Any => true,
+            AutoShutdown::All => !self.ids().any(|id| {
+                let row = self.row(id);
+                row.significant && !matches!(row.state, RowState::Down | RowState::Free)
+            }),
+        }
+    }
+
+    /// Counts an attempt to restart and makes the pass for it, or gives up.
+    fn restart(&mut self, id: ChildId, exit: Exit, now: u64, out: &mut Vec<Action>) {
+        let window = nanos(self.flags.period);
+        while self
+            .restarts
+            .front()
+            .is_some_and(|&then| now.saturating_sub(then) > window)
+        {
+            self.restarts.pop_front();
+        }
+        self.restarts.push_back(now);
+        self.rows[id as usize].state = RowState::Down;
+        if self.restarts.len() > self.flags.intensity as usize {
+            let name = self.rows[id as usize].name.clone();
+            out.push(Action::GaveUp);
+            self.forget_if_over(id, out);
+            return self.end(Exit::shutdown().because(name, exit), false, out);
+        }
+        let (stops, starts) = match self.flags.strategy {
+            Strategy::OneForOne => (Ids::new(), SmallVec::from_slice(&[id])),
+            Strategy::OneForAll => {
+                let mut stops: Ids = self.ids().filter(|&other| other != id).collect();
+                stops.reverse();
+                (stops, self.ids().collect())
+            }
+            Strategy::RestForOne => {
+                let from: Ids = self.ids().skip_while(|&other| other != id).collect();
+                (from.iter().skip(1).rev().copied().collect(), from)
+            }
+        };
+        self.begin(stops, starts, Then::Restarted, out);
+    }
+
+    fn begin(&mut self, stops: Ids, starts: Ids, then: Then, out: &mut Vec<Action>) {
+        self.phase = Phase::Running;
+        for &id in &stops {
+            self.rows[id as usize].in_pass = true;
+        }
+        self.pass = Some(Pass {
+            stops,
+            starts,
+            stopped: 0,
+            started: 0,
+            waiting: None,
+            then,
+        });
+        self.step(out);
+    }
+
+    /// Does what can be done without waiting, up to the next step that must be waited for.
+    fn step(&mut self, out: &mut Vec<Action>) {
+        loop {
+            let Some(pass) = &mut self.pass else { return };
+            pass.waiting = None;
+            if let Some(&id) = pass.stops.get(pass.stopped) {
+                pass.stopped += 1;
+                let row = &mut self.rows[id as usize];
+                if row.state != RowState::Up {
+                    self.over(id, out);
+                    continue;
+                }
+                row.state = RowState::Stopping;
+                pass.waiting = Some((id, Step::Stop));
+                let (exit, keep) = match &pass.then {
+                    Then::End {
+                        exit,
+                        keep,
+                        failed_start,
+                    } => {
+                        let exit = Exit::shutdown().because_of(exit);
+                        (exit, (*keep || *failed_start) && !row.dynamic)
+                    }
+                    _ => (Exit::shutdown(), row.restart != Restart::Temporary),
+                };
+                let incarnation = row.incarnation;
+                return out.push(Action::Stop {
+                    child: id,
+                    incarnation,
+                    keep,
+                    exit,
+                });
+            }
+            if let Some(&id) = pass.starts.get(pass.started) {
+                pass.started += 1;
+                let row = &mut self.rows[id as usize];
+                if row.state != RowState::Down || row.removed {
+                    continue; // a temporary child that ended, or that the pass removed
+                }
+                self.incarnations += 1;
+                row.state = RowState::Starting;
+                row.incarnation = self.incarnations;
+                pass.waiting = Some((id, Step::Start));
+                return out.push(Action::Start(id, self.incarnations));
+            }
+            let pass = self.pass.take().expect("matched above");
+            match pass.then {
+                Then::Up => return out.push(Action::Up),
+                Then::Restarted | Then::Added => return,
+                Then::End {
+                    exit, failed_start, ..
+                } => {
+                    self.idle();
+                    return out.push(if failed_start {
+                        Action::StartFailed(exit)
+                    } else {
+                        Action::Ended(exit)
+                    });
+                }
+            }
+        }
+    }
+
+    /// A child that the pass waits for has stopped.
+    fn stopped(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        self.over(id, out);
+        self.step(out);
+    }
+
+    /// A child is not running any more because of a pass.
+    fn over(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        let row = &mut self.rows[id as usize];
+        if row.state == RowState::Free {
+            return;
+        }
+        self.down(id);
+        self.forget_if_over(id, out);
+    }
+
+    fn down(&mut self, id: ChildId) {
+        let row = &mut self.rows[id as usize];
+        row.state = RowState::Down;
+        row.in_pass = false;
+    }
+
+    /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic
+    /// ones when the supervisor ends.
+    fn forget_if_over(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        let ends = matches!(
+            self.pass,
+            Some(Pass {
+                then: Then::End { .. },
+                ..
+            })
+        );
+        let row = &mut self.rows[id as usize];
+        let temporary = row.restart == Restart::Temporary;
+        if row.dynamic && (ends || temporary) {
+            self.remove(id);
+            out.push(Action::Forget(id));
+        } else if temporary && !ends {
+            row.removed = true;
+        }
+    }
+
+    fn remove(&mut self, id: ChildId) {
+        let (prev, next) = (self.rows[id as usize].prev, self.rows[id as usize].next);
+        match prev {
+            NONE => self.first = next,
+            prev => self.rows[prev as usize].next = next,
+        }
+        match next {
+            NONE => self.last = prev,
+            next => self.rows[next as usize].prev = prev,
+        }
+        self.rows[id as usize].state = RowState::Free;
+        self.free.push(id);
+    }
+
+    fn start_failed(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
+        let Some(pass) = &mut self.pass else { return };
+        let row = &mut self.rows[id as usize];
+        row.state = RowState::Down;
+        match pass.then {
+            Then::Up => {
+                let exit = Exit::shutdown().because(row.name.clone(), exit);
+                let mut stops: Ids = pass.starts[..pass.started - 1].into();
+                stops.reverse();
+                let then = Then::End {
+                    exit,
+                    keep: false,
+                    failed_start: true,
+                };
+                self.begin(stops, Ids::new(), then, out);
+            }
+            Then::Restarted => {
+                // The pass is not undone: the child whose start failed is tried again, through the
+                // queue, and that attempt counts.
+                row.state = RowState::Restarting;
+                out.push(Action::Retry(id, row.incarnation));
+                self.pass = None;
+            }
+            Then::Added => {
+                self.pass = None;
+                self.remove(id);
+                out.push(Action::Forget(id));
+            }
+            Then::End { .. } => self.stopped(id, out),
+        }
+    }
+
+    fn stop(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
+        if let Some(Pass {
+            then: Then::End { .. },
+            ..
+        }) = self.pass
+        {
+            return; // the first reason wins
+        }
+        self.end(exit, keep, out);
+    }
+
+    /// Stops every child in reverse start order, then ends.
+    fn end(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
+        self.deferred.clear();
+        let waiting = self.pass.take().and_then(|pass| pass.waiting);
+        let mut stops: Ids = self.ids().collect();
+        stops.reverse();
+        if let Some((id, step)) = waiting {
+            // The step under way is waited for: a start is told to stop, a stop goes on.
+            let row = &mut self.rows[id as usize];
+            let (incarnation, keep) = (row.incarnation, keep && !row.dynamic);
+            stops.retain(|other| *other != id);
+            let stopping = Exit::shutdown().because_of(&exit);
+            row.state = RowState::Stopping;
+            for &id in &stops {
+                self.rows[id as usize].in_pass = true;
+            }
+            self.pass = Some(Pass {
+                stops,
+                starts: Ids::new(),
+                stopped: 0,
+                started: 0,
+                waiting: Some((id, Step::Stop)),
+                then: Then::End {
+                    exit,
+                    keep,
+                    failed_start: false,
+                },
+            });
+            if step == Step::Start {
+                out.push(Action::Stop {
+                    child: id,
+                    incarnation,
+                    keep,
+                    exit: stopping,
+                });
+            }
+            return;
+        }
+        self.begin(
+            stops,
+            Ids::new(),
+            Then::End {
+                exit,
+                keep,
+                failed_start: false,
+            },
+            out,
+        );
+    }
+}

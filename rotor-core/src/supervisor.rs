@@ -1,0 +1,303 @@
+//! Supervisors: the tree as data, built and checked before anything starts.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::child::{Maker, Spec};
+use crate::error::StartError;
+use crate::gate::Gate;
+use crate::here;
+use crate::locality::Locality;
+use crate::observe::Observer;
+use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
+
+/// A supervisor: what it starts, in which order, and what it does when a child ends.
+///
+/// Children are started in order, each when the one before is operational, and stopped in reverse.
+/// More than *intensity* restarts within *period* make the supervisor stop its children and end, so
+/// that its own supervisor decides. Rules and defaults (1 restart in 5 s) are those of Erlang/OTP.
+///
+/// ```
+/// use rotor_core::*;
+/// use std::time::Duration;
+/// struct Worker;
+/// impl Actor for Worker {}
+/// let tree = Supervisor::one_for_one("app")
+///     .intensity(5, Duration::from_secs(10))
+///     .child(Child::new("worker", || Worker))
+///     .child(Supervisor::rest_for_one("pair")
+///         .child(Child::new("first", || Worker))
+///         .child(Child::new("second", || Worker)));
+/// ```
+#[must_use = "a tree does nothing until it is started"]
+pub struct Supervisor {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) flags: Flags,
+    pub(crate) restart: Restart,
+    pub(crate) significant: bool,
+    pub(crate) stop_limit: Option<Duration>,
+    pub(crate) children: Vec<Node>,
+    pub(crate) place: Option<Remote>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+/// A child of a supervisor: an actor or another supervisor. Made by `into` from
+/// [`Child`](crate::Child) and [`Supervisor`].
+pub struct Node(pub(crate) NodeKind);
+
+pub(crate) enum NodeKind {
+    Actor(Spec),
+    Supervisor(Box<Supervisor>),
+}
+
+/// A subtree on another locality: it is built over there, and once here, to be checked.
+#[derive(Clone)]
+pub(crate) struct Remote {
+    pub(crate) locality: Locality,
+    pub(crate) build: Build,
+}
+
+pub(crate) type Build = Arc<Mutex<dyn FnMut(Supervisor) -> Supervisor + Send>>;
+
+/// The actor behind a stock supervisor: its work is done by the core.
+struct Stock;
+
+impl Actor for Stock {}
+
+impl Supervisor {
+    fn new(name: Cow<'static, str>, flags: Flags) -> Self {
+        Supervisor {
+            name,
+            flags,
+            restart: Restart::Permanent,
+            significant: false,
+            stop_limit: None,
+            children: Vec::new(),
+            place: None,
+            observer: None,
+        }
+    }
+
+    /// Restarts only the child that ended.
+    pub fn one_for_one(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(name.into(), Flags::new(Strategy::OneForOne))
+    }
+
+    /// Restarts all children when one ends.
+    pub fn one_for_all(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(name.into(), Flags::new(Strategy::OneForAll))
+    }
+
+    /// Restarts the child that ended and those started after it.
+    pub fn rest_for_one(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(name.into(), Flags::new(Strategy::RestForOne))
+    }
+
+    /// Gives up after more than `restarts` restarts within `period`. 1 in 5 s by default; a period
+    /// of zero is a [`StartError`].
+    pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.flags.intensity = restarts;
+        self.flags.period = period;
+        self
+    }
+
+    /// Ends by itself when significant children have ended.
+    pub fn auto_shutdown(mut self, when: AutoShutdown) -> Self {
+        self.flags.auto_shutdown = when;
+        self
+    }
+
+    /// Adds a child at the end of the start order.
+    pub fn child(mut self, child: impl Into<Node>) -> Self {
+        self.children.push(child.into());
+        self
+    }
+
+    /// As a child, it is restarted only after an abnormal exit.
+    pub fn transient(mut self) -> Self {
+        self.restart = Restart::Transient;
+        self
+    }
+
+    /// As a child, it is never restarted.
+    pub fn temporary(mut self) -> Self {
+        self.restart = Restart::Temporary;
+        self
+    }
+
+    /// As a child, its end can end its supervisor.
+    pub fn significant(mut self) -> Self {
+        self.significant = true;
+        self
+    }
+
+    /// As a child, it is removed by force if its stop takes longer. No limit by default, as in OTP.
+    pub fn stop_limit(mut self, limit: Duration) -> Self {
+        self.stop_limit = Some(limit);
+        self
+    }
+
+    /// Tells `observer` of undelivered messages and exits in every locality of the tree. On the
+    /// root.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Places the supervisor and its children on another locality.
+    ///
+    /// `build` adds the children. It runs on that locality's thread, again when a lost locality is
+    /// opened by a new loop, and once on the starting thread, where the tree is checked: it must
+    /// do nothing but build. What its factories make need not be `Send`; what it captures must be:
+    ///
+    /// ```compile_fail,E0277
+    /// use rotor_core::*;
+    /// use std::rc::Rc;
+    /// struct View(Rc<str>);
+    /// impl Actor for View {}
+    /// fn place(far: &Locality, text: Rc<str>) -> Supervisor {
+    ///     Supervisor::one_for_one("far").on(far, move |s| {
+    ///         let text = text.clone(); // an `Rc` must not reach another thread
+    ///         s.child(Child::new("view", move || View(text.clone())))
+    ///     })
+    /// }
+    /// ```
+    pub fn on(
+        mut self,
+        locality: &Locality,
+        build: impl FnMut(Supervisor) -> Supervisor + Send + 'static,
+    ) -> Self {
+        self.place = Some(Remote {
+            locality: locality.clone(),
+            build: Arc::new(Mutex::new(build)),
+        });
+        self
+    }
+
+    /// The data of this supervisor without its children: what a remote build starts from.
+    pub(crate) fn shell(&self) -> Shell {
+        Shell {
+            name: self.name.clone(),
+            flags: self.flags,
+        }
+    }
+
+    /// Its own instance's maker.
+    pub(crate) fn maker() -> Maker {
+        Maker::of(|_| Ok(Stock))
+    }
+
+    /// Looks for everything that can be wrong with a tree whose root is placed on `gate`. Returns
+    /// the other localities that it names.
+    pub(crate) fn check(
+        &mut self,
+        gate: &'static Gate,
+        place: &str,
+    ) -> Result<Vec<Locality>, StartError> {
+        let mut seen = Seen::default();
+        self.check_in(gate, place, &mut seen)?;
+        Ok(seen.places)
+    }
+
+    fn check_in(
+        &mut self,
+        gate: &'static Gate,
+        place: &str,
+        seen: &mut Seen,
+    ) -> Result<(), StartError> {
+        if self.flags.period.is_zero() {
+            return Err(StartError::ZeroPeriod {
+                supervisor: self.name.clone(),
+            });
+        }
+        let mut names = HashSet::new();
+        let auto = self.flags.auto_shutdown;
+        for node in &mut self.children {
+            let (name, restart, significant) = match &node.0 {
+                NodeKind::Actor(spec) => (&spec.name, spec.restart, spec.significant),
+                NodeKind::Supervisor(s) => (&s.name, s.restart, s.significant),
+            };
+            if !names.insert(name.clone()) {
+                let (supervisor, child) = (self.name.clone(), name.clone());
+                return Err(StartError::DuplicateName { supervisor, child });
+            }
+            let useless = restart == Restart::Permanent || auto == AutoShutdown::Never;
+            if significant && useless {
+                return Err(StartError::Significant {
+                    child: name.clone(),
+                });
+            }
+            match &mut node.0 {
+                NodeKind::Actor(spec) => {
+                    let Some(address) = spec.reserved else {
+                        continue;
+                    };
+                    if address.gate != gate {
+                        let (child, placed) = (spec.name.clone(), place.to_owned().into());
+                        return Err(StartError::WrongLocality { child, placed });
+                    }
+                    if !seen.claimed.insert(address) {
+                        return Err(StartError::ClaimedTwice {
+                            child: spec.name.clone(),
+                        });
+                    }
+                }
+                NodeKind::Supervisor(child) => child.check_placed(gate, place, seen)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_placed(
+        &mut self,
+        gate: &'static Gate,
+        place: &str,
+        seen: &mut Seen,
+    ) -> Result<(), StartError> {
+        let Some(remote) = self.place.clone() else {
+            return self.check_in(gate, place, seen);
+        };
+        if remote.locality.has_ended() {
+            return Err(StartError::LocalityEnded {
+                locality: remote.locality.name().clone(),
+            });
+        }
+        let mut built = self.shell().build(&remote.build)?;
+        if !seen.places.contains(&remote.locality) {
+            seen.places.push(remote.locality.clone());
+        }
+        built.check_in(remote.locality.gate(), remote.locality.name(), seen)
+    }
+}
+
+/// What a check has met so far.
+#[derive(Default)]
+struct Seen {
+    claimed: HashSet<Address>,
+    places: Vec<Locality>,
+}
+
+/// Name and flags of a supervisor, which are `Send`.
+#[derive(Clone)]
+pub(crate) struct Shell {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) flags: Flags,
+}
+
+impl Shell {
+    /// Runs the closure that adds the children.
+    pub(crate) fn build(&self, build: &Build) -> Result<Supervisor, StartError> {
+        let bare = Supervisor::new(self.name.clone(), self.flags);
+        let mut build = build
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        here::guard(|| build(bare)).map_err(|text| StartError::BuildPanicked {
+            supervisor: self.name.clone(),
+            text,
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! Futures that run in a locality.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
+
+use crossbeam_queue::SegQueue;
+
+use crate::actor::Actor;
+use crate::address::{Address, push_record};
+use crate::context::Context;
+use crate::gate::Gate;
+use crate::lane::NORMAL;
+use crate::locality::Local;
+use crate::message::{Inline, Kind, Way, discard, take, words_for};
+use crate::queue::Word;
+use crate::things::{Body, Key};
+
+/// Names a future that runs in a locality; for [`Context::cancel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Task(pub(crate) Key);
+
+impl From<Task> for Key {
+    fn from(task: Task) -> Key {
+        task.0
+    }
+}
+
+/// A future with what is done with its output.
+pub(crate) trait TaskBody {
+    /// Polls; when it is ready, hands the output to the actor.
+    ///
+    /// # Safety
+    /// `actor` is the live instance of `slot`, of the type that spawned the task.
+    unsafe fn poll(&mut self, actor: *mut (), here: &Local, slot: u32) -> Poll<()>;
+    /// The cell that its wakers point to.
+    fn cell(&self) -> &'static WakeCell;
+}
+
+struct TaskOf<A, F: Future, T> {
+    cell: &'static WakeCell,
+    future: F,
+    then: Option<T>,
+    actor: PhantomData<fn(A)>,
+}
+
+impl<A, F, T> TaskBody for TaskOf<A, F, T>
+where
+    A: Actor,
+    F: Future + 'static,
+    T: FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
+{
+    unsafe fn poll(&mut self, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
+        let waker = self.cell.waker();
+        // SAFETY: a `TaskOf` lives in one box from its first poll to its drop.
+        let future = unsafe { Pin::new_unchecked(&mut self.future) };
+        let output = match future.poll(&mut TaskContext::from_waker(&waker)) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(output) => output,
+        };
+        let then = self
+            .then
+            .take()
+            .expect("a task is not polled after it was ready");
+        // SAFETY: as the caller says; the future, which is user code, has returned.
+        let actor = unsafe { &mut *actor.cast::<A>() };
+        then(actor, output, &mut Context::new(here, slot));
+        Poll::Ready(())
+    }
+
+    fn cell(&self) -> &'static WakeCell {
+        self.cell
+    }
+}
+
+/// Starts a future for the actor in `slot`.
+pub(crate) fn spawn<A: Actor, F: Future + 'static>(
+    here: &Local,
+    slot: u32,
+    future: F,
+    then: impl FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
+) -> Task {
+    let cell = WakeCell::take();
+    let task = TaskOf {
+        cell,
+        future,
+        then: Some(then),
+        actor: PhantomData,
+    };
+    let key = here.add_thing(slot, Body::Task(Box::new(task)));
+    cell.aim(here.address_of(slot), key);
+    cell.wake();
+    Task(key)
+}
+
+/// A task that wants to be polled, on its way through the queue.
+const POLL: &Kind = &Kind {
+    words: words_for::<Inline<Key>>(),
+    lane: NORMAL as u8,
+    way: Way::Own,
+    run: run_poll,
+    discard: discard::<Inline<Key>>,
+    name: std::any::type_name::<Task>,
+};
+
+unsafe fn run_poll(payload: *mut Word, actor: *mut (), here: &Local, slot: u32) {
+    // SAFETY: a record of this kind has this payload.
+    let key = unsafe { take::<Inline<Key>>(payload) }.0;
+    let task = match here.things.borrow_mut().body(key) {
+        Some(body @ Body::Task(_)) => std::mem::replace(body, Body::Polling),
+        _ => return,
+    };
+    let Body::Task(task) = task else {
+        unreachable!("matched above")
+    };
+    // On every way out, also by a panic, the task is back in its entry or its cell is free.
+    struct Out<'a> {
+        task: Option<Box<dyn TaskBody>>,
+        here: &'a Local,
+        key: Key,
+        done: bool,
+    }
+    impl Drop for Out<'_> {
+        fn drop(&mut self) {
+            let task = self.task.take().expect("put in below");
+            let mut things = self.here.things.borrow_mut();
+            if !self.done
+                && let Some(body) = things.body(self.key)
+            {
+                *body = Body::Task(task);
+                return;
+            }
+            drop(things);
+            task.cell().give_back();
+            drop(task);
+        }
+    }
+    task.cell().scheduled.store(false, Ordering::Release);
+    let mut out = Out {
+        task: Some(task),
+        here,
+        key,
+        done: false,
+    };
+    let polled = out.task.as_mut().expect("put in above");
+    // SAFETY: dispatch passes the live instance; the key belongs to it or misses.
+    if unsafe { polled.poll(actor, here, slot) }.is_ready() {
+        out.done = true;
+        drop(here.remove_thing(key, slot));
+    }
+}
+
+/// What the wakers of a task point to. Pooled and never freed, so that wakers need no count.
+///
+/// A waker that outlives its task finds another serial, or wakes another task of the cell's next
+/// life once for nothing, which the contract of `poll` allows.
+pub(crate) struct WakeCell {
+    gate: AtomicPtr<Gate>,
+    slot: AtomicU32,
+    generation: AtomicU32,
+    index: AtomicU32,
+    serial: AtomicU64,
+    /// A poll is on its way.
+    scheduled: AtomicBool,
+}
+
+static CELLS: SegQueue<&'static WakeCell> = SegQueue::new();
+
+impl WakeCell {
+    fn take() -> &'static WakeCell {
+        CELLS.pop().unwrap_or_else(|| {
+            Box::leak(Box::new(WakeCell {
+                gate: AtomicPtr::new(std::ptr::null_mut()),
+                slot: AtomicU32::new(0),
+                generation: AtomicU32::new(0),
+                index: AtomicU32::new(0),
+                serial: AtomicU64::new(0),
+                scheduled: AtomicBool::new(true),
+            }))
+        })
+    }
+
+    /// Frees the cell for another task.
+    pub(crate) fn give_back(&'static self) {
+        self.serial.store(0, Ordering::Relaxed);
+        CELLS.push(self);
+    }
+
+    fn aim(&self, to: Address, key: Key) {
+        self.gate
+            .store(std::ptr::from_ref(to.gate).cast_mut(), Ordering::Relaxed);
+        self.slot.store(to.slot, Ordering::Relaxed);
+        self.generation.store(to.generation, Ordering::Relaxed);
+        self.index.store(key.index, Ordering::Relaxed);
+        self.serial.store(key.serial, Ordering::Relaxed);
+        self.scheduled.store(false, Ordering::Release);
+    }
+
+    fn wake(&self) {
+        if self.scheduled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // A cell that is taken again while a stale waker reads it may give a mixture of two tasks:
+        // the serial then misses, and the poll that the new task needs is its own first one.
+        let key = Key {
+            index: self.index.load(Ordering::Relaxed),
+            serial: self.serial.load(Ordering::Relaxed),
+        };
+        let gate = self.gate.load(Ordering::Relaxed);
+        // SAFETY: gates are never freed; `aim` came before the cell's first waker.
+        let Some(gate) = (unsafe { gate.as_ref() }) else {
+            return;
+        };
+        let to = Address {
+            gate,
+            slot: self.slot.load(Ordering::Relaxed),
+            generation: self.generation.load(Ordering::Relaxed),
+        };
+        push_record(to, POLL, NORMAL, Inline(key));
+    }
+
+    fn waker(&'static self) -> Waker {
+        // SAFETY: the functions of the table keep the contract: the cell lives for ever, is
+        // `Sync`, and needs no count.
+        unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(self).cast(), &TABLE)) }
+    }
+}
+
+static TABLE: RawWakerVTable = RawWakerVTable::new(
+    |data| RawWaker::new(data, &TABLE),
+    wake_raw,
+    wake_raw,
+    |_| {},
+);
+
+unsafe fn wake_raw(data: *const ()) {
+    // SAFETY: `waker` put a `&'static WakeCell` here.
+    unsafe { &*data.cast::<WakeCell>() }.wake();
+}

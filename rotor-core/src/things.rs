@@ -1,0 +1,233 @@
+//! What an instance owns beside its state: timers, pending requests, tasks, limits.
+//!
+//! One slab per locality. Every entry has a 64-bit serial, because user code may hold its key for
+//! ever, and hangs on the list of its slot, so that all of them end with the instance.
+
+use std::sync::Arc;
+
+use crate::gate::Gate;
+use crate::request::Refuse;
+use crate::small::Small;
+use crate::task::TaskBody;
+use crate::wheel::{Wheel, WheelKey};
+
+const NONE: u32 = u32::MAX;
+
+/// Names a timer, a task or a pending request; for [`Context::cancel`](crate::Context::cancel).
+///
+/// A plain value: dropping it does nothing, and it is never valid for anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub(crate) index: u32,
+    pub(crate) serial: u64,
+}
+
+/// The kinds of entries.
+pub(crate) enum Body {
+    Vacant,
+    /// A one-shot timer or a pending request.
+    Once(Small),
+    /// A periodic timer: its period and when it was due last, in nanoseconds.
+    Every(Small, u64, u64),
+    /// A future.
+    Task(Box<dyn TaskBody>),
+    /// A future that is being polled right now.
+    Polling,
+    /// A supervisor's limit for a step of a child.
+    Limit {
+        child: u32,
+        incarnation: u64,
+    },
+    /// The limit of a request whose asker is a future.
+    Ask(Arc<dyn Refuse>),
+}
+
+struct Thing {
+    serial: u64,
+    slot: u32,
+    prev: u32,
+    next: u32,
+    timer: Option<WheelKey>,
+    /// The other locality that a pending request went to.
+    target: Option<&'static Gate>,
+    body: Body,
+}
+
+/// The slab and the wheel.
+pub(crate) struct Things {
+    list: Vec<Thing>,
+    free: Vec<u32>,
+    serial: u64,
+    pub(crate) wheel: Wheel,
+    /// Deadlines that are stamped at the next clock read: key and delay in nanoseconds.
+    unarmed: Vec<(Key, u64)>,
+}
+
+impl Things {
+    pub(crate) fn new() -> Self {
+        Things {
+            list: Vec::new(),
+            free: Vec::new(),
+            serial: 0,
+            wheel: Wheel::new(),
+            unarmed: Vec::new(),
+        }
+    }
+
+    /// A number that is never given out again in this locality.
+    pub(crate) fn serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Adds an entry to the list whose first entry is `head`.
+    pub(crate) fn insert(&mut self, slot: u32, head: &mut u32, body: Body) -> Key {
+        let serial = self.serial();
+        let thing = Thing {
+            serial,
+            slot,
+            prev: NONE,
+            next: *head,
+            timer: None,
+            target: None,
+            body,
+        };
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.list[index as usize] = thing;
+                index
+            }
+            None => {
+                self.list.push(thing);
+                (self.list.len() - 1) as u32
+            }
+        };
+        if *head != NONE {
+            self.list[*head as usize].prev = index;
+        }
+        *head = index;
+        Key { index, serial }
+    }
+
+    /// Gives an entry a deadline, `delay` nanoseconds after the next clock read.
+    pub(crate) fn arm_later(&mut self, key: Key, delay: u64) {
+        self.unarmed.push((key, delay));
+    }
+
+    /// Stamps the deadlines that wait for a clock read.
+    pub(crate) fn stamp(&mut self, now: u64) {
+        while let Some((key, delay)) = self.unarmed.pop() {
+            self.arm_at(key, now.saturating_add(delay));
+        }
+    }
+
+    pub(crate) fn has_unarmed(&self) -> bool {
+        !self.unarmed.is_empty()
+    }
+
+    /// Gives an entry a deadline; replaces the one it had.
+    pub(crate) fn arm_at(&mut self, key: Key, due: u64) {
+        let Some(thing) = self.list.get_mut(key.index as usize) else {
+            return;
+        };
+        if thing.serial != key.serial || matches!(thing.body, Body::Vacant) {
+            return;
+        }
+        if let Some(old) = thing.timer.take() {
+            self.wheel.remove(old);
+        }
+        thing.timer = Some(self.wheel.insert(due, key.index));
+    }
+
+    /// Takes what is due, in order, as (slot, key); each is unarmed, and stays in the slab.
+    pub(crate) fn due(&mut self, now: u64, scratch: &mut Vec<u32>, out: &mut Vec<(u32, Key)>) {
+        scratch.clear();
+        self.wheel.advance(now, scratch);
+        for &index in &*scratch {
+            let thing = &mut self.list[index as usize];
+            thing.timer = None;
+            out.push((
+                thing.slot,
+                Key {
+                    index,
+                    serial: thing.serial,
+                },
+            ));
+        }
+    }
+
+    pub(crate) fn body(&mut self, key: Key) -> Option<&mut Body> {
+        let thing = self.list.get_mut(key.index as usize)?;
+        (thing.serial == key.serial && !matches!(thing.body, Body::Vacant))
+            .then_some(&mut thing.body)
+    }
+
+    pub(crate) fn slot_of(&self, key: Key) -> Option<u32> {
+        let thing = self.list.get(key.index as usize)?;
+        (thing.serial == key.serial && !matches!(thing.body, Body::Vacant)).then_some(thing.slot)
+    }
+
+    /// Notes where a request went.
+    pub(crate) fn note_target(&mut self, key: Key, gate: &'static Gate) {
+        if self.body(key).is_some() {
+            self.list[key.index as usize].target = Some(gate);
+        }
+    }
+
+    /// Pending requests that went to a gate, with the slots of their askers.
+    pub(crate) fn asked(&self, gate: &Gate) -> Vec<(u32, Key)> {
+        let at_gate = |(index, thing): (usize, &Thing)| {
+            let hit = thing.target.is_some_and(|target| target == gate)
+                && matches!(thing.body, Body::Once(_));
+            hit.then_some((
+                thing.slot,
+                Key {
+                    index: index as u32,
+                    serial: thing.serial,
+                },
+            ))
+        };
+        self.list.iter().enumerate().filter_map(at_gate).collect()
+    }
+
+    /// Removes an entry from its list, whose first entry is `head`. The caller drops the body, when
+    /// nothing is borrowed.
+    pub(crate) fn remove(&mut self, key: Key, head: &mut u32) -> Option<Body> {
+        let thing = self.list.get_mut(key.index as usize)?;
+        if thing.serial != key.serial || matches!(thing.body, Body::Vacant) {
+            return None;
+        }
+        let body = std::mem::replace(&mut thing.body, Body::Vacant);
+        let (prev, next, timer) = (thing.prev, thing.next, thing.timer.take());
+        if let Some(timer) = timer {
+            self.wheel.remove(timer);
+        }
+        if prev == NONE {
+            *head = next;
+        } else {
+            self.list[prev as usize].next = next;
+        }
+        if next != NONE {
+            self.list[next as usize].prev = prev;
+        }
+        self.free.push(key.index);
+        Some(body)
+    }
+
+    /// The first entry of a list.
+    pub(crate) fn first(&self, head: u32) -> Option<Key> {
+        let thing = self.list.get(head as usize)?;
+        Some(Key {
+            index: head,
+            serial: thing.serial,
+        })
+    }
+
+    /// Entries that are in use.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len() - self.free.len()
+    }
+}
+
+/// The empty list of entries.
+pub(crate) const NO_THINGS: u32 = NONE;

@@ -1,0 +1,114 @@
+//! The thread loop: a plain thread that parks; the place for blocking work.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::Instant;
+
+use crate::clock::Clock;
+use crate::driver::{Budget, Driver, Turn};
+use crate::entrance::Wake;
+use crate::error::StartError;
+use crate::exit::Exit;
+use crate::locality::Locality;
+use crate::supervisor::Supervisor;
+
+/// A loop without I/O: it runs what is queued and parks its thread.
+///
+/// The place for work that blocks: nothing else is on its thread.
+///
+/// ```
+/// use rotor_core::*;
+/// struct Greeter;
+/// impl Actor for Greeter {}
+/// impl Handler<&'static str> for Greeter {
+///     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
+///         println!("hello, {name}");
+///         cx.stop();
+///     }
+/// }
+/// # fn main() -> Result<(), StartError> {
+/// let main = ThreadLoop::new();
+/// let greeter = main.locality().reserve();
+/// greeter.send("world"); // before the start: parked, then delivered
+/// main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///     .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ThreadLoop {
+    driver: Driver,
+    locality: Locality,
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(&self) {
+        self.0.unpark();
+    }
+}
+
+impl ThreadLoop {
+    /// A loop for this thread.
+    #[allow(
+        clippy::new_without_default,
+        reason = "it binds to the thread it is made on"
+    )]
+    pub fn new() -> Self {
+        Self::drive(Locality::new("main"))
+    }
+
+    /// The locality that this loop drives.
+    pub fn locality(&self) -> &Locality {
+        &self.locality
+    }
+
+    /// Starts a tree on this thread and returns when it has ended.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
+        let app = self.driver.start(tree)?;
+        let exit = self.turn_until_done();
+        drop(self);
+        app.join();
+        Ok(exit)
+    }
+
+    /// Starts a thread with a loop of its own. It ends when nothing is placed on its locality any
+    /// more, and is joined when the tree that used it ends.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn spawn(name: impl Into<Cow<'static, str>>) -> std::io::Result<Locality> {
+        Locality::spawn(name, |locality| {
+            let this = Self::drive(locality);
+            this.driver.host();
+            let _ = this.turn_until_done();
+            Ok(())
+        })
+    }
+
+    fn drive(locality: Locality) -> Self {
+        let wake = Arc::new(Unpark(std::thread::current()));
+        let driver = Driver::new(wake, Clock::real());
+        driver.open(&locality).expect("a locality of our own");
+        ThreadLoop { driver, locality }
+    }
+
+    fn turn_until_done(&self) -> Exit {
+        loop {
+            match self.driver.turn(Budget::default()) {
+                Turn::Again => {}
+                Turn::Done(exit) => return exit,
+                Turn::Park(None) => std::thread::park(),
+                Turn::Park(Some(deadline)) => {
+                    std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+                }
+                Turn::Nested => unreachable!("`run` consumes the loop, so no handler is below it"),
+            }
+        }
+    }
+}

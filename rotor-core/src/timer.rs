@@ -1,0 +1,149 @@
+//! Timers: a message to oneself, later.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::actor::TryHandler;
+use crate::lane::NORMAL;
+use crate::locality::Local;
+use crate::message::{Inline, Kind, Typed, Way, discard, take, words_for};
+use crate::queue::Word;
+use crate::small::{Small, Table, drop_value, fits, free_box};
+use crate::things::{Body, Key};
+
+/// Names a timer; for [`Context::cancel`](crate::Context::cancel).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timer(pub(crate) Key);
+
+impl From<Timer> for Key {
+    fn from(timer: Timer) -> Key {
+        timer.0
+    }
+}
+
+/// Nanoseconds of a duration; 584 years at most.
+pub(crate) fn nanos(d: Duration) -> u64 {
+    u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The message of a timer.
+struct Alarm<A, M>(M, PhantomData<fn(A)>);
+
+impl<A: TryHandler<M>, M: 'static> Alarm<A, M> {
+    const ONCE: &'static Table = &Self::table(None);
+
+    const fn table(repeat: Option<unsafe fn(*const (), *mut (), &Local, u32)>) -> Table {
+        Table {
+            call: Self::call,
+            repeat,
+            fail: None,
+            drop: drop_value::<Self>,
+            free: if fits::<Self>() {
+                None
+            } else {
+                Some(free_box::<Self>)
+            },
+        }
+    }
+
+    unsafe fn call(this: *mut (), actor: *mut (), _: *mut (), here: &Local, slot: u32) {
+        // SAFETY: the table belongs to `Self`, and the value is used up here.
+        let message = unsafe { this.cast::<Self>().read() }.0;
+        // SAFETY: timers belong to the instance, so it is the live one.
+        unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+    }
+}
+
+impl<A: TryHandler<M>, M: Clone + 'static> Alarm<A, M> {
+    const EVERY: &'static Table = &Self::table(Some(Self::repeat));
+
+    unsafe fn repeat(this: *const (), actor: *mut (), here: &Local, slot: u32) {
+        // SAFETY: the table belongs to `Self`, and the value is only looked at.
+        let message = unsafe { &*this.cast::<Self>() }.0.clone();
+        // SAFETY: as in `call`.
+        unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+    }
+}
+
+pub(crate) fn once<A: TryHandler<M>, M: 'static>(message: M) -> Small {
+    Small::new(Alarm::<A, M>(message, PhantomData), Alarm::<A, M>::ONCE)
+}
+
+pub(crate) fn every<A: TryHandler<M>, M: Clone + 'static>(message: M) -> Small {
+    Small::new(Alarm::<A, M>(message, PhantomData), Alarm::<A, M>::EVERY)
+}
+
+/// A deadline that has passed, on its way through the queue: a timer never fires inside another
+/// handler, and one that is cancelled now is not seen.
+pub(crate) const DUE: &Kind = &Kind {
+    words: words_for::<Inline<Key>>(),
+    lane: NORMAL as u8,
+    way: Way::Own,
+    run: run_due,
+    discard: discard::<Inline<Key>>,
+    name: std::any::type_name::<Timer>,
+};
+
+unsafe fn run_due(payload: *mut Word, actor: *mut (), here: &Local, slot: u32) {
+    // SAFETY: a record of this kind has this payload.
+    let key = unsafe { take::<Inline<Key>>(payload) }.0;
+    // SAFETY: the actor is the live instance of `slot`; dispatch compared the generation, and the
+    // key belongs to that instance or misses.
+    unsafe { here.fire(key, actor, slot) }
+}
+
+impl Local {
+    /// Runs what a deadline was for.
+    ///
+    /// # Safety
+    /// `actor` is the live instance of `slot`.
+    unsafe fn fire(&self, key: Key, actor: *mut (), slot: u32) {
+        let period = match self.things.borrow_mut().body(key) {
+            Some(Body::Every(..)) => true,
+            Some(Body::Once(_)) => false,
+            _ => return,
+        };
+        if !period {
+            let Some(once) = self.take_once(key, slot) else {
+                return;
+            };
+            if once.is_request() {
+                // SAFETY: passed on.
+                unsafe { once.fail(actor, crate::RequestError::Timeout, self, slot) }
+            } else {
+                // SAFETY: passed on; timers take no argument.
+                unsafe { once.call(actor, std::ptr::null_mut(), self, slot) }
+            }
+            return;
+        }
+        // The value stays in its entry by its place, while it is out to be used: a clone and a
+        // handler are user code, which may cancel this very timer.
+        let Some(Body::Every(mut value, period, last)) = self
+            .things
+            .borrow_mut()
+            .body(key)
+            .map(|body| std::mem::replace(body, Body::Polling))
+        else {
+            return;
+        };
+        let mut next = last.saturating_add(period);
+        let now = self.now.get();
+        if next <= now {
+            // Ticks that were missed are skipped, the rhythm is kept.
+            next += (now - next) / period * period + period;
+        }
+        // SAFETY: passed on.
+        unsafe { value.repeat(actor, self, slot) }
+        let mut things = self.things.borrow_mut();
+        match things.body(key) {
+            Some(body) => {
+                *body = Body::Every(value, period, next);
+                things.arm_at(key, next);
+            }
+            None => {
+                drop(things);
+                drop(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! Topics: publishing to whoever is subscribed to an address.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use crate::actor::TryHandler;
+use crate::address::{Address, push_record};
+use crate::gate::Gate;
+use crate::hold::Hold;
+use crate::lane::NORMAL;
+use crate::locality::{Control, Local};
+use crate::message::{
+    Boxed, Header, Inline, Kind, LOCALITY, Stored, Typed, Way, discard, is_inline, take, words_for,
+};
+use crate::observe::Reason;
+use crate::queue::Word;
+
+/// The typed view of an address for publishing.
+///
+/// `Copy`. Any number of actors on any locality may subscribe; all see the messages of one
+/// publisher in order.
+///
+/// ```compile_fail,E0277
+/// use rotor_core::*;
+/// struct Secret; // not `Clone`: it has one owner
+/// fn tell(topic: Topic<Secret>) {}
+/// fn all(address: Address) {
+///     tell(address.topic::<Secret>());
+/// }
+/// ```
+pub struct Topic<M> {
+    address: Address,
+    message: PhantomData<fn(M)>,
+}
+
+impl<M: Clone + Send + 'static> Topic<M> {
+    pub(crate) fn at(address: Address) -> Self {
+        Topic {
+            address,
+            message: PhantomData,
+        }
+    }
+
+    /// Publishes a message to every subscriber. Any thread; never blocks.
+    ///
+    /// One queue record however many they are, and one for each other locality. It is cloned for
+    /// all subscribers but the last. With no subscriber it is reported as undelivered.
+    pub fn publish(self, message: M) {
+        Published::<M>::push(self.address, Published::<M>::KIND, self.address, message);
+    }
+
+    /// The address behind it.
+    pub fn address(self) -> Address {
+        self.address
+    }
+}
+
+impl<M> Clone for Topic<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Topic<M> {}
+
+impl<M> PartialEq for Topic<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address
+    }
+}
+
+impl<M> Eq for Topic<M> {}
+
+impl<M> fmt::Debug for Topic<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.address, f)
+    }
+}
+
+/// Subscribers by address and message type: of the locality's own addresses, and of others' for
+/// which it has subscribers.
+pub(crate) struct Topics {
+    map: HashMap<(Address, TypeId), Rc<dyn Any>, ahash::RandomState>,
+}
+
+impl Topics {
+    pub(crate) fn new() -> Self {
+        Topics {
+            map: HashMap::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4)),
+        }
+    }
+
+    fn find<M: 'static>(&self, address: Address) -> Option<Rc<Subscribers<M>>> {
+        self.map
+            .get(&(address, TypeId::of::<M>()))?
+            .clone()
+            .downcast()
+            .ok()
+    }
+
+    fn find_or_add<M: 'static>(&mut self, address: Address) -> Rc<Subscribers<M>> {
+        let made = self
+            .map
+            .entry((address, TypeId::of::<M>()))
+            .or_insert_with(|| Rc::new(Subscribers::<M>::new()));
+        made.clone().downcast().expect("the key names the type")
+    }
+
+    /// Forgets the subscribers of an address that is not valid any more.
+    pub(crate) fn forget(&mut self, address: Address) {
+        self.map.retain(|(at, _), _| *at != address);
+    }
+}
+
+struct Subscribers<M> {
+    here: RefCell<Vec<Subscriber<M>>>,
+    /// Localities that have subscribers of their own; the owner's side only.
+    away: RefCell<Vec<&'static Gate>>,
+    /// Publishes that are walking over `here`: while there are any, it only grows.
+    walks: Cell<u32>,
+    gone: Cell<bool>,
+    /// The owner has confirmed; the other side only.
+    confirmed: Cell<bool>,
+    waiting: RefCell<Vec<Hold>>,
+}
+
+struct Subscriber<M> {
+    slot: u32,
+    /// 0 marks one that has ended.
+    serial: u64,
+    kind: &'static Kind,
+    call: unsafe fn(M, *mut (), &Local, u32),
+}
+
+impl<M> Clone for Subscriber<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Subscriber<M> {}
+
+impl<M: 'static> Subscribers<M> {
+    fn new() -> Self {
+        Subscribers {
+            here: RefCell::new(Vec::new()),
+            away: RefCell::new(Vec::new()),
+            walks: Cell::new(0),
+            gone: Cell::new(false),
+            confirmed: Cell::new(false),
+            waiting: RefCell::new(Vec::new()),
+        }
+    }
+
+    fn remove(&self, serial: u64) {
+        for subscriber in &mut *self.here.borrow_mut() {
+            if subscriber.serial == serial {
+                subscriber.serial = 0;
+                self.gone.set(true);
+            }
+        }
+        self.sweep();
+    }
+
+    fn sweep(&self) {
+        if self.walks.get() == 0 && self.gone.replace(false) {
+            self.here
+                .borrow_mut()
+                .retain(|subscriber| subscriber.serial != 0);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.here
+            .borrow()
+            .iter()
+            .all(|subscriber| subscriber.serial == 0)
+    }
+}
+
+/// A published message on its way: to the address's owner, and from there to other localities.
+struct Published<M>(PhantomData<M>);
+
+impl<M: Clone + Send + 'static> Published<M> {
+    const INLINE: &'static Kind = &Self::kind::<Inline<(Address, M)>>();
+    const BOXED: &'static Kind = &Self::kind::<Boxed<(Address, M)>>();
+    const KIND: &'static Kind = if is_inline::<(Address, M)>() {
+        Self::INLINE
+    } else {
+        Self::BOXED
+    };
+
+    const fn kind<S: Stored<Message = (Address, M)>>() -> Kind {
+        Kind {
+            words: words_for::<S>(),
+            lane: NORMAL as u8,
+            way: Way::Address,
+            run: Self::run::<S>,
+            discard: discard::<S>,
+            name: std::any::type_name::<M>,
+        }
+    }
+
+    fn push(to: Address, kind: &'static Kind, topic: Address, message: M) {
+        if is_inline::<(Address, M)>() {
+            push_record(to, kind, NORMAL, Inline((topic, message)));
+        } else {
+            push_record(to, kind, NORMAL, Boxed(Box::new((topic, message))));
+        }
+    }
+
+    unsafe fn run<S: Stored<Message = (Address, M)>>(
+        payload: *mut Word,
+        _: *mut (),
+        here: &Local,
+        _: u32,
+    ) {
+        // SAFETY: a record of this kind has this payload.
+        let (topic, message) = unsafe { take::<S>(payload) }.open();
+        here.current.set(LOCALITY);
+        let found = here.topics.borrow().find::<M>(topic);
+        let Some(subscribers) = found else {
+            return here.unheard(topic, message);
+        };
+        here.deliver_away(topic, &subscribers, message);
+    }
+}
+
+/// A walk over the subscribers of one message. If one panics, the rest is resumed later.
+struct Walk<'a, M: Clone + Send + 'static> {
+    here: &'a Local,
+    subscribers: Rc<Subscribers<M>>,
+    topic: Address,
+    next: usize,
+    end: usize,
+    message: Option<M>,
+}
+
+impl<M: Clone + Send + 'static> Walk<'_, M> {
+    fn run(mut self) {
+        self.here.published_to.set(Some(self.topic));
+        loop {
+            let now = self.live_from(self.next);
+            if now == self.end {
+                break;
+            }
+            let subscriber = self.subscribers.here.borrow()[now];
+            // Whatever the handler does, a resumed walk goes on behind it.
+            self.next = self.live_from(now + 1);
+            let message = match &self.message {
+                Some(message) if self.next < self.end => {
+                    self.here.clone_panicked.set(true);
+                    let message = message.clone();
+                    self.here.clone_panicked.set(false);
+                    Some(message)
+                }
+                _ => self.message.take(),
+            };
+            let Some(message) = message else { break };
+            self.here.hand(subscriber, message);
+            self.here.charge(1);
+        }
+    }
+
+    /// The first live subscriber from an index on, or the end of this walk.
+    fn live_from(&self, from: usize) -> usize {
+        let here = self.subscribers.here.borrow();
+        (from..self.end)
+            .find(|&i| here[i].serial != 0)
+            .unwrap_or(self.end)
+    }
+}
+
+impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
+    fn drop(&mut self) {
+        let subscribers = self.subscribers.clone();
+        self.here.published_to.set(None);
+        let cloning = self.here.clone_panicked.get();
+        match self.message.take() {
+            // A subscriber panicked: the others get theirs before anything else is handled.
+            Some(message) if std::thread::panicking() && !cloning => {
+                let (topic, next, end) = (self.topic, self.next, self.end);
+                self.here
+                    .interrupted
+                    .borrow_mut()
+                    .push_front(Box::new(move |here| {
+                        Walk {
+                            here,
+                            subscribers,
+                            topic,
+                            next,
+                            end,
+                            message: Some(message),
+                        }
+                        .run();
+                    }));
+            }
+            message => {
+                subscribers.walks.set(subscribers.walks.get() - 1);
+                subscribers.sweep();
+                drop(message);
+            }
+        }
+    }
+}
+
+impl Local {
+    fn unheard<M: 'static>(&self, topic: Address, message: M) {
+        self.gate
+            .report_type(std::any::type_name::<M>(), topic, Reason::Unheard);
+        let _ = crate::here::guard(|| drop(message));
+    }
+
+    /// Sends a published message to the other localities, then to the subscribers here.
+    fn deliver_away<M: Clone + Send + 'static>(
+        &self,
+        topic: Address,
+        subscribers: &Rc<Subscribers<M>>,
+        message: M,
+    ) {
+        let away = subscribers.away.borrow().clone();
+        let nobody_here = subscribers.is_empty();
+        let mut message = Some(message);
+        for (i, gate) in away.iter().enumerate() {
+            let one = if nobody_here && i + 1 == away.len() {
+                message.take()
+            } else {
+                self.clone_panicked.set(true);
+                let one = message.clone();
+                self.clone_panicked.set(false);
+                one
+            };
+            let to = Address {
+                gate,
+                slot: LOCALITY,
+                generation: 0,
+            };
+            if let Some(one) = one {
+                Published::<M>::push(to, Published::<M>::KIND, topic, one);
+            }
+        }
+        let Some(message) = message else { return };
+        if nobody_here {
+            return self.unheard(topic, message);
+        }
+        subscribers.walks.set(subscribers.walks.get() + 1);
+        let end = subscribers.here.borrow().len();
+        let subscribers = subscribers.clone();
+        Walk {
+            here: self,
+            subscribers,
+            topic,
+            next: 0,
+            end,
+            message: Some(message),
+        }
+        .run();
+    }
+
+    /// Hands a published message to one subscriber: now if it runs, else it is parked.
+    fn hand<M: 'static>(&self, to: Subscriber<M>, message: M) {
+        let generation = self.slots.generation(to.slot);
+        match self.slots.running(to.slot, generation) {
+            Some(actor) => {
+                self.current.set(to.slot);
+                // SAFETY: the subscription belongs to the instance that runs in this slot: it was
+                // made by it and ends with it.
+                unsafe { (to.call)(message, actor, self, to.slot) }
+                self.current.set(LOCALITY);
+            }
+            None => {
+                let head = Header {
+                    kind: to.kind,
+                    slot: to.slot,
+                    generation,
+                };
+                if is_inline::<M>() {
+                    self.push(to.kind.lane as usize, head, Inline(message));
+                } else {
+                    self.push(to.kind.lane as usize, head, Boxed(Box::new(message)));
+                }
+            }
+        }
+    }
+}
+
+/// Subscribes the instance in `slot`.
+pub(crate) fn subscribe<A, M>(here: &Local, slot: u32, topic: Topic<M>)
+where
+    A: TryHandler<M>,
+    M: Clone + Send + 'static,
+{
+    let address = topic.address;
+    let serial = here.seat(slot, |seat| seat.serial);
+    let subscribers = here.topics.borrow_mut().find_or_add::<M>(address);
+    let known = subscribers.here.borrow().iter().any(|s| s.serial == serial);
+    if known {
+        return; // one subscription per instance, topic and type
+    }
+    let first = subscribers.is_empty();
+    subscribers.here.borrow_mut().push(Subscriber {
+        slot,
+        serial,
+        kind: Typed::<A, M>::KIND,
+        call: Typed::<A, M>::call,
+    });
+    here.at_end(
+        slot,
+        Box::new(move |here| unsubscribe::<M>(here, address, serial)),
+    );
+    if address.gate == here.gate {
+        return;
+    }
+    // From elsewhere it takes effect when the owner says so; a start waits for that.
+    if !subscribers.confirmed.get() {
+        subscribers
+            .waiting
+            .borrow_mut()
+            .push(Hold::new(here, slot, "subscription"));
+    }
+    if first {
+        let back = here.gate;
+        here.peer_with(address.gate);
+        Control::call(address.gate, move |owner| {
+            let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
+            if !subscribers.away.borrow().contains(&back) {
+                subscribers.away.borrow_mut().push(back);
+            }
+            owner.peer_with(back);
+            Control::call(back, move |here| {
+                if let Some(subscribers) = here.topics.borrow().find::<M>(address) {
+                    subscribers.confirmed.set(true);
+                    drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
+                }
+            });
+        });
+    }
+}
+
+/// Ends the subscription of an instance.
+pub(crate) fn unsubscribe<M: 'static>(here: &Local, address: Address, serial: u64) {
+    let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
+        return;
+    };
+    subscribers.remove(serial);
+    if !subscribers.is_empty() {
+        return;
+    }
+    if address.gate != here.gate {
+        subscribers.confirmed.set(false);
+        let back = here.gate;
+        Control::call(address.gate, move |owner| {
+            if let Some(subscribers) = owner.topics.borrow().find::<M>(address) {
+                subscribers.away.borrow_mut().retain(|gate| *gate != back);
+            }
+        });
+    } else if subscribers.away.borrow().is_empty() && subscribers.walks.get() == 0 {
+        here.topics
+            .borrow_mut()
+            .map
+            .remove(&(address, TypeId::of::<M>()));
+    }
+}

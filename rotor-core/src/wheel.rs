@@ -1,0 +1,660 @@
+//! The timers of one locality: a hierarchical timing wheel that knows deadlines to the nanosecond.
+//!
+//! Time is cut into ticks of 2^16 ns (about 1/15 ms). The number of a tick is read as digits of six
+//! bits; level `l` of the wheel has one list of timers for each value of digit `l`. A timer is
+//! filed at the highest digit in which its tick differs from the wheel's own tick, under the value
+//! of that digit:
+//!
+//! ```text
+//! tick number   | 6 bits  | 6 bits  | 6 bits  |  ...  | 6 bits  | 6 bits  |
+//! level         |    7    |    6    |    5    |  ...  |    1    |    0    |
+//! one slot is   | 9.1 y   | 52 d    | 20 h    |  ...  | 4.2 ms  | 0.07 ms |
+//! ```
+//!
+//! Four facts follow, and all of the code rests on them:
+//!
+//! 1. A timer agrees with the wheel's tick in all digits above its level, and its own digit is
+//!    larger. Hence lists never wrap around, and every timer of one slot is due before every timer
+//!    of a later slot of that level, and before every timer of a higher level.
+//! 2. When the wheel moves on, let `top` be the highest digit that changes. Everything below level
+//!    `top` is due, and so is every slot of `top` before the new digit. The one slot *at* the new
+//!    digit is filed again, further down. Levels above `top` stay as they are. The cost is thus
+//!    independent of the distance.
+//! 3. The slot of a timer depends on its deadline and the wheel's tick alone. Timers of one
+//!    deadline are thus always in one list, in the order of insertion, and need no sequence number.
+//! 4. Eight levels cover all of `u64`, so that there is no horizon to treat apart. (Seven reach 9
+//!    years; the eighth stands for the usual overflow list and is almost always empty.)
+//!
+//! The exception to fact 1: timers of the wheel's own tick, and late ones, are in the slot of that
+//! tick at level 0. Nothing at level 0 precedes it.
+//!
+//! *Source*: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987), scheme 7. Ours
+//! differs in that a slot is only a coarse sort: a timer fires by its exact deadline, never early
+//! and never rounded up, and timers fire in the order of deadline, then insertion.
+
+use std::cell::Cell;
+
+/// A tick is `1 << TICK_BITS` nanoseconds.
+const TICK_BITS: u32 = 16;
+/// Bits of the tick number that one level resolves; its slots fill one `u64` of occupancy.
+const LEVEL_BITS: u32 = 6;
+const SLOTS_PER_LEVEL: usize = 1 << LEVEL_BITS;
+/// Enough for the `64 - TICK_BITS` bits of a tick number.
+const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(LEVEL_BITS) as usize;
+const SLOTS: usize = LEVELS * SLOTS_PER_LEVEL;
+/// No entry: the head of an empty slot, the end of the free list.
+const NIL: u32 = u32::MAX;
+/// The `slot` of an entry that is on the free list.
+const FREE: u32 = u32::MAX;
+
+/// All timers of one locality.
+///
+/// Times are nanoseconds since the locality's time base. A timer carries the caller's index `data`.
+/// The wheel allocates only to hold more timers than ever before. It is 2 KiB by itself.
+pub(crate) struct Wheel {
+    /// The tick that slots are relative to: that of the latest `advance`.
+    tick: u64,
+    /// Number of live timers.
+    len: usize,
+    /// The earliest deadline, or 0 for not known: a lower bound in any case, which insertion keeps
+    /// up with a mere `min`. Searching walks one slot, and a loop asks before every park; this way
+    /// it searches only after the earliest timer has gone.
+    earliest: Cell<u64>,
+    /// First entry of the free list, which is linked by `next`.
+    free: u32,
+    /// Slab of timers.
+    entries: Vec<Entry>,
+    /// What fires of one slot, while it is sorted: deadline, position, data from high to low bits.
+    /// Empty in between; kept for its memory.
+    firing: Vec<u128>,
+    /// Which slots of a level hold timers.
+    occupied: [u64; LEVELS],
+    /// First timer of each slot, level by level.
+    heads: [u32; SLOTS],
+}
+
+/// Names a timer from its insertion until it is removed or fired, not longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct WheelKey(u32);
+
+/// One timer. The lists are circular, so the tail of a list is the `prev` of its head.
+struct Entry {
+    due: u64,
+    data: u32,
+    prev: u32,
+    next: u32,
+    slot: u32,
+}
+
+impl Wheel {
+    /// Creates a wheel without timers at time zero. Allocates nothing.
+    pub(crate) const fn new() -> Self {
+        Self {
+            tick: 0,
+            len: 0,
+            earliest: Cell::new(0),
+            free: NIL,
+            entries: Vec::new(),
+            firing: Vec::new(),
+            occupied: [0; LEVELS],
+            heads: [NIL; SLOTS],
+        }
+    }
+
+    /// Adds a timer that fires at the first [`advance`](Self::advance) to `due` or later.
+    ///
+    /// A deadline that has passed already fires at the next `advance`.
+    ///
+    /// # Panics
+    ///
+    /// When `u32::MAX` timers are live.
+    #[inline]
+    pub(crate) fn insert(&mut self, due: u64, data: u32) -> WheelKey {
+        let earliest = if self.len == 0 {
+            due
+        } else {
+            self.earliest.get().min(due)
+        };
+        self.earliest.set(earliest);
+        let index = if self.free == NIL {
+            self.grow()
+        } else {
+            self.free
+        };
+        let entry = &mut self.entries[index as usize];
+        self.free = entry.next;
+        entry.due = due;
+        entry.data = data;
+        self.len += 1;
+        self.link(index, due);
+        WheelKey(index)
+    }
+
+    /// Cancels a timer that has neither been removed nor fired, and returns its `data`.
+    #[inline]
+    pub(crate) fn remove(&mut self, key: WheelKey) -> u32 {
+        let WheelKey(index) = key;
+        let Entry {
+            due,
+            data,
+            prev,
+            next,
+            slot,
+        } = self.entries[index as usize];
+        debug_assert_ne!(
+            slot, FREE,
+            "a timer is removed at most once, and not after it fired"
+        );
+        if next == index {
+            self.clear(slot as usize);
+        } else {
+            self.entries[prev as usize].next = next;
+            self.entries[next as usize].prev = prev;
+            let head = &mut self.heads[slot as usize];
+            if *head == index {
+                *head = next;
+            }
+        }
+        if self.earliest.get() == due {
+            self.earliest.set(0);
+        }
+        self.release(index);
+        data
+    }
+
+    /// Moves the wheel to `now`, removes every timer that is due by then and appends its data to
+    /// `due`, in the order of deadline, then insertion.
+    ///
+    /// Exact: a timer due at `now` fires, one due at `now + 1` does not. A `now` before that of an
+    /// earlier call does not move the wheel back; what is due by it fires.
+    pub(crate) fn advance(&mut self, now: u64, due: &mut Vec<u32>) {
+        let tick = (now >> TICK_BITS).max(self.tick);
+        let top = level_of(self.tick, tick);
+        self.tick = tick;
+        if self.len == 0 || (top == 0 && now < self.earliest.get()) {
+            return;
+        }
+        if self.earliest.get() <= now {
+            self.earliest.set(0);
+        }
+        // Ascending levels and slots are ascending time, so sorting each slot sorts everything.
+        for level in 0..=top {
+            let mut reached = self.occupied[level];
+            if level == top {
+                reached &= u64::MAX >> (SLOTS_PER_LEVEL - 1 - digit_of(tick, level));
+            }
+            while reached != 0 {
+                let digit = reached.trailing_zeros() as usize;
+                reached &= reached - 1;
+                self.drain(level * SLOTS_PER_LEVEL + digit, now, due);
+            }
+        }
+    }
+
+    /// Returns the exact deadline of the earliest timer, `None` if there are no timers.
+    ///
+    /// Never the time of a mere cascade, so a loop that parks until then does not wake for nothing.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        if self.len == 0 {
+            return None;
+        }
+        if self.earliest.get() != 0 {
+            return Some(self.earliest.get());
+        }
+        let level = self.occupied.iter().position(|&slots| slots != 0)?;
+        let digit = self.occupied[level].trailing_zeros() as usize;
+        let first = self.heads[level * SLOTS_PER_LEVEL + digit];
+        let mut entry = &self.entries[first as usize];
+        let mut earliest = entry.due;
+        while entry.next != first {
+            entry = &self.entries[entry.next as usize];
+            earliest = earliest.min(entry.due);
+        }
+        self.earliest.set(earliest);
+        Some(earliest)
+    }
+
+    /// Returns the number of timers that have neither fired nor been removed.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether there are no timers.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Empties one slot: appends the data of what is due by `now`, sorted, and files the rest anew.
+    fn drain(&mut self, slot: usize, now: u64, due: &mut Vec<u32>) {
+        let first = self.heads[slot];
+        self.clear(slot);
+        let mut index = first;
+        loop {
+            let Entry {
+                due: deadline,
+                data,
+                next,
+                ..
+            } = self.entries[index as usize];
+            if deadline <= now {
+                let position = self.firing.len() as u128;
+                self.firing
+                    .push(u128::from(deadline) << 64 | position << 32 | u128::from(data));
+                self.release(index);
+            } else {
+                // Only the last slot that `advance` drains has such timers, and no other timer is
+                // due before all of them (fact 2): the next `next_due` need not search.
+                let known = self.earliest.get();
+                self.earliest.set(if known == 0 {
+                    deadline
+                } else {
+                    known.min(deadline)
+                });
+                self.link(index, deadline);
+            }
+            index = next;
+            if index == first {
+                break;
+            }
+        }
+        self.firing.sort_unstable();
+        due.extend(self.firing.drain(..).map(|timer| timer as u32));
+    }
+
+    /// Appends an entry to the slot where `due` belongs, seen from the wheel's tick.
+    ///
+    /// At the tail: the order of one deadline rests on it (fact 3), and a list is often sorted
+    /// already when it fires.
+    #[inline]
+    fn link(&mut self, index: u32, due: u64) {
+        let tick = (due >> TICK_BITS).max(self.tick);
+        let level = level_of(self.tick, tick);
+        let digit = digit_of(tick, level);
+        let slot = level * SLOTS_PER_LEVEL + digit;
+        self.occupied[level] |= 1 << digit;
+
+        let head = &mut self.heads[slot];
+        let (prev, next) = if *head == NIL {
+            *head = index;
+            (index, index)
+        } else {
+            let next = *head;
+            let prev = self.entries[next as usize].prev;
+            self.entries[prev as usize].next = index;
+            self.entries[next as usize].prev = index;
+            (prev, next)
+        };
+        let entry = &mut self.entries[index as usize];
+        entry.prev = prev;
+        entry.next = next;
+        entry.slot = slot as u32;
+    }
+
+    /// Marks a slot as empty.
+    #[inline]
+    fn clear(&mut self, slot: usize) {
+        self.heads[slot] = NIL;
+        self.occupied[slot / SLOTS_PER_LEVEL] &= !(1 << (slot % SLOTS_PER_LEVEL));
+    }
+
+    /// Returns an entry that is in no slot any more to the free list.
+    #[inline]
+    fn release(&mut self, index: u32) {
+        let entry = &mut self.entries[index as usize];
+        entry.slot = FREE;
+        entry.next = self.free;
+        self.free = index;
+        self.len -= 1;
+    }
+
+    /// Adds an entry to the slab, for use as the head of an empty free list.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        let index = self.entries.len();
+        assert!(
+            index < NIL as usize,
+            "more than u32::MAX timers in one locality"
+        );
+        let (prev, next, slot) = (NIL, NIL, FREE);
+        self.entries.push(Entry {
+            due: 0,
+            data: 0,
+            prev,
+            next,
+            slot,
+        });
+        index as u32
+    }
+}
+
+/// Returns the highest level in which two tick numbers differ, 0 if they are equal.
+#[inline]
+fn level_of(a: u64, b: u64) -> usize {
+    (((a ^ b) | 1).ilog2() / LEVEL_BITS) as usize
+}
+
+/// Returns the digit of a tick number that selects a slot of `level`.
+#[inline]
+fn digit_of(tick: u64, level: usize) -> usize {
+    (tick >> (level as u32 * LEVEL_BITS)) as usize % SLOTS_PER_LEVEL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: u64 = 1 << TICK_BITS;
+
+    fn fired(wheel: &mut Wheel, now: u64) -> Vec<u32> {
+        let mut due = Vec::new();
+        wheel.advance(now, &mut due);
+        due
+    }
+
+    /// The span of one slot of a level, in nanoseconds.
+    fn span(level: usize) -> u64 {
+        TICK << (level as u32 * LEVEL_BITS)
+    }
+
+    #[test]
+    fn a_new_wheel_is_empty_and_owns_no_memory() {
+        let wheel = Wheel::new();
+        assert_eq!(
+            (wheel.len(), wheel.is_empty(), wheel.next_due()),
+            (0, true, None)
+        );
+        assert_eq!(wheel.entries.capacity(), 0);
+    }
+
+    #[test]
+    fn an_entry_takes_24_bytes() {
+        assert_eq!(size_of::<Entry>(), 24);
+    }
+
+    #[test]
+    fn timers_fire_in_deadline_then_insertion_order() {
+        let mut wheel = Wheel::new();
+        for (data, due) in [30, 10, 20, 10, 5 * TICK, 30, span(2), 10]
+            .into_iter()
+            .enumerate()
+        {
+            wheel.insert(due, data as u32);
+        }
+        assert_eq!(fired(&mut wheel, span(3)), [1, 3, 7, 2, 0, 5, 4, 6]);
+        assert!(wheel.is_empty());
+    }
+
+    #[test]
+    fn timers_of_one_deadline_fire_in_insertion_order_whatever_level_they_came_through() {
+        let mut wheel = Wheel::new();
+        let due = span(3) + 7;
+        wheel.insert(due, 8);
+        assert_eq!(fired(&mut wheel, span(3) - span(1)), []);
+        wheel.insert(due, 9);
+        assert_eq!(fired(&mut wheel, span(3)), []);
+        wheel.insert(due, 7);
+        assert_eq!(fired(&mut wheel, due), [8, 9, 7]);
+    }
+
+    #[test]
+    fn fired_data_is_appended_to_what_the_caller_has() {
+        let mut wheel = Wheel::new();
+        wheel.insert(1, 7);
+        let mut due = vec![9, 8];
+        wheel.advance(1, &mut due);
+        assert_eq!(due, [9, 8, 7]);
+    }
+
+    #[test]
+    fn a_timer_fires_at_its_nanosecond_and_not_before() {
+        for due in [
+            1,
+            TICK - 1,
+            TICK,
+            TICK + 1,
+            span(1),
+            span(2) - 1,
+            span(4) + 1,
+            u64::MAX,
+        ] {
+            let mut wheel = Wheel::new();
+            wheel.insert(due, 1);
+            assert_eq!(fired(&mut wheel, due - 1), [], "due {due}");
+            assert_eq!(wheel.next_due(), Some(due));
+            assert_eq!(fired(&mut wheel, due), [1], "due {due}");
+        }
+    }
+
+    #[test]
+    fn a_passed_deadline_fires_at_the_next_advance_before_later_ones() {
+        let mut wheel = Wheel::new();
+        let now = span(2) + 5;
+        assert_eq!(fired(&mut wheel, now), []);
+        wheel.insert(now, 0);
+        wheel.insert(now - 1, 1);
+        wheel.insert(0, 2);
+        wheel.insert(now + 1, 3);
+        assert_eq!(wheel.next_due(), Some(0));
+        assert_eq!(fired(&mut wheel, now), [2, 1, 0]);
+        assert_eq!(fired(&mut wheel, now + 1), [3]);
+    }
+
+    #[test]
+    fn time_that_steps_back_fires_only_what_is_due() {
+        let mut wheel = Wheel::new();
+        wheel.insert(span(2) + 1, 0);
+        assert_eq!(fired(&mut wheel, span(2)), []);
+        wheel.insert(20, 1);
+        wheel.insert(10, 2);
+        assert_eq!(fired(&mut wheel, 10), [2]);
+        assert_eq!(wheel.next_due(), Some(20));
+        assert_eq!(fired(&mut wheel, span(2) + 1), [1, 0]);
+    }
+
+    #[test]
+    fn a_removed_timer_gives_back_its_data_and_does_not_fire() {
+        let mut wheel = Wheel::new();
+        let keys: Vec<_> = (0..5).map(|data| wheel.insert(100, data)).collect();
+        // The head, the middle and the tail of one list.
+        for at in [0, 2, 4] {
+            assert_eq!(wheel.remove(keys[at]), at as u32);
+        }
+        assert_eq!(wheel.len(), 2);
+        assert_eq!(fired(&mut wheel, 100), [1, 3]);
+    }
+
+    #[test]
+    fn freed_entries_are_used_again() {
+        let mut wheel = Wheel::new();
+        for round in 0..100 {
+            let cancelled = wheel.insert(round * TICK + 1, 0);
+            wheel.insert(round * TICK + 2, 1);
+            wheel.remove(cancelled);
+            assert_eq!(fired(&mut wheel, round * TICK + 2), [1]);
+        }
+        assert_eq!(wheel.entries.len(), 2);
+    }
+
+    #[test]
+    fn a_timer_cascades_through_every_level_without_changing_its_deadline() {
+        // Digit 1 at every level, so that every level holds the timer once.
+        let due = (0..LEVELS).map(span).sum::<u64>() + 3;
+        let mut wheel = Wheel::new();
+        wheel.insert(due, 1);
+        let mut now = 0;
+        for level in (0..LEVELS).rev() {
+            let occupied = wheel.occupied.iter().position(|&slots| slots != 0);
+            assert_eq!(occupied, Some(level));
+            now += span(level);
+            assert_eq!(fired(&mut wheel, now - 1), []);
+            assert_eq!(fired(&mut wheel, now), []);
+            assert_eq!(wheel.next_due(), Some(due));
+        }
+        assert_eq!(fired(&mut wheel, due - 1), []);
+        assert_eq!(fired(&mut wheel, due), [1]);
+    }
+
+    #[test]
+    fn the_far_end_of_time_is_an_ordinary_deadline() {
+        let mut wheel = Wheel::new();
+        wheel.insert(u64::MAX, 0);
+        wheel.insert(u64::MAX - 1, 1);
+        wheel.insert(span(LEVELS - 1), 2);
+        wheel.insert(span(LEVELS - 1) - 1, 3);
+        assert_eq!(fired(&mut wheel, span(LEVELS - 1) - 1), [3]);
+        assert_eq!(fired(&mut wheel, u64::MAX - 2), [2]);
+        assert_eq!(fired(&mut wheel, u64::MAX - 1), [1]);
+        assert_eq!(wheel.next_due(), Some(u64::MAX));
+        assert_eq!(fired(&mut wheel, u64::MAX), [0]);
+        wheel.insert(u64::MAX, 4);
+        assert_eq!(fired(&mut wheel, u64::MAX), [4]);
+    }
+
+    #[test]
+    fn next_due_is_exact_after_insert_remove_and_cascade() {
+        let mut wheel = Wheel::new();
+        // All in one slot of level 2, the earliest neither first nor last.
+        let base = span(2);
+        let later = wheel.insert(base + 30, 0);
+        let early = wheel.insert(base + 10, 1);
+        let middle = wheel.insert(base + 20, 2);
+        assert_eq!(wheel.next_due(), Some(base + 10));
+        wheel.remove(early);
+        assert_eq!(wheel.next_due(), Some(base + 20));
+        // While the earliest is unknown, an insertion must not pass for it.
+        wheel.remove(middle);
+        wheel.insert(base + 40, 3);
+        assert_eq!(wheel.next_due(), Some(base + 30));
+        assert_eq!(fired(&mut wheel, base), []);
+        assert_eq!(wheel.next_due(), Some(base + 30));
+        wheel.remove(later);
+        assert_eq!(fired(&mut wheel, base + 40), [3]);
+        assert_eq!(wheel.next_due(), None);
+    }
+
+    /// Marsaglia's xorshift64; good enough, and the same on every machine.
+    struct Random(u64);
+
+    impl Random {
+        fn next(&mut self) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0
+        }
+
+        fn below(&mut self, end: usize) -> usize {
+            (self.next() % end as u64) as usize
+        }
+
+        /// A distance whose magnitude is uniform, up to `bits` bits.
+        fn distance(&mut self, bits: usize) -> u64 {
+            match self.below(bits + 1) as u32 {
+                0 => 0,
+                bits => self.next() >> (u64::BITS - bits),
+            }
+        }
+    }
+
+    /// A wheel next to a vector sorted by deadline and insertion.
+    struct Model {
+        wheel: Wheel,
+        timers: Vec<(u64, u32, WheelKey)>,
+        now: u64,
+        inserted: u32,
+    }
+
+    impl Model {
+        fn insert(&mut self, due: u64) {
+            // Unique, and in no order that could be mistaken for that of insertion.
+            let data = self.inserted.wrapping_mul(0x9E37_79B9);
+            let key = self.wheel.insert(due, data);
+            let at = self.timers.partition_point(|timer| timer.0 <= due);
+            self.timers.insert(at, (due, data, key));
+            self.inserted += 1;
+        }
+
+        fn remove(&mut self, at: usize) {
+            let (_, data, key) = self.timers.remove(at);
+            assert_eq!(self.wheel.remove(key), data);
+        }
+
+        fn advance(&mut self, now: u64) {
+            self.now = self.now.max(now);
+            let end = self.timers.partition_point(|timer| timer.0 <= now);
+            let expected: Vec<u32> = self.timers.drain(..end).map(|timer| timer.1).collect();
+            assert_eq!(fired(&mut self.wheel, now), expected);
+        }
+
+        fn step(&mut self, random: &mut Random, bits: usize) {
+            match random.below(16) {
+                0..8 => {
+                    let distance = random.distance(bits);
+                    self.insert(match random.below(16) {
+                        0 => self.now.saturating_sub(distance),
+                        1 => u64::MAX - random.distance(20),
+                        2 if !self.timers.is_empty() => {
+                            self.timers[random.below(self.timers.len())].0
+                        }
+                        _ => self.now.saturating_add(distance),
+                    });
+                }
+                8..11 if !self.timers.is_empty() => self.remove(random.below(self.timers.len())),
+                11 if !self.timers.is_empty() => self.remove(0),
+                12 if !self.timers.is_empty() => {
+                    let due = self.timers[random.below(self.timers.len().min(8))].0;
+                    if due != u64::MAX {
+                        self.advance(due.saturating_sub(1).max(self.now));
+                        self.advance(due.max(self.now));
+                    }
+                }
+                13 => self.advance(self.now.saturating_sub(random.distance(20))),
+                _ => {
+                    let distance = random.distance(bits.saturating_sub(4));
+                    self.advance(self.now.saturating_add(distance));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_random_wheel_behaves_like_a_sorted_vector() {
+        let (seeds, steps) = if cfg!(miri) { (6, 200) } else { (256, 2000) };
+        for seed in 1..=seeds {
+            let mut random = Random(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed));
+            // From crowds within one tick to timers that are centuries apart.
+            let bits = 12 + random.below(53);
+            // Also start near the far end of time, and at the borders of slots.
+            let start = match seed % 4 {
+                0 => u64::MAX - random.distance(bits),
+                1 => span(random.below(LEVELS)).wrapping_sub(random.distance(10)),
+                _ => random.distance(bits),
+            };
+            let wheel = Wheel::new();
+            let mut model = Model {
+                wheel,
+                timers: Vec::new(),
+                now: 0,
+                inserted: 0,
+            };
+            model.advance(start);
+            for step in 0..steps {
+                model.step(&mut random, bits);
+                let earliest = model.timers.first().map(|timer| timer.0);
+                // Not asking every time also covers insertions while the earliest is unknown.
+                if random.below(4) != 0 {
+                    assert_eq!(model.wheel.next_due(), earliest, "seed {seed}, step {step}");
+                }
+                assert_eq!(
+                    model.wheel.len(),
+                    model.timers.len(),
+                    "seed {seed}, step {step}"
+                );
+            }
+            model.advance(u64::MAX);
+            assert!(model.wheel.is_empty() && model.wheel.next_due().is_none());
+        }
+    }
+}

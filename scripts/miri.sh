@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs the core's tests under Miri, where a nightly toolchain has it.
+set -eu
+cd "$(dirname "$0")/.."
+
+if ! cargo +nightly miri --version >/dev/null 2>&1; then
+    echo 'NOT RUN: Miri is not installed, so the core was not checked for undefined behaviour'
+    echo '         (rustup toolchain install nightly --component miri,rust-src)'
+    exit 0
+fi
+
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/miri
+MIRIFLAGS=${MIRIFLAGS:--Zmiri-strict-provenance}
+export CARGO_TARGET_DIR MIRIFLAGS
+
+# Miri's first run asks a question when it can; without an input it does not wait for an answer.
+cargo +nightly miri test -p rotor-core --lib --tests </dev/null
