@@ -1,1 +1,185 @@
-//! The glib backend.
+//! Actors with supervision trees inside a GLib main loop: the GLib backend of rotor.
+//!
+//! ```
+//! use rotor_core::*;
+//! use rotor_glib::GlibLoop;
+//!
+//! struct Greeter;
+//! impl Actor for Greeter {}
+//! impl Handler<&'static str> for Greeter {
+//!     fn handle(&mut self, name: &'static str, _: &mut Context<Self>) {
+//!         println!("hello, {name}");
+//!     }
+//! }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The application's own loop, on the context of this thread.
+//! let main_loop = glib::MainLoop::new(None, false);
+//! let ui = GlibLoop::attach()?;
+//! let greeter = ui.locality().reserve();
+//! let app = ui.start(Supervisor::one_for_one("app")
+//!     .child(Child::new("greeter", || Greeter).at(greeter)))?;
+//! // A signal only sends. Addresses are `Copy`: nothing to clone, nothing weak.
+//! glib::idle_add_local_once(move || greeter.send("world"));
+//! glib::idle_add_local_once({
+//!     let app = app.clone();
+//!     move || app.shutdown()
+//! });
+//! let quit = main_loop.clone();
+//! app.on_exit(move |_| quit.quit()); // the library never quits the application's loop
+//! main_loop.run();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Three verbs: [`GlibLoop::attach`] is a guest of a loop that the application runs;
+//! [`GlibLoop::new`] and [`run`](GlibLoop::run) run one; [`GlibLoop::spawn`] starts a thread of its
+//! own. One source per context serves all; while a backlog lasts its priority is below that of
+//! redraw (125), so the window is drawn and input is served first.
+
+mod bell;
+mod io;
+mod source;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::rc::Rc;
+
+use glib::{MainContext, MainLoop};
+use rotor_core::{App, Clock, Driver, Exit, Locality, StartError, Supervisor};
+
+pub use io::{Io, Ready, Watch, WrongLoop};
+use source::{Attached, Source};
+
+/// A locality on a GLib main context.
+#[derive(Debug)]
+pub struct GlibLoop {
+    source: Attached,
+    locality: Locality,
+}
+
+/// Another thread owns the main context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextBusy;
+
+impl fmt::Display for ContextBusy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("another thread owns the main context")
+    }
+}
+
+impl std::error::Error for ContextBusy {}
+
+impl GlibLoop {
+    /// A loop with a main context of its own, for [`run`](Self::run) on this thread.
+    #[allow(
+        clippy::new_without_default,
+        reason = "it binds to the thread it is made on"
+    )]
+    pub fn new() -> Self {
+        Self::attach_to(&MainContext::new()).expect("nobody else knows the context")
+    }
+
+    /// Attaches to the main context of this thread: its thread-default one, else the global one.
+    ///
+    /// The application runs the loop, before or after this.
+    ///
+    /// # Errors
+    /// [`ContextBusy`] if another thread owns the context.
+    pub fn attach() -> Result<Self, ContextBusy> {
+        Self::attach_to(&MainContext::ref_thread_default())
+    }
+
+    /// Attaches to a main context, which this thread owns from now on, until the tree ends.
+    ///
+    /// # Errors
+    /// [`ContextBusy`] if another thread owns the context.
+    pub fn attach_to(context: &MainContext) -> Result<Self, ContextBusy> {
+        Self::drive(Locality::new("glib"), context)
+    }
+
+    /// The locality that this loop drives.
+    pub fn locality(&self) -> &Locality {
+        &self.locality
+    }
+
+    /// Starts a tree and returns. It lives in the context's loop until it ends; the loop is never
+    /// quit, see [`App::on_exit`].
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    pub fn start(self, tree: Supervisor) -> Result<App, StartError> {
+        let app = self.source.driver().start(tree)?;
+        self.source.keep();
+        Ok(app)
+    }
+
+    /// Starts a tree, runs the context's loop until the tree has ended, and returns its exit.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
+        let app = self.source.driver().start(tree)?;
+        let context = self.source.context().clone();
+        let main_loop = MainLoop::new(Some(&context), false);
+        let exit = Rc::new(std::cell::RefCell::new(None));
+        self.source.when_done({
+            let (main_loop, exit) = (main_loop.clone(), exit.clone());
+            move |end| {
+                *exit.borrow_mut() = Some(end);
+                main_loop.quit();
+            }
+        });
+        let run = || main_loop.run();
+        context
+            .with_thread_default(run)
+            .expect("this thread owns the context");
+        drop(self);
+        let exit = exit.take();
+        Ok(app
+            .wait()
+            .ok()
+            .or(exit)
+            .expect("the loop was quit by the end of the tree"))
+    }
+
+    /// Serves subtrees that trees of other loops place on this locality, as a guest of the loop
+    /// that the application runs. It detaches when nothing is placed here any more.
+    pub fn host(self) -> Locality {
+        self.source.driver().host();
+        self.source.keep();
+        self.locality
+    }
+
+    /// Starts a thread with a context and a loop of its own. It ends when nothing is placed on its
+    /// locality any more, and is joined when the tree that used it ends.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn spawn(name: impl Into<Cow<'static, str>>) -> std::io::Result<Locality> {
+        Locality::spawn(name, |locality| {
+            let context = MainContext::new();
+            let this = Self::drive(locality, &context).expect("nobody else knows the context");
+            let GlibLoop { source, locality } = this;
+            drop(locality); // held, it would count as a user of the thread
+            source.driver().host();
+            let main_loop = MainLoop::new(Some(&context), false);
+            let quit = main_loop.clone();
+            source.when_done(move |_| quit.quit());
+            let run = || main_loop.run();
+            context
+                .with_thread_default(run)
+                .expect("this thread owns the context");
+            Ok(())
+        })
+    }
+
+    fn drive(locality: Locality, context: &MainContext) -> Result<Self, ContextBusy> {
+        let bell = bell::Bell::new(context);
+        let driver = Driver::new(bell.clone(), Clock::real());
+        driver
+            .open(&locality)
+            .expect("a locality that no driver has");
+        let source = Source::attach(driver, bell, context)?;
+        Ok(GlibLoop { source, locality })
+    }
+}

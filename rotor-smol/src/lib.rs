@@ -1,1 +1,137 @@
-//! The smol backend.
+//! Actors with supervision trees on a smol executor: the smol backend of rotor.
+//!
+//! ```
+//! use rotor_core::*;
+//! use rotor_smol::SmolLoop;
+//! use std::time::Duration;
+//!
+//! struct Sleeper;
+//! impl Actor for Sleeper {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         // Any future: it is polled between messages, and ends with its actor.
+//!         let nap = async { rotor_smol::Timer::after(Duration::from_millis(5)).await };
+//!         cx.spawn(nap, |_, _, cx| cx.stop());
+//!         Ok(())
+//!     }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! let exit = SmolLoop::new().run(Supervisor::one_for_one("app")
+//!     .auto_shutdown(AutoShutdown::Any)
+//!     .child(Child::new("sleeper", || Sleeper).transient().significant()))?;
+//! assert!(!exit.is_abnormal());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Three verbs: [`SmolLoop::new`] and [`run`](SmolLoop::run) block this thread;
+//! [`start`](SmolLoop::start) gives a future for an executor that the program runs; and
+//! [`SmolLoop::spawn`] starts a thread of its own. [`Async`] and [`Timer`] are those of async-io.
+//! Futures of actors run on every backend; this one adds the reactor that wakes them.
+
+mod bell;
+mod pump;
+
+use std::borrow::Cow;
+use std::io;
+
+use rotor_core::{App, Clock, Driver, Exit, Locality, StartError, Supervisor};
+
+pub use async_io::{Async, Timer};
+pub use pump::Pump;
+
+/// A locality that runs as one future.
+///
+/// It binds to the thread it is made on: its future runs on any *local* executor, and is not
+/// `Send`.
+#[derive(Debug)]
+pub struct SmolLoop {
+    pump: Pump,
+    locality: Locality,
+}
+
+impl SmolLoop {
+    /// A loop for this thread.
+    #[allow(
+        clippy::new_without_default,
+        reason = "it binds to the thread it is made on"
+    )]
+    pub fn new() -> Self {
+        Self::drive(Locality::new("smol"))
+    }
+
+    /// The locality that this loop drives.
+    pub fn locality(&self) -> &Locality {
+        &self.locality
+    }
+
+    /// Starts a tree and blocks this thread until it has ended, serving the reactor meanwhile.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
+        let (app, pump) = self.start(tree)?;
+        let exit = async_io::block_on(pump);
+        Ok(app.wait().unwrap_or(exit))
+    }
+
+    /// Starts a tree as a guest of an executor that the program runs: the tree lives while the
+    /// future is polled, and its output is the tree's exit.
+    ///
+    /// Dropping the future early loses the locality: its actors are dropped, children first.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::SmolLoop;
+    /// struct Quick;
+    /// impl Actor for Quick {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let (_app, pump) = SmolLoop::new().start(Supervisor::one_for_one("app")
+    ///     .auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("quick", || Quick).transient().significant()))?;
+    /// let exit = futures_lite::future::block_on(pump); // or any local executor
+    /// assert!(!exit.is_abnormal());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start(self, tree: Supervisor) -> Result<(App, Pump), StartError> {
+        let app = self.pump.driver().start(tree)?;
+        Ok((app, self.pump))
+    }
+
+    /// Starts a thread with a loop of its own. It ends when nothing is placed on its locality any
+    /// more, and is joined when the tree that used it ends.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn spawn(name: impl Into<Cow<'static, str>>) -> io::Result<Locality> {
+        Locality::spawn(name, |locality| {
+            let this = Self::drive(locality);
+            this.pump.driver().host();
+            let SmolLoop { pump, locality } = this;
+            drop(locality); // held, it would count as a user of the thread
+            async_io::block_on(pump);
+            Ok(())
+        })
+    }
+
+    fn drive(locality: Locality) -> Self {
+        let bell = bell::Bell::new();
+        let driver = Driver::new(bell.clone(), Clock::real());
+        driver
+            .open(&locality)
+            .expect("a locality that no driver has");
+        SmolLoop {
+            pump: Pump::new(driver, bell),
+            locality,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The wake of a main context.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ThreadId;
+
+use glib::MainContext;
+use rotor_core::Wake;
+
+/// Wakes the loop of a context.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    rung: AtomicBool,
+    context: MainContext,
+    owner: ThreadId,
+}
+
+impl Bell {
+    pub(crate) fn new(context: &MainContext) -> Arc<Self> {
+        let (context, owner) = (context.clone(), std::thread::current().id());
+        // Rung from the start: there may be something to do before anybody calls.
+        Arc::new(Bell {
+            rung: AtomicBool::new(true),
+            context,
+            owner,
+        })
+    }
+
+    pub(crate) fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn take(&self) -> bool {
+        self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// Has the source dispatched once more; on the owner's thread.
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+    }
+}
+
+impl Wake for Bell {
+    fn wake(&self) {
+        // The owner's thread is not in `poll` now: it looks at the flag before it gets there, so
+        // no eventfd need be written for a send from a signal handler.
+        let first = !self.rung.swap(true, Ordering::AcqRel);
+        if first && std::thread::current().id() != self.owner {
+            self.context.wakeup();
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Readiness of file descriptors, as messages.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::rc::{Rc, Weak};
+
+use glib::{IOCondition, ffi};
+use rotor_core::{Actor, Context, Notifier, TryHandler};
+
+/// Watches file descriptors for the actors of a GLib locality.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_glib::{Io, Ready, Watch};
+/// use std::{io::Read, os::unix::net::UnixStream};
+///
+/// struct Reader {
+///     stream: UnixStream,
+///     _watch: Watch,
+/// }
+/// impl Reader {
+///     fn new(cx: &mut Context<Self>, stream: UnixStream) -> Result<Self> {
+///         stream.set_nonblocking(true)?;
+///         let fd = stream.try_clone()?.into();
+///         let watch = Io::of(cx)?.watch(cx, fd, glib::IOCondition::IN);
+///         Ok(Reader { stream, _watch: watch })
+///     }
+/// }
+/// impl Actor for Reader {}
+/// impl TryHandler<Ready> for Reader {
+///     fn try_handle(&mut self, ready: Ready, cx: &mut Context<Self>) -> Result {
+///         let mut buffer = [0; 512];
+///         match self.stream.read(&mut buffer)? {
+///             0 => cx.stop(),
+///             n => println!("{n} bytes; more: {}", ready.condition().contains(glib::IOCondition::IN)),
+///         }
+///         Ok(()) // `ready` is dropped: the descriptor is watched again
+///     }
+/// }
+/// ```
+pub struct Io {
+    source: *mut ffi::GSource,
+    watches: RefCell<Vec<Rc<Entry>>>,
+}
+
+struct Entry {
+    fd: OwnedFd,
+    tag: Cell<ffi::gpointer>,
+    events: IOCondition,
+    armed: Cell<bool>,
+    notify: Box<dyn Fn(Ready)>,
+}
+
+/// The actor is not on a GLib locality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongLoop;
+
+impl fmt::Display for WrongLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the actor is placed on a locality that no GLib loop drives")
+    }
+}
+
+impl std::error::Error for WrongLoop {}
+
+/// A watched descriptor. Dropping it ends the watch; so does the end of the instance that made it.
+#[must_use = "dropping it ends the watch"]
+pub struct Watch {
+    io: Weak<Io>,
+    entry: Weak<Entry>,
+}
+
+/// A descriptor is ready. It is watched again when this message is dropped: once per handler, and
+/// never while one is queued.
+pub struct Ready {
+    condition: IOCondition,
+    fd: RawFd,
+    io: Weak<Io>,
+    entry: Weak<Entry>,
+}
+
+impl Io {
+    pub(crate) fn new(source: *mut ffi::GSource) -> Self {
+        Io {
+            source,
+            watches: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The descriptors of the loop that drives this actor.
+    ///
+    /// # Errors
+    /// [`WrongLoop`] if that is not a GLib loop.
+    pub fn of<A: Actor>(cx: &Context<A>) -> Result<Rc<Io>, WrongLoop> {
+        cx.extension::<Io>().ok_or(WrongLoop)
+    }
+
+    /// Sends the actor a [`Ready`] when the descriptor is ready for any of `events`, or broken.
+    ///
+    /// The watch owns the descriptor: give it a duplicate of the one that is read and written.
+    pub fn watch<A: TryHandler<Ready>>(
+        self: &Rc<Self>,
+        cx: &mut Context<A>,
+        fd: OwnedFd,
+        events: IOCondition,
+    ) -> Watch {
+        let notifier: Notifier<Ready> = cx.notifier();
+        let entry = Rc::new(Entry {
+            fd,
+            tag: Cell::new(std::ptr::null_mut()),
+            events,
+            armed: Cell::new(true),
+            notify: Box::new(move |ready| notifier.notify(ready)),
+        });
+        // SAFETY: the source lives while actors do: its data owns the driver. The descriptor is
+        // open until `remove`, which takes the tag back first.
+        let tag =
+            unsafe { ffi::g_source_add_unix_fd(self.source, entry.fd.as_raw_fd(), events.bits()) };
+        entry.tag.set(tag);
+        self.watches.borrow_mut().push(entry.clone());
+        let watch = Watch {
+            io: Rc::downgrade(self),
+            entry: Rc::downgrade(&entry),
+        };
+        let ending = Watch {
+            io: watch.io.clone(),
+            entry: watch.entry.clone(),
+        };
+        cx.at_end(move || drop(ending));
+        watch
+    }
+
+    /// What a descriptor is ready for, by the loop's last poll.
+    fn condition(&self, entry: &Entry) -> IOCondition {
+        // SAFETY: the source is live and the tag is its own: entries leave the list with it.
+        IOCondition::from_bits_truncate(unsafe {
+            ffi::g_source_query_unix_fd(self.source, entry.tag.get())
+        })
+    }
+
+    /// Whether any armed descriptor is ready.
+    pub(crate) fn is_ready(&self) -> bool {
+        let watches = self.watches.borrow();
+        watches
+            .iter()
+            .any(|entry| entry.armed.get() && !self.condition(entry).is_empty())
+    }
+
+    /// Sends what the loop's last poll has found.
+    pub(crate) fn dispatch(self: &Rc<Self>) {
+        let watches = self.watches.borrow().clone();
+        for entry in watches.iter().filter(|entry| entry.armed.get()) {
+            let condition = self.condition(entry);
+            if condition.is_empty() {
+                continue;
+            }
+            self.set_armed(entry, false);
+            (entry.notify)(Ready {
+                condition,
+                fd: entry.fd.as_raw_fd(),
+                io: Rc::downgrade(self),
+                entry: Rc::downgrade(entry),
+            });
+        }
+    }
+
+    fn set_armed(&self, entry: &Entry, armed: bool) {
+        entry.armed.set(armed);
+        let events = if armed { entry.events.bits() } else { 0 };
+        // SAFETY: as in `condition`.
+        unsafe { ffi::g_source_modify_unix_fd(self.source, entry.tag.get(), events) }
+    }
+
+    fn remove(&self, entry: &Rc<Entry>) {
+        let mut watches = self.watches.borrow_mut();
+        let Some(at) = watches.iter().position(|other| Rc::ptr_eq(other, entry)) else {
+            return;
+        };
+        let entry = watches.swap_remove(at);
+        drop(watches);
+        // SAFETY: as in `condition`; the entry has just left the list.
+        unsafe { ffi::g_source_remove_unix_fd(self.source, entry.tag.get()) }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let (Some(io), Some(entry)) = (self.io.upgrade(), self.entry.upgrade()) {
+            io.remove(&entry);
+        }
+    }
+}
+
+impl Ready {
+    /// What the descriptor is ready for.
+    pub fn condition(&self) -> IOCondition {
+        self.condition
+    }
+
+    /// The watched descriptor's number, to tell several apart.
+    pub fn fd(&self) -> RawFd {
+        self.fd
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if let (Some(io), Some(entry)) = (self.io.upgrade(), self.entry.upgrade())
+            && io
+                .watches
+                .borrow()
+                .iter()
+                .any(|other| Rc::ptr_eq(other, &entry))
+        {
+            io.set_armed(&entry, true);
+        }
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io")
+            .field("watches", &self.watches.borrow().len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready")
+            .field("fd", &self.fd)
+            .field("condition", &self.condition)
+            .finish()
+    }
+}

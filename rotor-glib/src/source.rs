@@ -1,0 +1,263 @@
+//! The one `GSource` of a context: it translates between a main loop and a driver.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use glib::translate::ToGlibPtr;
+use glib::{MainContext, ffi};
+use rotor_core::{Budget, Driver, Exit, Turn};
+
+use crate::ContextBusy;
+use crate::bell::Bell;
+use crate::io::Io;
+
+/// Priority while nothing is left over: like events.
+const EAGER: i32 = ffi::G_PRIORITY_DEFAULT;
+/// Priority while a backlog lasts: below GTK's redraw (120), above idle. A time budget alone does
+/// not keep a window alive: GLib serves the winning priority only, so not one frame was drawn under
+/// a flood.
+const BACKLOG: i32 = ffi::G_PRIORITY_HIGH_IDLE + 25;
+/// A handler of another driver is on the stack: look again after this time.
+const NESTED: Duration = Duration::from_millis(5);
+
+/// What the source carries.
+pub(crate) struct Source {
+    driver: Driver,
+    bell: Arc<Bell>,
+    context: MainContext,
+    owner: ThreadId,
+    backlog: Cell<bool>,
+    deadline: Cell<Option<Instant>>,
+    io: Rc<Io>,
+    when_done: RefCell<Option<WhenDone>>,
+}
+
+type WhenDone = Box<dyn FnOnce(Exit)>;
+
+/// The memory that GLib allocates for the source.
+#[repr(C)]
+struct Raw {
+    base: ffi::GSource,
+    /// From `Rc::into_raw`; taken back by `finalize`.
+    source: *const Source,
+}
+
+static mut FUNCS: ffi::GSourceFuncs = ffi::GSourceFuncs {
+    prepare: Some(prepare),
+    check: Some(check),
+    dispatch: Some(dispatch),
+    finalize: Some(finalize),
+    closure_callback: None,
+    closure_marshal: None,
+};
+
+/// A source that is destroyed with this handle, unless it is kept.
+pub(crate) struct Attached {
+    raw: *mut Raw,
+    source: Rc<Source>,
+    kept: bool,
+}
+
+impl Source {
+    /// Makes the source and attaches it. This thread owns the context until it is finalized.
+    pub(crate) fn attach(
+        driver: Driver,
+        bell: Arc<Bell>,
+        context: &MainContext,
+    ) -> Result<Attached, ContextBusy> {
+        let ptr: *mut ffi::GMainContext = context.to_glib_none().0;
+        // SAFETY: `ptr` is a context that `context` keeps. Released by `Source`'s drop.
+        if unsafe { ffi::g_main_context_acquire(ptr) } == ffi::GFALSE {
+            return Err(ContextBusy);
+        }
+        // SAFETY: the functions match `Raw`, whose size is given; `FUNCS` is never written.
+        let raw = unsafe { ffi::g_source_new(&raw mut FUNCS, size_of::<Raw>() as u32) };
+        let raw = raw.cast::<Raw>();
+        let io = Rc::new(Io::new(raw.cast()));
+        driver.extend(io.clone());
+        let source = Rc::new(Source {
+            driver,
+            bell,
+            context: context.clone(),
+            owner: std::thread::current().id(),
+            backlog: Cell::new(false),
+            deadline: Cell::new(None),
+            io,
+            when_done: RefCell::new(None),
+        });
+        // SAFETY: `raw` is a fresh source of this size, which nobody else has yet. The name is a
+        // constant, which GLib copies.
+        unsafe {
+            (&raw mut (*raw).source).write(Rc::into_raw(source.clone()));
+            ffi::g_source_set_name(raw.cast(), c"rotor".as_ptr());
+            ffi::g_source_set_priority(raw.cast(), EAGER);
+            ffi::g_source_attach(raw.cast(), ptr);
+        }
+        Ok(Attached {
+            raw,
+            source,
+            kept: false,
+        })
+    }
+
+    /// Whether the driver has something to do now.
+    fn is_due(&self) -> bool {
+        self.backlog.get()
+            || self.bell.is_rung()
+            || self.io.is_ready()
+            || self
+                .deadline
+                .get()
+                .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Milliseconds until the deadline, rounded up: never early, never a poll without waiting.
+    fn patience(&self) -> i32 {
+        let Some(deadline) = self.deadline.get() else {
+            return -1;
+        };
+        let left = deadline
+            .saturating_duration_since(Instant::now())
+            .as_nanos();
+        i32::try_from(left.div_ceil(1_000_000)).unwrap_or(i32::MAX)
+    }
+
+    /// Runs one slice. False ends the source.
+    fn dispatch(&self, raw: *mut ffi::GSource) -> bool {
+        self.bell.take();
+        self.io.dispatch();
+        match self.driver.turn(Budget::default()) {
+            Turn::Again => {
+                self.set_backlog(raw, true);
+                self.deadline.set(None);
+            }
+            Turn::Park(deadline) => {
+                self.set_backlog(raw, false);
+                self.deadline.set(deadline);
+            }
+            Turn::Nested => {
+                self.set_backlog(raw, false);
+                self.deadline.set(Some(Instant::now() + NESTED));
+            }
+            Turn::Done(exit) => {
+                let when_done = self.when_done.borrow_mut().take();
+                if let Some(when_done) = when_done {
+                    when_done(exit);
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    fn set_backlog(&self, raw: *mut ffi::GSource, backlog: bool) {
+        if self.backlog.replace(backlog) != backlog {
+            // SAFETY: `raw` is the live source that is being dispatched.
+            unsafe { ffi::g_source_set_priority(raw, if backlog { BACKLOG } else { EAGER }) }
+        }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let ptr: *mut ffi::GMainContext = self.context.to_glib_none().0;
+        // SAFETY: acquired by `attach` on this thread: on another one a source is leaked.
+        unsafe { ffi::g_main_context_release(ptr) }
+    }
+}
+
+impl Attached {
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.source.driver
+    }
+
+    pub(crate) fn context(&self) -> &MainContext {
+        &self.source.context
+    }
+
+    /// Leaves the source to its loop.
+    pub(crate) fn keep(mut self) {
+        // A start or a host may have queued something while nobody was parked.
+        self.source.bell.ring();
+        self.kept = true;
+    }
+
+    /// Has `f` called at the end; it must only quit a loop or note the exit.
+    pub(crate) fn when_done(&self, f: impl FnOnce(Exit) + 'static) {
+        self.source.bell.ring();
+        *self.source.when_done.borrow_mut() = Some(Box::new(f));
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // SAFETY: `raw` is ours: `attach` made it, and this reference is given back once. Without
+        // `kept` the loop lets go of it now, else when its tree ends.
+        unsafe {
+            if !self.kept {
+                ffi::g_source_destroy(self.raw.cast());
+            }
+            ffi::g_source_unref(self.raw.cast());
+        }
+    }
+}
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.source.driver, f)
+    }
+}
+
+/// The source's own data, if this is the owner's thread.
+///
+/// # Safety
+/// `raw` is a live source made by `Source::attach`.
+unsafe fn source_of<'a>(raw: *mut ffi::GSource) -> &'a Source {
+    // SAFETY: `attach` stored it, and `finalize` has not run.
+    unsafe { &*(*raw.cast::<Raw>()).source }
+}
+
+unsafe extern "C" fn prepare(raw: *mut ffi::GSource, timeout: *mut i32) -> ffi::gboolean {
+    // SAFETY: GLib calls this with the source.
+    let source = unsafe { source_of(raw) };
+    let due = source.is_due();
+    // SAFETY: GLib gives a place for the timeout.
+    unsafe { *timeout = if due { 0 } else { source.patience() } };
+    due.into()
+}
+
+unsafe extern "C" fn check(raw: *mut ffi::GSource) -> ffi::gboolean {
+    // SAFETY: GLib calls this with the source.
+    unsafe { source_of(raw) }.is_due().into()
+}
+
+unsafe extern "C" fn dispatch(
+    raw: *mut ffi::GSource,
+    _: ffi::GSourceFunc,
+    _: ffi::gpointer,
+) -> ffi::gboolean {
+    // SAFETY: GLib calls this with the source.
+    let source = unsafe { source_of(raw) };
+    // Actors' panics do not get here; should one of ours, it must not cross the C frame.
+    catch_unwind(AssertUnwindSafe(|| source.dispatch(raw)))
+        .unwrap_or(false)
+        .into()
+}
+
+unsafe extern "C" fn finalize(raw: *mut ffi::GSource) {
+    // SAFETY: GLib calls this once, at the end; `attach` stored the pointer.
+    let source = unsafe { Rc::from_raw((*raw.cast::<Raw>()).source) };
+    if source.owner == std::thread::current().id() {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
+    } else {
+        // Another thread iterated the context and dropped it. What the actors hold must not be
+        // touched here: their localities are marked as lost, and the rest is leaked.
+        let _ = source.driver.turn(Budget::default());
+        std::mem::forget(source);
+    }
+}

@@ -1,0 +1,104 @@
+//! The future that turns a driver.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use async_io::Timer;
+use rotor_core::{Budget, Driver, Exit, Turn};
+
+use crate::bell::Bell;
+
+/// How long a nested pump waits before it looks whether the handler below it has returned.
+const NESTED: Duration = Duration::from_millis(1);
+
+/// Drives a tree; its output is the tree's exit. Made by [`SmolLoop::start`](crate::SmolLoop::start).
+///
+/// It returns `Pending` after each budget of messages, so other tasks of its executor run, too.
+#[must_use = "the tree runs while this is polled"]
+#[derive(Debug)]
+pub struct Pump {
+    driver: Driver,
+    bell: Arc<Bell>,
+    timer: Option<(Instant, Timer)>,
+    /// The last turn parked: nothing to do until a wake or the deadline.
+    parked: bool,
+}
+
+impl Pump {
+    pub(crate) fn new(driver: Driver, bell: Arc<Bell>) -> Self {
+        Pump {
+            driver,
+            bell,
+            timer: None,
+            parked: false,
+        }
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// Waits for a deadline. True if it has passed.
+    fn has_passed(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
+        if self.timer.as_ref().is_none_or(|(at, _)| *at != deadline) {
+            self.timer = Some((deadline, Timer::at(deadline)));
+        }
+        let Some((_, timer)) = &mut self.timer else {
+            return false;
+        };
+        let passed = Pin::new(timer).poll(cx).is_ready();
+        if passed {
+            self.timer = None;
+        }
+        passed
+    }
+}
+
+impl Future for Pump {
+    type Output = Exit;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        let this = &mut *self;
+        this.bell.listen(cx.waker());
+        // A task may be polled for no reason of ours; a parked driver is not turned for that.
+        let due = match this.timer.as_ref().map(|(at, _)| *at) {
+            Some(at) => this.has_passed(at, cx),
+            None => false,
+        };
+        if !this.bell.take() && this.parked && !due {
+            return Poll::Pending;
+        }
+        loop {
+            match this.driver.turn(Budget::default()) {
+                Turn::Again => {
+                    this.parked = false;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Turn::Park(deadline) => {
+                    this.parked = true;
+                    let passed = match deadline {
+                        Some(deadline) => this.has_passed(deadline, cx),
+                        None => {
+                            this.timer = None;
+                            false
+                        }
+                    };
+                    if !passed && !this.bell.take() {
+                        return Poll::Pending;
+                    }
+                }
+                Turn::Nested => {
+                    this.parked = false;
+                    if !this.has_passed(Instant::now() + NESTED, cx) {
+                        return Poll::Pending;
+                    }
+                }
+                Turn::Done(exit) => return Poll::Ready(exit),
+            }
+        }
+    }
+}
