@@ -288,17 +288,13 @@ pub(crate) fn push_record<T>(
         slot: to.slot,
         generation: to.generation,
     };
-    let here = HERE.with(|here| {
-        if std::ptr::eq(here.gate.get(), to.gate) {
-            here.local.get()
-        } else {
-            std::ptr::null()
-        }
-    });
-    // SAFETY: non-null means that a slice of this locality runs on this thread, which keeps it.
-    match unsafe { here.as_ref() } {
-        Some(local) => local.push(lane, head, value),
-        None => push_away(to.gate, head, lane, value),
+    let here = HERE.with(|here| (here.gate.get(), here.local.get()));
+    if std::ptr::eq(here.0, to.gate) {
+        // SAFETY: a slice of this locality runs on this thread: both are set together, by `slice`,
+        // which keeps the locality.
+        unsafe { &*here.1 }.push(lane, head, value);
+    } else {
+        push_away(to.gate, head, lane, value);
     }
 }
 

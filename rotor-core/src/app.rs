@@ -165,6 +165,15 @@ impl AppShared {
         state.pending.get_or_insert(exit);
     }
 
+    /// How the tree ended, if it has.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.state
+            .lock()
+            .expect("no user code under this lock")
+            .exit
+            .clone()
+    }
+
     /// Makes the end known, once. The exit, if this call did it.
     pub(crate) fn finish(&self) -> Option<Exit> {
         let mut state = self.state.lock().expect("no user code under this lock");

@@ -15,10 +15,9 @@ use crate::exit::Exit;
 use crate::hold::Hold;
 use crate::locality::{Local, Locality};
 use crate::message::{
-    Boxed, Inline, Kind, Request, Stored, Typed, Way, discard, is_inline, take, words_for,
+    Boxed, Inline, Kind, Payload, Request, Stored, Typed, Way, discard, is_inline, words_for,
 };
 use crate::monitor::{self, Down};
-use crate::queue::Word;
 use crate::recipient::Recipient;
 use crate::request::{self, Ask, PendingRequest, RequestError};
 use crate::task::{self, Task};
@@ -378,13 +377,13 @@ impl<A: TryHandler<M>, M: 'static> Noted<A, M> {
     }
 
     unsafe fn run<S: Stored<Message = (u64, M)>>(
-        payload: *mut Word,
+        payload: Payload<'_>,
         actor: *mut (),
         here: &Local,
         slot: u32,
     ) {
         // SAFETY: a record of this kind has this payload.
-        let (serial, message) = unsafe { take::<S>(payload) }.open();
+        let (serial, message) = unsafe { payload.take::<S>() }.open();
         if here.seat(slot, |seat| seat.serial) == serial {
             // SAFETY: the instance is the one that made the notifier, an `A`.
             unsafe { Typed::<A, M>::call(message, actor, here, slot) }

@@ -1,6 +1,6 @@
 //! Dispatch: taking records from the queues and running their handlers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::exit::Exit;
@@ -8,7 +8,7 @@ use crate::gate::{Parcel, return_chunk};
 use crate::here::{self, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
-use crate::message::{Header, Inline, LOCALITY, Way};
+use crate::message::{Header, Inline, LOCALITY, Payload, Way};
 use crate::observe::Reason;
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
@@ -222,7 +222,7 @@ impl Local {
                 Some(Parcel::One(mut one)) => {
                     self.countdown.set(1);
                     ran += 1;
-                    self.exec(one.as_mut_ptr());
+                    self.exec(one.as_mut_ptr(), &Cell::new(std::ptr::null_mut()));
                 }
                 Some(Parcel::Chunk(chunk)) => {
                     let out = Out(&self.chunks[lane], Some(chunk), self);
@@ -244,8 +244,8 @@ impl Local {
         }
         self.countdown.set(n);
         self.cut.set(0);
-        while let Some(at) = queue.pop() {
-            self.exec(at);
+        while let Some(at) = queue.front() {
+            self.exec(at, queue.cursor());
             let left = self.countdown.get() - 1;
             self.countdown.set(left);
             if left == 0 {
@@ -255,34 +255,40 @@ impl Local {
         n - self.countdown.get() - self.cut.get()
     }
 
-    /// Runs one record, which has been taken out of its queue.
+    /// Runs the record at `cursor`, which is moved past it before any other code runs.
     #[inline(always)]
-    fn exec(&self, at: *mut Word) {
-        // SAFETY: `at` is a record that was taken out just now: its words stay until the next push.
-        let head = unsafe { header(at) };
-        // SAFETY: as above.
-        let payload = unsafe { at.add(HEADER) };
-        match self.slots.running(head.slot, head.generation) {
-            Some(actor) => {
-                self.current.set(head.slot);
-                // SAFETY: the generation is that of the running instance, so the record was made
-                // for its type; `run` moves the payload out before it calls anything.
-                unsafe { (head.kind.run)(payload, actor, self, head.slot) }
-            }
-            None => self.exec_cold(at, head),
-        }
+    fn exec(&self, at: *mut Word, cursor: &Cell<*mut Word>) {
+        // The fields are read one by one: a copy of the header is one wide load over the two stores
+        // that have just written it, which the processor cannot forward (measured: 7 ns).
+        let head = at.cast::<Header>();
+        // SAFETY: `at` is a record: its words stay until the cursor is past it and the next push.
+        let (slot, generation) = unsafe { ((*head).slot, (*head).generation) };
+        let Some(actor) = self.slots.running(slot, generation) else {
+            // SAFETY: `at` is a record of this length.
+            cursor.set(unsafe { at.add((*head).kind.words as usize) });
+            return self.exec_cold(at);
+        };
+        self.current.set(slot);
+        // SAFETY: the generation is that of the running instance, so the record was made for its
+        // type; `run` moves the payload out before it calls anything.
+        unsafe { ((*head).kind.run)(Payload::of(at, cursor), actor, self, slot) }
     }
 
     /// A record whose target does not simply run.
     #[cold]
     #[inline(never)]
-    fn exec_cold(&self, at: *mut Word, head: Header) {
+    fn exec_cold(&self, at: *mut Word) {
         self.current.set(LOCALITY);
         // SAFETY: as in `exec`.
+        let head = unsafe { header(at) };
+        // SAFETY: as in `exec`.
         let payload = unsafe { at.add(HEADER) };
+        let taken = Cell::new(std::ptr::null_mut());
+        // SAFETY: as in `exec`; the queue's own cursor has moved on.
+        let record = unsafe { Payload::of(at, &taken) };
         if head.slot == LOCALITY {
             // SAFETY: records for the locality need no actor.
-            return unsafe { (head.kind.run)(payload, std::ptr::null_mut(), self, LOCALITY) };
+            return unsafe { (head.kind.run)(record, std::ptr::null_mut(), self, LOCALITY) };
         }
         let known = self.meet(head.slot);
         if !known || self.slots.generation(head.slot) != head.generation {
@@ -295,7 +301,7 @@ impl Local {
         let slot = head.slot;
         match head.kind.way {
             // SAFETY: as for the locality.
-            Way::Address => unsafe { (head.kind.run)(payload, std::ptr::null_mut(), self, slot) },
+            Way::Address => unsafe { (head.kind.run)(record, std::ptr::null_mut(), self, slot) },
             Way::Own => {
                 let actor = self.slots.actor(slot);
                 if actor.is_null() {
@@ -306,7 +312,7 @@ impl Local {
                 } else {
                     self.current.set(slot);
                     // SAFETY: an instance is there; what does not belong to it misses by serial.
-                    unsafe { (head.kind.run)(payload, actor, self, slot) }
+                    unsafe { (head.kind.run)(record, actor, self, slot) }
                 }
             }
             Way::Actor => self.park_or_refuse(at, head),
@@ -394,7 +400,11 @@ impl Local {
             self.current.set(slot);
             let at = record.as_mut_ptr();
             // SAFETY: the instance runs, and the record was parked for its slot and generation.
-            unsafe { (header(at).kind.run)(at.add(HEADER), self.slots.actor(slot), self, slot) }
+            unsafe {
+                let taken = Cell::new(std::ptr::null_mut());
+                let record = Payload::of(at, &taken);
+                (header(at).kind.run)(record, self.slots.actor(slot), self, slot);
+            }
             if !self.lanes[SYSTEM].is_empty() {
                 break;
             }

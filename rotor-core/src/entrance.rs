@@ -1,12 +1,13 @@
 //! The way into a locality from other threads: one queue per lane and the wake-up protocol.
 //!
-//! This file uses nothing else of the crate, so that a loom model can include it: with
-//! `--cfg rotor_loom` the atomics, the lock and the queue come from loom.
+//! This file uses nothing else of the crate, so that a loom model can include it: there, with
+//! `--cfg rotor_loom`, the atomics, the lock and the queue come from loom. The library itself
+//! cannot see loom, which is for tests only; hence `test` in the conditions below.
 //!
 //! The numbered steps are those of ARCHITECTURE.md, "The wake protocol". The mutants
 //! (`--cfg rotor_mutant="..."`) each leave one step out; the model must fail for each.
 
-#[cfg(not(rotor_loom))]
+#[cfg(not(all(rotor_loom, test)))]
 mod sync {
     pub(crate) use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
     pub(crate) use std::sync::{Arc, Mutex};
@@ -37,7 +38,7 @@ mod sync {
     }
 }
 
-#[cfg(rotor_loom)]
+#[cfg(all(rotor_loom, test))]
 mod sync {
     pub(crate) use loom::sync::Mutex;
     pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
@@ -48,7 +49,8 @@ mod sync {
     }
 
     /// loom cannot look into crossbeam's queue: a relaxed stand-in, whose emptiness test orders
-    /// nothing, so that the fences of the protocol are what is proved.
+    /// nothing, so that the fences of the protocol are what is proved. As in the real queue, an
+    /// item that is in it is counted: nobody takes another's place.
     pub(crate) struct Inbound<T>(Mutex<std::collections::VecDeque<T>>, AtomicUsize);
 
     impl<T> Inbound<T> {
@@ -56,7 +58,8 @@ mod sync {
             Inbound(Mutex::new(Default::default()), AtomicUsize::new(0))
         }
         pub(crate) fn push(&self, item: T) {
-            self.0.lock().unwrap().push_back(item);
+            let mut items = self.0.lock().unwrap();
+            items.push_back(item);
             self.1.fetch_add(1, Ordering::Relaxed);
         }
         pub(crate) fn pop(&self) -> Option<T> {
@@ -64,7 +67,8 @@ mod sync {
             if self.1.load(Ordering::Relaxed) == 0 {
                 return None;
             }
-            let item = self.0.lock().unwrap().pop_front();
+            let mut items = self.0.lock().unwrap();
+            let item = items.pop_front();
             if item.is_some() {
                 self.1.fetch_sub(1, Ordering::Relaxed);
             }
@@ -73,7 +77,6 @@ mod sync {
         pub(crate) fn is_empty(&self) -> bool {
             self.1.load(Ordering::Relaxed) == 0
         }
-        #[allow(dead_code, reason = "the model has no use for it")]
         pub(crate) fn len(&self) -> usize {
             self.1.load(Ordering::Relaxed)
         }
@@ -152,7 +155,7 @@ impl<T> Entrance<T> {
             Ordering::AcqRel, // step 4: pairs with the swaps of the owner
             Ordering::Relaxed,
         );
-        if swapped.is_ok() {
+        if swapped.is_ok() || cfg!(rotor_mutant = "no_sender_swap") {
             // step 5. Cloned first: `wake` is foreign code and runs with nothing locked.
             let wake = self
                 .wake
@@ -182,7 +185,6 @@ impl<T> Entrance<T> {
         self.lanes[lane].is_empty()
     }
 
-    #[cfg(not(rotor_loom))]
     pub(crate) fn len(&self) -> usize {
         self.lanes.iter().map(Inbound::len).sum()
     }
@@ -191,9 +193,8 @@ impl<T> Entrance<T> {
     ///
     /// False if something arrived meanwhile: the owner is RUNNING again and must drain.
     pub(crate) fn park(&self) -> bool {
-        let before = self.state.swap(PARKED, Ordering::AcqRel); // step B
-        if before == CLOSED {
-            self.state.swap(CLOSED, Ordering::AcqRel);
+        // step B
+        if self.replace(RUNNING, PARKED) == Err(CLOSED) {
             return true;
         }
         if !cfg!(rotor_mutant = "no_owner_fence") {
@@ -203,7 +204,12 @@ impl<T> Entrance<T> {
             return true;
         }
         // step D
-        if self.lanes.iter().all(Inbound::is_empty) {
+        let looked_at = if cfg!(rotor_mutant = "no_other_lanes") {
+            1
+        } else {
+            LANES
+        };
+        if self.lanes[..looked_at].iter().all(Inbound::is_empty) {
             return true;
         }
         self.unpark();
@@ -212,9 +218,15 @@ impl<T> Entrance<T> {
 
     /// Takes the word back before draining. Owner only. Step F.
     pub(crate) fn unpark(&self) {
-        if self.state.swap(RUNNING, Ordering::AcqRel) == CLOSED {
-            self.state.swap(CLOSED, Ordering::AcqRel);
-        }
+        let _ = self.replace(PARKED, RUNNING); // else roused already, or closed
+    }
+
+    /// The owner's way to change the state. A plain store would not do, for it would not be seen
+    /// in one order with the senders' swaps; nor an unconditional swap, for a sender that looks
+    /// before CLOSED is put back would leave its item behind.
+    fn replace(&self, old: u8, new: u8) -> Result<u8, u8> {
+        self.state
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
     }
 
     /// Opens for an owner that is woken by `wake`. What was pushed before is kept.
@@ -229,7 +241,12 @@ impl<T> Entrance<T> {
     /// Lets senders push again; afterwards no sender of the closed life drains any more.
     pub(crate) fn reopen(&self) {
         self.state.swap(RUNNING, Ordering::AcqRel);
-        fence(Ordering::SeqCst);
+        if !cfg!(rotor_mutant = "no_reopen_fence") {
+            fence(Ordering::SeqCst); // pairs with the fence in `drain_closed`
+        }
+        if cfg!(rotor_mutant = "no_reopen_wait") {
+            return;
+        }
         while self.draining.load(Ordering::Acquire) > 0 {
             pause();
         }
@@ -239,7 +256,9 @@ impl<T> Entrance<T> {
     /// later, goes to the `reject` of the owner or of the sender, once.
     pub(crate) fn close(&self, reject: impl FnMut(T)) {
         self.state.swap(CLOSED, Ordering::AcqRel);
-        fence(Ordering::SeqCst);
+        if !cfg!(rotor_mutant = "no_close_fence") {
+            fence(Ordering::SeqCst); // pairs with the sender's fence in step 2
+        }
         *self
             .wake
             .lock()
@@ -251,9 +270,12 @@ impl<T> Entrance<T> {
     #[cold]
     fn drain_closed(&self, reject: impl FnMut(T)) {
         self.draining.fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        if !cfg!(rotor_mutant = "no_drain_fence") {
+            fence(Ordering::SeqCst); // pairs with the fence in `reopen`
+        }
         // Between the two loads the entrance may have got a new life, whose items are not ours.
-        if self.state.load(Ordering::Relaxed) == CLOSED {
+        let look_again = !cfg!(rotor_mutant = "no_second_look");
+        if !look_again || self.state.load(Ordering::Relaxed) == CLOSED {
             self.drain(reject);
         }
         self.draining.fetch_sub(1, Ordering::Release);

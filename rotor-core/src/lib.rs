@@ -90,3 +90,6 @@ pub use thread::ThreadLoop;
 pub use timer::Timer;
 pub use topic::Topic;
 pub use tree::{LocalityPicture, Tree, TreeNode};
+
+#[cfg(any(doc, doctest))]
+pub mod guide; // chapters for users

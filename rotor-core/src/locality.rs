@@ -18,10 +18,10 @@ use crate::gate::{Gate, Outbox};
 use crate::here::with_local;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::lifecycle::Adoption;
-use crate::message::{Header, Inline, Kind, LOCALITY, Way, discard, take, words_for};
+use crate::message::{Header, Inline, Kind, LOCALITY, Payload, Way, discard, words_for};
 use crate::monitor::Monitors;
 use crate::observe::Reason;
-use crate::queue::{Flat, Word};
+use crate::queue::Flat;
 use crate::request::{Refuse, Unanswered};
 use crate::slot::{Seat, Slots, State};
 use crate::small::Small;
@@ -318,9 +318,9 @@ const _: () = assert!(
     "controls travel without a box"
 );
 
-unsafe fn run_control(payload: *mut Word, _: *mut (), here: &Local, _: u32) {
+unsafe fn run_control(payload: Payload<'_>, _: *mut (), here: &Local, _: u32) {
     // SAFETY: a record of this kind has this payload.
-    let control = unsafe { take::<Inline<Control>>(payload) }.0;
+    let control = unsafe { payload.take::<Inline<Control>>() }.0;
     here.control(control);
 }
 

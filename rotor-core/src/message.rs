@@ -1,5 +1,6 @@
 //! Records: how a message of any type lies in a queue, and how it finds its handler.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};
 
@@ -66,7 +67,7 @@ pub(crate) struct Kind {
     pub(crate) way: Way,
     /// Moves the payload out and handles it. The pointer to the actor is valid, or null for kinds
     /// that find their target themselves.
-    pub(crate) run: unsafe fn(*mut Word, *mut (), &Local, u32),
+    pub(crate) run: unsafe fn(Payload<'_>, *mut (), &Local, u32),
     /// Moves the payload out and drops it.
     pub(crate) discard: unsafe fn(*mut Word),
     /// Type name of the message.
@@ -113,6 +114,44 @@ impl<M> Stored for Boxed<M> {
     }
 }
 
+/// The payload of a record at the head of a queue, and the cursor of that queue.
+///
+/// Whoever takes the payload moves the cursor on. It knows the record's length as a constant; if the
+/// loop took it from the record instead, each message would wait for three loads that follow each
+/// other (measured: a third of the cost of a message).
+#[derive(Clone, Copy)]
+pub(crate) struct Payload<'a> {
+    at: *mut Word,
+    cursor: &'a Cell<*mut Word>,
+}
+
+impl<'a> Payload<'a> {
+    /// # Safety
+    /// `record` points to a record that is taken once, and is what `cursor` is set to move past; a
+    /// record outside a queue has a cursor that nobody reads.
+    #[inline(always)]
+    pub(crate) unsafe fn of(record: *mut Word, cursor: &'a Cell<*mut Word>) -> Self {
+        // SAFETY: a record has a header.
+        Payload {
+            at: unsafe { record.add(HEADER) },
+            cursor,
+        }
+    }
+
+    /// Moves the payload out and the cursor on: any code may run from here on.
+    ///
+    /// # Safety
+    /// The payload is stored as `T`.
+    #[inline(always)]
+    pub(crate) unsafe fn take<T>(self) -> T {
+        let words = const { words_for::<T>() as usize - HEADER };
+        // SAFETY: the record is as long as its kind says, which was made for `T`.
+        self.cursor.set(unsafe { self.at.add(words) });
+        // SAFETY: as the caller says.
+        unsafe { take(self.at) }
+    }
+}
+
 /// Takes a payload out of a record.
 ///
 /// # Safety
@@ -156,13 +195,13 @@ impl<A: TryHandler<M>, M: 'static> Typed<A, M> {
     }
 
     unsafe fn run<S: Stored<Message = M>>(
-        payload: *mut Word,
+        payload: Payload<'_>,
         actor: *mut (),
         here: &Local,
         slot: u32,
     ) {
         // SAFETY: a record of this kind has a payload `S`, taken once.
-        let message = unsafe { take::<S>(payload) }.open();
+        let message = unsafe { payload.take::<S>() }.open();
         // SAFETY: dispatch compared the generation, and a generation is minted for one type.
         unsafe { Self::call(message, actor, here, slot) }
     }

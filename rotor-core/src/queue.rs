@@ -99,24 +99,34 @@ impl Flat {
         unsafe { ptr::copy_nonoverlapping(from, at, words) }
     }
 
-    /// Takes the next record: the cursor moves on, the words stay until the next `alloc`.
-    ///
-    /// The caller moves the payload out before it lets any other code run.
+    /// The next record. It stays in the queue until the cursor is moved past it.
     #[inline(always)]
-    pub(crate) fn pop(&self) -> Option<*mut Word> {
-        let mut read = self.read.get();
+    pub(crate) fn front(&self) -> Option<*mut Word> {
+        let read = self.read.get();
         if read == self.write.get() {
             return None;
         }
         if read == self.wrap.get() {
-            read = self.buf.get();
             self.unwrap_to_start();
+            return Some(self.buf.get());
         }
-        // SAFETY: `read` is at a record: it is not at the end, and records are pushed whole.
-        let words = unsafe { (*read.cast::<Header>()).kind.words as usize };
-        // SAFETY: as above; the record is `words` long.
-        self.read.set(unsafe { read.add(words) });
         Some(read)
+    }
+
+    /// Where the next record is; whoever takes the record moves it on.
+    #[inline(always)]
+    pub(crate) fn cursor(&self) -> &Cell<*mut Word> {
+        &self.read
+    }
+
+    /// Takes the next record: the cursor moves on, the words stay until the next `alloc`.
+    ///
+    /// The caller moves the payload out before it lets any other code run.
+    pub(crate) fn pop(&self) -> Option<*mut Word> {
+        let at = self.front()?;
+        // SAFETY: `at` is a record: it is not at the end, and records are pushed whole.
+        self.read.set(unsafe { at.add(kind(at).words as usize) });
+        Some(at)
     }
 
     /// Words that are used now.
@@ -154,6 +164,7 @@ impl Flat {
     #[cold]
     fn unwrap_to_start(&self) {
         self.wrap.set(ptr::null_mut());
+        self.read.set(self.buf.get());
         let (buf, cap) = (self.buf.get(), self.cap.get());
         let used = (self.write.get() as usize - buf as usize) / size_of::<Word>();
         let soft = if used < SOFT / 2 { cap.min(SOFT) } else { cap };

@@ -16,9 +16,8 @@ use crate::here::HERE;
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{
-    Boxed, Inline, Kind, Request, Stored, Way, discard, is_inline, take, words_for,
+    Boxed, Inline, Kind, Payload, Request, Stored, Way, discard, is_inline, words_for,
 };
-use crate::queue::Word;
 use crate::recipient::Recipient;
 use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::Key;
@@ -229,13 +228,13 @@ impl<R: Send + 'static> Answer<R> {
     }
 
     unsafe fn run<S: Stored<Message = (Key, R)>>(
-        payload: *mut Word,
+        payload: Payload<'_>,
         actor: *mut (),
         here: &Local,
         slot: u32,
     ) {
         // SAFETY: a record of this kind has this payload.
-        let (key, reply) = unsafe { take::<S>(payload) }.open();
+        let (key, reply) = unsafe { payload.take::<S>() }.open();
         let Some(pending) = here.take_once(key, slot) else {
             return here.note_late(slot, std::any::type_name::<R>());
         };
@@ -256,9 +255,9 @@ const FAILURE: &Kind = &Kind {
     name: std::any::type_name::<RequestError>,
 };
 
-unsafe fn run_failure(payload: *mut Word, actor: *mut (), here: &Local, slot: u32) {
+unsafe fn run_failure(payload: Payload<'_>, actor: *mut (), here: &Local, slot: u32) {
     // SAFETY: a record of this kind has this payload.
-    let (key, error) = unsafe { take::<Inline<(Key, RequestError)>>(payload) }.open();
+    let (key, error) = unsafe { payload.take::<Inline<(Key, RequestError)>>() }.open();
     if let Some(pending) = here.take_once(key, slot) {
         // SAFETY: the actor is the one that asked: the key belongs to its slot's instance.
         unsafe { pending.fail(actor, error, here, slot) }

@@ -14,8 +14,7 @@ use crate::context::Context;
 use crate::gate::Gate;
 use crate::lane::NORMAL;
 use crate::locality::Local;
-use crate::message::{Inline, Kind, Way, discard, take, words_for};
-use crate::queue::Word;
+use crate::message::{Inline, Kind, Payload, Way, discard, words_for};
 use crate::things::{Body, Key};
 
 /// Names a future that runs in a locality; for [`Context::cancel`].
@@ -105,9 +104,9 @@ const POLL: &Kind = &Kind {
     name: std::any::type_name::<Task>,
 };
 
-unsafe fn run_poll(payload: *mut Word, actor: *mut (), here: &Local, slot: u32) {
+unsafe fn run_poll(payload: Payload<'_>, actor: *mut (), here: &Local, slot: u32) {
     // SAFETY: a record of this kind has this payload.
-    let key = unsafe { take::<Inline<Key>>(payload) }.0;
+    let key = unsafe { payload.take::<Inline<Key>>() }.0;
     let task = match here.things.borrow_mut().body(key) {
         Some(body @ Body::Task(_)) => std::mem::replace(body, Body::Polling),
         _ => return,

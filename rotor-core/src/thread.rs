@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Instant;
 
+use crate::app::App;
 use crate::clock::Clock;
 use crate::driver::{Budget, Driver, Turn};
 use crate::entrance::Wake;
@@ -70,7 +71,32 @@ impl ThreadLoop {
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started.
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
+        self.run_with(tree, |_| {})
+    }
+
+    /// [`run`](Self::run), with the tree's handle given to `started` before the first message is
+    /// handled: to pass it on to a signal handler, or to take pictures of the tree.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// struct Idle;
+    /// impl Actor for Idle {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let tree = Supervisor::one_for_one("app").child(Child::new("idle", || Idle));
+    /// let exit = ThreadLoop::new().run_with(tree, |app| {
+    ///     std::thread::spawn(move || app.shutdown());
+    /// })?;
+    /// assert_eq!(exit.to_string(), "shutdown");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn run_with(self, tree: Supervisor, started: impl FnOnce(App)) -> Result<Exit, StartError> {
         let app = self.driver.start(tree)?;
+        started(app.clone());
         let exit = self.turn_until_done();
         drop(self);
         app.join();

@@ -6,8 +6,7 @@ use std::time::Duration;
 use crate::actor::TryHandler;
 use crate::lane::NORMAL;
 use crate::locality::Local;
-use crate::message::{Inline, Kind, Typed, Way, discard, take, words_for};
-use crate::queue::Word;
+use crate::message::{Inline, Kind, Payload, Typed, Way, discard, words_for};
 use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::{Body, Key};
 
@@ -84,9 +83,9 @@ pub(crate) const DUE: &Kind = &Kind {
     name: std::any::type_name::<Timer>,
 };
 
-unsafe fn run_due(payload: *mut Word, actor: *mut (), here: &Local, slot: u32) {
+unsafe fn run_due(payload: Payload<'_>, actor: *mut (), here: &Local, slot: u32) {
     // SAFETY: a record of this kind has this payload.
-    let key = unsafe { take::<Inline<Key>>(payload) }.0;
+    let key = unsafe { payload.take::<Inline<Key>>() }.0;
     // SAFETY: the actor is the live instance of `slot`; dispatch compared the generation, and the
     // key belongs to that instance or misses.
     unsafe { here.fire(key, actor, slot) }

@@ -14,10 +14,10 @@ use crate::hold::Hold;
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{
-    Boxed, Header, Inline, Kind, LOCALITY, Stored, Typed, Way, discard, is_inline, take, words_for,
+    Boxed, Header, Inline, Kind, LOCALITY, Payload, Stored, Typed, Way, discard, is_inline,
+    words_for,
 };
 use crate::observe::Reason;
-use crate::queue::Word;
 
 /// The typed view of an address for publishing.
 ///
@@ -214,13 +214,13 @@ impl<M: Clone + Send + 'static> Published<M> {
     }
 
     unsafe fn run<S: Stored<Message = (Address, M)>>(
-        payload: *mut Word,
+        payload: Payload<'_>,
         _: *mut (),
         here: &Local,
         _: u32,
     ) {
         // SAFETY: a record of this kind has this payload.
-        let (topic, message) = unsafe { take::<S>(payload) }.open();
+        let (topic, message) = unsafe { payload.take::<S>() }.open();
         here.current.set(LOCALITY);
         let found = here.topics.borrow().find::<M>(topic);
         let Some(subscribers) = found else {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crate::address::Address;
 use crate::app::{App, PATIENCE};
+use crate::exit::Exit;
 use crate::here;
 use crate::locality::{Control, Local, Locality};
 use crate::observe::Reason;
@@ -20,6 +21,8 @@ use std::sync::atomic::Ordering;
 pub struct Tree {
     /// The root, first, then depth first in start order.
     pub nodes: Vec<TreeNode>,
+    /// How the tree ended, if it has; then there are no nodes.
+    pub ended: Option<Exit>,
     /// Localities of the tree, with what each could not deliver.
     pub localities: Vec<LocalityPicture>,
 }
@@ -73,6 +76,13 @@ struct Answer {
 type Answers = Arc<(Mutex<Vec<Option<Answer>>>, Condvar)>;
 
 pub(crate) fn take(app: &App) -> Tree {
+    if let Some(exit) = app.shared.exit() {
+        return Tree {
+            nodes: Vec::new(),
+            ended: Some(exit),
+            localities: Vec::new(),
+        };
+    }
     let places: Vec<Locality> = {
         let places = app
             .shared
@@ -170,7 +180,11 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
         });
         stack.extend(children.iter().rev().map(|&child| (child, depth + 1)));
     }
-    Tree { nodes, localities }
+    Tree {
+        nodes,
+        ended: None,
+        localities,
+    }
 }
 
 impl Local {
@@ -222,6 +236,9 @@ impl Local {
 
 impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(exit) = &self.ended {
+            return writeln!(f, "the tree has ended: {exit}");
+        }
         for node in &self.nodes {
             write!(
                 f,
@@ -232,8 +249,10 @@ impl fmt::Display for Tree {
                 indent = node.depth * 2
             )?;
             write!(f, " {}", node.state)?;
-            if node.instances > 1 {
-                write!(f, ", restarted {} times", node.instances - 1)?;
+            match node.instances {
+                0 | 1 => {}
+                2 => write!(f, ", 1 restart")?,
+                n => write!(f, ", {} restarts", n - 1)?,
             }
             if node.parked > 0 {
                 write!(f, ", {} parked", node.parked)?;

@@ -1,0 +1,476 @@
+//! Chapters for users: how to use the parts together.
+//!
+//! | chapter | |
+//! |---|---|
+//! | [`glib_program`] | a tree inside a GTK or GLib program |
+//! | [`mixing_loops`] | several loops, one tree |
+//! | [`supervision`] | recipes |
+//! | [`testing`] | unit tests on virtual time |
+//! | [`coming_from`] | Erlang, C++ rotor, actix |
+//!
+//! What each item does in detail stands at the item. Small programs, one idea each, are in the
+//! folder `examples`.
+
+pub mod glib_program {
+    //! A tree inside a GTK or GLib program.
+    //!
+    //! The program keeps its main loop. `GlibLoop::attach` of rotor-glib makes the main context of this thread
+    //! drive a locality, `start` starts the tree and returns; both fit into `connect_activate`.
+    //!
+    //! ```text
+    //! let ui = GlibLoop::attach()?;
+    //! let work = SmolLoop::spawn("work")?;
+    //! let (view, counter) = (ui.locality().reserve(), work.reserve());
+    //! button.connect_clicked(move |_| view.send(Clicked));   // nothing to clone, nothing weak
+    //! let app = ui.start(Supervisor::rest_for_one("app")
+    //!     .intensity(5, Duration::from_secs(10))
+    //!     .child(Supervisor::one_for_one("work").on(&work, move |s|
+    //!         s.child(Child::new("counter", || Counter).at(counter))))
+    //!     .child(Child::new("view", move || View::new(label.clone(), counter)).at(view)))?;
+    //! window.connect_close_request(move |_| { app.shutdown(); glib::Propagation::Proceed });
+    //! ```
+    //!
+    //! **Signals send, actors act.** A signal closure captures an address, which is `Copy`, and sends
+    //! a message. What it would have done stands in a handler, where a panic ends one actor and not
+    //! the program. A panic in the closure itself is outside of every actor.
+    //!
+    //! **Widgets live in actors.** An actor need not be `Send`, so it may own widgets. They stay on
+    //! their thread because the actor does. The factory clones them for each instance: after a
+    //! panic the window is still there, and the next instance sets it to a known state in `start`.
+    //!
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::{cell::RefCell, rc::Rc};
+    //!
+    //! #[derive(Clone, Default)]
+    //! struct Label(Rc<RefCell<String>>); // stands for a widget: reference counted, not `Send`
+    //! impl Label {
+    //!     fn set(&self, text: &str) {
+    //!         *self.0.borrow_mut() = text.to_owned();
+    //!     }
+    //! }
+    //!
+    //! struct Clicked;
+    //! struct View { label: Label, clicks: u32 }
+    //! impl Actor for View {
+    //!     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    //!         self.label.set("ready"); // also after a crash
+    //!         Ok(())
+    //!     }
+    //! }
+    //! impl Handler<Clicked> for View {
+    //!     const LANE: Lane = Lane::Urgent; // input goes ahead of everything queued
+    //!     fn handle(&mut self, _: Clicked, _: &mut Context<Self>) {
+    //!         self.clicks += 1;
+    //!         if self.clicks == 2 { panic!("a bug") }
+    //!         self.label.set("clicked");
+    //!     }
+    //! }
+    //!
+    //! # fn main() -> Result<(), StartError> {
+    //! let mut sim = Sim::new(1); // here in place of the main loop
+    //! let label = Label::default();
+    //! let view = sim.locality("ui").reserve::<View>();
+    //! let widget = label.clone();
+    //! sim.start(Supervisor::one_for_one("app")
+    //!     .child(Child::new("view", move || View { label: widget.clone(), clicks: 0 }).at(view)))?;
+    //! view.send(Clicked);
+    //! sim.run_until_idle();
+    //! assert_eq!(*label.0.borrow(), "clicked");
+    //! view.send(Clicked);
+    //! sim.run_until_idle();
+    //! assert_eq!(*label.0.borrow(), "ready");
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! **A modal dialog** runs a loop inside the call that opens it. Opened in a handler, it would
+    //! keep every actor of this loop waiting. [`Context::defer_to_host`](crate::Context::defer_to_host)
+    //! opens it after the turn.
+    //!
+    //! **A flood of messages** does not freeze the window: while a backlog lasts, the source has a
+    //! lower priority than redraw. Computation belongs on another loop all the same.
+    //!
+    //! **The end.** The library never quits a loop that it does not own. `app.shutdown()` stops the
+    //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit.
+}
+
+pub mod mixing_loops {
+    //! Several loops, one tree.
+    //!
+    //! A supervisor built [`on`](crate::Supervisor::on) another locality runs there with all its
+    //! children, and is a child like any other: started in its turn, restarted, stopped in its turn.
+    //! The thread of a spawned loop ends with the tree.
+    //!
+    //! ```
+    //! use rotor_core::*;
+    //! use std::time::Duration;
+    //!
+    //! struct Hash(Vec<u8>);
+    //! impl Request for Hash { type Reply = u64; }
+    //!
+    //! struct Hasher;
+    //! impl Actor for Hasher {}
+    //! impl Handler<Ask<Hash>> for Hasher {
+    //!     fn handle(&mut self, ask: Ask<Hash>, _: &mut Context<Self>) {
+    //!         let (Hash(bytes), reply) = ask.split();
+    //!         reply.send(bytes.iter().fold(7, |h, &b| h * 31 + u64::from(b)));
+    //!     }
+    //! }
+    //!
+    //! struct Asker { hasher: Addr<Hasher> }
+    //! impl Actor for Asker {
+    //!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    //!         let limit = Duration::from_secs(5);
+    //!         cx.request(self.hasher, Hash(vec![1, 2]), limit, |_, hash, cx| match hash {
+    //!             Ok(hash) => {
+    //!                 assert_eq!(hash, 6760);
+    //!                 cx.stop();
+    //!             }
+    //!             Err(error) => cx.fail(error),
+    //!         });
+    //!         Ok(())
+    //!     }
+    //! }
+    //!
+    //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    //! let main = ThreadLoop::new();
+    //! let far = ThreadLoop::spawn("far")?; // or `MioLoop`, `GlibLoop`, `SmolLoop`: the same verb
+    //! let hasher = far.reserve();
+    //! main.run(Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)
+    //!     .child(Supervisor::one_for_one("work").on(&far, move |s|
+    //!         s.child(Child::new("hasher", || Hasher).at(hasher))))
+    //!     .child(Child::new("asker", move || Asker { hasher }).transient().significant()))?;
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! **Which loop for what**
+    //!
+    //! | work | loop |
+    //! |---|---|
+    //! | widgets | the main context of the program, `rotor_glib` |
+    //! | sockets, many of them, with messages when they are ready | `rotor_mio` |
+    //! | futures: a client library, a protocol written with `await` | `rotor_smol` |
+    //! | calls that block: files, databases, long computations | [`ThreadLoop`](crate::ThreadLoop), one for each that may block at the same time |
+    //!
+    //! **Wiring.** [`Locality::reserve`](crate::Locality::reserve) mints the address of an actor that
+    //! does not exist yet. Factories capture addresses, in circles too. Messages sent early wait.
+    //!
+    //! **What crosses.** The closure given to `on` and every message to another locality must be
+    //! `Send`; what the factories make need not be. Messages to another locality are collected and
+    //! handed over at the end of the slice; [`Context::flush`](crate::Context::flush) hands them over
+    //! now, and [`Context::blocking`](crate::Context::blocking) does so before it blocks.
+    //!
+    //! **Order** is kept from one sender to one actor in one lane, on any loop.
+    //!
+    //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
+    //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides.
+}
+
+pub mod supervision {
+    //! Recipes for supervision.
+    //!
+    //! # Which strategy
+    //!
+    //! | the children | strategy |
+    //! |---|---|
+    //! | do not depend on each other | [`one_for_one`](crate::Supervisor::one_for_one) |
+    //! | depend on those before them | [`rest_for_one`](crate::Supervisor::rest_for_one) |
+    //! | are of use only together | [`one_for_all`](crate::Supervisor::one_for_all) |
+    //!
+    //! A child is *permanent* unless told otherwise: started again whatever its end was.
+    //! [`transient`](crate::Child::transient): only after an error or a panic.
+    //! [`temporary`](crate::Child::temporary): never.
+    //!
+    //! More than *intensity* restarts in a period (1 in 5 s by default) and the supervisor ends as
+    //! well; its own supervisor decides. So trouble that a restart does not cure climbs until
+    //! something higher up is rebuilt, or the root ends and the program learns why.
+    //!
+    //! # The program ends when its main part does
+    //!
+    //! Mark that part `significant`, and let the supervisor shut down by itself:
+    //! ```
+    //! # use rotor_core::*;
+    //! # struct Job;
+    //! # impl Actor for Job {
+    //! #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    //! # }
+    //! # fn main() -> Result<(), StartError> {
+    //! let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    //!     .child(Child::new("job", || Job).transient().significant());
+    //! let exit = ThreadLoop::new().run(tree)?;
+    //! assert_eq!(exit.to_string(), "shutdown, because job ended: normal");
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! # Fail early, let the supervisor retry
+    //!
+    //! A handler that may fail implements [`TryHandler`](crate::TryHandler): `?` ends the instance.
+    //! A factory may fail as well, and then the start does.
+    //! ```
+    //! # use rotor_core::*;
+    //! use std::fs::File;
+    //! use std::io::Write;
+    //! struct Line(String);
+    //! struct Log(File);
+    //! impl Actor for Log {}
+    //! impl TryHandler<Line> for Log {
+    //!     fn try_handle(&mut self, Line(text): Line, _: &mut Context<Self>) -> Result {
+    //!         writeln!(self.0, "{text}")?; // disk full: a new instance opens the file again
+    //!         Ok(())
+    //!     }
+    //! }
+    //! let open = || File::options().append(true).create(true).open("log.txt").map(Log);
+    //! let log = Child::new("log", open);
+    //! ```
+    //! If a first start fails, so does that of its supervisor. A restart that fails is tried again,
+    //! at once, and counts against the intensity. Where waiting helps, as for a peer that is away,
+    //! wait inside the actor, with [`Context::after`](crate::Context::after).
+    //!
+    //! # A start that waits
+    //!
+    //! The next child starts when this one is operational. A [`Hold`](crate::Hold) keeps that open:
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::time::Duration;
+    //! struct Link;
+    //! impl Actor for Link {
+    //!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    //!         let hold = cx.hold("connecting");
+    //!         let connecting = async { /* connect here */ };
+    //!         cx.spawn(connecting, |_, (), _| drop(hold)); // operational
+    //!         Ok(())
+    //!     }
+    //! }
+    //! # fn main() -> Result<(), StartError> {
+    //! let mut sim = Sim::new(1);
+    //! sim.locality("here");
+    //! let app = sim.start(Supervisor::rest_for_one("app")
+    //!     .child(Child::new("link", || Link).start_limit(Duration::from_secs(10)))
+    //!     .child(Child::new("user", || Link)))?;
+    //! sim.run_until_idle();
+    //! assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+    //! # Ok(())
+    //! # }
+    //! ```
+    //! In [`Actor::stop`](crate::Actor::stop) a hold keeps the end open: flush, then drop it.
+    //!
+    //! # Children that come and go
+    //!
+    //! Any actor may have children: one for each connection, say. They are stopped before it is.
+    //! ```
+    //! # use rotor_core::*;
+    //! struct Accepted(std::net::TcpStream);
+    //! struct Connection(std::net::TcpStream);
+    //! impl Actor for Connection {}
+    //! struct Listener { open: usize }
+    //! impl Actor for Listener {}
+    //! impl Handler<Accepted> for Listener {
+    //!     fn handle(&mut self, Accepted(stream): Accepted, cx: &mut Context<Self>) {
+    //!         let made = cx.child(Child::once("connection", |_| Ok(Connection(stream))));
+    //!         cx.monitor(made.address());
+    //!         self.open += 1;
+    //!     }
+    //! }
+    //! impl Handler<Down> for Listener {
+    //!     fn handle(&mut self, _: Down, _: &mut Context<Self>) { self.open -= 1 }
+    //! }
+    //! ```
+    //!
+    //! # What survives a restart
+    //!
+    //! The address, and the messages in the queue. Not the state, the timers, the futures, the
+    //! subscriptions and the open requests: they belong to one instance. The message that caused the
+    //! crash is not delivered again. State that must survive belongs to an actor that does nothing
+    //! else, or is captured by the factory:
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::{cell::Cell, rc::Rc};
+    //! struct Sold(u32);
+    //! struct Till { total: Rc<Cell<u32>> }
+    //! impl Actor for Till {}
+    //! impl Handler<Sold> for Till {
+    //!     fn handle(&mut self, Sold(n): Sold, _: &mut Context<Self>) {
+    //!         if n == 0 { panic!("nothing was sold") }
+    //!         self.total.set(self.total.get() + n);
+    //!     }
+    //! }
+    //! # fn main() -> Result<(), StartError> {
+    //! let mut sim = Sim::new(1);
+    //! let till = sim.locality("here").reserve();
+    //! let total = Rc::new(Cell::new(0));
+    //! let kept = total.clone();
+    //! sim.start(Supervisor::one_for_one("shop")
+    //!     .child(Child::new("till", move || Till { total: kept.clone() }).at(till)))?;
+    //! for n in [2, 0, 3] {
+    //!     till.send(Sold(n));
+    //! }
+    //! sim.run_until_idle();
+    //! assert_eq!(total.get(), 5);
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! # Seeing what happens
+    //!
+    //! An [`Observer`](crate::Observer) on the root is told of every exit and of every message that
+    //! was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it.
+}
+
+pub mod testing {
+    //! Unit tests on virtual time.
+    //!
+    //! [`Sim`](crate::sim::Sim) drives localities in one thread, with a clock that moves when it is
+    //! told to. Actors run in it unchanged: they take the time from
+    //! [`Context::now`](crate::Context::now) and wait with timers, so an hour takes no time.
+    //!
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::time::Duration;
+    //!
+    //! #[derive(Clone)] struct Beat;
+    //! struct Silence;
+    //! /// Reports when no beat came for a minute.
+    //! struct Watchdog { timer: Option<Timer>, out: Recipient<Alarm> }
+    //! #[derive(Debug, PartialEq)] struct Alarm;
+    //! impl Actor for Watchdog {}
+    //! impl Handler<Beat> for Watchdog {
+    //!     fn handle(&mut self, _: Beat, cx: &mut Context<Self>) {
+    //!         if let Some(timer) = self.timer.take() {
+    //!             cx.cancel(timer);
+    //!         }
+    //!         self.timer = Some(cx.after(Duration::from_secs(60), Silence));
+    //!     }
+    //! }
+    //! impl Handler<Silence> for Watchdog {
+    //!     fn handle(&mut self, _: Silence, _: &mut Context<Self>) { self.out.send(Alarm) }
+    //! }
+    //!
+    //! # fn main() -> Result<(), StartError> {
+    //! let mut sim = Sim::new(7);
+    //! let dog = sim.locality("here").reserve();
+    //! let alarms = sim.probe(); // collects what it is sent
+    //! let out = alarms.recipient();
+    //! sim.start(Supervisor::one_for_one("test")
+    //!     .child(Child::new("dog", move || Watchdog { timer: None, out }).at(dog)))?;
+    //! dog.send(Beat);
+    //! sim.run_for(Duration::from_secs(59));
+    //! dog.send(Beat);
+    //! sim.run_for(Duration::from_secs(59));
+    //! assert_eq!(alarms.take(), []);
+    //! sim.run_for(Duration::from_secs(1)); // what is due exactly at the end fires
+    //! assert_eq!(alarms.take(), [Alarm]);
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! **Answers** come with [`Sim::block_on`](crate::sim::Sim::block_on), which moves the clock as
+    //! far as needed; **state** with [`Sim::with`](crate::sim::Sim::with).
+    //!
+    //! **Several loops** are several localities of one simulation. Which takes its next message is
+    //! drawn from the seed, so a loop over seeds tries many orders, and the seed of a failure is
+    //! printed and gives the same run again:
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::time::Duration;
+    //! struct Add(u32);
+    //! impl Request for Add { type Reply = u32; }
+    //! struct Sum(u32);
+    //! impl Actor for Sum {}
+    //! impl Handler<Ask<Add>> for Sum {
+    //!     fn handle(&mut self, ask: Ask<Add>, _: &mut Context<Self>) {
+    //!         self.0 += ask.request.0;
+    //!         ask.reply(self.0);
+    //!     }
+    //! }
+    //! # fn main() -> Result<(), StartError> {
+    //! for seed in 0..20 {
+    //!     let mut sim = Sim::new(seed);
+    //!     let (_near, far) = (sim.locality("near"), sim.locality("far"));
+    //!     let sum = far.reserve();
+    //!     sim.start(Supervisor::one_for_one("test")
+    //!         .child(Supervisor::one_for_one("away").on(&far, move |s|
+    //!             s.child(Child::new("sum", || Sum(0)).at(sum)))))?;
+    //!     let answer = sim.block_on(sum.ask(Add(3), Duration::from_secs(1)));
+    //!     assert!(matches!(answer, Some(Ok(3))));
+    //! }
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! **Faults**: [`Address::kill`](crate::Address::kill) removes an instance by force, and
+    //! [`Sim::lose`](crate::sim::Sim::lose) drops a loop as if its thread had died.
+    //!
+    //! Futures of actors run in a simulation if something in it wakes them. Sockets and the timers
+    //! of an async library have a reactor of their own, and real time: test those on their loop.
+}
+
+pub mod coming_from {
+    //! Coming from Erlang, C++ rotor or actix.
+    //!
+    //! # Erlang/OTP
+    //!
+    //! | there | here |
+    //! |---|---|
+    //! | process | actor: a slot of a locality, not a task of its own |
+    //! | scheduler | the loops of the program; an actor stays on the one it is placed on |
+    //! | pid; a registered name | [`Addr`](crate::Addr), valid across restarts |
+    //! | `gen_server:cast` | [`Addr::send`](crate::Addr::send) |
+    //! | `gen_server:call` | [`Context::request`](crate::Context::request), whose answer is a later call; or `addr.ask(..).await` |
+    //! | `noreply`, then `gen_server:reply` | keep the [`Ask`](crate::Ask), or the [`ReplyTo`](crate::ReplyTo) in it |
+    //! | `init` | the factory, then [`Actor::start`](crate::Actor::start) |
+    //! | `terminate` | [`Actor::stop`](crate::Actor::stop) if it was orderly; `Drop` always |
+    //! | `handle_continue` after `init` | a message to oneself from `start` |
+    //! | `send_after`, `send_interval` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
+    //! | `monitor`, `'DOWN'` | [`Context::monitor`](crate::Context::monitor), [`Down`](crate::Down) |
+    //! | child spec; `permanent`, `transient`, `temporary` | [`Child`](crate::Child); the same words |
+    //! | `exit(Pid, kill)` | [`Address::kill`](crate::Address::kill) |
+    //!
+    //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a
+    //! handler is not preempted, so one that blocks stops its whole locality. There is no selective
+    //! receive: a later answer comes to a closure. The queue outlives the instance: after a
+    //! crash the next one gets what was waiting. There are no links, names or remote nodes.
+    //!
+    //! # C++ rotor
+    //!
+    //! | there | here |
+    //! |---|---|
+    //! | supervisor of a loop, `system_context_t` | [`Locality`](crate::Locality), driven by a backend |
+    //! | a root for each loop, joined by a registry | one tree; a supervisor built [`on`](crate::Supervisor::on) another locality |
+    //! | `address_ptr_t` | [`Address`](crate::Address): `Copy`, not counted |
+    //! | `send<payload::T>(addr, ..)` | `addr.send(value)`; compiles if the actor handles it |
+    //! | `create_address()`, several identities | [`Context::make_address`](crate::Context::make_address) |
+    //! | subscribing to an address | [`Topic`](crate::Topic), [`Context::subscribe`](crate::Context::subscribe) |
+    //! | `request(..).send(timeout)`, `reply_to` | [`Context::request`](crate::Context::request), [`Ask::reply`](crate::Ask::reply) |
+    //! | `resources->acquire()`, `release()` | [`Context::hold`](crate::Context::hold), drop it |
+    //! | plugins, `configure` | `start`, and the context |
+    //! | `do_shutdown()` | [`Context::stop`](crate::Context::stop), [`Addr::stop`](crate::Addr::stop) |
+    //! | `on_child_shutdown` | [`Context::monitor`](crate::Context::monitor) |
+    //! | `do_process()` in a test | [`Driver::run_until_idle`](crate::Driver::run_until_idle), or [`sim`](crate::sim) |
+    //!
+    //! What differs: a message has one receiver unless it is published. Children start one after the
+    //! other, each when the one before is operational. A panic ends one instance, not the process. A
+    //! child whose stop overruns its limit is removed by force, and the others go on.
+    //!
+    //! # actix
+    //!
+    //! | there | here |
+    //! |---|---|
+    //! | `Handler<M>` with `type Result` | [`Handler<M>`](crate::Handler) without; [`Handler<Ask<Q>>`](crate::Ask) with a reply |
+    //! | `Context<Self>` | [`Context<Self>`](crate::Context) |
+    //! | `Addr<A>`: counted, the last one stops the actor | [`Addr<A>`](crate::Addr): `Copy`, keeps nothing alive |
+    //! | `Recipient<M>` | [`Recipient<M>`](crate::Recipient) |
+    //! | `do_send`, `try_send` | [`send`](crate::Addr::send), [`try_send`](crate::Addr::try_send) |
+    //! | `addr.send(m).await` | [`addr.ask(q, limit).await`](crate::Addr::ask) |
+    //! | `run_later`, `run_interval` | [`after`](crate::Context::after), [`every`](crate::Context::every) |
+    //! | `ctx.spawn(fut.into_actor(self).map(..))` | [`cx.spawn(fut, \|me, output, cx\| ..)`](crate::Context::spawn) |
+    //! | `Supervisor::start`, `Supervised::restarting` | a tree; each restart makes a new instance |
+    //! | `Arbiter` | a locality: `ThreadLoop::spawn`, or that of another backend |
+    //! | `SyncArbiter` | actors on thread loops |
+    //! | `System::current().stop()` | [`App::shutdown`](crate::App::shutdown), or a significant child that ends |
+    //!
+    //! What differs: actors are started by a tree, so each has somebody who decides when it ends. No
+    //! runtime is needed. Every request has a time limit.
+}
