@@ -1,1 +1,36 @@
-//! The conformance suite.
+//! The conformance suite: the same bodies on every backend.
+//!
+//! A *body* is a plain function over a [`Backend`](backend::Backend), or over two of them where two
+//! localities matter. `harness.rs` runs every body on every backend and every mixed pair, and
+//! asserts how many runs that makes. A further backend is one line in `backend.rs`; a further body
+//! is its name in the list at the foot of its file. Files go from simple to hard.
+//!
+//! A name begins with the id of the rule that it proves: `m` and `s` for the rules of behaviour and
+//! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters for
+//! capability rows.
+
+#[cfg(test)]
+mod backend;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod puppet;
+
+#[cfg(test)]
+mod addresses;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod parking;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
+mod timers;
+
+/// Every file's bodies, from simple to hard.
+#[cfg(test)]
+const FILES: &[&[harness::Body]] = &[messages::BODIES, addresses::BODIES, parking::BODIES, subscriptions::BODIES, requests::BODIES, timers::BODIES];

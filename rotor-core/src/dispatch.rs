@@ -45,10 +45,22 @@ impl Local {
         let _restore =
             HERE.with(|here| Restore(here.gate.replace(self.gate), here.local.replace(self)));
         self.turns.set(self.turns.get() + 1);
-        self.tick();
+        let mut first = true;
         // One for the whole slice, not per message: after a panic it is entered again.
         let more = loop {
-            match catch_unwind(AssertUnwindSafe(|| self.serve(limit))) {
+            let serve = || {
+                if std::mem::take(&mut first) {
+                    self.tick();
+                }
+                let more = self.serve(limit);
+                self.current.set(LOCALITY);
+                if self.things.borrow().has_unarmed() {
+                    self.tick();
+                }
+                self.flush();
+                more
+            };
+            match catch_unwind(AssertUnwindSafe(serve)) {
                 Ok(more) => break more,
                 Err(payload) => {
                     limit.messages = limit.messages.saturating_sub(1);
@@ -59,11 +71,6 @@ impl Local {
                 break false;
             }
         };
-        self.current.set(LOCALITY);
-        if self.things.borrow().has_unarmed() {
-            self.tick();
-        }
-        self.flush();
         more || !self.is_idle()
     }
 
@@ -105,18 +112,19 @@ impl Local {
     }
 
     fn due(&self, slot: u32, key: crate::things::Key) {
-        let limit = match self.things.borrow_mut().body(key) {
+        enum Due {
+            Own,
+            Limit(u32, u64),
+            Ask(std::sync::Arc<dyn crate::request::Refuse>),
+        }
+        let due = match self.things.borrow_mut().body(key) {
             None => return,
-            Some(Body::Limit { child, incarnation }) => Some((*child, *incarnation)),
-            Some(Body::Ask(cell)) => {
-                let cell = cell.clone();
-                return self.ask_limit_passed(key, &*cell);
-            }
-            Some(_) => None,
+            Some(Body::Limit { child, incarnation }) => Due::Limit(*child, *incarnation),
+            Some(Body::Ask(cell)) => Due::Ask(cell.clone()),
+            Some(_) => Due::Own,
         };
-        match limit {
-            Some((child, incarnation)) => self.limit_passed(slot, child, incarnation),
-            None => {
+        match due {
+            Due::Own => {
                 let generation = self.slots.generation(slot);
                 self.push(
                     NORMAL,
@@ -128,6 +136,8 @@ impl Local {
                     Inline(key),
                 );
             }
+            Due::Limit(child, incarnation) => self.limit_passed(slot, child, incarnation),
+            Due::Ask(cell) => self.ask_limit_passed(key, &*cell),
         }
     }
 

@@ -14,8 +14,9 @@
 pub mod glib_program {
     //! A tree inside a GTK or GLib program.
     //!
-    //! The program keeps its main loop. `GlibLoop::attach` of rotor-glib makes the main context of this thread
-    //! drive a locality, `start` starts the tree and returns; both fit into `connect_activate`.
+    //! The program keeps its main loop. In rotor-glib, `GlibLoop::attach` makes the main context of
+    //! this thread drive a locality, and `start` starts the tree and returns; both fit into
+    //! `connect_activate`.
     //!
     //! ```text
     //! let ui = GlibLoop::attach()?;

@@ -1046,7 +1046,8 @@ impl Local {
         let gate = lost.gate();
         let exit = Exit::lost(lost.name());
         self.peered.borrow_mut().retain(|peer| *peer != gate);
-        for (slot, key) in self.things.borrow().asked(gate) {
+        let asked = self.things.borrow().asked(gate);
+        for (slot, key) in asked {
             crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
         }
         self.monitors_lost(gate, &exit);

@@ -116,9 +116,12 @@ impl Things {
 
     /// Stamps the deadlines that wait for a clock read.
     pub(crate) fn stamp(&mut self, now: u64) {
-        while let Some((key, delay)) = self.unarmed.pop() {
+        // In the order in which they were made: those of one deadline fire like that.
+        let mut waiting = std::mem::take(&mut self.unarmed);
+        for (key, delay) in waiting.drain(..) {
             self.arm_at(key, now.saturating_add(delay));
         }
+        self.unarmed = waiting;
     }
 
     pub(crate) fn has_unarmed(&self) -> bool {
