@@ -303,7 +303,7 @@ impl Driver {
     }
 
     /// The end, if it has come.
-    fn end(&self, locals: &[Rc<Local>]) -> Option<Exit> {
+    pub(crate) fn end(&self, locals: &[Rc<Local>]) -> Option<Exit> {
         let inner = &*self.inner;
         let bug = locals
             .iter()

@@ -48,12 +48,16 @@ mod things; // what an instance owns beside its state
 mod timer; // messages to oneself, later
 mod wheel; // all deadlines of a locality
 
+mod adopt; // specs get slots
 mod app; // App: a running tree from outside
 mod child; // Child: how to make an actor
 mod exit; // why an actor ended
 mod kin; // the children of an actor and where they live
-mod lifecycle; // start, stop, crash, removal
+mod lifecycle; // start, stop, crash
+mod loss; // what hangs on a locality that is lost
 mod monitor; // Down
+mod parent; // reports and orders between parent and child
+mod removal; // force, and the end of slots
 mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 

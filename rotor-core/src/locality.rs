@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use crate::actor::Actor;
 use crate::address::{Addr, Address, push_record};
+use crate::adopt::Adoption;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::gate::{Gate, Outbox};
 use crate::here::with_local;
 use crate::lane::{LANES, NORMAL, SYSTEM};
-use crate::lifecycle::Adoption;
 use crate::message::{Header, Inline, Kind, LOCALITY, Payload, Way, discard, words_for};
 use crate::monitor::Monitors;
 use crate::observe::Reason;

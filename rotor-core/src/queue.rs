@@ -172,7 +172,7 @@ impl Flat {
         self.limit.set(unsafe { buf.add(soft) });
     }
 
-    fn end(&self) -> *mut Word {
+    pub(crate) fn end(&self) -> *mut Word {
         // SAFETY: one past the end of the buffer, or null + 0.
         unsafe { self.buf.get().add(self.cap.get()) }
     }

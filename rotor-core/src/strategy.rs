@@ -607,7 +607,7 @@ impl Family {
         self.free.push(id);
     }
 
-    fn start_failed(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
+    pub(crate) fn start_failed(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
         let Some(pass) = &mut self.pass else { return };
         let row = &mut self.rows[id as usize];
         row.state = RowState::Down;
@@ -651,7 +651,7 @@ impl Family {
     }
 
     /// Stops every child in reverse start order, then ends.
-    fn end(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
+    pub(crate) fn end(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
         self.deferred.clear();
         let waiting = self.pass.take().and_then(|pass| pass.waiting);
         let mut stops: Ids = self.ids().collect();

@@ -1,0 +1,251 @@
+//! Adoption: specs get slots. The tree is data until here.
+
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::app::AppShared;
+use crate::child::Spec;
+use crate::error::StartError;
+use crate::exit::Exit;
+use crate::kin::{Entry, Kin, RemoteEntry};
+use crate::locality::{Control, Local, Placement};
+use crate::slot::{Parent, State};
+use crate::strategy::{Event, Flags, Restart, Strategy};
+use crate::supervisor::{Build, NodeKind, Shell, Supervisor};
+
+/// A subtree that a locality is told to build.
+pub(crate) struct Adoption {
+    pub(crate) to: Address,
+    pub(crate) shell: Shell,
+    pub(crate) build: Build,
+    pub(crate) restart: Restart,
+    pub(crate) parent: Address,
+    pub(crate) child: u32,
+}
+
+impl Local {
+    /// Gives a root its slots.
+    pub(crate) fn adopt_root(
+        &self,
+        tree: Supervisor,
+        app: Arc<AppShared>,
+    ) -> Result<Address, StartError> {
+        let (slot, _) = self.mint();
+        // Nobody restarts a root.
+        let tree = tree.temporary();
+        self.adopt_supervisor(slot, tree, Parent::App(app))
+            .inspect_err(|_| self.remove(slot))?;
+        Ok(self.address_of(slot))
+    }
+
+    fn adopt_supervisor(
+        &self,
+        slot: u32,
+        supervisor: Supervisor,
+        parent: Parent,
+    ) -> Result<(), StartError> {
+        let maker = Supervisor::maker();
+        self.seat(slot, |seat| {
+            seat.state = State::Waiting;
+            seat.name = supervisor.name;
+            seat.restart = supervisor.restart;
+            seat.parent = parent;
+            seat.ops = Some(maker.ops);
+            seat.maker = Some(maker);
+            seat.kin = Some(Box::new(Kin::new(supervisor.flags)));
+        });
+        for node in supervisor.children {
+            self.adopt_child(slot, node.0, false)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a child to the table of `parent`, and gives it and what is below it slots.
+    fn adopt_child(
+        &self,
+        parent: u32,
+        node: NodeKind,
+        dynamic: bool,
+    ) -> Result<(u32, Address), StartError> {
+        let (name, restart, significant) = match &node {
+            NodeKind::Actor(spec) => (spec.name.clone(), spec.restart, spec.significant),
+            NodeKind::Supervisor(s) => (s.name.clone(), s.restart, s.significant),
+        };
+        let child = self.seat(parent, |seat| {
+            let kin = seat
+                .kin
+                .get_or_insert_with(|| Box::new(Kin::new(Flags::new(Strategy::OneForOne))));
+            kin.family.add(name, restart, significant, dynamic)
+        });
+        let above = Parent::Actor {
+            address: self.address_of(parent),
+            child,
+        };
+        let mut entry = Entry {
+            place: self.address_of(parent),
+            remote: None,
+            start_limit: None,
+            stop_limit: None,
+            limit: None,
+        };
+        match node {
+            NodeKind::Actor(spec) => {
+                entry.start_limit = spec.start_limit;
+                entry.stop_limit = spec.stop_limit;
+                entry.place = self.adopt_actor(spec, above)?;
+            }
+            NodeKind::Supervisor(mut s) => {
+                entry.stop_limit = s.stop_limit;
+                match s.place.take() {
+                    Some(remote) if remote.locality.gate() != self.gate => {
+                        let gate = remote.locality.gate();
+                        let (slot, generation) = gate.mint();
+                        entry.place = Address {
+                            gate,
+                            slot,
+                            generation,
+                        };
+                        let placement = Placement::new(&remote.locality);
+                        let shell = s.shell();
+                        entry.remote = Some(RemoteEntry {
+                            shell,
+                            remote,
+                            built: 0,
+                            _placement: placement,
+                        });
+                    }
+                    place => {
+                        if let Some(remote) = place {
+                            *s = s.built(&remote.build)?;
+                        }
+                        let (slot, _) = self.mint();
+                        entry.place = self.address_of(slot);
+                        let placed = entry.place;
+                        self.seat(parent, |seat| {
+                            let kin = seat.kin.as_mut().expect("made above");
+                            kin.set_entry(child, entry);
+                        });
+                        self.adopt_supervisor(slot, *s, above)?;
+                        return Ok((child, placed));
+                    }
+                }
+            }
+        }
+        let placed = entry.place;
+        self.seat(parent, |seat| {
+            seat.kin
+                .as_mut()
+                .expect("made above")
+                .set_entry(child, entry);
+        });
+        Ok((child, placed))
+    }
+
+    fn adopt_actor(&self, spec: Spec, parent: Parent) -> Result<Address, StartError> {
+        let address = match spec.reserved {
+            None => {
+                let (slot, _) = self.mint();
+                self.address_of(slot)
+            }
+            Some(address) => self.claim(address, &spec)?,
+        };
+        self.seat(address.slot, |seat| {
+            seat.state = State::Waiting;
+            seat.name = spec.name;
+            seat.restart = spec.restart;
+            seat.capacity = spec.capacity;
+            seat.parent = parent;
+            seat.ops = Some(spec.maker.ops);
+            seat.maker = Some(spec.maker);
+        });
+        Ok(address)
+    }
+
+    /// Takes a reserved slot for a spec. The address was minted for the spec's actor type, by
+    /// `Locality::reserve`, and no other child can hold it.
+    fn claim(&self, address: Address, spec: &Spec) -> Result<Address, StartError> {
+        if address.gate != self.gate {
+            let (child, placed) = (spec.name.clone(), self.locality.name().clone());
+            return Err(StartError::WrongLocality { child, placed });
+        }
+        let known = self.meet(address.slot);
+        if known && self.slots.generation(address.slot) == 0 {
+            // Minted in an earlier life of this locality, and claimed again by the same spec.
+            self.slots.set_generation(address.slot, address.generation);
+        }
+        let free = self.find(address).is_some_and(|slot| {
+            self.seat(slot, |seat| {
+                seat.state == State::Reserved && seat.ops.is_none()
+            })
+        });
+        if free {
+            Ok(address)
+        } else {
+            Err(StartError::ClaimedTwice {
+                child: spec.name.clone(),
+            })
+        }
+    }
+
+    /// Builds a subtree that lives here, for a parent elsewhere.
+    pub(crate) fn adopt_remote(&self, adoption: Adoption) {
+        let Adoption {
+            to,
+            shell,
+            build,
+            restart,
+            parent,
+            child,
+        } = adoption;
+        self.peer_with(parent.gate);
+        self.meet(to.slot);
+        self.slots.set_generation(to.slot, to.generation);
+        let name = shell.name.clone();
+        let above = Parent::Actor {
+            address: parent,
+            child,
+        };
+        let built = shell.build(&build).and_then(|mut supervisor| {
+            supervisor.restart = restart;
+            supervisor.check(self.gate, self.locality.name())?;
+            self.adopt_supervisor(to.slot, supervisor, above.clone())
+        });
+        if let Err(error) = built {
+            self.remove_children(to.slot);
+            self.seat(to.slot, |seat| {
+                seat.state = State::Waiting;
+                seat.name = name;
+                seat.parent = above;
+                seat.kin = None;
+                // Reported when the start is asked for.
+                seat.exit = Some(Exit::failed(error));
+                seat.maker = None;
+            });
+        }
+    }
+
+    /// Adds a child at run time. It is started when the parent's pass, if any, is over.
+    pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
+        let (child, place) = self.adopt_child(parent, NodeKind::Actor(spec), true)?;
+        let to = self.address_of(parent);
+        Control::post(self.gate, Control::Added { to, child });
+        Ok(place)
+    }
+
+    pub(crate) fn added(&self, to: Address, child: u32) {
+        if let Some(slot) = self.find(to) {
+            self.family(slot, Event::Added(child));
+        }
+    }
+}
+
+impl Supervisor {
+    /// This supervisor with the children that its closure adds.
+    fn built(&self, build: &Build) -> Result<Supervisor, StartError> {
+        let mut built = self.shell().build(build)?;
+        built.restart = self.restart;
+        built.significant = self.significant;
+        built.stop_limit = self.stop_limit;
+        Ok(built)
+    }
+}

@@ -1,0 +1,76 @@
+//! The loss of a locality: on both sides, from one's own tables.
+
+use crate::exit::Exit;
+use crate::gate::Gate;
+use crate::locality::{Control, Local, Locality};
+use crate::request::RequestError;
+use crate::slot::Parent;
+use crate::strategy::Event;
+
+impl Local {
+    /// Another locality is lost: everything here that hangs on it learns it from our own tables.
+    pub(crate) fn peer_lost(&self, lost: &Locality) {
+        let gate = lost.gate();
+        let exit = Exit::lost(lost.name());
+        self.peered.borrow_mut().retain(|peer| *peer != gate);
+        let asked = self.things.borrow().asked(gate);
+        for (slot, key) in asked {
+            crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
+        }
+        self.monitors_lost(gate, &exit);
+        for slot in 0..self.slots.len() {
+            let (orphan, children) = self.seat(slot, |seat| {
+                let orphan = matches!(&seat.parent, Parent::Actor { address, .. }
+                    if address.gate == gate);
+                let children: Vec<(u32, u64)> = seat.kin.as_ref().map_or(Vec::new(), |kin| {
+                    let lost = kin.entries().filter(|(_, entry)| entry.place.gate == gate);
+                    lost.map(|(id, _)| (id, kin.family.row(id).incarnation))
+                        .collect()
+                });
+                (orphan, children)
+            });
+            for (child, incarnation) in children {
+                self.step_is_over(slot, child, incarnation);
+                self.family(slot, Event::Exited(child, incarnation, exit.clone()));
+            }
+            if orphan {
+                self.end(slot, exit.clone(), false);
+            }
+        }
+    }
+
+    /// The driver goes away while actors live: they are dropped, children first, and everybody who
+    /// hangs on this locality is told.
+    pub(crate) fn lose(&self) {
+        for slot in 0..self.slots.len() {
+            let top = self.seat(slot, |seat| match &seat.parent {
+                Parent::Actor { address, .. } => address.gate != self.gate,
+                _ => true,
+            });
+            if top {
+                self.seat(slot, |seat| {
+                    if let Parent::Actor { .. } = seat.parent {
+                        seat.parent = Parent::Nobody; // told by the loss itself
+                    }
+                });
+                let app = self.seat(slot, |seat| match &seat.parent {
+                    Parent::App(app) => Some(app.clone()),
+                    _ => None,
+                });
+                self.seat(slot, |seat| seat.parent = Parent::Nobody);
+                self.remove(slot);
+                if let Some(app) = app {
+                    app.root_ended(Exit::lost(self.locality.name()));
+                }
+            }
+        }
+    }
+
+    /// Tells the localities that hang on this one that it is lost.
+    pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality) {
+        let peers = std::mem::take(&mut *gate.peers.lock().expect("no user code under this lock"));
+        for peer in peers {
+            Control::post(peer, Control::Lost(locality.clone()));
+        }
+    }
+}

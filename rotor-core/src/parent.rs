@@ -1,0 +1,279 @@
+//! What passes between a parent and its children: reports, orders, limits.
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::adopt::Adoption;
+use crate::error::TimedOut;
+use crate::exit::Exit;
+use crate::kin::Entry;
+use crate::locality::{Control, Local, News};
+use crate::slot::{Parent, State};
+use crate::strategy::{Action, Event, RowState};
+use crate::things::{Body, Key};
+use crate::timer::nanos;
+
+impl Local {
+    pub(crate) fn tell_parent(&self, slot: u32, news: News) {
+        let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
+        match parent {
+            Parent::Nobody => {}
+            Parent::Actor { address, child } => Control::post(
+                address.gate,
+                Control::Report {
+                    to: address,
+                    child,
+                    incarnation,
+                    news,
+                },
+            ),
+            Parent::App(app) => match news {
+                News::Started => {}
+                News::Failed(exit) | News::Exited(exit) => {
+                    self.remove(slot);
+                    app.root_ended(exit);
+                }
+            },
+        }
+    }
+
+    pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
+        let Some(slot) = self.find(to) else { return };
+        let event = match news {
+            News::Started => Event::Started(child, incarnation),
+            News::Failed(exit) => Event::Failed(child, incarnation, exit),
+            News::Exited(exit) => Event::Exited(child, incarnation, exit),
+        };
+        self.step_is_over(slot, child, incarnation);
+        self.family(slot, event);
+    }
+
+    pub(crate) fn retry(&self, to: Address, child: u32, incarnation: u64) {
+        if let Some(slot) = self.find(to) {
+            self.family(slot, Event::Retry(child, incarnation));
+        }
+    }
+
+    /// The limit of a child's step passed.
+    pub(crate) fn limit_passed(&self, slot: u32, child: u32, incarnation: u64) {
+        let late = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let starting = kin.family.row(child).state == RowState::Starting;
+            let entry = kin.entry(child)?;
+            entry.limit.take()?;
+            let loop_ran = entry
+                .remote
+                .as_ref()
+                .is_none_or(|r| r.remote.locality.openings() > 0);
+            let (step, limit) = if starting {
+                ("start", entry.start_limit)
+            } else {
+                ("stop", entry.stop_limit)
+            };
+            Some(TimedOut {
+                step,
+                limit: limit.unwrap_or_default(),
+                loop_ran,
+            })
+        });
+        if let Some(late) = late {
+            self.family(slot, Event::Limit(child, incarnation, Exit::failed(late)));
+        }
+    }
+
+    /// Ends the limit of the step that a child reports on.
+    pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64) {
+        let limit: Option<Key> = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            kin.entry(child)?;
+            (kin.family.row(child).incarnation == incarnation).then_some(())?;
+            kin.entry(child)?.limit.take()
+        });
+        if let Some(key) = limit {
+            drop(self.remove_thing(key, slot));
+        }
+    }
+
+    /// Asks the table what an event means, and does it.
+    pub(crate) fn family(&self, slot: u32, event: Event) {
+        let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
+            return;
+        };
+        let mut actions = Vec::new();
+        kin.family.handle(event, self.now.get(), &mut actions);
+        self.seat(slot, |seat| seat.kin = Some(kin));
+        for action in actions {
+            self.act(slot, action);
+        }
+    }
+
+    fn act(&self, slot: u32, action: Action) {
+        match action {
+            Action::Start(child, incarnation) => self.start_child(slot, child, incarnation),
+            Action::Stop {
+                child,
+                incarnation,
+                keep,
+                exit,
+            } => {
+                let Some((to, limit)) = self.child_place(slot, child, |e| e.stop_limit) else {
+                    return;
+                };
+                if to.gate.entrance.is_closed() {
+                    let gone = Exit::lost("closed");
+                    return self.report_later(slot, child, incarnation, News::Exited(gone));
+                }
+                if limit == Some(Duration::ZERO) {
+                    return Control::post(to.gate, Control::Kill { to, incarnation });
+                }
+                self.arm_limit(slot, child, incarnation, limit);
+                Control::post(
+                    to.gate,
+                    Control::Stop {
+                        to,
+                        incarnation,
+                        keep,
+                        exit,
+                    },
+                );
+            }
+            Action::Kill(child, incarnation) => {
+                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                    Control::post(to.gate, Control::Kill { to, incarnation });
+                }
+            }
+            Action::Retry(child, incarnation) => {
+                let to = self.address_of(slot);
+                Control::post(
+                    self.gate,
+                    Control::Retry {
+                        to,
+                        child,
+                        incarnation,
+                    },
+                );
+            }
+            Action::Forget(child) => {
+                let entry = self.seat(slot, |seat| seat.kin.as_mut()?.take_entry(child));
+                let Some(entry) = entry else { return };
+                if let Some(key) = entry.limit {
+                    drop(self.remove_thing(key, slot));
+                }
+                Control::post(entry.place.gate, Control::Remove { to: entry.place });
+            }
+            Action::Up => {
+                if self.seat(slot, |seat| seat.state == State::Starting) {
+                    self.operational(slot);
+                }
+            }
+            Action::StartFailed(exit) => {
+                self.vacate(slot, &exit);
+                self.start_failed(slot, exit);
+            }
+            Action::GaveUp => {}
+            Action::Ended(exit) => self.family_ended(slot, exit),
+        }
+    }
+
+    /// Every child is stopped. The actor ends: it was ending, or its children made it.
+    fn family_ended(&self, slot: u32, exit: Exit) {
+        let stopping = self.seat(slot, |seat| seat.state == State::Stopping);
+        if stopping {
+            let exit = self.seat(slot, |seat| seat.exit.clone()).unwrap_or(exit);
+            return self.finish(slot, exit);
+        }
+        let keep = self.seat(slot, |seat| seat.restart.wants(&exit));
+        self.end(slot, exit, keep);
+    }
+
+    fn child_place(
+        &self,
+        slot: u32,
+        child: u32,
+        limit: impl FnOnce(&Entry) -> Option<Duration>,
+    ) -> Option<(Address, Option<Duration>)> {
+        self.seat(slot, |seat| {
+            let entry = seat.kin.as_mut()?.entry(child)?;
+            Some((entry.place, limit(entry)))
+        })
+    }
+
+    fn start_child(&self, slot: u32, child: u32, incarnation: u64) {
+        if incarnation > 1 {
+            self.seat(slot, |seat| {
+                if let Some(kin) = &mut seat.kin {
+                    kin.restarts += 1;
+                }
+            });
+        }
+        let Some((to, limit)) = self.child_place(slot, child, |e| e.start_limit) else {
+            return;
+        };
+        let here = self.address_of(slot);
+        let adoption = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let restart = kin.family.row(child).restart;
+            let remote = kin.entry(child)?.remote.as_mut()?;
+            let openings = remote.remote.locality.openings().max(1);
+            (remote.built != openings).then(|| {
+                remote.built = openings;
+                Box::new(Adoption {
+                    to,
+                    shell: remote.shell.clone(),
+                    build: remote.remote.build.clone(),
+                    restart,
+                    parent: here,
+                    child,
+                })
+            })
+        });
+        if to.gate != self.gate {
+            self.peer_with(to.gate);
+            if to.gate.entrance.is_closed() {
+                let name = self.remote_name(slot, child);
+                let lost = News::Failed(Exit::lost(&name));
+                return self.report_later(slot, child, incarnation, lost);
+            }
+        }
+        if let Some(adoption) = adoption {
+            Control::post(to.gate, Control::Adopt(adoption));
+        }
+        self.arm_limit(slot, child, incarnation, limit);
+        Control::post(to.gate, Control::Start { to, incarnation });
+    }
+
+    fn remote_name(&self, slot: u32, child: u32) -> String {
+        self.seat(slot, |seat| {
+            let entry = seat.kin.as_mut().and_then(|kin| kin.entry(child));
+            let remote = entry.and_then(|entry| entry.remote.as_ref());
+            remote.map_or_else(String::new, |r| r.remote.locality.name().to_string())
+        })
+    }
+
+    fn report_later(&self, slot: u32, child: u32, incarnation: u64, news: News) {
+        let to = self.address_of(slot);
+        Control::post(
+            self.gate,
+            Control::Report {
+                to,
+                child,
+                incarnation,
+                news,
+            },
+        );
+    }
+
+    fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
+        let Some(limit) = limit else { return };
+        let key = self.add_thing(slot, Body::Limit { child, incarnation });
+        self.things.borrow_mut().arm_later(key, nanos(limit));
+        let old = self.seat(slot, |seat| {
+            seat.kin
+                .as_mut()
+                .and_then(|kin| kin.entry(child)?.limit.replace(key))
+        });
+        if let Some(old) = old {
+            drop(self.remove_thing(old, slot));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The end of instances by force, and of slots.
+
+use crate::address::Address;
+use crate::exit::Exit;
+use crate::here;
+use crate::locality::{Control, Local};
+use crate::observe::Reason;
+use crate::request::RequestError;
+use crate::slot::State;
+use crate::strategy::Action;
+
+impl Local {
+    /// The parent removes the instance by force.
+    pub(crate) fn kill(&self, to: Address, incarnation: u64) {
+        let Some(slot) = self.find(to) else { return };
+        let (same, keep) = self.seat(slot, |seat| (seat.incarnation == incarnation, true));
+        if same {
+            self.kill_slot(slot, keep);
+        }
+    }
+
+    /// Ends the instance and everything below it, without hooks, now.
+    pub(crate) fn kill_slot(&self, slot: u32, keep: bool) {
+        // Children before parents: the list is built top down and taken from its end.
+        let mut all = vec![slot];
+        let mut at = 0;
+        while at < all.len() {
+            let below = self.abandon_children(all[at]);
+            all.extend(below);
+            at += 1;
+        }
+        for &slot in all.iter().rev() {
+            let live = self.seat(slot, |seat| {
+                matches!(
+                    seat.state,
+                    State::Starting | State::Running | State::Stopping
+                )
+            });
+            if live {
+                self.seat(slot, |seat| {
+                    seat.state = State::Stopping;
+                    seat.keep = keep;
+                    seat.hooked = true;
+                });
+                self.finish(slot, Exit::killed());
+            }
+        }
+    }
+
+    /// Marks every child as gone; those here are returned, those elsewhere are told.
+    fn abandon_children(&self, slot: u32) -> Vec<u32> {
+        let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
+            return Vec::new();
+        };
+        let mut actions = Vec::new();
+        kin.family.abandon(&mut actions);
+        let mut below = Vec::new();
+        let mut forgotten = Vec::new();
+        for action in actions {
+            match action {
+                Action::Kill(id, incarnation) => {
+                    let Some(entry) = kin.entry(id) else { continue };
+                    if entry.place.gate == self.gate {
+                        below.push(entry.place.slot);
+                    } else {
+                        let to = entry.place;
+                        Control::post(to.gate, Control::Kill { to, incarnation });
+                    }
+                }
+                Action::Forget(id) => forgotten.extend(kin.take_entry(id)),
+                _ => {}
+            }
+        }
+        self.seat(slot, |seat| seat.kin = Some(kin));
+        for entry in forgotten {
+            Control::post(entry.place.gate, Control::Remove { to: entry.place });
+        }
+        below
+    }
+
+    /// Frees a slot and everything below it: its addresses are not valid any more.
+    pub(crate) fn remove(&self, slot: u32) {
+        let mut all = vec![slot];
+        let mut at = 0;
+        while at < all.len() {
+            let children = self.take_children(all[at]);
+            all.extend(children);
+            at += 1;
+        }
+        for &slot in all.iter().rev() {
+            let live = self.seat(slot, |seat| {
+                matches!(
+                    seat.state,
+                    State::Starting | State::Running | State::Stopping
+                )
+            });
+            if live {
+                self.kill_slot(slot, false);
+            }
+            self.free_slot(slot);
+        }
+    }
+
+    pub(crate) fn remove_children(&self, slot: u32) {
+        for child in self.take_children(slot) {
+            self.remove(child);
+        }
+    }
+
+    /// Takes the children's specs away; those here are returned, those elsewhere are told.
+    fn take_children(&self, slot: u32) -> Vec<u32> {
+        self.abandon_children(slot)
+            .into_iter()
+            .for_each(|child| self.kill_slot(child, false));
+        let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
+            return Vec::new();
+        };
+        let ids: Vec<u32> = kin.entries().map(|(id, _)| id).collect();
+        let mut below = Vec::new();
+        for id in ids {
+            let Some(entry) = kin.take_entry(id) else {
+                continue;
+            };
+            if entry.place.gate == self.gate {
+                below.push(entry.place.slot);
+            } else {
+                // First this, then the placement goes with the entry.
+                Control::post(entry.place.gate, Control::Remove { to: entry.place });
+            }
+            drop(entry);
+        }
+        below
+    }
+
+    pub(crate) fn free_slot(&self, slot: u32) {
+        let address = self.address_of(slot);
+        self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
+        let exit = self.seat(slot, |seat| seat.exit.clone());
+        self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
+        let old = self.seat(slot, |seat| {
+            let serial = seat.serial;
+            let old = std::mem::replace(seat, crate::slot::Seat::new());
+            seat.state = State::Vacant;
+            seat.serial = serial;
+            old
+        });
+        // Factories are user code, and so are their drops.
+        let _ = here::guard(|| drop(old));
+        self.topics.borrow_mut().forget(address);
+        self.slots.shut(slot);
+        let generation = address.generation;
+        if generation == 0 || generation == u32::MAX || slot < self.first_own {
+            // A slot of an earlier life, or one whose generations are used up, is retired: a
+            // (gate, slot, generation) triple is minted once.
+            self.slots.set_generation(slot, 0);
+            return;
+        }
+        self.slots.set_generation(slot, generation + 1);
+        self.gate.note_generation(generation + 1);
+        self.free.borrow_mut().push(slot);
+    }
+
+    /// Mints an address that ends with the instance in `slot`.
+    pub(crate) fn mint_identity(&self, slot: u32) -> Address {
+        let (identity, _) = self.mint();
+        self.at_end(slot, Box::new(move |here| here.free_slot(identity)));
+        self.address_of(identity)
+    }
+}
