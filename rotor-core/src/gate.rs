@@ -10,6 +10,7 @@ use crossbeam_queue::SegQueue;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
 use crate::here;
+use crate::lane::SYSTEM;
 use crate::message::{Header, Kind, Way};
 use crate::observe::{Observer, Reason, Undeliverable};
 use crate::queue::{Flat, HEADER, Word, header};
@@ -43,6 +44,25 @@ impl Parcel {
         }
         let chunk = Box::new(Flat::new());
         chunk.push(head, value);
+        Parcel::Chunk(chunk)
+    }
+
+    /// Makes a parcel of a record; ownership of its payload moves here.
+    ///
+    /// # Safety
+    /// `at` is a record that nobody uses again.
+    unsafe fn copy(at: *const Word) -> Parcel {
+        // SAFETY: as the caller says.
+        let words = unsafe { crate::queue::kind(at) }.words as usize;
+        if words <= ONE {
+            let mut one = [Word::uninit(); ONE];
+            // SAFETY: a record of this length, which fits.
+            unsafe { std::ptr::copy_nonoverlapping(at, one.as_mut_ptr(), words) };
+            return Parcel::One(one);
+        }
+        let chunk = Box::new(Flat::new());
+        // SAFETY: as the caller says.
+        unsafe { chunk.push_raw(at, words) };
         Parcel::Chunk(chunk)
     }
 }
@@ -167,8 +187,40 @@ impl Gate {
 
     /// Pushes a parcel from any thread. What the locality will never take is reported.
     pub(crate) fn push(&'static self, lane: usize, parcel: Parcel) {
+        let bound = self.bound.load(Ordering::Relaxed);
+        if bound > 0 && lane != SYSTEM && self.entrance.len() >= bound {
+            return self.push_bounded(lane, parcel);
+        }
+        self.push_always(lane, parcel);
+    }
+
+    fn push_always(&'static self, lane: usize, parcel: Parcel) {
         self.entrance
             .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
+    }
+
+    /// The bound is reached: messages are refused, results of the actors' own doing are not.
+    #[cold]
+    fn push_bounded(&'static self, lane: usize, parcel: Parcel) {
+        let sort = |at: *mut Word| {
+            // SAFETY: `at` is a record that was taken out just now.
+            let head = unsafe { header(at) };
+            if head.kind.way == Way::Own {
+                // SAFETY: as above; the record moves to the parcel.
+                self.push_always(lane, unsafe { Parcel::copy(at) });
+            } else {
+                // SAFETY: as above; the payload is used this once.
+                unsafe { self.refuse(head, at.add(HEADER), Reason::Full, &RequestError::Full) };
+            }
+        };
+        match parcel {
+            Parcel::One(mut one) => sort(one.as_mut_ptr()),
+            Parcel::Chunk(chunk) => {
+                while let Some(at) = chunk.pop() {
+                    sort(at);
+                }
+            }
+        }
     }
 
     /// Registers a locality that wants to know when this one is lost.
@@ -315,7 +367,7 @@ impl Ord for Gate {
 }
 
 /// Records for another locality, collected until the end of the slice.
-pub(crate) struct Outbox {
+pub(crate) struct Batch {
     pub(crate) to: &'static Gate,
     pub(crate) lane: usize,
     chunk: Option<Box<Flat>>,
@@ -324,9 +376,9 @@ pub(crate) struct Outbox {
 /// A chunk this full is handed over at once: 16 KiB.
 const FULL: usize = 2048;
 
-impl Outbox {
+impl Batch {
     pub(crate) fn new(to: &'static Gate, lane: usize) -> Self {
-        Outbox {
+        Batch {
             to,
             lane,
             chunk: None,
@@ -344,8 +396,8 @@ impl Outbox {
     }
 
     /// This outbox with its contents; an empty one stays behind.
-    pub(crate) fn take(&mut self) -> Outbox {
-        Outbox {
+    pub(crate) fn take(&mut self) -> Batch {
+        Batch {
             to: self.to,
             lane: self.lane,
             chunk: self.chunk.take(),
@@ -353,7 +405,7 @@ impl Outbox {
     }
 
     /// Keeps the empty chunk of an outbox that was flushed.
-    pub(crate) fn put_back(&mut self, other: Outbox) {
+    pub(crate) fn put_back(&mut self, other: Batch) {
         if self.chunk.is_none() {
             self.chunk = other.chunk;
         }
@@ -368,13 +420,8 @@ impl Outbox {
         if chunk.words() <= ONE {
             // A few words: by value, and the chunk stays here.
             while let Some(at) = chunk.pop() {
-                let mut one = [Word::uninit(); ONE];
-                // SAFETY: the whole queue is no longer than `ONE`, so the record is not.
-                unsafe {
-                    let words = crate::queue::kind(at).words as usize;
-                    std::ptr::copy_nonoverlapping(at, one.as_mut_ptr(), words);
-                }
-                self.to.push(self.lane, Parcel::One(one));
+                // SAFETY: a record that was taken out just now.
+                self.to.push(self.lane, unsafe { Parcel::copy(at) });
             }
             chunk.rewind();
         } else if let Some(chunk) = self.chunk.take() {

@@ -62,7 +62,9 @@ mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 
 mod error; // errors
+mod inbox; // receiving on a plain thread
 mod observe; // what would otherwise go unnoticed
+mod outbox; // sending in bulk from a plain thread
 mod thread; // the thread loop
 mod tree; // the live tree as a picture
 
@@ -79,11 +81,13 @@ pub use entrance::Wake;
 pub use error::{BindError, Error, Result, StartError, TimedOut};
 pub use exit::{Exit, ExitReason};
 pub use hold::Hold;
+pub use inbox::Inbox;
 pub use lane::Lane;
 pub use locality::Locality;
 pub use message::Request;
 pub use monitor::Down;
 pub use observe::{Observer, Reason, Undeliverable};
+pub use outbox::Outbox;
 pub use recipient::Recipient;
 pub use request::{Ask, Asking, PendingRequest, ReplyTo, RequestError};
 pub use strategy::{AutoShutdown, Restart};

@@ -15,7 +15,7 @@ use crate::address::{Addr, Address, push_record};
 use crate::adopt::Adoption;
 use crate::clock::Clock;
 use crate::exit::Exit;
-use crate::gate::{Gate, Outbox};
+use crate::gate::{Batch, Gate};
 use crate::here::with_local;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::message::{Header, Inline, Kind, LOCALITY, Payload, Way, discard, words_for};
@@ -372,7 +372,7 @@ pub(crate) struct Local {
     pub(crate) cut: Cell<u32>,
 
     pub(crate) chunks: [RefCell<Option<Box<Flat>>>; LANES],
-    pub(crate) outboxes: RefCell<Vec<Outbox>>,
+    pub(crate) outboxes: RefCell<Vec<Batch>>,
     pub(crate) seats: RefCell<Vec<Seat>>,
     pub(crate) free: RefCell<Vec<u32>>,
     /// Slots below this number belong to an earlier life of a lost locality.
@@ -481,7 +481,7 @@ impl Local {
         let outbox = match found {
             Some(i) => &mut all[i],
             None => {
-                all.push(Outbox::new(to, lane));
+                all.push(Batch::new(to, lane));
                 all.last_mut().expect("just pushed")
             }
         };
@@ -496,7 +496,7 @@ impl Local {
     /// Hands over what was collected for other localities.
     pub(crate) fn flush(&self) {
         for i in 0.. {
-            let Some(mut outbox) = self.outboxes.borrow_mut().get_mut(i).map(Outbox::take) else {
+            let Some(mut outbox) = self.outboxes.borrow_mut().get_mut(i).map(Batch::take) else {
                 return;
             };
             outbox.flush();

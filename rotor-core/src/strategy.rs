@@ -214,6 +214,8 @@ pub(crate) struct Family {
     phase: Phase,
     pass: Option<Pass>,
     deferred: VecDeque<Event>,
+    /// Children whose restart failed, and why, until the retry.
+    failures: Vec<(ChildId, Exit)>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
     restarts: VecDeque<u64>,
 }
@@ -230,6 +232,7 @@ impl Family {
             phase: Phase::Idle,
             pass: None,
             deferred: VecDeque::new(),
+            failures: Vec::new(),
             restarts: VecDeque::new(),
         }
     }
@@ -321,6 +324,7 @@ impl Family {
         self.pass = None;
         self.phase = Phase::Idle;
         self.deferred.clear();
+        self.failures.clear();
         self.restarts.clear();
     }
 
@@ -355,7 +359,8 @@ impl Family {
                 } else if self.rows.get(id as usize).is_some_and(|row| {
                     row.state == RowState::Restarting && row.incarnation == incarnation
                 }) {
-                    let exit = Exit::failed(crate::error::Error::message("its restart failed"));
+                    let at = self.failures.iter().position(|(child, _)| *child == id);
+                    let exit = at.map_or(Exit::killed(), |at| self.failures.swap_remove(at).1);
                     self.restart(id, exit, now, out);
                 }
             }
@@ -627,6 +632,8 @@ impl Family {
                 // The pass is not undone: the child whose start failed is tried again, through the
                 // queue, and that attempt counts.
                 row.state = RowState::Restarting;
+                self.failures.retain(|(child, _)| *child != id);
+                self.failures.push((id, exit));
                 out.push(Action::Retry(id, row.incarnation));
                 self.pass = None;
             }

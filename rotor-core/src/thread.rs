@@ -43,7 +43,14 @@ pub struct ThreadLoop {
     locality: Locality,
 }
 
-struct Unpark(Thread);
+/// Wakes a thread that parks.
+pub(crate) struct Unpark(Thread);
+
+impl Unpark {
+    pub(crate) fn this_thread() -> Self {
+        Unpark(std::thread::current())
+    }
+}
 
 impl Wake for Unpark {
     fn wake(&self) {
@@ -118,7 +125,7 @@ impl ThreadLoop {
     }
 
     fn drive(locality: Locality) -> Self {
-        let wake = Arc::new(Unpark(std::thread::current()));
+        let wake = Arc::new(Unpark::this_thread());
         let driver = Driver::new(wake, Clock::real());
         driver.open(&locality).expect("a locality of our own");
         ThreadLoop { driver, locality }
