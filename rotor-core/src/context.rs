@@ -335,6 +335,10 @@ pub struct Notifier<M> {
 impl<M: 'static> Notifier<M> {
     /// Sends a message to the instance; dropped if that has ended.
     pub fn notify(&self, message: M) {
+        // The message need not be `Send`: it must not reach a later life of the gate elsewhere.
+        if !crate::here::with_local(self.to.gate, |local| local.is_some()) {
+            return;
+        }
         let lane = self.kinds.0.lane as usize;
         if is_inline::<(u64, M)>() {
             push_record(self.to, self.kinds.0, lane, Inline((self.serial, message)));

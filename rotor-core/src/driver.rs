@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::here::{self, HERE};
 use crate::locality::{Control, Local, Locality};
 use crate::observe::Reason;
+use crate::request::RequestError;
 use crate::supervisor::Supervisor;
 use crate::timer::nanos;
 
@@ -358,6 +359,10 @@ impl Driver {
                 local.discard_all();
                 Local::tell_peers(local.gate, &local.locality);
             } else {
+                // Reserved addresses that nobody has claimed: what is parked there is reported.
+                for slot in 0..local.slots.len() {
+                    local.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
+                }
                 local.locality.set_closed(false);
                 local.discard_all();
             }

@@ -225,6 +225,9 @@ impl<T> Entrance<T> {
     /// in one order with the senders' swaps; nor an unconditional swap, for a sender that looks
     /// before CLOSED is put back would leave its item behind.
     fn replace(&self, old: u8, new: u8) -> Result<u8, u8> {
+        if cfg!(rotor_mutant = "no_owner_compare") {
+            return Ok(self.state.swap(new, Ordering::AcqRel));
+        }
         self.state
             .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
     }

@@ -361,6 +361,9 @@ impl Local {
 
     /// A hold was dropped.
     pub(crate) fn release(&self, slot: u32, id: u64) {
+        if slot >= self.slots.len() {
+            return; // a hold of an earlier life of this gate
+        }
         let state = self.seat(slot, |seat| {
             let before = seat.holds.len();
             seat.holds.retain(|(other, _)| *other != id);

@@ -425,7 +425,7 @@ impl Local {
             seats: RefCell::new(Vec::new()),
             free: RefCell::new(Vec::new()),
             first_own: if reopened { gate.minted() } else { 0 },
-            things: RefCell::new(Things::new()),
+            things: RefCell::new(Things::new(gate)),
             topics: RefCell::new(Topics::new()),
             monitors: RefCell::new(Monitors::new()),
             unparking: RefCell::new(VecDeque::new()),

@@ -31,7 +31,6 @@ struct Monitor {
 /// The monitors of a locality's actors.
 pub(crate) struct Monitors {
     list: HashMap<u64, Monitor, ahash::RandomState>,
-    next: u64,
 }
 
 impl Monitors {
@@ -40,7 +39,6 @@ impl Monitors {
         let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
         Monitors {
             list: HashMap::with_hasher(hasher),
-            next: 0,
         }
     }
 }
@@ -53,21 +51,14 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     }
     const { assert!(crate::message::is_inline::<Down>()) };
     let serial = here.seat(slot, |seat| seat.serial);
-    let id = {
-        let mut monitors = here.monitors.borrow_mut();
-        monitors.next += 1;
-        let id = monitors.next;
-        monitors.list.insert(
-            id,
-            Monitor {
-                who,
-                slot,
-                serial,
-                deliver: deliver::<A>,
-            },
-        );
-        id
+    let id = here.things.borrow_mut().serial();
+    let monitor = Monitor {
+        who,
+        slot,
+        serial,
+        deliver: deliver::<A>,
     };
+    here.monitors.borrow_mut().list.insert(id, monitor);
     here.at_end(
         slot,
         Box::new(move |here| drop(here.monitors.borrow_mut().list.remove(&id))),

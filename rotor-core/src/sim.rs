@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -217,15 +218,23 @@ impl Sim {
 
     /// Looks into a running actor of this simulation. `None` if it does not run.
     pub fn with<A: Actor, R>(&mut self, addr: Addr<A>, f: impl FnOnce(&mut A) -> R) -> Option<R> {
-        here::with_local(addr.address().gate, |local| {
+        let gate = addr.address().gate;
+        if !self
+            .drivers
+            .iter()
+            .any(|stepped| stepped.locality.gate() == gate)
+        {
+            return None;
+        }
+        let actor = here::with_local(gate, |local| {
             let local = local?;
             let slot = local.find(addr.address())?;
             let runs = local.seat(slot, |seat| seat.state == State::Running);
-            let actor = local.slots.actor(slot);
-            // SAFETY: the address is valid, so the instance is an `A`; no slice runs: `&mut self`
-            // and the turn's refusal to nest keep this thread's drivers out meanwhile.
-            (runs && !actor.is_null()).then(|| f(unsafe { &mut *actor.cast::<A>() }))
-        })
+            NonNull::new(local.slots.actor(slot)).filter(|_| runs)
+        })?;
+        // SAFETY: the address is valid, so the instance is an `A`. It belongs to a driver of this
+        // simulation, which is borrowed exclusively: no slice of it can run meanwhile.
+        Some(f(unsafe { &mut *actor.as_ptr().cast::<A>() }))
     }
 
     /// Runs the simulation until a future is ready, such as [`Addr::ask`](crate::Addr::ask); the

@@ -57,27 +57,32 @@ struct Thing {
 pub(crate) struct Things {
     list: Vec<Thing>,
     free: Vec<u32>,
-    serial: u64,
+    /// Serials that are left of the block that the gate gave.
+    serials: std::ops::Range<u64>,
+    gate: &'static Gate,
     pub(crate) wheel: Wheel,
     /// Deadlines that are stamped at the next clock read: key and delay in nanoseconds.
     unarmed: Vec<(Key, u64)>,
 }
 
 impl Things {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(gate: &'static Gate) -> Self {
         Things {
             list: Vec::new(),
             free: Vec::new(),
-            serial: 0,
+            serials: 0..0,
+            gate,
             wheel: Wheel::new(),
             unarmed: Vec::new(),
         }
     }
 
-    /// A number that is never given out again in this locality.
+    /// A number that this gate never gives out again, in no life of it.
     pub(crate) fn serial(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
+        self.serials.next().unwrap_or_else(|| {
+            self.serials = self.gate.serials();
+            self.serials.next().expect("a block is not empty")
+        })
     }
 
     /// Adds an entry to the list whose first entry is `head`.
