@@ -75,6 +75,9 @@ impl Local {
             let kin = seat
                 .kin
                 .get_or_insert_with(|| Box::new(Kin::new(Flags::new(Strategy::OneForOne))));
+            if seat.state == State::Running && !kin.family.is_busy() {
+                kin.family.run();
+            }
             kin.family.add(name, restart, significant, dynamic)
         });
         let above = Parent::Actor {

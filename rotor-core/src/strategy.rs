@@ -237,6 +237,11 @@ impl Family {
         }
     }
 
+    /// The actor runs already and gets its first child: there is no first start to wait for.
+    pub(crate) fn run(&mut self) {
+        self.phase = Phase::Running;
+    }
+
     /// Adds a row at the end of the start order.
     pub(crate) fn add(
         &mut self,
