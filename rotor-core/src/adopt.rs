@@ -68,7 +68,11 @@ impl Local {
         dynamic: bool,
     ) -> Result<(u32, Address), StartError> {
         let (name, restart, significant) = match &node {
-            NodeKind::Actor(spec) => (spec.name.clone(), spec.restart, spec.significant),
+            NodeKind::Actor(spec) => {
+                // Before there is a row: a child that cannot have its address leaves no trace.
+                self.check_claim(spec)?;
+                (spec.name.clone(), spec.restart, spec.significant)
+            }
             NodeKind::Supervisor(s) => (s.name.clone(), s.restart, s.significant),
         };
         let child = self.seat(parent, |seat| {
@@ -95,7 +99,7 @@ impl Local {
             NodeKind::Actor(spec) => {
                 entry.start_limit = spec.start_limit;
                 entry.stop_limit = spec.stop_limit;
-                entry.place = self.adopt_actor(spec, above)?;
+                entry.place = self.adopt_actor(spec, above);
             }
             NodeKind::Supervisor(mut s) => {
                 entry.stop_limit = s.stop_limit;
@@ -144,14 +148,11 @@ impl Local {
         Ok((child, placed))
     }
 
-    fn adopt_actor(&self, spec: Spec, parent: Parent) -> Result<Address, StartError> {
-        let address = match spec.reserved {
-            None => {
-                let (slot, _) = self.mint();
-                self.address_of(slot)
-            }
-            Some(address) => self.claim(address, &spec)?,
-        };
+    fn adopt_actor(&self, spec: Spec, parent: Parent) -> Address {
+        let address = spec.reserved.unwrap_or_else(|| {
+            let (slot, _) = self.mint();
+            self.address_of(slot)
+        });
         self.seat(address.slot, |seat| {
             seat.state = State::Waiting;
             seat.name = spec.name;
@@ -161,12 +162,15 @@ impl Local {
             seat.ops = Some(spec.maker.ops);
             seat.maker = Some(spec.maker);
         });
-        Ok(address)
+        address
     }
 
-    /// Takes a reserved slot for a spec. The address was minted for the spec's actor type, by
-    /// `Locality::reserve`, and no other child can hold it.
-    fn claim(&self, address: Address, spec: &Spec) -> Result<Address, StartError> {
+    /// Whether a spec can have the address that was reserved for it. The address was minted for
+    /// the spec's actor type, by `Locality::reserve`; no other child may hold it.
+    fn check_claim(&self, spec: &Spec) -> Result<(), StartError> {
+        let Some(address) = spec.reserved else {
+            return Ok(());
+        };
         if address.gate != self.gate {
             let (child, placed) = (spec.name.clone(), self.locality.name().clone());
             return Err(StartError::WrongLocality { child, placed });
@@ -181,13 +185,10 @@ impl Local {
                 seat.state == State::Reserved && seat.ops.is_none()
             })
         });
-        if free {
-            Ok(address)
-        } else {
-            Err(StartError::ClaimedTwice {
-                child: spec.name.clone(),
-            })
-        }
+        let claimed = || StartError::ClaimedTwice {
+            child: spec.name.clone(),
+        };
+        if free { Ok(()) } else { Err(claimed()) }
     }
 
     /// Builds a subtree that lives here, for a parent elsewhere.
