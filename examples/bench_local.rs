@@ -73,7 +73,12 @@ struct Node {
 /// Ns per message of the floor: one queue of (actor, enum), a table of actors and a `match`.
 fn floor(messages: u64) -> f64 {
     let mut queue: VecDeque<(u32, Message)> = VecDeque::new();
-    let mut nodes: Vec<Node> = (0..2).map(|i| Node { other: 1 - i, ..Node::default() }).collect();
+    let mut nodes: Vec<Node> = (0..2)
+        .map(|i| Node {
+            other: 1 - i,
+            ..Node::default()
+        })
+        .collect();
     let begun = Instant::now();
     queue.push_back(black_box((0, Message::Ball(messages - 1))));
     while let Some((to, message)) = queue.pop_front() {
@@ -88,7 +93,9 @@ fn floor(messages: u64) -> f64 {
             Message::Question(n) => queue.push_back((me.other, Message::Answer(n))),
             Message::Answer(n) => me.seen += n,
             Message::Tick => {
-                me.subscribers.iter().for_each(|&to| queue.push_back((to, Message::Stop)));
+                me.subscribers
+                    .iter()
+                    .for_each(|&to| queue.push_back((to, Message::Stop)));
             }
             Message::Stop => break,
         }

@@ -25,7 +25,13 @@ mod messages;
 #[cfg(test)]
 mod parking;
 #[cfg(test)]
+mod futures;
+#[cfg(test)]
+mod panics;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod supervision;
 #[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
@@ -33,4 +39,4 @@ mod timers;
 
 /// Every file's bodies, from simple to hard.
 #[cfg(test)]
-const FILES: &[&[harness::Body]] = &[messages::BODIES, addresses::BODIES, parking::BODIES, subscriptions::BODIES, requests::BODIES, timers::BODIES];
+const FILES: &[&[harness::Body]] = &[messages::BODIES, addresses::BODIES, parking::BODIES, subscriptions::BODIES, requests::BODIES, timers::BODIES, futures::BODIES, panics::BODIES, supervision::BODIES];

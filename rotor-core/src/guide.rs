@@ -163,6 +163,9 @@ pub mod mixing_loops {
     //! handed over at the end of the slice; [`Context::flush`](crate::Context::flush) hands them over
     //! now, and [`Context::blocking`](crate::Context::blocking) does so before it blocks.
     //!
+    //! **Threads without a loop** send to any address, through an [`Outbox`](crate::Outbox) where the
+    //! messages are many, and receive with an [`Inbox`](crate::Inbox).
+    //!
     //! **Order** is kept from one sender to one actor in one lane, on any loop.
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
@@ -317,7 +320,8 @@ pub mod supervision {
     //! # Seeing what happens
     //!
     //! An [`Observer`](crate::Observer) on the root is told of every exit and of every message that
-    //! was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it.
+    //! was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it. The `App` comes
+    //! from a backend's `start`, or from [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
 }
 
 pub mod testing {

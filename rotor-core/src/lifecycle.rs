@@ -217,15 +217,20 @@ impl Local {
 
     /// An instance ends at once: its state is dropped, then its children are stopped.
     pub(crate) fn crash(&self, slot: u32, exit: Exit) {
-        let starting = self.seat(slot, |seat| {
-            let starting = seat.state == State::Starting;
+        let state = self.seat(slot, |seat| {
+            let state = seat.state;
+            if !matches!(state, State::Starting | State::Running | State::Stopping) {
+                return None; // it has ended already, in order
+            }
+            let starting = state == State::Starting;
             seat.state = State::Stopping;
             seat.keep = starting || seat.restart.wants(&exit);
             seat.hooked = true;
             seat.holds.clear();
             seat.exit = Some(exit.clone());
-            starting
+            Some(starting)
         });
+        let Some(starting) = state else { return };
         self.slots.shut(slot);
         self.settle_dropped(Some((slot, &exit)));
         self.vacate(slot, &exit);
