@@ -42,7 +42,7 @@ use crate::topic::{self, Topic};
 pub struct Context<A> {
     here: NonNull<Local>,
     slot: u32,
-    actor: PhantomData<(*mut (), fn(A))>,
+    actor: PhantomData<fn(A)>,
 }
 
 impl<A: Actor> Context<A> {

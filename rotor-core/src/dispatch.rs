@@ -94,7 +94,7 @@ impl Local {
     pub(crate) fn tick(&self) {
         let now = self.clock.nanos();
         self.now.set(now);
-        let (mut scratch, mut due) = std::mem::take(&mut *self.scratch.borrow_mut());
+        let (mut scratch, mut due) = std::mem::take(&mut *self.due.borrow_mut());
         {
             let mut things = self.things.borrow_mut();
             things.stamp(now);
@@ -103,7 +103,7 @@ impl Local {
         for (slot, key) in due.drain(..) {
             self.due(slot, key);
         }
-        *self.scratch.borrow_mut() = (scratch, due);
+        *self.due.borrow_mut() = (scratch, due);
     }
 
     /// The next deadline, in nanoseconds of the clock.

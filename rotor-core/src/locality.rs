@@ -348,6 +348,9 @@ impl Control {
 /// A piece of a publish that a panic interrupted.
 pub(crate) type Interrupted = Box<dyn FnOnce(&Local)>;
 
+/// What a clock read finds: indices of the wheel, then slots and keys.
+pub(crate) type Due = (Vec<u32>, Vec<(u32, Key)>);
+
 /// A closure for the host, with the instance that deferred it.
 pub(crate) type HostJob = (u32, u64, Box<dyn FnOnce()>);
 
@@ -390,7 +393,8 @@ pub(crate) struct Local {
     pub(crate) published_to: Cell<Option<Address>>,
     pub(crate) stride: Cell<u32>,
     pub(crate) higher: Cell<u32>,
-    pub(crate) scratch: RefCell<(Vec<u32>, Vec<(u32, Key)>)>,
+    /// Room for what is due, kept from one clock read to the next.
+    pub(crate) due: RefCell<Due>,
     /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
     pub(crate) clone_panicked: Cell<bool>,
     /// First of the limits of requests whose askers are futures.
@@ -437,7 +441,7 @@ impl Local {
             published_to: Cell::new(None),
             stride: Cell::new(32),
             higher: Cell::new(0),
-            scratch: RefCell::new((Vec::new(), Vec::new())),
+            due: RefCell::default(),
             clone_panicked: Cell::new(false),
             asks: Cell::new(crate::things::NO_THINGS),
             vacant: Cell::new(false),

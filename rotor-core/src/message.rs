@@ -132,10 +132,8 @@ impl<'a> Payload<'a> {
     #[inline(always)]
     pub(crate) unsafe fn of(record: *mut Word, cursor: &'a Cell<*mut Word>) -> Self {
         // SAFETY: a record has a header.
-        Payload {
-            at: unsafe { record.add(HEADER) },
-            cursor,
-        }
+        let at = unsafe { record.add(HEADER) };
+        Payload { at, cursor }
     }
 
     /// Moves the payload out and the cursor on: any code may run from here on.

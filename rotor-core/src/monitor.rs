@@ -61,7 +61,9 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     here.monitors.borrow_mut().list.insert(id, monitor);
     here.at_end(
         slot,
-        Box::new(move |here| drop(here.monitors.borrow_mut().list.remove(&id))),
+        Box::new(move |here| {
+            here.monitors.borrow_mut().list.remove(&id);
+        }),
     );
     here.peer_with(who.gate);
     let from = here.gate;

@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn pointers_in_payloads_stay_valid() {
-        against_a_model(|i| Rc::new(i));
+        against_a_model(Rc::new);
     }
 
     #[test]

@@ -18,11 +18,14 @@ pub(crate) struct Table {
     /// Does the work and keeps the value.
     pub(crate) repeat: Option<unsafe fn(*const (), *mut (), &Local, u32)>,
     /// Calls back with an error.
-    pub(crate) fail: Option<unsafe fn(*mut (), *mut (), RequestError, &Local, u32)>,
+    pub(crate) fail: Option<Fail>,
     pub(crate) drop: unsafe fn(*mut ()),
     /// Frees the box of a value that was used up; `None` for inline values.
     pub(crate) free: Option<unsafe fn(*mut ())>,
 }
+
+/// See [`Table::fail`].
+type Fail = unsafe fn(*mut (), *mut (), RequestError, &Local, u32);
 
 /// An erased value. Not `Send`: it stays in its locality.
 pub(crate) struct Small {

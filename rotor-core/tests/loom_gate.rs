@@ -183,7 +183,7 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 #[test]
 fn one_item_is_never_missed() {
-    check(4, || {
+    check(5, || {
         let token = Token::new();
         let locality = Locality::open(&token);
         let sender = locality.spawn_sender(&[(NORMAL, 1)]);
@@ -284,7 +284,7 @@ fn two_localities_of_one_loop_are_never_missed() {
 /// Sends on the owner's thread between turns go to the local lane, and rouse the loop by hand.
 #[test]
 fn an_owner_that_rouses_itself_is_woken_once() {
-    check(4, || {
+    check(5, || {
         let token = Token::new();
         let locality = Locality::open(&token);
         let sender = locality.spawn_sender(&[(NORMAL, 1)]);
@@ -303,7 +303,7 @@ fn an_owner_that_rouses_itself_is_woken_once() {
 
 #[test]
 fn what_is_pushed_before_the_first_loop_is_kept() {
-    check(4, || {
+    check(5, || {
         let token = Token::new();
         let locality = Locality::new();
         locality.send(NORMAL, 1);
@@ -322,7 +322,7 @@ fn what_is_pushed_before_the_first_loop_is_kept() {
 
 #[test]
 fn closing_handles_or_rejects_each_item_once() {
-    check(4, || {
+    check(5, || {
         let token = Token::new();
         let locality = Locality::open(&token);
         let sender = locality.spawn_sender(&[(NORMAL, 1), (SYSTEM, 2)]);
@@ -355,7 +355,7 @@ fn two_senders_at_a_closing_entrance_reject_each_item_once() {
 /// A driver may be dropped while its localities are parked.
 #[test]
 fn a_parked_entrance_closes_like_a_running_one() {
-    check(4, || {
+    check(5, || {
         let token = Token::new();
         let locality = Locality::open(&token);
         let sender = locality.spawn_sender(&[(NORMAL, 1)]);
@@ -396,7 +396,7 @@ fn a_turn_does_not_open_what_is_closed() {
 
 #[test]
 fn a_stale_sender_does_not_reject_an_item_of_the_new_life() {
-    check(4, || {
+    check(5, || {
         let (old, new) = (Token::new(), Token::new());
         let locality = Locality::open(&old);
         let stale = locality.spawn_sender(&[(NORMAL, 1)]);
