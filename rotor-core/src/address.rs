@@ -12,10 +12,11 @@ use crate::gate::{Gate, Parcel};
 use crate::here::{HERE, with_local};
 use crate::lane::NORMAL;
 use crate::locality::Control;
-use crate::message::{Boxed, Header, Inline, Request, Typed, is_inline};
+use crate::message::{Boxed, Header, Inline, Mapped, Request, Typed, is_inline};
 use crate::observe::Reason;
 use crate::recipient::Recipient;
 use crate::request::{Ask, Asking};
+use crate::states::Lifecycle;
 use crate::topic::Topic;
 
 /// A handle that names an actor's slot and its locality.
@@ -58,6 +59,16 @@ impl Address {
     /// The typed view for publishing `M` to this address.
     pub fn topic<M: Clone + Send + 'static>(self) -> Topic<M> {
         Topic::at(self)
+    }
+
+    /// What the actor is doing, as of a moment ago.
+    ///
+    /// Any thread; reads one atomic word. Of a locality that has ended: `Gone`.
+    pub fn state(self) -> Lifecycle {
+        if self.gate.entrance.is_closed() {
+            return Lifecycle::Gone;
+        }
+        self.gate.states.read(self.slot, self.generation)
     }
 
     /// Whether the address lies in the locality whose slice runs on this thread now.
@@ -222,6 +233,57 @@ impl<A: Actor> Addr<A> {
         A: TryHandler<M>,
     {
         Recipient::new(self.address, Typed::<A, M>::KIND)
+    }
+
+    /// A recipient of `N` for this actor, which handles `M`: `map` makes one of the other.
+    ///
+    /// `map` runs in the actor's locality. It must not capture anything, so that the recipient stays
+    /// `Copy`: a function, or a closure without captures.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// struct Log(Vec<String>);
+    /// impl Actor for Log {}
+    /// impl Handler<String> for Log {
+    ///     fn handle(&mut self, line: String, _: &mut Context<Self>) {
+    ///         self.0.push(line);
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let log = sim.locality("here").reserve();
+    /// sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("log", || Log(Vec::new())).at(log)))?;
+    /// let numbers: Recipient<u32> = log.map(|n: u32| format!("number {n}"));
+    /// numbers.send(7);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(log, |log| log.0.clone()), Some(vec!["number 7".to_owned()]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    /// ```compile_fail,E0080
+    /// # use rotor_core::*;
+    /// # struct Log;
+    /// # impl Actor for Log {}
+    /// # impl Handler<String> for Log {
+    /// #     fn handle(&mut self, _: String, _: &mut Context<Self>) {}
+    /// # }
+    /// fn numbered(log: Addr<Log>, prefix: u32) -> Recipient<u32> {
+    ///     log.map(move |n: u32| format!("{prefix} {n}")) // captures `prefix`
+    /// }
+    /// # fn main() {
+    /// #     numbered(Locality::new("x").reserve(), 1);
+    /// # }
+    /// ```
+    pub fn map<N, M, F>(self, map: F) -> Recipient<N>
+    where
+        A: TryHandler<M>,
+        N: 'static,
+        M: 'static,
+        F: Fn(N) -> M + Copy + 'static,
+    {
+        let _ = map;
+        Recipient::new(self.address, Mapped::<A, N, M, F>::KIND)
     }
 
     /// The untyped address.

@@ -15,6 +15,7 @@ use crate::message::{Header, Kind, Way};
 use crate::observe::{Observer, Reason, Undeliverable};
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
+use crate::states::States;
 
 /// Words of a record that travels without a chunk.
 const ONE: usize = 8;
@@ -83,6 +84,8 @@ pub(crate) struct Gate {
     highest: AtomicU32,
     /// Serials given out in blocks: those of holds, timers, requests and monitors. Over all lives.
     next_serials: AtomicU64,
+    /// What the slots are doing, for `Address::state`.
+    pub(crate) states: States,
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Box<Flat>>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
@@ -115,6 +118,7 @@ impl Gate {
                 base: AtomicU32::new(1),
                 highest: AtomicU32::new(1),
                 next_serials: AtomicU64::new(1),
+                states: States::new(),
                 chunks: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
                 observer: Mutex::new(None),

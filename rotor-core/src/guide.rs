@@ -209,6 +209,23 @@ pub mod supervision {
     //! # }
     //! ```
     //!
+    //! A tree that could not start, or whose root gave up, ends with the reason `Shutdown`, too: what
+    //! happened is at the end of the chain. For the program's exit code, ask that:
+    //! ```
+    //! # use rotor_core::*;
+    //! # struct Bad;
+    //! # impl Actor for Bad {
+    //! #     fn start(&mut self, _: &mut Context<Self>) -> Result { Err(Error::message("no disk")) }
+    //! # }
+    //! # fn main() -> Result<(), StartError> {
+    //! let exit = ThreadLoop::new()
+    //!     .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
+    //! assert_eq!(exit.to_string(), "shutdown, because log ended: failed: no disk");
+    //! assert!(exit.root_cause().is_abnormal());
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
     //! # Fail early, let the supervisor retry
     //!
     //! A handler that may fail implements [`TryHandler`](crate::TryHandler): `?` ends the instance.

@@ -37,6 +37,7 @@ mod clock; // where time comes from
 mod dispatch; // taking records out and running their handlers
 mod driver; // Driver: what a backend turns
 mod slot; // the slot table
+mod states; // what slots are doing, for other threads
 
 mod actor; // Actor, Handler, TryHandler
 mod context; // what a handler can do
@@ -90,6 +91,7 @@ pub use observe::{Observer, Reason, Undeliverable};
 pub use outbox::Outbox;
 pub use recipient::Recipient;
 pub use request::{Ask, Asking, PendingRequest, ReplyTo, RequestError};
+pub use states::Lifecycle;
 pub use strategy::{AutoShutdown, Restart};
 pub use supervisor::{Node, Supervisor};
 pub use task::Task;

@@ -554,7 +554,16 @@ impl Local {
     /// Opens a seat. `f` runs no user code.
     #[inline]
     pub(crate) fn seat<R>(&self, slot: u32, f: impl FnOnce(&mut Seat) -> R) -> R {
-        f(&mut self.seats.borrow_mut()[slot as usize])
+        let seat = &mut self.seats.borrow_mut()[slot as usize];
+        let before = seat.state;
+        let result = f(seat);
+        if seat.state != before {
+            let state = seat.state.lifecycle();
+            self.gate
+                .states
+                .write(slot, self.slots.generation(slot), state);
+        }
+        result
     }
 
     pub(crate) fn address_of(&self, slot: u32) -> Address {

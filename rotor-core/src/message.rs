@@ -219,3 +219,53 @@ impl<A: TryHandler<M>, M: 'static> Typed<A, M> {
         }
     }
 }
+
+/// A message `N` that is made into an `M` for an actor `A` by a function without state.
+pub(crate) struct Mapped<A, N, M, F>(PhantomData<(A, N, M, F)>);
+
+impl<A, N, M, F> Mapped<A, N, M, F>
+where
+    A: TryHandler<M>,
+    N: 'static,
+    M: 'static,
+    F: Fn(N) -> M + Copy + 'static,
+{
+    const INLINE: &'static Kind = &Self::kind::<Inline<N>>();
+    const BOXED: &'static Kind = &Self::kind::<Boxed<N>>();
+    pub(crate) const KIND: &'static Kind = {
+        assert!(
+            size_of::<F>() == 0,
+            "the function must not capture anything"
+        );
+        if is_inline::<N>() {
+            Self::INLINE
+        } else {
+            Self::BOXED
+        }
+    };
+
+    const fn kind<S: Stored<Message = N>>() -> Kind {
+        Kind {
+            words: words_for::<S>(),
+            lane: <A as TryHandler<M>>::LANE.index() as u8,
+            way: Way::Actor,
+            run: Self::run::<S>,
+            discard: discard::<S>,
+            name: std::any::type_name::<N>,
+        }
+    }
+
+    unsafe fn run<S: Stored<Message = N>>(
+        payload: Payload<'_>,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) {
+        // SAFETY: a record of this kind has a payload `S`.
+        let message = unsafe { payload.take::<S>() }.open();
+        // SAFETY: `F` is `Copy` and has no bytes; `Addr::map` was given one.
+        let map = unsafe { std::mem::MaybeUninit::<F>::uninit().assume_init() };
+        // SAFETY: as in `Typed::run`.
+        unsafe { Typed::<A, M>::call(map(message), actor, here, slot) }
+    }
+}

@@ -11,6 +11,7 @@ use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
+use crate::states::Lifecycle;
 use crate::strategy::Restart;
 use crate::things::NO_THINGS;
 use std::borrow::Cow;
@@ -118,6 +119,20 @@ pub(crate) enum State {
     Stopping,
     /// Belongs to a spec; ended, and not started again by itself.
     Down,
+}
+
+impl State {
+    /// What others see of it.
+    pub(crate) fn lifecycle(self) -> Lifecycle {
+        match self {
+            State::Vacant => Lifecycle::Gone,
+            State::Reserved | State::Waiting => Lifecycle::Waiting,
+            State::Starting => Lifecycle::Starting,
+            State::Running => Lifecycle::Running,
+            State::Stopping => Lifecycle::Stopping,
+            State::Down => Lifecycle::Down,
+        }
+    }
 }
 
 /// To whom an actor reports.

@@ -712,3 +712,6 @@ impl Family {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

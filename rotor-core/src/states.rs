@@ -1,0 +1,112 @@
+//! What the slots of a gate are doing, for other threads to read.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where an actor is in its life, seen through its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lifecycle {
+    /// No instance yet: reserved, or between two instances. Messages are parked.
+    Waiting,
+    /// An instance is initializing. Messages are parked.
+    Starting,
+    /// Operational.
+    Running,
+    /// The instance is shutting down.
+    Stopping,
+    /// Shut down, and not started again by itself.
+    Down,
+    /// The address is not valid any more: the child was removed, or its locality has ended.
+    Gone,
+}
+
+/// Buckets of slots: the first holds `FIRST`, each other one as many as all before it.
+const BUCKETS: usize = 27;
+const FIRST: usize = 64;
+
+/// One word per slot: generation and state. Written by the owner, read by anybody.
+pub(crate) struct States {
+    buckets: [OnceLock<Box<[AtomicU64]>>; BUCKETS],
+}
+
+impl States {
+    pub(crate) const fn new() -> Self {
+        States {
+            buckets: [const { OnceLock::new() }; BUCKETS],
+        }
+    }
+
+    /// Bucket and index of a slot.
+    fn place(slot: u32) -> (usize, usize) {
+        let slot = slot as usize;
+        if slot < FIRST {
+            return (0, slot);
+        }
+        let bucket = (slot / FIRST).ilog2() as usize + 1;
+        (bucket, slot - (FIRST << (bucket - 1)))
+    }
+
+    /// Tells other threads what a slot is doing. Owner only.
+    pub(crate) fn write(&self, slot: u32, generation: u32, state: Lifecycle) {
+        let (bucket, index) = Self::place(slot);
+        let len = FIRST << bucket.saturating_sub(1);
+        let words = self.buckets[bucket].get_or_init(|| {
+            std::iter::repeat_with(AtomicU64::default)
+                .take(len)
+                .collect()
+        });
+        let word = u64::from(generation) << 8 | state as u64;
+        words[index].store(word, Ordering::Release);
+    }
+
+    /// What the address is doing; one that its locality has not met yet is waiting.
+    pub(crate) fn read(&self, slot: u32, generation: u32) -> Lifecycle {
+        let (bucket, index) = Self::place(slot);
+        let Some(words) = self.buckets[bucket].get() else {
+            return Lifecycle::Waiting;
+        };
+        let word = words[index].load(Ordering::Acquire);
+        let known = (word >> 8) as u32;
+        if known < generation {
+            return Lifecycle::Waiting; // the locality has not met this life of the slot
+        }
+        const ALL: [Lifecycle; 6] = [
+            Lifecycle::Waiting,
+            Lifecycle::Starting,
+            Lifecycle::Running,
+            Lifecycle::Stopping,
+            Lifecycle::Down,
+            Lifecycle::Gone,
+        ];
+        if known > generation {
+            Lifecycle::Gone
+        } else {
+            ALL[(word & 0xff) as usize]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_has_a_word_of_its_own() {
+        let states = States::new();
+        for slot in 0..5_000 {
+            states.write(slot, slot + 1, Lifecycle::Running);
+        }
+        for slot in 0..5_000 {
+            assert_eq!(states.read(slot, slot + 1), Lifecycle::Running);
+            assert_eq!(states.read(slot, slot), Lifecycle::Gone);
+            assert_eq!(states.read(slot, slot + 2), Lifecycle::Waiting);
+        }
+    }
+
+    #[test]
+    fn the_last_slot_has_a_bucket() {
+        let (bucket, _) = States::place(u32::MAX);
+        assert!(bucket < BUCKETS);
+    }
+}
