@@ -363,10 +363,10 @@ impl<M> Clone for Notifier<M> {
 }
 
 /// A message for one instance.
-struct Noted<A, M>(PhantomData<(A, M)>);
+pub(crate) struct Noted<A, M>(PhantomData<(A, M)>);
 
 impl<A: TryHandler<M>, M: 'static> Noted<A, M> {
-    const INLINE: &'static Kind = &Self::kind::<Inline<(u64, M)>>();
+    pub(crate) const INLINE: &'static Kind = &Self::kind::<Inline<(u64, M)>>();
     const BOXED: &'static Kind = &Self::kind::<Boxed<(u64, M)>>();
 
     const fn kind<S: Stored<Message = (u64, M)>>() -> Kind {

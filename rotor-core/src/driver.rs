@@ -361,7 +361,7 @@ impl Driver {
             } else {
                 // Reserved addresses that nobody has claimed: what is parked there is reported.
                 for slot in 0..local.slots.len() {
-                    local.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
+                    local.refuse_parked(slot, Reason::Unclaimed, &RequestError::Gone);
                 }
                 local.locality.set_closed(false);
                 local.discard_all();

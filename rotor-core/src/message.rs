@@ -264,7 +264,7 @@ where
         // SAFETY: a record of this kind has a payload `S`.
         let message = unsafe { payload.take::<S>() }.open();
         // SAFETY: `F` is `Copy` and has no bytes; `Addr::map` was given one.
-        let map = unsafe { std::mem::MaybeUninit::<F>::uninit().assume_init() };
+        let map = unsafe { std::ptr::NonNull::<F>::dangling().read() };
         // SAFETY: as in `Typed::run`.
         unsafe { Typed::<A, M>::call(map(message), actor, here, slot) }
     }

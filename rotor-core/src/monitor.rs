@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use crate::actor::TryHandler;
 use crate::address::{Address, push_record};
+use crate::context::Noted;
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
-use crate::message::{Inline, Typed};
+use crate::message::{Inline, Kind, is_inline};
 use crate::slot::State;
 
 /// The notice that a monitored actor's instance has ended. Sent once per
@@ -25,7 +26,7 @@ struct Monitor {
     who: Address,
     slot: u32,
     serial: u64,
-    deliver: fn(Address, Down),
+    kind: &'static Kind,
 }
 
 /// The monitors of a locality's actors.
@@ -45,36 +46,29 @@ impl Monitors {
 
 /// Watches `who` for the instance in `slot`.
 pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address) {
-    fn deliver<A: TryHandler<Down>>(to: Address, down: Down) {
-        let lane = const { <A as TryHandler<Down>>::LANE.index() };
-        push_record(to, Typed::<A, Down>::KIND, lane, Inline(down));
-    }
-    const { assert!(crate::message::is_inline::<Down>()) };
+    const { assert!(is_inline::<(u64, Down)>()) };
     let serial = here.seat(slot, |seat| seat.serial);
     let id = here.things.borrow_mut().serial();
+    let kind = Noted::<A, Down>::INLINE;
     let monitor = Monitor {
         who,
         slot,
         serial,
-        deliver: deliver::<A>,
+        kind,
     };
     here.monitors.borrow_mut().list.insert(id, monitor);
-    here.at_end(
-        slot,
-        Box::new(move |here| {
-            here.monitors.borrow_mut().list.remove(&id);
-        }),
-    );
+    let forget = move |here: &Local| {
+        let open = here.monitors.borrow_mut().list.remove(&id).is_some();
+        if open && !who.gate.entrance.is_closed() {
+            Control::call(who.gate, move |there| there.unwatch(who, id));
+        }
+    };
+    here.at_end(slot, Box::new(forget));
     here.peer_with(who.gate);
     let from = here.gate;
     if who.gate.entrance.is_closed() {
-        Control::post(
-            from,
-            Control::Down {
-                id,
-                exit: Exit::lost("closed"),
-            },
-        );
+        let exit = Exit::lost("closed");
+        Control::post(from, Control::Down { id, exit });
     } else {
         Control::call(who.gate, move |there| there.watch(who, from, id));
     }
@@ -103,15 +97,21 @@ impl Local {
         let Some(monitor) = self.monitors.borrow_mut().list.remove(&id) else {
             return;
         };
-        if self.seat(monitor.slot, |seat| seat.serial == monitor.serial) {
-            let to = self.address_of(monitor.slot);
-            (monitor.deliver)(
-                to,
-                Down {
-                    who: monitor.who,
-                    exit,
-                },
-            );
+        // For that instance only: the next one has not asked.
+        let (to, down) = (
+            self.address_of(monitor.slot),
+            Down {
+                who: monitor.who,
+                exit,
+            },
+        );
+        let lane = monitor.kind.lane as usize;
+        push_record(to, monitor.kind, lane, Inline((monitor.serial, down)));
+    }
+
+    fn unwatch(&self, who: Address, id: u64) {
+        if let Some(slot) = self.find(who) {
+            self.seat(slot, |seat| seat.watchers.retain(|(_, other)| *other != id));
         }
     }
 

@@ -22,12 +22,14 @@ pub enum Reason {
     NotLocal,
     /// Nobody is subscribed to what was published.
     Unheard,
+    /// The locality ended before any child claimed the reserved address.
+    Unclaimed,
     /// A reply came after its time limit, or its asker is gone.
     Late,
 }
 
 impl Reason {
-    pub(crate) const COUNT: usize = 7;
+    pub(crate) const COUNT: usize = 8;
     pub(crate) const ALL: [Reason; Self::COUNT] = [
         Reason::Gone,
         Reason::Stopped,
@@ -35,6 +37,7 @@ impl Reason {
         Reason::Closed,
         Reason::NotLocal,
         Reason::Unheard,
+        Reason::Unclaimed,
         Reason::Late,
     ];
 }
@@ -48,6 +51,7 @@ impl fmt::Display for Reason {
             Reason::Closed => "its locality has ended",
             Reason::NotLocal => "its locality is pinned to another thread",
             Reason::Unheard => "nobody is subscribed",
+            Reason::Unclaimed => "no child has claimed its address",
             Reason::Late => "the asker no longer waits",
         })
     }

@@ -131,10 +131,15 @@ pub(crate) enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowState {
     Free,
-    /// Not running: not started yet, or ended and not to be restarted.
+    /// Its first start is still to come: that of the supervisor, or its own if it was added. A
+    /// restart pass leaves it alone.
+    New,
+    /// Not running: ended and not to be restarted, or between the steps of a pass.
     Down,
     Starting,
     Up,
+    /// It ended by itself during a pass, which its exit waits for.
+    Ended,
     Stopping,
     /// Its start failed; a retry is posted.
     Restarting,
@@ -211,6 +216,8 @@ pub(crate) struct Family {
     first: ChildId,
     last: ChildId,
     incarnations: u64,
+    /// The last incarnation before the supervisor's own instance.
+    since: u64,
     phase: Phase,
     pass: Option<Pass>,
     deferred: VecDeque<Event>,
@@ -229,6 +236,7 @@ impl Family {
             first: NONE,
             last: NONE,
             incarnations: 0,
+            since: 0,
             phase: Phase::Idle,
             pass: None,
             deferred: VecDeque::new(),
@@ -252,7 +260,7 @@ impl Family {
     ) -> ChildId {
         let row = Row {
             name,
-            state: RowState::Down,
+            state: RowState::New,
             incarnation: 0,
             restart,
             significant,
@@ -320,8 +328,8 @@ impl Family {
                 out.push(Action::Kill(id, row.incarnation));
             }
             self.down(id);
-            self.forget_if_over(id, out);
         }
+        self.forget_dynamic(out);
         self.idle();
     }
 
@@ -336,6 +344,7 @@ impl Family {
     fn one(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
         match event {
             Event::Start => {
+                self.since = self.incarnations;
                 let starts: Ids = self.ids().collect();
                 for &id in &starts {
                     self.rows[id as usize].removed = false;
@@ -361,9 +370,7 @@ impl Family {
             Event::Retry(id, incarnation) => {
                 if self.pass.is_some() {
                     self.deferred.push_back(Event::Retry(id, incarnation));
-                } else if self.rows.get(id as usize).is_some_and(|row| {
-                    row.state == RowState::Restarting && row.incarnation == incarnation
-                }) {
+                } else if self.is_retried(id, incarnation) {
                     let at = self.failures.iter().position(|(child, _)| *child == id);
                     let exit = at.map_or(Exit::killed(), |at| self.failures.swap_remove(at).1);
                     self.restart(id, exit, now, out);
@@ -387,10 +394,17 @@ impl Family {
             && self.rows[id as usize].incarnation == incarnation
     }
 
+    /// Any retry of this start of the supervisor serves a child that waits for one, also one that
+    /// was posted for an earlier failure and overtaken by a pass: OTP's go by the child's id alone.
+    fn is_retried(&self, id: ChildId, incarnation: u64) -> bool {
+        let row = self.rows.get(id as usize);
+        row.is_some_and(|row| row.state == RowState::Restarting) && incarnation > self.since
+    }
+
     fn added(&mut self, id: ChildId, out: &mut Vec<Action>) {
         if self.pass.is_some() {
             self.deferred.push_back(Event::Added(id));
-        } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::Down {
+        } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::New {
             self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
         }
     }
@@ -412,18 +426,22 @@ impl Family {
         match row.state {
             RowState::Starting => return self.start_failed(id, exit, out),
             RowState::Stopping => return self.stopped(id, out),
-            RowState::Up => {}
-            _ => return,
-        }
-        if self.pass.is_some() {
-            if self.rows[id as usize].in_pass {
+            RowState::Up if row.in_pass => {
                 // The pass was going to stop it anyway: this exit is consumed, not counted.
-                self.rows[id as usize].state = RowState::Down;
-            } else {
+                row.state = RowState::Down;
+                return;
+            }
+            RowState::Up if self.pass.is_some() => {
+                // A pass that begins before the exit's turn consumes it, and does not wait for an
+                // answer of an instance that is gone.
+                row.state = RowState::Ended;
                 self.deferred
                     .push_back(Event::Exited(id, incarnation, exit));
+                return;
             }
-            return;
+            RowState::Ended if self.pass.is_some() => return, // told twice
+            RowState::Up | RowState::Ended => {}
+            _ => return,
         }
         let row = &self.rows[id as usize];
         if row.restart.wants(&exit) {
@@ -444,7 +462,8 @@ impl Family {
             AutoShutdown::Any => true,
             AutoShutdown::All => !self.ids().any(|id| {
                 let row = self.row(id);
-                row.significant && !matches!(row.state, RowState::Down | RowState::Free)
+                let over = matches!(row.state, RowState::New | RowState::Down | RowState::Free);
+                row.significant && !over
             }),
         }
     }
@@ -467,18 +486,14 @@ impl Family {
             self.forget_if_over(id, out);
             return self.end(Exit::shutdown().because(name, exit), false, out);
         }
-        let (stops, starts) = match self.flags.strategy {
-            Strategy::OneForOne => (Ids::new(), SmallVec::from_slice(&[id])),
-            Strategy::OneForAll => {
-                let mut stops: Ids = self.ids().filter(|&other| other != id).collect();
-                stops.reverse();
-                (stops, self.ids().collect())
-            }
-            Strategy::RestForOne => {
-                let from: Ids = self.ids().skip_while(|&other| other != id).collect();
-                (from.iter().skip(1).rev().copied().collect(), from)
-            }
+        let mut starts: Ids = match self.flags.strategy {
+            Strategy::OneForOne => SmallVec::from_slice(&[id]),
+            Strategy::OneForAll => self.ids().collect(),
+            Strategy::RestForOne => self.ids().skip_while(|&other| other != id).collect(),
         };
+        starts.retain(|id| self.rows[*id as usize].state != RowState::New);
+        let others = starts.iter().rev().filter(|&&other| other != id);
+        let stops = others.copied().collect();
         self.begin(stops, starts, Then::Restarted, out);
     }
 
@@ -533,8 +548,10 @@ impl Family {
             }
             if let Some(&id) = pass.starts.get(pass.started) {
                 pass.started += 1;
+                let again = matches!(pass.then, Then::Restarted);
                 let row = &mut self.rows[id as usize];
-                if row.state != RowState::Down || row.removed {
+                let ready = row.state == RowState::Down || row.state == RowState::New && !again;
+                if !ready || row.removed {
                     continue; // a temporary child that ended, or that the pass removed
                 }
                 self.incarnations += 1;
@@ -550,6 +567,7 @@ impl Family {
                 Then::End {
                     exit, failed_start, ..
                 } => {
+                    self.forget_dynamic(out);
                     self.idle();
                     return out.push(if failed_start {
                         Action::StartFailed(exit)
@@ -600,6 +618,15 @@ impl Family {
             out.push(Action::Forget(id));
         } else if temporary && !ends {
             row.removed = true;
+        }
+    }
+
+    /// Puts aside the dynamic rows that are left: those that no pass has reached.
+    fn forget_dynamic(&mut self, out: &mut Vec<Action>) {
+        let ids: Ids = self.ids().filter(|&id| self.row(id).dynamic).collect();
+        for id in ids {
+            self.remove(id);
+            out.push(Action::Forget(id));
         }
     }
 

@@ -104,7 +104,7 @@ impl ThreadLoop {
     pub fn run_with(self, tree: Supervisor, started: impl FnOnce(App)) -> Result<Exit, StartError> {
         let app = self.driver.start(tree)?;
         started(app.clone());
-        let exit = self.turn_until_done();
+        let exit = turn_until_done(&self.driver);
         drop(self);
         app.join();
         Ok(exit)
@@ -118,8 +118,10 @@ impl ThreadLoop {
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> std::io::Result<Locality> {
         Locality::spawn(name, |locality| {
             let this = Self::drive(locality);
-            this.driver.host();
-            let _ = this.turn_until_done();
+            let ThreadLoop { driver, locality } = this;
+            drop(locality); // held, it would count as a user of the thread
+            driver.host();
+            let _ = turn_until_done(&driver);
             Ok(())
         })
     }
@@ -130,18 +132,19 @@ impl ThreadLoop {
         driver.open(&locality).expect("a locality of our own");
         ThreadLoop { driver, locality }
     }
+}
 
-    fn turn_until_done(&self) -> Exit {
-        loop {
-            match self.driver.turn(Budget::default()) {
-                Turn::Again => {}
-                Turn::Done(exit) => return exit,
-                Turn::Park(None) => std::thread::park(),
-                Turn::Park(Some(deadline)) => {
-                    std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
-                }
-                Turn::Nested => unreachable!("`run` consumes the loop, so no handler is below it"),
+/// Turns a driver on a thread that has nothing else to do.
+fn turn_until_done(driver: &Driver) -> Exit {
+    loop {
+        match driver.turn(Budget::default()) {
+            Turn::Again => {}
+            Turn::Done(exit) => return exit,
+            Turn::Park(None) => std::thread::park(),
+            Turn::Park(Some(deadline)) => {
+                std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
             }
+            Turn::Nested => unreachable!("`run` consumes the loop, so no handler is below it"),
         }
     }
 }

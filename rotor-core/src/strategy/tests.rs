@@ -228,10 +228,23 @@ impl Play {
     }
 
     fn run(&mut self) -> String {
-        while let Some(event) = self.answers.pop_front().or_else(|| self.queue.pop_front()) {
-            self.handle(event);
-        }
+        while self.turn() {}
         self.did()
+    }
+
+    fn run_until_restarting(&mut self, name: &str) {
+        while self.state(name) != RowState::Restarting {
+            assert!(self.turn(), "{name} did not fail to start");
+        }
+    }
+
+    /// Handles the next event, if there is one.
+    fn turn(&mut self) -> bool {
+        let event = self.answers.pop_front();
+        let event = event.or_else(|| self.queue.pop_front());
+        let found = event.is_some();
+        event.into_iter().for_each(|event| self.handle(event));
+        found
     }
 
     /// What was done since it was asked last.
@@ -240,6 +253,9 @@ impl Play {
     }
 
     fn handle(&mut self, event: Event) {
+        if matches!(event, Event::Stop { .. }) && !self.family.is_busy() {
+            return; // an actor whose children are down ends without asking
+        }
         let mut actions = Vec::new();
         self.family.handle(event, self.now, &mut actions);
         for action in actions {
@@ -319,12 +335,10 @@ impl Play {
         );
         match puppet.life {
             // Its own exit is on the way, and will be the answer; it gives no other.
-            Life::Dead => return,
+            Life::Dead => return self.hasten(id, incarnation),
             Life::Told(_) => panic!("{} is told to stop twice", puppet.name),
             Life::Starting => puppet.life = Life::Told(false),
-            Life::Up => {
-                puppet.life = Life::Told(true);
-            }
+            Life::Up => puppet.life = Life::Told(true),
         }
         let name = puppet.name.clone();
         self.log.push(format!("stop {name}"));
@@ -334,6 +348,16 @@ impl Play {
             let answer = self.answer_of(id, Starts).expect("it is stopping");
             self.post(answer);
         }
+    }
+
+    /// Where children answer at once, the notice of one that is gone does not wait its turn.
+    fn hasten(&mut self, id: ChildId, incarnation: u64) {
+        if self.manner != Manner::AtOnce {
+            return;
+        }
+        let is = |event: &Event| matches!(event, Event::Exited(who, of, _) if (*who, *of) == (id, incarnation));
+        let at = self.queue.iter().position(is).expect("it is on the way");
+        self.answers.extend(self.queue.remove(at));
     }
 
     fn end(&mut self, how: &str, exit: Exit) {
@@ -534,11 +558,7 @@ fn point_2_a_failed_restart_is_retried_behind_what_is_queued() {
     play.ends("b", Exit::killed());
     let x = play.row("x", Restart::Permanent, false, true);
     play.queue.push_back(Event::Added(x));
-    while play.state("a") != RowState::Restarting {
-        let event = play.answers.pop_front();
-        let event = event.or_else(|| play.queue.pop_front());
-        play.handle(event.expect("the retry is not there yet"));
-    }
+    play.run_until_restarting("a");
     assert_eq!(play.did(), "start a");
     assert_eq!(play.run(), "start b, start x, start a");
 }
@@ -644,7 +664,7 @@ fn point_7_two_simultaneous_exits_are_two_restarts_of_one_for_one() {
     play.start();
     play.ends("a", Exit::killed());
     play.ends("b", Exit::killed());
-    assert_eq!(play.run(), "start a, gave up, stop c, ended");
+    assert_eq!(play.run(), "start a, gave up, stop c, stop a, ended");
 }
 
 #[test]
@@ -1043,14 +1063,39 @@ fn a_second_crash_while_another_is_restarting_retries_once() {
     assert_eq!(play.crash("a"), "stop b, start a, start b", "the third");
 }
 
-impl Play {
-    fn run_until_restarting(&mut self, name: &str) {
-        while self.state(name) != RowState::Restarting {
-            let event = self.answers.pop_front();
-            let event = event.or_else(|| self.queue.pop_front());
-            self.handle(event.expect("the start fails"));
-        }
-    }
+#[test]
+fn a_retry_that_was_overtaken_serves_the_next_failure() {
+    let mut play = Play::new(Strategy::RestForOne)
+        .permanent("a b")
+        .plan("a", &[Starts, Crashes])
+        .plan("b", &[Starts, Fails, Fails]);
+    play.start();
+    play.ends("b", Exit::killed());
+    play.ends("a", Exit::killed());
+    // The second pass, for "a", fails at "b" again; its retry is behind the new exit of "a", the
+    // first one is not.
+    let did = "start b, start a, start b, start b, stop b, start a, start b";
+    assert_eq!(play.run(), did);
+}
+
+#[test]
+fn a_retry_from_before_the_supervisors_start_is_ignored() {
+    let mut play = Play::new(Strategy::OneForOne)
+        .permanent("a")
+        .plan("a", &[Starts, Fails, Starts, Fails]);
+    play.start();
+    play.ends("a", Exit::killed());
+    play.run_until_restarting("a");
+    let old = play.queue.pop_front().expect("the retry");
+    play.stop();
+    play.start();
+    play.ends("a", Exit::killed());
+    play.run_until_restarting("a");
+    play.did();
+    play.queue.push_front(old);
+    assert!(play.turn());
+    assert_eq!(play.did(), "");
+    assert_eq!(play.run(), "start a");
 }
 
 // Limits.
@@ -1607,7 +1652,8 @@ fn compare(seed: u64) -> usize {
     let flags = random_flags(random);
     let mut play = Play::with(flags);
     play.manner = random.pick(&[Manner::AtOnce, Manner::Behind]);
-    (play.chance, play.seed) = (Some(fate), seed);
+    play.chance = Some(fate);
+    play.seed = seed;
     let mut model = Model {
         flags,
         declared: Vec::new(),
@@ -1638,14 +1684,13 @@ fn compare(seed: u64) -> usize {
     for step in 0..8 {
         play.now += random.below(15);
         model.now = play.now;
-        if !model.running {
+        if model.running {
+            inject(random, &mut play, &mut model, &mut added);
+        } else {
             // What was on its way to the old instance reaches the new one of the play: stale.
             model.boot();
             play.ended = None;
             play.queue.push_back(Event::Start);
-        }
-        if model.running {
-            inject(random, &mut play, &mut model, &mut added);
         }
         model.run();
         let did = play.run();
@@ -1663,7 +1708,6 @@ fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u
     for _ in 0..random.below(4) {
         match random.below(8) {
             0..5 => {
-                // Only what runs for both can end; right after `boot` the play has not begun.
                 let up = |p: &&Puppet| p.life == Life::Up;
                 let up: Vec<String> = play
                     .puppets
@@ -1785,7 +1829,6 @@ impl Storm {
         if self.told.len() < 64 && !matches!(event, Event::Start | Event::Stop { .. }) {
             self.told.push(event.clone());
         }
-        let own = matches!(event, Event::Start | Event::Added(_));
         self.play.handle(event);
         let family = &self.play.family;
         let flags = &family.flags;
@@ -1797,12 +1840,10 @@ impl Storm {
             );
             self.gave_up |= did == "gave up";
             // Alone, a child is started again in the same turn in which the attempt counts.
-            if flags.strategy == Strategy::OneForOne && !own {
-                if let Some(name) = did.strip_prefix("start ") {
-                    if self.play.starts.get(name).is_some_and(|&n| n > 1) {
-                        self.attempts.push(self.play.now);
-                    }
-                }
+            let pass = family.pass.as_ref().map(|pass| &pass.then);
+            let again = matches!(pass, Some(Then::Restarted)) && did.starts_with("start ");
+            if flags.strategy == Strategy::OneForOne && again {
+                self.attempts.push(self.play.now);
             }
         }
         let since = self.play.now.saturating_sub(nanos(flags.period));
