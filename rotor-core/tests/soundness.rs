@@ -1,0 +1,653 @@
+//! Programs that would break a careless build of the mechanisms. Miri runs them, too.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+/// Counts values that are alive.
+#[derive(Clone, Default)]
+struct Live(Arc<AtomicUsize>);
+
+struct Token(Live);
+
+impl Live {
+    fn token(&self) -> Token {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Token(self.clone())
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl std::ops::Deref for Live {
+    type Target = AtomicUsize;
+    fn deref(&self) -> &AtomicUsize {
+        &self.0
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An actor that does what the closure sent to it says.
+struct Puppet {
+    said: Rc<RefCell<Vec<String>>>,
+    _live: Token,
+}
+
+impl Actor for Puppet {}
+
+type Order = Box<dyn FnOnce(&mut Puppet, &mut Context<Puppet>) + Send>;
+
+impl Handler<Order> for Puppet {
+    fn handle(&mut self, order: Order, cx: &mut Context<Self>) {
+        order(self, cx);
+    }
+}
+
+impl Handler<u64> for Puppet {
+    fn handle(&mut self, n: u64, _: &mut Context<Self>) {
+        self.said.borrow_mut().push(n.to_string());
+    }
+}
+
+fn order(f: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) -> Order {
+    Box::new(f)
+}
+
+struct Stage {
+    sim: Sim,
+    puppet: Addr<Puppet>,
+    said: Rc<RefCell<Vec<String>>>,
+    live: Live,
+    app: App,
+}
+
+/// One puppet under a patient supervisor.
+fn stage() -> Stage {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    let (puppet, said, live) = (
+        here.reserve(),
+        Rc::new(RefCell::new(Vec::new())),
+        Live::default(),
+    );
+    let (log, alive) = (said.clone(), live.clone());
+    let make = move || Puppet {
+        said: log.clone(),
+        _live: alive.token(),
+    };
+    let tree = Supervisor::one_for_one("app").intensity(1000, Duration::from_secs(1));
+    let app = sim
+        .start(tree.child(Child::new("puppet", make).at(puppet)))
+        .expect("a sound tree");
+    sim.run_until_idle();
+    Stage {
+        sim,
+        puppet,
+        said,
+        live,
+        app,
+    }
+}
+
+impl Stage {
+    fn tell(&mut self, f: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) {
+        self.puppet.send(order(f));
+        self.sim.run_until_idle();
+    }
+
+    fn said(&self) -> Vec<String> {
+        std::mem::take(&mut *self.said.borrow_mut())
+    }
+
+    fn end(mut self) {
+        self.app.shutdown();
+        self.sim.run_until_idle();
+        drop(self.sim);
+        assert_eq!(self.live.count(), 0, "an instance was leaked");
+    }
+}
+
+#[test]
+fn s01_a_removed_childs_address_never_reaches_the_next_one_in_its_slot() {
+    let mut stage = stage();
+    let found = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..3 {
+        let (live, out) = (stage.live.clone(), found.clone());
+        stage.tell(move |me, cx| {
+            let said = me.said.clone();
+            let child = cx.child(Child::once("child", move |_| {
+                Ok(Puppet {
+                    said,
+                    _live: live.token(),
+                })
+            }));
+            out.lock().unwrap().push(child);
+        });
+        let last = *found.lock().unwrap().last().expect("just pushed");
+        last.send(7);
+        last.drain();
+        stage.sim.run_until_idle();
+        assert_eq!(last.try_send(8).unwrap_err().reason, Reason::Gone);
+    }
+    let all = found.lock().unwrap().clone();
+    assert!(all[0] != all[1] && all[1] != all[2]);
+    assert_eq!(stage.said(), ["7", "7", "7"]);
+    stage.end();
+}
+
+#[test]
+fn s02_a_recycled_gate_refuses_addresses_of_its_last_life() {
+    let mut old = Vec::new();
+    for _ in 0..4 {
+        let stage = stage();
+        old.push(stage.puppet);
+        // Sends of another thread race with the life of the gate; none may reach a wrong actor.
+        let stale = old.clone();
+        let sender = std::thread::spawn(move || {
+            for addr in stale {
+                addr.send(1);
+            }
+        });
+        sender.join().expect("the sender");
+        stage.end();
+    }
+    for addr in old {
+        addr.send(2);
+    }
+}
+
+#[test]
+fn s04_a_hold_of_the_last_instance_does_not_release_the_next() {
+    struct Held(Arc<Mutex<Vec<Hold>>>);
+    impl Actor for Held {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let mut holds = self.0.lock().unwrap();
+            if !holds.is_empty() {
+                holds.push(cx.hold("a restart"));
+            }
+            Ok(())
+        }
+    }
+    impl Handler<()> for Held {
+        fn handle(&mut self, _: (), cx: &mut Context<Self>) {
+            self.0.lock().unwrap().push(cx.hold("kept too long"));
+            cx.fail(std::fmt::Error);
+        }
+    }
+    let mut sim = Sim::new(1);
+    let held = sim.locality("here").reserve::<Held>();
+    let holds = Arc::<Mutex<Vec<Hold>>>::default();
+    let all = holds.clone();
+    let tree = Supervisor::one_for_one("app").intensity(9, Duration::from_secs(9));
+    sim.start(tree.child(Child::new("held", move || Held(all.clone())).at(held)))
+        .expect("sound");
+    held.send(());
+    sim.run_until_idle();
+    assert_eq!(held.address().state(), Lifecycle::Starting);
+    let old = holds.lock().unwrap().remove(0);
+    drop(old);
+    sim.run_until_idle();
+    assert_eq!(
+        held.address().state(),
+        Lifecycle::Starting,
+        "the old hold released it"
+    );
+    holds.lock().unwrap().clear();
+    sim.run_until_idle();
+    assert_eq!(held.address().state(), Lifecycle::Running);
+}
+
+#[test]
+fn s05_a_turn_inside_a_handler_is_refused() {
+    struct Nothing;
+    impl Wake for Nothing {
+        fn wake(&self) {}
+    }
+    let inner = Rc::new(Driver::new(Arc::new(Nothing), Clock::manual()));
+    struct Turner(Rc<Driver>, Rc<Cell<bool>>);
+    impl Actor for Turner {
+        fn start(&mut self, _: &mut Context<Self>) -> Result {
+            self.1
+                .set(matches!(self.0.turn(Budget::default()), Turn::Nested));
+            Ok(())
+        }
+    }
+    let mut sim = Sim::new(1);
+    sim.locality("here");
+    let refused = Rc::new(Cell::new(false));
+    let seen = refused.clone();
+    let make = move || Turner(inner.clone(), seen.clone());
+    sim.start(Supervisor::one_for_one("app").child(Child::new("turner", make)))
+        .expect("sound");
+    sim.run_until_idle();
+    assert!(refused.get());
+}
+
+#[test]
+fn s06_the_context_and_a_send_may_be_used_in_one_handler() {
+    let mut stage = stage();
+    stage.tell(|me, cx| {
+        let addr = cx.addr();
+        for n in 0..100 {
+            addr.send(n);
+            let said = me.said.clone();
+            // The slot table grows while this handler runs.
+            cx.child(Child::once("child", move |cx| {
+                let me = Puppet {
+                    said,
+                    _live: Live::default().token(),
+                };
+                cx.stop();
+                Ok(me)
+            }));
+        }
+        me.said.borrow_mut().push("done".into());
+    });
+    let said = stage.said();
+    assert_eq!(said.len(), 101);
+    assert_eq!(said[0], "done");
+    stage.end();
+}
+
+#[test]
+fn s07_payloads_of_every_size_and_alignment_arrive() {
+    #[repr(align(64))]
+    struct Aligned(u8, Box<u8>);
+    struct Big([Box<u64>; 40]);
+    struct Sink(Rc<Cell<usize>>);
+    impl Actor for Sink {}
+    impl Handler<()> for Sink {
+        fn handle(&mut self, _: (), _: &mut Context<Self>) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    impl Handler<Aligned> for Sink {
+        fn handle(&mut self, m: Aligned, _: &mut Context<Self>) {
+            assert_eq!(std::ptr::from_ref(&m) as usize % 64, 0);
+            self.0.set(self.0.get() + usize::from(m.0 + *m.1));
+        }
+    }
+    impl Handler<Big> for Sink {
+        fn handle(&mut self, m: Big, _: &mut Context<Self>) {
+            self.0
+                .set(self.0.get() + m.0.iter().map(|n| **n as usize).sum::<usize>());
+        }
+    }
+    impl Handler<[u8; 4000]> for Sink {
+        fn handle(&mut self, m: [u8; 4000], _: &mut Context<Self>) {
+            self.0
+                .set(self.0.get() + m.iter().map(|n| usize::from(*n)).sum::<usize>());
+        }
+    }
+    impl Handler<u128> for Sink {
+        fn handle(&mut self, m: u128, _: &mut Context<Self>) {
+            self.0.set(self.0.get() + m as usize);
+        }
+    }
+    impl Handler<[u8; 3]> for Sink {
+        fn handle(&mut self, m: [u8; 3], _: &mut Context<Self>) {
+            self.0.set(self.0.get() + usize::from(m[2]));
+        }
+    }
+    let mut sim = Sim::new(1);
+    let sink = sim.locality("here").reserve();
+    let sum = Rc::new(Cell::new(0));
+    let seen = sum.clone();
+    let make = move || Sink(seen.clone());
+    sim.start(Supervisor::one_for_one("app").child(Child::new("sink", make).at(sink)))
+        .expect("sound");
+    let send = move || {
+        sink.send(());
+        sink.send(Aligned(1, Box::new(2)));
+        sink.send(Big(std::array::from_fn(|_| Box::new(1))));
+        sink.send([1_u8; 4000]);
+        sink.send(5_u128);
+        sink.send([0, 0, 9_u8]);
+    };
+    send();
+    sim.run_until_idle();
+    assert_eq!(sum.get(), 1 + 3 + 40 + 4000 + 5 + 9);
+    // The same from another thread, and through an outbox.
+    std::thread::spawn(send).join().expect("the sender");
+    std::thread::spawn(move || {
+        let mut out = Outbox::new();
+        out.send(sink, Big(std::array::from_fn(|_| Box::new(1))));
+        out.send(sink, Aligned(3, Box::new(4)));
+        out.send(sink, ());
+    })
+    .join()
+    .expect("the sender");
+    sim.run_until_idle();
+    assert_eq!(sum.get(), 2 * (1 + 3 + 40 + 4000 + 5 + 9) + 40 + 7 + 1);
+}
+
+#[test]
+fn s08_an_actor_may_stop_and_kill_itself_and_go_on() {
+    let mut stage = stage();
+    stage.tell(|me, cx| {
+        cx.addr().address().kill();
+        cx.addr().stop();
+        cx.stop();
+        me.said.borrow_mut().push("still here".into());
+    });
+    assert_eq!(stage.said(), ["still here"]);
+    assert_eq!(stage.live.count(), 1, "one instance, the next one");
+    stage.end();
+}
+
+#[test]
+fn s09_panics_in_handlers_drops_and_payloads_end_their_instance_only() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a payload that panics when it is dropped");
+        }
+    }
+    let mut stage = stage();
+    let addr = stage.puppet;
+    stage.tell(|_, _| panic!("in a handler"));
+    stage.tell(|_, _| std::panic::panic_any(Bomb));
+    // The message itself panics when it is dropped, undelivered.
+    let bomb = Bomb;
+    addr.send(order(move |_, cx| {
+        let _bomb = bomb;
+        cx.stop();
+    }));
+    stage.sim.run_until_idle();
+    addr.send(1);
+    stage.sim.run_until_idle();
+    assert_eq!(stage.said(), ["1"]);
+    assert_eq!(stage.live.count(), 1);
+    stage.end();
+}
+
+#[test]
+fn s09_a_panic_in_the_drop_of_an_actor_is_not_repeated() {
+    struct Fragile(Rc<Cell<u32>>);
+    impl Actor for Fragile {}
+    impl Handler<()> for Fragile {
+        fn handle(&mut self, _: (), cx: &mut Context<Self>) {
+            cx.stop();
+        }
+    }
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+            panic!("in a drop");
+        }
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut sim = Sim::new(1);
+    let fragile = sim.locality("here").reserve();
+    let drops = Rc::new(Cell::new(0));
+    let seen = drops.clone();
+    let tree = Supervisor::one_for_one("app").intensity(9, Duration::from_secs(1));
+    let app = sim
+        .start(tree.child(Child::new("fragile", move || Fragile(seen.clone())).at(fragile)))
+        .expect("sound");
+    fragile.send(());
+    sim.run_until_idle();
+    assert_eq!(drops.get(), 1);
+    app.shutdown();
+    sim.run_until_idle();
+    assert_eq!(drops.get(), 2);
+}
+
+#[test]
+fn s12_a_waker_may_outlive_its_task_and_be_used_on_another_thread() {
+    let mut stage = stage();
+    let wakers: Arc<Mutex<Vec<Waker>>> = Arc::default();
+    let kept = wakers.clone();
+    stage.tell(move |_, cx| {
+        let inside = Rc::new(Cell::new(0));
+        let seen = inside.clone();
+        let future = poll_fn(move |task| {
+            seen.set(seen.get() + 1);
+            kept.lock().unwrap().push(task.waker().clone());
+            if seen.get() < 3 {
+                Poll::Pending
+            } else {
+                Poll::Ready(seen.get())
+            }
+        });
+        cx.spawn(future, |me: &mut Puppet, polls, _| {
+            me.said.borrow_mut().push(format!("{polls} polls"));
+        });
+    });
+    for _ in 0..2 {
+        let waker = wakers.lock().unwrap().last().cloned().expect("polled");
+        std::thread::spawn(move || waker.wake())
+            .join()
+            .expect("the waker's thread");
+        stage.sim.run_until_idle();
+    }
+    assert_eq!(stage.said(), ["3 polls"]);
+    // Of no effect now, and after the end of everything.
+    let stale = std::mem::take(&mut *wakers.lock().unwrap());
+    for waker in &stale {
+        waker.wake_by_ref();
+    }
+    stage.sim.run_until_idle();
+    stage.end();
+    for waker in stale {
+        std::thread::spawn(move || waker.wake())
+            .join()
+            .expect("the waker's thread");
+    }
+}
+
+#[test]
+fn s12_a_task_that_ends_its_own_actor_inside_its_poll_is_dropped_once() {
+    let mut stage = stage();
+    let live = stage.live.clone();
+    stage.tell(move |_, cx| {
+        let (addr, token) = (cx.addr(), live.token());
+        let future = poll_fn(move |_| {
+            let _ = &token;
+            addr.address().kill();
+            Poll::<()>::Pending
+        });
+        cx.spawn(future, |_, _, _| {});
+    });
+    assert_eq!(stage.live.count(), 1);
+    stage.end();
+}
+
+#[test]
+fn s14_a_reply_token_answers_from_another_thread() {
+    struct Question;
+    impl Request for Question {
+        type Reply = Vec<u8>;
+    }
+    struct Oracle;
+    impl Actor for Oracle {}
+    impl Handler<Ask<Question>> for Oracle {
+        fn handle(&mut self, ask: Ask<Question>, _: &mut Context<Self>) {
+            std::thread::spawn(move || ask.reply(vec![1, 2, 3]))
+                .join()
+                .expect("the answer");
+        }
+    }
+    struct Asker(Addr<Oracle>, Rc<RefCell<Vec<u8>>>);
+    impl Actor for Asker {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let limit = Duration::from_secs(1);
+            cx.request(self.0, Question, limit, |me, reply, _| {
+                *me.1.borrow_mut() = reply.expect("an answer");
+            });
+            Ok(())
+        }
+    }
+    let mut sim = Sim::new(1);
+    let oracle = sim.locality("here").reserve();
+    let answer = Rc::new(RefCell::new(Vec::new()));
+    let seen = answer.clone();
+    let tree = Supervisor::one_for_one("app")
+        .child(Child::new("oracle", || Oracle).at(oracle))
+        .child(Child::new("asker", move || Asker(oracle, seen.clone())));
+    sim.start(tree).expect("sound");
+    sim.run_until_idle();
+    assert_eq!(*answer.borrow(), [1, 2, 3]);
+    // A future that asks, and one that is dropped before the answer.
+    let asking = oracle.ask(Question, Duration::from_secs(1));
+    assert_eq!(
+        sim.block_on(asking).expect("ready").expect("an answer"),
+        [1, 2, 3]
+    );
+    drop(oracle.ask(Question, Duration::from_secs(1)));
+    sim.run_until_idle();
+}
+
+#[test]
+fn s16_what_is_sent_to_a_locality_that_has_ended_is_dropped_by_the_sender() {
+    let live = Live::default();
+    let stage = stage();
+    let addr = stage.puppet;
+    stage.end();
+    let token = live.token();
+    addr.send(order(move |_, _| drop(token)));
+    assert_eq!(live.count(), 0, "the message is stuck in a closed gate");
+}
+
+#[test]
+fn s18_addresses_have_the_same_order_and_hash_in_every_run() {
+    let here = Locality::new("here");
+    let (a, b): (Addr<Puppet>, Addr<Puppet>) = (here.reserve(), here.reserve());
+    assert!(a < b);
+    let far = Locality::new("far");
+    assert!(a.address() < far.reserve::<Puppet>().address() || here.name() != far.name());
+}
+
+#[test]
+fn s20_subscribing_inside_a_handler_of_the_same_topic_waits_for_the_next_message() {
+    #[derive(Clone)]
+    struct Sent(Arc<()>);
+    struct Reader {
+        topic: Topic<Sent>,
+        read: Rc<Cell<u32>>,
+        more: u32,
+    }
+    impl Actor for Reader {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.topic);
+            Ok(())
+        }
+    }
+    impl Handler<Sent> for Reader {
+        fn handle(&mut self, sent: Sent, cx: &mut Context<Self>) {
+            let _ = &sent.0;
+            self.read.set(self.read.get() + 1);
+            for _ in 0..self.more {
+                let (topic, read) = (self.topic, self.read.clone());
+                cx.child(Child::once("reader", move |cx| {
+                    cx.subscribe(topic);
+                    Ok(Reader {
+                        topic,
+                        read,
+                        more: 0,
+                    })
+                }));
+            }
+            if self.more == 0 && self.read.get() % 2 == 0 {
+                cx.unsubscribe(self.topic);
+            }
+            if self.read.get() == 3 {
+                panic!("in the middle of a publish");
+            }
+        }
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut sim = Sim::new(1);
+    let topic = sim.locality("here").topic();
+    let read = Rc::new(Cell::new(0));
+    let seen = read.clone();
+    let make = move || Reader {
+        topic,
+        read: seen.clone(),
+        more: 4,
+    };
+    sim.start(Supervisor::one_for_one("app").child(Child::new("reader", make)))
+        .expect("sound");
+    sim.run_until_idle();
+    for _ in 0..3 {
+        topic.publish(Sent(Arc::new(())));
+        sim.run_until_idle();
+    }
+    assert!(read.get() > 5, "{} were read", read.get());
+}
+
+#[test]
+fn timers_tasks_and_requests_of_an_instance_end_with_it() {
+    let mut stage = stage();
+    let live = stage.live.clone();
+    stage.tell(move |_, cx| {
+        let (a, b) = (live.token(), live.token());
+        cx.after(Duration::from_secs(1), order(move |_, _| drop(a)));
+        cx.spawn(std::future::pending::<()>(), move |_, _, _| drop(b));
+        let again = cx.every(Duration::from_millis(10), 5_u64);
+        cx.after(
+            Duration::from_millis(35),
+            order(move |_, cx| assert!(cx.cancel(again))),
+        );
+    });
+    assert_eq!(stage.live.count(), 3);
+    stage.sim.run_for(Duration::from_millis(100));
+    assert_eq!(stage.said(), ["5", "5", "5"]);
+    stage.puppet.stop();
+    stage.sim.run_until_idle();
+    assert_eq!(stage.live.count(), 1);
+    stage.sim.run_for(Duration::from_secs(2));
+    stage.end();
+}
+
+#[test]
+fn a_lost_locality_drops_its_actors_and_may_be_opened_again() {
+    let mut sim = Sim::new(3);
+    let (here, far) = (sim.locality("here"), sim.locality("far"));
+    let live = Live::default();
+    let (remote, alive) = (far.reserve(), live.clone());
+    let tree = Supervisor::one_for_one("app")
+        .intensity(9, Duration::from_secs(9))
+        .child(Supervisor::one_for_one("away").on(&far, move |s| {
+            let alive = alive.clone();
+            s.child(
+                Child::new("puppet", move || Puppet {
+                    said: Rc::default(),
+                    _live: alive.token(),
+                })
+                .at(remote),
+            )
+        }));
+    let app = sim.start(tree).expect("sound");
+    sim.run_until_idle();
+    assert_eq!(live.count(), 1);
+    assert_eq!(remote.address().state(), Lifecycle::Running);
+    sim.lose(&far);
+    assert_eq!(live.count(), 0);
+    sim.open(far);
+    sim.run_until_idle();
+    assert_eq!(live.count(), 1, "built again on the new loop");
+    remote.send(order(|_, cx| {
+        let _ = cx.now();
+    }));
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_until_idle();
+    assert_eq!(live.count(), 0);
+    drop(here);
+}
