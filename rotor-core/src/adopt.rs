@@ -224,6 +224,7 @@ impl Local {
                 // Reported when the start is asked for.
                 seat.exit = Some(Exit::failed(error));
                 seat.maker = None;
+                seat.ops = Some(Supervisor::maker().ops);
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 
 use crate::exit::Exit;
 use crate::gate::{Parcel, return_chunk};
@@ -149,24 +150,45 @@ impl Local {
             if limit.messages == 0 {
                 return true;
             }
-            if self.run_lane(SYSTEM, limit, SHARE) > 0 || self.resume_interrupted() {
-                continue;
-            }
-            let higher = self.higher.get();
-            if higher < SHARE {
-                let ran = self.run_lane(URGENT, limit, SHARE - higher);
-                if ran > 0 {
-                    self.higher.set(higher + ran);
-                    continue;
+            if self.gate.pressing.load(Ordering::Relaxed) {
+                // Whatever was pushed before this is seen below.
+                self.gate.pressing.swap(false, Ordering::AcqRel);
+                while let Some((to, incarnation)) = self.gate.kills.pop() {
+                    self.kill(to, incarnation);
                 }
             }
-            // Normal's turn: one message while Urgent waits, else a stride of them.
-            let n = if higher >= SHARE {
-                1
-            } else {
-                self.stride.get()
-            };
+            let (higher, system) = (self.higher.get(), self.system.get());
+            if higher >= SHARE {
+                // Normal's share of what the two lanes above it have taken.
+                self.higher.set(0);
+                if self.unpark(1) == 0 {
+                    self.run_lane(NORMAL, limit, 1);
+                }
+                continue;
+            }
+            if system >= SHARE {
+                // Urgent's share of what supervision has taken.
+                self.system.set(0);
+                self.higher.set(higher + self.run_lane(URGENT, limit, 1));
+                continue;
+            }
+            let ran = self.run_lane(SYSTEM, limit, SHARE - higher.max(system));
+            if ran > 0 {
+                self.higher.set(higher + ran);
+                self.system.set(system + ran);
+                continue;
+            }
+            self.system.set(0);
+            if self.resume_interrupted() {
+                continue;
+            }
+            let ran = self.run_lane(URGENT, limit, SHARE - higher);
+            if ran > 0 {
+                self.higher.set(higher + ran);
+                continue;
+            }
             self.higher.set(0);
+            let n = self.stride.get();
             let ran = self.unpark(n) + self.run_lane(NORMAL, limit, n);
             if ran == 0 {
                 if self.is_idle() {
@@ -174,7 +196,7 @@ impl Local {
                 }
                 continue;
             }
-            if ran >= n && n > 1 && self.time_is_up(limit) {
+            if ran >= n && self.time_is_up(limit) {
                 return true;
             }
         }
@@ -258,7 +280,8 @@ impl Local {
             self.exec(at, queue.cursor());
             let left = self.countdown.get() - 1;
             self.countdown.set(left);
-            if left == 0 {
+            // A plain load of a word that others rarely write.
+            if left == 0 || self.gate.pressing.load(Ordering::Relaxed) {
                 break;
             }
         }
@@ -301,7 +324,10 @@ impl Local {
             return unsafe { (head.kind.run)(record, std::ptr::null_mut(), self, LOCALITY) };
         }
         let known = self.meet(head.slot);
-        if !known || self.slots.generation(head.slot) != head.generation {
+        // A slot of an earlier life of a lost locality: it may be claimed again.
+        let unknown_life = known && self.slots.generation(head.slot) == 0;
+        let stale = !known || self.slots.generation(head.slot) != head.generation;
+        if stale && !unknown_life {
             // SAFETY: as in `exec`.
             return unsafe {
                 self.gate
@@ -314,7 +340,12 @@ impl Local {
             Way::Address => unsafe { (head.kind.run)(record, std::ptr::null_mut(), self, slot) },
             Way::Own => {
                 let actor = self.slots.actor(slot);
-                if actor.is_null() {
+                // After a failure the state is not used again, though it is still there.
+                let failed = self.seat(slot, |seat| {
+                    let failed = seat.exit.as_ref().is_some_and(Exit::is_abnormal);
+                    failed && seat.state != State::Stopping
+                });
+                if actor.is_null() || failed {
                     let _ = here::guard(|| {
                         // SAFETY: as in `exec`.
                         unsafe { (head.kind.discard)(payload) }
@@ -406,9 +437,21 @@ impl Local {
                 continue;
             };
             ran += 1;
+            let at = record.as_mut_ptr();
+            // SAFETY: a copy of a record that was taken out.
+            let head = unsafe { header(at) };
+            if head.generation != self.slots.generation(slot) {
+                // Parked before it was known for which of the slot's addresses.
+                // SAFETY: as above.
+                unsafe {
+                    let payload = at.add(HEADER);
+                    self.gate
+                        .refuse(head, payload, Reason::Gone, &RequestError::Gone);
+                }
+                continue;
+            }
             self.countdown.set(1);
             self.current.set(slot);
-            let at = record.as_mut_ptr();
             // SAFETY: the instance runs, and the record was parked for its slot and generation.
             unsafe {
                 let taken = Cell::new(std::ptr::null_mut());
@@ -525,7 +568,14 @@ impl Local {
     /// Handles a control of core's own.
     pub(crate) fn control(&self, control: Control) {
         match control {
-            Control::Start { to, incarnation } => self.start(to, incarnation),
+            Control::Start {
+                to,
+                incarnation,
+                from,
+                child,
+            } => {
+                self.start(to, incarnation, from, child);
+            }
             Control::Stop {
                 to,
                 incarnation,

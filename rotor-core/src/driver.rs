@@ -194,13 +194,13 @@ impl Driver {
             .expect("no user code under this lock") = places;
         app.set_root(root);
         *inner.app.borrow_mut() = Some(app.clone());
-        Control::post(
-            local.gate,
-            Control::Start {
-                to: root,
-                incarnation: 1,
-            },
-        );
+        let start = Control::Start {
+            to: root,
+            incarnation: 1,
+            from: root,
+            child: 0,
+        };
+        Control::post(local.gate, start);
         Ok(app)
     }
 
@@ -322,7 +322,11 @@ impl Driver {
             return Some(exit);
         } else if let Some(exit) = app.and_then(|app| app.shared.finish()) {
             exit
-        } else if inner.hosted.get() && locals.iter().all(|local| local.vacant.get()) {
+        } else if inner.hosted.get()
+            && locals
+                .iter()
+                .all(|local| local.vacant.get() && !local.has_specs())
+        {
             Exit::normal()
         } else {
             return None;
@@ -351,9 +355,7 @@ impl Driver {
     /// Ends in order: what is left is undelivered.
     fn close(&self, locals: &[Rc<Local>]) {
         for local in locals {
-            let has_children =
-                (0..local.slots.len()).any(|slot| local.seat(slot, |seat| seat.ops.is_some()));
-            if has_children {
+            if local.has_specs() {
                 local.lose();
                 local.locality.set_closed(true);
                 local.discard_all();

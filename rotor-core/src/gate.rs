@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering as Order;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_queue::SegQueue;
@@ -10,7 +10,8 @@ use crossbeam_queue::SegQueue;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
 use crate::here;
-use crate::lane::SYSTEM;
+use crate::lane::{NORMAL, SYSTEM};
+use crate::locality::Control;
 use crate::message::{Header, Kind, Way};
 use crate::observe::{Observer, Reason, Undeliverable};
 use crate::queue::{Flat, HEADER, Word, header};
@@ -88,6 +89,10 @@ pub(crate) struct Gate {
     pub(crate) states: States,
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Box<Flat>>,
+    /// Something in a higher lane may have come since the owner looked.
+    pub(crate) pressing: AtomicBool,
+    /// Instances here that their parents elsewhere have disowned: removed before anything else.
+    pub(crate) kills: SegQueue<(crate::Address, u64)>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
     pub(crate) observer: Mutex<Option<Arc<dyn Observer>>>,
@@ -120,6 +125,8 @@ impl Gate {
                 next_serials: AtomicU64::new(1),
                 states: States::new(),
                 chunks: SegQueue::new(),
+                pressing: AtomicBool::new(false),
+                kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
                 observer: Mutex::new(None),
                 undelivered: Default::default(),
@@ -141,6 +148,7 @@ impl Gate {
             count.store(0, Ordering::Relaxed);
         }
         while self.chunks.pop().is_some() {}
+        while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
         let base = self.highest.load(Ordering::Relaxed) + 1;
@@ -211,6 +219,16 @@ impl Gate {
     fn push_always(&'static self, lane: usize, parcel: Parcel) {
         self.entrance
             .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
+        if lane != NORMAL {
+            self.pressing.store(true, Ordering::Release);
+        }
+    }
+
+    /// Disowns an instance over there: it is removed ahead of everything that is queued.
+    pub(crate) fn kill(&'static self, to: crate::Address, incarnation: u64) {
+        self.kills.push((to, incarnation));
+        // The same in the queue wakes the owner; it finds nothing left to do.
+        Control::post(self, Control::Kill { to, incarnation });
     }
 
     /// The bound is reached: messages are refused, results of the actors' own doing are not.

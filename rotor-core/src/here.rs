@@ -7,6 +7,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::gate::Gate;
 use crate::locality::Local;
@@ -22,6 +23,8 @@ pub(crate) struct Here {
     pub(crate) pinned: Cell<*const Local>,
     /// A driver of this thread is inside a turn.
     pub(crate) turning: Cell<bool>,
+    /// The thread's number; 0 until it is asked for.
+    pub(crate) thread: Cell<usize>,
     /// What a request token that is dropped now tells its asker.
     pub(crate) verdict: Cell<*const RequestError>,
 }
@@ -33,14 +36,23 @@ thread_local! {
             local: Cell::new(ptr::null()),
             pinned: Cell::new(ptr::null()),
             turning: Cell::new(false),
+            thread: Cell::new(0),
             verdict: Cell::new(ptr::null()),
         }
     };
 }
 
-/// A number that names this thread while it lives; never 0.
+/// A number that names this thread, and no other one, ever; never 0.
+///
+/// Not the address of a thread-local: a thread that is started later may get the same.
 pub(crate) fn thread() -> usize {
-    HERE.with(|here| ptr::from_ref(here) as usize)
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    HERE.with(|here| {
+        if here.thread.get() == 0 {
+            here.thread.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        here.thread.get()
+    })
 }
 
 /// Runs `f` with the locality of `gate` if it is pinned to this thread.

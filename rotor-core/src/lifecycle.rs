@@ -13,10 +13,24 @@ use crate::things::{Body, NO_THINGS};
 
 impl Local {
     /// Makes an instance.
-    pub(crate) fn start(&self, to: Address, incarnation: u64) {
-        let Some(slot) = self.find(to) else { return };
+    pub(crate) fn start(&self, to: Address, incarnation: u64, from: Address, child: u32) {
+        let slot = self
+            .find(to)
+            .filter(|&slot| self.seat(slot, |seat| seat.ops.is_some()));
+        let Some(slot) = slot else {
+            // Nobody was adopted at this address in this life of the locality.
+            let news = News::Failed(Exit::lost(self.locality.name()));
+            let report = Control::Report {
+                to: from,
+                child,
+                incarnation,
+                news,
+            };
+            return Control::post(from.gate, report);
+        };
         let ready = self.seat(slot, |seat| {
-            if !matches!(seat.state, State::Waiting | State::Down) {
+            let free = matches!(seat.state, State::Waiting | State::Down);
+            if !free || incarnation <= seat.disowned {
                 return None;
             }
             seat.incarnation = incarnation;
@@ -350,6 +364,9 @@ impl Local {
     pub(crate) fn notify_watchers(&self, slot: u32, exit: &Exit) {
         let watchers = self.seat(slot, |seat| std::mem::take(&mut seat.watchers));
         for (gate, id) in watchers {
+            if self.losing.get() && *gate != *self.gate {
+                continue; // it makes a notice of its own when it learns of the loss
+            }
             Control::post(
                 gate,
                 Control::Down {

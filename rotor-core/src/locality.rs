@@ -239,7 +239,12 @@ impl Drop for Placement {
 /// Messages of core to a locality itself, in the System lane.
 pub(crate) enum Control {
     /// Parent to child: make an instance.
-    Start { to: Address, incarnation: u64 },
+    Start {
+        to: Address,
+        incarnation: u64,
+        from: Address,
+        child: u32,
+    },
     /// Parent to child: end it in an orderly way.
     Stop {
         to: Address,
@@ -392,13 +397,18 @@ pub(crate) struct Local {
     /// The address that the message being handled was published to.
     pub(crate) published_to: Cell<Option<Address>>,
     pub(crate) stride: Cell<u32>,
+    /// Messages of higher lanes since Normal had its turn.
     pub(crate) higher: Cell<u32>,
+    /// Messages of System since Urgent had its turn.
+    pub(crate) system: Cell<u32>,
     /// Room for what is due, kept from one clock read to the next.
     pub(crate) due: RefCell<Due>,
     /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
     pub(crate) clone_panicked: Cell<bool>,
     /// First of the limits of requests whose askers are futures.
     pub(crate) asks: Cell<u32>,
+    /// The locality is being lost: nothing goes to other localities but the news of that.
+    pub(crate) losing: Cell<bool>,
     /// Nothing is placed here any more, and a thread of its own drives it.
     pub(crate) vacant: Cell<bool>,
     /// A panic of core's own code: the driver ends with it.
@@ -441,9 +451,11 @@ impl Local {
             published_to: Cell::new(None),
             stride: Cell::new(32),
             higher: Cell::new(0),
+            system: Cell::new(0),
             due: RefCell::default(),
             clone_panicked: Cell::new(false),
             asks: Cell::new(crate::things::NO_THINGS),
+            losing: Cell::new(false),
             vacant: Cell::new(false),
             bug: RefCell::new(None),
             turns: Cell::new(0),

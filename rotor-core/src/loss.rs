@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local, Locality};
 use crate::request::RequestError;
-use crate::slot::Parent;
+use crate::slot::{Parent, State};
 use crate::strategy::Event;
 
 impl Local {
@@ -34,14 +34,36 @@ impl Local {
                 self.family(slot, Event::Exited(child, incarnation, exit.clone()));
             }
             if orphan {
-                self.end(slot, exit.clone(), false);
+                self.seat(slot, |seat| seat.parent = Parent::Lost);
+                self.orphaned(slot, &exit);
             }
         }
+    }
+
+    /// Ends an instance whose parent is lost; one that is not there goes at once.
+    fn orphaned(&self, slot: u32, exit: &Exit) {
+        let live = self.seat(slot, |seat| {
+            matches!(
+                seat.state,
+                State::Starting | State::Running | State::Stopping
+            )
+        });
+        if live {
+            self.end(slot, exit.clone(), false);
+        } else {
+            self.remove(slot);
+        }
+    }
+
+    /// Whether anything is placed here, running or not.
+    pub(crate) fn has_specs(&self) -> bool {
+        (0..self.slots.len()).any(|slot| self.seat(slot, |seat| seat.ops.is_some()))
     }
 
     /// The driver goes away while actors live: they are dropped, children first, and everybody who
     /// hangs on this locality is told.
     pub(crate) fn lose(&self) {
+        self.losing.set(true);
         for slot in 0..self.slots.len() {
             let top = self.seat(slot, |seat| match &seat.parent {
                 Parent::Actor { address, .. } => address.gate != self.gate,

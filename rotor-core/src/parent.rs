@@ -18,6 +18,10 @@ impl Local {
         let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
         match parent {
             Parent::Nobody => {}
+            Parent::Lost => match news {
+                News::Started => {}
+                News::Failed(_) | News::Exited(_) => self.remove(slot),
+            },
             Parent::Actor { address, child } => Control::post(
                 address.gate,
                 Control::Report {
@@ -139,7 +143,7 @@ impl Local {
             }
             Action::Kill(child, incarnation) => {
                 if let Some((to, _)) = self.child_place(slot, child, |_| None) {
-                    Control::post(to.gate, Control::Kill { to, incarnation });
+                    to.gate.kill(to, incarnation);
                 }
             }
             Action::Retry(child, incarnation) => {
@@ -209,6 +213,16 @@ impl Local {
         let Some((to, limit)) = self.child_place(slot, child, |e| e.start_limit) else {
             return;
         };
+        if to.gate != self.gate {
+            self.peer_with(to.gate);
+            if to.gate.entrance.is_closed() {
+                let name = self.remote_name(slot, child);
+                let lost = News::Failed(Exit::lost(&name));
+                return self.report_later(slot, child, incarnation, lost);
+            }
+        }
+        // The opening is looked at after the state: one that is not closed has the number of the
+        // life that gets the order.
         let here = self.address_of(slot);
         let adoption = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
@@ -227,19 +241,17 @@ impl Local {
                 })
             })
         });
-        if to.gate != self.gate {
-            self.peer_with(to.gate);
-            if to.gate.entrance.is_closed() {
-                let name = self.remote_name(slot, child);
-                let lost = News::Failed(Exit::lost(&name));
-                return self.report_later(slot, child, incarnation, lost);
-            }
-        }
         if let Some(adoption) = adoption {
             Control::post(to.gate, Control::Adopt(adoption));
         }
         self.arm_limit(slot, child, incarnation, limit);
-        Control::post(to.gate, Control::Start { to, incarnation });
+        let start = Control::Start {
+            to,
+            incarnation,
+            from: here,
+            child,
+        };
+        Control::post(to.gate, start);
     }
 
     fn remote_name(&self, slot: u32, child: u32) -> String {

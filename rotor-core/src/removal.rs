@@ -13,9 +13,13 @@ impl Local {
     /// The parent removes the instance by force.
     pub(crate) fn kill(&self, to: Address, incarnation: u64) {
         let Some(slot) = self.find(to) else { return };
-        let (same, keep) = self.seat(slot, |seat| (seat.incarnation == incarnation, true));
-        if same {
-            self.kill_slot(slot, keep);
+        let live = self.seat(slot, |seat| {
+            // Its start may still be on the way: it must not come to life any more.
+            seat.disowned = seat.disowned.max(incarnation);
+            seat.incarnation == incarnation
+        });
+        if live {
+            self.kill_slot(slot, true);
         }
     }
 
@@ -42,7 +46,13 @@ impl Local {
                     seat.keep = keep;
                     seat.hooked = true;
                 });
-                self.finish(slot, Exit::killed());
+                let lost = self.losing.get();
+                let exit = if lost {
+                    Exit::lost(self.locality.name())
+                } else {
+                    Exit::killed()
+                };
+                self.finish(slot, exit);
             }
         }
     }
@@ -64,7 +74,7 @@ impl Local {
                         below.push(entry.place.slot);
                     } else {
                         let to = entry.place;
-                        Control::post(to.gate, Control::Kill { to, incarnation });
+                        self.tell_child(to, |to| to.gate.kill(to, incarnation));
                     }
                 }
                 Action::Forget(id) => forgotten.extend(kin.take_entry(id)),
@@ -73,9 +83,19 @@ impl Local {
         }
         self.seat(slot, |seat| seat.kin = Some(kin));
         for entry in forgotten {
-            Control::post(entry.place.gate, Control::Remove { to: entry.place });
+            self.tell_child(entry.place, |to| {
+                Control::post(to.gate, Control::Remove { to })
+            });
         }
         below
+    }
+
+    /// Gives an order to a child. A locality that is being lost gives none: its children elsewhere
+    /// learn of the loss, and shut themselves down in order.
+    fn tell_child(&self, to: Address, order: impl FnOnce(Address)) {
+        if !self.losing.get() || to.gate == self.gate {
+            order(to);
+        }
     }
 
     /// Frees a slot and everything below it: its addresses are not valid any more.
@@ -125,7 +145,9 @@ impl Local {
                 below.push(entry.place.slot);
             } else {
                 // First this, then the placement goes with the entry.
-                Control::post(entry.place.gate, Control::Remove { to: entry.place });
+                self.tell_child(entry.place, |to| {
+                    Control::post(to.gate, Control::Remove { to })
+                });
             }
             drop(entry);
         }

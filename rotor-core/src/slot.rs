@@ -139,8 +139,13 @@ impl State {
 #[derive(Clone)]
 pub(crate) enum Parent {
     Nobody,
-    Actor { address: Address, child: u32 },
+    Actor {
+        address: Address,
+        child: u32,
+    },
     App(Arc<AppShared>),
+    /// The parent's locality is lost: nobody is told, and the slot goes with the instance.
+    Lost,
 }
 
 /// Run when an instance ends.
@@ -158,6 +163,8 @@ pub(crate) struct Seat {
     pub(crate) things: u32,
     /// Which instance this is, as the parent counts.
     pub(crate) incarnation: u64,
+    /// Incarnations up to this one were removed by force, also if they have not started yet.
+    pub(crate) disowned: u64,
     /// Which instance this is, as the locality counts: never reused.
     pub(crate) serial: u64,
     pub(crate) instances: u64,
@@ -194,6 +201,7 @@ impl Seat {
             capacity: 0,
             things: NO_THINGS,
             incarnation: 0,
+            disowned: 0,
             serial: 0,
             instances: 0,
             name: Cow::Borrowed(""),

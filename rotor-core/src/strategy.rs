@@ -157,8 +157,6 @@ pub(crate) struct Row {
     pub(crate) dynamic: bool,
     /// A declared temporary child that ended: it comes back only with the supervisor's next start.
     pub(crate) removed: bool,
-    /// The running pass will stop it, so its exit belongs to the pass.
-    in_pass: bool,
     prev: ChildId,
     next: ChildId,
 }
@@ -266,7 +264,6 @@ impl Family {
             significant,
             dynamic,
             removed: false,
-            in_pass: false,
             prev: self.last,
             next: NONE,
         };
@@ -426,14 +423,9 @@ impl Family {
         match row.state {
             RowState::Starting => return self.start_failed(id, exit, out),
             RowState::Stopping => return self.stopped(id, out),
-            RowState::Up if row.in_pass => {
-                // The pass was going to stop it anyway: this exit is consumed, not counted.
-                row.state = RowState::Down;
-                return;
-            }
             RowState::Up if self.pass.is_some() => {
-                // A pass that begins before the exit's turn consumes it, and does not wait for an
-                // answer of an instance that is gone.
+                // A pass that comes to stop it before the exit's turn, this one or a later one,
+                // consumes the exit: it is not counted, and no answer of a gone instance awaited.
                 row.state = RowState::Ended;
                 self.deferred
                     .push_back(Event::Exited(id, incarnation, exit));
@@ -483,7 +475,6 @@ impl Family {
         if self.restarts.len() > self.flags.intensity as usize {
             let name = self.rows[id as usize].name.clone();
             out.push(Action::GaveUp);
-            self.forget_if_over(id, out);
             return self.end(Exit::shutdown().because(name, exit), false, out);
         }
         let mut starts: Ids = match self.flags.strategy {
@@ -499,9 +490,6 @@ impl Family {
 
     fn begin(&mut self, stops: Ids, starts: Ids, then: Then, out: &mut Vec<Action>) {
         self.phase = Phase::Running;
-        for &id in &stops {
-            self.rows[id as usize].in_pass = true;
-        }
         self.pass = Some(Pass {
             stops,
             starts,
@@ -598,7 +586,6 @@ impl Family {
     fn down(&mut self, id: ChildId) {
         let row = &mut self.rows[id as usize];
         row.state = RowState::Down;
-        row.in_pass = false;
     }
 
     /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic
@@ -698,13 +685,10 @@ impl Family {
         if let Some((id, step)) = waiting {
             // The step under way is waited for: a start is told to stop, a stop goes on.
             let row = &mut self.rows[id as usize];
-            let (incarnation, keep) = (row.incarnation, keep && !row.dynamic);
+            let (incarnation, kept) = (row.incarnation, keep && !row.dynamic);
             stops.retain(|other| *other != id);
             let stopping = Exit::shutdown().because_of(&exit);
             row.state = RowState::Stopping;
-            for &id in &stops {
-                self.rows[id as usize].in_pass = true;
-            }
             self.pass = Some(Pass {
                 stops,
                 starts: Ids::new(),
@@ -721,7 +705,7 @@ impl Family {
                 out.push(Action::Stop {
                     child: id,
                     incarnation,
-                    keep,
+                    keep: kept,
                     exit: stopping,
                 });
             }

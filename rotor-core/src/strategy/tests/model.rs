@@ -1,0 +1,362 @@
+//! Random stories, compared with a naive model written in another way.
+
+use super::*;
+
+/// How a start goes is a function of the child and the number of the start.
+fn fate(seed: u64, name: &str, count: u32) -> Outcome {
+    let mut hash = seed;
+    for byte in name.bytes() {
+        hash = hash.wrapping_mul(31).wrapping_add(byte.into());
+    }
+    let mut random = Random::new(hash.wrapping_mul(1009).wrapping_add(count.into()));
+    random.next();
+    match random.below(16) {
+        0..3 => Fails,
+        3 => Crashes,
+        4 => Finishes,
+        _ => Starts,
+    }
+}
+
+/// A child of the model, as in the list of `supervisor.erl`.
+#[derive(Clone, Debug)]
+struct Spec {
+    name: String,
+    restart: Restart,
+    significant: bool,
+    dynamic: bool,
+    pid: Pid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pid {
+    Undefined,
+    Restarting,
+    /// Its number, and whether it lives; a dead one's notice is in the queue.
+    Process(u64, bool),
+}
+
+#[derive(Clone, Debug)]
+enum Letter {
+    /// A process ended: its number, and whether the exit is abnormal.
+    Exit(u64, bool),
+    TryAgain(String),
+    StartChild(Spec),
+    Shutdown,
+}
+
+/// OTP's supervisor, retold: one process that handles one letter after the other, waits in place
+/// for what it starts and stops, and never looks into its mailbox meanwhile.
+struct Model {
+    flags: Flags,
+    declared: Vec<Spec>,
+    children: Vec<Spec>,
+    mailbox: VecDeque<Letter>,
+    restarts: Vec<u64>,
+    now: u64,
+    pids: u64,
+    seed: u64,
+    starts: HashMap<String, u32>,
+    running: bool,
+    log: Vec<String>,
+}
+
+impl Model {
+    fn boot(&mut self) {
+        self.children = self.declared.clone();
+        self.restarts.clear();
+        self.mailbox.clear();
+        self.running = true;
+        for at in 0..self.children.len() {
+            if !self.start(at) {
+                self.terminate_all();
+                self.log.push("start failed".into());
+                self.running = false;
+                return;
+            }
+        }
+        self.log.push("up".into());
+    }
+
+    /// Starts a process and waits for it.
+    fn start(&mut self, at: usize) -> bool {
+        let spec = &mut self.children[at];
+        self.log.push(format!("start {}", spec.name));
+        let count = self.starts.entry(spec.name.clone()).or_default();
+        *count += 1;
+        let outcome = fate(self.seed, &spec.name, *count);
+        if outcome == Fails {
+            spec.pid = Pid::Undefined;
+            return false;
+        }
+        self.pids += 1;
+        spec.pid = Pid::Process(self.pids, outcome == Starts);
+        match outcome {
+            Crashes => self.mailbox.push_back(Letter::Exit(self.pids, true)),
+            Finishes => self.mailbox.push_back(Letter::Exit(self.pids, false)),
+            _ => {}
+        }
+        true
+    }
+
+    /// Stops a process and waits for it. The notice of one that is dead already is swallowed.
+    fn kill(&mut self, at: usize) {
+        let spec = &mut self.children[at];
+        if let Pid::Process(pid, lives) = spec.pid {
+            if lives {
+                self.log.push(format!("stop {}", spec.name));
+            }
+            let notice = |letter: &Letter| matches!(letter, Letter::Exit(who, _) if *who == pid);
+            self.mailbox.retain(|letter| !notice(letter));
+        }
+        spec.pid = Pid::Undefined;
+    }
+
+    fn delete(&mut self, at: usize) {
+        let spec = self.children.remove(at);
+        if spec.dynamic {
+            self.log.push(format!("forget {}", spec.name));
+        }
+    }
+
+    fn terminate_all(&mut self) {
+        for at in (0..self.children.len()).rev() {
+            self.kill(at);
+            self.delete(at);
+        }
+    }
+
+    fn terminate_supervisor(&mut self) {
+        self.terminate_all();
+        self.log.push("ended".into());
+        self.running = false;
+    }
+
+    fn run(&mut self) {
+        while self.running {
+            let Some(letter) = self.mailbox.pop_front() else {
+                return;
+            };
+            match letter {
+                Letter::Exit(pid, abnormal) => {
+                    let of = |spec: &Spec| matches!(spec.pid, Pid::Process(who, _) if who == pid);
+                    if let Some(at) = self.children.iter().position(of) {
+                        self.child_exited(at, abnormal);
+                    }
+                }
+                Letter::TryAgain(name) => {
+                    let is = |spec: &Spec| spec.name == name && spec.pid == Pid::Restarting;
+                    if let Some(at) = self.children.iter().position(is) {
+                        self.restart(at);
+                    }
+                }
+                Letter::StartChild(spec) => {
+                    self.children.push(spec);
+                    let at = self.children.len() - 1;
+                    if !self.start(at) {
+                        self.delete(at);
+                    }
+                }
+                Letter::Shutdown => self.terminate_supervisor(),
+            }
+        }
+    }
+
+    fn child_exited(&mut self, at: usize, abnormal: bool) {
+        let spec = self.children[at].clone();
+        match (spec.restart, abnormal) {
+            (Restart::Permanent, _) | (Restart::Transient, true) => return self.restart(at),
+            (Restart::Transient, false) => self.children[at].pid = Pid::Undefined,
+            (Restart::Temporary, _) => self.delete(at),
+        }
+        let lives = |spec: &Spec| spec.significant && spec.pid != Pid::Undefined;
+        let over = match self.flags.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::Any => true,
+            AutoShutdown::All => !self.children.iter().any(lives),
+        };
+        if spec.significant && over {
+            self.terminate_supervisor();
+        }
+    }
+
+    fn restart(&mut self, at: usize) {
+        self.children[at].pid = Pid::Undefined;
+        self.restarts.push(self.now);
+        let since = self.now.saturating_sub(nanos(self.flags.period));
+        let recent = self.restarts.iter().filter(|&&then| then >= since);
+        if recent.count() > self.flags.intensity as usize {
+            self.log.push("gave up".into());
+            return self.terminate_supervisor();
+        }
+        let first = match self.flags.strategy {
+            Strategy::OneForOne => {
+                if !self.start(at) {
+                    self.try_again(at);
+                }
+                return;
+            }
+            Strategy::OneForAll => 0,
+            Strategy::RestForOne => at,
+        };
+        for other in (first..self.children.len()).rev() {
+            self.kill(other);
+            if self.children[other].restart == Restart::Temporary {
+                self.delete(other);
+            }
+        }
+        for other in first..self.children.len() {
+            if !self.start(other) {
+                return self.try_again(other);
+            }
+        }
+    }
+
+    fn try_again(&mut self, at: usize) {
+        self.children[at].pid = Pid::Restarting;
+        let name = self.children[at].name.clone();
+        self.mailbox.push_back(Letter::TryAgain(name));
+    }
+}
+
+/// One scenario, played by both; returns how much was done.
+fn compare(seed: u64) -> usize {
+    let random = &mut Random::new(seed);
+    let flags = random_flags(random);
+    let mut play = Play::with(flags);
+    play.manner = random.pick(&[Manner::AtOnce, Manner::Behind]);
+    play.chance = Some(fate);
+    play.seed = seed;
+    let mut model = Model {
+        flags,
+        declared: Vec::new(),
+        children: Vec::new(),
+        mailbox: VecDeque::new(),
+        restarts: Vec::new(),
+        now: 0,
+        pids: 0,
+        seed,
+        starts: HashMap::new(),
+        running: false,
+        log: Vec::new(),
+    };
+    for n in 0..random.below(6) {
+        let (name, restart) = (format!("c{n}"), random.pick(&KINDS));
+        let significant = restart != Restart::Permanent && random.one_in(3);
+        play.row(&name, restart, significant, false);
+        model.declared.push(Spec {
+            name,
+            restart,
+            significant,
+            dynamic: false,
+            pid: Pid::Undefined,
+        });
+    }
+    let mut done = 0;
+    let mut added = 0;
+    for step in 0..8 {
+        play.now += random.below(15);
+        model.now = play.now;
+        if model.running {
+            inject(random, &mut play, &mut model, &mut added);
+        } else {
+            // What was on its way to the old instance reaches the new one of the play: stale.
+            model.boot();
+            play.ended = None;
+            play.queue.push_back(Event::Start);
+        }
+        model.run();
+        let did = play.run();
+        let expected = std::mem::take(&mut model.log);
+        done += expected.len();
+        let context = format!("seed {seed}, step {step}, {:?}, {flags:?}", play.manner);
+        assert_eq!(did, expected.join(", "), "{context}");
+        check_states(&play, &model, &context);
+    }
+    done
+}
+
+/// Queues, for both, what happens at one time: exits, additions, a stop.
+fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u32) {
+    for _ in 0..random.below(4) {
+        match random.below(8) {
+            0..5 => {
+                let up = |p: &&Puppet| p.life == Life::Up;
+                let up: Vec<String> = play
+                    .puppets
+                    .values()
+                    .filter(up)
+                    .map(|p| p.name.clone())
+                    .collect();
+                if up.is_empty() {
+                    continue;
+                }
+                let name = &up[random.below(up.len() as u64) as usize];
+                let abnormal = !random.one_in(4);
+                play.ends(
+                    name,
+                    if abnormal {
+                        Exit::killed()
+                    } else {
+                        Exit::shutdown()
+                    },
+                );
+                let mut specs = model.children.iter_mut();
+                let spec = specs.find(|spec| spec.name == *name).expect("both have it");
+                let Pid::Process(pid, true) = spec.pid else {
+                    panic!("{name} runs only in the play");
+                };
+                spec.pid = Pid::Process(pid, false);
+                model.mailbox.push_back(Letter::Exit(pid, abnormal));
+            }
+            5 | 6 => {
+                *added += 1;
+                let (name, restart) = (format!("d{added}"), random.pick(&KINDS));
+                let id = play.row(&name, restart, false, true);
+                play.queue.push_back(Event::Added(id));
+                model.mailbox.push_back(Letter::StartChild(Spec {
+                    name,
+                    restart,
+                    significant: false,
+                    dynamic: true,
+                    pid: Pid::Undefined,
+                }));
+            }
+            // OTP is deaf during a pass, this table is not: comparable only outside of one.
+            _ if play.manner == Manner::AtOnce || play.queue.is_empty() => {
+                let (exit, keep) = (Exit::shutdown(), random.one_in(2));
+                play.queue.push_back(Event::Stop { exit, keep });
+                model.mailbox.push_back(Letter::Shutdown);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_states(play: &Play, model: &Model, context: &str) {
+    if !model.running {
+        assert!(!play.family.is_busy(), "{context}");
+        return;
+    }
+    let rows = play.family.ids().map(|id| play.family.row(id));
+    let rows: Vec<_> = rows
+        .filter(|row| !row.removed)
+        .map(|row| (row.name.to_string(), row.state == RowState::Up))
+        .collect();
+    let specs = model.children.iter();
+    let specs: Vec<_> = specs
+        .map(|spec| {
+            let up = matches!(spec.pid, Pid::Process(_, true));
+            (spec.name.clone(), up)
+        })
+        .collect();
+    assert_eq!(rows, specs, "{context}");
+}
+
+#[test]
+fn random_stories_go_as_in_a_naive_model() {
+    let scenarios = if cfg!(miri) { 12 } else { 20_000 };
+    let done: usize = (0..scenarios).map(compare).sum();
+    let each = done / scenarios as usize;
+    assert!(each > 8, "stories are too short to tell anything: {each}");
+}
