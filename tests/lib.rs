@@ -29,7 +29,21 @@ mod futures;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
+mod localities;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod soundness;
+#[cfg(test)]
+mod threads;
+#[cfg(test)]
+mod sim_loss;
+#[cfg(test)]
+mod sim_time;
+#[cfg(test)]
+mod undelivered;
 #[cfg(test)]
 mod supervision;
 #[cfg(test)]
@@ -39,4 +53,4 @@ mod timers;
 
 /// Every file's bodies, from simple to hard.
 #[cfg(test)]
-const FILES: &[&[harness::Body]] = &[messages::BODIES, addresses::BODIES, parking::BODIES, subscriptions::BODIES, requests::BODIES, timers::BODIES, futures::BODIES, panics::BODIES, supervision::BODIES];
+const FILES: &[&[harness::Body]] = &[messages::BODIES, addresses::BODIES, parking::BODIES, subscriptions::BODIES, requests::BODIES, timers::BODIES, futures::BODIES, panics::BODIES, supervision::BODIES, lanes::BODIES, undelivered::BODIES, localities::BODIES, sim_time::BODIES, sim_loss::BODIES, soundness::BODIES, threads::BODIES];

@@ -92,8 +92,12 @@ pub(crate) fn text_of(payload: Box<dyn Any + Send>) -> String {
     } else {
         "a panic whose payload is no text".to_owned()
     };
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
+    // A payload that panics when it is dropped gives another one, and so on: not for ever.
+    let mut next = Some(payload);
+    for _ in 0..8 {
+        let Some(payload) = next.take() else { break };
+        next = catch_unwind(AssertUnwindSafe(|| drop(payload))).err();
     }
+    std::mem::forget(next);
     text
 }

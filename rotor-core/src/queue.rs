@@ -293,15 +293,17 @@ mod tests {
     fn nothing() -> &'static str {
         "test"
     }
-    fn kind_of<T>() -> Kind {
-        Kind {
+    struct KindOf<T>(std::marker::PhantomData<T>);
+
+    impl<T> KindOf<T> {
+        const KIND: &'static Kind = &Kind {
             words: words_for::<T>(),
             lane: 2,
             way: Way::Actor,
             run: |_, _, _, _| {},
             discard: |_| {},
             name: nothing,
-        }
+        };
     }
 
     fn take<T>(q: &Flat) -> Option<(u32, T)> {
@@ -312,7 +314,7 @@ mod tests {
 
     /// Pushes and takes at random; a `VecDeque` says what must come out.
     fn against_a_model<T: Clone + PartialEq + std::fmt::Debug>(make: impl Fn(u32) -> T) {
-        let kind: &'static Kind = Box::leak(Box::new(kind_of::<T>()));
+        let kind = KindOf::<T>::KIND;
         let rounds = if cfg!(miri) { 3_000 } else { 200_000 };
         let (q, mut model, mut x) = (Flat::new(), VecDeque::new(), 88_172_645_463_325_252_u64);
         for i in 0..rounds {
@@ -358,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_burst_gives_its_memory_back() {
-        let kind: &'static Kind = Box::leak(Box::new(kind_of::<u64>()));
+        let kind = KindOf::<u64>::KIND;
         let q = Flat::new();
         for i in 0..10_000 {
             q.push(

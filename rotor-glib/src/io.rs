@@ -46,9 +46,10 @@ pub struct Io {
 
 struct Entry {
     fd: OwnedFd,
+    /// Null while a [`Ready`] of it is about: the descriptor is not polled at all then, for an end
+    /// that hung up is reported even to those who ask for no events.
     tag: Cell<ffi::gpointer>,
     events: IOCondition,
-    armed: Cell<bool>,
     notify: Box<dyn Fn(Ready)>,
 }
 
@@ -110,14 +111,9 @@ impl Io {
             fd,
             tag: Cell::new(std::ptr::null_mut()),
             events,
-            armed: Cell::new(true),
             notify: Box::new(move |ready| notifier.notify(ready)),
         });
-        // SAFETY: the source lives while actors do: its data owns the driver. The descriptor is
-        // open until `remove`, which takes the tag back first.
-        let tag =
-            unsafe { ffi::g_source_add_unix_fd(self.source, entry.fd.as_raw_fd(), events.bits()) };
-        entry.tag.set(tag);
+        self.arm(&entry);
         self.watches.borrow_mut().push(entry.clone());
         let watch = Watch {
             io: Rc::downgrade(self),
@@ -131,45 +127,64 @@ impl Io {
         watch
     }
 
-    /// What a descriptor is ready for, by the loop's last poll.
+    /// What a descriptor is ready for, by the loop's last poll; nothing if it is not polled.
     fn condition(&self, entry: &Entry) -> IOCondition {
-        // SAFETY: the source is live and the tag is its own: entries leave the list with it.
-        IOCondition::from_bits_truncate(unsafe {
-            ffi::g_source_query_unix_fd(self.source, entry.tag.get())
-        })
+        let tag = entry.tag.get();
+        if tag.is_null() {
+            return IOCondition::empty();
+        }
+        // SAFETY: the source is live and the tag is its own: `disarm` takes it out.
+        IOCondition::from_bits_truncate(unsafe { ffi::g_source_query_unix_fd(self.source, tag) })
     }
 
-    /// Whether any armed descriptor is ready.
+    /// Whether any descriptor is ready.
     pub(crate) fn is_ready(&self) -> bool {
         let watches = self.watches.borrow();
         watches
             .iter()
-            .any(|entry| entry.armed.get() && !self.condition(entry).is_empty())
+            .any(|entry| !self.condition(entry).is_empty())
     }
 
     /// Sends what the loop's last poll has found.
     pub(crate) fn dispatch(self: &Rc<Self>) {
-        let watches = self.watches.borrow().clone();
-        for entry in watches.iter().filter(|entry| entry.armed.get()) {
-            let condition = self.condition(entry);
-            if condition.is_empty() {
-                continue;
-            }
-            self.set_armed(entry, false);
+        let ready: Vec<_> = {
+            let watches = self.watches.borrow();
+            let all = watches.iter().map(|entry| (entry, self.condition(entry)));
+            all.filter(|(_, condition)| !condition.is_empty())
+                .map(|(entry, condition)| (entry.clone(), condition))
+                .collect()
+        };
+        for (entry, condition) in ready {
+            self.disarm(&entry);
             (entry.notify)(Ready {
                 condition,
                 fd: entry.fd.as_raw_fd(),
                 io: Rc::downgrade(self),
-                entry: Rc::downgrade(entry),
+                entry: Rc::downgrade(&entry),
             });
         }
     }
 
-    fn set_armed(&self, entry: &Entry, armed: bool) {
-        entry.armed.set(armed);
-        let events = if armed { entry.events.bits() } else { 0 };
-        // SAFETY: as in `condition`.
-        unsafe { ffi::g_source_modify_unix_fd(self.source, entry.tag.get(), events) }
+    fn arm(&self, entry: &Entry) {
+        // SAFETY: the source lives while actors do: its data owns the driver. It may be destroyed
+        // already, by somebody else: then it takes no descriptors. This one is open until `remove`,
+        // which disarms it first.
+        unsafe {
+            if entry.tag.get().is_null() && ffi::g_source_is_destroyed(self.source) == ffi::GFALSE {
+                let (fd, events) = (entry.fd.as_raw_fd(), entry.events.bits());
+                entry
+                    .tag
+                    .set(ffi::g_source_add_unix_fd(self.source, fd, events));
+            }
+        }
+    }
+
+    fn disarm(&self, entry: &Entry) {
+        let tag = entry.tag.replace(std::ptr::null_mut());
+        if !tag.is_null() {
+            // SAFETY: as in `arm`; the tag is the source's own and has just been taken out.
+            unsafe { ffi::g_source_remove_unix_fd(self.source, tag) }
+        }
     }
 
     fn remove(&self, entry: &Rc<Entry>) {
@@ -179,8 +194,7 @@ impl Io {
         };
         let entry = watches.swap_remove(at);
         drop(watches);
-        // SAFETY: as in `condition`; the entry has just left the list.
-        unsafe { ffi::g_source_remove_unix_fd(self.source, entry.tag.get()) }
+        self.disarm(&entry);
     }
 }
 
@@ -213,7 +227,7 @@ impl Drop for Ready {
                 .iter()
                 .any(|other| Rc::ptr_eq(other, &entry))
         {
-            io.set_armed(&entry, true);
+            io.arm(&entry);
         }
     }
 }

@@ -22,7 +22,7 @@ const EAGER: i32 = ffi::G_PRIORITY_DEFAULT;
 /// not keep a window alive: GLib serves the winning priority only, so not one frame was drawn under
 /// a flood.
 const BACKLOG: i32 = ffi::G_PRIORITY_HIGH_IDLE + 25;
-/// A handler of another driver is on the stack: look again after this time.
+/// A handler is on the stack, below a loop that it has opened: look again after this time.
 const NESTED: Duration = Duration::from_millis(5);
 
 /// What the source carries.
@@ -33,6 +33,9 @@ pub(crate) struct Source {
     owner: ThreadId,
     backlog: Cell<bool>,
     deadline: Cell<Option<Instant>>,
+    /// A turn has begun. Until it parks nobody wakes the loop, so one that is opened inside it must
+    /// dispatch the source once by itself.
+    begun: Cell<bool>,
     io: Rc<Io>,
     when_done: RefCell<Option<WhenDone>>,
 }
@@ -87,6 +90,7 @@ impl Source {
             owner: std::thread::current().id(),
             backlog: Cell::new(false),
             deadline: Cell::new(None),
+            begun: Cell::new(false),
             io,
             when_done: RefCell::new(None),
         });
@@ -96,6 +100,9 @@ impl Source {
             (&raw mut (*raw).source).write(Rc::into_raw(source.clone()));
             ffi::g_source_set_name(raw.cast(), c"rotor".as_ptr());
             ffi::g_source_set_priority(raw.cast(), EAGER);
+            // What an actor defers to its host runs inside a dispatch, and may open a loop that
+            // turns. Inside a handler the driver itself refuses to.
+            ffi::g_source_set_can_recurse(raw.cast(), ffi::GTRUE);
             ffi::g_source_attach(raw.cast(), ptr);
         }
         Ok(Attached {
@@ -108,6 +115,7 @@ impl Source {
     /// Whether the driver has something to do now.
     fn is_due(&self) -> bool {
         self.backlog.get()
+            || self.begun.get()
             || self.bell.is_rung()
             || self.io.is_ready()
             || self
@@ -131,7 +139,10 @@ impl Source {
     fn dispatch(&self, raw: *mut ffi::GSource) -> bool {
         self.bell.take();
         self.io.dispatch();
-        match self.driver.turn(Budget::default()) {
+        self.begun.set(true);
+        let turn = self.driver.turn(Budget::default());
+        self.begun.set(false);
+        match turn {
             Turn::Again => {
                 self.set_backlog(raw, true);
                 self.deadline.set(None);

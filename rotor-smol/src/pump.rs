@@ -102,3 +102,74 @@ impl Future for Pump {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use futures_lite::future;
+    use rotor_core::{Actor, Child, Context as Cx, Handler, Supervisor};
+
+    use super::*;
+    use crate::SmolLoop;
+
+    struct Clock;
+    struct Tick;
+    impl Actor for Clock {
+        fn start(&mut self, cx: &mut Cx<Self>) -> rotor_core::Result {
+            cx.after(Duration::from_secs(3600), Tick);
+            Ok(())
+        }
+    }
+    impl Handler<Tick> for Clock {
+        fn handle(&mut self, _: Tick, _: &mut Cx<Self>) {}
+    }
+
+    /// Polls once, for no reason of the pump.
+    fn poll(pump: &mut Pump) {
+        let nobody = &mut Context::from_waker(Waker::noop());
+        assert!(pin!(pump).poll(nobody).is_pending());
+    }
+
+    #[test]
+    fn a_pump_that_is_polled_for_no_reason_is_not_turned() {
+        let main = SmolLoop::new();
+        let clock = main.locality().reserve();
+        let tree = Supervisor::one_for_one("app").child(Child::new("clock", || Clock).at(clock));
+        let (app, mut pump) = main.start(tree).unwrap();
+        while !pump.parked {
+            poll(&mut pump);
+        }
+        let before = pump.driver.slices_run();
+        (0..1000).for_each(|_| poll(&mut pump));
+        assert_eq!(pump.driver.slices_run(), before);
+        clock.send(Tick);
+        poll(&mut pump);
+        assert!(pump.driver.slices_run() > before);
+        app.shutdown();
+        assert!(!future::block_on(pump).is_abnormal());
+    }
+
+    /// Real time, because that is what is promised.
+    #[test]
+    fn an_idle_pump_is_not_turned() {
+        let tree = Supervisor::one_for_one("app").child(Child::new("clock", || Clock));
+        let (app, mut pump) = SmolLoop::new().start(tree).unwrap();
+        while !pump.parked {
+            poll(&mut pump);
+        }
+        let before = pump.driver.slices_run();
+        async_io::block_on(future::or(
+            async {
+                (&mut pump).await;
+            },
+            async {
+                Timer::after(Duration::from_secs(2)).await;
+            },
+        ));
+        assert_eq!(pump.driver.slices_run(), before);
+        app.shutdown();
+        assert!(!future::block_on(pump).is_abnormal());
+    }
+}
