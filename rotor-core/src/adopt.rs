@@ -52,7 +52,11 @@ impl Local {
             seat.parent = parent;
             seat.ops = Some(maker.ops);
             seat.maker = Some(maker);
-            seat.kin = Some(Box::new(Kin::new(supervisor.flags)));
+            let mut kin = Box::new(Kin::new(supervisor.flags));
+            if supervisor.restart == Restart::Permanent {
+                kin.family.keep();
+            }
+            seat.kin = Some(kin);
         });
         for node in supervisor.children {
             self.adopt_child(slot, node.0, false)?;

@@ -12,7 +12,6 @@ use crate::things::Key;
 pub(crate) struct Kin {
     pub(crate) family: Family,
     entries: Vec<Option<Entry>>,
-    pub(crate) restarts: u64,
 }
 
 /// Where a child lives, and how long its steps may take.
@@ -39,7 +38,6 @@ impl Kin {
         Kin {
             family: Family::new(flags),
             entries: Vec::new(),
-            restarts: 0,
         }
     }
 

@@ -107,6 +107,8 @@ impl Local {
     pub(crate) fn start_failed(&self, slot: u32, exit: Exit) {
         self.current.set(crate::message::LOCALITY);
         self.purge(slot, &exit);
+        // Children that the instance has added go with it, also those not started yet.
+        self.abandon_children(slot);
         self.seat(slot, |seat| {
             seat.state = State::Waiting;
             seat.exit = Some(exit.clone());
@@ -313,6 +315,7 @@ impl Local {
     /// The last step of an end: everything below is gone.
     pub(crate) fn finish(&self, slot: u32, exit: Exit) {
         self.vacate(slot, &exit);
+        self.abandon_children(slot);
         let keep = self.seat(slot, |seat| {
             seat.state = if seat.keep {
                 State::Waiting

@@ -203,13 +203,6 @@ impl Local {
     }
 
     fn start_child(&self, slot: u32, child: u32, incarnation: u64) {
-        if incarnation > 1 {
-            self.seat(slot, |seat| {
-                if let Some(kin) = &mut seat.kin {
-                    kin.restarts += 1;
-                }
-            });
-        }
         let Some((to, limit)) = self.child_place(slot, child, |e| e.start_limit) else {
             return;
         };

@@ -58,7 +58,7 @@ impl Local {
     }
 
     /// Marks every child as gone; those here are returned, those elsewhere are told.
-    fn abandon_children(&self, slot: u32) -> Vec<u32> {
+    pub(crate) fn abandon_children(&self, slot: u32) -> Vec<u32> {
         let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
             return Vec::new();
         };

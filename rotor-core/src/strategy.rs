@@ -209,6 +209,8 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Family {
     flags: Flags,
+    /// The supervisor is started again also after an orderly end of its own.
+    kept: bool,
     rows: Vec<Row>,
     free: Vec<ChildId>,
     first: ChildId,
@@ -229,6 +231,7 @@ impl Family {
     pub(crate) fn new(flags: Flags) -> Self {
         Family {
             flags,
+            kept: false,
             rows: Vec::new(),
             free: Vec::new(),
             first: NONE,
@@ -241,6 +244,11 @@ impl Family {
             failures: Vec::new(),
             restarts: VecDeque::new(),
         }
+    }
+
+    /// Its own supervisor starts it again whatever the reason: messages for its children wait.
+    pub(crate) fn keep(&mut self) {
+        self.kept = true;
     }
 
     /// The actor runs already and gets its first child: there is no first start to wait for.
@@ -443,7 +451,7 @@ impl Family {
         self.down(id);
         self.forget_if_over(id, out);
         if significant && self.shuts_down() {
-            self.end(Exit::shutdown().because(name, exit), false, out);
+            self.end(Exit::shutdown().because(name, exit), self.kept, out);
         }
     }
 
@@ -475,7 +483,7 @@ impl Family {
         if self.restarts.len() > self.flags.intensity as usize {
             let name = self.rows[id as usize].name.clone();
             out.push(Action::GaveUp);
-            return self.end(Exit::shutdown().because(name, exit), false, out);
+            return self.end(Exit::shutdown().because(name, exit), self.kept, out);
         }
         let mut starts: Ids = match self.flags.strategy {
             Strategy::OneForOne => SmallVec::from_slice(&[id]),

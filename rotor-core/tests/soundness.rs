@@ -563,7 +563,7 @@ fn s20_subscribing_inside_a_handler_of_the_same_topic_waits_for_the_next_message
                     })
                 }));
             }
-            if self.more == 0 && self.read.get() % 2 == 0 {
+            if self.more == 0 && self.read.get().is_multiple_of(2) {
                 cx.unsubscribe(self.topic);
             }
             if self.read.get() == 3 {

@@ -1,0 +1,245 @@
+//! A guest of a poll that the application runs.
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Registry, Token, Waker};
+use rotor_core::{App, Budget, Clock, Driver, Exit, Locality, StartError, Supervisor, Turn, Wake};
+
+use crate::reactor::Reactor;
+use crate::signal::Signal;
+
+/// Actors as a guest of a [`Poll`](mio::Poll) that the application runs itself.
+///
+/// Made by [`MioLoop::attach`](crate::MioLoop::attach). The application calls
+/// [`turn`](Self::turn) after each poll, whatever the poll returned, and polls with the timeout
+/// that this answers. Stays on its thread. Dropping it before [`Step::Done`] loses its locality:
+/// the actors are dropped, and other loops of the tree learn it.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use mio::{Events, Poll, Token, Waker};
+/// use rotor_core::*;
+/// use rotor_mio::{MioLoop, Step};
+/// # struct Greeter;
+/// # impl Actor for Greeter {}
+/// # impl Handler<&'static str> for Greeter {
+/// #     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
+/// #         println!("hello, {name}");
+/// #         cx.stop();
+/// #     }
+/// # }
+/// const WAKE: Token = Token(0); // the application's own tokens
+/// const ACTORS: Token = Token(1000); // from here on they belong to the actors
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut poll = Poll::new()?;
+/// let waker = Arc::new(Waker::new(poll.registry(), WAKE)?); // a poll has one: shared
+/// let guest = MioLoop::attach(poll.registry(), waker, ACTORS)?;
+/// let greeter = guest.locality().reserve();
+/// let app = guest.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///     .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))?;
+/// greeter.send("world");
+/// let mut events = Events::with_capacity(256);
+/// let mut timeout = Some(Duration::ZERO);
+/// loop {
+///     poll.poll(&mut events, timeout)?;
+///     // here the application looks at the events of its own tokens
+///     match guest.turn(&events) {
+///         Step::Poll(next) => timeout = next, // or less, if the application has timers
+///         Step::Done(exit) => break assert!(!exit.is_abnormal()),
+///     }
+/// }
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// fn away(guest: rotor_mio::Guest) {
+///     send(guest);
+/// }
+/// ```
+pub struct Guest {
+    pub(crate) driver: Driver,
+    pub(crate) reactor: Rc<Reactor>,
+    pub(crate) signal: Arc<Signal>,
+    /// Given up by a spawned loop: held, it would count as a user of the thread.
+    pub(crate) locality: Option<Locality>,
+    budget: Budget,
+}
+
+/// What a [`Guest`] wants of the application's loop.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Poll, with this timeout at most, and turn again: zero if there is more to do, none if
+    /// nothing is to be done until an event.
+    Poll(Option<Duration>),
+    /// The tree has ended. Told once; what the application's loop does then is its own decision.
+    Done(Exit),
+}
+
+impl Guest {
+    pub(crate) fn new(
+        registry: Registry,
+        waker: Arc<Waker>,
+        first: Token,
+        locality: Locality,
+    ) -> io::Result<Self> {
+        let reactor = Reactor::new(registry, first)?;
+        let signal = Arc::new(Signal::new(waker));
+        let driver = Driver::new(signal.clone(), Clock::real());
+        driver.extend(reactor.clone());
+        driver.open(&locality).map_err(io::Error::other)?;
+        Ok(Guest {
+            driver,
+            reactor,
+            signal,
+            locality: Some(locality),
+            budget: Budget::default(),
+        })
+    }
+
+    /// Sets how much a turn may do before the application's loop goes on; by default 4 096 messages
+    /// or 2 ms.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// The locality that this guest drives.
+    pub fn locality(&self) -> &Locality {
+        self.locality
+            .as_ref()
+            .expect("a spawned loop is not given out")
+    }
+
+    /// Starts a tree whose root is here. It starts in the turns that follow.
+    ///
+    /// # Errors
+    /// What is wrong with the tree; then nothing of it was started.
+    pub fn start(&self, tree: Supervisor) -> Result<App, StartError> {
+        self.driver.start(tree)
+    }
+
+    /// Takes the actors' events out of what the poll returned, runs what is queued within the
+    /// budget, and says how long the next poll may take.
+    ///
+    /// On the thread of [`attach`](crate::MioLoop::attach) only: elsewhere the locality is lost.
+    /// Never blocks; panics of actors do not get out of it. In a loop inside a handler it runs
+    /// nothing, and answers `Poll(None)`. Events of other tokens, and of sockets that are gone, are
+    /// passed over.
+    pub fn turn(&self, events: &Events) -> Step {
+        match self.work(events) {
+            Turn::Again => Step::Poll(Some(Duration::ZERO)),
+            Turn::Park(deadline) => Step::Poll(self.lie_down(deadline)),
+            // The outer turn looks at everything again before its loop polls.
+            Turn::Nested => Step::Poll(None),
+            Turn::Done(exit) => Step::Done(exit),
+        }
+    }
+
+    /// One turn, awake: before a poll that waits, `lie_down` must be called.
+    pub(crate) fn work(&self, events: &Events) -> Turn {
+        self.signal.get_up();
+        for event in events {
+            self.reactor.note(event);
+        }
+        if self.reactor.serve() {
+            // That was our own doing, and the turn comes anyway.
+            self.signal.get_up();
+        }
+        match self.driver.turn(self.budget) {
+            Turn::Park(_) if self.reactor.is_hot() => Turn::Again,
+            Turn::Park(deadline) => {
+                let due = self.reactor.next_due();
+                Turn::Park(deadline.into_iter().chain(due).min())
+            }
+            other => other,
+        }
+    }
+
+    /// The timeout of a poll that waits: zero if somebody has woken the loop meanwhile.
+    pub(crate) fn lie_down(&self, deadline: Option<Instant>) -> Option<Duration> {
+        if !self.signal.lie_down() {
+            return Some(Duration::ZERO);
+        }
+        // The poll itself rounds up to its own steps.
+        deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Makes the application's first poll return, so that what was sent before is seen.
+    pub(crate) fn wake(&self) {
+        self.signal.wake();
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Guest").field(&self.locality).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::Poll;
+    use rotor_core::{Actor, AutoShutdown, Child, Context, Handler};
+
+    use super::*;
+    use crate::{Accepted, Io, MioLoop, TcpListener};
+
+    struct Idle {
+        _listener: TcpListener,
+    }
+
+    impl Actor for Idle {}
+
+    impl Handler<Accepted> for Idle {
+        fn handle(&mut self, _: Accepted, _: &mut Context<Self>) {}
+    }
+
+    /// Real time, because that is what is promised.
+    #[test]
+    fn an_idle_guest_asks_for_no_turn_and_is_not_woken() -> Result<(), Box<dyn std::error::Error>> {
+        let mut poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+        let guest = MioLoop::attach(poll.registry(), waker, Token(1))?;
+        let (tell, at) = std::sync::mpsc::channel();
+        let idle = Child::with("idle", move |cx| {
+            let _listener = Io::of(cx)?.listen(cx, ([127, 0, 0, 1], 0).into())?;
+            let _ = tell.send(_listener.with(|l| l.local_addr())?);
+            Ok(Idle { _listener })
+        });
+        let tree = Supervisor::one_for_one("test").auto_shutdown(AutoShutdown::Any);
+        guest.start(tree.child(idle))?;
+        let mut events = Events::with_capacity(8);
+        // The first poll returns, because `attach` has woken it.
+        poll.poll(&mut events, None)?;
+        while let Step::Poll(Some(Duration::ZERO)) = guest.turn(&events) {
+            poll.poll(&mut events, Some(Duration::ZERO))?;
+        }
+        let before = guest.driver.slices_run();
+        let start = Instant::now();
+        let Step::Poll(None) = guest.turn(&Events::with_capacity(1)) else {
+            panic!("nothing is to be done");
+        };
+        poll.poll(&mut events, Some(Duration::from_secs(2)))?;
+        assert!(start.elapsed() >= Duration::from_secs(2), "nobody wakes it");
+        assert!(events.is_empty());
+        assert_eq!(guest.driver.slices_run(), before + 1, "only the turn above");
+
+        // What the guest tells its own actors costs no further turn, and no wake.
+        let client = std::net::TcpStream::connect(at.recv()?)?;
+        poll.poll(&mut events, Some(Duration::from_secs(10)))?;
+        assert!(matches!(guest.turn(&events), Step::Poll(None)));
+        assert_eq!(guest.driver.slices_run(), before + 2);
+        poll.poll(&mut events, Some(Duration::ZERO))?;
+        assert!(events.is_empty());
+        drop(client);
+        Ok(())
+    }
+}

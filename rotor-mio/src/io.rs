@@ -1,0 +1,259 @@
+//! The way of an actor to the sockets of its loop.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
+use std::rc::Rc;
+
+use mio::net;
+use rotor_core::{Actor, Context, TryHandler};
+
+use crate::datagram::{Datagram, UdpSocket};
+use crate::listener::{Listener, TcpListener};
+use crate::message::{Accepted, Ready};
+use crate::reactor::Reactor;
+use crate::stream::{Stream, TcpStream};
+#[cfg(unix)]
+use crate::{
+    datagram::UnixDatagram, listener::UnixListener, message::UnixAccepted, stream::UnixStream,
+};
+
+/// Opens sockets for an actor on a mio loop.
+///
+/// What is opened belongs to the instance of `cx`: its messages go there, and it is closed when
+/// that ends. Events that were on their way then never reach the next instance. Nothing blocks;
+/// registering allocates once or twice. Cheap to get and to clone. Not `Send`.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Io, Ready, TcpStream};
+/// struct Uplink { stream: TcpStream }
+/// impl Actor for Uplink {}
+/// impl Handler<Ready> for Uplink {
+///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {}
+/// }
+/// fn uplink(peer: std::net::SocketAddr) -> Child<Uplink> {
+///     Child::with("uplink", move |cx| {
+///         Ok(Uplink { stream: Io::of(cx)?.connect(cx, peer)? })
+///     })
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// fn away(io: rotor_mio::Io) {
+///     send(io);
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Io {
+    reactor: Rc<Reactor>,
+}
+
+/// The actor is not on a mio loop: its locality is driven by another backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongLoop;
+
+impl fmt::Display for WrongLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the actor's locality is not driven by a mio loop")
+    }
+}
+
+impl std::error::Error for WrongLoop {}
+
+impl Io {
+    /// The sockets of the loop that runs this actor.
+    ///
+    /// # Errors
+    /// [`WrongLoop`] if that is not one of this crate.
+    pub fn of<A: Actor>(cx: &Context<A>) -> Result<Self, WrongLoop> {
+        match cx.extension::<Reactor>() {
+            Some(reactor) => Ok(Io { reactor }),
+            None => Err(WrongLoop),
+        }
+    }
+
+    /// Begins to connect. A [`Ready`] tells when the connection is made (`writable`), or why not
+    /// (`error`).
+    ///
+    /// Bytes can be [queued](Stream::write_all_queued) at once.
+    ///
+    /// # Errors
+    /// Those that are known at once: no descriptor left, no route.
+    pub fn connect<A: TryHandler<Ready>>(
+        &self,
+        cx: &mut Context<A>,
+        peer: SocketAddr,
+    ) -> io::Result<TcpStream> {
+        Stream::new(&self.reactor, cx, net::TcpStream::connect(peer)?, true)
+    }
+
+    /// Listens for TCP connections. With port 0 the system chooses one; see
+    /// [`Listener::with`].
+    ///
+    /// # Errors
+    /// Those of the system, such as an address in use.
+    pub fn listen<A: TryHandler<Accepted>>(
+        &self,
+        cx: &mut Context<A>,
+        at: SocketAddr,
+    ) -> io::Result<TcpListener> {
+        Listener::adopt(&self.reactor, cx, net::TcpListener::bind(at)?)
+    }
+
+    /// Opens a UDP socket.
+    ///
+    /// # Errors
+    /// Those of the system, such as an address in use.
+    pub fn udp<A: TryHandler<Ready>>(
+        &self,
+        cx: &mut Context<A>,
+        at: SocketAddr,
+    ) -> io::Result<UdpSocket> {
+        Datagram::adopt(&self.reactor, cx, net::UdpSocket::bind(at)?)
+    }
+
+    /// Connects to a Unix socket. It is connected when this returns.
+    ///
+    /// # Errors
+    /// Those of the system; `WouldBlock` if too many wait to be accepted there.
+    #[cfg(unix)]
+    pub fn connect_unix<A: TryHandler<Ready>>(
+        &self,
+        cx: &mut Context<A>,
+        path: impl AsRef<Path>,
+    ) -> io::Result<UnixStream> {
+        Stream::new(&self.reactor, cx, net::UnixStream::connect(path)?, false)
+    }
+
+    /// Listens for Unix connections at a path, which must not exist, and which stays when the
+    /// listener is closed.
+    ///
+    /// # Errors
+    /// Those of the system.
+    #[cfg(unix)]
+    pub fn listen_unix<A>(
+        &self,
+        cx: &mut Context<A>,
+        path: impl AsRef<Path>,
+    ) -> io::Result<UnixListener>
+    where
+        A: TryHandler<UnixAccepted>,
+    {
+        Listener::adopt(&self.reactor, cx, net::UnixListener::bind(path)?)
+    }
+
+    /// Opens a Unix datagram socket at a path, which must not exist, and which stays when the
+    /// socket is closed.
+    ///
+    /// # Errors
+    /// Those of the system.
+    #[cfg(unix)]
+    pub fn unix_datagram<A: TryHandler<Ready>>(
+        &self,
+        cx: &mut Context<A>,
+        path: impl AsRef<Path>,
+    ) -> io::Result<UnixDatagram> {
+        Datagram::adopt(&self.reactor, cx, net::UnixDatagram::bind(path)?)
+    }
+
+    /// Registers a socket that exists already, of mio or of the standard library: one that was
+    /// accepted, inherited, or made in a pair.
+    ///
+    /// One of the standard library is made non-blocking.
+    ///
+    /// # Errors
+    /// Those of the registration; the socket is closed then.
+    pub fn adopt<A, S>(&self, cx: &mut Context<A>, socket: S) -> io::Result<S::Adopted>
+    where
+        S: Adopt,
+        A: TryHandler<S::Message>,
+    {
+        socket.adopt(self, cx)
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Io")
+    }
+}
+
+/// Sockets that [`Io::adopt`] takes: streams, listeners and datagram sockets of mio and of the
+/// standard library.
+pub trait Adopt: sealed::Sealed + Sized {
+    /// What the owner is sent.
+    type Message: 'static;
+    /// What it becomes.
+    type Adopted;
+
+    #[doc(hidden)]
+    fn adopt<A: TryHandler<Self::Message>>(
+        self,
+        io: &Io,
+        cx: &mut Context<A>,
+    ) -> io::Result<Self::Adopted>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Each socket of mio, and the one of the standard library that becomes it.
+macro_rules! adopt {
+    ($socket:ty, $std:ty, $message:ty, $adopted:ident) => {
+        impl sealed::Sealed for $socket {}
+
+        impl Adopt for $socket {
+            type Message = $message;
+            type Adopted = $adopted<$socket>;
+
+            fn adopt<A: TryHandler<$message>>(
+                self,
+                io: &Io,
+                cx: &mut Context<A>,
+            ) -> io::Result<Self::Adopted> {
+                $adopted::adopt(&io.reactor, cx, self)
+            }
+        }
+
+        impl sealed::Sealed for $std {}
+
+        impl Adopt for $std {
+            type Message = $message;
+            type Adopted = $adopted<$socket>;
+
+            fn adopt<A: TryHandler<$message>>(
+                self,
+                io: &Io,
+                cx: &mut Context<A>,
+            ) -> io::Result<Self::Adopted> {
+                self.set_nonblocking(true)?;
+                <$socket>::from_std(self).adopt(io, cx)
+            }
+        }
+    };
+}
+
+adopt!(net::TcpStream, std::net::TcpStream, Ready, Stream);
+adopt!(net::TcpListener, std::net::TcpListener, Accepted, Listener);
+adopt!(net::UdpSocket, std::net::UdpSocket, Ready, Datagram);
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::net as std_net;
+
+    use super::*;
+
+    adopt!(net::UnixStream, std_net::UnixStream, Ready, Stream);
+    adopt!(
+        net::UnixListener,
+        std_net::UnixListener,
+        UnixAccepted,
+        Listener
+    );
+    adopt!(net::UnixDatagram, std_net::UnixDatagram, Ready, Datagram);
+}

@@ -1,0 +1,120 @@
+//! What the owner of a socket is told.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use mio::{Token, net};
+
+use crate::reactor::Entry;
+
+/// Names one registered socket, to tell them apart in an actor that owns several.
+///
+/// A number is not used again for another socket of the loop (after 2³¹ registrations the oldest
+/// come up again).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub(crate) Token);
+
+/// A socket can be read or written, or has come to its end.
+///
+/// Sent to the instance that registered it, through its `TryHandler<Ready>`, in the lane that says.
+/// At most one is on its way per socket; what happens meanwhile is told when it has been handled
+/// (dropped). Whoever has read, but not until [`WouldBlock`](io::ErrorKind::WouldBlock), gets
+/// another one in a later turn. Whoever reads nothing is told again when more arrives or when it
+/// has read: not reading is how back-pressure is applied, and costs nothing.
+///
+/// It can be late: reading may find nothing, and then says `WouldBlock`. It is not `Send`:
+///
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// fn away(ready: rotor_mio::Ready) {
+///     send(ready);
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Ready {
+    /// The socket: [`Stream::id`](crate::Stream::id), [`Datagram::id`](crate::Datagram::id).
+    pub id: SourceId,
+    /// There is something to read, or the end of it.
+    pub readable: bool,
+    /// The connection is made, or a [`write`](crate::Stream::write) or send that said `WouldBlock`
+    /// can be tried again.
+    pub writable: bool,
+    /// The peer sends no more: after what can still be read comes `Ok(0)`, or the error.
+    pub closed: bool,
+    /// What broke the connection, or kept it from being made. The next read or write returns the
+    /// error itself.
+    pub error: Option<io::ErrorKind>,
+    pub(crate) _told: Told,
+}
+
+/// Somebody has connected to a [`Listener`](crate::Listener).
+///
+/// Sent to the instance that registered the listener. The stream is not registered yet: give it to
+/// [`Io::adopt`](crate::Io::adopt) in the actor that is to own it, here or on another loop (the
+/// stream is `Send`, this message is not). Dropping it closes the connection. 64 of them are on
+/// their way at most; then accepting waits until some are handled.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Accepted, Io, Ready, TcpStream};
+/// struct Door;
+/// impl Actor for Door {}
+/// impl Handler<Accepted> for Door {
+///     fn handle(&mut self, accepted: Accepted, cx: &mut Context<Self>) {
+///         cx.child(Child::once("guest", move |cx| {
+///             Ok(Visitor { stream: Io::of(cx)?.adopt(cx, accepted.stream)? })
+///         }));
+///     }
+/// }
+/// struct Visitor { stream: TcpStream }
+/// impl Actor for Visitor {}
+/// impl TryHandler<Ready> for Visitor {
+///     fn try_handle(&mut self, _: Ready, _: &mut Context<Self>) -> Result {
+///         Ok(self.stream.write_all_queued(b"nobody is at home\n")?)
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Accepted<S = net::TcpStream, P = SocketAddr> {
+    /// The listener: [`Listener::id`](crate::Listener::id).
+    pub id: SourceId,
+    /// The connection, of mio's own type.
+    pub stream: S,
+    /// Who connected.
+    pub peer: P,
+    pub(crate) _told: Told,
+}
+
+/// Somebody has connected to a [`UnixListener`](crate::UnixListener).
+#[cfg(unix)]
+pub type UnixAccepted = Accepted<net::UnixStream, std::os::unix::net::SocketAddr>;
+
+/// What [`write_all_queued`](crate::Stream::write_all_queued) had queued is gone; asked for with
+/// [`when_drained`](crate::Stream::when_drained).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// The stream.
+    pub id: SourceId,
+    /// Bytes that will never be written, because the connection broke. 0: the kernel has all.
+    pub lost: usize,
+}
+
+/// Tells a source, when it is dropped, that its message was handled.
+pub(crate) struct Told(pub(crate) Rc<dyn Entry>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.clone().handled();
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Told")
+    }
+}

@@ -1,0 +1,448 @@
+//! Loops: their own, guests of an application's poll, idle ones, spinning ones.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::*;
+use mio::{Events, Interest, Poll, Token, Waker};
+use rotor_core::*;
+use rotor_mio::*;
+
+/// Sends every byte back.
+struct Echo {
+    listener: TcpListener,
+    streams: Vec<TcpStream>,
+}
+
+struct Finish;
+
+impl Echo {
+    fn child(port: Sender<net::SocketAddr>) -> Child<Echo> {
+        Child::with("echo", move |cx| {
+            let listener = Io::of(cx)?.listen(cx, anywhere())?;
+            let _ = port.send(listener.with(|l| l.local_addr())?);
+            Ok(Echo {
+                listener,
+                streams: Vec::new(),
+            })
+        })
+    }
+}
+
+impl Actor for Echo {}
+
+impl TryHandler<Accepted> for Echo {
+    fn try_handle(&mut self, accepted: Accepted, cx: &mut Context<Self>) -> Result {
+        assert_eq!(accepted.id, self.listener.id());
+        self.streams.push(Io::of(cx)?.adopt(cx, accepted.stream)?);
+        Ok(())
+    }
+}
+
+impl TryHandler<Ready> for Echo {
+    fn try_handle(&mut self, ready: Ready, _: &mut Context<Self>) -> Result {
+        let mut streams = self.streams.iter_mut();
+        let Some(stream) = streams.find(|s| s.id() == ready.id) else {
+            return Ok(());
+        };
+        let mut buf = [0; 64];
+        match stream.read(&mut buf) {
+            Ok(0) => self.streams.retain(|s| s.id() != ready.id),
+            Ok(n) => stream.write_all_queued(&buf[..n])?,
+            Err(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Handler<Finish> for Echo {
+    fn handle(&mut self, _: Finish, cx: &mut Context<Self>) {
+        cx.stop();
+    }
+}
+
+/// A round trip of one byte.
+fn ping(stream: &mut net::TcpStream) {
+    let mut byte = [7];
+    stream.write_all(&byte).unwrap();
+    stream.read_exact(&mut byte).unwrap();
+}
+
+/// A tree on `main` whose actor is on `far`.
+fn on<A: Actor>(far: &Locality, child: impl Fn() -> Child<A> + Send + 'static) -> Supervisor {
+    let build = move |s: Supervisor| s.child(child().transient().significant());
+    let remote = Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any);
+    Supervisor::one_for_one("app")
+        .auto_shutdown(AutoShutdown::Any)
+        .child(remote.on(far, build).transient().significant())
+}
+
+// ---- guests ----------------------------------------------------------------------------------
+
+#[test]
+fn an_applications_poll_serves_its_own_sockets_and_the_actors() {
+    const WAKE: Token = Token(0);
+    const OWN: Token = Token(1);
+    const ACTORS: Token = Token(1 << 16);
+    within_limit(|| {
+        let mut poll = Poll::new().unwrap();
+        let mut own = mio::net::UdpSocket::bind(anywhere()).unwrap();
+        poll.registry()
+            .register(&mut own, OWN, Interest::READABLE)
+            .unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE).unwrap());
+        let guest = MioLoop::attach(poll.registry(), waker.clone(), ACTORS).unwrap();
+        let echo = guest.locality().reserve();
+        let (tell, port) = mpsc::channel();
+        let app = guest.start(only(Echo::child(tell).at(echo))).unwrap();
+        let own_at = own.local_addr().unwrap();
+
+        let client = thread::spawn(move || {
+            let mut stream = net::TcpStream::connect(next(&port)).unwrap();
+            let udp = net::UdpSocket::bind(anywhere()).unwrap();
+            for _ in 0..100 {
+                ping(&mut stream);
+                udp.send_to(b"own", own_at).unwrap();
+                assert_eq!(udp.recv(&mut [0; 8]).unwrap(), 3);
+            }
+            echo.send(Finish);
+            app.wait().unwrap()
+        });
+
+        let mut events = Events::with_capacity(16);
+        let mut timeout = Some(LIMIT); // `attach` has woken the poll
+        let exit = loop {
+            poll.poll(&mut events, timeout).unwrap();
+            for event in &events {
+                assert!([WAKE, OWN].contains(&event.token()) || event.token() >= ACTORS);
+                if event.token() == OWN {
+                    let mut buf = [0; 8];
+                    while let Ok((n, peer)) = own.recv_from(&mut buf) {
+                        own.send_to(&buf[..n], peer).unwrap();
+                    }
+                }
+            }
+            match guest.turn(&events) {
+                Step::Poll(next) => timeout = next,
+                Step::Done(exit) => break exit,
+            }
+        };
+        assert!(!exit.is_abnormal());
+        assert!(!client.join().unwrap().is_abnormal());
+        assert!(matches!(guest.turn(&events), Step::Poll(None)), "told once");
+    });
+}
+
+#[test]
+fn tokens_must_leave_room_for_the_actors() {
+    let poll = Poll::new().unwrap();
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let error = MioLoop::attach(poll.registry(), waker, Token(usize::MAX)).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_loop_inside_a_handler_runs_nothing_and_disturbs_nothing() {
+    struct Modal {
+        guest: std::rc::Weak<Guest>,
+        handled: u32,
+    }
+    impl Actor for Modal {}
+    impl Handler<u32> for Modal {
+        fn handle(&mut self, n: u32, cx: &mut Context<Self>) {
+            let guest = self.guest.upgrade().expect("it runs this");
+            self.handled += 1;
+            assert_eq!(self.handled, n);
+            for _ in 0..3 {
+                let step = guest.turn(&Events::with_capacity(1));
+                assert!(matches!(step, Step::Poll(None)));
+            }
+            if n == 10 {
+                cx.stop();
+            }
+        }
+    }
+    within_limit(|| {
+        let mut poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let guest = MioLoop::attach(poll.registry(), waker, Token(1)).unwrap();
+        let guest = std::rc::Rc::new(guest);
+        let modal = guest.locality().reserve();
+        let weak = std::rc::Rc::downgrade(&guest);
+        let child = Child::new("modal", move || Modal {
+            guest: weak.clone(),
+            handled: 0,
+        });
+        guest.start(only(child.at(modal))).unwrap();
+        (1..=10u32).for_each(|n| modal.send(n));
+        let mut events = Events::with_capacity(16);
+        loop {
+            match guest.turn(&events) {
+                Step::Poll(next) => poll.poll(&mut events, next).unwrap(),
+                Step::Done(exit) => break assert!(!exit.is_abnormal()),
+            }
+        }
+    });
+}
+
+// ---- loops of their own ----------------------------------------------------------------------
+
+#[test]
+fn sockets_on_another_backend_are_refused() {
+    struct Lost;
+    impl Actor for Lost {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            assert_eq!(Io::of(cx).unwrap_err(), WrongLoop);
+            cx.stop();
+            Ok(())
+        }
+    }
+    let child = Child::new("lost", || Lost);
+    assert!(!ThreadLoop::new().run(only(child)).unwrap().is_abnormal());
+}
+
+#[test]
+fn a_spawned_loop_ends_with_the_tree_that_used_it() {
+    struct Mourner(Sender<&'static str>);
+    impl Drop for Mourner {
+        fn drop(&mut self) {
+            let _ = self.0.send("the thread has ended");
+        }
+    }
+    thread_local! {
+        static MOURNER: std::cell::RefCell<Option<Mourner>> = const { std::cell::RefCell::new(None) };
+    }
+    struct Guest;
+    impl Actor for Guest {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            Io::of(cx)?;
+            cx.stop();
+            Ok(())
+        }
+    }
+    within_limit(|| {
+        let far = MioLoop::spawn("far").unwrap();
+        let (tell, told) = mpsc::channel();
+        let tree = on(&far, move || {
+            let tell = tell.clone();
+            Child::new("guest", move || {
+                MOURNER.set(Some(Mourner(tell.clone())));
+                Guest
+            })
+        });
+        drop(far);
+        let exit = MioLoop::new().unwrap().run(tree).unwrap();
+        assert!(!exit.is_abnormal(), "{exit:?}");
+        assert_eq!(told.try_recv(), Ok("the thread has ended"));
+    });
+}
+
+#[test]
+fn a_tree_that_is_wrong_is_refused() {
+    let twice = || Child::new("same", || Nothing);
+    let tree = Supervisor::one_for_one("wrong")
+        .child(twice())
+        .child(twice());
+    let error = MioLoop::new().unwrap().run(tree).unwrap_err();
+    assert!(matches!(error, StartError::DuplicateName { .. }));
+}
+
+struct Nothing;
+impl Actor for Nothing {}
+
+#[test]
+fn timers_are_never_early() {
+    struct Clocked {
+        due: Instant,
+        left: u32,
+    }
+    struct Due;
+    impl Actor for Clocked {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            self.due = Instant::now() + Duration::from_micros(300);
+            cx.after(Duration::from_micros(300), Due);
+            Ok(())
+        }
+    }
+    impl TryHandler<Due> for Clocked {
+        fn try_handle(&mut self, _: Due, cx: &mut Context<Self>) -> Result {
+            assert!(Instant::now() >= self.due);
+            self.left -= 1;
+            match self.left {
+                0 => cx.stop(),
+                _ => self.start(cx)?,
+            }
+            Ok(())
+        }
+    }
+    within_limit(|| {
+        let child = Child::new("clocked", || Clocked {
+            due: Instant::now(),
+            left: 50,
+        });
+        assert!(
+            !MioLoop::new()
+                .unwrap()
+                .run(only(child))
+                .unwrap()
+                .is_abnormal()
+        );
+    });
+}
+
+/// Real time, because that is what is promised.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_idle_loop_is_not_woken() {
+    /// How often the thread has waited.
+    fn waits(status: &str) -> u64 {
+        let text = std::fs::read_to_string(status).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.unwrap().trim().parse().unwrap()
+    }
+    within_limit(|| {
+        let far = MioLoop::spawn_with("far", |l| l.spin(Duration::from_micros(20))).unwrap();
+        let echo = far.reserve();
+        let (tell, port) = mpsc::channel();
+        let (tell_id, id) = mpsc::channel();
+        let main = thread::spawn(move || {
+            let tree = on(&far, move || {
+                let _ = tell_id.send(std::fs::read_link("/proc/thread-self").unwrap());
+                Echo::child(tell.clone()).at(echo)
+            });
+            drop(far);
+            MioLoop::new().unwrap().run(tree).unwrap()
+        });
+        // The closure runs once where the tree is checked, and once on the thread itself.
+        let (_, id) = (next(&id), next(&id));
+        let status = format!("/proc/{}/status", id.display());
+        let mut stream = net::TcpStream::connect(next(&port)).unwrap();
+        ping(&mut stream); // a listener and a connection are open
+        // It may still be on its way into the poll.
+        let mut before = waits(&status);
+        let settled = Instant::now() + Duration::from_millis(200);
+        while Instant::now() < settled {
+            before = waits(&status);
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_secs(2));
+        assert_eq!(waits(&status), before);
+        echo.send(Finish);
+        assert!(!main.join().unwrap().is_abnormal());
+    });
+}
+
+// ---- spinning --------------------------------------------------------------------------------
+
+struct Player {
+    other: Addr<Player>,
+    done: Arc<AtomicBool>,
+}
+
+struct Ball(u32);
+
+impl Actor for Player {}
+
+impl Handler<Ball> for Player {
+    fn handle(&mut self, Ball(n): Ball, cx: &mut Context<Self>) {
+        match n {
+            _ if self.done.load(Ordering::Relaxed) => cx.stop(),
+            0 => cx.stop(),
+            _ => self.other.send(Ball(n - 1)),
+        }
+    }
+}
+
+/// A game between two loops, and on the second one an echo server, too.
+fn play(
+    spin: Duration,
+    balls: u32,
+    done: Arc<AtomicBool>,
+    port: Option<Sender<net::SocketAddr>>,
+) -> Duration {
+    let main = MioLoop::new().unwrap().spin(spin);
+    let far = MioLoop::spawn_with("far", move |l| l.spin(spin)).unwrap();
+    let (ping, pong) = (main.locality().reserve(), far.reserve());
+    let tree = Supervisor::one_for_one("game")
+        .auto_shutdown(AutoShutdown::Any)
+        .child(Supervisor::one_for_one("far").on(&far, move |s| {
+            // Never ends the game: the other one waits for the ball.
+            let player = Child::new("pong", move || Player {
+                other: ping,
+                done: Arc::default(),
+            });
+            let mut s = s.child(player.at(pong).temporary());
+            if let Some(port) = &port {
+                s = s.child(Echo::child(port.clone()));
+            }
+            s
+        }))
+        .child(
+            Child::new("ping", move || Player {
+                other: pong,
+                done: done.clone(),
+            })
+            .at(ping)
+            .transient()
+            .significant(),
+        );
+    drop(far);
+    ping.send(Ball(balls));
+    let start = Instant::now();
+    assert!(!main.run(tree).unwrap().is_abnormal());
+    start.elapsed()
+}
+
+#[test]
+fn a_game_between_spinning_loops_comes_to_its_end() {
+    within_limit(|| {
+        for spin in [0, 1, 20] {
+            play(Duration::from_micros(spin), 20_000, Arc::default(), None);
+        }
+    });
+}
+
+#[test]
+fn sockets_are_served_while_a_loop_spins() {
+    within_limit(|| {
+        let done = Arc::new(AtomicBool::new(false));
+        let over = done.clone();
+        let (tell, port) = mpsc::channel();
+        let client = thread::spawn(move || {
+            let mut stream = net::TcpStream::connect(next(&port)).unwrap();
+            (0..100).for_each(|_| ping(&mut stream));
+            over.store(true, Ordering::Relaxed);
+        });
+        play(Duration::from_millis(1), u32::MAX - 1, done, Some(tell));
+        client.join().unwrap();
+    });
+}
+
+/// Not a test: prints the round trip times.
+#[test]
+#[ignore = "prints figures"]
+fn round_trips() {
+    for spin in [0, 20] {
+        const BALLS: u32 = 200_000;
+        let took = play(Duration::from_micros(spin), BALLS, Arc::default(), None);
+        println!("spin {spin} µs: {:?} per round trip", took / (BALLS / 2));
+    }
+}
+
+#[test]
+fn what_holds_no_socket_travels() {
+    fn travels<T: Send + Sync>() {}
+    travels::<Drained>();
+    travels::<SourceId>();
+    travels::<Step>();
+    travels::<WrongLoop>();
+}
