@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the core's tests under Miri, where a nightly toolchain has it.
+# Runs the core's tests under Miri, where a nightly toolchain has it, and checks the error codes of the
+# programs that must not compile, which only a nightly compiler does.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,3 +16,5 @@ export CARGO_TARGET_DIR MIRIFLAGS
 
 # Miri's first run asks a question when it can; without an input it does not wait for an answer.
 cargo +nightly miri test -p rotor-core --lib --tests </dev/null
+
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR%/miri}/nightly cargo +nightly test -p rotor-core --doc

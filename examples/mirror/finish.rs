@@ -1,0 +1,139 @@
+//! The last pass over the folders: no temporary file stays, and modes and times are set when
+//! nothing is written into a folder any more. It may run twice.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{fs, io, vec};
+
+use crate::entry::Kind;
+use crate::meta_fix::{set_mode, set_time};
+use crate::temp_name::is_temp_name;
+use crate::walk::{Note, Task, list, look};
+
+/// A pass over the folders that both trees have, inner ones first.
+pub struct Finish {
+    task: Task,
+    levels: Vec<Level>,
+}
+
+struct Level {
+    path: PathBuf,
+    folders: vec::IntoIter<OsString>,
+}
+
+impl Finish {
+    /// Starts the pass.
+    pub fn new(task: Task) -> Self {
+        let mut finish = Self {
+            task,
+            levels: Vec::new(),
+        };
+        finish.enter(PathBuf::new());
+        finish
+    }
+
+    /// Settles up to `most` folders; returns `true` at the end.
+    pub fn step(&mut self, most: usize, notes: &mut Vec<Note>) -> bool {
+        let mut settled = 0;
+        while settled < most {
+            let Some(level) = self.levels.last_mut() else {
+                return true;
+            };
+            if let Some(name) = level.folders.next() {
+                let path = level.path.join(name);
+                self.enter(path);
+            } else if let Some(level) = self.levels.pop() {
+                settled += 1;
+                if let Err(e) = self.settle(&level.path) {
+                    notes.push(Note::Failed(level.path, e.to_string()));
+                }
+            }
+        }
+        false
+    }
+
+    /// Lists the folders below a folder. A clash or a folder that cannot be read was reported by
+    /// the walk.
+    fn enter(&mut self, path: PathBuf) {
+        let (src, dst) = (self.task.src.join(&path), self.task.dst.join(&path));
+        let folder = |p: &Path| look(p).is_ok_and(|m| m.kind == Kind::Folder);
+        // The roots may be symlinks to folders.
+        if path.as_os_str().is_empty() || folder(&src) && folder(&dst) {
+            let folders = sub_folders(&src).unwrap_or_default().into_iter();
+            self.levels.push(Level { path, folders });
+        }
+    }
+
+    fn settle(&self, path: &Path) -> io::Result<()> {
+        let (src, dst) = (self.task.src.join(path), self.task.dst.join(path));
+        for name in list(&dst).unwrap_or_default() {
+            if is_temp_name(&name) && src.join(&name).symlink_metadata().is_err() {
+                match fs::remove_file(dst.join(name)) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                    _ => {}
+                }
+            }
+        }
+        // Not the symlink that a root may be, but the folder.
+        let from = (&fs::metadata(&src)?).into();
+        let dst = fs::canonicalize(dst)?;
+        let to = look(&dst)?;
+        set_mode(&dst, &from, &to)?;
+        set_time(&dst, &from, Some(&to))
+    }
+}
+
+fn sub_folders(path: &Path) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name());
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::scratch::Scratch;
+    use crate::temp_name::temp_name;
+
+    #[test]
+    fn folders_get_their_modes_and_times_and_lose_temporaries() {
+        let dir = Scratch::new("finish");
+        let [src, dst] = ["src", "dst"].map(|name| dir.path().join(name));
+        for root in [&src, &dst] {
+            fs::create_dir_all(root.join("a/b")).unwrap();
+        }
+        fs::write(dst.join("a/b").join(temp_name(7, 1)), "").unwrap();
+        fs::write(dst.join("a/b").join(temp_name(8, 1)), "").unwrap();
+        for (path, mode) in [("a/b", 0o500), ("a", 0o711), ("", 0o755)] {
+            let folder = src.join(path);
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            let mut meta = look(&folder).unwrap();
+            meta.time.seconds = 1_000_000_000 + i64::from(mode);
+            set_time(&folder, &meta, None).unwrap();
+        }
+        let task = Task {
+            src,
+            dst,
+            run: 7,
+            checksum: false,
+            delete: false,
+        };
+        let mut finish = Finish::new(task.clone());
+        let mut notes = Vec::new();
+        assert!(!finish.step(1, &mut notes));
+        assert!(finish.step(10, &mut notes));
+        assert_eq!(notes, []);
+        for path in ["a/b", "a", ""] {
+            let [from, to] = [&task.src, &task.dst].map(|r| look(&r.join(path)).unwrap());
+            assert_eq!((from.mode, from.time), (to.mode, to.time), "{path}");
+        }
+        assert!(list(&task.dst.join("a/b")).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,237 @@
+//! The plan: decides what is copied next and by whom, and starts again what got lost.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rotor_core::{Actor, Context, Handler, Result};
+
+use crate::chaos::{Chaos, Fuse, Strike};
+use crate::host::Host;
+use crate::ledger::{Ledger, Phase};
+use crate::progress::Show;
+use crate::reader::{Cancel, Read};
+use crate::role::Role;
+use crate::scan::{Ask, Found, Settle, Settled};
+use crate::source::News;
+use crate::wiring::{Floor, Up, Wiring};
+
+/// How often people see news, and how long a file rests that changed while it was read.
+const TICK: Duration = Duration::from_millis(100);
+
+/// An interrupted run ends within two seconds, whatever a disk does.
+const LAST_LIMIT: Duration = Duration::from_millis(1200);
+
+/// Decides what is copied next. All it knows is in the ledger, which its next instance takes over.
+pub struct Plan {
+    pub ledger: Rc<RefCell<Ledger>>,
+    pub chaos: Option<Rc<RefCell<Chaos>>>,
+    pub wiring: Wiring,
+    pub host: Rc<Host>,
+    pub fuse: Fuse,
+}
+
+impl Plan {
+    /// Sends on their way what there is room for, and looks whether the run is over.
+    fn go_on(&self) {
+        let mut ledger = self.ledger.borrow_mut();
+        while let Some((lane, attempt, job)) = ledger.assign() {
+            self.wiring.readers[lane].send(Read { attempt, job });
+        }
+        if let Some((asked, place)) = ledger.ask() {
+            self.wiring.scan.send(Ask { asked, place });
+        }
+        if let Some(asked) = ledger.finish() {
+            self.wiring.scan.send(Settle { asked });
+        }
+        drop(ledger);
+        self.strike();
+    }
+
+    /// Forgets what is on its way in some lanes.
+    fn reset(&self, lanes: impl Iterator<Item = usize>) {
+        for lane in lanes {
+            let floor = Floor(self.ledger.borrow_mut().reset(lane));
+            self.wiring.readers[lane].send(floor);
+            self.wiring.writers[lane].send(floor);
+        }
+    }
+
+    /// Hits whoever is due.
+    fn strike(&self) {
+        let Some(chaos) = &self.chaos else { return };
+        let (settled, lanes) = {
+            let ledger = self.ledger.borrow();
+            if ledger.phase() != Phase::Copying {
+                return;
+            }
+            (ledger.settled(), ledger.lanes())
+        };
+        let victims = Role::victims(lanes);
+        while let Some((victim, strike)) = chaos.borrow_mut().due(settled, victims.len()) {
+            self.wiring.strike(victims[victim], strike);
+        }
+    }
+
+    /// Tells people.
+    fn show(&self) {
+        let mut ledger = self.ledger.borrow_mut();
+        self.wiring.progress.send(Show {
+            now: ledger.snapshot(),
+            lines: ledger.take_lines(),
+        });
+    }
+
+    /// Work that counts towards a strike, then what follows from it.
+    fn after_work(&mut self) {
+        self.fuse.burn(Role::Plan, "after a decision");
+        self.go_on();
+    }
+}
+
+impl Actor for Plan {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.every(TICK, Tick);
+        let mut ledger = self.ledger.borrow_mut();
+        ledger.up(Role::Plan);
+        if matches!(ledger.phase(), Phase::Done | Phase::Interrupted) {
+            cx.stop();
+            return Ok(());
+        }
+        ledger.unanswered();
+        ledger.retry_later();
+        let lanes = ledger.lanes();
+        drop(ledger);
+        // Messages to the last instance may be lost, so nothing on its way is sure to be heard of.
+        self.reset(0..lanes);
+        self.go_on();
+        Ok(())
+    }
+}
+
+impl Handler<Up> for Plan {
+    fn handle(&mut self, Up(role): Up, _: &mut Context<Self>) {
+        let (again, lanes) = {
+            let mut ledger = self.ledger.borrow_mut();
+            (ledger.up(role), ledger.lanes())
+        };
+        if !again {
+            return;
+        }
+        match role {
+            Role::Reader(lane) | Role::Writer(lane) => {
+                self.reset(std::iter::once(usize::from(lane)));
+            }
+            Role::Sender | Role::Receiver => self.reset(0..lanes),
+            Role::Scan => self.ledger.borrow_mut().unanswered(),
+            Role::Plan | Role::Progress | Role::Signals => return,
+        }
+        self.go_on();
+    }
+}
+
+impl Handler<Found> for Plan {
+    fn handle(&mut self, found: Found, _: &mut Context<Self>) {
+        self.fuse.burn(Role::Plan, "before it takes in a batch");
+        self.ledger.borrow_mut().found(found.asked, found.batch);
+        self.after_work();
+    }
+}
+
+impl Handler<Settled> for Plan {
+    fn handle(&mut self, settled: Settled, cx: &mut Context<Self>) {
+        if self
+            .ledger
+            .borrow_mut()
+            .finished(settled.asked, &settled.notes)
+        {
+            if self.chaos.is_some() || self.ledger.borrow().snapshot().restarts > 0 {
+                let tree = self.host.tree();
+                self.ledger.borrow_mut().keep_tree(tree);
+            }
+            self.show();
+            cx.stop();
+        }
+    }
+}
+
+impl Handler<Vec<News>> for Plan {
+    fn handle(&mut self, news: Vec<News>, _: &mut Context<Self>) {
+        for news in news {
+            self.ledger.borrow_mut().news(news);
+        }
+        self.after_work();
+    }
+}
+
+/// From a writer: these files are in place.
+pub struct Stored(pub Vec<u64>);
+
+impl Handler<Stored> for Plan {
+    fn handle(&mut self, Stored(attempts): Stored, _: &mut Context<Self>) {
+        for attempt in attempts {
+            self.fuse.burn(Role::Plan, "while it counts");
+            self.ledger.borrow_mut().stored(attempt);
+        }
+        self.after_work();
+    }
+}
+
+/// From a writer: what was written is not what was read.
+pub struct Spoiled(pub u64);
+
+impl Handler<Spoiled> for Plan {
+    fn handle(&mut self, Spoiled(attempt): Spoiled, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().spoiled(attempt);
+        self.after_work();
+    }
+}
+
+/// From a writer: this file cannot be written.
+pub struct Refused(pub u64, pub String);
+
+impl Handler<Refused> for Plan {
+    fn handle(&mut self, Refused(attempt, why): Refused, _: &mut Context<Self>) {
+        if let Some(lane) = self.ledger.borrow_mut().refused(attempt, why) {
+            self.wiring.readers[lane].send(Cancel(attempt));
+        }
+        self.after_work();
+    }
+}
+
+#[derive(Clone)]
+struct Tick;
+
+impl Handler<Tick> for Plan {
+    fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().retry_later();
+        self.show();
+        self.go_on();
+    }
+}
+
+/// The text of a panic, from whichever locality it happened on.
+pub struct Crash(pub String);
+
+impl Handler<Crash> for Plan {
+    fn handle(&mut self, Crash(text): Crash, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().crashed(text);
+    }
+}
+
+/// The user wants it to end.
+pub struct Interrupt;
+
+impl Handler<Interrupt> for Plan {
+    fn handle(&mut self, _: Interrupt, cx: &mut Context<Self>) {
+        self.ledger.borrow_mut().interrupt();
+        self.host.quit_within(LAST_LIMIT);
+        cx.stop();
+    }
+}
+
+impl Handler<Strike> for Plan {
+    fn handle(&mut self, strike: Strike, _: &mut Context<Self>) {
+        self.fuse.light(strike, Role::Plan);
+    }
+}
