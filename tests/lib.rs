@@ -9,6 +9,8 @@
 //! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters for
 //! capability rows.
 
+pub mod misuse;
+
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
@@ -21,36 +23,53 @@ mod puppet;
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
-mod messages;
-#[cfg(test)]
-mod parking;
-#[cfg(test)]
 mod futures;
-#[cfg(test)]
-mod panics;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod localities;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod panics;
+#[cfg(test)]
+mod parking;
+#[cfg(test)]
 mod requests;
-#[cfg(test)]
-mod soundness;
-#[cfg(test)]
-mod threads;
 #[cfg(test)]
 mod sim_loss;
 #[cfg(test)]
 mod sim_time;
 #[cfg(test)]
-mod undelivered;
-#[cfg(test)]
-mod supervision;
+mod soundness;
 #[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
+mod supervision;
+#[cfg(test)]
+mod threads;
+#[cfg(test)]
 mod timers;
+#[cfg(test)]
+mod undelivered;
 
 /// Every file's bodies, from simple to hard.
 #[cfg(test)]
-const FILES: &[&[harness::Body]] = &[messages::BODIES, addresses::BODIES, parking::BODIES, subscriptions::BODIES, requests::BODIES, timers::BODIES, futures::BODIES, panics::BODIES, supervision::BODIES, lanes::BODIES, undelivered::BODIES, localities::BODIES, sim_time::BODIES, sim_loss::BODIES, soundness::BODIES, threads::BODIES];
+const FILES: &[&[harness::Body]] = &[
+    messages::BODIES,
+    addresses::BODIES,
+    parking::BODIES,
+    subscriptions::BODIES,
+    requests::BODIES,
+    timers::BODIES,
+    futures::BODIES,
+    panics::BODIES,
+    supervision::BODIES,
+    lanes::BODIES,
+    undelivered::BODIES,
+    localities::BODIES,
+    sim_time::BODIES,
+    sim_loss::BODIES,
+    soundness::BODIES,
+    threads::BODIES,
+];

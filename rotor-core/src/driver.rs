@@ -162,6 +162,9 @@ impl Driver {
     /// on the driver's localities any more.
     pub fn host(&self) {
         self.inner.hosted.set(true);
+        for local in &*self.inner.locals.borrow() {
+            local.locality.host();
+        }
     }
 
     /// Checks a tree and starts it on the locality that was opened first.

@@ -44,6 +44,8 @@ pub enum ExitReason {
 struct Cause {
     who: Cow<'static, str>,
     exit: Exit,
+    /// The restart intensity was exceeded by `who`.
+    gave_up: bool,
 }
 
 impl Exit {
@@ -94,8 +96,18 @@ impl Exit {
 
     /// This exit, caused by that of `who`.
     pub(crate) fn because(self, who: Cow<'static, str>, exit: Exit) -> Self {
+        let gave_up = false;
         Exit {
-            cause: Some(Arc::new(Cause { who, exit })),
+            cause: Some(Arc::new(Cause { who, exit, gave_up })),
+            ..self
+        }
+    }
+
+    /// This exit, because `who` was restarted too often; its last exit.
+    pub(crate) fn giving_up(self, who: Cow<'static, str>, exit: Exit) -> Self {
+        let gave_up = true;
+        Exit {
+            cause: Some(Arc::new(Cause { who, exit, gave_up })),
             ..self
         }
     }
@@ -127,6 +139,23 @@ impl Exit {
         exit
     }
 
+    /// Whether something went wrong: this exit is abnormal, or one in its chain is, or a supervisor
+    /// gave up. What a program's exit code should say of its tree.
+    ///
+    /// A supervisor that gives up ends with [`ExitReason::Shutdown`], as in Erlang/OTP, so that a
+    /// transient one is not restarted; [`is_abnormal`](Self::is_abnormal) says no for it.
+    pub fn is_failure(&self) -> bool {
+        let mut exit = self;
+        loop {
+            match &exit.cause {
+                _ if exit.is_abnormal() => return true,
+                None => return false,
+                Some(cause) if cause.gave_up => return true,
+                Some(cause) => exit = &cause.exit,
+            }
+        }
+    }
+
     /// Whether a transient child is restarted after this exit.
     pub fn is_abnormal(&self) -> bool {
         !matches!(self.reason, ExitReason::Normal | ExitReason::Shutdown)
@@ -149,10 +178,15 @@ impl fmt::Display for ExitReason {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
-        let mut next = self.cause();
-        while let Some((who, exit)) = next {
-            write!(f, ", because {who} ended: {}", exit.reason)?;
-            next = exit.cause();
+        let mut next = &self.cause;
+        while let Some(cause) = next {
+            let (who, reason) = (&cause.who, &cause.exit.reason);
+            if cause.gave_up {
+                write!(f, ", gave up restarting {who}, which ended: {reason}")?;
+            } else {
+                write!(f, ", because {who} ended: {reason}")?;
+            }
+            next = &cause.exit.cause;
         }
         Ok(())
     }

@@ -221,7 +221,7 @@ pub mod supervision {
     //! let exit = ThreadLoop::new()
     //!     .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
     //! assert_eq!(exit.to_string(), "shutdown, because log ended: failed: no disk");
-    //! assert!(exit.root_cause().is_abnormal());
+    //! assert!(exit.is_failure());
     //! # Ok(())
     //! # }
     //! ```

@@ -55,7 +55,7 @@ struct Inner {
     openings: AtomicU32,
     /// Live specs that place a subtree here.
     placements: AtomicUsize,
-    /// A thread of its own drives it and ends when nothing is placed here any more.
+    /// 0: its loop goes on for ever; 1: it ends when nothing is placed here; 2: something was.
     hosted: AtomicU8,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -153,6 +153,12 @@ impl Locality {
         self.inner
             .life
             .store(if lost { LOST } else { ENDED }, Ordering::Release);
+    }
+
+    /// Its loop ends, or detaches, when nothing is placed here any more.
+    pub(crate) fn host(&self) {
+        let hosted = &self.inner.hosted;
+        let _ = hosted.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// The thread that drives it, for whoever joins it; once.
@@ -673,7 +679,7 @@ impl Locality {
         run: impl FnOnce(Locality) -> std::io::Result<()> + Send + 'static,
     ) -> std::io::Result<Locality> {
         let locality = Locality::new(name);
-        locality.inner.hosted.store(1, Ordering::Release);
+        locality.host();
         let theirs = locality.clone();
         let thread = std::thread::Builder::new()
             .name(locality.name().to_string())

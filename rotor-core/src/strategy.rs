@@ -483,7 +483,7 @@ impl Family {
         if self.restarts.len() > self.flags.intensity as usize {
             let name = self.rows[id as usize].name.clone();
             out.push(Action::GaveUp);
-            return self.end(Exit::shutdown().because(name, exit), self.kept, out);
+            return self.end(Exit::shutdown().giving_up(name, exit), self.kept, out);
         }
         let mut starts: Ids = match self.flags.strategy {
             Strategy::OneForOne => SmallVec::from_slice(&[id]),

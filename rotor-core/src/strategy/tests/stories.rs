@@ -286,7 +286,7 @@ fn point_8_a_supervisor_that_gives_up_exits_with_shutdown() {
     assert!(!Restart::Transient.wants(&exit) && Restart::Permanent.wants(&exit));
     assert_eq!(
         exit.to_string(),
-        "shutdown, because b ended: failed: disk full"
+        "shutdown, gave up restarting b, which ended: failed: disk full"
     );
     let (_, _, told) = &play.stops[0];
     assert_eq!(told.to_string(), exit.to_string(), "the children hear why");

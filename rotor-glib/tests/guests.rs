@@ -1,0 +1,477 @@
+//! A tree as a guest of an application's loop: its start, its end, its thread and its priority.
+
+mod common;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::*;
+use glib::{ControlFlow, MainContext, Priority};
+use rotor_core::*;
+use rotor_glib::*;
+
+// ---- start and end ---------------------------------------------------------------------------
+
+#[test]
+fn what_is_sent_before_the_loop_runs_is_handled() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let a = guest.locality().reserve();
+        act(a, |me, _| me.count += 1); // before the start
+        let app = guest.start(only(doer(a))).unwrap();
+        act(a, |me, _| me.count += 1); // from the loop's thread
+        let elsewhere = move || {
+            act(a, move |me, _| {
+                me.count += 1;
+                act(a, |me, cx| {
+                    assert_eq!(me.count, 3);
+                    cx.stop();
+                });
+            });
+        };
+        thread::spawn(elsewhere).join().unwrap();
+        let main_loop = main_loop(&context);
+        quit_at_end(&app, &main_loop);
+        main_loop.run();
+        assert!(orderly(&app.wait().unwrap()));
+    });
+}
+
+#[test]
+fn actors_run_on_the_thread_of_the_loop_only() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let a = guest.locality().reserve();
+        let me = thread::current().id();
+        let app = guest.start(only(doer(a))).unwrap();
+        let senders: Vec<_> = (0..4)
+            .map(|_| {
+                let count = move || {
+                    for _ in 0..100 {
+                        act(a, move |doer, cx| {
+                            assert_eq!(thread::current().id(), me);
+                            doer.count += 1;
+                            if doer.count == 400 {
+                                cx.stop();
+                            }
+                        });
+                    }
+                };
+                thread::spawn(count)
+            })
+            .collect();
+        let main_loop = main_loop(&context);
+        quit_at_end(&app, &main_loop);
+        main_loop.run();
+        senders.into_iter().for_each(|s| s.join().unwrap());
+        assert!(orderly(&app.wait().unwrap()));
+    });
+}
+
+#[test]
+fn a_tree_that_ends_does_not_quit_the_applications_loop() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let main_loop = main_loop(&context);
+        let app = GlibLoop::attach_to(&context)
+            .unwrap()
+            .start(only(Child::new("doer", Doer::default)))
+            .unwrap();
+        app.shutdown();
+        let alive = Arc::new(AtomicU32::new(0));
+        app.on_exit({
+            let (context, main_loop, alive) = (context.clone(), main_loop.clone(), alive.clone());
+            move |_| {
+                // The loop goes round after the end.
+                when_idle(&context.clone(), move || {
+                    alive.fetch_add(1, Ordering::Relaxed);
+                    when_idle(&context, move || {
+                        alive.fetch_add(1, Ordering::Relaxed);
+                        main_loop.quit();
+                    });
+                });
+            }
+        });
+        main_loop.run();
+        assert_eq!(alive.load(Ordering::Relaxed), 2);
+        assert_eq!(app.wait().unwrap().to_string(), "shutdown");
+        // Nothing of it is left: the context belongs to nobody.
+        let free = thread::spawn(move || context.acquire().is_ok());
+        assert!(free.join().unwrap());
+    });
+}
+
+#[test]
+fn a_panic_in_a_handler_ends_one_instance_and_neither_loop_nor_process() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let a = guest.locality().reserve();
+        let app = guest.start(only(doer(a))).unwrap();
+        let main_loop = main_loop(&context);
+        quit_at_end(&app, &main_loop);
+        act(a, |me, _| me.count = 7);
+        act(a, |_, _| {
+            panic!("a handler panics: this is part of the test")
+        });
+        act(a, |me, cx| {
+            assert_eq!(me.count, 0, "it is a fresh instance");
+            cx.stop();
+        });
+        main_loop.run();
+        assert_eq!(
+            app.wait().unwrap().to_string(),
+            "shutdown, because doer ended: normal"
+        );
+    });
+}
+
+#[test]
+fn a_context_that_another_thread_owns_is_refused() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let (ask, asked) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let theirs = context.clone();
+        let owner = thread::spawn(move || {
+            let _own = theirs.acquire().unwrap();
+            tell.send(()).unwrap();
+            let _ = asked.recv();
+        });
+        next(&told);
+        assert_eq!(GlibLoop::attach_to(&context).unwrap_err(), ContextBusy);
+        drop(ask);
+        owner.join().unwrap();
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        // While it is attached the context is this thread's.
+        let theirs = context.clone();
+        let refused = move || GlibLoop::attach_to(&theirs).unwrap_err();
+        assert_eq!(thread::spawn(refused).join().unwrap(), ContextBusy);
+        drop(guest);
+        let theirs = context.clone();
+        let accepted = move || drop(GlibLoop::attach_to(&theirs).unwrap());
+        thread::spawn(accepted).join().unwrap();
+    });
+}
+
+#[test]
+fn a_tree_that_is_refused_leaves_the_context_free() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let same = || Child::new("same", Doer::default);
+        let tree = Supervisor::one_for_one("wrong").child(same()).child(same());
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let error = guest.start(tree).unwrap_err();
+        assert!(matches!(error, StartError::DuplicateName { .. }));
+        let free = thread::spawn(move || context.acquire().is_ok());
+        assert!(free.join().unwrap());
+    });
+}
+
+// ---- wrong thread ----------------------------------------------------------------------------
+
+/// An actor that must stay on its thread.
+struct Pinned {
+    own: Rc<Dropped>,
+}
+
+impl Actor for Pinned {}
+
+impl Handler<()> for Pinned {
+    fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+        let shared = Rc::strong_count(&self.own);
+        unreachable!(
+            "{} runs elsewhere, with {shared} owners",
+            cx.locality().name()
+        );
+    }
+}
+
+/// Starts a tree of one such actor on this thread and lets the context go.
+fn start_and_let_go(
+    context: &MainContext,
+    dropped: mpsc::Sender<thread::ThreadId>,
+) -> (App, Addr<Pinned>) {
+    use glib::translate::ToGlibPtr;
+    let guest = GlibLoop::attach_to(context).unwrap();
+    let a = guest.locality().reserve();
+    let own = Rc::new(Dropped(dropped));
+    let child = Child::new("pinned", move || Pinned { own: own.clone() });
+    let app = guest.start(only(child.at(a))).unwrap();
+    while a.address().state() != Lifecycle::Running {
+        context.iteration(true);
+    }
+    let raw: *mut glib::ffi::GMainContext = context.to_glib_none().0;
+    // SAFETY: the context is this thread's, because of the guest.
+    unsafe { glib::ffi::g_main_context_release(raw) }
+    (app, a)
+}
+
+#[test]
+fn a_thread_that_iterates_a_context_whose_owner_let_it_go_loses_the_locality() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let (tell, dropped) = mpsc::channel();
+        let (app, a) = start_and_let_go(&context, tell);
+        a.send(());
+        let foreign = thread::spawn(move || {
+            while context.iteration(false) {}
+            app.wait().unwrap()
+        });
+        let exit = foreign.join().unwrap();
+        assert!(matches!(exit.reason(), ExitReason::Lost(_)), "{exit}");
+        assert!(dropped.try_recv().is_err(), "nothing is dropped elsewhere");
+        assert_eq!(a.address().state(), Lifecycle::Gone);
+        let sent = thread::spawn(move || a.try_send(()).is_ok());
+        assert!(!sent.join().unwrap());
+    });
+}
+
+#[test]
+fn a_thread_that_takes_the_place_of_one_that_has_ended_loses_the_locality() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let (tell, dropped) = mpsc::channel();
+        let theirs = context.clone();
+        let owner = thread::spawn(move || start_and_let_go(&theirs, tell));
+        let (app, a) = owner.join().unwrap();
+        a.send(());
+        // It is likely to get the same memory as the one before.
+        let foreign = thread::spawn(move || while context.iteration(false) {});
+        foreign.join().unwrap();
+        let exit = app.wait().unwrap();
+        assert!(matches!(exit.reason(), ExitReason::Lost(_)), "{exit}");
+        assert!(dropped.try_recv().is_err(), "nothing is dropped elsewhere");
+    });
+}
+
+// ---- the loop is shared ----------------------------------------------------------------------
+
+/// Always has a message left, until it is told to end.
+struct Flood {
+    handled: Rc<Cell<u32>>,
+    over: Arc<AtomicBool>,
+}
+
+struct Drip;
+/// With how much was handled before, and how much may be handled in between.
+struct Press(u32, u32);
+
+impl Actor for Flood {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        (0..20_000).for_each(|_| cx.addr().send(Drip));
+        Ok(())
+    }
+}
+
+impl Handler<Drip> for Flood {
+    fn handle(&mut self, _: Drip, cx: &mut Context<Self>) {
+        self.handled.set(self.handled.get() + 1);
+        if self.over.load(Ordering::Relaxed) {
+            return cx.stop();
+        }
+        cx.addr().send(Drip);
+    }
+}
+
+thread_local! {
+    static HANDLED: Rc<Cell<u32>> = Rc::default();
+    static PRESSED: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Handler<Press> for Flood {
+    const LANE: Lane = Lane::Urgent;
+    fn handle(&mut self, Press(before, limit): Press, _: &mut Context<Self>) {
+        let waited = self.handled.get() - before;
+        assert!(waited <= limit, "after {waited} others");
+        PRESSED.set(PRESSED.get() + 1);
+    }
+}
+
+/// Runs floods on one context, and beside them a source of an application's, for a while.
+fn flooded(localities: usize) {
+    const FRAMES: u32 = 50;
+    let context = MainContext::new();
+    let main_loop = main_loop(&context);
+    let over = Arc::new(AtomicBool::new(false));
+    let left = Arc::new(AtomicU32::new(localities as u32));
+    let mut floods = Vec::new();
+    let mut apps = Vec::new();
+    for _ in 0..localities {
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let flood = guest.locality().reserve();
+        floods.push(flood);
+        let over = over.clone();
+        let child = Child::new("flood", move || Flood {
+            handled: HANDLED.with(Rc::clone),
+            over: over.clone(),
+        });
+        let app = guest.start(only(child.at(flood))).unwrap();
+        let (left, main_loop) = (left.clone(), main_loop.clone());
+        app.on_exit(move |_| {
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                main_loop.quit();
+            }
+        });
+        apps.push(app);
+    }
+    let mut frames = 0;
+    // One slice of each.
+    let limit = Budget::default().messages * localities as u32;
+    // The priority at which GTK draws.
+    let redraw = Priority::from(glib::ffi::G_PRIORITY_HIGH_IDLE + 20);
+    let frame = move || {
+        frames += 1;
+        let handled = HANDLED.with(|handled| handled.get());
+        floods
+            .iter()
+            .for_each(|flood| flood.send(Press(handled, limit)));
+        if frames == FRAMES {
+            over.store(true, Ordering::Relaxed);
+            return ControlFlow::Break;
+        }
+        ControlFlow::Continue
+    };
+    glib::timeout_source_new(Duration::from_millis(1), None, redraw, frame).attach(Some(&context));
+    main_loop.run();
+    for app in apps {
+        assert!(orderly(&app.wait().unwrap()));
+    }
+    // The last ones may have come after the end.
+    assert!(PRESSED.get() >= (FRAMES - 1) * localities as u32);
+    assert!(HANDLED.with(|handled| handled.get()) > FRAMES);
+}
+
+#[test]
+fn a_flood_starves_neither_redraw_nor_urgent_messages() {
+    within_limit(|| flooded(1));
+}
+
+#[test]
+fn an_idle_source_gets_its_turn_when_the_backlog_is_done() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let main_loop = main_loop(&context);
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let a = guest.locality().reserve();
+        let app = guest.start(only(doer(a))).unwrap();
+        (0..50_000).for_each(|_| act(a, |me, _| me.count += 1));
+        when_idle(&context, move || {
+            act(a, |me, cx| {
+                assert_eq!(me.count, 50_000);
+                cx.stop();
+            })
+        });
+        quit_at_end(&app, &main_loop);
+        main_loop.run();
+        assert!(orderly(&app.wait().unwrap()));
+    });
+}
+
+// ---- time ------------------------------------------------------------------------------------
+
+/// Real time, because that is what is promised.
+#[test]
+fn short_timers_are_never_early_and_the_loop_waits_for_them() {
+    const TIMERS: u32 = 100;
+    struct Clocked {
+        due: Instant,
+        left: u32,
+    }
+    struct Due;
+    impl Actor for Clocked {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let delay = Duration::from_micros(300);
+            self.due = Instant::now() + delay;
+            cx.after(delay, Due);
+            Ok(())
+        }
+    }
+    impl TryHandler<Due> for Clocked {
+        fn try_handle(&mut self, _: Due, cx: &mut Context<Self>) -> Result {
+            assert!(Instant::now() >= self.due);
+            self.left -= 1;
+            match self.left {
+                0 => cx.stop(),
+                _ => self.start(cx)?,
+            }
+            Ok(())
+        }
+    }
+    within_limit(|| {
+        let context = MainContext::new();
+        let child = Child::new("clocked", || Clocked {
+            due: Instant::now(),
+            left: TIMERS,
+        });
+        let app = GlibLoop::attach_to(&context)
+            .unwrap()
+            .start(only(child))
+            .unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        app.on_exit({
+            let over = over.clone();
+            move |_| over.store(true, Ordering::Relaxed)
+        });
+        let mut iterations = 0;
+        while !over.load(Ordering::Relaxed) {
+            context.iteration(true);
+            iterations += 1;
+        }
+        assert!(orderly(&app.wait().unwrap()));
+        assert!(
+            iterations < 4 * TIMERS,
+            "{iterations} iterations: it polls without waiting"
+        );
+    });
+}
+
+/// Real time, because that is what is promised.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_idle_loop_is_not_woken() {
+    within_limit(|| {
+        let (tell, told) = mpsc::channel();
+        let owner = thread::spawn(move || {
+            let context = MainContext::new();
+            let guest = GlibLoop::attach_to(&context).unwrap();
+            let a = guest.locality().reserve();
+            let app = guest.start(only(doer(a))).unwrap();
+            let main_loop = main_loop(&context);
+            quit_at_end(&app, &main_loop);
+            act(a, move |_, cx| {
+                let nap = async {};
+                cx.spawn(nap, |_, (), _| {});
+                cx.after(Duration::from_secs(3600), Do::nothing());
+                let id = std::fs::read_link("/proc/thread-self").unwrap();
+                tell.send((id, a)).unwrap();
+            });
+            main_loop.run();
+            assert!(orderly(&app.wait().unwrap()));
+        });
+        let (thread, a) = next(&told);
+        // It may still be on its way into the poll.
+        let mut before = waits(&thread);
+        let settled = Instant::now() + Duration::from_millis(200);
+        while Instant::now() < settled {
+            before = waits(&thread);
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_secs(2));
+        assert_eq!(waits(&thread), before);
+        act(a, |_, cx| cx.stop());
+        owner.join().unwrap();
+    });
+}
+
+#[test]
+fn four_localities_on_one_context_share_it() {
+    within_limit(|| flooded(4));
+}

@@ -1,0 +1,263 @@
+//! The backends, one line each, and what a body may ask of one.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+use rotor_core::*;
+use rotor_glib::GlibLoop;
+use rotor_mio::MioLoop;
+use rotor_smol::SmolLoop;
+
+use crate::log::Log;
+use crate::puppet::chain;
+
+/// Every backend: a further one is one line.
+pub const BACKENDS: &[&dyn Backend] = &[
+    &Looped {
+        name: "loop-less",
+        run: loop_less,
+        spawn: spawn_loop_less,
+    },
+    &Looped {
+        name: "thread",
+        run: thread,
+        spawn: |name| ThreadLoop::spawn(name),
+    },
+    &Looped {
+        name: "mio",
+        run: mio,
+        spawn: |name| MioLoop::spawn(name),
+    },
+    &Looped {
+        name: "glib",
+        run: glib,
+        spawn: |name| GlibLoop::spawn(name),
+    },
+    &Looped {
+        name: "smol",
+        run: smol,
+        spawn: |name| SmolLoop::spawn(name),
+    },
+];
+
+/// What a body needs of a backend. Bodies run on a thread of their own, with a time limit.
+pub trait Backend: Sync {
+    /// Its name, for failures.
+    fn name(&self) -> &'static str;
+    /// Makes a loop on this thread, builds a tree for its locality and runs that until it ends.
+    fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError>;
+    /// Makes a locality with a loop on a thread of its own.
+    fn spawn_locality(&self, name: &'static str) -> std::io::Result<Locality>;
+}
+
+/// Builds a tree for a locality.
+pub type Build<'a> = &'a mut dyn FnMut(&Locality) -> Supervisor;
+
+struct Looped {
+    name: &'static str,
+    run: fn(Build<'_>) -> std::result::Result<Exit, StartError>,
+    spawn: fn(&'static str) -> std::io::Result<Locality>,
+}
+
+impl Backend for Looped {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError> {
+        (self.run)(build)
+    }
+
+    fn spawn_locality(&self, name: &'static str) -> std::io::Result<Locality> {
+        (self.spawn)(name)
+    }
+}
+
+/// What came of a tree.
+pub struct Played {
+    pub exit: Exit,
+    /// `type to reason`, in the order in which it was noticed.
+    pub undelivered: Vec<(String, Reason)>,
+    /// `name: exit` of every instance, in order of its end.
+    pub exits: Vec<String>,
+}
+
+impl dyn Backend + '_ {
+    /// Runs a tree that must end in order.
+    pub fn run(&self, build: impl FnOnce(&Locality) -> Supervisor) -> Played {
+        self.try_run(build).expect("a sound tree")
+    }
+
+    /// Runs a tree of which nothing may be left: no message undelivered, no puppet alive, and
+    /// which ends because a significant child has ended in order.
+    pub fn run_clean(&self, log: &Log, build: impl FnOnce(&Locality) -> Supervisor) -> Played {
+        let played = self.run(build);
+        assert_eq!(played.undelivered, [], "undelivered; log: {:?}", log.all());
+        assert!(
+            !played.exit.is_abnormal(),
+            "{}; log: {:?}",
+            played.exit,
+            log.all()
+        );
+        assert_eq!(log.live(), 0, "puppets are left; log: {:?}", log.all());
+        played
+    }
+
+    /// Runs a tree, if it is sound.
+    pub fn try_run(
+        &self,
+        build: impl FnOnce(&Locality) -> Supervisor,
+    ) -> std::result::Result<Played, StartError> {
+        let watch = Arc::new(Watch::default());
+        let mut build = Some(build);
+        let observer = watch.clone();
+        let exit = self.run_tree(&mut |here| {
+            let build = build.take().expect("a tree is built once");
+            build(here).observer(observer.clone())
+        })?;
+        let seen = std::mem::take(&mut *watch.0.lock().unwrap());
+        Ok(Played {
+            exit,
+            undelivered: seen.undelivered,
+            exits: seen.exits,
+        })
+    }
+
+    /// A locality with a loop on a thread of its own.
+    pub fn spawn(&self, name: &'static str) -> Locality {
+        self.spawn_locality(name).expect("a thread can be started")
+    }
+}
+
+impl Played {
+    /// The undelivered messages of one reason, by the last part of their type's name.
+    pub fn lost(&self, reason: Reason) -> Vec<&str> {
+        let of_reason = self.undelivered.iter().filter(|(_, r)| *r == reason);
+        of_reason.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// Notes what would go unnoticed.
+#[derive(Default)]
+struct Watch(Mutex<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    undelivered: Vec<(String, Reason)>,
+    exits: Vec<String>,
+}
+
+impl Observer for Watch {
+    fn undelivered(&self, what: &Undeliverable) {
+        let name = what.message.rsplit("::").next().unwrap_or_default();
+        if name != "Stale" {
+            self.0
+                .lock()
+                .unwrap()
+                .undelivered
+                .push((name.to_owned(), what.reason));
+        }
+    }
+
+    fn exited(&self, _: Address, name: &str, exit: &Exit) {
+        self.0
+            .lock()
+            .unwrap()
+            .exits
+            .push(format!("{name}: {}", chain(exit)));
+    }
+}
+
+/// A wake for a thread that waits by itself.
+#[derive(Default)]
+pub struct Bell {
+    rung: Mutex<bool>,
+    waiting: Condvar,
+}
+
+impl Wake for Bell {
+    fn wake(&self) {
+        *self.rung.lock().unwrap() = true;
+        self.waiting.notify_one();
+    }
+}
+
+impl Bell {
+    /// Waits for a wake, or for a time.
+    pub fn wait(&self, until: Option<Instant>) {
+        let mut rung = self.rung.lock().unwrap();
+        while !*rung {
+            rung = match until {
+                None => self.waiting.wait(rung).unwrap(),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    self.waiting.wait_timeout(rung, left).unwrap().0
+                }
+            };
+        }
+        *rung = false;
+    }
+}
+
+/// Turns a driver until it is done.
+pub fn drive(driver: &Driver, bell: &Bell) -> Exit {
+    loop {
+        match driver.run_until_idle() {
+            Turn::Done(exit) => return exit,
+            Turn::Park(until) => bell.wait(until),
+            turn => unreachable!("{turn:?}"),
+        }
+    }
+}
+
+fn loop_less(build: Build<'_>) -> std::result::Result<Exit, StartError> {
+    let bell = Arc::new(Bell::default());
+    let driver = Driver::new(bell.clone(), Clock::real());
+    let here = Locality::new("here");
+    driver.open(&here).expect("a fresh locality");
+    let app = driver.start(build(&here))?;
+    let exit = drive(&driver, &bell);
+    drop(driver);
+    let same = app.wait().expect("no loop is left on this thread"); // for the threads of the tree
+    assert_eq!(same.to_string(), exit.to_string());
+    Ok(exit)
+}
+
+fn spawn_loop_less(name: &'static str) -> std::io::Result<Locality> {
+    Locality::spawn(name, |locality| {
+        let bell = Arc::new(Bell::default());
+        let driver = Driver::new(bell.clone(), Clock::real());
+        driver.open(&locality).expect("a fresh locality");
+        drop(locality);
+        driver.host();
+        drive(&driver, &bell);
+        Ok(())
+    })
+}
+
+fn thread(build: Build<'_>) -> std::result::Result<Exit, StartError> {
+    let main = ThreadLoop::new();
+    let tree = build(main.locality());
+    main.run(tree)
+}
+
+fn mio(build: Build<'_>) -> std::result::Result<Exit, StartError> {
+    let main = MioLoop::new()?;
+    let tree = build(main.locality());
+    main.run(tree)
+}
+
+fn glib(build: Build<'_>) -> std::result::Result<Exit, StartError> {
+    let main = GlibLoop::new();
+    let tree = build(main.locality());
+    main.run(tree)
+}
+
+fn smol(build: Build<'_>) -> std::result::Result<Exit, StartError> {
+    let main = SmolLoop::new();
+    let tree = build(main.locality());
+    main.run(tree)
+}

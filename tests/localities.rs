@@ -1,0 +1,596 @@
+//! Two localities: placement, force, loss, and what travels between them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rotor_core::*;
+
+use crate::backend::{Backend, Bell};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// A child supervisor shares its parent's locality unless it is placed elsewhere.
+fn e07_a_supervisor_shares_the_locality_of_its_parent(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let (theirs, placed, home) = (log.clone(), away.clone(), here.clone());
+        let at = move |name, log: &Log, place: Locality| {
+            Role::new(name, log).begin(move |me, cx| {
+                assert_eq!(*cx.locality(), place);
+                me.log
+                    .put(format!("{} {:?}", me.name, std::thread::current().id()));
+            })
+        };
+        let far_group = group("far").on(&away, move |s| {
+            let inner = group("inner").child(at("x", &theirs, placed.clone()).child());
+            s.child(inner)
+                .child(at("y", &theirs, placed.clone()).child())
+        });
+        end(a);
+        stage()
+            .child(group("one").child(at("b", &log, home.clone()).child()))
+            .child(group("two").child(group("three").child(at("c", &log, home).child())))
+            .child(far_group)
+            .child(lead("a", &log).at(a))
+    });
+    let thread = |name| log.of(name)[0].split_once(' ').unwrap().1.to_owned();
+    assert_eq!(thread("b "), thread("c "));
+    assert_eq!(thread("x "), thread("y "));
+    assert_ne!(thread("b "), thread("x "));
+}
+
+/// Placed on the locality that it would be on anyway.
+fn e07_placing_a_subtree_on_its_own_locality_changes_nothing(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let mine = log.clone();
+        b.send(Say("reached"));
+        act(b, move |_, _| end(a));
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("same").on(here, move |s| s.child(puppet("b", &mine).at(b))))
+    });
+    assert_eq!(log.all(), ["b: reached"]);
+}
+
+/// Two subtrees on one other locality, and a subtree of theirs back on the first.
+fn e06_a_tree_may_go_to_and_fro_between_loops(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (
+            here.reserve(),
+            here.reserve::<Puppet>(),
+            away.reserve::<Puppet>(),
+        );
+        let (home, one, two) = (here.clone(), log.clone(), log.clone());
+        act(a, move |_, _| {
+            act(c, move |me, _| {
+                me.say("far");
+                act(b, move |me, _| {
+                    me.say("back home");
+                    end(a);
+                });
+            });
+        });
+        stage()
+            .child(group("out").on(&away, move |s| {
+                let log = one.clone();
+                s.child(group("back").on(&home, move |s| s.child(puppet("b", &log).at(b))))
+            }))
+            .child(group("out too").on(&away, move |s| s.child(puppet("c", &two).at(c))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["c: far", "b: back home"]);
+}
+
+/// Each hand of the matrix at once: send, request, monitor, stop, publish.
+fn e06_send_request_monitor_and_stop_cross_loops(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let (theirs, topic) = (log.clone(), away.topic());
+        act(a, move |_, cx| {
+            cx.monitor(b.address());
+            b.send(Say("sent"));
+            topic.publish(Say("published"));
+            cx.request(b, Double(3), LONG, move |me, reply, _| {
+                me.say(format!("{reply:?}"));
+                b.stop();
+            });
+        });
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("a: down") {
+                0 => drop(later(cx, ms(1), look)),
+                _ => cx.stop(),
+            }
+        }
+        act(a, look);
+        stage()
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).begin(move |_, cx| cx.subscribe(topic));
+                s.child(role.child().at(b).transient())
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        ["b: sent", "b: published", "a: Ok(6)", "a: down shutdown"]
+    );
+}
+
+/// The other side gets it while this handler still runs.
+fn m18_a_flush_hands_over_at_once(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |me, cx| {
+            b.send(Say("flushed"));
+            cx.flush();
+            me.log.wait_for("b: flushed");
+            b.send(Say("before blocking work"));
+            let log = me.log.clone();
+            cx.blocking(move || log.wait_for("b: before blocking work"));
+            cx.stop();
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["b: flushed", "b: before blocking work"]);
+}
+
+/// Sixteen KiB are handed over without a flush.
+fn m18_a_full_outbox_is_handed_over(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |me, cx| {
+            b.send(Say("first"));
+            for n in 0..2000 {
+                b.send(Num(n));
+            }
+            me.log.wait_for("b: first");
+            cx.stop();
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("b: ")[0], "b: first");
+}
+
+/// A handler that is running may finish, and its sends count; nothing else reaches that instance;
+/// the next one starts behind its removal.
+fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (
+            here.reserve(),
+            away.reserve::<Puppet>(),
+            here.reserve::<Puppet>(),
+        );
+        let (theirs, watch) = (log.clone(), log.clone());
+        std::thread::spawn(move || {
+            watch.wait_for("busy");
+            crash(c);
+            // The pass stops the far group, loses patience with it and tells it to go.
+            watch.wait_for("patience is over");
+            watch.put("go");
+        });
+        act(b, move |me, _| {
+            me.log.put("busy");
+            me.log.wait_for("go");
+            act(a, |me, _| me.say("the last word counts"));
+            me.say("finishes");
+        });
+        act(b, |me, _| me.say(format!("queued, life {}", me.life)));
+        act(b, move |_, _| act(a, |_, cx| cx.stop()));
+        let patient = Role::new("a", &log).begin(|_, cx| {
+            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+                if me.log.count("busy") > 0 {
+                    // Far more than the limit.
+                    later(cx, ms(30), |me, _| me.log.put("patience is over"));
+                } else {
+                    later(cx, ms(1), look);
+                }
+            }
+            act(cx.addr(), look);
+        });
+        let all = Supervisor::one_for_all("all")
+            .intensity(5, ms(60_000))
+            .child(group("far").stop_limit(ms(2)).on(&away, move |s| {
+                s.child(Role::new("b", &theirs).telling().child().at(b))
+            }))
+            .child(puppet("c", &log).at(c));
+        stage()
+            .child(patient.child().at(a).transient().significant())
+            .child(all)
+    });
+    let b: Vec<String> = log.of("b");
+    assert_eq!(
+        b[..5],
+        [
+            "b starts",
+            "b: finishes",
+            "b drops",
+            "b starts",
+            "b: queued, life 2"
+        ],
+        "{:?}",
+        log.all()
+    );
+    assert_eq!(log.count("a: the last word counts"), 1);
+}
+
+/// A kill of one's own parent, from a handler: exact, but not before the handler has returned.
+fn s08_a_handler_may_kill_itself_and_its_supervisor(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        let mine = log.clone();
+        let mother = Role::new("b", &log).telling().begin(move |me, cx| {
+            if me.life > 1 {
+                return end(a);
+            }
+            let b = cx.addr();
+            cx.child(Role::new("c", &mine).telling().child().at(c));
+            act(c, move |me, cx| {
+                b.address().kill();
+                cx.addr().address().kill();
+                // Still there.
+                me.life += 1;
+                me.say(format!("lives {}", me.life));
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(mother.child().at(b))
+    });
+    // Children first, no hooks.
+    assert_eq!(
+        log.all()[..6],
+        [
+            "b starts",
+            "c starts",
+            "c: lives 2",
+            "c drops",
+            "b drops",
+            "b starts"
+        ]
+    );
+}
+
+/// A loop on a thread of its own that can be killed.
+struct Doomed {
+    locality: Locality,
+    die: Arc<AtomicBool>,
+    bell: Arc<Bell>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Doomed {
+    /// Opens a locality on a new thread, with a tree of its own if there is one.
+    fn open(locality: Locality, tree: Option<Box<dyn FnOnce() -> Supervisor + Send>>) -> Self {
+        let (die, bell) = (Arc::new(AtomicBool::new(false)), Arc::new(Bell::default()));
+        let theirs = (locality.clone(), die.clone(), bell.clone());
+        let opened = Arc::new(Bell::default());
+        let told = opened.clone();
+        let thread = std::thread::spawn(move || {
+            let (locality, die, bell) = theirs;
+            let driver = Driver::new(bell.clone(), Clock::real());
+            driver.open(&locality).expect("not open elsewhere");
+            let _app = tree.map(|tree| driver.start(tree()).expect("a sound tree"));
+            told.wake();
+            loop {
+                match driver.run_until_idle() {
+                    _ if die.load(Ordering::SeqCst) => break,
+                    Turn::Done(_) => break,
+                    Turn::Park(until) => bell.wait(until),
+                    turn => unreachable!("{turn:?}"),
+                }
+            }
+        });
+        opened.wait(None);
+        Doomed {
+            locality,
+            die,
+            bell,
+            thread,
+        }
+    }
+
+    /// Its driver is dropped, as if the thread had unwound.
+    fn kill(self) -> Locality {
+        self.die.store(true, Ordering::SeqCst);
+        self.bell.wake();
+        self.thread.join().unwrap();
+        self.locality
+    }
+}
+
+/// Exit, Down and request failure come from our own tables.
+fn m11_the_loss_of_a_loop_is_an_exit_a_down_and_a_failed_request(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let doomed = Doomed::open(Locality::new("doomed"), None);
+        let away = doomed.locality.clone();
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let (theirs, watch) = (log.clone(), log.clone());
+        act(a, move |me, cx| {
+            cx.monitor(b.address());
+            me.ask(cx, b, 1, LONG);
+        });
+        std::thread::spawn(move || {
+            watch.wait_for("b: asked");
+            doomed.kill();
+        });
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("a:") {
+                2 => cx.stop(),
+                _ => drop(later(cx, ms(1), look)),
+            }
+        }
+        act(a, look);
+        stage().child(lead("a", &log).at(a)).child(
+            Supervisor::one_for_one("strict")
+                .intensity(2, ms(60_000))
+                .temporary()
+                .child(group("far").on(&away, move |s| {
+                    s.child(Role::new("b", &theirs).keeping().child().at(b))
+                })),
+        )
+    });
+    let said = log.of("a:");
+    assert!(
+        said.contains(&"a: down locality doomed was lost".to_owned()),
+        "{said:?}"
+    );
+    assert!(
+        said.iter()
+            .any(|line| line.contains("Ended") && line.contains("Lost")),
+        "{said:?}"
+    );
+    assert!(
+        played
+            .exits
+            .iter()
+            .any(|exit| { exit.starts_with("strict: shutdown < far: locality doomed was lost") }),
+        "{:?}",
+        played.exits
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// Opened by another loop, the children are started again, at their addresses.
+fn m11_a_lost_locality_may_be_opened_by_a_new_loop(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let doomed = Doomed::open(Locality::new("doomed"), None);
+        let away = doomed.locality.clone();
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let (theirs, watch) = (log.clone(), log.clone());
+        b.send(Say("first loop"));
+        std::thread::spawn(move || {
+            watch.wait_for("b: first loop");
+            let away = doomed.kill();
+            watch.put("killed");
+            let doomed = Doomed::open(away, None);
+            watch.wait_for("second start");
+            b.send(Say("second loop"));
+            act(b, move |_, _| end(a));
+            watch.wait_for("over");
+            doomed.kill();
+        });
+        let role = Role::new("a", &log).stop(|me, _, _| me.log.put("over"));
+        let far = group("far").on(&away, move |s| {
+            let role = Role::new("b", &theirs).begin(|me, _| {
+                if me.log.count("killed") > 0 {
+                    me.log.put("second start");
+                }
+            });
+            s.child(role.child().at(b))
+        });
+        stage()
+            .child(role.child().at(a).transient().significant())
+            .child(
+                Supervisor::one_for_one("patient")
+                    .intensity(1_000_000, ms(60_000))
+                    .child(far),
+            )
+    });
+    assert_eq!(log.of("b"), ["b: first loop", "b: second loop"]);
+}
+
+/// The parent's loop is lost: its far children shut themselves down, reason `Lost`.
+fn m11_orphans_shut_themselves_down(far: &dyn Backend) {
+    let log = Log::new();
+    let away = far.spawn("away");
+    let (theirs, place) = (log.clone(), away.clone());
+    let doomed = Doomed::open(
+        Locality::new("home"),
+        Some(Box::new(move || {
+            group("root").child(group("far").on(&place, move |s| {
+                s.child(Role::new("b", &theirs).telling().child())
+            }))
+        })),
+    );
+    log.wait_for("b starts");
+    doomed.kill();
+    drop(away);
+    log.wait_for("b drops");
+    assert_eq!(log.of("b stops").len(), 1);
+    assert!(
+        log.of("b stops")[0].contains("b stops: "),
+        "{:?}",
+        log.all()
+    );
+}
+
+/// A thread loop ends when nothing is placed on it any more, and `run` has joined it.
+fn m23_a_spawned_loop_ends_with_the_tree_that_used_it(on: &dyn Backend, far: &dyn Backend) {
+    struct AtExit(Log);
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            self.0.put("the thread ends");
+        }
+    }
+    thread_local! {
+        static AT_EXIT: std::cell::RefCell<Option<AtExit>> = const { std::cell::RefCell::new(None) };
+    }
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let theirs = log.clone();
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).begin(move |me, _| {
+                    let mark = AtExit(me.log.clone());
+                    AT_EXIT.with(|at| *at.borrow_mut() = Some(mark));
+                    end(a);
+                });
+                s.child(role.child())
+            }))
+    });
+    assert_eq!(log.all(), ["the thread ends"]);
+}
+
+/// A locality that nobody uses: its thread ends with its last handle.
+fn m23_a_spawned_loop_that_is_never_used_ends(far: &dyn Backend) {
+    let log = Log::new();
+    let away = far.spawn("away");
+    let b = away.reserve::<Puppet>();
+    let said = log.clone();
+    let asking = b.ask(Double(1), LONG);
+    std::thread::spawn(move || said.put(format!("{:?}", crate::requests::wait(asking))));
+    drop(away);
+    // The question is refused when the loop ends.
+    log.wait_for("Err(Gone)");
+}
+
+/// A loop that a tree failed to start on, is not kept for ever.
+fn m23_a_failed_start_lets_the_loops_of_the_tree_end(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let away = far.spawn("away");
+    let b = away.reserve::<Puppet>();
+    let theirs = log.clone();
+    let refused = on.try_run(|_| {
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(puppet("x", &log))
+            .child(puppet("x", &log))
+    });
+    assert!(refused.is_err());
+    let said = log.clone();
+    let asking = b.ask(Double(1), LONG);
+    std::thread::spawn(move || said.put(format!("{:?}", crate::requests::wait(asking))));
+    drop(away);
+    log.wait_for("Err(Gone)");
+}
+
+/// Senders on many threads while the locality ends: none hangs, every token is answered.
+fn s16_senders_and_the_end_of_a_locality_race_without_loss(on: &dyn Backend) {
+    let log = Log::new();
+    let (mut threads, mut keep) = (Vec::new(), Vec::new());
+    on.run(|here| {
+        keep.push(here.clone()); // or another tree might get its gate while the threads still ask
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        for _ in 0..4 {
+            threads.push(std::thread::spawn(move || {
+                let mut answers = 0;
+                for n in 0..200 {
+                    // Each ends, one way or the other.
+                    answers += u32::from(crate::requests::wait(b.ask(Double(n), LONG)).is_ok());
+                }
+                answers
+            }));
+        }
+        let role = Role::new("b", &log).answer(move |me, ask, _| {
+            me.life += 1;
+            ask.reply(0);
+            if me.life == 100 {
+                end(a);
+            }
+            Ok(())
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b))
+    });
+    let answers: u32 = threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .sum();
+    assert!(answers >= 99, "{answers}");
+}
+
+/// After the turn, in order, on this thread; what it sends takes the local lane and wakes.
+fn m24_deferred_closures_run_after_the_turn_in_order(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |me, cx| {
+            let thread = std::thread::current().id();
+            for n in 0..3 {
+                let log = me.log.clone();
+                cx.defer_to_host(move || {
+                    assert_eq!(std::thread::current().id(), thread);
+                    log.put(format!("deferred {n}"));
+                    if n == 2 {
+                        a.send_local(Say("from the host")).unwrap();
+                        end(a);
+                    }
+                });
+            }
+            me.say("over");
+            cx.addr().send(Say("in the same turn"));
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "a: over",
+            "a: in the same turn",
+            "deferred 0",
+            "deferred 1",
+            "deferred 2",
+            "a: from the host"
+        ]
+    );
+}
+
+bodies! {
+    Each: [
+        e07_placing_a_subtree_on_its_own_locality_changes_nothing,
+        s08_a_handler_may_kill_itself_and_its_supervisor,
+        m11_the_loss_of_a_loop_is_an_exit_a_down_and_a_failed_request,
+        m11_a_lost_locality_may_be_opened_by_a_new_loop,
+        m11_orphans_shut_themselves_down,
+        m23_a_spawned_loop_that_is_never_used_ends,
+        s16_senders_and_the_end_of_a_locality_race_without_loss,
+        m24_deferred_closures_run_after_the_turn_in_order,
+    ]
+    Pair: [
+        e07_a_supervisor_shares_the_locality_of_its_parent,
+        e06_a_tree_may_go_to_and_fro_between_loops,
+        e06_send_request_monitor_and_stop_cross_loops,
+        m18_a_flush_hands_over_at_once,
+        m18_a_full_outbox_is_handed_over,
+        m10_a_disowned_child_is_removed_before_any_further_message,
+        m23_a_spawned_loop_ends_with_the_tree_that_used_it,
+        m23_a_failed_start_lets_the_loops_of_the_tree_end,
+    ]
+}

@@ -1,0 +1,492 @@
+//! A panic is contained wherever user code runs, and ends the instance that it belongs to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rotor_core::*;
+
+use crate::backend::{Backend, Played};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// Runs a tree where `b` gets into trouble in its first life, as `trouble` says; the second life
+/// ends the tree.
+fn survive(on: &dyn Backend, log: &Log, trouble: fn(&mut Puppet, &mut Context<Puppet>)) -> Played {
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", log).begin(move |me, cx| {
+            if me.life == 1 {
+                act(cx.addr(), trouble);
+            } else {
+                me.say("lives again");
+                end(a);
+            }
+        });
+        stage()
+            .child(lead("a", log).at(a))
+            .child(role.child().at(b))
+    })
+}
+
+/// What [`survive`] shows of a panic with the text "ouch".
+fn assert_survived(log: &Log, played: &Played) {
+    assert_eq!(log.count("b: lives again"), 1);
+    assert_eq!(played.exits[0], "b: panicked: ouch");
+    assert_eq!(log.live(), 0);
+}
+
+fn s09_a_panic_in_a_handler_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = survive(on, &log, |_, _| panic!("ouch"));
+    assert_survived(&log, &played);
+}
+
+/// The text may be made at run time.
+fn s09_the_text_of_a_panic_reaches_the_exit(on: &dyn Backend) {
+    let log = Log::new();
+    let played = survive(on, &log, |me, _| panic!("ouch {}", me.life));
+    assert_eq!(played.exits[0], "b: panicked: ouch 1");
+}
+
+fn s09_a_panic_in_a_timer_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = survive(on, &log, |_, cx| {
+        later(cx, ms(1), |_, _| panic!("ouch"));
+    });
+    assert_survived(&log, &played);
+}
+
+/// The clone that a periodic timer sends.
+fn s09_a_panic_in_the_clone_of_a_tick_restarts_the_actor(on: &dyn Backend) {
+    struct Tick;
+    impl Clone for Tick {
+        fn clone(&self) -> Self {
+            panic!("ouch")
+        }
+    }
+    impl Handler<Tick> for Puppet {
+        fn handle(&mut self, _: Tick, _: &mut Context<Self>) {}
+    }
+    let log = Log::new();
+    let played = survive(on, &log, |_, cx| {
+        cx.every(ms(1), Tick);
+    });
+    assert_survived(&log, &played);
+}
+
+fn s09_a_panic_in_a_future_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = survive(on, &log, |_, cx| {
+        cx.spawn(async { panic!("ouch") }, |_, (), _| ());
+    });
+    assert_survived(&log, &played);
+}
+
+fn s09_a_panic_in_an_output_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = survive(on, &log, |_, cx| {
+        cx.spawn(async {}, |_, (), _| panic!("ouch"));
+    });
+    assert_survived(&log, &played);
+}
+
+fn s09_a_panic_in_an_answers_closure_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", &log).begin(move |me, cx| {
+            if me.life == 1 {
+                cx.request(a, Double(1), LONG, |_, _, _| panic!("ouch"));
+            } else {
+                me.say("lives again");
+                end(a);
+            }
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b))
+    });
+    assert_survived(&log, &played);
+}
+
+fn m24_a_panic_in_a_deferred_closure_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = survive(on, &log, |_, cx| cx.defer_to_host(|| panic!("ouch")));
+    assert_survived(&log, &played);
+}
+
+/// The instance has ended in order by then: nothing is left to blame, nothing is reported twice.
+fn m24_a_panic_in_a_deferred_closure_of_an_ended_instance_is_nobodys(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        act(b, move |_, cx| {
+            cx.defer_to_host(|| panic!("too late"));
+            cx.stop();
+        });
+        act(a, |_, cx| {
+            later(cx, ms(3), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(puppet("b", &log).at(b).transient())
+    });
+    let of_b: Vec<_> = played
+        .exits
+        .iter()
+        .filter(|exit| exit.starts_with("b:"))
+        .collect();
+    assert_eq!(of_b, ["b: normal"]);
+}
+
+/// Twice in a row, in the start hook; tried again through the queue.
+fn s09_a_panic_in_a_start_is_a_failed_start(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", &log).begin(move |me, _| match me.life {
+            1 => (),
+            2 | 3 => panic!("ouch"),
+            _ => {
+                me.say("lives again");
+                end(a);
+            }
+        });
+        crash(b);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b))
+    });
+    assert_eq!(
+        played.exits[..3],
+        [
+            "b: panicked: as told",
+            "b: panicked: ouch",
+            "b: panicked: ouch"
+        ]
+    );
+    assert_eq!(log.all(), ["b: lives again"]);
+    assert_eq!(log.live(), 0);
+}
+
+fn s09_a_panic_in_a_factory_is_a_failed_start(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let (mine, mut life) = (log.clone(), 0);
+        let factory = move |_: &mut Context<Puppet>| {
+            life += 1;
+            match life {
+                2 => panic!("ouch"),
+                3 => Err(Error::message("not yet")),
+                4 => {
+                    end(a);
+                    Ok(Role::new("b", &mine).play(life))
+                }
+                _ => Ok(Role::new("b", &mine).play(life)),
+            }
+        };
+        crash(b);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(Child::with("b", factory).at(b))
+    });
+    assert_eq!(
+        played.exits[..3],
+        [
+            "b: panicked: as told",
+            "b: panicked: ouch",
+            "b: failed: not yet"
+        ]
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// The end goes on; the exit says so.
+fn s09_a_panic_in_a_stop_hook_ends_the_instance_all_the_same(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", &log).stop(|_, _, cx| {
+            std::mem::forget(cx.hold("never released"));
+            panic!("ouch")
+        });
+        act(a, move |_, cx| {
+            cx.monitor(b.address());
+            b.stop();
+            later(cx, ms(3), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b).transient())
+    });
+    assert_eq!(played.exits[0], "b: panicked: ouch");
+    assert_eq!(log.live(), 0);
+}
+
+/// A panic while an instance is dropped does not repeat the drop, and the rest is dropped.
+fn s09_a_panic_in_the_drop_of_an_actor_is_contained(on: &dyn Backend) {
+    struct Glass(Arc<AtomicU32>, Content);
+    struct Content(Arc<AtomicU32>);
+    impl Drop for Glass {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            panic!("in a drop");
+        }
+    }
+    impl Drop for Content {
+        fn drop(&mut self) {
+            self.0.fetch_add(10, Ordering::SeqCst);
+        }
+    }
+    impl Actor for Glass {}
+    impl Handler<Say> for Glass {
+        fn handle(&mut self, _: Say, cx: &mut Context<Self>) {
+            let _ = &self.1;
+            cx.stop();
+        }
+    }
+    let drops = Arc::new(AtomicU32::new(0));
+    let log = Log::new();
+    on.run(|here| {
+        let (a, glass, mine) = (here.reserve(), here.reserve::<Glass>(), drops.clone());
+        glass.send(Say("stop"));
+        act(a, |_, cx| {
+            later(cx, ms(2), |_, cx| cx.stop());
+        });
+        let make = move || Glass(mine.clone(), Content(mine.clone()));
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(Child::new("glass", make).at(glass).temporary())
+    });
+    assert_eq!(drops.load(Ordering::SeqCst), 11);
+}
+
+/// A message whose drop panics: when it is handled, and when it is refused.
+fn s09_a_panic_in_the_drop_of_a_message_is_contained(on: &dyn Backend) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("ouch");
+        }
+    }
+    impl Handler<Bomb> for Puppet {
+        fn handle(&mut self, bomb: Bomb, _: &mut Context<Self>) {
+            drop(bomb);
+        }
+    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
+        let role = Role::new("b", &log).begin(move |me, cx| {
+            if me.life == 1 {
+                cx.addr().send(Bomb);
+            } else {
+                me.say("lives again");
+                c.send(Bomb);
+                act(cx.addr(), move |_, _| end(a));
+            }
+        });
+        act(c, |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(puppet("c", &log).at(c).temporary())
+            .child(role.child().at(b))
+    });
+    assert!(played.exits.contains(&"b: panicked: ouch".to_owned()));
+    assert_eq!(log.count("b: lives again"), 1);
+    assert_eq!(played.lost(Reason::Stopped), ["Bomb"]);
+}
+
+/// `panic_any` of a value whose own drop panics.
+fn s09_a_panic_payload_that_panics_when_dropped_is_forgotten(on: &dyn Backend) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+    let log = Log::new();
+    let played = survive(on, &log, |_, _| std::panic::panic_any(Bomb));
+    assert_eq!(log.count("b: lives again"), 1);
+    assert!(
+        played.exits[0].starts_with("b: panicked: "),
+        "{:?}",
+        played.exits
+    );
+}
+
+/// The future, and the closure for its output, are dropped with the instance.
+fn s09_a_panic_in_the_drop_of_a_future_is_contained(on: &dyn Backend) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the drop of a future");
+        }
+    }
+    let log = Log::new();
+    let played = survive(on, &log, |_, cx| {
+        let (one, two, three) = (Bomb, Bomb, Bomb);
+        let future = async move {
+            let _one = one;
+            std::future::pending::<()>().await;
+        };
+        cx.spawn(future, |_, (), _| ());
+        cx.spawn(std::future::pending(), move |_, (), _| drop(two));
+        cx.after(LONG, Heavy(Some(three)));
+        act(cx.addr(), |_, _| panic!("ouch"));
+    });
+    struct Heavy(#[allow(dead_code)] Option<Bomb>);
+    impl Handler<Heavy> for Puppet {
+        fn handle(&mut self, _: Heavy, _: &mut Context<Self>) {}
+    }
+    assert_survived(&log, &played);
+}
+
+fn s09_a_panicking_observer_hurts_nobody(on: &dyn Backend) {
+    struct Broken;
+    impl Observer for Broken {
+        fn undelivered(&self, _: &Undeliverable) {
+            panic!("observing");
+        }
+        fn exited(&self, _: Address, _: &str, _: &Exit) {
+            panic!("observing");
+        }
+    }
+    let log = Log::new();
+    let exit = on.run_tree(&mut |here| {
+        let (a, nobody) = (here.reserve(), here.topic());
+        act(a, move |_, cx| {
+            nobody.publish(Say("unheard"));
+            act(cx.addr(), |me, cx| {
+                me.say("goes on");
+                cx.stop();
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .observer(Arc::new(Broken))
+    });
+    assert!(!exit.unwrap().is_abnormal());
+    assert_eq!(log.all(), ["a: goes on"]);
+}
+
+/// An error that a handler returns ends the instance without a panic, with its chain.
+fn l29_an_error_of_a_handler_is_the_exit(on: &dyn Backend) {
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("saving")
+        }
+    }
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", &log).begin(move |me, cx| {
+            if me.life == 1 {
+                attempt(cx.addr(), |_, _| {
+                    Err(Outer(std::io::Error::other("disk full")).into())
+                });
+                // Queued behind: for the next instance.
+                cx.addr().send(Say("kept"));
+            } else {
+                act(cx.addr(), move |_, _| end(a));
+            }
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b))
+    });
+    assert_eq!(played.exits[0], "b: failed: saving: disk full");
+    assert_eq!(log.all(), ["b: kept"]);
+}
+
+/// The first reason wins: a handler that stops and then fails or panics.
+fn m08_the_first_reason_of_an_end_wins(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        attempt(b, |_, cx| {
+            cx.stop();
+            Err(Error::message("too late"))
+        });
+        act(c, |_, cx| {
+            cx.fail(Error::message("first"));
+            cx.stop();
+        });
+        act(a, |_, cx| {
+            later(cx, ms(2), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(puppet("b", &log).at(b).temporary())
+            .child(puppet("c", &log).at(c).temporary())
+    });
+    assert_eq!(played.exits[..2], ["b: normal", "c: failed: first"]);
+}
+
+/// A crash storm: nothing lost, nothing doubled, order kept.
+fn l20_a_crash_storm_loses_and_doubles_nothing(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(a, move |_, _| {
+            for n in 0..300_u32 {
+                act(b, move |me, _| {
+                    me.say(n);
+                    assert!(!n.is_multiple_of(3), "storm");
+                });
+            }
+            act(b, move |_, _| end(a));
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+    });
+    let expected: Vec<String> = (0..300).map(|n| format!("b: {n}")).collect();
+    assert_eq!(log.all(), expected);
+    assert_eq!(
+        played
+            .exits
+            .iter()
+            .filter(|exit| *exit == "b: panicked: storm")
+            .count(),
+        100
+    );
+}
+
+bodies! {
+    Each: [
+        s09_a_panic_in_a_handler_restarts_the_actor,
+        s09_the_text_of_a_panic_reaches_the_exit,
+        s09_a_panic_in_a_timer_restarts_the_actor,
+        s09_a_panic_in_the_clone_of_a_tick_restarts_the_actor,
+        s09_a_panic_in_a_future_restarts_the_actor,
+        s09_a_panic_in_an_output_restarts_the_actor,
+        s09_a_panic_in_an_answers_closure_restarts_the_actor,
+        m24_a_panic_in_a_deferred_closure_restarts_the_actor,
+        m24_a_panic_in_a_deferred_closure_of_an_ended_instance_is_nobodys,
+        s09_a_panic_in_a_start_is_a_failed_start,
+        s09_a_panic_in_a_factory_is_a_failed_start,
+        s09_a_panic_in_a_stop_hook_ends_the_instance_all_the_same,
+        s09_a_panic_in_the_drop_of_an_actor_is_contained,
+        s09_a_panic_in_the_drop_of_a_message_is_contained,
+        s09_a_panic_payload_that_panics_when_dropped_is_forgotten,
+        s09_a_panic_in_the_drop_of_a_future_is_contained,
+        s09_a_panicking_observer_hurts_nobody,
+        l29_an_error_of_a_handler_is_the_exit,
+        m08_the_first_reason_of_an_end_wins,
+    ]
+    Pair: [
+        l20_a_crash_storm_loses_and_doubles_nothing,
+    ]
+}

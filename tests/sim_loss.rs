@@ -1,0 +1,224 @@
+//! Lost loops, in every order of events that the seeds give.
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// A home with `a` and a far locality with `b`, which keeps requests.
+struct Two {
+    sim: Sim,
+    app: App,
+    away: Locality,
+    a: Addr<Puppet>,
+    b: Addr<Puppet>,
+}
+
+fn two(seed: u64, log: &Log, restarts: u32) -> Two {
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("home"), sim.locality("away"));
+    let (a, b) = (here.reserve(), away.reserve());
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        s.child(Role::new("b", &theirs).telling().keeping().child().at(b))
+    });
+    let tree = Supervisor::one_for_one("root")
+        .intensity(restarts, ms(60_000))
+        .child(puppet("a", log).at(a))
+        .child(far);
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    Two {
+        sim,
+        app,
+        away,
+        a,
+        b,
+    }
+}
+
+/// Without a way to reopen, each attempt fails, intensity counts, the supervisor escalates.
+fn m11_a_loss_that_is_not_mended_escalates(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 3);
+    two.sim.lose(&two.away);
+    two.sim.run_until_idle();
+    let exit = two.app.wait().expect("the root has given up");
+    assert_eq!(exit.root_cause().to_string(), "locality away was lost");
+    assert_eq!(log.live(), 0);
+}
+
+/// Exactly one Down and one failure each, with the loss as the reason.
+fn m11_a_loss_ends_monitors_and_requests_with_its_reason(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    let b = two.b;
+    act(two.a, move |me, cx| {
+        cx.monitor(b.address());
+        cx.request(b, Double(1), LONG, |me, reply, _| {
+            me.say(reply.unwrap_err())
+        });
+        let _ = me;
+    });
+    two.sim.run_until_idle();
+    two.sim.lose(&two.away);
+    // One step at a time, before the root gives up.
+    while log.of("a").len() < 2 && two.sim.step() {}
+    let mut said = log.of("a");
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "a: down locality away was lost",
+            "a: the actor ended before it answered: locality away was lost"
+        ]
+    );
+}
+
+/// A message that arrives before the subtree is built again waits for it.
+fn m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    two.sim.lose(&two.away);
+    two.sim.open(two.away.clone());
+    two.b.send(Say("reached"));
+    two.sim.run_until_idle();
+    assert_eq!(log.of("b:"), ["b: reached"]);
+    assert_eq!(log.count("b starts"), 2);
+}
+
+/// Once the children are up again, everything works as before.
+fn m11_a_reopened_locality_works_as_before(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    for n in 2..5 {
+        two.sim.lose(&two.away);
+        two.sim.open(two.away.clone());
+        two.sim.run_until_idle();
+        assert_eq!(log.count("b starts"), n);
+        let (a, b) = (two.a, two.b);
+        act(a, move |me, cx| me.ask(cx, b, 1, LONG));
+        act(b, |me, _| me.say("reached"));
+        two.sim.run_until_idle();
+        assert_eq!(log.count("b: reached"), n - 1);
+        act(b, |me, _| me.asks.pop().unwrap().reply(7));
+        two.sim.run_until_idle();
+        assert_eq!(log.count("a: got 7"), n - 1);
+    }
+}
+
+/// The home is lost: what lives elsewhere ends in order, reason `Lost`.
+fn m11_the_orphans_of_a_lost_home_stop_in_order(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (home, away) = (sim.locality("home"), sim.locality("away"));
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        s.child(Role::new("x", &theirs).telling().child())
+            .child(Role::new("y", &theirs).telling().child())
+    });
+    let app = sim.start(group("root").child(far)).unwrap();
+    sim.run_until_idle();
+    sim.lose(&home);
+    sim.run_until_idle();
+    assert_eq!(log.all().len(), 6, "{:?}", log.all());
+    let all = log.all();
+    assert!(all[2].starts_with("y stops: "), "{all:?}");
+    assert_eq!(all[3], "y drops");
+    assert!(all[4].starts_with("x stops: "), "{all:?}");
+    assert_eq!(all[5], "x drops");
+    assert!(matches!(app.wait().unwrap().reason(), ExitReason::Lost(_)));
+}
+
+/// one_for_all over a loss: the others are stopped, and started again with it.
+fn m12_a_pass_over_a_lost_locality_waits_for_nobody(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_home, away) = (sim.locality("home"), sim.locality("away"));
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        s.child(Role::new("b", &theirs).telling().child())
+    });
+    let tree = Supervisor::one_for_all("root")
+        .intensity(1_000, ms(60_000))
+        .child(Role::new("x", &log).telling().child())
+        .child(far)
+        .child(Role::new("y", &log).telling().child());
+    sim.start(tree).unwrap();
+    sim.run_until_idle();
+    sim.lose(&away);
+    sim.open(away);
+    sim.run_until_idle();
+    assert_eq!(log.count("x starts"), 2);
+    assert_eq!(log.count("b starts"), 2);
+    assert_eq!(log.count("y starts"), 2);
+    assert_eq!(log.of("x stops").len() + log.of("y stops").len(), 2);
+    assert_eq!(log.live(), 3);
+}
+
+/// A stop that crosses a loss ends all the same.
+fn m12_a_shutdown_crosses_a_loss(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    two.app.shutdown();
+    for _ in 0..seed {
+        two.sim.step();
+    }
+    two.sim.lose(&two.away);
+    two.sim.run_for(LONG);
+    assert!(two.app.wait().is_ok());
+    assert_eq!(log.live(), 0);
+}
+
+/// Random crashes on both sides under one_for_all: one instance of each at the end, each started as
+/// often as it ended.
+fn m12_crashes_on_both_sides_leave_one_instance_each(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("home"), sim.locality("away"));
+    let (x, b) = (here.reserve(), away.reserve());
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        s.child(Role::new("b", &theirs).telling().child().at(b))
+    });
+    let tree = Supervisor::one_for_all("root")
+        .intensity(1_000, ms(60_000))
+        .child(Role::new("x", &log).telling().child().at(x))
+        .child(far);
+    sim.start(tree).unwrap();
+    for n in 0..20 {
+        crash(if n % 2 == 0 { x } else { b });
+        for _ in 0..(seed * 3 + n) % 11 {
+            sim.step();
+        }
+    }
+    sim.run_until_idle();
+    assert_eq!(log.live(), 2);
+    for name in ["x", "b"] {
+        let (starts, drops) = (
+            log.count(&format!("{name} starts")),
+            log.count(&format!("{name} drops")),
+        );
+        assert_eq!(starts, drops + 1);
+        assert!(starts > 10, "{starts}");
+    }
+    x.send(Say("fine"));
+    b.send(Say("fine"));
+    sim.run_until_idle();
+    assert_eq!(log.count("x: fine") + log.count("b: fine"), 2);
+}
+
+bodies! {
+    Sim: [
+        m11_a_loss_that_is_not_mended_escalates,
+        m11_a_loss_ends_monitors_and_requests_with_its_reason,
+        m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again,
+        m11_a_reopened_locality_works_as_before,
+        m11_the_orphans_of_a_lost_home_stop_in_order,
+        m12_a_pass_over_a_lost_locality_waits_for_nobody,
+        m12_a_shutdown_crosses_a_loss,
+        m12_crashes_on_both_sides_leave_one_instance_each,
+    ]
+}

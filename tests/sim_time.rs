@@ -1,0 +1,342 @@
+//! Exact times, with a clock that stands still unless it is moved.
+
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// A simulation of one locality with a puppet `a`.
+fn one(seed: u64, log: &Log) -> (Sim, Addr<Puppet>) {
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let a = here.reserve();
+    sim.start(group("root").child(puppet("a", log).at(a)))
+        .unwrap();
+    sim.run_until_idle();
+    (sim, a)
+}
+
+fn m19_a_timer_fires_exactly_at_its_deadline(seed: u64) {
+    let log = Log::new();
+    let (mut sim, a) = one(seed, &log);
+    act(a, |_, cx| {
+        drop(cx.after(Duration::from_secs(60), Say("fires")))
+    });
+    sim.run_for(Duration::from_secs(60) - Duration::from_nanos(1));
+    assert_eq!(log.all(), [""; 0]);
+    sim.run_for(Duration::from_nanos(1));
+    assert_eq!(log.all(), ["a: fires"]);
+}
+
+/// Armed at a time, due at that time plus the delay, whatever ran in between.
+fn m19_the_delay_runs_from_the_arming(seed: u64) {
+    let log = Log::new();
+    let (mut sim, a) = one(seed, &log);
+    sim.run_for(ms(40));
+    act(a, |_, cx| drop(cx.after(ms(50), Say("fires"))));
+    sim.run_for(ms(49));
+    assert_eq!(log.all(), [""; 0]);
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), ["a: fires"]);
+}
+
+/// Each firing sees its own deadline as now.
+fn t01_timers_fire_by_deadline_then_by_age(seed: u64) {
+    let log = Log::new();
+    let (mut sim, a) = one(seed, &log);
+    act(a, |_, cx| {
+        let base = cx.now();
+        for (delay, n) in [(30, 0), (10, 1), (20, 2), (10, 3), (30, 4), (10, 5)] {
+            later(cx, ms(delay), move |me, cx| {
+                me.say(format!("{n} at {}", (cx.now() - base).as_millis()));
+            });
+        }
+    });
+    sim.run_for(ms(30));
+    assert_eq!(
+        log.all(),
+        [
+            "a: 1 at 10",
+            "a: 3 at 10",
+            "a: 5 at 10",
+            "a: 2 at 20",
+            "a: 0 at 30",
+            "a: 4 at 30"
+        ]
+    );
+}
+
+/// Deadlines over all wheels: from nanoseconds to years.
+fn t01_short_and_long_timers_fire_at_their_times(seed: u64) {
+    let log = Log::new();
+    let (mut sim, a) = one(seed, &log);
+    let delays = [
+        1,
+        999,
+        1_000_000,
+        64_000_000,
+        3_600_000_000_000,
+        86_400_000_000_000 * 400,
+    ];
+    act(a, move |_, cx| {
+        for delay in delays {
+            later(cx, Duration::from_nanos(delay), move |me, _| me.say(delay));
+        }
+    });
+    sim.run_until_idle();
+    let mut passed = 0;
+    for (n, delay) in delays.into_iter().enumerate() {
+        sim.run_for(Duration::from_nanos(delay - passed - 1));
+        assert_eq!(log.all().len(), n, "before {delay}");
+        sim.run_for(Duration::from_nanos(1));
+        assert_eq!(log.all().len(), n + 1, "at {delay}");
+        passed = delay;
+    }
+}
+
+/// Ticks that were missed are skipped, the rhythm is kept.
+fn m19_a_periodic_timer_skips_what_it_missed_and_keeps_its_rhythm(seed: u64) {
+    #[derive(Clone)]
+    struct Tick;
+    struct Ticker(Log, Option<std::time::Instant>);
+    impl Actor for Ticker {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            self.1 = Some(cx.now());
+            cx.every(ms(10), Tick);
+            Ok(())
+        }
+    }
+    impl Handler<Tick> for Ticker {
+        fn handle(&mut self, _: Tick, cx: &mut Context<Self>) {
+            let at = cx.now() - self.1.unwrap();
+            self.0.put(format!("at {}", at.as_millis()));
+        }
+    }
+    let log = Log::new();
+    let clock = Clock::manual();
+    let driver = Driver::new(
+        std::sync::Arc::new(crate::backend::Bell::default()),
+        clock.clone(),
+    );
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let mine = log.clone();
+    let make = move || Ticker(mine.clone(), None);
+    driver
+        .start(group("root").child(Child::new("ticker", make)))
+        .unwrap();
+    driver.run_until_idle();
+    for step in [10, 5, 5, 33, 7, 10] {
+        clock.advance(ms(step));
+        driver.run_until_idle();
+    }
+    // Due at 10, 20, then at 30, 40 and 50 while nobody looked, then at 60 and 70.
+    assert_eq!(
+        log.all(),
+        ["at 10", "at 20", "at 53", "at 60", "at 70"],
+        "seed {seed}"
+    );
+}
+
+fn t02_a_timer_cancelled_in_time_never_fires(seed: u64) {
+    let log = Log::new();
+    let (mut sim, a) = one(seed, &log);
+    act(a, |me, cx| {
+        let first = cx.after(ms(10), Say("never"));
+        later(cx, ms(10), move |me, cx| me.say(cx.cancel(first)));
+        let second = cx.after(ms(20), Say("never"));
+        later(cx, ms(19), move |me, cx| me.say(cx.cancel(second)));
+        // Due at the same time, and first in the queue: cancelled although it is queued.
+        let third = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let seen = third.clone();
+        later(cx, ms(30), move |me, cx| {
+            let third: Timer = seen.lock().unwrap().unwrap();
+            me.say(cx.cancel(third));
+        });
+        *third.lock().unwrap() = Some(cx.after(ms(30), Say("never")));
+        let _ = me;
+    });
+    sim.run_for(ms(60));
+    // The first was due and run before its cancel.
+    assert_eq!(log.all(), ["a: never", "a: false", "a: true", "a: true"]);
+}
+
+/// The limit of a request is exact; the answer at the limit comes too late or in time, not both.
+fn r37_a_request_times_out_at_its_limit(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let (a, b) = (here.reserve(), away.reserve());
+    let theirs = log.clone();
+    sim.start(
+        group("root")
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).keeping().child().at(b))
+            }))
+            .child(puppet("a", &log).at(a)),
+    )
+    .unwrap();
+    sim.run_until_idle();
+    act(a, move |me, cx| me.ask(cx, b, 1, ms(100)));
+    sim.run_for(ms(99));
+    assert_eq!(log.all(), ["b: asked"]);
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), ["b: asked", "a: Timeout"]);
+    act(b, |me, _| me.asks.pop().unwrap().reply(2));
+    sim.run_for(ms(1000));
+    assert_eq!(log.all(), ["b: asked", "a: Timeout"]);
+}
+
+/// More than *intensity* restarts within *period*; what is older does not count.
+fn l06_the_window_of_restarts_slides(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let b = here.reserve();
+    let app = sim
+        .start(
+            Supervisor::one_for_one("root")
+                .intensity(2, Duration::from_secs(10))
+                .child(puppet("b", &log).at(b)),
+        )
+        .unwrap();
+    for _ in 0..4 {
+        // Two in each window of ten seconds.
+        crash(b);
+        sim.run_for(Duration::from_secs(6));
+        b.send(Say("lives"));
+    }
+    sim.run_until_idle();
+    assert_eq!(log.count("b: lives"), 4);
+    crash(b);
+    sim.run_for(Duration::from_secs(1));
+    crash(b);
+    sim.run_for(Duration::from_secs(1));
+    let exit = app.wait().expect("the root has ended");
+    assert_eq!(chain(&exit), "shutdown < b: panicked: as told");
+}
+
+/// Five seconds for a start and a stop, unless the spec says otherwise; supervisors have no limit.
+fn m08_leaves_have_five_seconds(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let role = Role::new("b", &log)
+        .telling()
+        .stop(|_, _, cx| std::mem::forget(cx.hold("never over")));
+    let app = sim
+        .start(group("root").child(group("inner").child(role.child())))
+        .unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_for(Duration::from_millis(4_999));
+    assert_eq!(log.all(), ["b starts", "b stops: shutdown"]);
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), ["b starts", "b stops: shutdown", "b drops"]);
+    assert!(app.wait().is_ok());
+    let _ = here;
+}
+
+/// A start that is stuck: after five seconds, removed and reported with its limit.
+fn r75_a_start_limit_that_passes_fails_the_start(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let stuck = Role::new("b", &log).begin(|_, cx| std::mem::forget(cx.hold("a name")));
+    let app = sim
+        .start(group("root").child(puppet("x", &log)).child(stuck.child()))
+        .unwrap();
+    sim.run_for(Duration::from_millis(4_999));
+    assert_eq!(log.live(), 2);
+    sim.run_for(ms(1));
+    let exit = app.wait().expect("ended");
+    assert_eq!(
+        exit.root_cause().to_string(),
+        "failed: start took longer than 5s"
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// The same seed gives the same run; the seeds are all sound.
+fn v01_the_same_seed_gives_the_same_run(seed: u64) {
+    let run = || {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let (here, one, two) = (
+            sim.locality("here"),
+            sim.locality("one"),
+            sim.locality("two"),
+        );
+        let sink = here.reserve::<Puppet>();
+        let far = |name: &'static str, place: &Locality, log: &Log| {
+            let log = log.clone();
+            group(name).on(place, move |s| {
+                let role = Role::new(name, &log).begin(move |me, cx| {
+                    for n in 0..20 {
+                        act(sink, move |me, _| me.say(format!("{name} {n}")));
+                        act(cx.addr(), move |_, _| sink.send(Num(n)));
+                    }
+                    let _ = me;
+                });
+                s.child(role.child())
+            })
+        };
+        let tree = group("root")
+            .child(puppet("sink", &log).at(sink))
+            .child(far("one", &one, &log))
+            .child(far("two", &two, &log));
+        sim.start(tree).unwrap();
+        sim.run_until_idle();
+        log.all()
+    };
+    let first = run();
+    assert_eq!(first.len(), 80);
+    assert_eq!(first, run());
+}
+
+/// The clock moves to the next deadline only when every locality is idle.
+fn m19_virtual_time_moves_when_everything_is_idle(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let (a, b) = (here.reserve(), away.reserve());
+    let theirs = log.clone();
+    sim.start(
+        group("root")
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(puppet("a", &log).at(a)),
+    )
+    .unwrap();
+    fn count(me: &mut Puppet, cx: &mut Context<Puppet>, left: u32) {
+        if left > 0 {
+            act(cx.addr(), move |me, cx| count(me, cx, left - 1));
+        } else {
+            me.say("counted");
+        }
+    }
+    act(a, |_, cx| drop(cx.after(ms(1), Say("later"))));
+    act(b, |me, cx| count(me, cx, 500));
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), ["b: counted", "a: later"]);
+}
+
+bodies! {
+    Sim: [
+        m19_a_timer_fires_exactly_at_its_deadline,
+        m19_the_delay_runs_from_the_arming,
+        t01_timers_fire_by_deadline_then_by_age,
+        t01_short_and_long_timers_fire_at_their_times,
+        m19_a_periodic_timer_skips_what_it_missed_and_keeps_its_rhythm,
+        t02_a_timer_cancelled_in_time_never_fires,
+        r37_a_request_times_out_at_its_limit,
+        l06_the_window_of_restarts_slides,
+        m08_leaves_have_five_seconds,
+        r75_a_start_limit_that_passes_fails_the_start,
+        v01_the_same_seed_gives_the_same_run,
+        m19_virtual_time_moves_when_everything_is_idle,
+    ]
+}

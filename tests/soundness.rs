@@ -1,0 +1,395 @@
+//! Programs that break a naive build. The rest of the holes is in the file of its topic.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+use rotor_core::*;
+
+use crate::backend::{Backend, Bell};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// The hold is dropped by a thread when its instance is long gone and the next one starts.
+fn s04_a_hold_of_the_last_instance_does_not_release_the_next(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let watch = log.clone();
+        let old: Arc<Mutex<Option<Hold>>> = Arc::default();
+        let theirs = old.clone();
+        std::thread::spawn(move || {
+            watch.wait_for("next life");
+            drop(theirs.lock().unwrap().take());
+            b.send(Say("parked"));
+            act(a, |me, _| me.log.put("old hold dropped"));
+        });
+        let role = Role::new("b", &log).start(move |me, cx| {
+            match me.life {
+                1 => return Ok(()),
+                2 => {
+                    *old.lock().unwrap() = Some(cx.hold("first"));
+                    act(a, move |_, _| b.address().kill());
+                    return Ok(());
+                }
+                _ => me.log.put("next life"),
+            }
+            let hold = cx.hold("second");
+            // Behind "old hold dropped", so that a start released too early would show.
+            act(a, move |_, cx| {
+                fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+                    if me.log.count("old hold dropped") == 0 {
+                        later(cx, ms(1), look);
+                    } else {
+                        act(cx.addr(), |me, _| {
+                            me.log.put("released");
+                            me.kept.clear();
+                        });
+                    }
+                }
+                act(cx.addr(), move |me, cx| {
+                    me.kept.push(Box::new(hold));
+                    look(me, cx);
+                });
+            });
+            act(cx.addr(), move |_, _| end(a));
+            Ok(())
+        });
+        // A restart that ends while it is held, and the next one.
+        crash(b);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b))
+    });
+    assert_eq!(
+        log.all(),
+        ["next life", "old hold dropped", "released", "b: parked"]
+    );
+}
+
+/// A turn inside a turn answers `Nested` and changes nothing: per thread, not per driver.
+fn s05_a_nested_turn_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let other = Rc::new(Driver::new(Arc::new(Bell::default()), Clock::real()));
+        let far = Locality::new("same thread");
+        other.open(&far).unwrap();
+        let app = {
+            let x = far.reserve::<Puppet>();
+            x.send(Say("not in a handler"));
+            other
+                .start(group("other").child(puppet("x", &log).at(x)))
+                .unwrap()
+        };
+        let role = Role::new("a", &log).begin(move |me, cx| {
+            // A modal dialog's loop would turn whatever driver is on this thread.
+            assert!(matches!(other.turn(Budget::default()), Turn::Nested));
+            assert!(matches!(other.run_until_idle(), Turn::Nested));
+            b.send(Say("queued"));
+            me.say("nested turns did nothing");
+            let (other, app) = (other.clone(), app.clone());
+            cx.defer_to_host(move || {
+                // After the turn it is an ordinary one.
+                assert!(matches!(other.run_until_idle(), Turn::Park(None)));
+                app.shutdown();
+                assert!(matches!(other.run_until_idle(), Turn::Done(_)));
+                end(a);
+            });
+        });
+        stage()
+            .child(puppet("b", &log).at(b))
+            .child(role.child().at(a).transient().significant())
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "a: nested turns did nothing",
+            "b: queued",
+            "x: not in a handler"
+        ]
+    );
+}
+
+/// Everything of the context at once with sends, in one handler, while tables grow.
+fn s06_context_and_sends_mix_while_tables_grow(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let mut all = Vec::new();
+            for n in 0..300 {
+                let b = cx.child(puppet("b", &me.log).temporary());
+                b.send(Num(n));
+                cx.addr().send(Num(n));
+                let topic = cx.topic::<Say>();
+                cx.subscribe(topic);
+                topic.publish(Say("published"));
+                cx.spawn(async {}, |_, (), _| ());
+                cx.after(ms(0), Num(n));
+                me.ask(cx, b, n, LONG);
+                all.push(b);
+            }
+            me.life = 7; // the instance has not moved
+            act(cx.addr(), move |me, cx| {
+                assert_eq!(me.life, 7);
+                for b in all {
+                    end(b);
+                }
+                later(cx, ms(5), |_, cx| cx.stop());
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.count("b: "), 300);
+    assert_eq!(log.count("a: published"), 300);
+    assert_eq!(log.count("a: got "), 300);
+    assert_eq!(log.live(), 0);
+}
+
+/// User code hides in drops: of messages that are refused, of timers, of what a topic drops. Each
+/// may send, publish and stop others.
+fn s06_drops_may_use_addresses(on: &dyn Backend) {
+    struct Sender(Addr<Puppet>, Topic<Num>);
+    impl Drop for Sender {
+        fn drop(&mut self) {
+            self.0.send(Num(1));
+            self.1.publish(Num(2));
+            let _ = self.0.try_send(Num(3));
+        }
+    }
+    impl Clone for Sender {
+        fn clone(&self) -> Self {
+            self.0.send(Num(4));
+            Sender(self.0, self.1)
+        }
+    }
+    impl Handler<Sender> for Puppet {
+        fn handle(&mut self, _: Sender, _: &mut Context<Self>) {}
+    }
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b, c) = (
+            here.reserve(),
+            here.reserve::<Puppet>(),
+            here.reserve::<Puppet>(),
+        );
+        let (topic, nums) = (here.topic::<Sender>(), here.topic::<Num>());
+        act(a, move |_, cx| {
+            let new = move || Sender(b, nums);
+            end(c);
+            c.send(new());
+            topic.publish(new());
+            let timer = cx.after(LONG, new());
+            cx.cancel(timer);
+            cx.every(ms(1), new());
+            let own = cx.spawn(
+                async move {
+                    let _mine = new();
+                    std::future::pending::<()>().await;
+                },
+                |_, (), _| (),
+            );
+            cx.cancel(own);
+            let answers = new();
+            let asked = cx.request(b, Double(1), LONG, move |_, _, _| drop(answers));
+            cx.cancel(asked);
+            later(cx, ms(4), |_, cx| cx.stop());
+        });
+        let hear = Role::new("b", &log).begin(move |_, cx| {
+            cx.subscribe(nums);
+            cx.subscribe(topic);
+        });
+        let hear_too = Role::new("d", &log).begin(move |_, cx| cx.subscribe(topic));
+        stage()
+            .child(hear.child().at(b))
+            .child(hear_too.child())
+            .child(puppet("c", &log).at(c).temporary())
+            .child(lead("a", &log).at(a))
+    });
+    assert!(log.count("b: 1") >= 6, "{:?}", log.all());
+    assert_eq!(log.live(), 0);
+}
+
+/// A token in a message that is never handled, in a state that is dropped, in a closure.
+fn s15_every_token_is_answered_wherever_it_is_dropped(on: &dyn Backend) {
+    struct Pass(#[allow(dead_code)] Option<ReplyTo<u32>>);
+    impl Handler<Pass> for Puppet {
+        fn handle(&mut self, _: Pass, _: &mut Context<Self>) {}
+    }
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b, c) = (
+            here.reserve(),
+            here.reserve::<Puppet>(),
+            here.reserve::<Puppet>(),
+        );
+        let role = Role::new("b", &log).answer(move |me, ask, cx| {
+            let (Double(n), token) = ask.split();
+            match n {
+                1 => c.send(Pass(Some(token))),                // handled and dropped
+                2 => drop(cx.after(ms(1), Pass(Some(token)))), // by a timer
+                3 => {
+                    let timer = cx.after(LONG, Pass(Some(token)));
+                    cx.cancel(timer);
+                }
+                4 => drop(cx.spawn(async move { drop(token) }, |_, (), _| ())),
+                5 => drop(cx.spawn(async {}, move |_, (), _| drop(token))),
+                6 => cx.defer_to_host(move || drop(token)),
+                7 => me.kept.push(Box::new(token)),
+                8 => std::mem::forget(token), // its limit answers
+                _ => unreachable!(),
+            }
+            Ok(())
+        });
+        act(a, move |_, cx| {
+            for n in 1..=8 {
+                let limit = if n == 8 { ms(3) } else { LONG };
+                cx.request(b, Double(n), limit, move |me, reply, cx| {
+                    me.say(format!(
+                        "{n} {}",
+                        matches!(reply, Err(RequestError::Dropped))
+                    ));
+                    match me.log.count("a: ") {
+                        7 if n != 7 => b.stop(), // ends the one that is kept
+                        8 => cx.stop(),
+                        _ => (),
+                    }
+                });
+            }
+        });
+        stage()
+            .child(puppet("c", &log).at(c))
+            .child(role.child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    let mut all = log.of("a: ");
+    all.sort();
+    assert_eq!(
+        all,
+        [
+            "a: 1 true",
+            "a: 2 true",
+            "a: 3 true",
+            "a: 4 true",
+            "a: 5 true",
+            "a: 6 true",
+            "a: 7 false",
+            "a: 8 false"
+        ]
+    );
+}
+
+/// Sent on the owner's thread while the loop is parked outside of a turn: it must wake by itself.
+fn s19_a_send_outside_a_turn_wakes_the_parked_loop(on: &dyn Backend) {
+    struct AtEnd(Addr<Puppet>);
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            self.0.send(Say("after the turn"));
+            end(self.0);
+        }
+    }
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |_, cx| {
+            let last = RefCell::new(Some(AtEnd(a)));
+            cx.defer_to_host(move || drop(last.take()));
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: after the turn"]);
+}
+
+/// A chain of supervisors ten thousand deep is built, run and dropped without recursion.
+fn s24_a_very_deep_tree_is_dropped(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        fn deeper(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            if me.life == 3_000 {
+                return me.log.put("deep");
+            }
+            let (life, log) = (me.life + 1, me.log.clone());
+            let next =
+                move |_: &mut Context<Puppet>| Ok(Role::new("deep", &log).begin(deeper).play(life));
+            cx.child(Child::with("deep", next));
+        }
+        act(a, deeper);
+        act(a, |_, cx| {
+            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+                match me.log.count("deep") {
+                    0 => drop(later(cx, ms(1), look)),
+                    _ => cx.stop(),
+                }
+            }
+            look_now(cx, look);
+            fn look_now(cx: &mut Context<Puppet>, f: fn(&mut Puppet, &mut Context<Puppet>)) {
+                act(cx.addr(), f);
+            }
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["deep"]);
+}
+
+/// State of an actor seen from outside is the same cell: no second instance is ever alive.
+fn m10_two_instances_of_one_child_are_never_alive_together(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            for n in 0..60 {
+                match n % 4 {
+                    0 => crash(b),
+                    1 => b.stop(),
+                    2 => b.address().kill(),
+                    _ => end(b),
+                }
+                b.send(Num(n));
+            }
+            later(cx, ms(8), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                let inner = theirs.clone();
+                let alive = Rc::new(Cell::new(0));
+                let make = move |_: &mut Context<Puppet>| {
+                    struct Count(Rc<Cell<u32>>);
+                    impl Drop for Count {
+                        fn drop(&mut self) {
+                            self.0.set(self.0.get() - 1);
+                        }
+                    }
+                    alive.set(alive.get() + 1);
+                    assert_eq!(alive.get(), 1, "two instances");
+                    inner.put(format!("{} alive", alive.get()));
+                    let mut puppet = Role::new("b", &inner).play(1);
+                    puppet.kept.push(Box::new(Count(alive.clone())));
+                    Ok(puppet)
+                };
+                s.child(Child::with("b", make).at(b))
+            }))
+    });
+    assert!(log.count("1 alive") > 20, "{:?}", log.all());
+    assert_eq!(log.live(), 0);
+}
+
+bodies! {
+    Each: [
+        s04_a_hold_of_the_last_instance_does_not_release_the_next,
+        s05_a_nested_turn_is_refused,
+        s06_context_and_sends_mix_while_tables_grow,
+        s06_drops_may_use_addresses,
+        s15_every_token_is_answered_wherever_it_is_dropped,
+        s19_a_send_outside_a_turn_wakes_the_parked_loop,
+        s24_a_very_deep_tree_is_dropped,
+    ]
+    Pair: [
+        m10_two_instances_of_one_child_are_never_alive_together,
+    ]
+}

@@ -1,0 +1,922 @@
+//! Start, stop, restart, escalation: what a supervisor does.
+
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
+    Role::new(name, log).telling().child()
+}
+
+fn l16_children_start_in_order_and_stop_in_reverse(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |_, cx| cx.stop());
+        stage()
+            .child(tells("b", &log))
+            .child(tells("c", &log))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c starts",
+            "c stops: shutdown < a: normal",
+            "c drops",
+            "b stops: shutdown < a: normal",
+            "b drops"
+        ]
+    );
+}
+
+/// Also over localities, and through supervisors within supervisors.
+fn l16_order_holds_over_localities(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let theirs = log.clone();
+        act(a, |_, cx| cx.stop());
+        stage()
+            .child(tells("b", &log))
+            .child(group("far").on(&away, move |s| {
+                let inner = group("inner").child(tells("d", &theirs));
+                s.child(tells("c", &theirs)).child(inner)
+            }))
+            .child(tells("e", &log))
+            .child(lead("a", &log).at(a))
+    });
+    let all = log.all();
+    let starts: Vec<_> = all
+        .iter()
+        .filter_map(|line| line.strip_suffix(" starts"))
+        .collect();
+    let drops: Vec<_> = all
+        .iter()
+        .filter_map(|line| line.strip_suffix(" drops"))
+        .collect();
+    assert_eq!(starts, ["b", "c", "d", "e"]);
+    assert_eq!(drops, ["e", "d", "c", "b"]);
+}
+
+/// A step starts when the one before is operational.
+fn m08_the_next_child_starts_when_the_one_before_is_operational(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let theirs = log.clone();
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                let slow = Role::new("b", &theirs).begin(move |me, cx| {
+                    let hold = cx.hold("connecting");
+                    let log = me.log.clone();
+                    me.log.put("b starts");
+                    std::thread::spawn(move || {
+                        log.put("b connects");
+                        drop(hold);
+                    });
+                });
+                s.child(slow.child())
+            }))
+            .child(
+                Role::new("c", &log)
+                    .begin(move |me, _| {
+                        me.log.put("c starts");
+                        end(a);
+                    })
+                    .child(),
+            )
+    });
+    assert_eq!(log.all(), ["b starts", "b connects", "c starts"]);
+}
+
+/// Hooks once per instance, in order.
+fn r23_the_hooks_of_an_instance_run_once_and_in_order(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let mine = log.clone();
+        a.send(Say("handles"));
+        end(a);
+        let make = move |_: &mut Context<Puppet>| {
+            mine.put("made");
+            Ok(Role::new("a", &mine).telling().play(1))
+        };
+        stage().child(Child::with("a", make).at(a).transient().significant())
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "made",
+            "a starts",
+            "a: handles",
+            "a stops: normal",
+            "a drops"
+        ]
+    );
+}
+
+/// A second stop joins the first, also from inside the hook.
+fn r26_a_double_stop_is_one_stop(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve::<Puppet>();
+        let role = Role::new("a", &log).telling().stop(|_, _, cx| {
+            cx.stop();
+            cx.addr().stop();
+            cx.fail(Error::message("too late"));
+        });
+        act(a, |_, cx| {
+            cx.addr().stop();
+            cx.addr().stop();
+            cx.stop();
+        });
+        stage().child(role.child().at(a).transient().significant())
+    });
+    assert_eq!(log.count("a stops"), 1);
+    assert_eq!(log.count("a drops"), 1);
+}
+
+fn l03_one_for_one_restarts_only_the_child_that_ended(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        crash(b);
+        act(b, move |_, _| end(a));
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(tells("x", &log))
+            .child(tells("b", &log).at(b))
+            .child(tells("y", &log))
+    });
+    assert_eq!(log.count("b starts"), 2);
+    assert_eq!(log.count("x starts") + log.count("y starts"), 2);
+}
+
+fn l03_one_for_all_restarts_all_in_start_order(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, _| {
+            crash(b);
+            act(b, |me, _| me.log.put("b is back"));
+        });
+        let c = Role::new("c", &log).telling().begin(move |me, _| {
+            if me.life > 1 {
+                end(a);
+            }
+        });
+        let all = Supervisor::one_for_all("all")
+            .child(group("far").on(&away, move |s| s.child(tells("x", &theirs))))
+            .child(tells("b", &log).at(b))
+            .child(c.child());
+        stage().child(lead("a", &log).at(a)).child(all)
+    });
+    let all = log.all();
+    assert_eq!(all[..3], ["x starts", "b starts", "c starts"]);
+    let restart: Vec<_> = all[3..9].iter().map(|line| &line[..]).collect();
+    assert_eq!(
+        restart,
+        [
+            "b drops",
+            "c stops: shutdown",
+            "c drops",
+            "x stops: shutdown",
+            "x drops",
+            "x starts"
+        ]
+    );
+    assert_eq!(all[9], "b starts");
+}
+
+fn l03_rest_for_one_restarts_the_later_ones(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        act(a, move |_, _| crash(b));
+        let c = Role::new("c", &log).telling().begin(move |me, _| {
+            if me.life > 1 {
+                end(a);
+            }
+        });
+        let rest = Supervisor::rest_for_one("rest")
+            .child(tells("x", &log))
+            .child(tells("b", &log).at(b))
+            .child(c.child());
+        stage().child(lead("a", &log).at(a)).child(rest)
+    });
+    assert_eq!(
+        log.all()[..8],
+        [
+            "x starts",
+            "b starts",
+            "c starts",
+            "b drops",
+            "c stops: shutdown",
+            "c drops",
+            "b starts",
+            "c starts"
+        ]
+    );
+    assert_eq!(log.count("x starts"), 1);
+}
+
+/// Kind x reason: who is started again.
+fn l05_restart_kinds_decide_by_the_reason(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        type Way = fn(Addr<Puppet>);
+        let ways: [(&str, Way); 6] = [
+            ("normal", end),
+            ("shutdown", |b| b.stop()),
+            ("failed", |b| attempt(b, |_, _| Err(Error::message("no")))),
+            ("panicked", crash),
+            ("killed", |b| b.address().kill()),
+            ("stopped as failed", |b| {
+                b.address().stop_with(Exit::failed(Error::message("no")))
+            }),
+        ];
+        let a = here.reserve();
+        let mut tree = stage().child(lead("a", &log).at(a));
+        for (why, way) in ways {
+            for kind in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
+                let name: &'static str = format!("{kind:?} {why}").leak();
+                let b = here.reserve();
+                let role = Role::new(name, &log).begin(move |me, _| {
+                    me.log.put(format!("{} {}", me.life, me.name));
+                });
+                let child = role.child().at(b);
+                tree = tree.child(match kind {
+                    Restart::Permanent => child,
+                    Restart::Transient => child.transient(),
+                    Restart::Temporary => child.temporary(),
+                });
+                act(a, move |_, _| way(b));
+            }
+        }
+        act(a, |_, cx| {
+            later(cx, ms(5), |_, cx| cx.stop());
+        });
+        tree
+    });
+    let again: Vec<_> = log.of("2 ");
+    assert_eq!(log.count("1 "), 18);
+    let mut expected = Vec::new();
+    for why in [
+        "normal",
+        "shutdown",
+        "failed",
+        "panicked",
+        "killed",
+        "stopped as failed",
+    ] {
+        expected.push(format!("2 Permanent {why}"));
+        if !matches!(why, "normal" | "shutdown") {
+            expected.push(format!("2 Transient {why}"));
+        }
+    }
+    let sorted = |mut list: Vec<String>| {
+        list.sort();
+        list
+    };
+    assert_eq!(sorted(again), sorted(expected));
+}
+
+/// Attempt *intensity + 1* within the period; the reason names the child and its exit.
+fn l06_too_many_restarts_end_the_supervisor(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let theirs = log.clone();
+        let outer = Supervisor::one_for_one("outer")
+            .intensity(1, ms(60_000))
+            .child(
+                Supervisor::one_for_one("inner")
+                    .intensity(2, ms(60_000))
+                    .on(&away, move |s| {
+                        let role = Role::new("b", &theirs).telling().begin(move |me, cx| {
+                            // Three crashes end `inner`; the fourth life is that of the second `inner`.
+                            if me.life < 4 {
+                                crash(cx.addr());
+                            } else {
+                                end(a);
+                            }
+                        });
+                        s.child(tells("x", &theirs)).child(role.child())
+                    }),
+            );
+        stage().child(lead("a", &log).at(a)).child(outer)
+    });
+    assert_eq!(log.count("b starts"), 4);
+    assert_eq!(log.count("x starts"), 2);
+    let inner: Vec<_> = played
+        .exits
+        .iter()
+        .filter(|exit| exit.starts_with("inner"))
+        .collect();
+    assert_eq!(inner[0], "inner: shutdown < b: panicked: as told");
+}
+
+/// An error of a leaf goes up level by level; each exit carries the one below.
+fn l08_a_failure_escalates_to_the_root_with_its_causes(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let strict = |name| Supervisor::one_for_one(name).intensity(0, ms(5000));
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let b = away.reserve();
+        let theirs = log.clone();
+        act(b, |_, cx| cx.fail(Error::message("disk full")));
+        let _ = here;
+        strict("top").child(strict("middle").child(strict("low").on(&away, move |s| {
+            s.child(strict("lowest").child(puppet("b", &theirs).at(b)))
+        })))
+    });
+    assert_eq!(played.exit.root_cause().to_string(), "failed: disk full");
+    assert_eq!(
+        chain(&played.exit),
+        "shutdown < middle: shutdown < low: shutdown < lowest: shutdown < b: failed: disk full"
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// An orderly end of a child does not escalate.
+fn r29_a_normal_end_does_not_escalate(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        end(b);
+        act(a, |_, cx| {
+            later(cx, ms(2), |_, cx| cx.stop());
+        });
+        stage().child(lead("a", &log).at(a)).child(
+            Supervisor::one_for_one("strict")
+                .intensity(0, ms(5000))
+                .child(tells("x", &log))
+                .child(puppet("b", &log).at(b).transient()),
+        )
+    });
+    assert_eq!(log.count("x starts"), 1);
+    assert_eq!(log.count("x stops: shutdown < a: normal"), 1);
+}
+
+/// All or nothing: the ones that were started are stopped in reverse, and nobody handles a message.
+fn l14_a_failed_start_of_a_group_stops_what_was_started(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let _ = here;
+        Supervisor::one_for_one("root")
+            .child(tells("x", &log))
+            .child(tells("y", &log))
+            .child(
+                Role::new("b", &log)
+                    .start(|_, _| Err(Error::message("no port")))
+                    .child(),
+            )
+            .child(tells("z", &log))
+    });
+    assert_eq!(
+        log.all()[..4],
+        [
+            "x starts",
+            "y starts",
+            "y stops: shutdown < b: failed: no port",
+            "y drops"
+        ]
+    );
+    assert_eq!(log.count("z"), 0);
+    assert_eq!(played.exit.root_cause().to_string(), "failed: no port");
+    assert_eq!(log.live(), 0);
+}
+
+/// In a group that runs, the start of a restart is tried again, and each attempt counts.
+fn r97_a_failed_restart_is_tried_again_and_counts(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", &log).start(|me, _| {
+            me.log.put(format!("try {}", me.life));
+            match me.life {
+                1 => Ok(()),
+                _ => Err(Error::message("no")),
+            }
+        });
+        crash(b);
+        let watcher = Role::new("a", &log).begin(move |_, cx| {
+            later(cx, ms(10), |_, cx| cx.stop());
+        });
+        stage()
+            .child(watcher.child().at(a).transient().significant())
+            .child(
+                Supervisor::one_for_one("strict")
+                    .intensity(3, ms(60_000))
+                    .temporary()
+                    .child(role.child().at(b)),
+            )
+    });
+    assert_eq!(log.all(), ["try 1", "try 2", "try 3", "try 4"]);
+    assert!(
+        played
+            .exits
+            .iter()
+            .any(|exit| exit.starts_with("strict: shutdown < b: "))
+    );
+}
+
+/// The limit passes while a hold is open: removed by force, and started again.
+fn r25_a_start_that_takes_too_long_is_a_failed_start(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        crash(b);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs)
+                    .telling()
+                    .begin(move |me, cx| match me.life {
+                        2 => std::mem::forget(cx.hold("never there")),
+                        3 => end(a),
+                        _ => (),
+                    });
+                s.child(role.child().at(b).start_limit(ms(3)))
+            }))
+    });
+    assert_eq!(log.count("b starts"), 3);
+    assert_eq!(played.exits[..2], ["b: panicked: as told", "b: killed"]);
+    assert_eq!(log.live(), 0);
+}
+
+/// A hold that is never dropped: removed by force after the limit, and the tree ends all the same.
+fn l17_a_stop_that_takes_too_long_ends_by_force(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let theirs = log.clone();
+        act(a, |_, cx| cx.stop());
+        stage()
+            .child(group("far").on(&away, move |s| {
+                let stuck = Role::new("b", &theirs)
+                    .telling()
+                    .stop(|_, _, cx| std::mem::forget(cx.hold("never over")));
+                s.child(tells("x", &theirs))
+                    .child(stuck.child().stop_limit(ms(3)))
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert!(
+        played.exits.contains(&"b: killed".to_owned()),
+        "{:?}",
+        played.exits
+    );
+    assert_eq!(
+        log.all()[2..5].iter().map(|l| &l[..7]).collect::<Vec<_>>()[0],
+        "b stops"
+    );
+    assert_eq!(log.of("b drops").len() + log.of("x drops").len(), 2);
+    assert!(!played.exit.is_abnormal());
+    assert_eq!(log.live(), 0);
+}
+
+/// Stopping -> hook, which may hold -> children in reverse -> drop.
+fn m13_an_actor_stops_before_its_children_and_is_dropped_after_them(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let mine = log.clone();
+        let mother = Role::new("b", &log)
+            .telling()
+            .begin(move |_, cx| {
+                cx.child(tells("c", &mine));
+                cx.child(tells("d", &mine));
+            })
+            .stop(move |me, _, cx| {
+                let hold = cx.hold("closing");
+                later(cx, ms(1), move |me, _| {
+                    me.log.put("b closes");
+                    drop(hold);
+                });
+                let _ = me;
+            });
+        act(a, move |_, cx| {
+            b.stop();
+            later(cx, ms(5), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(mother.child().at(b).transient())
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c starts",
+            "d starts",
+            "b stops: shutdown",
+            "b closes",
+            "d stops: shutdown",
+            "d drops",
+            "c stops: shutdown",
+            "c drops",
+            "b drops"
+        ]
+    );
+}
+
+fn m13_stop_overtakes_queued_messages_and_drain_does_not(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let (b, c) = (away.reserve::<Puppet>(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            for n in 0..5 {
+                b.send(Num(n));
+                c.send(Num(n));
+            }
+            b.stop();
+            c.drain();
+            c.send(Num(99));
+            cx.monitor(c.address());
+        });
+        // Ends with the Down of `c`.
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("a: down") {
+                0 => drop(later(cx, ms(1), look)),
+                _ => cx.stop(),
+            }
+        }
+        act(a, look);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).transient())
+                    .child(puppet("c", &theirs).at(c).transient())
+            }))
+    });
+    assert_eq!(log.count("b: "), 0);
+    assert_eq!(log.of("c: "), ["c: 0", "c: 1", "c: 2", "c: 3", "c: 4"]);
+}
+
+fn l10_a_significant_end_ends_the_supervisor(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        end(b);
+        act(a, move |_, cx| {
+            later(cx, ms(2), move |me, cx| {
+                me.say("b has ended");
+                end(c);
+                let _ = cx;
+            });
+        });
+        let all = Supervisor::one_for_one("all")
+            .auto_shutdown(AutoShutdown::All)
+            .transient()
+            .significant()
+            .child(puppet("b", &log).at(b).transient().significant())
+            .child(puppet("c", &log).at(c).temporary().significant())
+            .child(tells("x", &log));
+        stage().child(puppet("a", &log).at(a)).child(all)
+    });
+    assert_eq!(log.all()[..2], ["x starts", "a: b has ended"]);
+    assert_eq!(log.count("x drops"), 1);
+}
+
+/// Errors of the spec are found before anything starts.
+fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let refused = |build: &dyn Fn(&Locality) -> Supervisor| {
+        let error = on.try_run(|here| build(here)).err().expect("a mistake");
+        error.to_string()
+    };
+    let away = far.spawn("away");
+    let unknown = Locality::new("unknown");
+    let wrong = unknown.reserve::<Puppet>();
+    let one = |log: &Log| puppet("one", log);
+    assert_eq!(
+        refused(&|_| stage().child(tells("one", &log)).child(one(&log))),
+        "supervisor stage has two children named one"
+    );
+    assert_eq!(
+        refused(&|here| {
+            let twice = here.reserve();
+            stage()
+                .child(puppet("x", &log).at(twice))
+                .child(puppet("y", &log).at(twice))
+        }),
+        "the reserved address of y is claimed by another child"
+    );
+    assert!(
+        refused(&|_| stage().child(one(&log).at(wrong)))
+            .contains("its address was reserved on another")
+    );
+    assert!(refused(&|_| stage().child(one(&log).significant())).contains("is significant"));
+    assert!(
+        refused(&|_| group("root").child(one(&log).transient().significant()))
+            .contains("needs an auto-shutdown")
+    );
+    assert_eq!(
+        refused(&|_| Supervisor::one_for_one("s").intensity(1, ms(0))),
+        "supervisor s has a restart period of zero"
+    );
+    let theirs = log.clone();
+    assert!(
+        refused(&|_| {
+            let log = theirs.clone();
+            stage().child(group("far").on(&away, move |s| s.child(one(&log).at(wrong))))
+        })
+        .contains("one is placed on locality away")
+    );
+    assert_eq!(
+        refused(&|_| stage().child(group("far").on(&away, |_| panic!("no plan")))),
+        "building the children of far panicked: no plan"
+    );
+    assert_eq!(log.all(), [""; 0]);
+    assert_eq!(log.live(), 0);
+}
+
+/// A dynamic child keeps its address over its own restarts and loses it with its supervisor's.
+fn m09_a_dynamic_child_ends_with_the_instance_of_its_supervisor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let mine = log.clone();
+        let mother = Role::new("b", &log).begin(move |me, cx| {
+            if me.life == 1 {
+                let c = cx.child(puppet("c", &mine));
+                act(a, move |_, cx| {
+                    crash(c);
+                    c.send(Say("same address"));
+                    act(c, move |_, _| crash(b));
+                    later(cx, ms(5), move |_, cx| {
+                        c.send(Say("never"));
+                        act(cx.addr(), |_, cx| act(cx.addr(), |_, cx| cx.stop()));
+                    });
+                });
+            }
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(mother.child().at(b))
+    });
+    assert_eq!(log.all(), ["c: same address"]);
+    assert_eq!(played.lost(Reason::Gone), ["Say"]);
+}
+
+/// Declared below a supervisor that is restarted: the addresses stay, reserved or not.
+fn m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, c) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        let inner = Supervisor::one_for_all("inner")
+            .intensity(0, ms(5000))
+            .on(&away, move |s| {
+                let d = Role::new("d", &theirs).begin(move |_, cx| {
+                    let d = cx.addr();
+                    act(a, move |me, _| me.kept.push(Box::new(d)));
+                });
+                s.child(puppet("c", &theirs).at(c)).child(d.child())
+            });
+        act(a, move |me, cx| {
+            let _ = me;
+            later(cx, ms(3), move |_, _| {
+                crash(c); // ends `inner`, which is started again
+                c.send(Say("reserved"));
+                act(c, move |_, _| {
+                    act(a, move |me, _| {
+                        let ds: Vec<_> = me
+                            .kept
+                            .iter()
+                            .map(|d| *d.downcast_ref::<Addr<Puppet>>().unwrap())
+                            .collect();
+                        ds[0].send(Say("declared"));
+                        act(ds[0], move |_, _| end(a));
+                    });
+                });
+            });
+        });
+        stage().child(lead("a", &log).at(a)).child(inner)
+    });
+    assert_eq!(log.all(), ["c: reserved", "d: declared"]);
+}
+
+/// Started after this handler; stopped with its parent.
+fn l23_a_child_may_be_added_while_running(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |me, cx| {
+            let b = cx.child(tells("b", &me.log));
+            b.send(Say("early"));
+            me.say("goes on");
+            act(b, move |_, _| end(a));
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "a: goes on",
+            "b starts",
+            "b: early",
+            "b stops: shutdown",
+            "b drops"
+        ]
+    );
+}
+
+/// A name that is taken, an address that is claimed, a parent that is stopping.
+fn l26_a_child_cannot_be_added_while_stopping(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let inner = log.clone();
+        let role = Role::new("a", &log).stop(move |me, _, cx| {
+            let error = cx.try_child(tells("late", &inner)).unwrap_err();
+            me.say(error);
+        });
+        act(a, |me, cx| {
+            let taken = me.log.clone();
+            let claimed = cx.locality().reserve();
+            cx.child(puppet("b", &taken).at(claimed));
+            let error = cx.try_child(puppet("c", &taken).at(claimed)).unwrap_err();
+            me.say(error);
+            cx.stop();
+        });
+        stage().child(role.child().at(a).transient().significant())
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "a: the reserved address of c is claimed by another child",
+            "a: the parent is stopping"
+        ]
+    );
+}
+
+/// Many dynamic children, started and stopped.
+fn l04_many_children_come_and_go(on: &dyn Backend) {
+    const N: usize = 2_000;
+    let log = Log::new();
+    on.run(|here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            for _ in 0..N {
+                let b = cx.child(puppet("b", &me.log).temporary());
+                cx.monitor(b.address());
+                end(b);
+            }
+        });
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("a: down normal") {
+                N => cx.stop(),
+                _ => drop(later(cx, ms(1), look)),
+            }
+        }
+        act(a, look);
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.live(), 0);
+}
+
+/// Exactly one Down per monitor, with the reason.
+fn l12_a_monitor_gives_exactly_one_down(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            cx.monitor(b.address());
+            cx.monitor(b.address());
+            act(b, |_, cx| cx.fail(Error::message("once")));
+            // The second instance's end is not seen.
+            act(b, |_, cx| cx.fail(Error::message("twice")));
+            act(b, move |_, _| {
+                act(a, move |_, cx| {
+                    later(cx, ms(2), |_, cx| cx.stop());
+                });
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+    });
+    assert_eq!(log.all(), ["a: down failed: once", "a: down failed: once"]);
+}
+
+fn l12_a_monitor_of_the_gone_answers_at_once(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(b, move |_, cx| {
+            cx.stop();
+            act(a, move |_, cx| {
+                later(cx, ms(3), move |_, cx| {
+                    cx.monitor(b.address());
+                    fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+                        match me.log.count("a: down") {
+                            0 => drop(later(cx, ms(1), look)),
+                            _ => cx.stop(),
+                        }
+                    }
+                    look_later(cx, look);
+                    fn look_later(
+                        cx: &mut Context<Puppet>,
+                        f: fn(&mut Puppet, &mut Context<Puppet>),
+                    ) {
+                        later(cx, ms(1), f);
+                    }
+                });
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).transient())
+            }))
+    });
+    assert_eq!(log.all(), ["a: down normal"]);
+}
+
+/// An actor stops itself in its start hook: its supervisor lives.
+fn r79_an_actor_may_stop_itself_in_its_start(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve();
+        act(a, |_, cx| {
+            later(cx, ms(2), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(
+                Role::new("b", &log)
+                    .telling()
+                    .begin(|_, cx| cx.stop())
+                    .child()
+                    .transient(),
+            )
+            .child(tells("c", &log))
+    });
+    assert_eq!(played.exits[0], "b: normal");
+    assert_eq!(log.count("c starts"), 1);
+}
+
+bodies! {
+    Each: [
+        l16_children_start_in_order_and_stop_in_reverse,
+        r23_the_hooks_of_an_instance_run_once_and_in_order,
+        r26_a_double_stop_is_one_stop,
+        l03_one_for_one_restarts_only_the_child_that_ended,
+        l03_rest_for_one_restarts_the_later_ones,
+        l05_restart_kinds_decide_by_the_reason,
+        r29_a_normal_end_does_not_escalate,
+        l14_a_failed_start_of_a_group_stops_what_was_started,
+        r97_a_failed_restart_is_tried_again_and_counts,
+        m13_an_actor_stops_before_its_children_and_is_dropped_after_them,
+        l10_a_significant_end_ends_the_supervisor,
+        m09_a_dynamic_child_ends_with_the_instance_of_its_supervisor,
+        l23_a_child_may_be_added_while_running,
+        l26_a_child_cannot_be_added_while_stopping,
+        l04_many_children_come_and_go,
+        r79_an_actor_may_stop_itself_in_its_start,
+    ]
+    Pair: [
+        l16_order_holds_over_localities,
+        m08_the_next_child_starts_when_the_one_before_is_operational,
+        l03_one_for_all_restarts_all_in_start_order,
+        l06_too_many_restarts_end_the_supervisor,
+        l08_a_failure_escalates_to_the_root_with_its_causes,
+        r25_a_start_that_takes_too_long_is_a_failed_start,
+        l17_a_stop_that_takes_too_long_ends_by_force,
+        m13_stop_overtakes_queued_messages_and_drain_does_not,
+        l24_a_tree_is_checked_before_it_starts,
+        m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor,
+        l12_a_monitor_gives_exactly_one_down,
+        l12_a_monitor_of_the_gone_answers_at_once,
+    ]
+}

@@ -1,0 +1,375 @@
+//! Code that is no actor talks to actors: plain threads, and whoever holds the handle of a tree.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rotor_core::*;
+
+use crate::backend::{Backend, Bell, drive};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn a29_an_outbox_hands_over_in_bulk_and_in_order(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve::<Puppet>();
+        std::thread::spawn(move || {
+            let mut outbox = Outbox::new();
+            for n in 0..3000 {
+                outbox.send(a, Num(n));
+            }
+            outbox.flush();
+            end(a); // a sender of its own, behind the hand-over
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    let expected: Vec<String> = (0..3000).map(|n| format!("a: {n}")).collect();
+    assert_eq!(log.all(), expected);
+}
+
+/// Dropped with something in it, it hands that over.
+fn a29_a_dropped_outbox_loses_nothing(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve::<Puppet>();
+        std::thread::spawn(move || {
+            let mut outbox = Outbox::new();
+            outbox.send(a, Say("collected"));
+            drop(outbox);
+            end(a);
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: collected"]);
+}
+
+fn a29_a_plain_thread_receives_through_an_inbox(on: &dyn Backend) {
+    let log = Log::new();
+    let (told, whom) = std::sync::mpsc::channel();
+    let said = log.clone();
+    let thread = std::thread::spawn(move || {
+        let inbox = Inbox::<u32>::new(16);
+        told.send(inbox.recipient()).unwrap();
+        for _ in 0..5 {
+            said.put(inbox.recv().to_string());
+        }
+        said.put(format!(
+            "{:?} {:?}",
+            inbox.try_recv(),
+            inbox.recv_within(ms(1))
+        ));
+    });
+    let inbox = whom.recv().unwrap();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |_, cx| {
+            (0..5).for_each(|n| inbox.send(n));
+            cx.stop();
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    thread.join().unwrap();
+    assert_eq!(log.all(), ["0", "1", "2", "3", "4", "None None"]);
+}
+
+/// Any thread may ask for the state of an address.
+fn a04_the_life_of_an_address_can_be_asked_from_any_thread(on: &dyn Backend) {
+    let log = Log::new();
+    let mut addresses = None;
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        addresses = Some((a, here.clone()));
+        let ask = move |log: &Log| {
+            let log = log.clone();
+            std::thread::spawn(move || log.put(format!("{:?}", b.address().state())))
+                .join()
+                .unwrap();
+        };
+        ask(&log);
+        let starting =
+            Role::new("b", &log)
+                .begin(move |me, _| ask(&me.log))
+                .stop(move |me, _, _| {
+                    ask(&me.log);
+                });
+        act(a, move |me, cx| {
+            ask(&me.log);
+            end(b);
+            later(cx, ms(2), move |me, cx| {
+                ask(&me.log);
+                cx.stop();
+            });
+        });
+        stage()
+            .child(starting.child().at(b).transient())
+            .child(lead("a", &log).at(a))
+    });
+    let (a, _here) = addresses.unwrap();
+    log.put(format!("{:?}", a.address().state()));
+    assert_eq!(
+        log.all(),
+        ["Waiting", "Starting", "Running", "Stopping", "Down", "Gone"]
+    );
+}
+
+/// A drive of the loop-less driver, with its handle.
+fn driven(
+    tree: impl FnOnce(&Locality) -> Supervisor + Send + 'static,
+) -> (App, std::thread::JoinHandle<Exit>) {
+    let (told, app) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let bell = Arc::new(Bell::default());
+        let driver = Driver::new(bell.clone(), Clock::real());
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        told.send(driver.start(tree(&here)).unwrap()).unwrap();
+        drive(&driver, &bell)
+    });
+    (app.recv().unwrap(), thread)
+}
+
+/// Dropping a handle stops nothing; `shutdown` from any thread does; `wait` gives the exit.
+fn m23_a_handle_of_a_tree_stops_it_and_waits_for_it(far: &dyn Backend) {
+    let log = Log::new();
+    let away = far.spawn("away");
+    let (mine, theirs) = (log.clone(), log.clone());
+    let (app, thread) = driven(move |_| {
+        let far = group("far").on(&away, move |s| {
+            s.child(Role::new("b", &theirs).telling().child())
+        });
+        group("root")
+            .child(far)
+            .child(Role::new("a", &mine).telling().child())
+    });
+    drop(app.clone());
+    log.wait_for("a starts");
+    let said = log.clone();
+    app.on_exit(move |exit| said.put(format!("hook: {exit}")));
+    let waiting = app.clone();
+    let other = std::thread::spawn(move || waiting.wait().unwrap().to_string());
+    app.shutdown();
+    app.shutdown();
+    assert_eq!(app.wait().unwrap().to_string(), "shutdown");
+    assert_eq!(other.join().unwrap(), "shutdown");
+    assert_eq!(thread.join().unwrap().to_string(), "shutdown");
+    // The hook runs before `wait` returns to anybody, or at once when it is too late.
+    let late = log.clone();
+    app.on_exit(move |exit| late.put(format!("late: {exit}")));
+    let all = log.all();
+    assert_eq!(
+        all[2..6],
+        [
+            "a stops: shutdown",
+            "a drops",
+            "b stops: shutdown",
+            "b drops"
+        ]
+    );
+    assert_eq!(log.count("hook: shutdown"), 1);
+    assert_eq!(all.last().unwrap(), "late: shutdown");
+    assert_eq!(log.live(), 0);
+}
+
+/// On the thread that runs the root, waiting for it is an error.
+fn s21_waiting_for_the_root_on_its_own_thread_is_refused(seed: u64) {
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let app = driver.start(group("root")).unwrap();
+    assert_eq!(app.wait().unwrap_err(), WouldDeadlock);
+    driver.run_until_idle();
+    assert_eq!(app.wait().unwrap_err(), WouldDeadlock);
+    app.shutdown();
+    assert!(
+        matches!(driver.run_until_idle(), Turn::Done(_)),
+        "seed {seed}"
+    );
+    assert!(app.wait().is_ok());
+}
+
+/// The picture of a tree, from inside and outside.
+fn o03_a_tree_shows_who_runs_where(far: &dyn Backend) {
+    let log = Log::new();
+    let away = far.spawn("away");
+    let (mine, theirs) = (log.clone(), log.clone());
+    let (app, thread) = driven(move |here| {
+        let c = here.reserve();
+        act(c, |me, _| me.log.put("ready"));
+        let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs)));
+        let held = Role::new("d", &mine).begin(|me, cx| {
+            me.kept.push(Box::new(cx.hold("the network")));
+        });
+        let d = here.reserve::<Puppet>();
+        d.send(Say("parked"));
+        group("root")
+            .child(far)
+            .child(puppet("c", &mine).at(c))
+            .child(group("slow").child(held.child().at(d)))
+    });
+    log.wait_for("ready");
+    let tree = loop {
+        let tree = app.tree();
+        // `c` runs before `d` is started.
+        if tree.nodes.iter().any(|node| !node.holds.is_empty()) {
+            break tree;
+        }
+    };
+    let text = tree.to_string();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.retain(|line| !line.contains("undelivered"));
+    assert_eq!(
+        lines,
+        [
+            "root [here] starting",
+            "  far [away] running",
+            "    b [away] running",
+            "  c [here] running",
+            "  slow [here] starting",
+            "    d [here] starting, 1 parked, held by the network"
+        ]
+    );
+    app.shutdown();
+    thread.join().unwrap();
+}
+
+/// Counts wakes.
+#[derive(Default)]
+struct Count(AtomicU32);
+
+impl Wake for Count {
+    fn wake(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// As a signal of a toolkit does: on the loop's thread, outside of a turn, while it is parked.
+fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
+    let log = Log::new();
+    let count = Arc::new(Count::default());
+    let driver = Driver::new(count.clone(), Clock::manual());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let a = here.reserve::<Puppet>();
+    driver
+        .start(group("root").child(puppet("a", &log).at(a)))
+        .unwrap();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    let wakes = count.0.load(Ordering::SeqCst);
+    a.send(Num(1));
+    a.send_local(Num(2)).unwrap();
+    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
+    driver.run_until_idle();
+    assert_eq!(log.all(), ["a: 1", "a: 2"]);
+}
+
+/// Idle costs nothing: no turn, no wake.
+fn e14_an_idle_driver_is_neither_turned_nor_woken(seed: u64) {
+    let log = Log::new();
+    let count = Arc::new(Count::default());
+    let driver = Driver::new(count.clone(), Clock::manual());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let a = here.reserve::<Puppet>();
+    driver
+        .start(group("root").child(puppet("a", &log).at(a)))
+        .unwrap();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    let (turns, wakes) = (driver.slices_run(), count.0.load(Ordering::SeqCst));
+    assert_eq!(
+        (driver.slices_run(), count.0.load(Ordering::SeqCst)),
+        (turns, wakes)
+    );
+    // A thousand messages from another thread cost one wake.
+    std::thread::spawn(move || (0..1000).for_each(|n| a.send(Num(n))))
+        .join()
+        .unwrap();
+    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    assert_eq!(log.all().len(), 1000);
+    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1);
+}
+
+/// One driver hosts several localities under one budget, and serves them in turn.
+fn m17_localities_of_one_driver_share_its_budget(seed: u64) {
+    let log = Log::new();
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::manual());
+    let (one, two) = (Locality::new("one"), Locality::new("two"));
+    driver.open(&one).unwrap();
+    driver.open(&two).unwrap();
+    let (a, b) = (one.reserve::<Puppet>(), two.reserve::<Puppet>());
+    let theirs = log.clone();
+    let far = group("far").on(&two, move |s| s.child(puppet("b", &theirs).at(b)));
+    driver
+        .start(group("root").child(far).child(puppet("a", &log).at(a)))
+        .unwrap();
+    driver.run_until_idle();
+    for n in 0..500 {
+        a.send(Num(n));
+        b.send(Num(n));
+    }
+    let budget = Budget {
+        messages: 100,
+        time: ms(1000),
+    };
+    assert!(matches!(driver.turn(budget), Turn::Again));
+    assert_eq!(log.all().len(), 100, "seed {seed}");
+    for _ in 0..4 {
+        driver.turn(budget);
+    }
+    let (of_a, of_b) = (log.count("a: "), log.count("b: "));
+    assert_eq!(of_a + of_b, 500);
+    assert!(of_a.abs_diff(of_b) <= 100, "{of_a} {of_b}");
+    driver.run_until_idle();
+    assert_eq!(log.all().len(), 1000);
+}
+
+/// `Done` once; then the driver rests. One driver, one tree; one locality, one driver.
+fn e01_a_driver_ends_once(seed: u64) {
+    let log = Log::new();
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::manual());
+    assert!(matches!(
+        driver.start(group("early")).unwrap_err(),
+        StartError::NoLocality
+    ));
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    assert_eq!(driver.open(&here).unwrap_err(), BindError::AlreadyOpen);
+    let app = driver
+        .start(group("root").child(puppet("a", &log)))
+        .unwrap();
+    assert!(matches!(
+        driver.start(group("again")).unwrap_err(),
+        StartError::AlreadyStarted
+    ));
+    driver.run_until_idle();
+    app.shutdown();
+    assert!(
+        matches!(driver.run_until_idle(), Turn::Done(_)),
+        "seed {seed}"
+    );
+    for _ in 0..3 {
+        assert!(matches!(driver.turn(Budget::default()), Turn::Park(None)));
+    }
+    let next = Driver::new(Arc::new(Bell::default()), Clock::manual());
+    assert_eq!(next.open(&here).unwrap_err(), BindError::Ended);
+    assert_eq!(log.live(), 0);
+}
+
+bodies! {
+    Each: [
+        a29_an_outbox_hands_over_in_bulk_and_in_order,
+        a29_a_dropped_outbox_loses_nothing,
+        a29_a_plain_thread_receives_through_an_inbox,
+        a04_the_life_of_an_address_can_be_asked_from_any_thread,
+        m23_a_handle_of_a_tree_stops_it_and_waits_for_it,
+        o03_a_tree_shows_who_runs_where,
+    ]
+    Sim: [
+        s21_waiting_for_the_root_on_its_own_thread_is_refused,
+        s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once,
+        e14_an_idle_driver_is_neither_turned_nor_woken,
+        m17_localities_of_one_driver_share_its_budget,
+        e01_a_driver_ends_once,
+    ]
+}

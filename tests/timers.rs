@@ -1,0 +1,322 @@
+//! Timers on real loops. Time limits only bound what may happen; the exact times are tested with
+//! virtual time in `sim_time.rs`.
+
+use std::time::Duration;
+
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn r117_a_timer_fires_once(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            cx.after(ms(1), Say("fires"));
+            later(cx, ms(4), |_, cx| cx.stop());
+            me.say("armed");
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: armed", "a: fires"]);
+}
+
+/// A delay of zero goes through the queue.
+fn t01_a_timer_never_fires_within_a_handler(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            cx.after(Duration::ZERO, Say("fires"));
+            cx.addr().send(Say("queued before"));
+            later(cx, ms(1), |_, cx| cx.stop());
+            me.say("over");
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: over", "a: queued before", "a: fires"]);
+}
+
+fn t01_timers_due_at_the_same_time_fire_in_the_order_they_were_made(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |_, cx| {
+            for n in 0..20 {
+                cx.after(Duration::ZERO, Num(n));
+            }
+            later(cx, ms(1), |_, cx| cx.stop());
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    let expected: Vec<String> = (0..20).map(|n| format!("a: {n}")).collect();
+    assert_eq!(log.all(), expected);
+}
+
+fn t01_timers_fire_in_the_order_of_their_deadlines(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |_, cx| {
+            for n in [7, 3, 9, 1, 5] {
+                cx.after(ms(n), Num(n as u32));
+            }
+            later(cx, ms(12), |_, cx| cx.stop());
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: 1", "a: 3", "a: 5", "a: 7", "a: 9"]);
+}
+
+/// Measured with the clock of the driver: the handler's own time is not taken off.
+fn m19_a_timer_never_fires_early(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |_, cx| {
+            let busy = std::time::Instant::now();
+            while busy.elapsed() < ms(6) {
+                std::hint::spin_loop();
+            }
+            let armed = std::time::Instant::now();
+            later(cx, ms(5), move |me, cx| {
+                me.say(armed.elapsed() >= ms(5));
+                cx.stop();
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: true"]);
+}
+
+fn t02_a_cancelled_timer_is_not_seen(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let soon = cx.after(ms(1), Say("never"));
+            let now = cx.after(Duration::ZERO, Say("never"));
+            me.say(cx.cancel(now));
+            me.say(cx.cancel(soon));
+            me.say(cx.cancel(soon));
+            later(cx, ms(3), |_, cx| cx.stop());
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: true", "a: true", "a: false"]);
+}
+
+/// Two timers come due together; the first cancels the second, whose deadline has passed.
+fn t02_a_timer_may_be_cancelled_when_it_is_queued_already(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            later(cx, ms(1), |me, cx| {
+                let second = *me.kept[0].downcast_ref::<Timer>().unwrap();
+                me.say(cx.cancel(second));
+                later(cx, ms(1), |_, cx| cx.stop());
+            });
+            // Both deadlines pass while this handler runs, so both are queued behind it.
+            let second = cx.after(ms(1), Say("never"));
+            me.kept.push(Box::new(second));
+            let a = cx.addr();
+            act(a, |_, _| {
+                let busy = std::time::Instant::now();
+                while busy.elapsed() < ms(2) {
+                    std::hint::spin_loop();
+                }
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: true"]);
+}
+
+fn t01_a_periodic_timer_repeats_until_it_is_cancelled(on: &dyn Backend) {
+    #[derive(Clone)]
+    struct Tick;
+    struct Clock {
+        ticks: u32,
+        timer: Option<Timer>,
+        log: Log,
+    }
+    impl Actor for Clock {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            self.timer = Some(cx.every(ms(1), Tick));
+            Ok(())
+        }
+    }
+    impl Handler<Tick> for Clock {
+        fn handle(&mut self, _: Tick, cx: &mut Context<Self>) {
+            self.ticks += 1;
+            self.log.put(self.ticks.to_string());
+            if self.ticks == 5 {
+                // From inside its own tick.
+                assert!(cx.cancel(self.timer.take().unwrap()));
+                cx.after(ms(4), Say("over"));
+            }
+        }
+    }
+    impl Handler<Say> for Clock {
+        fn handle(&mut self, _: Say, cx: &mut Context<Self>) {
+            cx.stop();
+        }
+    }
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let mine = log.clone();
+        let make = move || Clock {
+            ticks: 0,
+            timer: None,
+            log: mine.clone(),
+        };
+        stage().child(Child::new("clock", make).transient().significant())
+    });
+    assert_eq!(log.all(), ["1", "2", "3", "4", "5"]);
+}
+
+/// A minute's timer is dropped with its instance, message and all.
+fn r19_a_timer_ends_with_its_instance(on: &dyn Backend) {
+    struct Charge(Log);
+    impl Drop for Charge {
+        fn drop(&mut self) {
+            self.0.put("dropped");
+        }
+    }
+    struct Holder(Log, u32);
+    impl Actor for Holder {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            if self.1 == 1 {
+                cx.after(LONG, Charge(self.0.clone()));
+                cx.after(ms(1), Say("crash"));
+                cx.after(ms(3), Say("never"));
+            } else {
+                self.0.put("second");
+                cx.after(ms(6), Say("over"));
+            }
+            Ok(())
+        }
+    }
+    impl Handler<Charge> for Holder {
+        fn handle(&mut self, charge: Charge, _: &mut Context<Self>) {
+            self.0.put("fired");
+            drop(charge);
+        }
+    }
+    impl Handler<Say> for Holder {
+        fn handle(&mut self, Say(what): Say, cx: &mut Context<Self>) {
+            match what {
+                "crash" => panic!("as told"),
+                "over" => cx.stop(),
+                other => self.0.put(other),
+            }
+        }
+    }
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let (mine, mut life) = (log.clone(), 0);
+        let make = move || {
+            life += 1;
+            Holder(mine.clone(), life)
+        };
+        stage().child(Child::new("holder", make).transient().significant())
+    });
+    assert_eq!(log.all(), ["dropped", "second"]);
+}
+
+/// A key of an earlier instance names nothing.
+fn s03_the_key_of_an_earlier_timer_cancels_nothing(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("b", &log).begin(move |me, cx| {
+            let timer = cx.after(ms(2), Num(me.life));
+            if me.life == 1 {
+                act(a, move |me, _| me.kept.push(Box::new(timer)));
+                crash(cx.addr());
+            } else {
+                let b = cx.addr();
+                act(a, move |me, _| {
+                    let old = *me.kept[0].downcast_ref::<Timer>().unwrap();
+                    act(b, move |me, cx| me.say(cx.cancel(old)));
+                });
+                later(cx, ms(5), move |_, _| end(a));
+            }
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(b))
+    });
+    assert_eq!(log.all(), ["b: false", "b: 2"]);
+}
+
+/// 9 ms of patience, 1 ms of work.
+fn r129_a_request_answered_by_a_timer_in_time_is_no_error(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            cx.request(b, Double(4), LONG, |me, reply, cx| {
+                me.say(format!("{reply:?}"));
+                cx.stop();
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).answer(|_, ask, cx| {
+                    later(cx, ms(1), move |_, _| ask.reply(1));
+                    Ok(())
+                });
+                s.child(role.child().at(b))
+            }))
+    });
+    assert_eq!(log.all(), ["a: Ok(1)"]);
+}
+
+/// A flood of messages does not keep deadlines from being seen.
+fn t01_timers_fire_while_messages_flow(on: &dyn Backend) {
+    fn flow(_: &mut Puppet, cx: &mut Context<Puppet>) {
+        act(cx.addr(), flow);
+    }
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        act(b, flow);
+        act(a, move |_, cx| {
+            later(cx, ms(5), |me, cx| {
+                me.say("in between");
+                cx.stop();
+            });
+        });
+        stage()
+            .child(puppet("b", &log).at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: in between"]);
+}
+
+bodies! {
+    Each: [
+        r117_a_timer_fires_once,
+        t01_a_timer_never_fires_within_a_handler,
+        t01_timers_due_at_the_same_time_fire_in_the_order_they_were_made,
+        t01_timers_fire_in_the_order_of_their_deadlines,
+        m19_a_timer_never_fires_early,
+        t02_a_cancelled_timer_is_not_seen,
+        t02_a_timer_may_be_cancelled_when_it_is_queued_already,
+        t01_a_periodic_timer_repeats_until_it_is_cancelled,
+        r19_a_timer_ends_with_its_instance,
+        s03_the_key_of_an_earlier_timer_cancels_nothing,
+        t01_timers_fire_while_messages_flow,
+    ]
+    Pair: [
+        r129_a_request_answered_by_a_timer_in_time_is_no_error,
+    ]
+}
