@@ -11,23 +11,7 @@ use crate::log::{Log, Logs};
 
 /// Bodies that fail because of an open bug: name, where (see [`is_at`]), and what is wrong. The
 /// run fails when one of them passes, unless the text begins with `sometimes: `.
-pub const KNOWN_FAILING: &[(&str, &str, &str)] = &[
-    (
-        "m10_a_disowned_child_is_removed_before_any_further_message",
-        "*",
-        "note 5: a kill from another locality is late",
-    ),
-    (
-        "m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again",
-        "*",
-        "sometimes: note 6: not valid until claimed again",
-    ),
-    (
-        "m11_a_lost_locality_may_be_opened_by_a_new_loop",
-        "*",
-        "sometimes: note 10: an adoption is lost",
-    ),
-];
+pub const KNOWN_FAILING: &[(&str, &str, &str)] = &[];
 
 /// How long a body may take before it counts as hanging.
 const LIMIT: Duration = Duration::from_secs(20);

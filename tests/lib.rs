@@ -9,6 +9,17 @@
 //! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters for
 //! capability rows.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::type_complexity,
+        clippy::mutable_key_type,
+        clippy::drop_non_drop,
+        dropping_copy_types,
+        reason = "closures as messages; addresses compare by number; timers are plain keys"
+    )
+)]
+
 pub mod misuse;
 
 #[cfg(test)]

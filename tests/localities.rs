@@ -1,7 +1,7 @@
 //! Two localities: placement, force, loss, and what travels between them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
@@ -182,23 +182,29 @@ fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, 
         );
         let (theirs, watch) = (log.clone(), log.clone());
         std::thread::spawn(move || {
-            watch.wait_for("busy");
+            watch.wait_for("at work");
             crash(c);
             // The pass stops the far group, loses patience with it and tells it to go.
             watch.wait_for("patience is over");
             watch.put("go");
         });
-        act(b, move |me, _| {
-            me.log.put("busy");
-            me.log.wait_for("go");
-            act(a, |me, _| me.say("the last word counts"));
-            me.say("finishes");
+        // The last to start, so everything is up by then.
+        let first = Role::new("c", &log).begin(move |me, _| {
+            if me.life > 1 {
+                return;
+            }
+            act(b, move |me, _| {
+                me.log.put("at work");
+                me.log.wait_for("go");
+                act(a, |me, _| me.say("the last word counts"));
+                me.say("finishes");
+            });
+            act(b, |me, _| me.say(format!("queued, life {}", me.life)));
+            act(b, move |_, _| act(a, |_, cx| cx.stop()));
         });
-        act(b, |me, _| me.say(format!("queued, life {}", me.life)));
-        act(b, move |_, _| act(a, |_, cx| cx.stop()));
         let patient = Role::new("a", &log).begin(|_, cx| {
             fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                if me.log.count("busy") > 0 {
+                if me.log.count("at work") > 0 {
                     // Far more than the limit.
                     later(cx, ms(30), |me, _| me.log.put("patience is over"));
                 } else {
@@ -212,7 +218,7 @@ fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, 
             .child(group("far").stop_limit(ms(2)).on(&away, move |s| {
                 s.child(Role::new("b", &theirs).telling().child().at(b))
             }))
-            .child(puppet("c", &log).at(c));
+            .child(first.child().at(c));
         stage()
             .child(patient.child().at(a).transient().significant())
             .child(all)

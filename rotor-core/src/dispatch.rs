@@ -223,7 +223,7 @@ impl Local {
             self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
         let share = if foreign { n.div_ceil(2) } else { n };
         let mut ran = self.drain(&self.lanes[lane], share);
-        if foreign && self.cut.get() == 0 {
+        if foreign && !self.is_interrupted() {
             ran += self.run_foreign(lane, n - ran);
         }
         self.cut.set(0);
@@ -261,11 +261,18 @@ impl Local {
                     ran += self.drain(out.1.as_ref().expect("put in above"), n - ran);
                 }
             }
-            if self.cut.get() > 0 || !self.lanes[SYSTEM].is_empty() {
+            if self.is_interrupted() {
                 break;
             }
         }
         ran
+    }
+
+    /// Whether something has come that goes ahead of the lane that is run.
+    fn is_interrupted(&self) -> bool {
+        self.cut.get() > 0
+            || !self.lanes[SYSTEM].is_empty()
+            || self.gate.pressing.load(Ordering::Relaxed)
     }
 
     /// The hot loop: runs up to `n` records of a queue, fewer if a handler cuts it.
@@ -458,7 +465,7 @@ impl Local {
                 let record = Payload::of(at, &taken);
                 (header(at).kind.run)(record, self.slots.actor(slot), self, slot);
             }
-            if !self.lanes[SYSTEM].is_empty() {
+            if self.is_interrupted() {
                 break;
             }
         }
