@@ -1,6 +1,6 @@
 //! The conformance suite: the same bodies on every backend.
 //!
-//! A *body* is a plain function over a [`Backend`](backend::Backend), or over two of them where two
+//! A *body* is a plain function over a `Backend`, or over two of them where two
 //! localities matter. `harness.rs` runs every body on every backend and every mixed pair, and
 //! asserts how many runs that makes. A further backend is one line in `backend.rs`; a further body
 //! is its name in the list at the foot of its file. Files go from simple to hard.
