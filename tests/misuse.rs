@@ -509,9 +509,9 @@
 //! # struct Count;
 //! # impl Request for Count { type Reply = u32; }
 //! # impl Handler<Ask<Count>> for Mine { fn handle(&mut self, ask: Ask<Count>, _: &mut Context<Self>) { ask.reply(1); } }
-//! fn make() -> ReplyTo<u32> { todo!() }
-//! fn f() {
-//!     make();
+//! fn token(ask: Ask<Count>) -> ReplyTo<u32> { ask.split().1 }
+//! fn f(ask: Ask<Count>) {
+//!     token(ask);
 //! }
 //! ```
 //!
