@@ -118,7 +118,7 @@ impl<M> Stored for Boxed<M> {
 ///
 /// Whoever takes the payload moves the cursor on. It knows the record's length as a constant; if the
 /// loop took it from the record instead, each message would wait for three loads that follow each
-/// other (measured: a third of the cost of a message).
+/// other.
 #[derive(Clone, Copy)]
 pub(crate) struct Payload<'a> {
     at: *mut Word,
