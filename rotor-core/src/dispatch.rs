@@ -299,7 +299,7 @@ impl Local {
     #[inline(always)]
     fn exec(&self, at: *mut Word, cursor: &Cell<*mut Word>) {
         // The fields are read one by one: a copy of the header is one wide load over the two stores
-        // that have just written it, which the processor cannot forward (measured: 7 ns).
+        // that have just written it, which the processor cannot forward.
         let head = at.cast::<Header>();
         // SAFETY: `at` is a record: its words stay until the cursor is past it and the next push.
         let (slot, generation) = unsafe { ((*head).slot, (*head).generation) };

@@ -74,7 +74,7 @@ pub(crate) struct Kind {
     pub(crate) name: fn() -> &'static str,
 }
 
-/// Largest payload that lies in the queue itself; above it a box is cheaper (measured).
+/// Largest payload that lies in the queue itself; above it the copies cost more than a box.
 const INLINE: usize = 128;
 
 /// Whether a `T` lies in the record itself. More alignment than a word's goes into a box.

@@ -7,8 +7,8 @@ use crate::message::{Boxed, Header, Inline, Typed, is_inline};
 
 /// Collects messages of a plain thread and hands them over in chunks.
 ///
-/// Cheaper than [`Addr::send`] by an order of magnitude for streams of messages from outside any
-/// locality; inside handlers sends are collected without it. It counts as a sender of its own: its
+/// For streams of messages from outside any locality: one hand-over for many, where
+/// [`Addr::send`] makes one each. Inside handlers sends are collected without it. It counts as a sender of its own: its
 /// messages arrive in order among themselves. Handed over at 16 KiB per destination, by
 /// [`flush`](Self::flush) and when it is dropped.
 ///
