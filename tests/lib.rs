@@ -46,6 +46,8 @@ mod panics;
 #[cfg(test)]
 mod parking;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod sim_loss;
@@ -76,6 +78,7 @@ const FILES: &[&[harness::Body]] = &[
     futures::BODIES,
     panics::BODIES,
     supervision::BODIES,
+    pictures::BODIES,
     lanes::BODIES,
     undelivered::BODIES,
     localities::BODIES,

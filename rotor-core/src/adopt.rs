@@ -250,7 +250,7 @@ impl Local {
 
 impl Supervisor {
     /// This supervisor with the children that its closure adds.
-    fn built(&self, build: &Build) -> Result<Supervisor, StartError> {
+    pub(crate) fn built(&self, build: &Build) -> Result<Supervisor, StartError> {
         let mut built = self.shell().build(build)?;
         built.restart = self.restart;
         built.significant = self.significant;

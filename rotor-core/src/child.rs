@@ -16,7 +16,7 @@ use crate::strategy::Restart;
 use crate::supervisor::{Node, NodeKind, Supervisor};
 
 /// Limit for the start and the stop of an actor, unless its spec says otherwise.
-const LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 
 /// How to make a child, and what its supervisor does when it ends.
 ///

@@ -337,8 +337,13 @@ pub mod supervision {
     //! # Seeing what happens
     //!
     //! An [`Observer`](crate::Observer) on the root is told of every exit and of every message that
-    //! was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it. The `App` comes
-    //! from a backend's `start`, or from [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
+    //! was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it, or draw it with
+    //! [`Tree::dot`](crate::Tree::dot). The `App` comes from a backend's `start`, or from
+    //! [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
+    //!
+    //! Before anything starts, [`Supervisor::plan`](crate::Supervisor::plan) checks the tree and
+    //! gives its picture. Kept in a file and compared by a test, it shows in review when the
+    //! architecture changes; the example `architecture` does that.
 }
 
 pub mod testing {

@@ -62,10 +62,12 @@ mod removal; // force, and the end of slots
 mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 
+mod dot; // pictures for Graphviz
 mod error; // errors
 mod inbox; // receiving on a plain thread
 mod observe; // what would otherwise go unnoticed
 mod outbox; // sending in bulk from a plain thread
+mod plan; // the tree as its spec has it, as a picture
 mod thread; // the thread loop
 mod tree; // the live tree as a picture
 
@@ -89,6 +91,7 @@ pub use message::Request;
 pub use monitor::Down;
 pub use observe::{Observer, Reason, Undeliverable};
 pub use outbox::Outbox;
+pub use plan::{Plan, PlanNode};
 pub use recipient::Recipient;
 pub use request::{Ask, Asking, PendingRequest, ReplyTo, RequestError};
 pub use states::Lifecycle;

@@ -13,6 +13,7 @@ use crate::gate::Gate;
 use crate::here;
 use crate::locality::Locality;
 use crate::observe::Observer;
+use crate::plan::PlanNode;
 use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
 
 /// A supervisor: what it starts, in which order, and what it does when a child ends.
@@ -194,7 +195,7 @@ impl Supervisor {
     /// Looks for everything that can be wrong with a tree whose root is placed on `gate`. Returns
     /// the other localities that it names.
     pub(crate) fn check(
-        &mut self,
+        &self,
         gate: &'static Gate,
         place: &str,
     ) -> Result<Vec<Locality>, StartError> {
@@ -203,12 +204,13 @@ impl Supervisor {
         Ok(seen.places)
     }
 
-    fn check_in(
-        &mut self,
+    pub(crate) fn check_in(
+        &self,
         gate: &'static Gate,
         place: &str,
         seen: &mut Seen,
     ) -> Result<(), StartError> {
+        seen.draw(|depth| self.plan_node(depth, place));
         if self.flags.period.is_zero() {
             return Err(StartError::ZeroPeriod {
                 supervisor: self.name.clone(),
@@ -216,7 +218,8 @@ impl Supervisor {
         }
         let mut names = HashSet::new();
         let auto = self.flags.auto_shutdown;
-        for node in &mut self.children {
+        seen.depth += 1;
+        for node in &self.children {
             let (name, restart, significant) = match &node.0 {
                 NodeKind::Actor(spec) => (&spec.name, spec.restart, spec.significant),
                 NodeKind::Supervisor(s) => (&s.name, s.restart, s.significant),
@@ -231,8 +234,9 @@ impl Supervisor {
                     child: name.clone(),
                 });
             }
-            match &mut node.0 {
+            match &node.0 {
                 NodeKind::Actor(spec) => {
+                    seen.draw(|depth| spec.plan_node(depth, place));
                     let Some(address) = spec.reserved else {
                         continue;
                     };
@@ -249,16 +253,17 @@ impl Supervisor {
                 NodeKind::Supervisor(child) => child.check_placed(gate, place, seen)?,
             }
         }
+        seen.depth -= 1;
         Ok(())
     }
 
     fn check_placed(
-        &mut self,
+        &self,
         gate: &'static Gate,
         place: &str,
         seen: &mut Seen,
     ) -> Result<(), StartError> {
-        let Some(remote) = self.place.clone() else {
+        let Some(remote) = &self.place else {
             return self.check_in(gate, place, seen);
         };
         if remote.locality.has_ended() {
@@ -266,7 +271,7 @@ impl Supervisor {
                 locality: remote.locality.name().clone(),
             });
         }
-        let mut built = self.shell().build(&remote.build)?;
+        let built = self.built(&remote.build)?;
         if !seen.places.contains(&remote.locality) {
             seen.places.push(remote.locality.clone());
         }
@@ -276,9 +281,29 @@ impl Supervisor {
 
 /// What a check has met so far.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     claimed: HashSet<Address>,
     places: Vec<Locality>,
+    /// How far below the root the check is.
+    depth: usize,
+    /// Where a picture is drawn, if it is asked for.
+    pub(crate) drawn: Option<Vec<PlanNode>>,
+}
+
+impl Seen {
+    /// Nothing yet, and a picture is drawn.
+    pub(crate) fn drawing() -> Self {
+        Seen {
+            drawn: Some(Vec::new()),
+            ..Seen::default()
+        }
+    }
+
+    fn draw(&mut self, node: impl FnOnce(usize) -> PlanNode) {
+        if let Some(drawn) = &mut self.drawn {
+            drawn.push(node(self.depth));
+        }
+    }
 }
 
 /// Name and flags of a supervisor, which are `Send`.

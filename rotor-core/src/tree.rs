@@ -1,16 +1,18 @@
-//! The live tree as data and as text.
+//! The live tree as data, as text and as a graph.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::address::Address;
 use crate::app::{App, PATIENCE};
+use crate::dot::{self, DotNode};
 use crate::exit::Exit;
 use crate::here;
 use crate::locality::{Control, Local, Locality};
 use crate::observe::Reason;
-use crate::slot::{Parent, State};
+use crate::slot::State;
 use std::sync::atomic::Ordering;
 
 /// A picture of a tree at one time; each locality's part is consistent in itself.
@@ -69,7 +71,8 @@ pub struct LocalityPicture {
 /// One locality's answer.
 #[derive(Default)]
 struct Answer {
-    nodes: Vec<(TreeNode, Option<Address>, Vec<Address>)>,
+    /// Each with its children.
+    nodes: Vec<(TreeNode, Vec<Address>)>,
     open: usize,
 }
 
@@ -155,11 +158,15 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
         });
         found.extend(answer.nodes);
     }
+    let key = |address: Address| (address.gate.serial(), address.slot, address.generation);
+    let mut found: HashMap<_, _> = found
+        .into_iter()
+        .map(|(node, children)| (key(node.address), (node, children)))
+        .collect();
     let mut nodes = Vec::new();
     let mut stack = vec![(app.root(), 0)];
     while let Some((address, depth)) = stack.pop() {
-        let Some((node, _, children)) = found.iter().find(|(node, ..)| node.address == address)
-        else {
+        let Some((node, children)) = found.remove(&key(address)) else {
             let place = places.iter().find(|place| place.gate() == address.gate);
             nodes.push(TreeNode {
                 depth,
@@ -174,10 +181,7 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
             });
             continue;
         };
-        nodes.push(TreeNode {
-            depth,
-            ..node.clone()
-        });
+        nodes.push(TreeNode { depth, ..node });
         stack.extend(children.iter().rev().map(|&child| (child, depth + 1)));
     }
     Tree {
@@ -213,17 +217,13 @@ impl Local {
                     parked: seat.parked_count(),
                     holds: seat.holds.iter().map(|(_, why)| *why).collect(),
                 };
-                let parent = match &seat.parent {
-                    Parent::Actor { address, .. } => Some(*address),
-                    _ => None,
-                };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();
                     ids.into_iter()
                         .filter_map(|id| kin.entry(id).map(|e| e.place))
                         .collect()
                 });
-                Some((node, parent, children))
+                Some((node, children))
             });
             nodes.extend(node);
         }
@@ -234,33 +234,65 @@ impl Local {
     }
 }
 
+impl Tree {
+    /// The picture as a graph in the DOT language of Graphviz, with a frame for each locality. A
+    /// tree that has ended gives an empty graph.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct View;
+    /// impl Actor for View {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("ui");
+    /// let app = sim.start(Supervisor::one_for_one("app").child(Child::new("view", || View)))?;
+    /// sim.run_until_idle();
+    /// assert!(app.tree().dot().contains(r#"n1 [label="view\nrunning", shape=ellipse];"#));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dot(&self) -> String {
+        let nodes = self.nodes.iter().map(|node| DotNode {
+            depth: node.depth,
+            locality: &node.locality,
+            name: &node.name,
+            notes: node.notes(),
+        });
+        dot::draw(&nodes.collect::<Vec<_>>())
+    }
+}
+
+impl TreeNode {
+    /// What is written beside its name.
+    fn notes(&self) -> Vec<Cow<'_, str>> {
+        let mut notes = vec![Cow::Borrowed(self.state)];
+        match self.instances {
+            0 | 1 => {}
+            2 => notes.push("1 restart".into()),
+            n => notes.push(format!("{} restarts", n - 1).into()),
+        }
+        if self.parked > 0 {
+            notes.push(format!("{} parked", self.parked).into());
+        }
+        let holds = self
+            .holds
+            .iter()
+            .map(|hold| format!("held by {hold}").into());
+        notes.extend(holds);
+        notes
+    }
+}
+
 impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(exit) = &self.ended {
             return writeln!(f, "the tree has ended: {exit}");
         }
         for node in &self.nodes {
-            write!(
-                f,
-                "{:indent$}{} [{}]",
-                "",
-                node.name,
-                node.locality,
-                indent = node.depth * 2
-            )?;
-            write!(f, " {}", node.state)?;
-            match node.instances {
-                0 | 1 => {}
-                2 => write!(f, ", 1 restart")?,
-                n => write!(f, ", {} restarts", n - 1)?,
-            }
-            if node.parked > 0 {
-                write!(f, ", {} parked", node.parked)?;
-            }
-            for hold in &node.holds {
-                write!(f, ", held by {hold}")?;
-            }
-            writeln!(f)?;
+            let indent = node.depth * 2;
+            write!(f, "{:indent$}{} [{}] ", "", node.name, node.locality)?;
+            writeln!(f, "{}", node.notes().join(", "))?;
         }
         for place in &self.localities {
             if !place.answered {

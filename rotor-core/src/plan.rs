@@ -1,0 +1,198 @@
+//! The tree as its spec has it, as a picture.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::child::{LIMIT, Spec};
+use crate::dot::{self, DotNode};
+use crate::error::StartError;
+use crate::locality::Locality;
+use crate::strategy::{AutoShutdown, Restart, Strategy};
+use crate::supervisor::{Seen, Supervisor};
+
+/// A picture of a tree before anything of it starts; made by [`Supervisor::plan`].
+///
+/// `Display` prints it as indented text. The same spec gives the same text in every run, so a
+/// project can keep its architecture as a file and have a test compare the two: a change of the tree
+/// then shows in review. The example `architecture` does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The root, first, then depth first in start order.
+    pub nodes: Vec<PlanNode>,
+}
+
+/// One supervisor or actor of a [`Plan`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlanNode {
+    /// How far below the root.
+    pub depth: usize,
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// The name of its locality.
+    pub locality: Cow<'static, str>,
+    /// Type name of the actor; `None` is a supervisor.
+    pub actor: Option<&'static str>,
+    /// Strategy and intensity of a supervisor, and whatever else differs from the defaults:
+    /// `"transient"`, `"stop limit 1s"`.
+    pub rules: Vec<String>,
+}
+
+impl Supervisor {
+    /// Checks the tree as a start on `here` would, and returns its picture. No actor is made.
+    ///
+    /// The closures given to [`on`](Self::on) are called on this thread: they must do nothing but
+    /// build.
+    ///
+    /// # Errors
+    /// What a start would refuse.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// struct View;
+    /// impl Actor for View {}
+    /// let (ui, net) = (Locality::new("ui"), Locality::new("net"));
+    /// let tree = Supervisor::one_for_one("app")
+    ///     .child(Supervisor::rest_for_one("links").on(&net, |s| s))
+    ///     .child(Child::new("view", || View).transient());
+    /// assert_eq!(
+    ///     tree.plan(&ui)?.to_string(),
+    ///     "app [ui] one_for_one, 1 restart in 5s\n  \
+    ///        links [net] rest_for_one, 1 restart in 5s\n  \
+    ///        view [ui] View, transient\n"
+    /// );
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn plan(&self, here: &Locality) -> Result<Plan, StartError> {
+        let mut seen = Seen::drawing();
+        self.check_in(here.gate(), here.name(), &mut seen)?;
+        let nodes = seen.drawn.unwrap_or_default();
+        Ok(Plan { nodes })
+    }
+
+    /// This supervisor in a picture.
+    pub(crate) fn plan_node(&self, depth: usize, locality: &str) -> PlanNode {
+        let flags = &self.flags;
+        let strategy = match flags.strategy {
+            Strategy::OneForOne => "one_for_one",
+            Strategy::OneForAll => "one_for_all",
+            Strategy::RestForOne => "rest_for_one",
+        };
+        let plural = if flags.intensity == 1 { "" } else { "s" };
+        let mut rules = vec![
+            strategy.to_owned(),
+            format!("{} restart{plural} in {:?}", flags.intensity, flags.period),
+        ];
+        rules.extend(match flags.auto_shutdown {
+            AutoShutdown::Never => None,
+            AutoShutdown::Any => Some("ends with any significant child".to_owned()),
+            AutoShutdown::All => Some("ends with its last significant child".to_owned()),
+        });
+        rules.extend(as_child(self.restart, self.significant));
+        rules.extend(self.stop_limit.map(|limit| format!("stop limit {limit:?}")));
+        PlanNode {
+            depth,
+            name: self.name.clone(),
+            locality: locality.to_owned().into(),
+            actor: None,
+            rules,
+        }
+    }
+}
+
+impl Spec {
+    /// This actor in a picture.
+    pub(crate) fn plan_node(&self, depth: usize, locality: &str) -> PlanNode {
+        let mut rules: Vec<_> = as_child(self.restart, self.significant).collect();
+        for (step, limit) in [("start", self.start_limit), ("stop", self.stop_limit)] {
+            let unusual = limit.filter(|limit| *limit != LIMIT);
+            rules.extend(unusual.map(|limit| format!("{step} limit {limit:?}")));
+        }
+        if self.capacity > 0 {
+            rules.push(format!("capacity {}", self.capacity));
+        }
+        PlanNode {
+            depth,
+            name: self.name.clone(),
+            locality: locality.to_owned().into(),
+            actor: Some((self.maker.ops.type_name)()),
+            rules,
+        }
+    }
+}
+
+/// What is unusual of a child, to its supervisor.
+fn as_child(restart: Restart, significant: bool) -> impl Iterator<Item = String> {
+    let restart = match restart {
+        Restart::Permanent => None,
+        Restart::Transient => Some("transient".to_owned()),
+        Restart::Temporary => Some("temporary".to_owned()),
+    };
+    let significant = significant.then(|| "significant".to_owned());
+    restart.into_iter().chain(significant)
+}
+
+impl Plan {
+    /// The picture as a graph in the DOT language of Graphviz, with a frame for each locality.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// let here = Locality::new("main");
+    /// let tree = Supervisor::one_for_one("app").child(Supervisor::one_for_all("jobs"));
+    /// let dot = tree.plan(&here)?.dot();
+    /// assert!(dot.starts_with("digraph tree {"));
+    /// assert!(dot.contains("n0 -> n1;"));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn dot(&self) -> String {
+        let nodes = self.nodes.iter().map(|node| DotNode {
+            depth: node.depth,
+            locality: &node.locality,
+            name: &node.name,
+            notes: node.notes().collect(),
+        });
+        dot::draw(&nodes.collect::<Vec<_>>())
+    }
+}
+
+impl PlanNode {
+    fn notes(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let actor = self.actor.map(|name| Cow::Owned(short(name)));
+        let rules = self.rules.iter().map(|rule| Cow::Borrowed(&**rule));
+        actor.into_iter().chain(rules)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for node in &self.nodes {
+            let indent = node.depth * 2;
+            write!(f, "{:indent$}{} [{}] ", "", node.name, node.locality)?;
+            writeln!(f, "{}", node.notes().collect::<Vec<_>>().join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// A type's name without the paths in it.
+fn short(name: &str) -> String {
+    let mut text = String::new();
+    for part in name.split_inclusive(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':')) {
+        text.push_str(part.rsplit("::").next().unwrap_or(part));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_paths_also_within_brackets() {
+        let name = "alloc::boxed::Box<(my::Thing<core::option::Option<u8>>, [x_y::Z; 3])>";
+        assert_eq!(short(name), "Box<(Thing<Option<u8>>, [Z; 3])>");
+    }
+}

@@ -1,0 +1,207 @@
+//! The tree as a picture: from its spec, and live.
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn refused(tree: Supervisor) -> StartError {
+    tree.plan(&Locality::new("here"))
+        .expect_err("a start would refuse it")
+}
+
+/// Everything that the spec says beyond the defaults is in the text.
+fn l24_a_plan_is_the_spec_as_text(_: u64) {
+    let log = Log::new();
+    let (here, away) = (Locality::new("here"), Locality::new("away"));
+    let theirs = log.clone();
+    let far = Supervisor::one_for_all("far")
+        .transient()
+        .significant()
+        .stop_limit(ms(2_500))
+        .on(&away, move |s| {
+            let inner = Supervisor::one_for_one("inner").temporary();
+            s.intensity(0, ms(100))
+                .child(inner.child(puppet("c", &theirs).temporary()))
+        });
+    let tree = Supervisor::rest_for_one("root")
+        .intensity(3, ms(60_000))
+        .auto_shutdown(AutoShutdown::All)
+        .child(puppet("a", &log))
+        .child(far)
+        .child(
+            lead("b", &log)
+                .capacity(5)
+                .start_limit(ms(10))
+                .stop_limit(ms(0)),
+        );
+    let plan = tree.plan(&here).unwrap();
+    let lines: Vec<_> = plan.to_string().lines().map(str::to_owned).collect();
+    assert_eq!(
+        lines,
+        [
+            "root [here] rest_for_one, 3 restarts in 60s, ends with its last significant child",
+            "  a [here] Puppet",
+            "  far [away] one_for_all, 0 restarts in 100ms, transient, significant, stop limit 2.5s",
+            "    inner [away] one_for_one, 1 restart in 5s, temporary",
+            "      c [away] Puppet, temporary",
+            "  b [here] Puppet, transient, significant, start limit 10ms, stop limit 0ns, capacity 5",
+        ]
+    );
+    assert_eq!(
+        plan,
+        tree.plan(&here).unwrap(),
+        "the same spec, the same picture"
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// A plan needs no loop, makes nothing, and finds what a start would find.
+fn l24_a_plan_finds_what_a_start_refuses(_: u64) {
+    let log = Log::new();
+    let twice = || group("g").child(puppet("a", &log)).child(puppet("a", &log));
+    assert!(matches!(refused(twice()), StartError::DuplicateName { .. }));
+    let (theirs, away) = (log.clone(), Locality::new("away"));
+    let address = Locality::new("elsewhere").reserve();
+    let far = group("far").on(&away, move |s| s.child(puppet("a", &theirs).at(address)));
+    assert!(matches!(
+        refused(group("g").child(far)),
+        StartError::WrongLocality { .. }
+    ));
+    let broken = group("far").on(&away, |_| panic!("no children today"));
+    assert!(matches!(
+        refused(group("g").child(broken)),
+        StartError::BuildPanicked { .. }
+    ));
+    assert!(matches!(
+        refused(group("g").intensity(1, ms(0))),
+        StartError::ZeroPeriod { .. }
+    ));
+}
+
+/// What was planned is what runs.
+fn l24_the_live_tree_has_the_nodes_of_its_plan(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs)));
+    let tree = stage()
+        .child(puppet("a", &log))
+        .child(far)
+        .child(group("empty"));
+    let plan = tree.plan(&here).unwrap();
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    let live = app.tree();
+    assert_eq!(live.nodes.len(), 5);
+    for (planned, node) in plan.nodes.iter().zip(&live.nodes) {
+        assert_eq!(
+            (planned.depth, &planned.name, &planned.locality),
+            (node.depth, &node.name, &node.locality)
+        );
+        assert!(planned.actor.is_none_or(|actor| actor == node.actor));
+    }
+}
+
+/// The closure of `on` is called once for a plan, and the plan can be started afterwards.
+fn l24_a_planned_tree_can_be_started(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, away) = (here.reserve(), far.spawn("away"));
+        let theirs = log.clone();
+        let tree = stage()
+            .child(group("far").on(&away, move |s| {
+                theirs.put("built");
+                let ends = Role::new("b", &theirs).begin(move |_, _| end(a));
+                s.child(ends.child())
+            }))
+            .child(lead("a", &log).at(a));
+        let plan = tree.plan(here).unwrap();
+        assert_eq!(log.count("built"), 1);
+        assert_eq!(plan.nodes.len(), 4);
+        tree
+    });
+    assert_eq!(
+        log.count("built"),
+        3,
+        "for the plan, the check and the start"
+    );
+}
+
+/// A frame for each locality, an arrow for each child; names with quotes are names.
+fn o04_a_plan_is_a_graph(_: u64) {
+    let log = Log::new();
+    let (here, away) = (Locality::new("here"), Locality::new("a \"far\" place"));
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| s.child(puppet("back\\slash", &theirs)));
+    let tree = stage()
+        .child(puppet("a", &log))
+        .child(far)
+        .child(puppet("b", &log));
+    let dot = tree.plan(&here).unwrap().dot();
+    let expected = r#"digraph tree {
+    rankdir=LR;
+    ordering=out;
+    subgraph cluster_0 {
+        label="here";
+        n0 [label="stage\none_for_one\n1000 restarts in 5s\nends with any significant child", shape=box];
+        n1 [label="a\nPuppet", shape=ellipse];
+        n4 [label="b\nPuppet", shape=ellipse];
+    }
+    subgraph cluster_1 {
+        label="a \"far\" place";
+        n2 [label="far\none_for_one\n1000 restarts in 5s", shape=box];
+        n3 [label="back\\slash\nPuppet", shape=ellipse];
+    }
+    n0 -> n1;
+    n0 -> n2;
+    n2 -> n3;
+    n0 -> n4;
+}
+"#;
+    assert_eq!(dot, expected, "\n{dot}");
+}
+
+/// The live picture tells states and restarts.
+fn o04_the_live_tree_is_a_graph(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let a = sim.locality("here").reserve();
+    let tree = group("root")
+        .child(puppet("a", &log).at(a))
+        .child(puppet("b", &log).transient());
+    let app = sim.start(tree).unwrap();
+    crash(a);
+    sim.run_until_idle();
+    let dot = app.tree().dot();
+    assert!(
+        dot.contains(r#"n0 [label="root\nrunning", shape=box];"#),
+        "{dot}"
+    );
+    assert!(
+        dot.contains(r#"n1 [label="a\nrunning\n1 restart", shape=ellipse];"#),
+        "{dot}"
+    );
+    assert!(dot.contains("n0 -> n1;\n    n0 -> n2;\n"), "{dot}");
+    app.shutdown();
+    sim.run_until_idle();
+    let ended = app.tree().dot();
+    assert!(!ended.contains("n0"), "{ended}");
+}
+
+bodies! {
+    Sim: [
+        l24_a_plan_is_the_spec_as_text,
+        l24_a_plan_finds_what_a_start_refuses,
+        l24_the_live_tree_has_the_nodes_of_its_plan,
+        o04_a_plan_is_a_graph,
+        o04_the_live_tree_is_a_graph,
+    ]
+    Pair: [
+        l24_a_planned_tree_can_be_started,
+    ]
+}
