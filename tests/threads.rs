@@ -73,6 +73,136 @@ fn a29_a_plain_thread_receives_through_an_inbox(on: &dyn Backend) {
     assert_eq!(log.all(), ["0", "1", "2", "3", "4", "None None"]);
 }
 
+/// Through an address and through a recipient, of an actor that is parked for, too.
+fn a29_a_plain_thread_asks_and_waits_for_the_answer(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, said) = (here.reserve::<Puppet>(), log.clone());
+        std::thread::spawn(move || {
+            for n in 0..100 {
+                assert_eq!(a.ask_blocking(Double(n), LONG).unwrap(), 2 * n);
+            }
+            let to: Recipient<Ask<Double>> = a.to();
+            said.put(format!("{:?}", to.ask_blocking(Double(7), LONG)));
+            end(a);
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["Ok(14)"]);
+}
+
+/// Every way to get no answer.
+fn a29_a_blocked_thread_learns_why_there_is_no_answer(on: &dyn Backend) {
+    let log = Log::new();
+    let mut kept = None;
+    on.run(|here| {
+        let (a, b, said) = (here.reserve(), here.reserve::<Puppet>(), log.clone());
+        kept = Some((b, here.clone()));
+        std::thread::spawn(move || {
+            let ask = |limit| b.ask_blocking(Double(1), limit).unwrap_err();
+            said.put(ask(ms(1)).to_string());
+            act(b, |me, _| me.asks.clear());
+            said.put(b.ask_blocking(Double(0), LONG).unwrap_err().to_string());
+            end(b);
+            said.put(ask(LONG).to_string());
+            end(a);
+        });
+        let role = Role::new("b", &log).answer(|me, ask, _| {
+            match ask.request.0 {
+                0 => drop(ask),
+                _ => me.asks.push(ask),
+            }
+            Ok(())
+        });
+        stage()
+            .child(role.child().at(b).transient())
+            .child(lead("a", &log).at(a))
+    });
+    // Its loop is gone, so this thread is a plain one again.
+    let (b, _here) = kept.unwrap();
+    log.put(b.ask_blocking(Double(1), LONG).unwrap_err().to_string());
+    assert_eq!(
+        log.all(),
+        [
+            "no answer within the time limit",
+            "the request was dropped unanswered",
+            "the actor ended before it answered: normal",
+            "the actor is gone"
+        ]
+    );
+}
+
+/// The limit is kept by the thread that waits, not by the loop that is stuck.
+fn a29_a_blocked_thread_gives_up_while_the_loop_is_stuck(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, said) = (here.reserve::<Puppet>(), log.clone());
+        let (release, stuck) = std::sync::mpsc::channel::<()>();
+        act(a, move |_, _| assert!(stuck.recv().is_err()));
+        std::thread::spawn(move || {
+            said.put(format!("{:?}", a.ask_blocking(Double(1), ms(1))));
+            drop(release);
+            end(a);
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["Err(Timeout)"]);
+}
+
+/// On the thread of the locality, outside of a turn and inside, it is an error, and nothing is sent.
+fn s21_a_blocking_request_on_its_own_thread_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve::<Puppet>(), here.reserve::<Puppet>());
+        let refused = move |log: &Log, place: &str| {
+            let error = b.ask_blocking(Double(1), LONG).unwrap_err();
+            log.put(format!("{place}: {error:?}"));
+        };
+        refused(&log, "before");
+        act(a, move |me, cx| {
+            refused(&me.log, "inside");
+            let log = me.log.clone();
+            let a = cx.addr();
+            cx.defer_to_host(move || {
+                refused(&log, "after the turn");
+                end(a);
+            });
+        });
+        stage()
+            .child(Role::new("b", &log).keeping().child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "before: WouldDeadlock",
+            "inside: WouldDeadlock",
+            "after the turn: WouldDeadlock"
+        ]
+    );
+}
+
+/// A handler must not block its own locality, whomever it asks.
+fn s21_a_blocking_request_in_a_handler_is_refused(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |me, cx| {
+            me.say(b.ask_blocking(Double(1), LONG).unwrap_err());
+            cx.stop();
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).keeping().child().at(b))
+            }))
+    });
+    assert_eq!(log.all().len(), 1);
+    assert!(log.all()[0].starts_with("a: refused"));
+}
+
 /// Any thread may ask for the state of an address.
 fn a04_the_life_of_an_address_can_be_asked_from_any_thread(on: &dyn Backend) {
     let log = Log::new();
@@ -361,9 +491,16 @@ bodies! {
         a29_an_outbox_hands_over_in_bulk_and_in_order,
         a29_a_dropped_outbox_loses_nothing,
         a29_a_plain_thread_receives_through_an_inbox,
+        a29_a_plain_thread_asks_and_waits_for_the_answer,
+        a29_a_blocked_thread_learns_why_there_is_no_answer,
+        a29_a_blocked_thread_gives_up_while_the_loop_is_stuck,
+        s21_a_blocking_request_on_its_own_thread_is_refused,
         a04_the_life_of_an_address_can_be_asked_from_any_thread,
         m23_a_handle_of_a_tree_stops_it_and_waits_for_it,
         o03_a_tree_shows_who_runs_where,
+    ]
+    Pair: [
+        s21_a_blocking_request_in_a_handler_is_refused,
     ]
     Sim: [
         s21_waiting_for_the_root_on_its_own_thread_is_refused,

@@ -15,7 +15,7 @@ use crate::locality::Control;
 use crate::message::{Boxed, Header, Inline, Mapped, Request, Typed, is_inline};
 use crate::observe::Reason;
 use crate::recipient::Recipient;
-use crate::request::{Ask, Asking};
+use crate::request::{Ask, Asking, RequestError, ask_blocking};
 use crate::states::Lifecycle;
 use crate::topic::Topic;
 
@@ -225,6 +225,62 @@ impl<A: Actor> Addr<A> {
         A: TryHandler<Ask<Q>>,
     {
         Asking::start(self.to(), request, limit)
+    }
+
+    /// Asks from a plain thread, and blocks it until the answer is there or `limit` has passed.
+    ///
+    /// The limit is kept here, by the machine's clock, also while the actor's loop is stuck. For
+    /// threads, `main` and code that is no actor; an actor uses [`Context::request`].
+    ///
+    /// # Errors
+    /// As for [`Context::request`], and [`RequestError::WouldDeadlock`] on the thread of the
+    /// actor's locality, also outside of a turn, and inside every handler: there nothing was sent.
+    ///
+    /// [`Context::request`]: crate::Context::request
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// struct Double(u32);
+    /// impl Request for Double {
+    ///     type Reply = u32;
+    /// }
+    /// struct Calculator;
+    /// impl Actor for Calculator {}
+    /// impl Handler<Ask<Double>> for Calculator {
+    ///     fn handle(&mut self, ask: Ask<Double>, _: &mut Context<Self>) {
+    ///         let n = ask.request.0;
+    ///         ask.reply(2 * n);
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let main = ThreadLoop::new();
+    /// let calculator = main.locality().reserve();
+    /// let limit = Duration::from_secs(5);
+    /// // Here it would wait for itself.
+    /// let refused = calculator.ask_blocking(Double(1), limit);
+    /// assert!(matches!(refused, Err(RequestError::WouldDeadlock)));
+    /// let tree = Supervisor::one_for_one("app")
+    ///     .child(Child::new("calculator", || Calculator).at(calculator));
+    /// main.run_with(tree, |app| {
+    ///     std::thread::spawn(move || {
+    ///         assert_eq!(calculator.ask_blocking(Double(21), limit).ok(), Some(42));
+    ///         app.shutdown();
+    ///     });
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ask_blocking<Q: Request>(
+        self,
+        request: Q,
+        limit: Duration,
+    ) -> Result<Q::Reply, RequestError>
+    where
+        A: TryHandler<Ask<Q>>,
+    {
+        ask_blocking(self.to(), request, limit)
     }
 
     /// The address as a recipient of one message type.

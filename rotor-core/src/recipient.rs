@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::address::{Address, push_record};
 use crate::message::{Boxed, Inline, Kind, Request, is_inline};
-use crate::request::{Ask, Asking};
+use crate::request::{Ask, Asking, RequestError, ask_blocking};
 
 /// The address of some actor that handles `M`.
 ///
@@ -53,6 +53,14 @@ impl<Q: Request> Recipient<Ask<Q>> {
     /// Asks and returns a future of the answer. See [`Addr::ask`](crate::Addr::ask).
     pub fn ask(self, request: Q, limit: Duration) -> Asking<Q::Reply> {
         Asking::start(self, request, limit)
+    }
+
+    /// Asks from a plain thread and blocks it. See [`Addr::ask_blocking`](crate::Addr::ask_blocking).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ask_blocking(self, request: Q, limit: Duration) -> Result<Q::Reply, RequestError> {
+        ask_blocking(self, request, limit)
     }
 }
 

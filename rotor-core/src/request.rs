@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::actor::Actor;
 use crate::address::{Address, push_record};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::here::HERE;
+use crate::here::{HERE, with_local};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{
@@ -21,6 +21,7 @@ use crate::message::{
 use crate::recipient::Recipient;
 use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::Key;
+use crate::thread::Unpark;
 
 /// Why a request got no answer.
 #[derive(Clone, Debug)]
@@ -36,6 +37,9 @@ pub enum RequestError {
     Full,
     /// The actor was removed, or its locality has ended.
     Gone,
+    /// `ask_blocking` was called where it could never be answered: on the thread of the actor's
+    /// locality, or inside a handler. Nothing was sent.
+    WouldDeadlock,
 }
 
 impl fmt::Display for RequestError {
@@ -46,6 +50,11 @@ impl fmt::Display for RequestError {
             RequestError::Dropped => write!(f, "the request was dropped unanswered"),
             RequestError::Full => write!(f, "the actor's bound is reached"),
             RequestError::Gone => write!(f, "the actor is gone"),
+            RequestError::WouldDeadlock => write!(
+                f,
+                "refused: waiting for the answer would block the thread that has to give it, or a \
+                 handler"
+            ),
         }
     }
 }
@@ -406,6 +415,21 @@ impl<R: Send + 'static> Asking<R> {
         request: Q,
         limit: Duration,
     ) -> Self {
+        let asking = Self::send(to, request);
+        // Behind the request: most are answered before their limit is even looked at.
+        Control::post_in(
+            to.address().gate,
+            NORMAL,
+            Control::AskLimit {
+                cell: asking.cell.clone(),
+                limit,
+            },
+        );
+        asking
+    }
+
+    /// Sends a request whose limit somebody else keeps.
+    fn send<Q: Request<Reply = R>>(to: Recipient<Ask<Q>>, request: Q) -> Self {
         let cell = Arc::new(AskCell {
             state: Mutex::new(AskState::Waiting(None)),
         });
@@ -413,17 +437,40 @@ impl<R: Send + 'static> Asking<R> {
             target: Some(Target::Future(cell.clone())),
         };
         to.send(Ask { request, reply });
-        // Behind the request: most are answered before their limit is even looked at.
-        Control::post_in(
-            to.address().gate,
-            NORMAL,
-            Control::AskLimit {
-                cell: cell.clone(),
-                limit,
-            },
-        );
         Asking { cell }
     }
+
+    /// Blocks this thread until the answer is there, or the limit has passed.
+    fn wait(mut self, limit: Duration) -> Result<R, RequestError> {
+        // None is beyond the end of time.
+        let until = Instant::now().checked_add(limit);
+        let waker = Waker::from(Arc::new(Unpark::this_thread()));
+        loop {
+            if let Poll::Ready(result) =
+                Pin::new(&mut self).poll(&mut TaskContext::from_waker(&waker))
+            {
+                return result;
+            }
+            match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => return Err(RequestError::Timeout),
+                Some(left) => std::thread::park_timeout(left),
+                None => std::thread::park(),
+            }
+        }
+    }
+}
+
+/// Asks from a plain thread and waits there for the answer.
+pub(crate) fn ask_blocking<Q: Request>(
+    to: Recipient<Ask<Q>>,
+    request: Q,
+    limit: Duration,
+) -> Result<Q::Reply, RequestError> {
+    let in_a_turn = HERE.with(|here| here.turning.get());
+    if in_a_turn || with_local(to.address().gate, |local| local.is_some()) {
+        return Err(RequestError::WouldDeadlock);
+    }
+    Asking::send(to, request).wait(limit)
 }
 
 impl<R> Future for Asking<R> {

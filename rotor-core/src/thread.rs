@@ -58,6 +58,12 @@ impl Wake for Unpark {
     }
 }
 
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
 impl ThreadLoop {
     /// A loop for this thread.
     #[allow(
