@@ -6,8 +6,8 @@
 //! is its name in the list at the foot of its file. Files go from simple to hard.
 //!
 //! A name begins with the id of the rule that it proves: `m` and `s` for the rules of behaviour and
-//! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters for
-//! capability rows.
+//! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters (and
+//! `row_`) for capability rows. `coverage.rs` lists them all, and what proves each.
 
 #![cfg_attr(
     test,
@@ -24,6 +24,8 @@ pub mod misuse;
 
 #[cfg(test)]
 mod backend;
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

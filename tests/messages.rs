@@ -525,7 +525,7 @@ fn a30_a_message_that_is_not_send_is_handed_back_elsewhere(on: &dyn Backend, far
 }
 
 /// One enum with a match, and several message types, side by side.
-fn m03_an_enum_of_messages_and_single_types_are_both_handled(on: &dyn Backend) {
+fn row_m03_an_enum_of_messages_and_single_types_are_both_handled(on: &dyn Backend) {
     enum Command {
         Add(u32),
         Clear,
@@ -619,7 +619,7 @@ bodies! {
         a26_a_shared_payload_is_an_arc_in_the_message,
         s07_a_handler_may_fill_the_queue_that_its_own_message_came_from,
         a30_a_message_that_is_not_send_travels_inside_its_locality,
-        m03_an_enum_of_messages_and_single_types_are_both_handled,
+        row_m03_an_enum_of_messages_and_single_types_are_both_handled,
     ]
     Pair: [
         r69_a_ball_goes_to_and_fro_between_localities,

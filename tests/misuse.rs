@@ -467,7 +467,7 @@
 //! }
 //! ```
 //!
-//! `m04`: one handler for a message, not two ways to handle it:
+//! `row_m03`: one handler for a message, not two ways to handle it:
 //! ```compile_fail,E0119
 //! # use rotor_core::*;
 //! # use std::rc::Rc;
@@ -515,7 +515,7 @@
 //! }
 //! ```
 //!
-//! `m04`: an actor that is none: the message says what to write:
+//! `row_m04`: an actor that is none: the message says what to write:
 //! ```compile_fail,E0277
 //! # use rotor_core::*;
 //! # use std::rc::Rc;

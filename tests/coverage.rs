@@ -1,0 +1,303 @@
+//! Which test proves which rule.
+//!
+//! Every id in [`RULES`] has a test that is named after it, or a line in [`ELSEWHERE`] that says
+//! what proves it, or a line in [`WITHOUT`] that says why nothing does.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What must be proved, as it begins the names of tests: rows of the foundation (those that share a
+/// number with a rule of behaviour as `row_`), rules of behaviour, holes of soundness, behaviour
+/// cases of rotor, and of other systems.
+const RULES: &str = "
+    a01 a02 a03 a04 a05 a06 a22 a26 a28 a29 a30 a31
+    e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
+    k01 k03 n01 o08 row_m03 row_m04 row_m07 v10 v14
+
+    m01 m02 m03 m04 m05 m06 m07 m08 m09 m10 m11 m12
+    m13 m15 m16 m17 m18 m19 m20 m21 m23 m24
+
+    s01 s02 s03 s04 s05 s06 s07 s08 s09 s10 s11 s12
+    s13 s14 s15 s16 s17 s18 s19 s20 s21 s22 s23 s24
+
+    r1 r2 r3 r5 r6 r7 r9 r10 r11 r13 r14 r15 r17 r18 r19 r21 r22 r23 r25 r26 r27 r29 r30 r31 r33
+    r34 r35 r37 r38 r39 r41 r42 r43 r45 r46 r47 r49 r69 r70 r95 r96 r107 r108 r109 r111 r112 r113
+    r115 r116 r117 r119 r120 r121 r123 r124 r125 r127 r128 r129 r131 r132 r133 r135
+
+    c_lp_07 c_lp_09 c_lp_15 c_lp_21 c_opp_01
+    c_so_39 c_so_41 c_so_49 c_so_50 c_so_51 c_so_53 c_so_54 c_so_55";
+
+/// A rule, a file, and a text in it: the head of a test, of a program that must not compile, or
+/// what a check runs. A body of this suite stands for every backend.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    // Rows.
+    (
+        "e02",
+        MIO_LOOPS,
+        "fn an_applications_poll_serves_its_own_sockets_and_the_actors()",
+    ),
+    ("e02", MIO_LOOPS, "fn an_idle_loop_is_not_woken()"),
+    (
+        "e02",
+        "rotor-mio/tests/streams.rs",
+        "fn a_burst_loses_no_edge_with_a_budget_of_one_message()",
+    ),
+    (
+        "e02",
+        "rotor-mio/tests/instances.rs",
+        "fn a_stale_token_of_the_same_batch_misses_the_next_socket()",
+    ),
+    (
+        "e03",
+        GLIB_GUESTS,
+        "fn a_tree_that_ends_does_not_quit_the_applications_loop()",
+    ),
+    (
+        "e03",
+        "rotor-glib/tests/nested.rs",
+        "fn a_loop_opened_inside_a_handler_handles_nothing_and_loses_nothing()",
+    ),
+    ("e04", SMOL_EXECUTORS, "fn a_tree_runs_under_any_block_on()"),
+    (
+        "e04",
+        SMOL_EXECUTORS,
+        "fn a_tree_is_a_task_of_a_tokio_runtime_beside_others()",
+    ),
+    (
+        "e04",
+        "rotor-smol/tests/futures.rs",
+        "fn two_actors_talk_over_a_socket()",
+    ),
+    ("e05", "tests/backend.rs", "name: \"loop-less\","),
+    ("k01", GUIDE, "pub mod glib_program"),
+    ("k01", GUIDE, "pub mod mixing_loops"),
+    ("k01", GUIDE, "pub mod supervision"),
+    ("k01", GUIDE, "pub mod testing"),
+    ("k01", GUIDE, "pub mod coming_from"),
+    ("v10", "scripts/loom.sh", "--test loom_gate"),
+    (
+        "v10",
+        "scripts/miri.sh",
+        "cargo +nightly miri test -p rotor-core",
+    ),
+    (
+        "v10",
+        "rotor-core/src/strategy/tests/model.rs",
+        "fn random_stories_go_as_in_a_naive_model()",
+    ),
+    (
+        "v10",
+        "rotor-core/src/wheel.rs",
+        "fn a_random_wheel_behaves_like_a_sorted_vector()",
+    ),
+    // Soundness, where a backend or a compiler is needed.
+    (
+        "s01",
+        CORE_SOUNDNESS,
+        "fn s01_a_removed_childs_address_never_reaches_the_next_one_in_its_slot()",
+    ),
+    (
+        "s10",
+        GLIB_GUESTS,
+        "fn a_thread_that_iterates_a_context_whose_owner_let_it_go_loses_the_locality()",
+    ),
+    (
+        "s10",
+        MISUSE,
+        "`s10`: a driver and an inbox stay on their thread:",
+    ),
+    (
+        "s11",
+        MISUSE,
+        "`s11`: what a remote subtree captures is `Send`",
+    ),
+    (
+        "s14",
+        MISUSE,
+        "`s14`: requests and replies cross threads, so both are `Send`:",
+    ),
+    (
+        "s14",
+        CORE_SOUNDNESS,
+        "fn s14_a_reply_token_answers_from_another_thread()",
+    ),
+    (
+        "s17",
+        MISUSE,
+        "`s17`: a context is not kept (an error without a code) and not shared:",
+    ),
+    // Cases of rotor that are the same story under our rules as one with another number.
+    (
+        "r2",
+        SUPERVISION,
+        "fn l14_a_failed_start_of_a_group_stops_what_was_started(",
+    ),
+    (
+        "r5",
+        SUPERVISION,
+        "fn l24_a_tree_is_checked_before_it_starts(",
+    ),
+    (
+        "r6",
+        SUPERVISION,
+        "fn l24_a_tree_is_checked_before_it_starts(",
+    ),
+    (
+        "r7",
+        "tests/addresses.rs",
+        "fn c_opp_01_an_empty_tree_starts_and_ends(",
+    ),
+    (
+        "r9",
+        SUPERVISION,
+        "fn r23_the_hooks_of_an_instance_run_once_and_in_order(",
+    ),
+    (
+        "r10",
+        SUPERVISION,
+        "fn r23_the_hooks_of_an_instance_run_once_and_in_order(",
+    ),
+    ("r42", MISUSE, "`r42`: a second answer, whole or split:"),
+    ("r119", MESSAGES, "fn r22_a_ping_is_answered_by_one_pong("),
+    (
+        "r125",
+        MESSAGES,
+        "fn r69_a_ball_goes_to_and_fro_between_localities(",
+    ),
+    ("r133", MESSAGES, "fn r22_a_ping_is_answered_by_one_pong("),
+    (
+        "r132",
+        "examples/tests/mirror.rs",
+        "fn an_interrupt_ends_the_run_in_order()",
+    ),
+    (
+        "r135",
+        SUPERVISION,
+        "fn l17_a_stop_that_takes_too_long_ends_by_force(",
+    ),
+    // Cases of other systems.
+    (
+        "c_lp_09",
+        "tests/addresses.rs",
+        "fn a03_recipients_compare_by_their_target(",
+    ),
+];
+
+const CORE_SOUNDNESS: &str = "rotor-core/tests/soundness.rs";
+const GLIB_GUESTS: &str = "rotor-glib/tests/guests.rs";
+const GUIDE: &str = "rotor-core/src/guide.rs";
+const MESSAGES: &str = "tests/messages.rs";
+const MIO_LOOPS: &str = "rotor-mio/tests/loops.rs";
+const MISUSE: &str = "tests/misuse.rs";
+const SMOL_EXECUTORS: &str = "rotor-smol/tests/executors.rs";
+const SUPERVISION: &str = "tests/supervision.rs";
+
+/// A rule that no test proves, and why.
+const WITHOUT: &[(&str, &str)] = &[
+    (
+        "a02",
+        "contradicts the design: nothing is sent to an untyped address; m05 is what holds",
+    ),
+    ("e17", "waits for a check of what the local path executes"),
+    ("k03", "waits for a check of the docs"),
+    ("row_m04", "waits for a check of the texts"),
+    ("row_m07", "waits for a check of the dependencies"),
+    ("v14", "waits for a count"),
+    ("m21", "waits for senders in the observer's records"),
+    ("s22", "a sentence in the docs, not a test"),
+    ("s23", "waits for the registry of names"),
+    ("r1", "waits"),
+    ("r3", "waits"),
+    ("r11", "waits"),
+    ("r13", "waits"),
+    ("r17", "waits for hooks around handlers, a later row"),
+    ("r18", "waits for hooks around handlers, a later row"),
+    ("r27", "waits"),
+    (
+        "r31",
+        "waits for lifecycle events in the observer, a later row",
+    ),
+    ("r33", "waits"),
+    (
+        "r49",
+        "a handler is an impl, and hooks around it are a later row",
+    ),
+    ("r70", "waits"),
+    ("r96", "waits"),
+    ("r107", "waits"),
+    ("r108", "waits"),
+    ("r109", "waits"),
+    ("r111", "waits"),
+    ("r112", "waits"),
+    ("r113", "does not apply: there are no error categories"),
+    ("r115", "waits"),
+    ("r116", "waits"),
+    ("r120", "waits"),
+    ("r121", "waits"),
+    ("r123", "waits"),
+    ("r124", "waits"),
+    ("r127", "waits"),
+    ("r128", "waits"),
+    ("r131", "waits"),
+    ("c_lp_07", "waits"),
+    ("c_lp_15", "waits"),
+    ("c_so_49", "waits for receiving from several inboxes"),
+    ("c_so_50", "waits for closing an inbox"),
+    ("c_so_51", "waits for closing an inbox"),
+    ("c_so_53", "waits for closing an inbox"),
+    ("c_so_54", "waits for closing an inbox"),
+    ("c_so_55", "waits for closing an inbox"),
+];
+
+#[test]
+fn every_rule_has_a_test_or_a_reason() {
+    let bodies = || crate::FILES.iter().flat_map(|file| file.iter());
+    let (mut named, mut elsewhere, mut without) = (0, 0, Vec::new());
+    let mut wrong = Vec::new();
+    for rule in RULES.split_whitespace() {
+        let begin = format!("{rule}_");
+        let reasons: Vec<_> = WITHOUT.iter().filter(|(id, _)| *id == rule).collect();
+        let is_named = bodies().any(|body| body.name.starts_with(&begin));
+        let is_elsewhere = ELSEWHERE.iter().any(|(id, ..)| *id == rule);
+        match (is_named, is_elsewhere, &reasons[..]) {
+            (true, _, []) => named += 1,
+            (false, true, []) => elsewhere += 1,
+            (false, false, [(_, why)]) => without.push(format!("{rule}: {why}")),
+            (false, false, []) => wrong.push(format!("{rule}: no test, and no reason why")),
+            (_, _, [..]) => wrong.push(format!("{rule}: proved, so no reason belongs in WITHOUT")),
+        }
+    }
+    println!(
+        "{named} rules have a test named after them, {elsewhere} are proved elsewhere, {} are not:",
+        without.len()
+    );
+    println!("{}", without.join("\n"));
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn every_line_is_about_one_of_the_rules() {
+    let rules: Vec<_> = RULES.split_whitespace().collect();
+    let known: BTreeSet<_> = rules.iter().copied().collect();
+    assert_eq!(rules.len(), known.len(), "a rule is listed twice");
+    let told = ELSEWHERE.iter().map(|(id, ..)| *id);
+    let untold = WITHOUT.iter().map(|(id, _)| *id);
+    let unknown: Vec<_> = told
+        .chain(untold)
+        .filter(|id| !known.contains(id))
+        .collect();
+    assert_eq!(unknown, [""; 0]);
+}
+
+#[test]
+fn what_is_proved_elsewhere_is_there() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let missing: Vec<_> = ELSEWHERE
+        .iter()
+        .filter(|(_, file, text)| {
+            let source = std::fs::read_to_string(top.join(file)).unwrap_or_default();
+            !source.contains(text)
+        })
+        .collect();
+    assert_eq!(missing, [&("", "", ""); 0]);
+}
