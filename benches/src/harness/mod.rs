@@ -1,0 +1,17 @@
+//! What every peer is measured with.
+
+mod clock;
+mod producers;
+mod sizes;
+mod tally;
+#[cfg(feature = "tokio")]
+mod tokio_loop;
+mod workload;
+
+pub use clock::*;
+pub use producers::*;
+pub use sizes::*;
+pub use tally::*;
+#[cfg(feature = "tokio")]
+pub use tokio_loop::*;
+pub use workload::*;

@@ -1,0 +1,76 @@
+//! How much one sample does, and what must come out of it.
+
+/// How much work one sample does. `warm` is a short run of the same shape.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub hops: u64,
+    pub cross_hops: u64,
+    pub stream: u64,
+    pub asks: u64,
+    pub cross_asks: u64,
+    pub ring_actors: usize,
+    pub spawns: usize,
+    pub idle: usize,
+    /// Leaves of the skynet tree: a power of ten.
+    pub leaves: u64,
+    pub subscribers: usize,
+    pub rounds: u64,
+    pub crashes: u64,
+    pub timers_fire: u64,
+    pub timers_cancel: u64,
+}
+
+/// Timers that are pending at once in the schedule + cancel workload.
+pub const CANCEL_BATCH: u64 = 100;
+/// Timers of the schedule + fire workload expire within this many milliseconds.
+pub const FIRE_SPREAD_MS: u64 = 20;
+
+impl Sizes {
+    /// The measured size; `scale` multiplies the counts.
+    pub fn full(scale: f64) -> Self {
+        let n = |base: u64| ((base as f64 * scale) as u64).max(100);
+        Sizes {
+            hops: n(1_000_000),
+            cross_hops: n(40_000),
+            stream: n(1_000_000),
+            asks: n(500_000),
+            cross_asks: n(20_000),
+            ring_actors: 100,
+            spawns: n(20_000) as usize,
+            idle: 100_000,
+            leaves: if scale >= 5.0 { 1_000_000 } else { 100_000 },
+            subscribers: 100,
+            rounds: n(10_000),
+            crashes: n(5_000),
+            timers_fire: n(100_000),
+            timers_cancel: n(1_000_000),
+        }
+    }
+
+    /// The warm-up that comes first in the same process.
+    pub fn warm(scale: f64) -> Self {
+        let mut s = Self::full(scale * 0.05);
+        s.leaves = 1_000;
+        s
+    }
+
+    /// Messages in one stream for `producers` producers (a multiple of them).
+    pub fn stream_for(&self, producers: u64) -> u64 {
+        self.stream / producers * producers
+    }
+}
+
+/// Nodes of a ten-ary tree with `leaves` leaves.
+pub fn tree_nodes(leaves: u64) -> u64 {
+    let (mut level, mut sum) = (leaves, 0);
+    while level >= 1 {
+        sum += level;
+        level /= 10;
+    }
+    sum
+}
+
+/// Sum of the numbers of the leaves: what the root of skynet must report.
+pub fn tree_sum(leaves: u64) -> u64 {
+    leaves * (leaves - 1) / 2
+}
