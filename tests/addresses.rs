@@ -123,6 +123,65 @@ fn a04_an_address_owns_nothing(on: &dyn Backend) {
     );
 }
 
+/// The way back from an address without a type is checked, and can fail.
+fn a02_an_untyped_address_becomes_a_typed_one_if_the_type_is_right(on: &dyn Backend) {
+    struct Other;
+    impl Actor for Other {}
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, other) = (here.reserve::<Puppet>(), here.reserve::<Other>());
+        let unclaimed = here.reserve::<Puppet>().address();
+        let minted = here.topic::<Say>().address();
+        assert_eq!(a.address().typed::<Puppet>(), None);
+        act(a, move |me, cx| {
+            assert_eq!(a.address().typed(), Some(a));
+            assert_eq!(a.address().typed::<Other>(), None);
+            assert_eq!(other.address().typed::<Puppet>(), None);
+            assert_eq!(other.address().typed(), Some(other));
+            for nobodys in [unclaimed, minted, cx.make_address()] {
+                assert_eq!(nobodys.typed::<Puppet>(), None);
+            }
+            let child = cx.child(puppet("child", &me.log).temporary());
+            assert_eq!(child.address().typed(), Some(child));
+            end(child);
+            later(cx, ms(1), move |me, cx| {
+                let next = cx.child(puppet("next", &me.log)); // in the same slot
+                assert_eq!(next.address().typed(), Some(next));
+                assert_eq!(child.address().typed::<Puppet>(), None, "it is gone");
+                me.say("checked");
+                let a = cx.addr();
+                // No handler is on the stack, but the thread is the same.
+                cx.defer_to_host(move || end(a.address().typed().unwrap()));
+            });
+        });
+        stage()
+            .child(Child::new("other", || Other).at(other))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: checked"]);
+}
+
+/// A restart does not change what an address is; on another thread it cannot be checked.
+fn a02_a_type_is_checked_on_the_thread_of_the_locality(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve::<Puppet>(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        crash(b);
+        act(b, move |_, _| {
+            assert_eq!(b.address().typed(), Some(b));
+            act(a, move |_, cx| {
+                assert_eq!(b.address().typed::<Puppet>(), None);
+                cx.stop();
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+    });
+}
+
 /// Slots are used again, addresses never.
 fn n01_an_address_is_never_given_to_another_actor(on: &dyn Backend) {
     let log = Log::new();
@@ -282,6 +341,7 @@ bodies! {
     Each: [
         a03_recipients_compare_by_their_target,
         s18_addresses_sort_by_their_serials,
+        a02_an_untyped_address_becomes_a_typed_one_if_the_type_is_right,
         a04_an_address_owns_nothing,
         n01_an_address_is_never_given_to_another_actor,
         s02_an_address_of_an_earlier_tree_reaches_nobody_of_a_later_one,
@@ -289,6 +349,7 @@ bodies! {
         c_opp_01_an_empty_tree_starts_and_ends,
     ]
     Pair: [
+        a02_a_type_is_checked_on_the_thread_of_the_locality,
         c_lp_21_one_actor_is_reached_by_each_of_its_message_types,
         n01_addresses_may_be_reserved_on_any_thread,
         e18_trees_of_one_process_do_not_know_each_other,

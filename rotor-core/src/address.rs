@@ -1,5 +1,6 @@
 //! Addresses: 16 bytes that name a slot of a locality.
 
+use std::any::TypeId;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -59,6 +60,40 @@ impl Address {
     /// The typed view for publishing `M` to this address.
     pub fn topic<M: Clone + Send + 'static>(self) -> Topic<M> {
         Topic::at(self)
+    }
+
+    /// The address of an actor of type `A`, if a child of that type has it.
+    ///
+    /// On the thread of its locality only, inside a turn or outside: the types of the actors are
+    /// kept there, so that no other thread pays for them. Elsewhere it is `None`, as for an address
+    /// that is gone, that no child has claimed yet, or that is an actor's
+    /// [further one](crate::Context::make_address).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Door;
+    /// impl Actor for Door {}
+    /// struct Window;
+    /// impl Actor for Window {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let main = ThreadLoop::new();
+    /// let door: Addr<Door> = main.locality().reserve();
+    /// let (tree, address) = (Supervisor::one_for_one("house"), door.address());
+    /// assert_eq!(address.typed::<Door>(), None); // not claimed yet
+    /// main.run_with(tree.child(Child::new("door", || Door).at(door)), |app| {
+    ///     assert_eq!(address.typed::<Door>(), Some(door));
+    ///     assert_eq!(address.typed::<Window>(), None);
+    ///     app.shutdown();
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn typed<A: Actor>(self) -> Option<Addr<A>> {
+        with_local(self.gate, |local| {
+            let local = local?;
+            let ops = local.seat(local.find(self)?, |seat| seat.ops)?;
+            (ops.type_id == TypeId::of::<A>()).then(|| Addr::new(self))
+        })
     }
 
     /// What the actor is doing, as of a moment ago.

@@ -1,6 +1,6 @@
 //! Child specs: how a supervisor makes an actor, and when again.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -58,6 +58,7 @@ pub(crate) struct Ops {
     pub(crate) stop: unsafe fn(*mut (), &Exit, &Local, u32),
     pub(crate) drop: unsafe fn(*mut ()),
     pub(crate) type_name: fn() -> &'static str,
+    pub(crate) type_id: TypeId,
 }
 
 struct OpsOf<A>(PhantomData<A>);
@@ -68,6 +69,7 @@ impl<A: Actor> OpsOf<A> {
         stop: Self::stop,
         drop: Self::drop,
         type_name: type_name::<A>,
+        type_id: TypeId::of::<A>(),
     };
 
     unsafe fn start(actor: *mut (), here: &Local, slot: u32) -> Result {
