@@ -194,10 +194,6 @@ const SUPERVISION: &str = "tests/supervision.rs";
 
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[
-    (
-        "a02",
-        "contradicts the design: nothing is sent to an untyped address; m05 is what holds",
-    ),
     ("e17", "waits for a check of what the local path executes"),
     ("k03", "waits for a check of the docs"),
     ("row_m04", "waits for a check of the texts"),

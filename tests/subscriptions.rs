@@ -287,6 +287,83 @@ fn r14_a_subscription_may_be_ended_in_the_start(on: &dyn Backend, far: &dyn Back
     assert_eq!(played.lost(Reason::Unheard), ["Say"]);
 }
 
+/// What is parked until its subscriber runs says by which address it came, over a crash, too.
+fn a28_a_parked_message_tells_by_which_address_it_came(on: &dyn Backend, far: &dyn Backend) {
+    struct Late {
+        life: u32,
+        topics: [Topic<Say>; 2],
+        log: Log,
+        a: Addr<Puppet>,
+        b: Addr<Puppet>,
+    }
+    impl Actor for Late {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            self.topics.iter().for_each(|topic| cx.subscribe(*topic));
+            if self.life == 1 {
+                let (topics, this, a, b) = (self.topics, cx.addr(), self.a, self.b);
+                let hold = cx.hold("what is published meanwhile");
+                act(a, move |_, _| {
+                    topics[0].publish(Say("one"));
+                    this.send(Say("direct"));
+                    topics[1].publish(Say("two"));
+                    // Through the locality of the second topic, behind what it hands on.
+                    act(b, move |_, _| {
+                        act(a, move |_, _| {
+                            this.send(Say("last"));
+                            drop(hold);
+                        });
+                    });
+                });
+            }
+            Ok(())
+        }
+    }
+    impl Handler<Say> for Late {
+        fn handle(&mut self, Say(text): Say, cx: &mut Context<Self>) {
+            let by = cx.published_to();
+            let by = self.topics.iter().position(|t| Some(t.address()) == by);
+            self.log.put(format!("{text} by {by:?}"));
+            match text {
+                "one" => panic!("as told"),
+                "last" => end(self.a),
+                _ => {}
+            }
+        }
+    }
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let (mine, theirs) = (log.clone(), log.clone());
+        let topics = [here.topic(), away.topic()];
+        let mut life = 0;
+        let late = Child::new("late", move || {
+            life += 1;
+            let log = mine.clone();
+            Late {
+                life,
+                topics,
+                log,
+                a,
+                b,
+            }
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+            .child(late)
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "one by Some(0)",
+            "direct by None",
+            "two by Some(1)",
+            "last by None"
+        ]
+    );
+}
+
 /// A further identity: what comes by it says so.
 fn a28_an_actor_tells_by_which_of_its_addresses_a_message_came(on: &dyn Backend) {
     struct Two {
@@ -732,6 +809,7 @@ bodies! {
         c_so_41_a_subscription_made_while_stopping_has_no_effect,
     ]
     Pair: [
+        a28_a_parked_message_tells_by_which_address_it_came,
         r30_anybody_may_subscribe_to_anothers_address,
         m07_another_locality_costs_one_clone,
         m07_a_sole_foreign_subscriber_takes_the_value,

@@ -367,7 +367,8 @@ impl Local {
         }
     }
 
-    fn park_or_refuse(&self, at: *mut Word, head: Header) {
+    /// Keeps a record for the instance that its slot will have, or reports it.
+    pub(crate) fn park_or_refuse(&self, at: *mut Word, head: Header) {
         let (words, lane) = (head.kind.words as usize, head.kind.lane as usize);
         let refused = self.seat(head.slot, |seat| match seat.obstacle() {
             None => {
@@ -535,6 +536,7 @@ impl Local {
     /// A handler panicked: its instance ends.
     fn crashed(&self, text: String) {
         let slot = self.current.replace(LOCALITY);
+        self.published_to.set(None);
         if slot == LOCALITY {
             // Not in user code: core's own bug, or a clone in a publish, which has nobody to blame.
             if !self.clone_panicked.replace(false) {

@@ -18,6 +18,7 @@ use crate::message::{
     words_for,
 };
 use crate::observe::Reason;
+use crate::queue::Flat;
 
 /// The typed view of an address for publishing.
 ///
@@ -230,6 +231,44 @@ impl<M: Clone + Send + 'static> Published<M> {
     }
 }
 
+/// A published message that waits for one subscriber, with the address it was published to.
+struct Handed<A, M>(PhantomData<(A, M)>);
+
+impl<A: TryHandler<M>, M: 'static> Handed<A, M> {
+    const INLINE: &'static Kind = &Self::kind::<Inline<(Address, M)>>();
+    const BOXED: &'static Kind = &Self::kind::<Boxed<(Address, M)>>();
+    const KIND: &'static Kind = if is_inline::<(Address, M)>() {
+        Self::INLINE
+    } else {
+        Self::BOXED
+    };
+
+    const fn kind<S: Stored<Message = (Address, M)>>() -> Kind {
+        Kind {
+            words: words_for::<S>(),
+            lane: <A as TryHandler<M>>::LANE.index() as u8,
+            way: Way::Actor,
+            run: Self::run::<S>,
+            discard: discard::<S>,
+            name: std::any::type_name::<M>,
+        }
+    }
+
+    unsafe fn run<S: Stored<Message = (Address, M)>>(
+        payload: Payload<'_>,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) {
+        // SAFETY: a record of this kind has this payload.
+        let (topic, message) = unsafe { payload.take::<S>() }.open();
+        here.published_to.set(Some(topic));
+        // SAFETY: as in `Typed::run`.
+        unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+        here.published_to.set(None);
+    }
+}
+
 /// A walk over the subscribers of one message. If one panics, the rest is resumed later.
 struct Walk<'a, M: Clone + Send + 'static> {
     here: &'a Local,
@@ -261,7 +300,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
                 _ => self.message.take(),
             };
             let Some(message) = message else { break };
-            self.here.hand(subscriber, message);
+            self.here.hand(subscriber, self.topic, message);
             self.here.charge(1);
         }
     }
@@ -362,7 +401,7 @@ impl Local {
     }
 
     /// Hands a published message to one subscriber: now if it runs, else it is parked.
-    fn hand<M: 'static>(&self, to: Subscriber<M>, message: M) {
+    fn hand<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
         let generation = self.slots.generation(to.slot);
         match self.slots.running(to.slot, generation) {
             Some(actor) => {
@@ -372,19 +411,25 @@ impl Local {
                 unsafe { (to.call)(message, actor, self, to.slot) }
                 self.current.set(LOCALITY);
             }
-            None => {
-                let head = Header {
-                    kind: to.kind,
-                    slot: to.slot,
-                    generation,
-                };
-                if is_inline::<M>() {
-                    self.push(to.kind.lane as usize, head, Inline(message));
-                } else {
-                    self.push(to.kind.lane as usize, head, Boxed(Box::new(message)));
-                }
-            }
+            // Not through a lane: it must not fall behind what was sent after it.
+            None => self.park_published(to, topic, message),
         }
+    }
+
+    fn park_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
+        let head = Header {
+            kind: to.kind,
+            slot: to.slot,
+            generation: self.slots.generation(to.slot),
+        };
+        let waiting = Flat::new();
+        if is_inline::<(Address, M)>() {
+            waiting.push(head, Inline((topic, message)));
+        } else {
+            waiting.push(head, Boxed(Box::new((topic, message))));
+        }
+        let at = waiting.pop().expect("just pushed");
+        self.park_or_refuse(at, head);
     }
 }
 
@@ -405,7 +450,7 @@ where
     subscribers.here.borrow_mut().push(Subscriber {
         slot,
         serial,
-        kind: Typed::<A, M>::KIND,
+        kind: Handed::<A, M>::KIND,
         call: Typed::<A, M>::call,
     });
     here.at_end(
