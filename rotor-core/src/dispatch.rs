@@ -336,10 +336,7 @@ impl Local {
         let stale = !known || self.slots.generation(head.slot) != head.generation;
         if stale && !unknown_life {
             // SAFETY: as in `exec`.
-            return unsafe {
-                self.gate
-                    .refuse(head, payload, Reason::Gone, &RequestError::Gone)
-            };
+            return unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
         }
         let slot = head.slot;
         match head.kind.way {
@@ -389,7 +386,7 @@ impl Local {
         });
         if let Some((reason, verdict)) = refused {
             // SAFETY: as in `exec`.
-            unsafe { self.gate.refuse(head, at.add(HEADER), reason, &verdict) }
+            unsafe { self.gate.refuse(at, reason, &verdict) }
         }
     }
 
@@ -399,12 +396,8 @@ impl Local {
             return;
         };
         loop {
-            let at = record.as_mut_ptr();
             // SAFETY: a copy of a record that was taken out of its queue.
-            unsafe {
-                self.gate
-                    .refuse(header(at), at.add(HEADER), reason, verdict)
-            };
+            unsafe { self.gate.refuse(record.as_mut_ptr(), reason, verdict) };
             match self.unpark_one(slot) {
                 Some(next) => record = next,
                 None => return,
@@ -451,11 +444,7 @@ impl Local {
             if head.generation != self.slots.generation(slot) {
                 // Parked before it was known for which of the slot's addresses.
                 // SAFETY: as above.
-                unsafe {
-                    let payload = at.add(HEADER);
-                    self.gate
-                        .refuse(head, payload, Reason::Gone, &RequestError::Gone);
-                }
+                unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
                 continue;
             }
             self.countdown.set(1);
@@ -500,11 +489,7 @@ impl Local {
             for lane in &self.lanes {
                 while let Some(at) = lane.pop() {
                     // SAFETY: a record that was taken out just now.
-                    unsafe {
-                        let (head, payload) = (header(at), at.add(HEADER));
-                        self.gate
-                            .refuse(head, payload, Reason::Closed, &RequestError::Gone);
-                    }
+                    unsafe { self.gate.refuse(at, Reason::Closed, &RequestError::Gone) };
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::Control;
-use crate::message::{Header, Kind, Way};
+use crate::message::{Header, Way};
 use crate::observe::{Observer, Reason, Undeliverable};
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
@@ -236,13 +236,12 @@ impl Gate {
     fn push_bounded(&'static self, lane: usize, parcel: Parcel) {
         let sort = |at: *mut Word| {
             // SAFETY: `at` is a record that was taken out just now.
-            let head = unsafe { header(at) };
-            if head.kind.way == Way::Own {
+            if unsafe { header(at) }.kind.way == Way::Own {
                 // SAFETY: as above; the record moves to the parcel.
                 self.push_always(lane, unsafe { Parcel::copy(at) });
             } else {
-                // SAFETY: as above; the payload is used this once.
-                unsafe { self.refuse(head, at.add(HEADER), Reason::Full, &RequestError::Full) };
+                // SAFETY: as above; the record is used this once.
+                unsafe { self.refuse(at, Reason::Full, &RequestError::Full) };
             }
         };
         match parcel {
@@ -267,10 +266,8 @@ impl Gate {
     pub(crate) fn reject(&'static self, parcel: Parcel, reason: Reason) {
         let verdict = RequestError::Gone;
         let refuse = |at: *mut Word| {
-            // SAFETY: `at` is a record that was taken out just now.
-            let head = unsafe { header(at) };
-            // SAFETY: as above; the payload is used this once.
-            unsafe { self.refuse(head, at.add(HEADER), reason, &verdict) };
+            // SAFETY: `at` is a record that was taken out just now, and is used this once.
+            unsafe { self.refuse(at, reason, &verdict) };
         };
         match parcel {
             Parcel::One(mut one) => refuse(one.as_mut_ptr()),
@@ -282,47 +279,40 @@ impl Gate {
         }
     }
 
-    /// Counts, reports and drops one record's message.
+    /// Drops one record's message, counts and reports it.
+    ///
+    /// In this order: the observer may send, which may overwrite a record that has left its queue.
     ///
     /// # Safety
-    /// `payload` is the payload of a record with this header, taken out of its queue.
+    /// `at` is a record that was taken out of its queue, and is not used again.
     pub(crate) unsafe fn refuse(
         &'static self,
-        head: Header,
-        payload: *mut Word,
+        at: *mut Word,
         reason: Reason,
         verdict: &RequestError,
     ) {
-        if head.kind.way != Way::Own {
-            self.report(head.kind, head.slot, head.generation, reason);
+        // SAFETY: as the caller says.
+        let (head, payload) = unsafe { (header(at), at.add(HEADER)) };
+        {
+            let _verdict = Verdict::set(verdict);
+            // A panic while a message is dropped hurts nobody: there is no instance to blame.
+            let _ = here::guard(|| {
+                // SAFETY: as the caller says.
+                unsafe { (head.kind.discard)(payload) }
+            });
         }
-        let _verdict = Verdict::set(verdict);
-        // A panic while a message is dropped hurts nobody: there is no instance to blame.
-        let _ = here::guard(|| {
-            // SAFETY: as the caller says.
-            unsafe { (head.kind.discard)(payload) }
-        });
-    }
-
-    fn report(&'static self, kind: &Kind, slot: u32, generation: u32, reason: Reason) {
-        self.report_type(
-            (kind.name)(),
-            crate::Address {
+        if head.kind.way != Way::Own {
+            let to = crate::Address {
                 gate: self,
-                slot,
-                generation,
-            },
-            reason,
-        );
+                slot: head.slot,
+                generation: head.generation,
+            };
+            self.report((head.kind.name)(), to, reason);
+        }
     }
 
     /// Counts and reports a message that could not be delivered.
-    pub(crate) fn report_type(
-        &'static self,
-        message: &'static str,
-        to: crate::Address,
-        reason: Reason,
-    ) {
+    pub(crate) fn report(&'static self, message: &'static str, to: crate::Address, reason: Reason) {
         let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
         let observer = self
             .observer

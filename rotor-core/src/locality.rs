@@ -645,7 +645,7 @@ impl Local {
     /// Counts an answer that nobody waits for.
     pub(crate) fn note_late(&self, slot: u32, message: &'static str) {
         self.gate
-            .report_type(message, self.address_of(slot), Reason::Late);
+            .report(message, self.address_of(slot), Reason::Late);
     }
 
     /// Has this locality told of the loss of another one.

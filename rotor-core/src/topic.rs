@@ -350,7 +350,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
 impl Local {
     fn unheard<M: 'static>(&self, topic: Address, message: M) {
         self.gate
-            .report_type(std::any::type_name::<M>(), topic, Reason::Unheard);
+            .report(std::any::type_name::<M>(), topic, Reason::Unheard);
         let _ = crate::here::guard(|| drop(message));
     }
 
