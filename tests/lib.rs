@@ -38,7 +38,11 @@ mod addresses;
 #[cfg(test)]
 mod futures;
 #[cfg(test)]
+mod handing_on;
+#[cfg(test)]
 mod lanes;
+#[cfg(test)]
+mod lives;
 #[cfg(test)]
 mod localities;
 #[cfg(test)]
@@ -72,6 +76,7 @@ mod undelivered;
 #[cfg(test)]
 const FILES: &[&[harness::Body]] = &[
     messages::BODIES,
+    handing_on::BODIES,
     addresses::BODIES,
     parking::BODIES,
     subscriptions::BODIES,
@@ -80,6 +85,7 @@ const FILES: &[&[harness::Body]] = &[
     futures::BODIES,
     panics::BODIES,
     supervision::BODIES,
+    lives::BODIES,
     pictures::BODIES,
     lanes::BODIES,
     undelivered::BODIES,

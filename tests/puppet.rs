@@ -203,6 +203,20 @@ pub fn later(
     cx.after(delay, Do(Box::new(f)))
 }
 
+/// Has a puppet do something as soon as its log has `count` lines that begin like this.
+pub fn when(
+    to: Addr<Puppet>,
+    (count, begin): (usize, &'static str),
+    f: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static,
+) {
+    act(to, move |me, cx| {
+        if me.log.count(begin) >= count {
+            return f(me, cx);
+        }
+        later(cx, ms(1), move |_, cx| when(cx.addr(), (count, begin), f));
+    });
+}
+
 /// Milliseconds.
 pub const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)

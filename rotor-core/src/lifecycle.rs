@@ -7,7 +7,7 @@ use crate::here;
 use crate::locality::{Control, Local, News};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
-use crate::slot::{AtEnd, State};
+use crate::slot::{AtEnd, Seat, State};
 use crate::strategy::Event;
 use crate::things::{Body, NO_THINGS};
 
@@ -65,7 +65,10 @@ impl Local {
         let started = here::guard(|| unsafe { (ops.start)(instance.as_ptr(), self, slot) });
         self.current.set(crate::message::LOCALITY);
         match started {
-            Ok(Ok(())) => self.settle_start(slot),
+            Ok(Ok(())) => match self.seat(slot, Seat::take_early_stop) {
+                Some(exit) => self.stop_self(to, exit),
+                None => self.settle_start(slot),
+            },
             Ok(Err(error)) => self.crash(slot, Exit::failed(error)),
             Err(text) => self.crash(slot, Exit::panicked(text)),
         }
@@ -127,11 +130,21 @@ impl Local {
         }
     }
 
-    /// Somebody asks an actor to stop.
+    /// Somebody asks an actor to stop: the instance that runs or starts, else the next one. One that
+    /// stops already does so as its parent wants.
     pub(crate) fn stop_self(&self, to: Address, exit: Exit) {
         let Some(slot) = self.find(to) else { return };
-        let keep = self.seat(slot, |seat| seat.restart.wants(&exit));
-        self.end(slot, exit, keep);
+        let keep = self.seat(slot, |seat| match seat.state {
+            State::Starting | State::Running => Some(seat.restart.wants(&exit)),
+            State::Reserved | State::Waiting => {
+                seat.early_stop.get_or_insert_with(|| exit.clone());
+                None
+            }
+            State::Stopping | State::Down | State::Vacant => None,
+        });
+        if let Some(keep) = keep {
+            self.end(slot, exit, keep);
+        }
     }
 
     /// Removes an actor's instance by force because somebody asked for it.

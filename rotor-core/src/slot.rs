@@ -174,6 +174,8 @@ pub(crate) struct Seat {
     pub(crate) parent: Parent,
     /// Why the instance is ending.
     pub(crate) exit: Option<Exit>,
+    /// A stop that came while there was no instance: for the next one.
+    pub(crate) early_stop: Option<Exit>,
     pub(crate) parked: Option<Box<Parked>>,
     pub(crate) kin: Option<Box<Kin>>,
     pub(crate) watchers: Vec<(&'static crate::gate::Gate, u64)>,
@@ -209,6 +211,7 @@ impl Seat {
             ops: None,
             parent: Parent::Nobody,
             exit: None,
+            early_stop: None,
             parked: None,
             kin: None,
             watchers: Vec::new(),
@@ -229,6 +232,11 @@ impl Seat {
     /// Whether the instance is ending, or going to after the handler that runs.
     pub(crate) fn is_ending(&self) -> bool {
         self.exit.is_some() || !matches!(self.state, State::Starting | State::Running)
+    }
+
+    /// The stop that came before the instance, unless that is ending by itself.
+    pub(crate) fn take_early_stop(&mut self) -> Option<Exit> {
+        self.early_stop.take_if(|_| self.exit.is_none())
     }
 
     pub(crate) fn is_full(&self) -> bool {

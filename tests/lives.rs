@@ -1,0 +1,404 @@
+//! Beginnings and ends, as rotor's own tests tell them.
+
+use std::sync::Arc;
+
+use rotor_core::*;
+
+use crate::backend::{Backend, Bell, drive};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// Takes two holds, and drops the second one first.
+fn hold_twice(me: &mut Puppet, cx: &mut Context<Puppet>) {
+    let (one, two) = (cx.hold("one"), cx.hold("two"));
+    me.log.put("b holds");
+    later(cx, ms(1), move |me, cx| {
+        drop(two);
+        me.log.put("one is left");
+        later(cx, ms(1), move |me, _| {
+            me.log.put("none is left");
+            drop(one);
+        });
+    });
+}
+
+/// Two hooks that vote: here, two holds.
+fn r1_a_start_and_a_stop_wait_for_every_hold(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let b = Role::new("b", &log)
+            .telling()
+            .begin(hold_twice)
+            .stop(|me, _, cx| hold_twice(me, cx));
+        end(a);
+        stage()
+            .child(Role::new("x", &log).telling().child())
+            .child(b.child())
+            .child(Role::new("y", &log).telling().child())
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "x starts",
+            "b starts",
+            "b holds",
+            "one is left",
+            "none is left",
+            "y starts",
+            "y stops: shutdown < a: normal",
+            "y drops",
+            "b stops: shutdown < a: normal",
+            "b holds",
+            "one is left",
+            "none is left",
+            "b drops",
+            "x stops: shutdown < a: normal",
+            "x drops"
+        ]
+    );
+}
+
+/// Neither stalls, and neither hook runs twice.
+fn r33_a_hold_may_be_dropped_in_the_hook_that_took_it(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let b = Role::new("b", &log)
+            .telling()
+            .begin(|_, cx| {
+                let one = cx.hold("one");
+                drop(cx.hold("two"));
+                drop(one);
+            })
+            .stop(|_, _, cx| drop(cx.hold("three")));
+        end(a);
+        stage().child(b.child()).child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        ["b starts", "b stops: shutdown < a: normal", "b drops"]
+    );
+}
+
+/// Each option does the same, whatever stands before it.
+fn r3_the_order_of_a_specs_options_does_not_matter(on: &dyn Backend) {
+    type Option = fn(Child<Puppet>, Addr<Puppet>) -> Child<Puppet>;
+    const OPTIONS: [Option; 4] = [
+        |child, at| child.at(at),
+        |child, _| child.capacity(2),
+        |child, _| child.transient(),
+        |child, _| child.start_limit(ms(2)),
+    ];
+    const NAMES: [&str; 4] = ["b", "c", "d", "e"];
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve();
+        let mut tree = stage().child(lead("a", &log).at(a));
+        for (first, name) in NAMES.into_iter().enumerate() {
+            let b = here.reserve();
+            let role = Role::new(name, &log).begin(move |me, cx| {
+                me.log.put(format!("life {} of {name}", me.life));
+                match me.life {
+                    1 => crash(b),
+                    2 => {
+                        (0..3).for_each(|n| b.send(Num(n)));
+                        std::mem::forget(cx.hold("longer than its limit"));
+                    }
+                    _ => drop(later(cx, ms(1), move |_, cx| {
+                        cx.stop();
+                        act(a, |me, _| me.say("one is done"));
+                    })),
+                }
+            });
+            let options = OPTIONS.iter().cycle().skip(first).take(OPTIONS.len());
+            tree = tree.child(options.fold(role.child(), |child, option| option(child, b)));
+        }
+        when(a, (NAMES.len(), "a: one is done"), |_, cx| cx.stop());
+        tree
+    });
+    for name in NAMES {
+        let handled = [format!("{name}: 0"), format!("{name}: 1")];
+        assert_eq!(log.of(&format!("{name}: ")), handled);
+        assert_eq!(log.count(&format!("life 3 of {name}")), 1);
+    }
+    assert_eq!(log.count("life "), 3 * NAMES.len());
+    assert_eq!(played.lost(Reason::Full), ["Num"; 4]);
+}
+
+/// Whatever was started until then is stopped, and nothing is left.
+fn r13_a_tree_may_be_told_to_stop_before_its_first_turn(far: &dyn Backend) {
+    let log = Log::new();
+    let bell = Arc::new(Bell::default());
+    let driver = Driver::new(bell.clone(), Clock::real());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let away = far.spawn("away");
+    let theirs = log.clone();
+    let tells = |name, log: &Log| Role::new(name, log).telling().child();
+    let tree = group("root")
+        .child(tells("a", &log))
+        .child(group("far").on(&away, move |s| s.child(tells("b", &theirs))))
+        .child(tells("c", &log));
+    drop(away);
+    let app = driver.start(tree).unwrap();
+    app.shutdown();
+    assert_eq!(drive(&driver, &bell).to_string(), "shutdown");
+    drop(driver);
+    assert_eq!(app.wait().unwrap().to_string(), "shutdown");
+    let all = log.all();
+    for name in ["a", "b", "c"] {
+        let count = |what: &str| {
+            let line = format!("{name} {what}");
+            all.iter().filter(|l| l.starts_with(&line)).count()
+        };
+        assert_eq!(count("starts"), count("stops"), "{all:?}");
+        assert_eq!(count("starts"), count("drops"), "{all:?}");
+    }
+    assert_eq!(log.live(), 0);
+}
+
+/// The first instance of such a child is started, because its supervisor wants that, and is then
+/// told to stop.
+fn r13_a_child_may_be_told_to_stop_before_it_has_started(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        b.stop();
+        act(a, move |me, cx| {
+            let c = cx.child(puppet("c", &me.log).transient());
+            c.stop();
+            cx.monitor(c.address());
+            cx.monitor(b.address());
+        });
+        when(a, (2, "a: down shutdown"), |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).transient())
+            }))
+    });
+    let mut ended = played.exits[..2].to_vec();
+    ended.sort();
+    assert_eq!(ended, ["b: shutdown", "c: shutdown"]);
+}
+
+/// Somebody else's wish does not change what the supervisor wants of a child that it stops.
+fn m01_a_stop_from_outside_joins_that_of_a_restart(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        // Stopped because `c` has crashed; while it holds its stop, it is told to stop once more.
+        let role = Role::new("b", &log).stop(move |me, _, cx| {
+            if me.life == 1 {
+                let hold = cx.hold("until then");
+                b.send(Say("parked"));
+                act(b, move |_, _| end(a));
+                b.stop();
+                later(cx, ms(1), move |_, _| drop(hold));
+            }
+        });
+        act(a, move |_, _| crash(c));
+        let all = Supervisor::one_for_all("all")
+            .child(role.child().at(b).transient())
+            .child(puppet("c", &log).at(c));
+        stage().child(lead("a", &log).at(a)).child(all)
+    });
+    assert_eq!(log.all(), ["b: parked"]);
+}
+
+/// Twice by address, and once more by its own supervisor.
+fn r27_a_double_stop_of_a_supervisor_is_one_stop(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let mine = log.clone();
+        let mother = Role::new("b", &log)
+            .telling()
+            .begin(move |_, cx| {
+                cx.child(Role::new("c", &mine).telling().child());
+            })
+            .stop(move |_, _, cx| {
+                // Still at it when its supervisor wants to stop it, too.
+                let hold = cx.hold("until then");
+                end(a);
+                later(cx, ms(2), move |_, _| drop(hold));
+                b.stop();
+            });
+        act(a, move |_, _| {
+            b.stop();
+            b.stop();
+        });
+        stage()
+            .child(mother.child().at(b).transient())
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c starts",
+            "b stops: shutdown",
+            "c stops: shutdown",
+            "c drops",
+            "b drops"
+        ]
+    );
+}
+
+/// The child is up, and its parent goes; nobody fails.
+fn r123_a_child_may_stop_its_parent_as_soon_as_it_has_started(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run_clean(&log, |here| {
+        let b = here.reserve::<Puppet>();
+        let mine = log.clone();
+        let mother = Role::new("b", &log).telling().begin(move |_, cx| {
+            let child = Role::new("c", &mine).telling().begin(move |_, _| b.stop());
+            cx.child(child.child());
+        });
+        stage().child(mother.child().at(b).transient().significant())
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c starts",
+            "b stops: shutdown",
+            "c stops: shutdown",
+            "c drops",
+            "b drops"
+        ]
+    );
+    assert_eq!(
+        played.exits,
+        [
+            "c: shutdown",
+            "b: shutdown",
+            "stage: shutdown < b: shutdown"
+        ]
+    );
+}
+
+/// Parent and child on two localities: the end of the one is the end of the other.
+fn r115_an_end_goes_up_and_down_between_localities(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let theirs = log.clone();
+        let _ = here;
+        stage().child(Role::new("x", &log).telling().child()).child(
+            stage_of("far")
+                .transient()
+                .significant()
+                .on(&away, move |s| {
+                    let b = Role::new("b", &theirs).telling().begin(|_, cx| cx.stop());
+                    s.child(Role::new("y", &theirs).telling().child())
+                        .child(b.child().transient().significant())
+                }),
+        )
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "x starts",
+            "y starts",
+            "b starts",
+            "b stops: normal",
+            "b drops",
+            "y stops: shutdown < b: normal",
+            "y drops",
+            "x stops: shutdown < far: shutdown < b: normal",
+            "x drops"
+        ]
+    );
+    assert_eq!(played.exit.root_cause().to_string(), "normal");
+}
+
+/// Again and again, told by a thread that is neither: whoever is first, nothing is left.
+fn r116_both_sides_may_stop_at_the_same_time(on: &dyn Backend, far: &dyn Backend) {
+    for _ in 0..10 {
+        let log = Log::new();
+        on.run_clean(&log, |here| {
+            let away = far.spawn("away");
+            let (a, b) = (here.reserve::<Puppet>(), away.reserve::<Puppet>());
+            let (theirs, watch) = (log.clone(), log.clone());
+            std::thread::spawn(move || {
+                watch.wait_for("up");
+                b.stop();
+                a.stop();
+            });
+            let a = Role::new("a", &log)
+                .begin(|me, _| me.log.put("up"))
+                .child()
+                .at(a);
+            stage()
+                .child(
+                    stage_of("far")
+                        .transient()
+                        .significant()
+                        .on(&away, move |s| {
+                            s.child(puppet("b", &theirs).at(b).transient().significant())
+                        }),
+                )
+                .child(a.transient().significant())
+        });
+    }
+}
+
+/// A supervisor that ends with its significant children.
+fn stage_of(name: &'static str) -> Supervisor {
+    group(name).auto_shutdown(AutoShutdown::Any)
+}
+
+/// All of it in one handler of one loop, which blocks for nobody.
+fn c_lp_15_a_handler_may_start_stop_and_await_another_actor(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let b = cx.child(Role::new("b", &me.log).telling().child().temporary());
+            cx.monitor(b.address());
+            let answer = b.ask(Double(4), LONG);
+            cx.spawn(answer, move |me, answer, cx| {
+                me.say(format!("{answer:?}"));
+                b.stop();
+                when(cx.addr(), (1, "a: down"), |_, cx| cx.stop());
+            });
+            me.say("goes on");
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "a: goes on",
+            "b starts",
+            "a: Ok(8)",
+            "b stops: shutdown",
+            "b drops",
+            "a: down shutdown"
+        ]
+    );
+}
+
+bodies! {
+    Each: [
+        r1_a_start_and_a_stop_wait_for_every_hold,
+        r33_a_hold_may_be_dropped_in_the_hook_that_took_it,
+        r3_the_order_of_a_specs_options_does_not_matter,
+        r13_a_tree_may_be_told_to_stop_before_its_first_turn,
+        m01_a_stop_from_outside_joins_that_of_a_restart,
+        r27_a_double_stop_of_a_supervisor_is_one_stop,
+        r123_a_child_may_stop_its_parent_as_soon_as_it_has_started,
+        c_lp_15_a_handler_may_start_stop_and_await_another_actor,
+    ]
+    Pair: [
+        r13_a_child_may_be_told_to_stop_before_it_has_started,
+        r115_an_end_goes_up_and_down_between_localities,
+        r116_both_sides_may_stop_at_the_same_time,
+    ]
+}
