@@ -151,13 +151,18 @@ impl Gate {
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
-        let base = self.highest.load(Ordering::Relaxed) + 1;
-        self.next_slot.store(0, Ordering::Relaxed);
-        self.base.store(base, Ordering::Relaxed);
-        self.highest.store(base, Ordering::Relaxed);
-        if base < RETIRE {
+        let highest = self.highest.load(Ordering::Relaxed);
+        if highest < RETIRE {
+            self.next_slot.store(0, Ordering::Relaxed);
+            self.begin_at(highest + 1);
             POOL.push(self);
         }
+    }
+
+    /// Sets the first generation of the slots of this life.
+    pub(crate) fn begin_at(&self, generation: u32) {
+        self.base.store(generation, Ordering::Relaxed);
+        self.highest.store(generation, Ordering::Relaxed);
     }
 
     pub(crate) fn serial(&self) -> u64 {
@@ -191,13 +196,6 @@ impl Gate {
 
     pub(crate) fn base(&self) -> u32 {
         self.base.load(Ordering::Relaxed)
-    }
-
-    /// A lost locality is opened again: generations of new slots start above the old ones.
-    pub(crate) fn start_over(&self) {
-        let base = self.highest.load(Ordering::Relaxed) + 1;
-        self.base.store(base, Ordering::Relaxed);
-        self.highest.store(base, Ordering::Relaxed);
     }
 
     /// Notes that a generation is in use, so that the next life starts above it. Owner only.
@@ -457,5 +455,32 @@ pub(crate) fn return_chunk(gate: &Gate, chunk: Box<Flat>) {
     if gate.chunks.len() < 16 {
         chunk.rewind();
         gate.chunks.push(chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever kept an address of it would reach somebody else's actors.
+    #[test]
+    fn s02_a_gate_whose_generations_are_used_up_is_not_used_again() {
+        for last in [RETIRE, u32::MAX] {
+            let gate = Gate::take();
+            gate.begin_at(last);
+            gate.recycle();
+            let others: Vec<_> = (0..=POOL.len()).map(|_| Gate::take()).collect();
+            assert!(!others.contains(&gate));
+            others.into_iter().for_each(Gate::recycle);
+        }
+    }
+
+    #[test]
+    fn s02_the_next_life_of_a_gate_begins_above_the_last_one() {
+        let gate = Gate::take();
+        let (_, first) = gate.mint();
+        gate.note_generation(first + 7);
+        gate.recycle();
+        assert!(gate.base() > first + 7); // it may be somebody else's already
     }
 }

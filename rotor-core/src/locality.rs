@@ -426,9 +426,6 @@ impl Local {
     pub(crate) fn new(locality: &Locality, clock: Clock) -> Self {
         let gate = locality.gate();
         let reopened = locality.openings() > 1;
-        if reopened {
-            gate.start_over();
-        }
         Local {
             gate,
             locality: locality.clone(),

@@ -189,3 +189,77 @@ impl Local {
         self.address_of(identity)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::{Arc, Mutex};
+
+    use crate::sim::Sim;
+    use crate::*;
+
+    struct Mother;
+    type Task = Box<dyn FnOnce(&mut Context<Mother>) + Send>;
+    impl Actor for Mother {}
+    impl Handler<Task> for Mother {
+        fn handle(&mut self, task: Task, cx: &mut Context<Self>) {
+            task(cx);
+        }
+    }
+
+    /// Types that must never be taken for each other.
+    struct Kind<const N: usize>(Log<usize>);
+    type Log<T> = Arc<Mutex<Vec<T>>>;
+    impl<const N: usize> Actor for Kind<N> {}
+    impl<const N: usize> Handler<()> for Kind<N> {
+        fn handle(&mut self, (): (), _: &mut Context<Self>) {
+            self.0.lock().unwrap().push(N);
+        }
+    }
+
+    /// Has the mother add a child, and returns its address.
+    fn add<const N: usize>(sim: &mut Sim, mother: Addr<Mother>, log: &Log<usize>) -> Addr<Kind<N>> {
+        let (log, told) = (log.clone(), Log::default());
+        let tell = told.clone();
+        let task: Task = Box::new(move |cx| {
+            let child = Child::once("child", move |_| Ok(Kind::<N>(log)));
+            tell.lock().unwrap().push(cx.child(child));
+        });
+        mother.send(task);
+        sim.run_until_idle();
+        told.lock().unwrap()[0]
+    }
+
+    #[test]
+    fn s01_a_slot_at_its_last_generation_is_never_used_again() {
+        let mut sim = Sim::new(1);
+        let here = Locality::new("here");
+        here.gate().begin_at(u32::MAX - 3);
+        sim.open(here.clone());
+        let mother = here.reserve();
+        let tree = Supervisor::one_for_one("app").child(Child::new("mother", || Mother).at(mother));
+        sim.start(tree).unwrap();
+        let log = Log::default();
+        let (mut ones, mut twos) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            ones.push(add::<1>(&mut sim, mother, &log));
+            ones.iter().for_each(|one| one.stop());
+            sim.run_until_idle();
+            twos.push(add::<2>(&mut sim, mother, &log));
+            twos.iter().for_each(|two| two.stop());
+            sim.run_until_idle();
+        }
+        let one = add::<1>(&mut sim, mother, &log);
+        let old = ones.iter().map(|one| one.address());
+        let old: Vec<_> = old.chain(twos.iter().map(|two| two.address())).collect();
+        assert_eq!(old.iter().collect::<HashSet<_>>().len(), 10);
+        let last = |address: &&Address| address.generation == u32::MAX;
+        assert_eq!(old.iter().filter(last).count(), 2, "each slot has four");
+        assert!(old.iter().all(|address| address.state() == Lifecycle::Gone));
+        ones.iter().for_each(|one| one.send(()));
+        twos.iter().for_each(|two| two.send(()));
+        one.send(());
+        sim.run_until_idle();
+        assert_eq!(*log.lock().unwrap(), [1], "only the one that lives");
+    }
+}
