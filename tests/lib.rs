@@ -40,6 +40,8 @@ mod futures;
 #[cfg(test)]
 mod handing_on;
 #[cfg(test)]
+mod idle;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod lives;
@@ -90,6 +92,7 @@ const FILES: &[&[harness::Body]] = &[
     lanes::BODIES,
     undelivered::BODIES,
     localities::BODIES,
+    idle::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
     soundness::BODIES,

@@ -393,33 +393,6 @@ fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
     assert_eq!(log.all(), ["a: 1", "a: 2"]);
 }
 
-/// Idle costs nothing: no turn, no wake.
-fn e14_an_idle_driver_is_neither_turned_nor_woken(seed: u64) {
-    let log = Log::new();
-    let count = Arc::new(Count::default());
-    let driver = Driver::new(count.clone(), Clock::manual());
-    let here = Locality::new("here");
-    driver.open(&here).unwrap();
-    let a = here.reserve::<Puppet>();
-    driver
-        .start(group("root").child(puppet("a", &log).at(a)))
-        .unwrap();
-    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
-    let (turns, wakes) = (driver.slices_run(), count.0.load(Ordering::SeqCst));
-    assert_eq!(
-        (driver.slices_run(), count.0.load(Ordering::SeqCst)),
-        (turns, wakes)
-    );
-    // A thousand messages from another thread cost one wake.
-    std::thread::spawn(move || (0..1000).for_each(|n| a.send(Num(n))))
-        .join()
-        .unwrap();
-    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
-    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
-    assert_eq!(log.all().len(), 1000);
-    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1);
-}
-
 /// One driver hosts several localities under one budget, and serves them in turn.
 fn m17_localities_of_one_driver_share_its_budget(seed: u64) {
     let log = Log::new();
@@ -505,7 +478,6 @@ bodies! {
     Sim: [
         s21_waiting_for_the_root_on_its_own_thread_is_refused,
         s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once,
-        e14_an_idle_driver_is_neither_turned_nor_woken,
         m17_localities_of_one_driver_share_its_budget,
         e01_a_driver_ends_once,
     ]

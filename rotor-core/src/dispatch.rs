@@ -45,7 +45,7 @@ impl Local {
         }
         let _restore =
             HERE.with(|here| Restore(here.gate.replace(self.gate), here.local.replace(self)));
-        self.turns.set(self.turns.get() + 1);
+        self.gate.note_slice();
         let mut first = true;
         // One for the whole slice, not per message: after a panic it is entered again.
         let more = loop {

@@ -247,16 +247,6 @@ impl Driver {
         }
     }
 
-    /// How often slices of its localities were run: an idle driver's count stands still.
-    pub fn slices_run(&self) -> u64 {
-        self.inner
-            .locals
-            .borrow()
-            .iter()
-            .map(|local| local.turns.get())
-            .sum()
-    }
-
     fn slices(&self, locals: &[Rc<Local>], budget: Budget) -> bool {
         struct Turning;
         impl Drop for Turning {

@@ -99,6 +99,20 @@ pub(crate) struct Gate {
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,
+    /// Slices that were run in this life. Written by the owner.
+    pub(crate) slices: AtomicU64,
+    /// Wakes of its loop in this life.
+    pub(crate) wakes: AtomicU64,
+}
+
+/// Counts the wakes of a loop.
+struct Counted(&'static Gate, Arc<dyn Wake>);
+
+impl Wake for Counted {
+    fn wake(&self) {
+        self.0.wakes.fetch_add(1, Ordering::Relaxed);
+        self.1.wake();
+    }
 }
 
 /// Gates whose locality has ended.
@@ -131,6 +145,8 @@ impl Gate {
                 observer: Mutex::new(None),
                 undelivered: Default::default(),
                 bound: AtomicUsize::new(0),
+                slices: AtomicU64::new(0),
+                wakes: AtomicU64::new(0),
             })),
         }
     }
@@ -151,6 +167,8 @@ impl Gate {
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
+        self.slices.store(0, Ordering::Relaxed);
+        self.wakes.store(0, Ordering::Relaxed);
         let highest = self.highest.load(Ordering::Relaxed);
         if highest < RETIRE {
             self.next_slot.store(0, Ordering::Relaxed);
@@ -354,9 +372,15 @@ impl Gate {
     }
 
     /// Opens for a driver on this thread.
-    pub(crate) fn open(&self, wake: Arc<dyn Wake>) {
+    pub(crate) fn open(&'static self, wake: Arc<dyn Wake>) {
         self.owner.store(here::thread(), Ordering::Relaxed);
-        self.entrance.open(wake);
+        self.entrance.open(Arc::new(Counted(self, wake)));
+    }
+
+    /// Counts a slice. Owner only.
+    pub(crate) fn note_slice(&self) {
+        let before = self.slices.load(Ordering::Relaxed);
+        self.slices.store(before + 1, Ordering::Relaxed);
     }
 }
 

@@ -105,6 +105,39 @@ impl Locality {
         self.gate().bound.store(waiting, Ordering::Relaxed);
     }
 
+    /// Returns how often a slice of its messages was run. Any thread.
+    ///
+    /// With [`wakes`](Self::wakes), for tests and figures: both stand still while it is idle.
+    pub fn slices(&self) -> u64 {
+        self.gate().slices.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often its loop was woken from its rest. Any thread.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// # struct Sink;
+    /// # impl Actor for Sink {}
+    /// # impl Handler<u32> for Sink { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+    /// let here = Locality::new("here");
+    /// # driver.open(&here)?;
+    /// # let sink = here.reserve();
+    /// # driver.start(Supervisor::one_for_one("app").child(Child::new("sink", || Sink).at(sink)))?;
+    /// # driver.run_until_idle();
+    /// let before = here.wakes();
+    /// (0..1000).for_each(|n| sink.send(n)); // its loop waits
+    /// assert_eq!(here.wakes(), before + 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wakes(&self) -> u64 {
+        self.gate().wakes.load(Ordering::Relaxed)
+    }
+
     fn mint(&self) -> Address {
         let gate = self.gate();
         let (slot, generation) = with_local(gate, |local| match local {
@@ -419,7 +452,6 @@ pub(crate) struct Local {
     pub(crate) vacant: Cell<bool>,
     /// A panic of core's own code: the driver ends with it.
     pub(crate) bug: RefCell<Option<String>>,
-    pub(crate) turns: Cell<u64>,
 }
 
 impl Local {
@@ -461,7 +493,6 @@ impl Local {
             losing: Cell::new(false),
             vacant: Cell::new(false),
             bug: RefCell::new(None),
-            turns: Cell::new(0),
         }
     }
 
