@@ -154,9 +154,10 @@ fn s01_a_removed_childs_address_never_reaches_the_next_one_in_its_slot() {
 fn s02_a_recycled_gate_refuses_addresses_of_its_last_life() {
     let mut old = Vec::new();
     for _ in 0..4 {
-        let stage = stage();
+        let mut stage = stage();
+        assert!(!old.contains(&stage.puppet), "minted twice");
         old.push(stage.puppet);
-        // Sends of another thread race with the life of the gate; none may reach a wrong actor.
+        // None but the last reaches anybody.
         let stale = old.clone();
         let sender = std::thread::spawn(move || {
             for addr in stale {
@@ -164,6 +165,8 @@ fn s02_a_recycled_gate_refuses_addresses_of_its_last_life() {
             }
         });
         sender.join().expect("the sender");
+        stage.sim.run_until_idle();
+        assert_eq!(stage.said(), ["1"]);
         stage.end();
     }
     for addr in old {
