@@ -3,6 +3,7 @@
 mod clock;
 mod producers;
 mod sizes;
+mod slot;
 mod tally;
 #[cfg(feature = "tokio")]
 mod tokio_loop;
@@ -11,6 +12,7 @@ mod workload;
 pub use clock::*;
 pub use producers::*;
 pub use sizes::*;
+pub use slot::*;
 pub use tally::*;
 #[cfg(feature = "tokio")]
 pub use tokio_loop::*;

@@ -5,12 +5,15 @@
 pub struct Sizes {
     pub hops: u64,
     pub cross_hops: u64,
+    pub spin_hops: u64,
     pub stream: u64,
     pub asks: u64,
     pub cross_asks: u64,
     pub ring_actors: usize,
     pub spawns: usize,
     pub idle: usize,
+    /// Multiplies the children of trees.
+    pub trees: f64,
     /// Leaves of the skynet tree: a power of ten.
     pub leaves: u64,
     pub subscribers: usize,
@@ -18,6 +21,7 @@ pub struct Sizes {
     pub crashes: u64,
     pub timers_fire: u64,
     pub timers_cancel: u64,
+    pub wakes: u64,
 }
 
 /// Timers that are pending at once in the schedule + cancel workload.
@@ -32,18 +36,21 @@ impl Sizes {
         Sizes {
             hops: n(1_000_000),
             cross_hops: n(40_000),
+            spin_hops: n(400_000),
             stream: n(1_000_000),
             asks: n(500_000),
             cross_asks: n(20_000),
             ring_actors: 100,
             spawns: n(20_000) as usize,
             idle: 100_000,
+            trees: scale,
             leaves: if scale >= 5.0 { 1_000_000 } else { 100_000 },
             subscribers: 100,
             rounds: n(10_000),
             crashes: n(5_000),
             timers_fire: n(100_000),
             timers_cancel: n(1_000_000),
+            wakes: n(500_000),
         }
     }
 
@@ -52,6 +59,14 @@ impl Sizes {
         let mut s = Self::full(scale * 0.05);
         s.leaves = 1_000;
         s
+    }
+
+    /// How many children a tree of `10^exponent` has at this scale, and how many trees are made
+    /// one after the other: those with few children are repeated.
+    pub fn children(&self, exponent: u32) -> (usize, usize) {
+        let scaled = |n: u32| (f64::from(n) * self.trees) as usize;
+        let children = scaled(10_u32.pow(exponent)).max(10);
+        (children, (scaled(100_000) / children).max(1))
     }
 
     /// Messages in one stream for `producers` producers (a multiple of them).

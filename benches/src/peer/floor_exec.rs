@@ -17,42 +17,18 @@ pub static PEER: Peer = Peer {
     has: &[
         (W::PingPong, "LocalExecutor, wake of a task per message"),
         (W::Ring, "LocalExecutor, wake of a task per message"),
+        (W::FutureWake, "LocalExecutor, 2 tasks wake each other"),
         (W::SpawnStop, "LocalExecutor, spawn + finish a task"),
         (W::IdleBytes, "LocalExecutor, a pending task"),
     ],
     run: |w, z| match w {
         W::PingPong => ring(2, z.hops),
         W::Ring => ring(z.ring_actors, z.hops),
+        W::FutureWake => ring(2, z.wakes),
         W::SpawnStop => spawn_stop(z.spawns),
         _ => idle_bytes(z.idle),
     },
 };
-
-/// A place for one message, and the task that waits for it.
-#[derive(Default)]
-struct Slot {
-    value: Cell<Option<u64>>,
-    waiter: RefCell<Option<Waker>>,
-}
-
-impl Slot {
-    fn put(&self, v: u64) {
-        self.value.set(Some(v));
-        if let Some(w) = self.waiter.borrow_mut().take() {
-            w.wake();
-        }
-    }
-    async fn take(&self) -> u64 {
-        poll_fn(|cx| match self.value.take() {
-            Some(v) => Poll::Ready(v),
-            None => {
-                *self.waiter.borrow_mut() = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        })
-        .await
-    }
-}
 
 fn ring(n: usize, hops: u64) -> f64 {
     let ex = LocalExecutor::new();
@@ -127,7 +103,7 @@ fn idle_bytes(n: usize) -> f64 {
             })
             .detach();
         }
-        while slots.iter().any(|s| s.waiter.borrow().is_none()) {
+        while slots.iter().any(|slot| !slot.is_awaited()) {
             yield_now().await;
         }
         (rss() - before) as f64 / n as f64

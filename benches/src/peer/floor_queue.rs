@@ -61,11 +61,11 @@ pub static SEG_SPIN: Peer = Peer {
     name: "floor-seg-spin",
     version: "crossbeam-queue 0.3.14",
     has: &[
-        (W::CrossPing, "SegQueue per thread, receiver spins"),
+        (W::CrossSpin, "SegQueue per thread, receiver spins"),
         (W::Throughput1, "SegQueue, receiver spins"),
     ],
     run: |w, z| match w {
-        W::CrossPing => cross(z.cross_hops * 10, true),
+        W::CrossSpin => cross(z.spin_hops, true),
         _ => stream::<SegQueue<Box<u64>>>(1, z.stream_for(1), true),
     },
 };

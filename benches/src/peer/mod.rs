@@ -6,10 +6,12 @@ use crate::harness::{Sizes, W};
 mod actix;
 #[cfg(feature = "coerce")]
 mod coerce;
+mod floor_call;
 mod floor_exec;
 mod floor_queue;
 #[cfg(feature = "tokio")]
 mod floor_tokio;
+mod floor_wake;
 #[cfg(feature = "kameo")]
 mod kameo;
 #[cfg(feature = "ractor")]
@@ -34,6 +36,16 @@ pub struct Peer {
 pub const ALL: &[&Peer] = &[
     #[cfg(feature = "rotor")]
     &rotor::CORE,
+    #[cfg(feature = "rotor")]
+    &rotor::MIO,
+    #[cfg(feature = "rotor")]
+    &rotor::GLIB,
+    #[cfg(feature = "rotor")]
+    &rotor::SMOL,
+    #[cfg(feature = "rotor")]
+    &rotor::MIO_SPINS,
+    #[cfg(feature = "rotor")]
+    &rotor::OBSERVED,
     &stakker::PEER,
     #[cfg(feature = "actix")]
     &actix::PEER,
@@ -56,6 +68,15 @@ pub const ALL: &[&Peer] = &[
     #[cfg(feature = "tokio")]
     &floor_tokio::PEER,
     &floor_exec::PEER,
+    &floor_call::PEER,
+    &floor_wake::PARK,
+    &floor_wake::SPIN,
+    #[cfg(feature = "loops")]
+    &floor_wake::MIO,
+    #[cfg(feature = "loops")]
+    &floor_wake::GLIB,
+    #[cfg(feature = "loops")]
+    &floor_wake::SMOL,
 ];
 
 /// The peer of that name.

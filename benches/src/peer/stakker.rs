@@ -18,9 +18,14 @@ pub static PEER: Peer = Peer {
         (W::Throughput1, "sync::Channel, loop parks"),
         (W::Throughput4, "sync::Channel, loop parks"),
         (W::Ask, "one Stakker, Ret"),
+        (W::AskLimit, "one Stakker, Ret, after! + timer_del"),
         (W::Ring, "one Stakker"),
         (W::SpawnStop, "one Stakker"),
         (W::IdleBytes, "one Stakker"),
+        (W::Children(3), "one Stakker, no supervisor"),
+        (W::Children(4), "one Stakker, no supervisor"),
+        (W::Children(5), "one Stakker, no supervisor"),
+        (W::Children(6), "one Stakker, no supervisor"),
         (W::Skynet, "one Stakker, Ret"),
         (W::FanOut, "one Stakker, call! per subscriber"),
         (W::FailRestart, "fail! -> StopCause -> actor!"),
@@ -39,9 +44,14 @@ fn run(w: W, z: &Sizes) -> f64 {
         W::CrossPing => cross(s, z.cross_hops),
         W::Throughput1 => stream(s, 1, z.stream_for(1)),
         W::Throughput4 => stream(s, 4, z.stream_for(4)),
-        W::Ask => ask(s, z.asks),
+        W::Ask => ask(s, z.asks, false),
+        W::AskLimit => ask(s, z.asks, true),
         W::SpawnStop => spawn_stop(s, z.spawns),
         W::IdleBytes => idle_bytes(s, z.idle),
+        W::Children(exponent) => {
+            let (n, times) = z.children(exponent);
+            (0..times).map(|_| spawn_stop(s, n)).sum::<f64>() / times as f64
+        }
         W::Skynet => skynet(s, z.leaves),
         W::FanOut => fan_out(s, z.subscribers, z.rounds),
         W::FailRestart => fail_restart(s, z.crashes),
@@ -211,15 +221,20 @@ struct Asker {
     echo: Actor<Echo>,
     left: u64,
     sum: u64,
+    /// Whether each question has a time limit, and that of the one that is open.
+    limits: bool,
+    limit: FixedTimerKey,
     done: Done,
 }
 
 impl Asker {
-    fn init(_: CX![], echo: Actor<Echo>, left: u64, done: Done) -> Option<Self> {
+    fn init(_: CX![], echo: Actor<Echo>, left: u64, limits: bool, done: Done) -> Option<Self> {
         Some(Asker {
             echo,
             left,
             sum: 0,
+            limits,
+            limit: FixedTimerKey::default(),
             done,
         })
     }
@@ -228,20 +243,29 @@ impl Asker {
             let _ = self.done.send(self.sum);
         } else {
             self.left -= 1;
+            if self.limits {
+                self.limit = after!(Duration::from_secs(60), [cx], late());
+            }
             let ret = ret_some_to!([cx], got() as (u64));
             call!([self.echo], ask(self.left, ret));
         }
     }
     fn got(&mut self, cx: CX![], v: u64) {
+        if self.limits {
+            assert!(cx.timer_del(self.limit));
+        }
         self.sum += v;
         self.next(cx);
     }
+    fn late(&mut self, _: CX![]) {
+        panic!("no answer");
+    }
 }
 
-fn ask(s: &mut Stakker, asks: u64) -> f64 {
+fn ask(s: &mut Stakker, asks: u64, limits: bool) -> f64 {
     let (tx, rx) = done();
     let echo = actor!(s, Echo::init(), ret_nop!());
-    let asker = actor!(s, Asker::init(echo.clone(), asks, tx), ret_nop!());
+    let asker = actor!(s, Asker::init(echo.clone(), asks, limits, tx), ret_nop!());
     turn(s);
     let clock = Clock::start();
     call!([asker], next());

@@ -1,36 +1,64 @@
 //! One publisher, many subscribers, a round at a time.
 
-use rotor_core::{Actor, Addr, Child, Context, Handler};
+use rotor_core::{Actor, Addr, Child, Context, Handler, Locality, Recipient, Result, Topic};
 
 use super::host::Host;
 use super::referee::{Match, Measure, Referee, Total};
 
-struct Tick;
-
-/// Sends to each subscriber by its address.
-struct Hub {
-    subscribers: Vec<Addr<Subscriber>>,
+/// How the hub reaches its subscribers.
+trait Reach: Clone + 'static {
+    fn all(&self);
 }
 
-impl Actor for Hub {}
+/// A send to each.
+#[derive(Clone)]
+struct Each(Vec<Addr<Subscriber>>);
 
-impl Handler<Tick> for Hub {
-    fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
-        for subscriber in &self.subscribers {
+impl Reach for Each {
+    fn all(&self) {
+        for subscriber in &self.0 {
             subscriber.send(1);
         }
+    }
+}
+
+impl Reach for Topic<u64> {
+    fn all(&self) {
+        self.publish(1);
+    }
+}
+
+struct Hub<R> {
+    reach: R,
+}
+
+struct Tick;
+
+impl<R: Reach> Actor for Hub<R> {}
+
+impl<R: Reach> Handler<Tick> for Hub<R> {
+    fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
+        self.reach.all();
     }
 }
 
 struct Subscriber {
     seen: u64,
     rounds: u64,
+    topic: Option<Topic<u64>>,
     /// The last subscriber asks for the next round.
-    hub: Option<Addr<Hub>>,
+    hub: Option<Recipient<Tick>>,
     count: Addr<Count>,
 }
 
-impl Actor for Subscriber {}
+impl Actor for Subscriber {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        if let Some(topic) = self.topic {
+            cx.subscribe(topic);
+        }
+        Ok(())
+    }
+}
 
 impl Handler<u64> for Subscriber {
     fn handle(&mut self, n: u64, _: &mut Context<Self>) {
@@ -64,36 +92,49 @@ impl Handler<Seen> for Count {
     }
 }
 
-/// Ns per delivery to `n` subscribers.
+/// Ns per delivery to `n` subscribers, each of which is sent to.
 pub fn by_address<H: Host>(n: usize, rounds: u64) -> f64 {
-    Match::play::<H>(|here, tree, referee| {
+    fan_out::<H, Each>(n, rounds, |_, all| (None, Each(all.to_vec())))
+}
+
+/// Ns per delivery to `n` subscribers of one address.
+pub fn by_topic<H: Host>(n: usize, rounds: u64) -> f64 {
+    fan_out::<H, Topic<u64>>(n, rounds, |here, _| {
+        let topic = here.topic();
+        (Some(topic), topic)
+    })
+}
+
+fn fan_out<H: Host, R: Reach>(
+    n: usize,
+    rounds: u64,
+    reach: impl FnOnce(&Locality, &[Addr<Subscriber>]) -> (Option<Topic<u64>>, R),
+) -> f64 {
+    Match::play::<H>(|here, mut tree, referee| {
         let (hub, count) = (here.reserve(), here.reserve());
         let subscribers: Vec<Addr<Subscriber>> = (0..n).map(|_| here.reserve()).collect();
-        let all = subscribers.clone();
-        let mut tree = tree
-            .child(
-                Child::new("hub", move || Hub {
-                    subscribers: all.clone(),
-                })
-                .at(hub),
-            )
-            .child(
-                Child::new("count", move || Count {
-                    left: n,
-                    sum: 0,
-                    referee,
-                })
-                .at(count),
-            );
+        let (topic, reach) = reach(here, &subscribers);
         for (i, &address) in subscribers.iter().enumerate() {
             let child = Child::new(format!("subscriber {i}"), move || Subscriber {
                 seen: 0,
                 rounds,
-                hub: (i == n - 1).then_some(hub),
+                topic,
+                hub: (i == n - 1).then_some(hub.to()),
                 count,
             });
             tree = tree.child(child.at(address));
         }
+        let make_hub = move || Hub {
+            reach: reach.clone(),
+        };
+        let make_count = move || Count {
+            left: n,
+            sum: 0,
+            referee,
+        };
+        let tree = tree
+            .child(Child::new("hub", make_hub).at(hub))
+            .child(Child::new("count", make_count).at(count));
         let deliveries = n as u64 * rounds;
         let this = Match {
             measure: Measure::Wall,

@@ -1,6 +1,12 @@
 //! The loops that the actors run on.
 
-use rotor_core::{AutoShutdown, Exit, Locality, Supervisor, ThreadLoop};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rotor_core::{AutoShutdown, Exit, Locality, Observer, Supervisor, ThreadLoop};
+use rotor_glib::GlibLoop;
+use rotor_mio::MioLoop;
+use rotor_smol::SmolLoop;
 
 /// A loop, with the verbs that all backends share.
 pub trait Host: Sized {
@@ -35,7 +41,112 @@ impl Host for ThreadLoop {
     }
 }
 
-/// The root of every tree: ends when its significant child, the referee, does.
+impl Host for MioLoop {
+    fn here() -> Self {
+        MioLoop::new().expect("a poll")
+    }
+
+    fn locality(&self) -> Locality {
+        MioLoop::locality(self).clone()
+    }
+
+    fn run(self, tree: Supervisor) -> Exit {
+        MioLoop::run(self, tree).expect("a sound tree")
+    }
+
+    fn elsewhere() -> Locality {
+        MioLoop::spawn("elsewhere").expect("a thread")
+    }
+}
+
+impl Host for GlibLoop {
+    fn here() -> Self {
+        GlibLoop::new()
+    }
+
+    fn locality(&self) -> Locality {
+        GlibLoop::locality(self).clone()
+    }
+
+    fn run(self, tree: Supervisor) -> Exit {
+        GlibLoop::run(self, tree).expect("a sound tree")
+    }
+
+    fn elsewhere() -> Locality {
+        GlibLoop::spawn("elsewhere").expect("a thread")
+    }
+}
+
+impl Host for SmolLoop {
+    fn here() -> Self {
+        SmolLoop::new()
+    }
+
+    fn locality(&self) -> Locality {
+        SmolLoop::locality(self).clone()
+    }
+
+    fn run(self, tree: Supervisor) -> Exit {
+        SmolLoop::run(self, tree).expect("a sound tree")
+    }
+
+    fn elsewhere() -> Locality {
+        SmolLoop::spawn("elsewhere").expect("a thread")
+    }
+}
+
+/// A mio loop that spins before it parks.
+pub struct Spinning(MioLoop);
+
+impl Spinning {
+    const MOST: Duration = Duration::from_micros(20);
+}
+
+impl Host for Spinning {
+    fn here() -> Self {
+        Spinning(MioLoop::here().spin(Self::MOST))
+    }
+
+    fn locality(&self) -> Locality {
+        self.0.locality().clone()
+    }
+
+    fn run(self, tree: Supervisor) -> Exit {
+        Host::run(self.0, tree)
+    }
+
+    fn elsewhere() -> Locality {
+        let set_up = |this: MioLoop| this.spin(Self::MOST);
+        MioLoop::spawn_with("elsewhere", set_up).expect("a thread")
+    }
+}
+
+/// A loop whose tree has an observer.
+pub struct Observed<H>(H);
+
+struct Silent;
+
+impl Observer for Silent {}
+
+impl<H: Host> Host for Observed<H> {
+    fn here() -> Self {
+        Observed(H::here())
+    }
+
+    fn locality(&self) -> Locality {
+        self.0.locality()
+    }
+
+    fn run(self, tree: Supervisor) -> Exit {
+        self.0.run(tree.observer(Arc::new(Silent)))
+    }
+
+    fn elsewhere() -> Locality {
+        H::elsewhere()
+    }
+}
+
+/// The root of every tree: ends when its significant child does.
 pub fn root() -> Supervisor {
     Supervisor::one_for_one("bench").auto_shutdown(AutoShutdown::Any)
 }

@@ -3,6 +3,7 @@
 mod ask;
 mod crash;
 mod fan_out;
+mod future;
 mod host;
 mod referee;
 mod ring;
@@ -12,52 +13,136 @@ mod stream;
 mod timer;
 
 use rotor_core::ThreadLoop;
+use rotor_glib::GlibLoop;
+use rotor_mio::MioLoop;
+use rotor_smol::SmolLoop;
 
-use host::Host;
+use host::{Host, Observed, Spinning};
+use referee::Measure;
 
 use super::Peer;
 use crate::harness::*;
 
 pub static CORE: Peer = Peer {
     name: "rotor-core",
-    version: "this",
-    has: &[
-        (W::PingPong, "ThreadLoop"),
-        (W::CrossPing, "two ThreadLoops, both park"),
-        (W::Throughput1, "Addr::send -> ThreadLoop, parks"),
-        (W::Throughput4, "Addr::send -> ThreadLoop, parks"),
-        (W::Ask, "ThreadLoop, Context::request, time limit armed"),
-        (W::CrossAsk, "two ThreadLoops, both park, time limit armed"),
-        (W::Ring, "ThreadLoop"),
-        (W::SpawnStop, "ThreadLoop, temporary children of an actor"),
-        (W::IdleBytes, "ThreadLoop, temporary children of an actor"),
-        (W::Skynet, "ThreadLoop, children of children"),
-        (W::FanOut, "ThreadLoop, Addr::send per subscriber"),
-        (W::PanicRestart, "ThreadLoop, one_for_one"),
-        (W::FailRestart, "ThreadLoop, one_for_one"),
-        (W::TimerFire, "ThreadLoop, Context::after"),
-        (W::TimerCancel, "ThreadLoop, Context::after + cancel"),
-    ],
+    version: VERSION,
+    has: EVERY,
     run: run::<ThreadLoop>,
 };
+
+pub static MIO: Peer = Peer {
+    name: "rotor-mio",
+    version: VERSION,
+    has: EVERY,
+    run: run::<MioLoop>,
+};
+
+pub static GLIB: Peer = Peer {
+    name: "rotor-glib",
+    version: VERSION,
+    has: EVERY,
+    run: run::<GlibLoop>,
+};
+
+pub static SMOL: Peer = Peer {
+    name: "rotor-smol",
+    version: VERSION,
+    has: EVERY,
+    run: run::<SmolLoop>,
+};
+
+pub static MIO_SPINS: Peer = Peer {
+    name: "rotor-mio-spins",
+    version: VERSION,
+    has: &[
+        (W::CrossSpin, "two loops that spin for up to 20 us"),
+        (W::CrossSpinCpu, "two loops that spin for up to 20 us"),
+    ],
+    run: run::<Spinning>,
+};
+
+pub static OBSERVED: Peer = Peer {
+    name: "rotor-core-observed",
+    version: VERSION,
+    has: LOCAL,
+    run: run::<Observed<ThreadLoop>>,
+};
+
+/// That of the source tree.
+const VERSION: &str = "0.1.0";
+
+/// What every loop does.
+const EVERY: &[(W, &str)] = &[
+    (W::PingPong, "Addr::send"),
+    (W::CrossPing, "Addr::send, two loops that park"),
+    (W::CrossPingCpu, "Addr::send, two loops that park"),
+    (W::Throughput1, "Addr::send on a plain thread, loop parks"),
+    (W::Throughput4, "Addr::send on plain threads, loop parks"),
+    (W::OutboxStream, "Outbox::send on a plain thread"),
+    (W::LocalStream, "Addr::send, 256 in a handler"),
+    (W::Ask, "Context::request, always with a time limit"),
+    (W::AskLimit, "Context::request"),
+    (W::CrossAsk, "Context::request, two loops that park"),
+    (W::Ring, "Addr::send"),
+    (W::SpawnStop, "Context::child, Addr::stop, temporary"),
+    (W::IdleBytes, "Context::child, temporary"),
+    (W::Children(3), "one_for_one, started and stopped in order"),
+    (W::Children(4), "one_for_one, started and stopped in order"),
+    (W::Children(5), "one_for_one, started and stopped in order"),
+    (W::Children(6), "one_for_one, started and stopped in order"),
+    (W::Skynet, "children of children"),
+    (W::FanOut, "Addr::send per subscriber"),
+    (W::Publish, "Topic::publish"),
+    (W::PanicRestart, "one_for_one"),
+    (W::FailRestart, "one_for_one"),
+    (W::TimerFire, "Context::after"),
+    (W::TimerCancel, "Context::after, Context::cancel"),
+    (W::FutureWake, "Context::spawn, 2 futures wake each other"),
+];
+
+/// What stays in one locality.
+const LOCAL: &[(W, &str)] = &[
+    (W::PingPong, "Addr::send"),
+    (W::AskLimit, "Context::request"),
+    (W::Ring, "Addr::send"),
+    (W::SpawnStop, "Context::child, Addr::stop, temporary"),
+    (W::FanOut, "Addr::send per subscriber"),
+    (W::Publish, "Topic::publish"),
+    (W::PanicRestart, "one_for_one"),
+    (W::FailRestart, "one_for_one"),
+    (W::TimerFire, "Context::after"),
+    (W::TimerCancel, "Context::after, Context::cancel"),
+    (W::FutureWake, "Context::spawn, 2 futures wake each other"),
+];
 
 fn run<H: Host>(w: W, z: &Sizes) -> f64 {
     match w {
         W::PingPong => ring::local::<H>(2, z.hops),
-        W::CrossPing => ring::across::<H>(z.cross_hops),
+        W::CrossPing => ring::across::<H>(z.cross_hops, Measure::Wall),
+        W::CrossPingCpu => ring::across::<H>(z.cross_hops, Measure::Cpu),
+        W::CrossSpin => ring::across::<H>(z.spin_hops, Measure::Wall),
+        W::CrossSpinCpu => ring::across::<H>(z.spin_hops, Measure::Cpu),
         W::Throughput1 => stream::from_threads::<H>(1, z.stream_for(1)),
         W::Throughput4 => stream::from_threads::<H>(4, z.stream_for(4)),
-        W::Ask => ask::local::<H>(z.asks),
+        W::OutboxStream => stream::from_outbox::<H>(z.stream_for(1)),
+        W::LocalStream => stream::from_locality::<H>(z.stream_for(1)),
+        W::Ask | W::AskLimit => ask::local::<H>(z.asks),
         W::CrossAsk => ask::across::<H>(z.cross_asks),
         W::Ring => ring::local::<H>(z.ring_actors, z.hops),
         W::SpawnStop => spawn::start_and_stop::<H>(z.spawns),
         W::IdleBytes => spawn::idle_bytes::<H>(z.idle),
+        W::Children(exponent) => {
+            let (n, times) = z.children(exponent);
+            (0..times).map(|_| spawn::tree::<H>(n)).sum::<f64>() / times as f64
+        }
         W::Skynet => skynet::skynet::<H>(z.leaves),
         W::FanOut => fan_out::by_address::<H>(z.subscribers, z.rounds),
+        W::Publish => fan_out::by_topic::<H>(z.subscribers, z.rounds),
         W::PanicRestart => crash::restarts::<H, crash::Panic>(z.crashes),
         W::FailRestart => crash::restarts::<H, crash::Fail>(z.crashes),
         W::TimerFire => timer::fire::<H>(z.timers_fire),
         W::TimerCancel => timer::cancel::<H>(z.timers_cancel),
-        _ => unreachable!("not listed"),
+        W::FutureWake => future::wakes::<H>(z.wakes),
+        W::CrossPingPool => unreachable!("not listed"),
     }
 }

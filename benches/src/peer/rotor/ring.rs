@@ -23,9 +23,9 @@ impl Handler<u64> for Node {
 }
 
 /// The match of a token that is sent to `first` and makes `hops` hops.
-fn token(first: Addr<Node>, hops: u64) -> Match<impl FnOnce()> {
+fn token(first: Addr<Node>, hops: u64, measure: Measure) -> Match<impl FnOnce()> {
     Match {
-        measure: Measure::Wall,
+        measure,
         ops: hops,
         total: 0,
         begin: move || first.send(hops - 1),
@@ -41,12 +41,12 @@ pub fn local<H: Host>(n: usize, hops: u64) -> f64 {
             let child = Child::new(format!("node {i}"), move || Node { next, referee });
             tree = tree.child(child.at(node));
         }
-        (tree, token(all[0], hops))
+        (tree, token(all[0], hops, Measure::Wall))
     })
 }
 
 /// Ns per message between two loops on two threads.
-pub fn across<H: Host>(hops: u64) -> f64 {
+pub fn across<H: Host>(hops: u64, measure: Measure) -> f64 {
     Match::play::<H>(|here, tree, referee| {
         let away = H::elsewhere();
         let (ping, pong) = (here.reserve(), away.reserve());
@@ -56,6 +56,6 @@ pub fn across<H: Host>(hops: u64) -> f64 {
                 s.child(Child::new("pong", node(ping)).at(pong))
             }))
             .child(Child::new("ping", node(pong)).at(ping));
-        (tree, token(ping, hops))
+        (tree, token(ping, hops, measure))
     })
 }

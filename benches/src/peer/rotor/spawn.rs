@@ -1,10 +1,10 @@
 //! Children that do nothing: what they cost to start and stop, and to keep.
 
-use rotor_core::{Actor, Addr, Child, Context, Handler, Lifecycle};
+use rotor_core::{Actor, Addr, Child, Context, Handler, Lifecycle, Result};
 
-use super::host::Host;
+use super::host::{Host, root};
 use super::referee::{Match, Measure, Referee, Total};
-use crate::harness::{Live, LiveToken, rss};
+use crate::harness::{Clock, Live, LiveToken, rss};
 
 struct Idle {
     _token: LiveToken,
@@ -106,4 +106,45 @@ fn boss<H: Host>(n: usize, stops: bool) -> f64 {
         };
         (tree.child(child.at(boss)), this)
     })
+}
+
+/// Ends the tree when it is started, as the last child.
+struct Last {
+    live: Live,
+    n: u64,
+}
+
+impl Actor for Last {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        assert_eq!(self.live.count(), self.n);
+        cx.stop();
+        Ok(())
+    }
+}
+
+/// Ns per child of a tree that is built, started and stopped.
+pub fn tree<H: Host>(n: usize) -> f64 {
+    let host = H::here();
+    let live = Live::default();
+    let clock = Clock::start();
+    let mut tree = root();
+    for i in 0..n {
+        let live = live.clone();
+        let make = move || Idle {
+            _token: live.token(),
+        };
+        tree = tree.child(Child::new(format!("idle {i}"), make));
+    }
+    let counted = live.clone();
+    let last = Child::once("last", move |_| {
+        Ok(Last {
+            live: counted,
+            n: n as u64,
+        })
+    });
+    let exit = host.run(tree.child(last.significant()));
+    let figure = clock.per(n as u64);
+    assert!(!exit.is_abnormal(), "{exit}");
+    assert_eq!(live.count(), 0);
+    figure
 }
