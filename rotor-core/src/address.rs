@@ -13,7 +13,7 @@ use crate::gate::{Gate, Parcel};
 use crate::here::{HERE, with_local};
 use crate::lane::NORMAL;
 use crate::locality::Control;
-use crate::message::{Boxed, Header, Inline, Mapped, Request, Typed, is_inline};
+use crate::message::{Boxed, Header, Inline, Kind, Mapped, Record, Request, Typed, is_inline};
 use crate::observe::Reason;
 use crate::recipient::Recipient;
 use crate::request::{Ask, Asking, RequestError, ask_blocking};
@@ -205,8 +205,7 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        // SAFETY: `M` is `Send`.
-        unsafe { self.push(message) }
+        Typed::<A, M>::push(self.address, message);
     }
 
     /// Sends a message, or hands it back if it is known at once that it cannot be delivered.
@@ -244,8 +243,8 @@ impl<A: Actor> Addr<A> {
         if let Some(reason) = obstacle {
             return Err(Undelivered { message, reason });
         }
-        // SAFETY: the locality is pinned to this thread, so the message stays here.
-        unsafe { self.push(message) };
+        // The locality is pinned to this thread, so the message stays here.
+        Typed::<A, M>::push(self.address, message);
         Ok(())
     }
 
@@ -410,43 +409,32 @@ impl<A: Actor> Addr<A> {
             }
         })
     }
+}
 
-    /// # Safety
-    /// `message` is `Send`, or the locality is pinned to this thread.
-    #[inline]
-    unsafe fn push<M: 'static>(self, message: M)
-    where
-        A: TryHandler<M>,
-    {
-        let kind = Typed::<A, M>::KIND;
-        let lane = const { <A as TryHandler<M>>::LANE.index() };
-        if is_inline::<M>() {
-            push_record(self.address, kind, lane, Inline(message));
-        } else {
-            push_record(self.address, kind, lane, Boxed(Box::new(message)));
-        }
+/// Puts a message where its target will find it, in a record of this kind.
+///
+/// What is not `Send` goes only to localities that are pinned to this thread.
+#[inline(always)]
+pub(crate) fn push_message<M>(to: Address, kind: &'static Kind, lane: usize, message: M) {
+    if is_inline::<M>() {
+        push_record(to, kind, lane, Inline(message));
+    } else {
+        push_record(to, kind, lane, Boxed(Box::new(message)));
     }
 }
 
 /// Puts a record where its target will find it: the lane, the outbox or the gate.
 #[inline(always)]
-pub(crate) fn push_record<T>(
-    to: Address,
-    kind: &'static crate::message::Kind,
-    lane: usize,
-    value: T,
-) {
-    let head = Header {
-        kind,
-        slot: to.slot,
-        generation: to.generation,
-    };
+fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
+    let head = Header::new(kind, to.slot, to.generation);
     let here = HERE.with(|here| (here.gate.get(), here.local.get()));
     if std::ptr::eq(here.0, to.gate) {
         // SAFETY: a slice of this locality runs on this thread: both are set together, by `slice`,
         // which keeps the locality.
         unsafe { &*here.1 }.push(lane, head, value);
     } else {
+        // Not rare, but it can afford the jump.
+        std::hint::cold_path();
         push_away(to.gate, head, lane, value);
     }
 }

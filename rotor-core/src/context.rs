@@ -8,15 +8,13 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::actor::{Actor, TryHandler};
-use crate::address::{Addr, Address, push_record};
+use crate::address::{Addr, Address, push_message};
 use crate::child::Child;
 use crate::error::{Error, StartError};
 use crate::exit::Exit;
 use crate::hold::Hold;
 use crate::locality::{Local, Locality};
-use crate::message::{
-    Boxed, Inline, Kind, Payload, Request, Stored, Typed, Way, discard, is_inline, words_for,
-};
+use crate::message::{Kind, Record, Request, Typed, Way};
 use crate::monitor::{self, Down};
 use crate::recipient::Recipient;
 use crate::request::{self, Ask, PendingRequest, RequestError};
@@ -317,7 +315,7 @@ impl<A: Actor> Context<A> {
         Notifier {
             to: self.here().address_of(self.slot),
             serial,
-            kinds: (Noted::<A, M>::INLINE, Noted::<A, M>::BOXED),
+            kind: Noted::<A, M>::KIND,
             message: PhantomData,
         }
     }
@@ -328,7 +326,7 @@ impl<A: Actor> Context<A> {
 pub struct Notifier<M> {
     to: Address,
     serial: u64,
-    kinds: (&'static Kind, &'static Kind),
+    kind: &'static Kind,
     message: PhantomData<*mut M>,
 }
 
@@ -339,17 +337,8 @@ impl<M: 'static> Notifier<M> {
         if !crate::here::with_local(self.to.gate, |local| local.is_some()) {
             return;
         }
-        let lane = self.kinds.0.lane as usize;
-        if is_inline::<(u64, M)>() {
-            push_record(self.to, self.kinds.0, lane, Inline((self.serial, message)));
-        } else {
-            push_record(
-                self.to,
-                self.kinds.1,
-                lane,
-                Boxed(Box::new((self.serial, message))),
-            );
-        }
+        let lane = self.kind.lane as usize;
+        push_message(self.to, self.kind, lane, (self.serial, message));
     }
 }
 
@@ -365,32 +354,19 @@ impl<M> Clone for Notifier<M> {
 /// A message for one instance.
 pub(crate) struct Noted<A, M>(PhantomData<(A, M)>);
 
-impl<A: TryHandler<M>, M: 'static> Noted<A, M> {
-    pub(crate) const INLINE: &'static Kind = &Self::kind::<Inline<(u64, M)>>();
-    const BOXED: &'static Kind = &Self::kind::<Boxed<(u64, M)>>();
+impl<A: TryHandler<M>, M: 'static> Record for Noted<A, M> {
+    type Message = (u64, M);
+    const LANE: usize = <A as TryHandler<M>>::LANE.index();
+    const WAY: Way = Way::Own;
 
-    const fn kind<S: Stored<Message = (u64, M)>>() -> Kind {
-        Kind {
-            words: words_for::<S>(),
-            lane: <A as TryHandler<M>>::LANE.index() as u8,
-            way: Way::Own,
-            run: Self::run::<S>,
-            discard: discard::<S>,
-            name: std::any::type_name::<M>,
-        }
+    fn name() -> &'static str {
+        std::any::type_name::<M>()
     }
 
-    unsafe fn run<S: Stored<Message = (u64, M)>>(
-        payload: Payload<'_>,
-        actor: *mut (),
-        here: &Local,
-        slot: u32,
-    ) {
-        // SAFETY: a record of this kind has this payload.
-        let (serial, message) = unsafe { payload.take::<S>() }.open();
+    unsafe fn run((serial, message): (u64, M), actor: *mut (), here: &Local, slot: u32) {
         if here.seat(slot, |seat| seat.serial) == serial {
-            // SAFETY: the instance is the one that made the notifier, an `A`.
-            unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+            // SAFETY: passed on; the instance is the one that made the notifier, an `A`.
+            unsafe { Typed::<A, M>::run(message, actor, here, slot) }
         }
     }
 }

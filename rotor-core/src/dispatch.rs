@@ -9,16 +9,16 @@ use crate::gate::{Parcel, return_chunk};
 use crate::here::{self, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
-use crate::message::{Header, Inline, LOCALITY, Payload, Way};
+use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
 use crate::slot::State;
 use crate::things::Body;
-use crate::timer::DUE;
+use crate::timer;
 
 /// Messages from higher lanes after which each lower lane gets one.
-const SHARE: u32 = 32;
+pub(crate) const SHARE: u32 = 32;
 /// Messages between two reads of the clock: doubles while a stride takes little time.
 const STRIDE: (u32, u32) = (32, 256);
 
@@ -126,16 +126,8 @@ impl Local {
         };
         match due {
             Due::Own => {
-                let generation = self.slots.generation(slot);
-                self.push(
-                    NORMAL,
-                    Header {
-                        kind: DUE,
-                        slot,
-                        generation,
-                    },
-                    Inline(key),
-                );
+                let head = Header::new(timer::Due::KIND, slot, self.slots.generation(slot));
+                self.push(NORMAL, head, Inline(key));
             }
             Due::Limit(child, incarnation) => self.limit_passed(slot, child, incarnation),
             Due::Ask(cell) => self.ask_limit_passed(key, &*cell),
@@ -189,7 +181,10 @@ impl Local {
             }
             self.higher.set(0);
             let n = self.stride.get();
-            let ran = self.unpark(n) + self.run_lane(NORMAL, limit, n);
+            let mut ran = self.unpark(n);
+            if !self.is_interrupted() {
+                ran += self.run_lane(NORMAL, limit, n);
+            }
             if ran == 0 {
                 if self.is_idle() {
                     return false;
@@ -219,14 +214,16 @@ impl Local {
     /// Runs up to `n` records of a lane, own and foreign ones. Returns how many.
     fn run_lane(&self, lane: usize, limit: &mut Limit, n: u32) -> u32 {
         let n = n.min(limit.messages);
+        self.lane.set(lane);
         let foreign =
             self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
         let share = if foreign { n.div_ceil(2) } else { n };
         let mut ran = self.drain(&self.lanes[lane], share);
         if foreign && !self.is_interrupted() {
+            // What is sent here meanwhile in a higher lane, also in this one, goes ahead of the rest.
+            self.lane.set(NORMAL);
             ran += self.run_foreign(lane, n - ran);
         }
-        self.cut.set(0);
         limit.messages -= ran.min(limit.messages);
         ran
     }
@@ -252,9 +249,11 @@ impl Local {
             match parcel {
                 None => break,
                 Some(Parcel::One(mut one)) => {
-                    self.countdown.set(1);
-                    ran += 1;
-                    self.exec(one.as_mut_ptr(), &Cell::new(std::ptr::null_mut()));
+                    let cursor = Cell::new(one.as_mut_ptr());
+                    let running = Running::enter(self, &cursor);
+                    self.exec(one.as_mut_ptr());
+                    running.leave();
+                    ran += 1 + self.charged.take();
                 }
                 Some(Parcel::Chunk(chunk)) => {
                     let out = Out(&self.chunks[lane], Some(chunk), self);
@@ -270,78 +269,99 @@ impl Local {
 
     /// Whether something has come that goes ahead of the lane that is run.
     fn is_interrupted(&self) -> bool {
-        self.cut.get() > 0
-            || !self.lanes[SYSTEM].is_empty()
-            || self.gate.pressing.load(Ordering::Relaxed)
+        !self.lanes[SYSTEM].is_empty() || self.gate.pressing.load(Ordering::Relaxed)
     }
 
-    /// The hot loop: runs up to `n` records of a queue, fewer if a handler cuts it.
-    #[inline]
+    /// Runs up to `n` records of a queue, fewer if something goes ahead of them.
     fn drain(&self, queue: &Flat, n: u32) -> u32 {
-        if n == 0 {
-            return 0;
-        }
-        self.countdown.set(n);
-        self.cut.set(0);
-        while let Some(at) = queue.front() {
-            self.exec(at, queue.cursor());
-            let left = self.countdown.get() - 1;
-            self.countdown.set(left);
-            // A plain load of a word that others rarely write.
-            if left == 0 || self.gate.pressing.load(Ordering::Relaxed) {
+        let mut left = n;
+        let running = Running::enter(self, queue.cursor());
+        while left > 0
+            && let Some(at) = queue.front()
+        {
+            // The first one, and whatever the hot loop leaves.
+            let bytes = self.exec(at);
+            // SAFETY: that is the length of the record at the cursor.
+            unsafe { queue.advance(bytes) };
+            left = self.drain_running(queue, left - 1);
+            if self.gate.pressing.load(Ordering::Relaxed) {
                 break;
             }
         }
-        n - self.countdown.get() - self.cut.get()
+        running.leave();
+        n - left + self.charged.take()
     }
 
-    /// Runs the record at `cursor`, which is moved past it before any other code runs.
+    /// The hot loop: runs records whose target simply runs. Returns how many of `left` are left.
+    ///
+    /// It does nothing else, and calls nothing else, so that it is one straight line.
     #[inline(always)]
-    fn exec(&self, at: *mut Word, cursor: &Cell<*mut Word>) {
-        // The fields are read one by one: a copy of the header is one wide load over the two stores
-        // that have just written it, which the processor cannot forward.
-        let head = at.cast::<Header>();
-        // SAFETY: `at` is a record: its words stay until the cursor is past it and the next push.
-        let (slot, generation) = unsafe { ((*head).slot, (*head).generation) };
-        let Some(actor) = self.slots.running(slot, generation) else {
-            // SAFETY: `at` is a record of this length.
-            cursor.set(unsafe { at.add((*head).kind.words as usize) });
+    fn drain_running(&self, queue: &Flat, mut left: u32) -> u32 {
+        // Read once: for all the compiler knows, a handler could change it.
+        let gate = self.gate;
+        // A plain load of a word that is rarely written.
+        while left > 0 && !gate.pressing.load(Ordering::Relaxed) {
+            let Some(at) = queue.next() else { break };
+            // SAFETY: `at` is a record.
+            let head = unsafe { header(at) };
+            let Some(actor) = self.slots.running(head.slot(), head.generation()) else {
+                break;
+            };
+            // SAFETY: the generation is that of the running instance, so the record was made for
+            // its type; `run` moves the payload out before it calls anything.
+            let bytes = unsafe { (head.kind.run)(at, actor, self, head.slot()) };
+            // SAFETY: that is the length of the record at the cursor.
+            unsafe { queue.advance(bytes) };
+            left -= 1;
+        }
+        left
+    }
+
+    /// Runs a record, which stays where it is meanwhile, and returns its length in bytes.
+    fn exec(&self, at: *mut Word) -> usize {
+        // SAFETY: `at` is a record.
+        let head = unsafe { header(at) };
+        let Some(actor) = self.slots.running(head.slot(), head.generation()) else {
             return self.exec_cold(at);
         };
-        self.current.set(slot);
-        // SAFETY: the generation is that of the running instance, so the record was made for its
-        // type; `run` moves the payload out before it calls anything.
-        unsafe { ((*head).kind.run)(Payload::of(at, cursor), actor, self, slot) }
+        // SAFETY: as in `drain_running`.
+        unsafe { (head.kind.run)(at, actor, self, head.slot()) }
     }
 
     /// A record whose target does not simply run.
     #[cold]
     #[inline(never)]
-    fn exec_cold(&self, at: *mut Word) {
-        self.current.set(LOCALITY);
+    fn exec_cold(&self, at: *mut Word) -> usize {
+        let before = self.current.replace(LOCALITY);
         // SAFETY: as in `exec`.
         let head = unsafe { header(at) };
+        self.meet_target(at, head);
+        self.current.set(before);
+        head.kind.bytes()
+    }
+
+    fn meet_target(&self, at: *mut Word, head: Header) {
         // SAFETY: as in `exec`.
         let payload = unsafe { at.add(HEADER) };
-        let taken = Cell::new(std::ptr::null_mut());
-        // SAFETY: as in `exec`; the queue's own cursor has moved on.
-        let record = unsafe { Payload::of(at, &taken) };
-        if head.slot == LOCALITY {
+        if head.slot() == LOCALITY {
             // SAFETY: records for the locality need no actor.
-            return unsafe { (head.kind.run)(record, std::ptr::null_mut(), self, LOCALITY) };
+            unsafe { (head.kind.run)(at, std::ptr::null_mut(), self, LOCALITY) };
+            return;
         }
-        let known = self.meet(head.slot);
+        let known = self.meet(head.slot());
         // A slot of an earlier life of a lost locality: it may be claimed again.
-        let unknown_life = known && self.slots.generation(head.slot) == 0;
-        let stale = !known || self.slots.generation(head.slot) != head.generation;
+        let unknown_life = known && self.slots.generation(head.slot()) == 0;
+        let stale = !known || self.slots.generation(head.slot()) != head.generation();
         if stale && !unknown_life {
             // SAFETY: as in `exec`.
             return unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
         }
-        let slot = head.slot;
+        let slot = head.slot();
         match head.kind.way {
             // SAFETY: as for the locality.
-            Way::Address => unsafe { (head.kind.run)(record, std::ptr::null_mut(), self, slot) },
+            Way::Address => unsafe {
+                (head.kind.run)(at, std::ptr::null_mut(), self, slot);
+            },
             Way::Own => {
                 let actor = self.slots.actor(slot);
                 // After a failure the state is not used again, though it is still there.
@@ -357,7 +377,7 @@ impl Local {
                 } else {
                     self.current.set(slot);
                     // SAFETY: an instance is there; what does not belong to it misses by serial.
-                    unsafe { (head.kind.run)(record, actor, self, slot) }
+                    unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
             }
             Way::Actor => self.park_or_refuse(at, head),
@@ -367,7 +387,7 @@ impl Local {
     /// Keeps a record for the instance that its slot will have, or reports it.
     pub(crate) fn park_or_refuse(&self, at: *mut Word, head: Header) {
         let (words, lane) = (head.kind.words as usize, head.kind.lane as usize);
-        let refused = self.seat(head.slot, |seat| match seat.obstacle() {
+        let refused = self.seat(head.slot(), |seat| match seat.obstacle() {
             None => {
                 // SAFETY: the record was taken out of its queue.
                 unsafe { seat.park(lane, at, words) };
@@ -422,6 +442,7 @@ impl Local {
     /// Runs messages that were parked for actors that run now. Returns how many.
     fn unpark(&self, n: u32) -> u32 {
         let mut ran = 0;
+        self.lane.set(NORMAL);
         while ran < n {
             let Some(slot) = self.unparking.borrow().front().copied() else {
                 break;
@@ -441,20 +462,17 @@ impl Local {
             let at = record.as_mut_ptr();
             // SAFETY: a copy of a record that was taken out.
             let head = unsafe { header(at) };
-            if head.generation != self.slots.generation(slot) {
+            if head.generation() != self.slots.generation(slot) {
                 // Parked before it was known for which of the slot's addresses.
                 // SAFETY: as above.
                 unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
                 continue;
             }
-            self.countdown.set(1);
-            self.current.set(slot);
+            let cursor = Cell::new(at);
+            let running = Running::enter(self, &cursor);
             // SAFETY: the instance runs, and the record was parked for its slot and generation.
-            unsafe {
-                let taken = Cell::new(std::ptr::null_mut());
-                let record = Payload::of(at, &taken);
-                (header(at).kind.run)(record, self.slots.actor(slot), self, slot);
-            }
+            unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
+            running.leave();
             if self.is_interrupted() {
                 break;
             }
@@ -466,7 +484,6 @@ impl Local {
         let job = self.interrupted.borrow_mut().pop_front();
         match job {
             Some(job) => {
-                self.countdown.set(1);
                 job(self);
                 true
             }
@@ -520,6 +537,8 @@ impl Local {
 
     /// A handler panicked: its instance ends.
     fn crashed(&self, text: String) {
+        self.charged.set(0);
+        self.published_to.set(None);
         let slot = self.current.replace(LOCALITY);
         self.published_to.set(None);
         if slot == LOCALITY {
@@ -622,3 +641,48 @@ impl Local {
 
 /// Words of the longest record.
 const LONGEST: usize = HEADER + 16;
+
+/// Records of one queue are being run. On the way out of a panic the record that was run is behind
+/// the cursor, and its target is `current`.
+struct Running<'a> {
+    here: &'a Local,
+    cursor: &'a Cell<*mut Word>,
+}
+
+impl<'a> Running<'a> {
+    fn enter(here: &'a Local, cursor: &'a Cell<*mut Word>) -> Self {
+        here.cursor.set(cursor);
+        here.current.set(RECORD);
+        Running { here, cursor }
+    }
+
+    fn leave(self) {
+        self.here.current.set(LOCALITY);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let at = self.cursor.get();
+        // SAFETY: the panic came out of the record at the cursor: its payload was moved out, its
+        // header is still there.
+        let head = unsafe { header(at) };
+        if self.here.current.get() == RECORD {
+            self.here.current.set(head.slot());
+        }
+        // SAFETY: records are pushed whole.
+        self.cursor.set(unsafe { at.byte_add(head.kind.bytes()) });
+    }
+}
+
+impl Local {
+    /// Slot of the instance whose code runs, or `LOCALITY`.
+    pub(crate) fn running_slot(&self) -> u32 {
+        match self.current.get() {
+            // SAFETY: `Running` has set the cursor, and keeps it while `current` is `RECORD`.
+            RECORD => unsafe { header((*self.cursor.get()).get()) }.slot(),
+            slot => slot,
+        }
+    }
+}

@@ -320,8 +320,8 @@ impl Gate {
         if head.kind.way != Way::Own {
             let to = crate::Address {
                 gate: self,
-                slot: head.slot,
-                generation: head.generation,
+                slot: head.slot(),
+                generation: head.generation(),
             };
             self.report((head.kind.name)(), to, reason);
         }

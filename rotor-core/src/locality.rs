@@ -11,17 +11,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::actor::Actor;
-use crate::address::{Addr, Address, push_record};
+use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::gate::{Batch, Gate};
 use crate::here::with_local;
 use crate::lane::{LANES, NORMAL, SYSTEM};
-use crate::message::{Header, Inline, Kind, LOCALITY, Payload, Way, discard, words_for};
+use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor::Monitors;
 use crate::observe::Reason;
-use crate::queue::Flat;
+use crate::queue::{Flat, Word};
 use crate::request::{Refuse, Unanswered};
 use crate::slot::{Seat, Slots, State};
 use crate::small::Small;
@@ -348,25 +348,20 @@ pub(crate) enum News {
     Exited(Exit),
 }
 
-const CONTROL: &Kind = &Kind {
-    words: words_for::<Inline<Control>>(),
-    lane: SYSTEM as u8,
-    way: Way::Own,
-    run: run_control,
-    discard: discard::<Inline<Control>>,
-    name: std::any::type_name::<Control>,
-};
+impl Record for Control {
+    type Message = Control;
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run(control: Control, _: *mut (), here: &Local, _: u32) {
+        here.control(control);
+    }
+}
 
 const _: () = assert!(
     crate::message::is_inline::<Control>(),
     "controls travel without a box"
 );
-
-unsafe fn run_control(payload: Payload<'_>, _: *mut (), here: &Local, _: u32) {
-    // SAFETY: a record of this kind has this payload.
-    let control = unsafe { payload.take::<Inline<Control>>() }.0;
-    here.control(control);
-}
 
 impl Control {
     /// Sends a control to a locality. Any thread.
@@ -380,7 +375,7 @@ impl Control {
             slot: LOCALITY,
             generation: 0,
         };
-        push_record(to, CONTROL, lane, Inline(control));
+        push_message(to, Control::KIND, lane, control);
     }
 
     /// Runs `f` in a locality.
@@ -411,12 +406,15 @@ pub(crate) struct Local {
     // The hot part: what a message touches.
     pub(crate) lanes: [Flat; LANES],
     pub(crate) slots: Slots,
-    /// Slot of the instance whose code runs, for the blame of a panic.
+    /// Slot of the instance whose code runs, for the blame of a panic: `LOCALITY` is core itself,
+    /// `RECORD` the target of the record that is run.
     pub(crate) current: Cell<u32>,
-    /// Messages until the slow path looks at higher lanes, budget and clock.
-    pub(crate) countdown: Cell<u32>,
-    /// What a cut took off the countdown.
-    pub(crate) cut: Cell<u32>,
+    /// The cursor of the queue whose record is run; valid while `current` is `RECORD`.
+    pub(crate) cursor: Cell<*const Cell<*mut Word>>,
+    /// The lane that is run.
+    pub(crate) lane: Cell<usize>,
+    /// Work of the messages that are run beyond one unit each, for the budget.
+    pub(crate) charged: Cell<u32>,
 
     pub(crate) chunks: [RefCell<Option<Box<Flat>>>; LANES],
     pub(crate) outboxes: RefCell<Vec<Batch>>,
@@ -467,8 +465,9 @@ impl Local {
             lanes: [Flat::new(), Flat::new(), Flat::new()],
             slots: Slots::new(),
             current: Cell::new(LOCALITY),
-            countdown: Cell::new(0),
-            cut: Cell::new(0),
+            cursor: Cell::new(std::ptr::null()),
+            lane: Cell::new(NORMAL),
+            charged: Cell::new(0),
             chunks: Default::default(),
             outboxes: RefCell::new(Vec::new()),
             seats: RefCell::new(Vec::new()),
@@ -500,26 +499,23 @@ impl Local {
     #[inline(always)]
     pub(crate) fn push<T>(&self, lane: usize, head: Header, value: T) {
         self.lanes[lane].push(head, value);
-        if lane != NORMAL {
-            self.cut();
-        }
-    }
-
-    /// Makes the slow path run after the handler that runs now.
-    pub(crate) fn cut(&self) {
-        let left = self.countdown.get();
-        if left > 1 {
-            self.cut.set(self.cut.get() + left - 1);
-            self.countdown.set(1);
+        if lane != NORMAL && lane < self.lane.get() {
+            self.interrupt();
         }
     }
 
     /// Charges work to the budget that is more than the one message it came as.
     pub(crate) fn charge(&self, messages: u32) {
-        let left = self.countdown.get();
-        if left > 1 {
-            self.countdown.set(left.saturating_sub(messages).max(1));
+        let charged = self.charged.get() + messages;
+        self.charged.set(charged);
+        if charged >= crate::dispatch::SHARE {
+            self.interrupt();
         }
+    }
+
+    /// Has the loop of the slice look at everything after the handler that runs now.
+    pub(crate) fn interrupt(&self) {
+        self.gate.pressing.store(true, Ordering::Relaxed);
     }
 
     /// Appends a record for another locality to the outbox for it.
@@ -560,8 +556,8 @@ impl Local {
     pub(crate) fn drop_later(&self, unanswered: Unanswered) {
         self.dropped
             .borrow_mut()
-            .push((self.current.get(), unanswered));
-        self.cut();
+            .push((self.running_slot(), unanswered));
+        self.interrupt();
     }
 
     /// A slot number that nobody else has, with its generation; freed ones first.

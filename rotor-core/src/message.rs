@@ -1,10 +1,10 @@
 //! Records: how a message of any type lies in a queue, and how it finds its handler.
 
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};
 
 use crate::actor::TryHandler;
+use crate::address::{Address, push_message};
 use crate::context::Context;
 use crate::locality::Local;
 use crate::queue::{HEADER, Word};
@@ -35,16 +35,40 @@ pub trait Request: Send + 'static {
 }
 
 /// First words of a record: what it is, and for whom.
+///
+/// Two words and no more fields: such a pair is passed in registers, also to a function that is not
+/// inlined. One that was passed in memory would be copied from there by one wide load over two
+/// narrow stores, which processors do not forward.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) kind: &'static Kind,
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
+    /// The slot, and above it the generation.
+    pub(crate) target: u64,
+}
+
+impl Header {
+    #[inline(always)]
+    pub(crate) fn new(kind: &'static Kind, slot: u32, generation: u32) -> Self {
+        let target = u64::from(generation) << 32 | u64::from(slot);
+        Header { kind, target }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(self) -> u32 {
+        self.target as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn generation(self) -> u32 {
+        (self.target >> 32) as u32
+    }
 }
 
 /// The slot number that means "the locality itself".
 pub(crate) const LOCALITY: u32 = u32::MAX;
+/// In place of a slot number: the target of the record that is run.
+pub(crate) const RECORD: u32 = u32::MAX - 1;
 
 /// Whom a record is for, when its slot has no running instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +81,7 @@ pub(crate) enum Way {
     Address,
 }
 
-/// What can be done with a record; one constant per message and actor type.
+/// What can be done with a record; one constant per [`Record`] and way of storing it.
 pub(crate) struct Kind {
     /// Length of the record with its header.
     pub(crate) words: u32,
@@ -65,13 +89,89 @@ pub(crate) struct Kind {
     pub(crate) lane: u8,
     /// Whom it is for.
     pub(crate) way: Way,
-    /// Moves the payload out and handles it. The pointer to the actor is valid, or null for kinds
-    /// that find their target themselves.
-    pub(crate) run: unsafe fn(Payload<'_>, *mut (), &Local, u32),
+    /// Moves the payload out of a record, handles it, and returns the length of the record in bytes.
+    ///
+    /// The length comes from here because it is a constant here: a loop that took it from the
+    /// record would wait for three loads that follow each other before it knew the next record. The
+    /// pointer to the actor is valid, or null for kinds that find their target themselves.
+    pub(crate) run: unsafe fn(*mut Word, *mut (), &Local, u32) -> usize,
     /// Moves the payload out and drops it.
     pub(crate) discard: unsafe fn(*mut Word),
     /// Type name of the message.
     pub(crate) name: fn() -> &'static str,
+}
+
+impl Kind {
+    /// Length of the record in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.words as usize * size_of::<Word>()
+    }
+
+    const fn of<R: Record, S: Stored<Message = R::Message>>() -> Kind {
+        Kind {
+            words: words_for::<S>(),
+            lane: R::LANE as u8,
+            way: R::WAY,
+            run: run::<R, S>,
+            discard: discard::<S>,
+            name: R::name,
+        }
+    }
+}
+
+/// What a record holds, and what is done with that.
+pub(crate) trait Record: Sized {
+    /// What it holds.
+    type Message: 'static;
+    /// The lane that it travels in.
+    const LANE: usize;
+    /// Whom it is for.
+    const WAY: Way;
+
+    /// The kind of records whose message lies in the record itself.
+    const INLINE: &'static Kind = &Kind::of::<Self, Inline<Self::Message>>();
+    /// The kind of records whose message lies in a box.
+    const BOXED: &'static Kind = &Kind::of::<Self, Boxed<Self::Message>>();
+    /// The kind that its messages have by their size.
+    const KIND: &'static Kind = if is_inline::<Self::Message>() {
+        Self::INLINE
+    } else {
+        Self::BOXED
+    };
+
+    /// Type name of the message, as reports show it.
+    fn name() -> &'static str {
+        std::any::type_name::<Self::Message>()
+    }
+
+    /// Handles the message.
+    ///
+    /// # Safety
+    /// `actor` is what the kind's [`Way`] says: the live instance of `slot`, of the type that the
+    /// record was made for, and nothing else refers to it; or null.
+    unsafe fn run(message: Self::Message, actor: *mut (), here: &Local, slot: u32);
+
+    /// Sends a message of this kind.
+    #[inline(always)]
+    fn push(to: Address, message: Self::Message) {
+        push_message(to, Self::KIND, Self::LANE, message);
+    }
+}
+
+/// # Safety
+/// `at` is a record with this function in its kind, whose payload is not used again; `actor` as for
+/// [`Record::run`].
+unsafe fn run<R: Record, S: Stored<Message = R::Message>>(
+    at: *mut Word,
+    actor: *mut (),
+    here: &Local,
+    slot: u32,
+) -> usize {
+    // SAFETY: a record of this kind has a payload `S`. It is moved out before any other code runs.
+    let message = unsafe { take::<S>(at.add(HEADER)) }.open();
+    // SAFETY: passed on.
+    unsafe { R::run(message, actor, here, slot) };
+    const { words_for::<S>() as usize * size_of::<Word>() }
 }
 
 /// Largest payload that lies in the queue itself; above it the copies cost more than a box.
@@ -114,42 +214,6 @@ impl<M> Stored for Boxed<M> {
     }
 }
 
-/// The payload of a record at the head of a queue, and the cursor of that queue.
-///
-/// Whoever takes the payload moves the cursor on. It knows the record's length as a constant; if the
-/// loop took it from the record instead, each message would wait for three loads that follow each
-/// other.
-#[derive(Clone, Copy)]
-pub(crate) struct Payload<'a> {
-    at: *mut Word,
-    cursor: &'a Cell<*mut Word>,
-}
-
-impl<'a> Payload<'a> {
-    /// # Safety
-    /// `record` points to a record that is taken once, and is what `cursor` is set to move past; a
-    /// record outside a queue has a cursor that nobody reads.
-    #[inline(always)]
-    pub(crate) unsafe fn of(record: *mut Word, cursor: &'a Cell<*mut Word>) -> Self {
-        // SAFETY: a record has a header.
-        let at = unsafe { record.add(HEADER) };
-        Payload { at, cursor }
-    }
-
-    /// Moves the payload out and the cursor on: any code may run from here on.
-    ///
-    /// # Safety
-    /// The payload is stored as `T`.
-    #[inline(always)]
-    pub(crate) unsafe fn take<T>(self) -> T {
-        let words = const { words_for::<T>() as usize - HEADER };
-        // SAFETY: the record is as long as its kind says, which was made for `T`.
-        self.cursor.set(unsafe { self.at.add(words) });
-        // SAFETY: as the caller says.
-        unsafe { take(self.at) }
-    }
-}
-
 /// Takes a payload out of a record.
 ///
 /// # Safety
@@ -172,44 +236,13 @@ pub(crate) unsafe fn discard<T>(payload: *mut Word) {
 /// A message `M` for an actor `A`.
 pub(crate) struct Typed<A, M>(PhantomData<(A, M)>);
 
-impl<A: TryHandler<M>, M: 'static> Typed<A, M> {
-    pub(crate) const INLINE: &'static Kind = &Self::kind::<Inline<M>>();
-    pub(crate) const BOXED: &'static Kind = &Self::kind::<Boxed<M>>();
-    pub(crate) const KIND: &'static Kind = if is_inline::<M>() {
-        Self::INLINE
-    } else {
-        Self::BOXED
-    };
+impl<A: TryHandler<M>, M: 'static> Record for Typed<A, M> {
+    type Message = M;
+    const LANE: usize = <A as TryHandler<M>>::LANE.index();
+    const WAY: Way = Way::Actor;
 
-    const fn kind<S: Stored<Message = M>>() -> Kind {
-        Kind {
-            words: words_for::<S>(),
-            lane: <A as TryHandler<M>>::LANE.index() as u8,
-            way: Way::Actor,
-            run: Self::run::<S>,
-            discard: discard::<S>,
-            name: std::any::type_name::<M>,
-        }
-    }
-
-    unsafe fn run<S: Stored<Message = M>>(
-        payload: Payload<'_>,
-        actor: *mut (),
-        here: &Local,
-        slot: u32,
-    ) {
-        // SAFETY: a record of this kind has a payload `S`, taken once.
-        let message = unsafe { payload.take::<S>() }.open();
-        // SAFETY: dispatch compared the generation, and a generation is minted for one type.
-        unsafe { Self::call(message, actor, here, slot) }
-    }
-
-    /// Calls the handler.
-    ///
-    /// # Safety
-    /// `actor` is the live instance of `slot`, an `A`, and nothing else refers to it.
     #[inline(always)]
-    pub(crate) unsafe fn call(message: M, actor: *mut (), here: &Local, slot: u32) {
+    unsafe fn run(message: M, actor: *mut (), here: &Local, slot: u32) {
         // SAFETY: as the caller says. Instances live in a box of their own, so that the table may
         // grow meanwhile, and are removed only between messages.
         let actor = unsafe { &mut *actor.cast::<A>() };
@@ -223,49 +256,27 @@ impl<A: TryHandler<M>, M: 'static> Typed<A, M> {
 /// A message `N` that is made into an `M` for an actor `A` by a function without state.
 pub(crate) struct Mapped<A, N, M, F>(PhantomData<(A, N, M, F)>);
 
-impl<A, N, M, F> Mapped<A, N, M, F>
+impl<A, N, M, F> Record for Mapped<A, N, M, F>
 where
     A: TryHandler<M>,
     N: 'static,
     M: 'static,
     F: Fn(N) -> M + Copy + 'static,
 {
-    const INLINE: &'static Kind = &Self::kind::<Inline<N>>();
-    const BOXED: &'static Kind = &Self::kind::<Boxed<N>>();
-    pub(crate) const KIND: &'static Kind = {
+    type Message = N;
+    const LANE: usize = <A as TryHandler<M>>::LANE.index();
+    const WAY: Way = {
         assert!(
             size_of::<F>() == 0,
             "the function must not capture anything"
         );
-        if is_inline::<N>() {
-            Self::INLINE
-        } else {
-            Self::BOXED
-        }
+        Way::Actor
     };
 
-    const fn kind<S: Stored<Message = N>>() -> Kind {
-        Kind {
-            words: words_for::<S>(),
-            lane: <A as TryHandler<M>>::LANE.index() as u8,
-            way: Way::Actor,
-            run: Self::run::<S>,
-            discard: discard::<S>,
-            name: std::any::type_name::<N>,
-        }
-    }
-
-    unsafe fn run<S: Stored<Message = N>>(
-        payload: Payload<'_>,
-        actor: *mut (),
-        here: &Local,
-        slot: u32,
-    ) {
-        // SAFETY: a record of this kind has a payload `S`.
-        let message = unsafe { payload.take::<S>() }.open();
+    unsafe fn run(message: N, actor: *mut (), here: &Local, slot: u32) {
         // SAFETY: `F` is `Copy` and has no bytes; `Addr::map` was given one.
         let map = unsafe { std::ptr::NonNull::<F>::dangling().read() };
-        // SAFETY: as in `Typed::run`.
-        unsafe { Typed::<A, M>::call(map(message), actor, here, slot) }
+        // SAFETY: passed on.
+        unsafe { Typed::<A, M>::run(map(message), actor, here, slot) }
     }
 }

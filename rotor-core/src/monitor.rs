@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use crate::actor::TryHandler;
-use crate::address::{Address, push_record};
+use crate::address::{Address, push_message};
 use crate::context::Noted;
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
-use crate::message::{Inline, Kind, is_inline};
+use crate::message::{Kind, Record};
 use crate::slot::State;
 
 /// The notice that a monitored actor's instance has ended. Sent once per
@@ -46,10 +46,9 @@ impl Monitors {
 
 /// Watches `who` for the instance in `slot`.
 pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address) {
-    const { assert!(is_inline::<(u64, Down)>()) };
     let serial = here.seat(slot, |seat| seat.serial);
     let id = here.things.borrow_mut().serial();
-    let kind = Noted::<A, Down>::INLINE;
+    let kind = Noted::<A, Down>::KIND;
     let monitor = Monitor {
         who,
         slot,
@@ -106,7 +105,7 @@ impl Local {
             },
         );
         let lane = monitor.kind.lane as usize;
-        push_record(to, monitor.kind, lane, Inline((monitor.serial, down)));
+        push_message(to, monitor.kind, lane, (monitor.serial, down));
     }
 
     fn unwatch(&self, who: Address, id: u64) {

@@ -3,7 +3,7 @@
 use crate::actor::TryHandler;
 use crate::address::Addr;
 use crate::gate::{Batch, Gate};
-use crate::message::{Boxed, Header, Inline, Typed, is_inline};
+use crate::message::{Boxed, Header, Inline, Record, Typed, is_inline};
 
 /// Collects messages of a plain thread and hands them over in chunks.
 ///
@@ -57,11 +57,7 @@ impl Outbox {
         M: Send + 'static,
     {
         let address = to.address();
-        let head = Header {
-            kind: Typed::<A, M>::KIND,
-            slot: address.slot,
-            generation: address.generation,
-        };
+        let head = Header::new(Typed::<A, M>::KIND, address.slot, address.generation);
         let batch = self.batch(address.gate, <A as TryHandler<M>>::LANE.index());
         let full = if is_inline::<M>() {
             batch.push(head, Inline(message))

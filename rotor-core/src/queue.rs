@@ -11,10 +11,11 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
+use std::hint::cold_path;
 use std::mem::{MaybeUninit, size_of};
 use std::ptr;
 
-use crate::message::{Header, Kind};
+use crate::message::{Header, Kind, words_for};
 
 /// What the buffer is made of. `MaybeUninit` keeps the provenance of pointers in payloads.
 pub(crate) type Word = MaybeUninit<u64>;
@@ -62,27 +63,32 @@ impl Flat {
         self.read.get() == self.write.get()
     }
 
-    /// Reserves `words` and returns where they start. The caller fills all of them before anything
-    /// else happens to this queue.
-    #[inline(always)]
-    pub(crate) fn alloc(&self, words: usize) -> *mut Word {
-        let write = self.write.get();
-        // Addresses are subtracted as integers: both pointers are null before the first record.
-        let room = (self.limit.get() as usize).wrapping_sub(write as usize);
-        if room < words * size_of::<Word>() {
-            return self.alloc_slow(words);
-        }
-        // SAFETY: `room` says that `words` lie between `write` and the end of the buffer.
-        self.write.set(unsafe { write.add(words) });
-        write
-    }
-
     /// Appends a record whose payload is `value`, stored inline.
     #[inline(always)]
     pub(crate) fn push<T>(&self, header: Header, value: T) {
-        let at = self.alloc(header.kind.words as usize);
-        // SAFETY: `alloc` gave `kind.words` words, which is the header and room for a `T`: every
-        // `Kind` is made by `message::words_for::<T>()`.
+        if self.has_room(const { words_for::<T>() as usize }) {
+            self.put(header, value);
+        } else {
+            cold_path();
+            self.push_slow(header, value);
+        }
+    }
+
+    /// The last thing that a send does: a call in its middle would make every handler that sends
+    /// save registers for it.
+    #[cold]
+    #[inline(never)]
+    fn push_slow<T>(&self, header: Header, value: T) {
+        self.make_room(const { words_for::<T>() as usize });
+        self.put(header, value);
+    }
+
+    /// Appends a record for which there is room.
+    #[inline(always)]
+    fn put<T>(&self, header: Header, value: T) {
+        debug_assert_eq!(header.kind.words, words_for::<T>());
+        let at = self.claim(const { words_for::<T>() as usize });
+        // SAFETY: `claim` gave room for the header and a `T`.
         unsafe {
             at.cast::<Header>().write(header);
             at.add(HEADER).cast::<T>().write(value);
@@ -94,13 +100,33 @@ impl Flat {
     /// # Safety
     /// `from` points to `words` words of a record that nobody reads again.
     pub(crate) unsafe fn push_raw(&self, from: *const Word, words: usize) {
-        let at = self.alloc(words);
-        // SAFETY: `alloc` gave `words` words, which cannot overlap a record outside this buffer.
+        if !self.has_room(words) {
+            self.make_room(words);
+        }
+        let at = self.claim(words);
+        // SAFETY: `claim` gave `words` words, which cannot overlap a record outside this buffer.
         unsafe { ptr::copy_nonoverlapping(from, at, words) }
     }
 
-    /// The next record. It stays in the queue until the cursor is moved past it.
+    /// Whether `words` lie between `write` and the limit.
     #[inline(always)]
+    fn has_room(&self, words: usize) -> bool {
+        // As integers: both are null before the first record. Buffers do not wrap around the end of
+        // the address space.
+        self.write.get() as usize + words * size_of::<Word>() <= self.limit.get() as usize
+    }
+
+    /// Takes `words` for which there is room. The caller fills all of them before anything else
+    /// happens to this queue.
+    #[inline(always)]
+    fn claim(&self, words: usize) -> *mut Word {
+        let at = self.write.get();
+        // SAFETY: there is room for `words` behind `write`.
+        self.write.set(unsafe { at.add(words) });
+        at
+    }
+
+    /// The next record. It stays in the queue until the cursor is moved past it.
     pub(crate) fn front(&self) -> Option<*mut Word> {
         let read = self.read.get();
         if read == self.write.get() {
@@ -113,10 +139,26 @@ impl Flat {
         Some(read)
     }
 
-    /// Where the next record is; whoever takes the record moves it on.
+    /// The next record if it follows the last one: at the end of the buffer it is left to `front`.
     #[inline(always)]
+    pub(crate) fn next(&self) -> Option<*mut Word> {
+        let read = self.read.get();
+        (read != self.write.get() && read != self.wrap.get()).then_some(read)
+    }
+
+    /// Where the next record is, or the one that is run.
     pub(crate) fn cursor(&self) -> &Cell<*mut Word> {
         &self.read
+    }
+
+    /// Moves the cursor past the record that was run, wherever its buffer is by now.
+    ///
+    /// # Safety
+    /// The record at the cursor is `bytes` long.
+    #[inline(always)]
+    pub(crate) unsafe fn advance(&self, bytes: usize) {
+        // SAFETY: records are pushed whole.
+        self.read.set(unsafe { self.read.get().byte_add(bytes) });
     }
 
     /// Takes the next record: the cursor moves on, the words stay until the next `alloc`.
@@ -162,6 +204,7 @@ impl Flat {
     }
 
     #[cold]
+    #[inline(never)]
     fn unwrap_to_start(&self) {
         self.wrap.set(ptr::null_mut());
         self.read.set(self.buf.get());
@@ -177,12 +220,15 @@ impl Flat {
         unsafe { self.buf.get().add(self.cap.get()) }
     }
 
+    /// Makes room for `words` behind `write`.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(&self, words: usize) -> *mut Word {
+    fn make_room(&self, words: usize) {
         if self.is_empty() && words < self.cap.get() {
             self.rewind();
-            return self.alloc(words);
+            if self.has_room(words) {
+                return;
+            }
         }
         let (read, buf) = (self.read.get(), self.buf.get());
         let ahead = (read as usize - buf as usize) / size_of::<Word>();
@@ -193,23 +239,16 @@ impl Flat {
                 // SAFETY: `read` is at least `words + 1` past the start. One word stays free, so
                 // that a full queue is not taken for an empty one.
                 self.limit.set(unsafe { read.sub(1) });
-                return self.alloc(words);
+                return;
             }
-            let room = (self.end() as usize - self.write.get() as usize) / size_of::<Word>();
-            if room >= words {
-                self.limit.set(self.end());
-                return self.alloc(words);
-            }
+            self.limit.set(self.end());
         } else {
             // SAFETY: a wrapped queue has `read > buf`.
             self.limit.set(unsafe { read.sub(1) });
-            let room = (self.limit.get() as usize).saturating_sub(self.write.get() as usize);
-            if room >= words * size_of::<Word>() {
-                return self.alloc(words);
-            }
         }
-        self.grow(words);
-        self.alloc(words)
+        if !self.has_room(words) {
+            self.grow(words);
+        }
     }
 
     /// Moves everything to a larger buffer, in one piece.
@@ -286,7 +325,7 @@ pub(crate) unsafe fn kind(at: *const Word) -> &'static Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Kind, Way, words_for};
+    use crate::message::{Kind, Way};
     use std::collections::VecDeque;
     use std::rc::Rc;
 
@@ -300,7 +339,7 @@ mod tests {
             words: words_for::<T>(),
             lane: 2,
             way: Way::Actor,
-            run: |_, _, _, _| {},
+            run: |_, _, _, _| 0,
             discard: |_| {},
             name: nothing,
         };
@@ -309,7 +348,7 @@ mod tests {
     fn take<T>(q: &Flat) -> Option<(u32, T)> {
         let at = q.pop()?;
         // SAFETY: the tests push only what they take.
-        unsafe { Some((header(at).slot, at.add(HEADER).cast::<T>().read())) }
+        unsafe { Some((header(at).slot(), at.add(HEADER).cast::<T>().read())) }
     }
 
     /// Pushes and takes at random; a `VecDeque` says what must come out.
@@ -324,14 +363,7 @@ mod tests {
             // Phases of growth and of decay, so that it wraps, grows and empties.
             let fill = if (i / 700) % 2 == 0 { 6 } else { 4 };
             if x % 10 < fill {
-                q.push(
-                    Header {
-                        kind,
-                        slot: i,
-                        generation: 1,
-                    },
-                    make(i),
-                );
+                q.push(Header::new(kind, i, 1), make(i));
                 model.push_back((i, make(i)));
             } else {
                 assert_eq!(take(&q), model.pop_front());
@@ -363,26 +395,12 @@ mod tests {
         let kind = KindOf::<u64>::KIND;
         let q = Flat::new();
         for i in 0..10_000 {
-            q.push(
-                Header {
-                    kind,
-                    slot: i,
-                    generation: 1,
-                },
-                u64::from(i),
-            );
+            q.push(Header::new(kind, i, 1), u64::from(i));
         }
         while take::<u64>(&q).is_some() {}
         q.trim();
         assert_eq!(q.cap.get(), 0);
-        q.push(
-            Header {
-                kind,
-                slot: 1,
-                generation: 1,
-            },
-            7_u64,
-        );
+        q.push(Header::new(kind, 1, 1), 7_u64);
         assert_eq!(take::<u64>(&q), Some((1, 7)));
     }
 }

@@ -6,8 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::address::{Address, push_record};
-use crate::message::{Boxed, Inline, Kind, Request, is_inline};
+use crate::address::{Address, push_message};
+use crate::message::{Kind, Request};
 use crate::request::{Ask, Asking, RequestError, ask_blocking};
 
 /// The address of some actor that handles `M`.
@@ -40,12 +40,7 @@ impl<M: 'static> Recipient<M> {
     where
         M: Send,
     {
-        let lane = self.kind.lane as usize;
-        if is_inline::<M>() {
-            push_record(self.address, self.kind, lane, Inline(message));
-        } else {
-            push_record(self.address, self.kind, lane, Boxed(Box::new(message)));
-        }
+        push_message(self.address, self.kind, self.kind.lane as usize, message);
     }
 }
 

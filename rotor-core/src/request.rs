@@ -9,15 +9,13 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::actor::Actor;
-use crate::address::{Address, push_record};
+use crate::address::Address;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::here::{HERE, with_local};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
-use crate::message::{
-    Boxed, Inline, Kind, Payload, Request, Stored, Way, discard, is_inline, words_for,
-};
+use crate::message::{Record, Request, Way};
 use crate::recipient::Recipient;
 use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::Key;
@@ -128,12 +126,7 @@ impl<R: Send + 'static> ReplyTo<R> {
     pub fn send(mut self, reply: R) {
         match self.target.take() {
             Some(Target::Actor(token, _)) => {
-                let (kind, key) = (Answer::<R>::KIND, token.key);
-                if is_inline::<(Key, R)>() {
-                    push_record(token.asker, kind, NORMAL, Inline((key, reply)));
-                } else {
-                    push_record(token.asker, kind, NORMAL, Boxed(Box::new((key, reply))));
-                }
+                Answer::push(token.asker, (token.key, reply));
             }
             Some(Target::Future(cell)) => cell.complete(Ok(reply)),
             None => {}
@@ -184,7 +177,7 @@ impl Unanswered {
     pub(crate) fn tell(self, error: RequestError) {
         match self {
             Unanswered::Actor(token) => {
-                push_record(token.asker, FAILURE, NORMAL, Inline((token.key, error)));
+                Failure::push(token.asker, (token.key, error));
             }
             Unanswered::Future(cell) => cell.refuse(error),
         }
@@ -216,36 +209,18 @@ impl Drop for Verdict<'_> {
 /// An answer on its way to the actor that asked.
 struct Answer<R>(PhantomData<R>);
 
-impl<R: Send + 'static> Answer<R> {
-    const INLINE: &'static Kind = &Self::kind::<Inline<(Key, R)>>();
-    const BOXED: &'static Kind = &Self::kind::<Boxed<(Key, R)>>();
-    const KIND: &'static Kind = if is_inline::<(Key, R)>() {
-        Self::INLINE
-    } else {
-        Self::BOXED
-    };
+impl<R: Send + 'static> Record for Answer<R> {
+    type Message = (Key, R);
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Own;
 
-    const fn kind<S: Stored<Message = (Key, R)>>() -> Kind {
-        Kind {
-            words: words_for::<S>(),
-            lane: NORMAL as u8,
-            way: Way::Own,
-            run: Self::run::<S>,
-            discard: discard::<S>,
-            name: std::any::type_name::<R>,
-        }
+    fn name() -> &'static str {
+        std::any::type_name::<R>()
     }
 
-    unsafe fn run<S: Stored<Message = (Key, R)>>(
-        payload: Payload<'_>,
-        actor: *mut (),
-        here: &Local,
-        slot: u32,
-    ) {
-        // SAFETY: a record of this kind has this payload.
-        let (key, reply) = unsafe { payload.take::<S>() }.open();
+    unsafe fn run((key, reply): (Key, R), actor: *mut (), here: &Local, slot: u32) {
         let Some(pending) = here.take_once(key, slot) else {
-            return here.note_late(slot, std::any::type_name::<R>());
+            return here.note_late(slot, Self::name());
         };
         let mut reply = std::mem::ManuallyDrop::new(reply);
         // SAFETY: the serial says that this is the request that the token was made for, so the
@@ -255,21 +230,22 @@ impl<R: Send + 'static> Answer<R> {
 }
 
 /// A failed request on its way to the actor that asked.
-const FAILURE: &Kind = &Kind {
-    words: words_for::<Inline<(Key, RequestError)>>(),
-    lane: NORMAL as u8,
-    way: Way::Own,
-    run: run_failure,
-    discard: discard::<Inline<(Key, RequestError)>>,
-    name: std::any::type_name::<RequestError>,
-};
+struct Failure;
 
-unsafe fn run_failure(payload: Payload<'_>, actor: *mut (), here: &Local, slot: u32) {
-    // SAFETY: a record of this kind has this payload.
-    let (key, error) = unsafe { payload.take::<Inline<(Key, RequestError)>>() }.open();
-    if let Some(pending) = here.take_once(key, slot) {
-        // SAFETY: the actor is the one that asked: the key belongs to its slot's instance.
-        unsafe { pending.fail(actor, error, here, slot) }
+impl Record for Failure {
+    type Message = (Key, RequestError);
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<RequestError>()
+    }
+
+    unsafe fn run((key, error): Self::Message, actor: *mut (), here: &Local, slot: u32) {
+        if let Some(pending) = here.take_once(key, slot) {
+            // SAFETY: the actor is the one that asked: the key belongs to its slot's instance.
+            unsafe { pending.fail(actor, error, here, slot) }
+        }
     }
 }
 
@@ -526,5 +502,5 @@ impl From<PendingRequest> for Key {
 
 /// Tells an asker of this locality that its request failed, through the queue.
 pub(crate) fn fail_later(here: &Local, slot: u32, key: Key, error: RequestError) {
-    push_record(here.address_of(slot), FAILURE, NORMAL, Inline((key, error)));
+    Failure::push(here.address_of(slot), (key, error));
 }

@@ -17,28 +17,56 @@ use crate::things::NO_THINGS;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The hot part of a slot: one compare tells whether a message can be handled.
-pub(crate) struct Slot {
-    /// The instance, or null.
-    actor: Cell<*mut ()>,
+/// The hot part of the slots: one compare tells whether a message can be handled.
+///
+/// A table for each field: the way from a record to the state of its actor, which is how long a
+/// message between two actors takes, then has no arithmetic in it. The tables may grow while a
+/// handler runs, so nobody keeps a reference into them.
+pub(crate) struct Slots {
+    /// The instances, or null.
+    actors: Table<*mut ()>,
     /// The generation while an instance runs and nothing is parked for it; else 0.
-    key: Cell<u32>,
+    keys: Table<u32>,
     /// The generation of the address that is valid now; 0 if it is not known.
-    generation: Cell<u32>,
+    generations: Table<u32>,
+    len: Cell<u32>,
 }
 
-/// The table. It may grow while a handler runs, so nobody keeps a reference into it.
-pub(crate) struct Slots {
-    table: RefCell<Vec<Slot>>,
-    base: Cell<*const Slot>,
-    len: Cell<u32>,
+/// A field of every slot.
+struct Table<T> {
+    cells: RefCell<Vec<Cell<T>>>,
+    base: Cell<*const Cell<T>>,
+}
+
+impl<T: Copy> Table<T> {
+    fn new() -> Self {
+        Table {
+            cells: RefCell::new(Vec::new()),
+            base: Cell::new(std::ptr::null()),
+        }
+    }
+
+    fn push(&self, value: T) {
+        let mut cells = self.cells.borrow_mut();
+        cells.push(Cell::new(value));
+        self.base.set(cells.as_ptr());
+    }
+
+    /// # Safety
+    /// `slot` is less than the number of pushes.
+    #[inline(always)]
+    unsafe fn at(&self, slot: u32) -> &Cell<T> {
+        // SAFETY: `base` is that of the cells, which change only in `push`.
+        unsafe { &*self.base.get().add(slot as usize) }
+    }
 }
 
 impl Slots {
     pub(crate) fn new() -> Self {
         Slots {
-            table: RefCell::new(Vec::new()),
-            base: Cell::new(std::ptr::null()),
+            actors: Table::new(),
+            keys: Table::new(),
+            generations: Table::new(),
             len: Cell::new(0),
         }
     }
@@ -48,59 +76,62 @@ impl Slots {
     }
 
     pub(crate) fn push(&self, generation: u32) {
-        let mut table = self.table.borrow_mut();
-        table.push(Slot {
-            actor: Cell::new(std::ptr::null_mut()),
-            key: Cell::new(0),
-            generation: Cell::new(generation),
-        });
-        self.base.set(table.as_ptr());
-        self.len.set(table.len() as u32);
+        self.actors.push(std::ptr::null_mut());
+        self.keys.push(0);
+        self.generations.push(generation);
+        self.len.set(self.len.get() + 1);
     }
 
     /// The instance in a slot if a message with this generation can be handled at once.
     #[inline(always)]
     pub(crate) fn running(&self, slot: u32, generation: u32) -> Option<*mut ()> {
         if slot < self.len.get() {
-            // SAFETY: `base` and `len` are those of the table, which changes only in `push`.
-            let slot = unsafe { &*self.base.get().add(slot as usize) };
-            if slot.key.get() == generation {
-                return Some(slot.actor.get());
+            // SAFETY: every table has `len` entries.
+            unsafe {
+                if self.keys.at(slot).get() == generation {
+                    return Some(self.actors.at(slot).get());
+                }
             }
         }
         None
     }
 
-    fn at<R>(&self, slot: u32, f: impl FnOnce(&Slot) -> R) -> R {
+    fn known(&self, slot: u32) -> u32 {
         assert!(slot < self.len.get(), "slots are met before they are used");
-        // SAFETY: as in `running`.
-        f(unsafe { &*self.base.get().add(slot as usize) })
+        slot
     }
 
     pub(crate) fn generation(&self, slot: u32) -> u32 {
-        self.at(slot, |s| s.generation.get())
+        // SAFETY: a known slot is in every table; so below.
+        unsafe { self.generations.at(self.known(slot)) }.get()
     }
 
     pub(crate) fn set_generation(&self, slot: u32, generation: u32) {
-        self.at(slot, |s| s.generation.set(generation));
+        // SAFETY: see `generation`.
+        unsafe { self.generations.at(self.known(slot)) }.set(generation);
     }
 
     pub(crate) fn actor(&self, slot: u32) -> *mut () {
-        self.at(slot, |s| s.actor.get())
+        // SAFETY: see `generation`.
+        unsafe { self.actors.at(self.known(slot)) }.get()
     }
 
     pub(crate) fn set_actor(&self, slot: u32, actor: *mut ()) {
-        self.at(slot, |s| s.actor.set(actor));
+        // SAFETY: see `generation`.
+        unsafe { self.actors.at(self.known(slot)) }.set(actor);
     }
 
     /// Messages for the slot are handled without looking at its seat.
     pub(crate) fn open(&self, slot: u32) {
-        self.at(slot, |s| s.key.set(s.generation.get()));
+        let generation = self.generation(slot);
+        // SAFETY: see `generation`.
+        unsafe { self.keys.at(slot) }.set(generation);
     }
 
     /// Messages for the slot go by its seat.
     pub(crate) fn shut(&self, slot: u32) {
-        self.at(slot, |s| s.key.set(0));
+        // SAFETY: see `generation`.
+        unsafe { self.keys.at(self.known(slot)) }.set(0);
     }
 }
 

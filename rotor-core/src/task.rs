@@ -9,12 +9,12 @@ use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
 use crossbeam_queue::SegQueue;
 
 use crate::actor::Actor;
-use crate::address::{Address, push_record};
+use crate::address::Address;
 use crate::context::Context;
 use crate::gate::Gate;
 use crate::lane::NORMAL;
 use crate::locality::Local;
-use crate::message::{Inline, Kind, Payload, Way, discard, words_for};
+use crate::message::{Record, Way};
 use crate::things::{Body, Key};
 
 /// Names a future that runs in a locality; for [`Context::cancel`].
@@ -95,18 +95,26 @@ pub(crate) fn spawn<A: Actor, F: Future + 'static>(
 }
 
 /// A task that wants to be polled, on its way through the queue.
-const POLL: &Kind = &Kind {
-    words: words_for::<Inline<Key>>(),
-    lane: NORMAL as u8,
-    way: Way::Own,
-    run: run_poll,
-    discard: discard::<Inline<Key>>,
-    name: std::any::type_name::<Task>,
-};
+struct Wakened;
 
-unsafe fn run_poll(payload: Payload<'_>, actor: *mut (), here: &Local, slot: u32) {
-    // SAFETY: a record of this kind has this payload.
-    let key = unsafe { payload.take::<Inline<Key>>() }.0;
+impl Record for Wakened {
+    type Message = Key;
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<Task>()
+    }
+
+    unsafe fn run(key: Key, actor: *mut (), here: &Local, slot: u32) {
+        // SAFETY: passed on.
+        unsafe { poll(key, actor, here, slot) }
+    }
+}
+
+/// # Safety
+/// `actor` is the live instance of `slot`.
+unsafe fn poll(key: Key, actor: *mut (), here: &Local, slot: u32) {
     let task = match here.things.borrow_mut().body(key) {
         Some(body @ Body::Task(_)) => std::mem::replace(body, Body::Polling),
         _ => return,
@@ -217,7 +225,7 @@ impl WakeCell {
             slot: self.slot.load(Ordering::Relaxed),
             generation: self.generation.load(Ordering::Relaxed),
         };
-        push_record(to, POLL, NORMAL, Inline(key));
+        Wakened::push(to, key);
     }
 
     fn waker(&'static self) -> Waker {

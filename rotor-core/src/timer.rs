@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::actor::TryHandler;
 use crate::lane::NORMAL;
 use crate::locality::Local;
-use crate::message::{Inline, Kind, Payload, Typed, Way, discard, words_for};
+use crate::message::{Record, Typed, Way};
 use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::{Body, Key};
 
@@ -49,7 +49,7 @@ impl<A: TryHandler<M>, M: 'static> Alarm<A, M> {
         // SAFETY: the table belongs to `Self`, and the value is used up here.
         let message = unsafe { this.cast::<Self>().read() }.0;
         // SAFETY: timers belong to the instance, so it is the live one.
-        unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+        unsafe { Typed::<A, M>::run(message, actor, here, slot) }
     }
 }
 
@@ -60,7 +60,7 @@ impl<A: TryHandler<M>, M: Clone + 'static> Alarm<A, M> {
         // SAFETY: the table belongs to `Self`, and the value is only looked at.
         let message = unsafe { &*this.cast::<Self>() }.0.clone();
         // SAFETY: as in `call`.
-        unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+        unsafe { Typed::<A, M>::run(message, actor, here, slot) }
     }
 }
 
@@ -74,21 +74,21 @@ pub(crate) fn every<A: TryHandler<M>, M: Clone + 'static>(message: M) -> Small {
 
 /// A deadline that has passed, on its way through the queue: a timer never fires inside another
 /// handler, and one that is cancelled now is not seen.
-pub(crate) const DUE: &Kind = &Kind {
-    words: words_for::<Inline<Key>>(),
-    lane: NORMAL as u8,
-    way: Way::Own,
-    run: run_due,
-    discard: discard::<Inline<Key>>,
-    name: std::any::type_name::<Timer>,
-};
+pub(crate) struct Due;
 
-unsafe fn run_due(payload: Payload<'_>, actor: *mut (), here: &Local, slot: u32) {
-    // SAFETY: a record of this kind has this payload.
-    let key = unsafe { payload.take::<Inline<Key>>() }.0;
-    // SAFETY: the actor is the live instance of `slot`; dispatch compared the generation, and the
-    // key belongs to that instance or misses.
-    unsafe { here.fire(key, actor, slot) }
+impl Record for Due {
+    type Message = Key;
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<Timer>()
+    }
+
+    unsafe fn run(key: Key, actor: *mut (), here: &Local, slot: u32) {
+        // SAFETY: passed on; the key belongs to the instance or misses.
+        unsafe { here.fire(key, actor, slot) }
+    }
 }
 
 impl Local {

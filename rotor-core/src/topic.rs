@@ -8,15 +8,12 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::actor::TryHandler;
-use crate::address::{Address, push_record};
+use crate::address::Address;
 use crate::gate::Gate;
 use crate::hold::Hold;
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
-use crate::message::{
-    Boxed, Header, Inline, Kind, LOCALITY, Payload, Stored, Typed, Way, discard, is_inline,
-    words_for,
-};
+use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
 use crate::observe::Reason;
 use crate::queue::Flat;
 
@@ -51,7 +48,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
     /// One queue record however many they are, and one for each other locality. It is cloned for
     /// all subscribers but the last. With no subscriber it is reported as undelivered.
     pub fn publish(self, message: M) {
-        Published::<M>::push(self.address, Published::<M>::KIND, self.address, message);
+        Published::push(self.address, (self.address, message));
     }
 
     /// The address behind it.
@@ -186,85 +183,42 @@ impl<M: 'static> Subscribers<M> {
 /// A published message on its way: to the address's owner, and from there to other localities.
 struct Published<M>(PhantomData<M>);
 
-impl<M: Clone + Send + 'static> Published<M> {
-    const INLINE: &'static Kind = &Self::kind::<Inline<(Address, M)>>();
-    const BOXED: &'static Kind = &Self::kind::<Boxed<(Address, M)>>();
-    const KIND: &'static Kind = if is_inline::<(Address, M)>() {
-        Self::INLINE
-    } else {
-        Self::BOXED
-    };
+impl<M: Clone + Send + 'static> Record for Published<M> {
+    type Message = (Address, M);
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Address;
 
-    const fn kind<S: Stored<Message = (Address, M)>>() -> Kind {
-        Kind {
-            words: words_for::<S>(),
-            lane: NORMAL as u8,
-            way: Way::Address,
-            run: Self::run::<S>,
-            discard: discard::<S>,
-            name: std::any::type_name::<M>,
-        }
+    fn name() -> &'static str {
+        std::any::type_name::<M>()
     }
 
-    fn push(to: Address, kind: &'static Kind, topic: Address, message: M) {
-        if is_inline::<(Address, M)>() {
-            push_record(to, kind, NORMAL, Inline((topic, message)));
-        } else {
-            push_record(to, kind, NORMAL, Boxed(Box::new((topic, message))));
-        }
-    }
-
-    unsafe fn run<S: Stored<Message = (Address, M)>>(
-        payload: Payload<'_>,
-        _: *mut (),
-        here: &Local,
-        _: u32,
-    ) {
-        // SAFETY: a record of this kind has this payload.
-        let (topic, message) = unsafe { payload.take::<S>() }.open();
-        here.current.set(LOCALITY);
+    unsafe fn run((topic, message): (Address, M), _: *mut (), here: &Local, _: u32) {
+        let before = here.current.replace(LOCALITY);
         let found = here.topics.borrow().find::<M>(topic);
-        let Some(subscribers) = found else {
-            return here.unheard(topic, message);
-        };
-        here.deliver_away(topic, &subscribers, message);
+        match found {
+            Some(subscribers) => here.deliver_away(topic, &subscribers, message),
+            None => here.unheard(topic, message),
+        }
+        here.current.set(before);
     }
 }
 
 /// A published message that waits for one subscriber, with the address it was published to.
 struct Handed<A, M>(PhantomData<(A, M)>);
 
-impl<A: TryHandler<M>, M: 'static> Handed<A, M> {
-    const INLINE: &'static Kind = &Self::kind::<Inline<(Address, M)>>();
-    const BOXED: &'static Kind = &Self::kind::<Boxed<(Address, M)>>();
-    const KIND: &'static Kind = if is_inline::<(Address, M)>() {
-        Self::INLINE
-    } else {
-        Self::BOXED
-    };
+impl<A: TryHandler<M>, M: 'static> Record for Handed<A, M> {
+    type Message = (Address, M);
+    const LANE: usize = <A as TryHandler<M>>::LANE.index();
+    const WAY: Way = Way::Actor;
 
-    const fn kind<S: Stored<Message = (Address, M)>>() -> Kind {
-        Kind {
-            words: words_for::<S>(),
-            lane: <A as TryHandler<M>>::LANE.index() as u8,
-            way: Way::Actor,
-            run: Self::run::<S>,
-            discard: discard::<S>,
-            name: std::any::type_name::<M>,
-        }
+    fn name() -> &'static str {
+        std::any::type_name::<M>()
     }
 
-    unsafe fn run<S: Stored<Message = (Address, M)>>(
-        payload: Payload<'_>,
-        actor: *mut (),
-        here: &Local,
-        slot: u32,
-    ) {
-        // SAFETY: a record of this kind has this payload.
-        let (topic, message) = unsafe { payload.take::<S>() }.open();
+    unsafe fn run((topic, message): Self::Message, actor: *mut (), here: &Local, slot: u32) {
         here.published_to.set(Some(topic));
-        // SAFETY: as in `Typed::run`.
-        unsafe { Typed::<A, M>::call(message, actor, here, slot) }
+        // SAFETY: passed on.
+        unsafe { Typed::<A, M>::run(message, actor, here, slot) }
         here.published_to.set(None);
     }
 }
@@ -379,7 +333,7 @@ impl Local {
                 generation: 0,
             };
             if let Some(one) = one {
-                Published::<M>::push(to, Published::<M>::KIND, topic, one);
+                Published::push(to, (topic, one));
             }
         }
         let Some(message) = message else { return };
@@ -417,11 +371,7 @@ impl Local {
     }
 
     fn park_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
-        let head = Header {
-            kind: to.kind,
-            slot: to.slot,
-            generation: self.slots.generation(to.slot),
-        };
+        let head = Header::new(to.kind, to.slot, self.slots.generation(to.slot));
         let waiting = Flat::new();
         if is_inline::<(Address, M)>() {
             waiting.push(head, Inline((topic, message)));
@@ -451,7 +401,7 @@ where
         slot,
         serial,
         kind: Handed::<A, M>::KIND,
-        call: Typed::<A, M>::call,
+        call: Typed::<A, M>::run,
     });
     here.at_end(
         slot,
