@@ -58,6 +58,8 @@ mod pictures;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod sim_faults;
+#[cfg(test)]
 mod sim_loss;
 #[cfg(test)]
 mod sim_time;
@@ -95,6 +97,7 @@ const FILES: &[&[harness::Body]] = &[
     idle::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
+    sim_faults::BODIES,
     soundness::BODIES,
     threads::BODIES,
 ];

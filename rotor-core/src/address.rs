@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::actor::{Actor, TryHandler};
 use crate::exit::Exit;
 use crate::gate::{Gate, Parcel};
-use crate::here::{HERE, with_local};
+use crate::here::{HERE, with_local, with_reachable};
 use crate::lane::NORMAL;
 use crate::locality::Control;
 use crate::message::{Boxed, Header, Inline, Kind, Mapped, Record, Request, Typed, is_inline};
@@ -236,7 +236,7 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        let obstacle = with_local(self.address.gate, |local| match local {
+        let obstacle = with_reachable(self.address.gate, |local| match local {
             None => Some(Reason::NotLocal),
             Some(local) => local.obstacle(self.address),
         });
@@ -400,7 +400,7 @@ impl<A: Actor> Addr<A> {
 
     fn obstacle(self) -> Option<Reason> {
         let gate = self.address.gate;
-        with_local(gate, |local| match local {
+        with_reachable(gate, |local| match local {
             Some(local) => local.obstacle(self.address),
             None if gate.entrance.is_closed() => Some(Reason::Closed),
             None => {
@@ -443,7 +443,7 @@ fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
 fn push_away<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
     let mut value = Some(value);
-    with_local(gate, |local| {
+    with_reachable(gate, |local| {
         if let (Some(local), Some(value)) = (local, value.take_if(|_| local.is_some())) {
             local.push(lane, head, value);
             if gate.entrance.is_parked() {

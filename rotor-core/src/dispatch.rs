@@ -217,9 +217,12 @@ impl Local {
         self.lane.set(lane);
         let foreign =
             self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
-        let share = if foreign { n.div_ceil(2) } else { n };
+        // One half for each, and the odd one by turns.
+        let odd = foreign && self.odd.replace(!self.odd.get());
+        let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
         let mut ran = self.drain(&self.lanes[lane], share);
-        if foreign && !self.is_interrupted() {
+        // What goes ahead of this lane was there before: it does not take this turn from it.
+        if foreign && (ran == 0 || !self.is_interrupted()) {
             // What is sent here meanwhile in a higher lane, also in this one, goes ahead of the rest.
             self.lane.set(NORMAL);
             ran += self.run_foreign(lane, n - ran);
@@ -321,6 +324,7 @@ impl Local {
     fn exec(&self, at: *mut Word) -> usize {
         // SAFETY: `at` is a record.
         let head = unsafe { header(at) };
+        self.ran.set(head.slot());
         let Some(actor) = self.slots.running(head.slot(), head.generation()) else {
             return self.exec_cold(at);
         };
@@ -375,10 +379,19 @@ impl Local {
                         unsafe { (head.kind.discard)(payload) }
                     });
                 } else {
+                    // SAFETY: as in `exec`; a panic leaves it at that.
+                    self.risk(slot, || unsafe { (head.kind.discard)(payload) });
                     self.current.set(slot);
                     // SAFETY: an instance is there; what does not belong to it misses by serial.
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
+            }
+            Way::Actor if self.is_shut_by_risk(slot) => {
+                // SAFETY: as in `exec`; a panic leaves it at that.
+                self.risk(slot, || unsafe { (head.kind.discard)(payload) });
+                self.current.set(slot);
+                // SAFETY: as in `exec`; the slot is shut for the sake of the fault only.
+                unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
             }
             Way::Actor => self.park_or_refuse(at, head),
         }
@@ -454,7 +467,7 @@ impl Local {
             let Some(mut record) = record else {
                 self.unparking.borrow_mut().pop_front();
                 if runs {
-                    self.slots.open(slot);
+                    self.open(slot);
                 }
                 continue;
             };
@@ -470,6 +483,8 @@ impl Local {
             }
             let cursor = Cell::new(at);
             let running = Running::enter(self, &cursor);
+            // SAFETY: as above; a panic leaves it at that.
+            self.risk(slot, || unsafe { (head.kind.discard)(at.add(HEADER)) });
             // SAFETY: the instance runs, and the record was parked for its slot and generation.
             unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
             running.leave();

@@ -185,6 +185,10 @@ impl<T> Entrance<T> {
         self.lanes[lane].is_empty()
     }
 
+    pub(crate) fn lane_len(&self, lane: usize) -> usize {
+        self.lanes[lane].len()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lanes.iter().map(Inbound::len).sum()
     }

@@ -232,7 +232,7 @@ impl Gate {
         self.push_always(lane, parcel);
     }
 
-    fn push_always(&'static self, lane: usize, parcel: Parcel) {
+    pub(crate) fn push_always(&'static self, lane: usize, parcel: Parcel) {
         self.entrance
             .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
         if lane != NORMAL {

@@ -393,6 +393,10 @@ pub mod testing {
     //! # }
     //! ```
     //!
+    //! **Probes**: what an actor sends to a recipient goes to a [`probe`](crate::sim::Sim::probe),
+    //! requests too, which the test answers; [`Sim::listen`](crate::sim::Sim::listen) hears what is
+    //! published.
+    //!
     //! **Answers** come with [`Sim::block_on`](crate::sim::Sim::block_on), which moves the clock as
     //! far as needed; **state** with [`Sim::with`](crate::sim::Sim::with).
     //!
@@ -427,8 +431,34 @@ pub mod testing {
     //! # }
     //! ```
     //!
-    //! **Faults**: [`Address::kill`](crate::Address::kill) removes an instance by force, and
-    //! [`Sim::lose`](crate::sim::Sim::lose) drops a loop as if its thread had died.
+    //! **Faults** come when the test says so: [`Sim::panic_at`](crate::sim::Sim::panic_at) makes an
+    //! actor panic at its nth message, [`Sim::delay`](crate::sim::Sim::delay) makes the way from one
+    //! locality to another longer, [`Sim::lose`](crate::sim::Sim::lose) drops a loop as if its
+    //! thread had died, and [`Address::kill`](crate::Address::kill) removes an instance by force.
+    //! [`sim::explore`](crate::sim::explore) runs a test with many seeds, and a failure names its
+    //! seed. Here it looks for the orders in which a relay that crashes loses something:
+    //! ```
+    //! use rotor_core::{sim, *};
+    //! struct Relay { to: Recipient<u32> }
+    //! impl Actor for Relay {}
+    //! impl Handler<u32> for Relay {
+    //!     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.to.send(n) }
+    //! }
+    //! sim::explore(0..100, |sim| {
+    //!     let (relay, out) = (sim.locality("here").reserve(), sim.probe());
+    //!     let to = out.recipient();
+    //!     sim.start(Supervisor::one_for_one("test")
+    //!         .child(Child::new("relay", move || Relay { to }).at(relay))).expect("a sound tree");
+    //!     sim.panic_at(relay.address(), 3);
+    //!     for n in 1..=5 {
+    //!         relay.send(n);
+    //!     }
+    //!     sim.run_until_idle();
+    //!     assert_eq!(out.take(), [1, 2, 4, 5]); // the message of the crash only, in every order
+    //! });
+    //! ```
+    //! The localities of a simulation are kept apart, as if each had a thread: what one sends to
+    //! another is handed over at the end of the slice.
     //!
     //! Futures of actors run in a simulation if something in it wakes them. Sockets and the timers
     //! of an async library have a reactor of their own, and real time: test those on their loop.

@@ -78,6 +78,31 @@ pub(crate) fn with_local<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) 
     }
 }
 
+/// From where a locality is found by [`with_reachable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// From everywhere on its thread.
+    Thread,
+    /// Not from slices of other localities: a simulation keeps its localities apart, as if each had
+    /// a thread.
+    Outside,
+    /// From its own slices only: another locality of the simulation is being dropped.
+    Itself,
+}
+
+/// As [`with_local`], for what would go through the gate if the locality were on another thread.
+#[inline]
+pub(crate) fn with_reachable<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) -> R) -> R {
+    let running = || HERE.with(|here| here.gate.get());
+    with_local(gate, |local| {
+        f(local.filter(|local| match local.reach.get() {
+            Reach::Thread => true,
+            Reach::Outside => running().is_null() || ptr::eq(running(), gate),
+            Reach::Itself => ptr::eq(running(), gate),
+        }))
+    })
+}
+
 /// Runs user code and catches its panic; the panic's text is the error.
 pub(crate) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(f)).map_err(text_of)

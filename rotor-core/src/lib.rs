@@ -64,6 +64,7 @@ mod supervisor; // Supervisor: the tree as data
 
 mod dot; // pictures for Graphviz
 mod error; // errors
+mod fault; // panics that a simulation orders
 mod inbox; // receiving on a plain thread
 mod observe; // what would otherwise go unnoticed
 mod outbox; // sending in bulk from a plain thread

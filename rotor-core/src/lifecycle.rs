@@ -101,7 +101,7 @@ impl Local {
         if parked {
             self.unparking.borrow_mut().push_back(slot);
         } else if self.seat(slot, |seat| seat.exit.is_none()) {
-            self.slots.open(slot);
+            self.open(slot);
         }
         self.tell_parent(slot, News::Started);
     }

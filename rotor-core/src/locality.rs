@@ -15,8 +15,9 @@ use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
 use crate::clock::Clock;
 use crate::exit::Exit;
+use crate::fault::Fault;
 use crate::gate::{Batch, Gate};
-use crate::here::with_local;
+use crate::here::{Reach, with_local};
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor::Monitors;
@@ -399,6 +400,7 @@ pub(crate) struct Local {
     pub(crate) gate: &'static Gate,
     pub(crate) locality: Locality,
     pub(crate) next_pinned: Cell<*const Local>,
+    pub(crate) reach: Cell<Reach>,
     pub(crate) clock: Clock,
     /// Nanoseconds since the clock's base, as of the last read.
     pub(crate) now: Cell<u64>,
@@ -438,6 +440,8 @@ pub(crate) struct Local {
     pub(crate) higher: Cell<u32>,
     /// Messages of System since Urgent had its turn.
     pub(crate) system: Cell<u32>,
+    /// Whether a lane's own messages get the odd one of a turn that foreign ones share.
+    pub(crate) odd: Cell<bool>,
     /// Room for what is due, kept from one clock read to the next.
     pub(crate) due: RefCell<Due>,
     /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
@@ -450,6 +454,10 @@ pub(crate) struct Local {
     pub(crate) vacant: Cell<bool>,
     /// A panic of core's own code: the driver ends with it.
     pub(crate) bug: RefCell<Option<String>>,
+    /// What a simulation has in store for actors here.
+    pub(crate) faults: RefCell<Vec<Fault>>,
+    /// The slot that ran last, for the report of a simulation that never rests.
+    pub(crate) ran: Cell<u32>,
 }
 
 impl Local {
@@ -460,6 +468,7 @@ impl Local {
             gate,
             locality: locality.clone(),
             next_pinned: Cell::new(std::ptr::null()),
+            reach: Cell::new(Reach::Thread),
             now: Cell::new(clock.nanos()),
             clock,
             lanes: [Flat::new(), Flat::new(), Flat::new()],
@@ -486,12 +495,15 @@ impl Local {
             stride: Cell::new(32),
             higher: Cell::new(0),
             system: Cell::new(0),
+            odd: Cell::new(false),
             due: RefCell::default(),
             clone_panicked: Cell::new(false),
             asks: Cell::new(crate::things::NO_THINGS),
             losing: Cell::new(false),
             vacant: Cell::new(false),
             bug: RefCell::new(None),
+            faults: RefCell::default(),
+            ran: Cell::new(LOCALITY),
         }
     }
 

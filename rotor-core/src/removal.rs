@@ -169,6 +169,7 @@ impl Local {
         // Factories are user code, and so are their drops.
         let _ = here::guard(|| drop(old));
         self.topics.borrow_mut().forget(address);
+        self.end_risk(slot);
         self.slots.shut(slot);
         let generation = address.generation;
         if generation == 0 || generation == u32::MAX || slot < self.first_own {

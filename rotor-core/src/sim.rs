@@ -1,7 +1,10 @@
 //! Virtual time: any number of localities in one thread, with a seeded order.
 
+mod link;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::ptr::NonNull;
@@ -12,19 +15,23 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::actor::{Actor, Handler};
-use crate::address::Addr;
+use crate::address::{Addr, Address};
 use crate::app::App;
 use crate::child::Child;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::driver::{Budget, Driver, Turn};
 use crate::entrance::Wake;
-use crate::error::StartError;
-use crate::here;
-use crate::locality::Locality;
+use crate::error::{Result, StartError};
+use crate::gate::Gate;
+use crate::here::{self, Reach};
+use crate::locality::{Local, Locality};
+use crate::message::LOCALITY;
 use crate::recipient::Recipient;
 use crate::slot::State;
 use crate::supervisor::Supervisor;
+use crate::topic::Topic;
+use link::Link;
 
 /// Drives localities in one thread with a clock that stands still unless it is told to move.
 ///
@@ -68,10 +75,14 @@ use crate::supervisor::Supervisor;
 /// ```
 #[derive(Debug)]
 pub struct Sim {
+    /// Dropped before the drivers, which reject what was under way.
+    links: Vec<Link>,
     drivers: Vec<Stepped>,
     clock: Clock,
     random: u64,
     seed: u64,
+    /// Steps at one time after which the tree never comes to rest.
+    endless: u64,
 }
 
 #[derive(Debug)]
@@ -92,18 +103,20 @@ impl Wake for Flag {
     }
 }
 
-/// Steps after which `run_until_idle` says that the tree never comes to rest.
-const ENDLESS: u64 = 50_000_000;
+/// How many of the last of these steps are looked at for who is busy.
+const LOOKED_AT: u64 = 10_000;
 
 impl Sim {
     /// An empty simulation.
     pub fn new(seed: u64) -> Self {
         let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         Sim {
+            links: Vec::new(),
             drivers: Vec::new(),
             clock: Clock::manual(),
             random,
             seed,
+            endless: 10_000_000,
         }
     }
 
@@ -120,6 +133,7 @@ impl Sim {
         let ready = Arc::new(Flag::default());
         let driver = Driver::new(ready.clone(), self.clock.clone());
         driver.open(&locality).expect("the locality is not open");
+        set_reach(&locality, Reach::Outside);
         ready.wake();
         self.drivers.push(Stepped {
             locality,
@@ -132,7 +146,97 @@ impl Sim {
 
     /// Drops the driver of a locality, as if its thread had died.
     pub fn lose(&mut self, locality: &Locality) {
-        self.drivers.retain(|stepped| stepped.locality != *locality);
+        let (lost, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.drivers)
+            .into_iter()
+            .partition(|stepped| stepped.locality == *locality);
+        self.drivers = kept;
+        self.set_reach(Reach::Itself);
+        self.during(locality.gate(), |_| drop(lost));
+        self.set_reach(Reach::Outside);
+    }
+
+    /// Has an actor panic in the place of its `n`th message from now on; 1 is the next one. That
+    /// message is lost with the instance, as by a panic of its handler.
+    ///
+    /// Counted are messages, timers, answers and progress of futures, also over restarts, but not
+    /// what supervisors send. Several may wait for one actor.
+    ///
+    /// # Panics
+    /// If `n` is 0, or if no locality of this simulation has the address.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Sum(u32);
+    /// impl Actor for Sum {}
+    /// impl Handler<u32> for Sum {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.0 += n }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let sum = sim.locality("here").reserve();
+    /// sim.start(Supervisor::one_for_one("test").child(Child::new("sum", || Sum(0)).at(sum)))?;
+    /// sim.panic_at(sum.address(), 2);
+    /// for n in [1, 2, 4, 8] {
+    ///     sum.send(n);
+    /// }
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(sum, |sum| sum.0), Some(4 + 8)); // of the second instance
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn panic_at(&mut self, actor: Address, n: u32) {
+        assert!(n > 0, "the first message is number 1");
+        let known = self.local(actor.gate, |local| {
+            let slot = local.find(actor)?;
+            local.panic_at(slot, n);
+            Some(())
+        });
+        assert!(
+            known.is_some(),
+            "no locality of this simulation has {actor:?}"
+        );
+    }
+
+    /// Makes what one locality hands over to another arrive this much later, from now on; zero is
+    /// at once again. Order is kept, as between real loops. Supervision takes this way, too, but
+    /// for removal by force.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Relay { to: Recipient<u32> }
+    /// impl Actor for Relay {}
+    /// impl Handler<u32> for Relay {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.to.send(n) }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let (here, probe) = (sim.locality("here"), sim.probe());
+    /// let (relay, to) = (here.reserve(), probe.recipient());
+    /// sim.start(Supervisor::one_for_one("test")
+    ///     .child(Child::new("relay", move || Relay { to }).at(relay)))?;
+    /// sim.delay(&here, probe.locality(), Duration::from_millis(20));
+    /// relay.send(7);
+    /// sim.run_for(Duration::from_millis(19));
+    /// assert_eq!(probe.take(), []);
+    /// sim.run_for(Duration::from_millis(1));
+    /// assert_eq!(probe.take(), [7]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn delay(&mut self, from: &Locality, to: &Locality, by: Duration) {
+        let (from, to) = (from.gate(), to.gate());
+        let known = self
+            .links
+            .iter()
+            .position(|link| (link.from, link.to) == (from, to));
+        let at = known.unwrap_or_else(|| {
+            self.links.push(Link::new(from, to));
+            self.links.len() - 1
+        });
+        self.links[at].set_delay(by);
     }
 
     /// Starts a tree on the first locality that has none yet.
@@ -158,8 +262,7 @@ impl Sim {
         let end = self.clock.now() + by;
         loop {
             self.run_until_idle();
-            let due = self.drivers.iter().filter_map(|stepped| stepped.due).min();
-            match due {
+            match self.due() {
                 Some(due) if due <= end => {
                     self.clock
                         .advance(due.saturating_duration_since(self.clock.now()));
@@ -174,60 +277,86 @@ impl Sim {
         self.run_until_idle();
     }
 
-    /// Runs until nothing is left to do at this time.
+    /// Runs until the simulation has settled: no message is queued anywhere, no timer is due and no
+    /// future is ready, at this time. The clock stands still.
     ///
     /// # Panics
-    /// If that takes more than fifty million messages.
+    /// If that takes more than ten million messages; the text names the busiest actors.
     pub fn run_until_idle(&mut self) {
+        let mut busy = HashMap::new();
         let mut steps = 0;
-        while self.step() {
+        while let Some(ran) = self.step_one() {
             steps += 1;
+            if steps + LOOKED_AT > self.endless {
+                *busy.entry(ran).or_insert(0) += 1;
+            }
             assert!(
-                steps < ENDLESS,
-                "seed {}: the tree does not come to rest",
-                self.seed
+                steps < self.endless,
+                "seed {}: the tree does not come to rest; of the last {LOOKED_AT} messages went {}",
+                self.seed,
+                self.busiest(busy)
             );
         }
     }
 
+    /// The two actors that were busiest, as text.
+    fn busiest(&self, busy: HashMap<(usize, u32), u64>) -> String {
+        let mut busy: Vec<_> = busy
+            .into_iter()
+            .filter(|((_, slot), _)| *slot != LOCALITY)
+            .collect();
+        busy.sort_unstable_by_key(|&(who, n)| (std::cmp::Reverse(n), who));
+        busy.truncate(2);
+        let texts = busy.into_iter().map(|((at, slot), n)| {
+            let locality = &self.drivers[at].locality;
+            let name = |local: Option<&Local>| {
+                local.map(|local| local.seat(slot, |seat| seat.name.clone()))
+            };
+            let name = here::with_local(locality.gate(), name).unwrap_or_default();
+            format!("{n} to {name} [{}]", locality.name())
+        });
+        texts.collect::<Vec<_>>().join(" and ")
+    }
+
     /// Runs one message of one locality. False if there was none.
     pub fn step(&mut self) -> bool {
+        self.step_one().is_some()
+    }
+
+    /// Runs one message; of which locality and slot, if there was one.
+    fn step_one(&mut self) -> Option<(usize, u32)> {
         let ready: Vec<usize> = (0..self.drivers.len())
             .filter(|&i| self.drivers[i].ready.0.load(Ordering::Relaxed))
             .collect();
         if ready.is_empty() {
-            return false;
+            return None;
         }
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         let pick = ready[(self.random % ready.len() as u64) as usize];
-        let stepped = &mut self.drivers[pick];
-        stepped.ready.0.store(false, Ordering::Relaxed);
-        match stepped.driver.turn(Budget {
-            messages: 1,
-            time: Duration::MAX,
-        }) {
-            Turn::Again => stepped.ready.wake(),
-            Turn::Park(due) => stepped.due = due,
-            Turn::Nested => {}
-            Turn::Done(_) => stepped.due = None,
-        }
-        true
+        let gate = self.drivers[pick].locality.gate();
+        self.during(gate, |sim| sim.drivers[pick].turn());
+        let ran = |local: Option<&Local>| local.map(|local| local.ran.get());
+        Some((pick, here::with_local(gate, ran).unwrap_or(LOCALITY)))
+    }
+
+    /// Does something that a locality does: what it hands over takes its ways.
+    fn during<R>(&mut self, from: &'static Gate, f: impl FnOnce(&mut Self) -> R) -> R {
+        let of_it = |link: &&mut Link| link.from == from;
+        self.links.iter_mut().filter(of_it).for_each(Link::begin);
+        let result = f(self);
+        let now = self.clock.now();
+        self.links
+            .iter_mut()
+            .filter(of_it)
+            .for_each(|link| link.end(now));
+        result
     }
 
     /// Looks into a running actor of this simulation. `None` if it does not run.
     pub fn with<A: Actor, R>(&mut self, addr: Addr<A>, f: impl FnOnce(&mut A) -> R) -> Option<R> {
-        let gate = addr.address().gate;
-        if !self
-            .drivers
-            .iter()
-            .any(|stepped| stepped.locality.gate() == gate)
-        {
-            return None;
-        }
-        let actor = here::with_local(gate, |local| {
-            let local = local?;
+        let actor = self.local(addr.address().gate, |local| {
             let slot = local.find(addr.address())?;
             let runs = local.seat(slot, |seat| seat.state == State::Running);
             NonNull::new(local.slots.actor(slot)).filter(|_| runs)
@@ -249,11 +378,7 @@ impl Sim {
             if self.step() {
                 continue;
             }
-            let due = self
-                .drivers
-                .iter()
-                .filter_map(|stepped| stepped.due)
-                .min()?;
+            let due = self.due()?;
             self.clock
                 .advance(due.saturating_duration_since(self.clock.now()));
             self.wake_due();
@@ -262,6 +387,35 @@ impl Sim {
 
     /// An address that collects what is sent to it, in a locality of its own.
     pub fn probe<M: Send + 'static>(&mut self) -> Probe<M> {
+        self.collect(|_| Ok(()))
+    }
+
+    /// Collects what is published to a topic, once it has settled: call
+    /// [`run_until_idle`](Self::run_until_idle) first.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::sim::Sim;
+    /// let mut sim = Sim::new(1);
+    /// let prices = sim.locality("here").topic::<u32>();
+    /// let heard = sim.listen(prices);
+    /// sim.run_until_idle();
+    /// prices.publish(3);
+    /// sim.run_until_idle();
+    /// assert_eq!(heard.take(), [3]);
+    /// ```
+    pub fn listen<M: Clone + Send + 'static>(&mut self, topic: Topic<M>) -> Probe<M> {
+        self.collect(move |cx| {
+            cx.subscribe(topic);
+            Ok(())
+        })
+    }
+
+    fn collect<M: Send + 'static>(
+        &mut self,
+        start: impl Fn(&mut Context<Collector<M>>) -> Result + 'static,
+    ) -> Probe<M> {
+        let start: Rc<Begin<M>> = Rc::new(start);
         let log = Rc::new(RefCell::new(Vec::new()));
         let locality = self.locality("probe");
         let addr = locality.reserve();
@@ -271,24 +425,95 @@ impl Sim {
         let tree = Supervisor::one_for_one("probe").child(
             Child::new("probe", move || Collector {
                 log: collected.clone(),
+                start: start.clone(),
             })
             .at(addr),
         );
         let app = stepped.driver.start(tree).expect("a sound tree");
         Probe {
             recipient: addr.to(),
+            locality,
             log,
             _app: app,
         }
     }
 
+    fn set_reach(&self, reach: Reach) {
+        for stepped in &self.drivers {
+            set_reach(&stepped.locality, reach);
+        }
+    }
+
+    /// Looks into a locality of this simulation.
+    fn local<R>(&self, gate: &'static Gate, f: impl FnOnce(&Local) -> Option<R>) -> Option<R> {
+        let ours = self
+            .drivers
+            .iter()
+            .any(|stepped| stepped.locality.gate() == gate);
+        here::with_local(gate, |local| f(local.filter(|_| ours)?))
+    }
+
+    /// When something happens next without a message.
+    fn due(&self) -> Option<Instant> {
+        let timers = self.drivers.iter().filter_map(|stepped| stepped.due);
+        timers.chain(self.links.iter().filter_map(Link::due)).min()
+    }
+
     fn wake_due(&mut self) {
         let now = self.clock.now();
+        self.links.iter_mut().for_each(|link| link.arrive(now));
         for stepped in &mut self.drivers {
             if stepped.due.is_some_and(|due| due <= now) {
                 stepped.due = None;
                 stepped.ready.wake();
             }
+        }
+    }
+}
+
+fn set_reach(locality: &Locality, reach: Reach) {
+    here::with_local(locality.gate(), |local| {
+        // None: its tree has ended, and its driver with it.
+        if let Some(local) = local {
+            local.reach.set(reach);
+        }
+    });
+}
+
+impl Stepped {
+    /// Runs one message.
+    fn turn(&mut self) {
+        self.ready.0.store(false, Ordering::Relaxed);
+        match self.driver.turn(Budget {
+            messages: 1,
+            time: Duration::MAX,
+        }) {
+            Turn::Again => self.ready.wake(),
+            Turn::Park(due) => self.due = due,
+            Turn::Nested => {}
+            Turn::Done(_) => self.due = None,
+        }
+    }
+}
+
+/// Runs a test once for each seed, each time in a simulation of its own.
+///
+/// # Panics
+/// As the test does, with the seed before the text.
+///
+/// # Examples
+/// ```
+/// use rotor_core::{sim, *};
+/// sim::explore(0..100, |sim| {
+///     sim.locality("here");
+///     sim.start(Supervisor::one_for_one("test")).expect("a sound tree");
+///     sim.run_until_idle();
+/// });
+/// ```
+pub fn explore(seeds: impl IntoIterator<Item = u64>, mut test: impl FnMut(&mut Sim)) {
+    for seed in seeds {
+        if let Err(text) = here::guard(|| test(&mut Sim::new(seed))) {
+            panic!("seed {seed}: {text}");
         }
     }
 }
@@ -305,6 +530,7 @@ impl Drop for Sim {
 #[derive(Debug)]
 pub struct Probe<M> {
     recipient: Recipient<M>,
+    locality: Locality,
     log: Rc<RefCell<Vec<M>>>,
     _app: App,
 }
@@ -315,6 +541,11 @@ impl<M: Send + 'static> Probe<M> {
         self.recipient
     }
 
+    /// The locality that it has for itself.
+    pub fn locality(&self) -> &Locality {
+        &self.locality
+    }
+
     /// Takes what has arrived, in order.
     pub fn take(&self) -> Vec<M> {
         std::mem::take(&mut *self.log.borrow_mut())
@@ -323,12 +554,55 @@ impl<M: Send + 'static> Probe<M> {
 
 struct Collector<M> {
     log: Rc<RefCell<Vec<M>>>,
+    start: Rc<Begin<M>>,
 }
 
-impl<M: 'static> Actor for Collector<M> {}
+type Begin<M> = dyn Fn(&mut Context<Collector<M>>) -> Result;
+
+impl<M: 'static> Actor for Collector<M> {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        (self.start.clone())(cx)
+    }
+}
 
 impl<M: 'static> Handler<M> for Collector<M> {
     fn handle(&mut self, message: M, _: &mut Context<Self>) {
         self.log.borrow_mut().push(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Echo {
+        to: Addr<Echo>,
+    }
+
+    impl Actor for Echo {}
+
+    impl Handler<()> for Echo {
+        fn handle(&mut self, (): (), _: &mut Context<Self>) {
+            self.to.send(());
+        }
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "seed 3: the tree does not come to rest; of the last 10000 messages \
+                               went 5000 to loud [here] and 5000 to shrill [here]"
+    )]
+    fn t05_endless_activity_is_reported_with_the_two_busiest_actors() {
+        let mut sim = Sim::new(3);
+        sim.endless = 20_000;
+        let here = sim.locality("here");
+        let (loud, shrill) = (here.reserve(), here.reserve());
+        let tree = Supervisor::one_for_one("test")
+            .child(Child::new("silent", move || Echo { to: loud }))
+            .child(Child::new("loud", move || Echo { to: shrill }).at(loud))
+            .child(Child::new("shrill", move || Echo { to: loud }).at(shrill));
+        sim.start(tree).unwrap();
+        loud.send(());
+        sim.run_until_idle();
     }
 }

@@ -260,6 +260,11 @@ impl Seat {
         }
     }
 
+    /// Whether a message could be handled at once.
+    pub(crate) fn is_free(&self) -> bool {
+        self.state == State::Running && self.exit.is_none() && self.parked.is_none()
+    }
+
     /// Whether the instance is ending, or going to after the handler that runs.
     pub(crate) fn is_ending(&self) -> bool {
         self.exit.is_some() || !matches!(self.state, State::Starting | State::Running)

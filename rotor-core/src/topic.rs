@@ -357,7 +357,12 @@ impl Local {
     /// Hands a published message to one subscriber: now if it runs, else it is parked.
     fn hand<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
         let generation = self.slots.generation(to.slot);
-        match self.slots.running(to.slot, generation) {
+        let mut actor = self.slots.running(to.slot, generation);
+        if actor.is_none() && self.is_shut_by_risk(to.slot) {
+            self.risk(to.slot, || ());
+            actor = Some(self.slots.actor(to.slot));
+        }
+        match actor {
             Some(actor) => {
                 self.current.set(to.slot);
                 // SAFETY: the subscription belongs to the instance that runs in this slot: it was

@@ -1,0 +1,91 @@
+//! The way from one locality to another, made longer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::gate::{Gate, Parcel};
+use crate::lane::LANES;
+
+/// What one locality has handed over to another, and that has not arrived yet.
+///
+/// A simulation runs in one thread: whatever came into `to` during a step of `from` is from there.
+pub(super) struct Link {
+    pub(super) from: &'static Gate,
+    pub(super) to: &'static Gate,
+    by: Duration,
+    /// In order of arrival: when, in which lane, what. One that is due earlier than the one before,
+    /// because the way has become shorter, waits for it.
+    held: VecDeque<(Instant, usize, Parcel)>,
+    /// What `to` had not taken yet when the step began, by lane.
+    before: [usize; LANES],
+}
+
+impl Link {
+    pub(super) fn new(from: &'static Gate, to: &'static Gate) -> Self {
+        Link {
+            from,
+            to,
+            by: Duration::ZERO,
+            held: VecDeque::new(),
+            before: [0; LANES],
+        }
+    }
+
+    /// How long the way takes for what is handed over from now on.
+    pub(super) fn set_delay(&mut self, by: Duration) {
+        self.by = by;
+    }
+
+    /// Begins a step of `from`.
+    pub(super) fn begin(&mut self) {
+        self.before = std::array::from_fn(|lane| self.to.entrance.lane_len(lane));
+    }
+
+    /// Ends it: takes what it handed over.
+    pub(super) fn end(&mut self, now: Instant) {
+        let due = now + self.by;
+        for (lane, &before) in self.before.iter().enumerate() {
+            let entrance = &self.to.entrance;
+            for _ in 0..before {
+                // Older ones go round, behind the new ones, which are taken out next.
+                let Some(older) = entrance.pop(lane) else {
+                    break;
+                };
+                self.to.push_always(lane, older);
+            }
+            let new = entrance.lane_len(lane).saturating_sub(before);
+            let new = (0..new).filter_map(|_| entrance.pop(lane));
+            self.held.extend(new.map(|parcel| (due, lane, parcel)));
+        }
+        self.arrive(now);
+    }
+
+    /// Hands over what is due.
+    pub(super) fn arrive(&mut self, now: Instant) {
+        while self.due().is_some_and(|due| due <= now) {
+            let (_, lane, parcel) = self.held.pop_front().expect("looked at just now");
+            self.to.push_always(lane, parcel);
+        }
+    }
+
+    /// When the next parcel arrives.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.held.front().map(|(due, ..)| *due)
+    }
+}
+
+impl Drop for Link {
+    /// Nothing gets lost with the simulation: what is under way is rejected by its locality.
+    fn drop(&mut self) {
+        for (_, lane, parcel) in self.held.drain(..) {
+            self.to.push_always(lane, parcel);
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} parcels {:?} late", self.held.len(), self.by)
+    }
+}
