@@ -32,6 +32,11 @@ const RULES: &str = "
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     // Rows.
     (
+        "e17",
+        "rotor-core/tests/local_path.rs",
+        "fn e17_a_message_within_a_locality_executes_no_atomic_operation()",
+    ),
+    (
         "e02",
         MIO_LOOPS,
         "fn an_applications_poll_serves_its_own_sockets_and_the_actors()",
@@ -209,7 +214,6 @@ const TIMERS: &str = "tests/timers.rs";
 
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[
-    ("e17", "waits for a check of what the local path executes"),
     ("k03", "waits for a check of the docs"),
     ("row_m04", "waits for a check of the texts"),
     ("row_m07", "waits for a check of the dependencies"),
