@@ -578,6 +578,39 @@ fn m24_deferred_closures_run_after_the_turn_in_order(on: &dyn Backend) {
     );
 }
 
+/// By what it publishes in its start, and by the state of its address.
+fn r70_each_start_of_an_actor_elsewhere_can_be_observed(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let news = here.topic();
+        let theirs = log.clone();
+        let watcher = Role::new("a", &log).begin(move |me, cx| {
+            cx.subscribe(news);
+            me.say(format!("{:?}", b.address().state()));
+        });
+        stage()
+            .child(watcher.child().at(a).transient().significant())
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).begin(move |me, _| {
+                    news.publish(Num(me.life));
+                    match me.life {
+                        1 => crash(b),
+                        _ => act(b, move |_, _| {
+                            act(a, move |me, cx| {
+                                me.say(format!("{:?}", b.address().state()));
+                                cx.stop();
+                            });
+                        }),
+                    }
+                });
+                s.child(role.child().at(b))
+            }))
+    });
+    assert_eq!(log.all(), ["a: Waiting", "a: 1", "a: 2", "a: Running"]);
+}
+
 bodies! {
     Each: [
         e07_placing_a_subtree_on_its_own_locality_changes_nothing,
@@ -598,5 +631,6 @@ bodies! {
         m10_a_disowned_child_is_removed_before_any_further_message,
         m23_a_spawned_loop_ends_with_the_tree_that_used_it,
         m23_a_failed_start_lets_the_loops_of_the_tree_end,
+        r70_each_start_of_an_actor_elsewhere_can_be_observed,
     ]
 }

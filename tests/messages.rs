@@ -608,6 +608,42 @@ fn e07_handlers_of_one_locality_never_overlap(on: &dyn Backend, far: &dyn Backen
     assert_eq!(log.count("over"), 2 * EACH);
 }
 
+/// It is found by the type of what it handles, and gets the body and where it came from.
+fn c_lp_07_a_handler_gets_the_body_and_its_sender(on: &dyn Backend, far: &dyn Backend) {
+    struct Letter {
+        from: Recipient<Say>,
+        body: Vec<u32>,
+    }
+    struct Post(Log);
+    impl Actor for Post {}
+    impl Handler<Letter> for Post {
+        fn handle(&mut self, letter: Letter, _: &mut Context<Self>) {
+            self.0.put(format!("{:?}", letter.body));
+            letter.from.send(Say("answered"));
+        }
+    }
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, post) = (here.reserve::<Puppet>(), away.reserve());
+        let to: Recipient<Letter> = post.to();
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            let (from, body) = (cx.addr().to(), vec![1, 2, 3]);
+            assert_eq!(from.address(), a.address());
+            to.send(Letter { from, body });
+        });
+        when(a, (1, "a: answered"), |_, cx| cx.stop());
+        stage()
+            .child(group("far").on(&away, move |s| {
+                let log = theirs.clone();
+                s.child(Child::new("post", move || Post(log.clone())).at(post))
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["[1, 2, 3]", "a: answered"]);
+}
+
 bodies! {
     Each: [
         a01_a_message_is_handled_by_the_actor_that_the_address_names,
@@ -630,5 +666,6 @@ bodies! {
         a30_an_actor_may_hold_what_is_not_send,
         a30_a_message_that_is_not_send_is_handed_back_elsewhere,
         e07_handlers_of_one_locality_never_overlap,
+        c_lp_07_a_handler_gets_the_body_and_its_sender,
     ]
 }

@@ -793,6 +793,41 @@ fn a22_a_publish_reaches_many(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.count("counted"), 2 * EACH);
 }
 
+/// What is published while the subscriber ends is handled up to some point, and nothing after it.
+fn r96_the_end_of_a_subscriber_races_with_what_is_published(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, topic) = (here.reserve(), away.reserve::<Puppet>(), here.topic());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            cx.monitor(b.address());
+            (0..50).for_each(|n| topic.publish(Num(n)));
+            cx.flush();
+            b.stop();
+            cx.flush();
+            (50..100).for_each(|n| topic.publish(Num(n)));
+        });
+        when(a, (1, "a: down shutdown"), move |_, cx| {
+            // Nobody is left, and everybody here knows it by now.
+            topic.publish(Num(100));
+            act(cx.addr(), |_, cx| cx.stop());
+        });
+        stage()
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).begin(move |_, cx| cx.subscribe(topic));
+                s.child(role.child().at(b).transient())
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    let handled = log.of("b: ");
+    let first: Vec<_> = (0..handled.len()).map(|n| format!("b: {n}")).collect();
+    assert_eq!(handled, first);
+    assert!(handled.len() <= 100);
+    assert_eq!(played.lost(Reason::Unheard).last(), Some(&"Num"));
+    assert_eq!(log.live(), 0);
+}
+
 bodies! {
     Each: [
         r34_each_subscriber_gets_one,
@@ -820,5 +855,6 @@ bodies! {
         r21_a_late_confirmation_does_no_harm,
         r95_the_end_of_a_supervisor_ends_the_subscriptions_below_it,
         a22_a_publish_reaches_many,
+        r96_the_end_of_a_subscriber_races_with_what_is_published,
     ]
 }

@@ -1,7 +1,7 @@
 //! Timers on real loops. Time limits only bound what may happen; the exact times are tested with
 //! virtual time in `sim_time.rs`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rotor_core::*;
 
@@ -302,6 +302,60 @@ fn t01_timers_fire_while_messages_flow(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: in between"]);
 }
 
+/// A timer makes a request that runs into its limit; another one is cancelled a minute early.
+fn r117_a_timer_may_make_a_request_that_runs_into_its_limit(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            let minute = cx.after(ms(60_000), Say("much too early"));
+            later(cx, ms(1), move |_, cx| {
+                cx.request(b, Double(1), ms(2), move |me, reply, cx| {
+                    me.say(reply.unwrap_err());
+                    me.say(cx.cancel(minute));
+                    me.say(cx.cancel(minute));
+                    cx.stop();
+                });
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).keeping().child().at(b))
+            }))
+    });
+    assert_eq!(
+        log.of("a: "),
+        ["a: no answer within the time limit", "a: true", "a: false"]
+    );
+}
+
+/// In the order of their deadlines, and before what is asked for afterwards.
+fn r131_what_is_due_after_a_long_handler_fires_in_order(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |_, cx| {
+            cx.after(ms(4), Say("second"));
+            cx.after(ms(3), Say("first"));
+            later(cx, ms(1), |me, cx| {
+                let end = Instant::now() + ms(8);
+                cx.blocking(|| while Instant::now() < end {});
+                me.say("is free again");
+                cx.after(ms(1), Say("third"));
+                later(cx, ms(2), |_, cx| cx.stop());
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        ["a: is free again", "a: first", "a: second", "a: third"]
+    );
+}
+
 bodies! {
     Each: [
         r117_a_timer_fires_once,
@@ -315,8 +369,10 @@ bodies! {
         r19_a_timer_ends_with_its_instance,
         s03_the_key_of_an_earlier_timer_cancels_nothing,
         t01_timers_fire_while_messages_flow,
+        r131_what_is_due_after_a_long_handler_fires_in_order,
     ]
     Pair: [
         r129_a_request_answered_by_a_timer_in_time_is_no_error,
+        r117_a_timer_may_make_a_request_that_runs_into_its_limit,
     ]
 }

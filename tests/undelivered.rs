@@ -233,9 +233,51 @@ fn o09_every_exit_reaches_the_observer_once(on: &dyn Backend, far: &dyn Backend)
     );
 }
 
+/// A message need not be printable: its type's name stands for it, and an error carries its cause.
+fn r112_texts_name_the_message_and_the_reason(on: &dyn Backend) {
+    struct Plain;
+    impl Handler<Plain> for Puppet {
+        fn handle(&mut self, _: Plain, _: &mut Context<Self>) {}
+    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        end(b);
+        act(a, move |_, cx| {
+            cx.monitor(b.address());
+            cx.request(c, Double(1), LONG, |me, reply, _| {
+                me.say(reply.unwrap_err())
+            });
+            attempt(c, |_, _| Err(Error::message("no disk")));
+        });
+        when(a, (2, "a: "), move |me, cx| {
+            let back = b.try_send(Plain).unwrap_err();
+            assert!(std::error::Error::source(&back).is_none());
+            let text = back.to_string();
+            me.say(text.rsplit("::").next().unwrap());
+            b.send(Plain);
+            act(cx.addr(), |_, cx| cx.stop());
+        });
+        stage()
+            .child(puppet("b", &log).at(b).transient())
+            .child(Role::new("c", &log).keeping().child().at(c))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.of("a: "),
+        [
+            "a: down normal",
+            "a: the actor ended before it answered: failed: no disk",
+            "a: Plain was not delivered: the actor has stopped"
+        ]
+    );
+    assert_eq!(played.lost(Reason::Stopped), ["Plain"]);
+}
+
 bodies! {
     Each: [
         m20_try_send_hands_the_message_back,
+        r112_texts_name_the_message_and_the_reason,
     ]
     Pair: [
         o08_undelivered_messages_of_every_locality_reach_the_observer,
