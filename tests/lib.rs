@@ -36,6 +36,8 @@ mod puppet;
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod diagnostics;
+#[cfg(test)]
 mod futures;
 #[cfg(test)]
 mod handing_on;

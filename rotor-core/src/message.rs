@@ -29,6 +29,10 @@ use crate::queue::{HEADER, Word};
 ///     type Reply = std::rc::Rc<()>;
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a request",
+    note = "write `impl Request for {Self} {{ type Reply = ..; }}`"
+)]
 pub trait Request: Send + 'static {
     /// What the asker gets.
     type Reply: Send + 'static;
