@@ -226,7 +226,10 @@ fn r27_a_double_stop_of_a_supervisor_is_one_stop(on: &dyn Backend) {
                 // Still at it when its supervisor wants to stop it, too.
                 let hold = cx.hold("until then");
                 end(a);
-                later(cx, ms(2), move |_, _| drop(hold));
+                later(cx, ms(2), move |me, _| {
+                    me.log.put("b closes");
+                    drop(hold);
+                });
                 b.stop();
             });
         act(a, move |_, _| {
@@ -243,6 +246,7 @@ fn r27_a_double_stop_of_a_supervisor_is_one_stop(on: &dyn Backend) {
             "b starts",
             "c starts",
             "b stops: shutdown",
+            "b closes",
             "c stops: shutdown",
             "c drops",
             "b drops"
