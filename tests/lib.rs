@@ -68,6 +68,8 @@ mod sim_time;
 #[cfg(test)]
 mod soundness;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
 mod supervision;

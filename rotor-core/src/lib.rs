@@ -19,6 +19,12 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Dynamic libraries
+//!
+//! Queues, recipients and wakers hold pointers to functions: a library whose code has sent or
+//! received a message must not be unloaded. Two copies of this crate in one process are two worlds,
+//! whose types differ.
 
 // The path of a message, in the order of the modules.
 mod address; // Address, Addr: handles that name a slot

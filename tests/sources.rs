@@ -1,0 +1,87 @@
+//! What the sources themselves must satisfy, whatever the program does.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folders of the four libraries.
+const LIBRARIES: [&str; 4] = ["rotor-core", "rotor-mio", "rotor-glib", "rotor-smol"];
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(top().join(path)).unwrap()
+}
+
+/// Every source file below a folder.
+fn sources(folder: &str) -> Vec<String> {
+    let (mut texts, mut folders) = (Vec::new(), vec![top().join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                texts.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    texts
+}
+
+/// Programs that must not compile; those with an error code are checked for it by nightly.
+#[test]
+fn v14_thirty_mistakes_do_not_compile() {
+    let folders = LIBRARIES.map(|library| format!("{library}/src"));
+    let all = folders.iter().flat_map(|folder| sources(folder));
+    let all = all.chain([read("tests/misuse.rs")]);
+    let coded = all.map(|text| text.matches("```compile_fail,E0").count());
+    let coded: usize = coded.sum();
+    println!("{coded} programs must not compile, each with its error code");
+    assert!(coded >= 30);
+}
+
+/// Names of crates that are built for rotor-core, itself left out.
+fn built(depth: u32) -> BTreeSet<String> {
+    let depth = depth.to_string();
+    let tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args([
+            "tree",
+            "--offline",
+            "--package=rotor-core",
+            "--edges=normal",
+        ])
+        .args(["--prefix=none", "--format={lib}", "--depth", &depth])
+        .current_dir(top())
+        .output()
+        .expect("who runs this test has cargo");
+    let text = String::from_utf8_lossy(&tree.stderr).into_owned();
+    assert!(tree.status.success(), "{text}");
+    let names = String::from_utf8_lossy(&tree.stdout).into_owned();
+    names
+        .lines()
+        .map(str::to_owned)
+        .filter(|name| name != "rotor_core")
+        .collect()
+}
+
+/// Three crates, each with its reason in ARCHITECTURE.md, and few below them.
+#[test]
+fn row_m07_the_core_has_few_dependencies() {
+    let direct = built(1);
+    let expected = ["ahash", "crossbeam_queue", "smallvec"].map(str::to_owned);
+    assert_eq!(direct, BTreeSet::from(expected));
+    let text = read("ARCHITECTURE.md");
+    let (_, reasons) = text.split_once("## Dependencies of rotor-core").unwrap();
+    for name in &direct {
+        assert!(
+            reasons.contains(&name.replace('_', "-")),
+            "{name} has no reason"
+        );
+    }
+    let all = built(u32::MAX);
+    println!("{} crates below rotor-core: {all:?}", all.len());
+    assert!(all.len() <= 8);
+}
