@@ -439,8 +439,23 @@ fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
     }
 }
 
+/// To another locality than the one whose slice runs here.
 #[inline(never)]
 fn push_away<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
+    let from = HERE.with(|here| here.local.get());
+    // SAFETY: as in `push_record`.
+    let left = match unsafe { from.as_ref() } {
+        Some(from) => from.push_near(gate, lane, head, value),
+        None => Err(value),
+    };
+    if let Err(value) = left {
+        push_far(gate, head, lane, value);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
     let mut value = Some(value);
     with_reachable(gate, |local| {

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
+use crate::batch::Chunk;
 use crate::exit::Exit;
-use crate::gate::{Parcel, return_chunk};
+use crate::gate::Parcel;
 use crate::here::{self, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
@@ -234,11 +235,11 @@ impl Local {
     /// Runs up to `n` records that came from other localities and threads.
     fn run_foreign(&self, lane: usize, n: u32) -> u32 {
         /// Puts an unfinished chunk back on every way out, also by a panic.
-        struct Out<'a>(&'a RefCell<Option<Box<Flat>>>, Option<Box<Flat>>, &'a Local);
+        struct Out<'a>(&'a RefCell<Option<Chunk>>, Option<Chunk>, &'a Local);
         impl Drop for Out<'_> {
             fn drop(&mut self) {
                 match self.1.take() {
-                    Some(chunk) if chunk.is_empty() => return_chunk(self.2.gate, chunk),
+                    Some(chunk) if chunk.is_empty() => chunk.give_back(self.2.gate),
                     chunk => *self.0.borrow_mut() = chunk,
                 }
             }

@@ -7,24 +7,25 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_queue::SegQueue;
 
+use crate::batch::Chunk;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::Control;
-use crate::message::{Header, Way};
+use crate::message::{Header, Way, words_for};
 use crate::observe::{Observer, Reason, Undeliverable};
-use crate::queue::{Flat, HEADER, Word, header};
+use crate::queue::{HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
 use crate::states::States;
 
 /// Words of a record that travels without a chunk.
-const ONE: usize = 8;
+pub(crate) const ONE: usize = 8;
 
 /// What other threads push: a short record by value, or many records in a chunk.
 pub(crate) enum Parcel {
     One([Word; ONE]),
-    Chunk(Box<Flat>),
+    Chunk(Chunk),
 }
 
 // SAFETY: parcels are made from records of `Send` payloads only: by `Addr::send` and its kin, by
@@ -34,17 +35,16 @@ unsafe impl Send for Parcel {}
 impl Parcel {
     /// Makes a parcel of one record.
     pub(crate) fn of<T>(head: Header, value: T) -> Parcel {
-        let words = head.kind.words as usize;
-        if words <= ONE {
+        if const { words_for::<T>() as usize <= ONE } {
             let mut one = [Word::uninit(); ONE];
-            // SAFETY: the record is `words` long and fits; see `Flat::push`.
+            // SAFETY: the record fits; see `Flat::push`.
             unsafe {
                 one.as_mut_ptr().cast::<Header>().write(head);
                 one.as_mut_ptr().add(HEADER).cast::<T>().write(value);
             }
             return Parcel::One(one);
         }
-        let chunk = Box::new(Flat::new());
+        let chunk = Chunk::new();
         chunk.push(head, value);
         Parcel::Chunk(chunk)
     }
@@ -53,7 +53,7 @@ impl Parcel {
     ///
     /// # Safety
     /// `at` is a record that nobody uses again.
-    unsafe fn copy(at: *const Word) -> Parcel {
+    pub(crate) unsafe fn copy(at: *const Word) -> Parcel {
         // SAFETY: as the caller says.
         let words = unsafe { crate::queue::kind(at) }.words as usize;
         if words <= ONE {
@@ -62,7 +62,7 @@ impl Parcel {
             unsafe { std::ptr::copy_nonoverlapping(at, one.as_mut_ptr(), words) };
             return Parcel::One(one);
         }
-        let chunk = Box::new(Flat::new());
+        let chunk = Chunk::new();
         // SAFETY: as the caller says.
         unsafe { chunk.push_raw(at, words) };
         Parcel::Chunk(chunk)
@@ -88,7 +88,7 @@ pub(crate) struct Gate {
     /// What the slots are doing, for `Address::state`.
     pub(crate) states: States,
     /// Empty chunks on their way back to the senders.
-    pub(crate) chunks: SegQueue<Box<Flat>>,
+    pub(crate) chunks: SegQueue<Chunk>,
     /// Something in a higher lane may have come since the owner looked.
     pub(crate) pressing: AtomicBool,
     /// Instances here that their parents elsewhere have disowned: removed before anything else.
@@ -407,78 +407,6 @@ impl PartialOrd for Gate {
 impl Ord for Gate {
     fn cmp(&self, other: &Gate) -> Order {
         self.serial.cmp(&other.serial)
-    }
-}
-
-/// Records for another locality, collected until the end of the slice.
-pub(crate) struct Batch {
-    pub(crate) to: &'static Gate,
-    pub(crate) lane: usize,
-    chunk: Option<Box<Flat>>,
-}
-
-/// A chunk this full is handed over at once: 16 KiB.
-const FULL: usize = 2048;
-
-impl Batch {
-    pub(crate) fn new(to: &'static Gate, lane: usize) -> Self {
-        Batch {
-            to,
-            lane,
-            chunk: None,
-        }
-    }
-
-    /// Appends a record; true if the chunk is full.
-    pub(crate) fn push<T>(&mut self, head: Header, value: T) -> bool {
-        let to = self.to;
-        let chunk = self
-            .chunk
-            .get_or_insert_with(|| to.chunks.pop().unwrap_or_else(|| Box::new(Flat::new())));
-        chunk.push(head, value);
-        chunk.words() >= FULL
-    }
-
-    /// This outbox with its contents; an empty one stays behind.
-    pub(crate) fn take(&mut self) -> Batch {
-        Batch {
-            to: self.to,
-            lane: self.lane,
-            chunk: self.chunk.take(),
-        }
-    }
-
-    /// Keeps the empty chunk of an outbox that was flushed.
-    pub(crate) fn put_back(&mut self, other: Batch) {
-        if self.chunk.is_none() {
-            self.chunk = other.chunk;
-        }
-    }
-
-    /// Hands everything over, in order, and wakes the other side if it waits.
-    pub(crate) fn flush(&mut self) {
-        let Some(chunk) = &self.chunk else { return };
-        if chunk.is_empty() {
-            return;
-        }
-        if chunk.words() <= ONE {
-            // A few words: by value, and the chunk stays here.
-            while let Some(at) = chunk.pop() {
-                // SAFETY: a record that was taken out just now.
-                self.to.push(self.lane, unsafe { Parcel::copy(at) });
-            }
-            chunk.rewind();
-        } else if let Some(chunk) = self.chunk.take() {
-            self.to.push(self.lane, Parcel::Chunk(chunk));
-        }
-    }
-}
-
-/// Gives an empty chunk back to whoever fills the next one for this gate. Bounded.
-pub(crate) fn return_chunk(gate: &Gate, chunk: Box<Flat>) {
-    if gate.chunks.len() < 16 {
-        chunk.rewind();
-        gate.chunks.push(chunk);
     }
 }
 

@@ -32,6 +32,7 @@ mod message; // records: a message of any type as it lies in a queue
 mod recipient; // Recipient: an address known by its message type
 mod topic; // Topic: publishing to whoever is subscribed
 
+mod batch; // what is collected for another locality
 mod entrance; // the way in from other threads: queues and the wake protocol
 mod gate; // the tag of a locality, what travels between localities
 mod here; // which locality runs on this thread

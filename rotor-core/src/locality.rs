@@ -13,10 +13,11 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
+use crate::batch::{Batch, Chunk};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::gate::{Batch, Gate};
+use crate::gate::Gate;
 use crate::here::{Reach, with_local};
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::message::{Header, LOCALITY, Record, Way};
@@ -391,6 +392,9 @@ pub(crate) type Interrupted = Box<dyn FnOnce(&Local)>;
 /// What a clock read finds: indices of the wheel, then slots and keys.
 pub(crate) type Due = (Vec<u32>, Vec<(u32, Key)>);
 
+/// No gate, no chunk.
+const NOWHERE: (*const Gate, *const Flat) = (std::ptr::null(), std::ptr::null());
+
 /// A closure for the host, with the instance that deferred it.
 pub(crate) type HostJob = (u32, u64, Box<dyn FnOnce()>);
 
@@ -418,8 +422,11 @@ pub(crate) struct Local {
     /// Work of the messages that are run beyond one unit each, for the budget.
     pub(crate) charged: Cell<u32>,
 
-    pub(crate) chunks: [RefCell<Option<Box<Flat>>>; LANES],
+    pub(crate) chunks: [RefCell<Option<Chunk>>; LANES],
     pub(crate) outboxes: RefCell<Vec<Batch>>,
+    /// For each lane, the gate that the last foreign send went to and the chunk that it fills, until
+    /// that is handed over.
+    pub(crate) near: [Cell<(*const Gate, *const Flat)>; LANES],
     pub(crate) seats: RefCell<Vec<Seat>>,
     pub(crate) free: RefCell<Vec<u32>>,
     /// Slots below this number belong to an earlier life of a lost locality.
@@ -479,6 +486,7 @@ impl Local {
             charged: Cell::new(0),
             chunks: Default::default(),
             outboxes: RefCell::new(Vec::new()),
+            near: [const { Cell::new(NOWHERE) }; LANES],
             seats: RefCell::new(Vec::new()),
             free: RefCell::new(Vec::new()),
             first_own: if reopened { gate.minted() } else { 0 },
@@ -530,38 +538,63 @@ impl Local {
         self.gate.pressing.store(true, Ordering::Relaxed);
     }
 
-    /// Appends a record for another locality to the outbox for it.
+    /// Appends a record for another locality to the batch for it, if that is the one that the last
+    /// such send went to, and there is room.
+    #[inline(always)]
+    pub(crate) fn push_near<T>(
+        &self,
+        to: &Gate,
+        lane: usize,
+        head: Header,
+        value: T,
+    ) -> Result<(), T> {
+        let (gate, chunk) = self.near[lane].get();
+        if std::ptr::eq(gate, to) {
+            // SAFETY: a chunk of one of the batches: whoever takes it from there resets `near`.
+            return unsafe { &*chunk }.try_push(head, value);
+        }
+        Err(value)
+    }
+
+    /// Appends a record for another locality to the batch for it.
     pub(crate) fn push_outbox<T>(&self, to: &'static Gate, lane: usize, head: Header, value: T) {
-        let mut all = self.outboxes.borrow_mut();
-        let found = all
-            .iter()
-            .position(|o| std::ptr::eq(o.to, to) && o.lane == lane);
-        let outbox = match found {
-            Some(i) => &mut all[i],
-            None => {
+        let find = |all: &mut Vec<Batch>| {
+            let same = |batch: &Batch| batch.to == to && batch.lane == lane;
+            all.iter().position(same).unwrap_or_else(|| {
                 all.push(Batch::new(to, lane));
-                all.last_mut().expect("just pushed")
-            }
+                all.len() - 1
+            })
         };
-        if outbox.push(head, value) {
-            // Handed over without the borrow: a closed gate drops what it gets, which is user code.
-            let mut full = outbox.take();
-            drop(all);
+        let full = {
+            let mut all = self.outboxes.borrow_mut();
+            let i = find(&mut all);
+            all[i].is_full::<T>().then(|| all[i].take())
+        };
+        if let Some(mut full) = full {
+            // Without the borrow: a closed gate drops what it gets, which is user code.
+            self.near[lane].set(NOWHERE);
             full.flush();
         }
+        let mut all = self.outboxes.borrow_mut();
+        let i = find(&mut all);
+        let chunk = all[i].push(head, value).as_ptr();
+        self.near[lane].set((to, chunk));
     }
 
     /// Hands over what was collected for other localities.
     pub(crate) fn flush(&self) {
-        for i in 0.. {
-            let Some(mut outbox) = self.outboxes.borrow_mut().get_mut(i).map(Batch::take) else {
-                return;
-            };
-            outbox.flush();
-            if let Some(home) = self.outboxes.borrow_mut().get_mut(i) {
-                home.put_back(outbox);
-            }
+        // What is dropped on the way may send again.
+        while let Some((i, mut batch)) = self.take_batch() {
+            batch.flush();
+            self.outboxes.borrow_mut()[i].put_back(batch);
         }
+    }
+
+    fn take_batch(&self) -> Option<(usize, Batch)> {
+        let mut all = self.outboxes.borrow_mut();
+        let i = all.iter().position(|batch| !batch.is_empty())?;
+        self.near[all[i].lane].set(NOWHERE);
+        Some((i, all[i].take()))
     }
 
     /// A request token was dropped in a handler: what its asker is told shows when that returns.

@@ -2,7 +2,8 @@
 
 use crate::actor::TryHandler;
 use crate::address::Addr;
-use crate::gate::{Batch, Gate};
+use crate::batch::Batch;
+use crate::gate::Gate;
 use crate::message::{Boxed, Header, Inline, Record, Typed, is_inline};
 
 /// Collects messages of a plain thread and hands them over in chunks.
@@ -59,13 +60,10 @@ impl Outbox {
         let address = to.address();
         let head = Header::new(Typed::<A, M>::KIND, address.slot, address.generation);
         let batch = self.batch(address.gate, <A as TryHandler<M>>::LANE.index());
-        let full = if is_inline::<M>() {
-            batch.push(head, Inline(message))
+        if is_inline::<M>() {
+            batch.add(head, Inline(message));
         } else {
-            batch.push(head, Boxed(Box::new(message)))
-        };
-        if full {
-            batch.flush();
+            batch.add(head, Boxed(Box::new(message)));
         }
     }
 

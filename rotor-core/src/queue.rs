@@ -66,7 +66,7 @@ impl Flat {
     /// Appends a record whose payload is `value`, stored inline.
     #[inline(always)]
     pub(crate) fn push<T>(&self, header: Header, value: T) {
-        if self.has_room(const { words_for::<T>() as usize }) {
+        if self.has_room_for::<T>() {
             self.put(header, value);
         } else {
             cold_path();
@@ -106,6 +106,31 @@ impl Flat {
         let at = self.claim(words);
         // SAFETY: `claim` gave `words` words, which cannot overlap a record outside this buffer.
         unsafe { ptr::copy_nonoverlapping(from, at, words) }
+    }
+
+    /// Appends a record if there is room as things are.
+    ///
+    /// # Errors
+    /// The value.
+    #[inline(always)]
+    pub(crate) fn try_push<T>(&self, header: Header, value: T) -> Result<(), T> {
+        if self.has_room_for::<T>() {
+            self.put(header, value);
+            Ok(())
+        } else {
+            Err(value)
+        }
+    }
+
+    /// Whether a record with a payload `T` can be appended as things are.
+    #[inline(always)]
+    pub(crate) fn has_room_for<T>(&self) -> bool {
+        self.has_room(const { words_for::<T>() as usize })
+    }
+
+    /// Words of its buffer.
+    pub(crate) fn capacity(&self) -> usize {
+        self.cap.get()
     }
 
     /// Whether `words` lie between `write` and the limit.
