@@ -3,6 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault};
+use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
@@ -38,7 +39,8 @@ fn a03_recipients_compare_by_their_target(on: &dyn Backend) {
         assert_ne!(say, b.to());
         assert_eq!(say.address(), num.address());
         assert_eq!(Address::from(a), a.address());
-        assert_eq!(hash(say), hash(a.to::<Say>()));
+        assert_eq!(hash(say), hash(a.address()));
+        assert_eq!(hash(num), hash(a.address()));
         assert_eq!(say.cmp(&b.to()), a.address().cmp(&b.address()));
         say.send(Say("one"));
         num.send(Num(2));
@@ -87,6 +89,19 @@ fn s18_addresses_sort_by_their_serials(on: &dyn Backend) {
         let set: BTreeSet<_> = minted.iter().rev().copied().collect();
         assert_eq!(set.into_iter().collect::<Vec<_>>(), minted);
         assert_eq!(minted.iter().collect::<HashSet<_>>().len(), 50);
+        // Of many localities: as they are printed, by number.
+        let all: Vec<Locality> = (0..50).map(|_| Locality::new("one of many")).collect();
+        let mut sorted: Vec<Address> = all
+            .iter()
+            .map(|l| l.reserve::<Puppet>().address())
+            .collect();
+        sorted.sort();
+        let gates = sorted.iter().map(|address| {
+            let text = format!("{address:?}");
+            let (gate, _) = text.split_once('.').unwrap();
+            gate.parse::<u64>().unwrap()
+        });
+        assert!(gates.is_sorted());
         end(a);
         stage().child(lead("a", &log).at(a))
     });
@@ -223,14 +238,18 @@ fn n01_an_address_is_never_given_to_another_actor(on: &dyn Backend) {
 /// one, although slot and gate are the same.
 fn s02_an_address_of_an_earlier_tree_reaches_nobody_of_a_later_one(on: &dyn Backend) {
     let log = Log::new();
-    let mut seen: HashSet<String> = HashSet::new();
+    let seen: Arc<Mutex<HashSet<String>>> = Arc::default();
     let mut old: Vec<Addr<Puppet>> = Vec::new();
     for _ in 0..20 {
         on.run(|here| {
             let a = here.reserve();
-            assert!(seen.insert(format!("{a:?}")), "minted twice: {a:?}");
-            let stale = old.clone();
+            assert!(seen.lock().unwrap().insert(format!("{a:?}")), "{a:?}");
+            let (stale, seen) = (old.clone(), seen.clone());
             act(a, move |me, cx| {
+                // The generations of slots that are used again count as well.
+                let child = cx.child(puppet("child", &me.log).temporary());
+                end(child);
+                assert!(seen.lock().unwrap().insert(format!("{child:?}")));
                 for stale in stale {
                     assert_ne!(stale, cx.addr());
                     stale.send(Stale);
@@ -321,6 +340,22 @@ fn e18_trees_of_one_process_do_not_know_each_other(on: &dyn Backend, far: &dyn B
     assert_eq!(log.live(), 0);
 }
 
+/// The observer of a tree goes with it: it does not see what later ones do.
+fn e18_a_tree_that_has_ended_lets_go_of_its_observer(on: &dyn Backend) {
+    struct Watch;
+    impl Observer for Watch {}
+    let watch = Arc::new(Watch);
+    let exit = on.run_tree(&mut |here| {
+        let a = here.reserve();
+        end(a);
+        stage()
+            .child(lead("a", &Log::new()).at(a))
+            .observer(watch.clone())
+    });
+    assert!(!exit.unwrap().is_abnormal());
+    assert_eq!(Arc::strong_count(&watch), 1);
+}
+
 /// An empty system starts and ends; nothing is left of it.
 fn c_opp_01_an_empty_tree_starts_and_ends(on: &dyn Backend) {
     let log = Log::new();
@@ -346,6 +381,7 @@ bodies! {
         n01_an_address_is_never_given_to_another_actor,
         s02_an_address_of_an_earlier_tree_reaches_nobody_of_a_later_one,
         a28_a_recipient_may_be_of_a_message_that_another_actor_maps,
+        e18_a_tree_that_has_ended_lets_go_of_its_observer,
         c_opp_01_an_empty_tree_starts_and_ends,
     ]
     Pair: [

@@ -1,8 +1,10 @@
 //! Lanes: which message goes first, and how much the others get.
 
+use std::sync::Arc;
+
 use rotor_core::*;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -25,6 +27,32 @@ fn m15_urgent_messages_overtake_normal_ones(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
     });
     assert_eq!(log.all(), ["b: now 3", "b: now 4", "b: 1", "b: 2", "b: 5"]);
+}
+
+/// From another thread, too: nothing that waits for the same actor goes before it.
+fn a16_an_urgent_message_from_outside_waits_for_the_running_handler_only(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve::<Puppet>();
+        let watch = log.clone();
+        std::thread::spawn(move || {
+            watch.wait_for("a: busy");
+            a.send(Now(1));
+            watch.put("sent");
+        });
+        act(a, |_, cx| {
+            act(cx.addr(), |me, _| {
+                me.say("busy");
+                me.log.wait_for("sent");
+            });
+            for n in 0..1000 {
+                cx.addr().send(Num(n));
+            }
+            end(cx.addr());
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all()[..3], ["a: busy", "sent", "a: now 1"]);
 }
 
 /// The lane is looked at between any two messages: an Urgent one sent by a Normal handler is next.
@@ -195,39 +223,126 @@ fn m16_the_handler_decides_on_the_lane(on: &dyn Backend) {
     assert_eq!(log.all(), ["hasty 0", "hasty 1", "calm 0", "calm 1"]);
 }
 
-/// Timers, outputs and answers come in the Normal lane, whoever they are for.
+/// Queued in an outbox behind a Normal one, handled before it.
+fn m16_an_outbox_keeps_the_lanes(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, _| {
+            me.log.put("busy");
+            me.log.wait_for("sent");
+        });
+        let watch = log.clone();
+        std::thread::spawn(move || {
+            watch.wait_for("busy");
+            let mut out = Outbox::new();
+            out.send(a, Num(1));
+            out.send(a, Now(2));
+            drop(out);
+            end(a);
+            watch.put("sent");
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("a: "), ["a: now 2", "a: 1"]);
+}
+
+/// What was published is parked in the lane of its subscriber's handler.
+fn m16_a_published_message_waits_in_its_lane(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b, topic) = (here.reserve(), here.reserve(), here.topic::<Now>());
+        let slow = Role::new("b", &log).begin(move |_, cx| {
+            cx.subscribe(topic);
+            let (hold, b) = (cx.hold("on purpose"), cx.addr());
+            act(a, move |_, _| {
+                b.send(Num(1));
+                topic.publish(Now(2));
+                act(a, move |_, _| drop(hold));
+                act(b, move |_, _| end(a));
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(slow.child().at(b))
+    });
+    assert_eq!(log.all(), ["b: now 2", "b: 1"]);
+}
+
+/// A timer that is due comes behind what was queued before.
+fn m16_timers_are_normal(seed: u64) {
+    let log = Log::new();
+    let clock = Clock::manual();
+    let driver = Driver::new(Arc::new(Bell::default()), clock.clone());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let a = here.reserve::<Puppet>();
+    driver
+        .start(group("root").child(puppet("a", &log).at(a)))
+        .unwrap();
+    act(a, |_, cx| drop(cx.after(ms(10), Say("timer"))));
+    driver.run_until_idle();
+    clock.advance(ms(10));
+    a.send(Num(1));
+    a.send(Num(2));
+    driver.run_until_idle();
+    assert_eq!(log.all(), ["a: 1", "a: 2", "a: timer"], "seed {seed}");
+}
+
+/// Answers, and failures instead of them, come in the Normal lane, whoever they are for.
 fn m16_own_results_are_normal(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
         let (a, b) = (here.reserve(), here.reserve::<Puppet>());
         act(a, move |me, cx| {
             me.ask(cx, b, 1, LONG);
+            me.ask(cx, b, 0, LONG);
             act(cx.addr(), move |_, cx| {
                 act(cx.addr(), |me, cx| {
-                    me.say("normal, behind the answer");
+                    me.say("normal, behind the answers");
                     cx.stop();
                 });
                 cx.addr().send(Now(1));
             });
         });
+        let answering = Role::new("b", &log).answer(|_, ask, _| {
+            match ask.request.0 {
+                0 => drop(ask),
+                n => ask.reply(2 * n),
+            }
+            Ok(())
+        });
         stage()
-            .child(puppet("b", &log).at(b))
+            .child(answering.child().at(b))
             .child(lead("a", &log).at(a))
     });
     assert_eq!(
         log.all(),
-        ["a: now 1", "a: got 2", "a: normal, behind the answer"]
+        [
+            "a: now 1",
+            "a: got 2",
+            "a: Dropped",
+            "a: normal, behind the answers"
+        ]
     );
 }
 
-/// System goes first, but only what was there when the slice began.
+/// Supervision goes first, but leaves both lanes their share.
 fn m15_retries_of_a_failing_start_do_not_starve_user_messages(on: &dyn Backend) {
     fn count(me: &mut Puppet, cx: &mut Context<Puppet>) {
-        me.life += 1;
-        if me.life < 20 {
+        me.kept.push(Box::new(()));
+        if me.kept.len() < 20 {
             act(cx.addr(), count);
         } else {
             me.say("counted");
+        }
+    }
+    fn count_now(me: &mut Puppet, cx: &mut Context<Puppet>) {
+        me.life += 1;
+        if me.life < 20 {
+            act_now(cx.addr(), count_now);
+        } else {
+            me.say("counted now");
         }
     }
     let log = Log::new();
@@ -243,6 +358,7 @@ fn m15_retries_of_a_failing_start_do_not_starve_user_messages(on: &dyn Backend) 
         act(a, move |me, cx| {
             crash(b);
             count(me, cx);
+            count_now(me, cx);
             later(cx, ms(3), |_, cx| cx.stop());
         });
         let patient = Supervisor::one_for_one("patient")
@@ -253,11 +369,40 @@ fn m15_retries_of_a_failing_start_do_not_starve_user_messages(on: &dyn Backend) 
             .child(patient.child(role.child().at(b)))
     });
     let all = log.all();
-    let at = all
-        .iter()
-        .position(|line| line == "a: counted")
-        .expect("it counts");
-    assert!(at < 4_000, "{at} retries went first");
+    for done in ["a: counted", "a: counted now"] {
+        let at = all.iter().position(|line| line == done);
+        let at = at.expect("it counts");
+        assert!(at < 4_000, "{at} retries went before {done}");
+    }
+}
+
+/// A start that fails again and again does not make a turn endless.
+fn m15_supervision_counts_for_the_budget(seed: u64) {
+    let log = Log::new();
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::manual());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let b = here.reserve();
+    let role = Role::new("b", &log).start(|me, _| match me.life {
+        1 => Ok(()),
+        n => {
+            me.say(n);
+            Err(Error::message("never"))
+        }
+    });
+    let patient = Supervisor::one_for_one("patient").intensity(20_000, ms(60_000));
+    driver.start(patient.child(role.child().at(b))).unwrap();
+    driver.run_until_idle();
+    crash(b);
+    let budget = Budget {
+        messages: 100,
+        time: ms(1000),
+    };
+    for turns in 1..=3 {
+        assert!(matches!(driver.turn(budget), Turn::Again), "seed {seed}");
+        let tries = log.all().len();
+        assert!((turns..=100 * turns).contains(&tries), "{tries}");
+    }
 }
 
 /// Parked messages keep their lanes.
@@ -278,9 +423,12 @@ fn m02_parked_urgent_messages_come_first(on: &dyn Backend) {
 bodies! {
     Each: [
         m15_urgent_messages_overtake_normal_ones,
+        a16_an_urgent_message_from_outside_waits_for_the_running_handler_only,
         a16_an_urgent_message_waits_for_the_running_handler_only,
         m15_a_flood_of_urgent_messages_leaves_normal_its_share,
         m16_the_handler_decides_on_the_lane,
+        m16_an_outbox_keeps_the_lanes,
+        m16_a_published_message_waits_in_its_lane,
         m16_own_results_are_normal,
         m02_parked_urgent_messages_come_first,
         m15_retries_of_a_failing_start_do_not_starve_user_messages,
@@ -288,5 +436,9 @@ bodies! {
     Pair: [
         a06_order_is_kept_inside_each_lane,
         m15_each_lane_has_a_way_in_of_its_own,
+    ]
+    Sim: [
+        m15_supervision_counts_for_the_budget,
+        m16_timers_are_normal,
     ]
 }

@@ -611,6 +611,21 @@ fn r70_each_start_of_an_actor_elsewhere_can_be_observed(on: &dyn Backend, far: &
     assert_eq!(log.all(), ["a: Waiting", "a: 1", "a: 2", "a: Running"]);
 }
 
+/// The turn in which the tree ends is over only behind what was deferred in it.
+fn m24_what_is_deferred_in_the_last_turn_is_done(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let log = me.log.clone();
+            cx.defer_to_host(move || log.put("deferred"));
+            cx.stop();
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["deferred"]);
+}
+
 bodies! {
     Each: [
         e07_placing_a_subtree_on_its_own_locality_changes_nothing,
@@ -621,6 +636,7 @@ bodies! {
         m23_a_spawned_loop_that_is_never_used_ends,
         s16_senders_and_the_end_of_a_locality_race_without_loss,
         m24_deferred_closures_run_after_the_turn_in_order,
+        m24_what_is_deferred_in_the_last_turn_is_done,
     ]
     Pair: [
         e07_a_supervisor_shares_the_locality_of_its_parent,

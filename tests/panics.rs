@@ -116,28 +116,36 @@ fn m24_a_panic_in_a_deferred_closure_restarts_the_actor(on: &dyn Backend) {
     assert_survived(&log, &played);
 }
 
-/// The instance has ended in order by then: nothing is left to blame, nothing is reported twice.
+/// The instance has ended in order by then: nothing is left to blame, nothing is reported twice, and
+/// the next instance goes on.
 fn m24_a_panic_in_a_deferred_closure_of_an_ended_instance_is_nobodys(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
-        let (a, b) = (here.reserve(), here.reserve());
-        act(b, move |_, cx| {
-            cx.defer_to_host(|| panic!("too late"));
-            cx.stop();
-        });
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        for ending in [b, c] {
+            act(ending, move |_, cx| {
+                cx.defer_to_host(|| panic!("too late"));
+                cx.stop();
+            });
+        }
         act(a, |_, cx| {
             later(cx, ms(3), |_, cx| cx.stop());
         });
         stage()
             .child(lead("a", &log).at(a))
             .child(puppet("b", &log).at(b).transient())
+            .child(puppet("c", &log).at(c))
     });
-    let of_b: Vec<_> = played
-        .exits
-        .iter()
-        .filter(|exit| exit.starts_with("b:"))
-        .collect();
-    assert_eq!(of_b, ["b: normal"]);
+    assert_eq!(
+        played.exits,
+        [
+            "b: normal",
+            "c: normal",
+            "a: normal",
+            "c: shutdown < a: normal",
+            "stage: shutdown < a: normal"
+        ]
+    );
 }
 
 /// Twice in a row, in the start hook; tried again through the queue.
@@ -225,7 +233,8 @@ fn s09_a_panic_in_a_stop_hook_ends_the_instance_all_the_same(on: &dyn Backend) {
     assert_eq!(log.live(), 0);
 }
 
-/// A panic while an instance is dropped does not repeat the drop, and the rest is dropped.
+/// A panic while an instance is dropped does not repeat the drop, and the rest is dropped. It had
+/// ended before, and how it ended stands.
 fn s09_a_panic_in_the_drop_of_an_actor_is_contained(on: &dyn Backend) {
     struct Glass(Arc<AtomicU32>, Content);
     struct Content(Arc<AtomicU32>);
@@ -249,7 +258,7 @@ fn s09_a_panic_in_the_drop_of_an_actor_is_contained(on: &dyn Backend) {
     }
     let drops = Arc::new(AtomicU32::new(0));
     let log = Log::new();
-    on.run(|here| {
+    let played = on.run(|here| {
         let (a, glass, mine) = (here.reserve(), here.reserve::<Glass>(), drops.clone());
         glass.send(Say("stop"));
         act(a, |_, cx| {
@@ -261,6 +270,144 @@ fn s09_a_panic_in_the_drop_of_an_actor_is_contained(on: &dyn Backend) {
             .child(Child::new("glass", make).at(glass).temporary())
     });
     assert_eq!(drops.load(Ordering::SeqCst), 11);
+    assert_eq!(played.exits[0], "glass: normal");
+}
+
+/// Force goes on over the drops of a subtree that panic.
+fn s09_a_panic_in_a_drop_below_a_killed_actor_spares_nobody(on: &dyn Backend) {
+    struct Glass;
+    impl Drop for Glass {
+        fn drop(&mut self) {
+            panic!("in a drop");
+        }
+    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, mother) = (here.reserve(), here.reserve());
+        let mine = log.clone();
+        let role = Role::new("mother", &log).telling().begin(move |_, cx| {
+            for name in ["x", "y"] {
+                let glass = Role::new(name, &mine).telling();
+                cx.child(glass.begin(|me, _| me.kept.push(Box::new(Glass))).child());
+            }
+            act(cx.addr(), |_, cx| cx.addr().address().kill());
+        });
+        act(a, move |_, cx| cx.monitor(mother.address()));
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("a: down") {
+                0 => drop(later(cx, ms(1), look)),
+                _ => cx.stop(),
+            }
+        }
+        act(a, look);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(mother).temporary())
+    });
+    assert_eq!(
+        played.exits[..3],
+        ["y: killed", "x: killed", "mother: killed"]
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// Nobody waits for it any more: nobody is to blame, and the loop goes on.
+fn s09_a_panic_in_the_drop_of_a_late_answer_is_contained(on: &dyn Backend) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("unwanted");
+        }
+    }
+    struct Order;
+    impl Request for Order {
+        type Reply = Bomb;
+    }
+    struct Shop(Option<Ask<Order>>);
+    impl Actor for Shop {}
+    impl Handler<Ask<Order>> for Shop {
+        fn handle(&mut self, ask: Ask<Order>, _: &mut Context<Self>) {
+            self.0 = Some(ask);
+        }
+    }
+    struct Deliver;
+    impl Handler<Deliver> for Shop {
+        fn handle(&mut self, _: Deliver, _: &mut Context<Self>) {
+            self.0.take().expect("it was asked").reply(Bomb);
+        }
+    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b, shop) = (here.reserve(), here.reserve(), here.reserve::<Shop>());
+        act(b, move |_, cx| {
+            cx.request(shop, Order, LONG, |_, _, _| ());
+            cx.stop();
+            act(a, move |_, cx| {
+                // Behind the end of `b`.
+                shop.send(Deliver);
+                later(cx, ms(1), |me, cx| {
+                    me.say("goes on");
+                    cx.stop();
+                });
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(Child::new("shop", || Shop(None)).at(shop))
+            .child(puppet("b", &log).at(b).transient())
+    });
+    assert_eq!(log.all(), ["a: goes on"]);
+    assert_eq!(chain(&played.exit), "shutdown < a: normal");
+}
+
+/// The waker of a question is foreign code that runs where the token is dropped, or its limit passes.
+fn s13_a_waker_that_panics_hurts_nobody(on: &dyn Backend) {
+    struct Broken(Log);
+    impl std::task::Wake for Broken {
+        fn wake(self: Arc<Self>) {
+            self.0.put("woken");
+            panic!("while waking");
+        }
+    }
+    let log = Log::new();
+    let mut questions = Vec::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let waker = Arc::new(Broken(log.clone())).into();
+        for (n, limit) in [(0, LONG), (1, ms(1))] {
+            let mut question = Box::pin(b.ask(Double(n), limit));
+            let mut cx = std::task::Context::from_waker(&waker);
+            assert!(question.as_mut().poll(&mut cx).is_pending());
+            questions.push(question);
+        }
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("woken") {
+                2 => cx.stop(),
+                _ => drop(later(cx, ms(1), look)),
+            }
+        }
+        act(a, look);
+        let careless = Role::new("b", &log).answer(|me, ask, _| {
+            match ask.request.0 {
+                0 => drop(ask),
+                _ => me.asks.push(ask),
+            }
+            Ok(())
+        });
+        stage()
+            .child(careless.child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(chain(&played.exit), "shutdown < a: normal");
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let answers = questions.iter_mut().map(|question| {
+        let answer = question.as_mut().poll(&mut cx);
+        format!("{answer:?}")
+    });
+    assert_eq!(
+        answers.collect::<Vec<_>>(),
+        ["Ready(Err(Dropped))", "Ready(Err(Timeout))"]
+    );
 }
 
 /// A message whose drop panics: when it is handled, and when it is refused.
@@ -479,6 +626,9 @@ bodies! {
         s09_a_panic_in_a_factory_is_a_failed_start,
         s09_a_panic_in_a_stop_hook_ends_the_instance_all_the_same,
         s09_a_panic_in_the_drop_of_an_actor_is_contained,
+        s09_a_panic_in_a_drop_below_a_killed_actor_spares_nobody,
+        s09_a_panic_in_the_drop_of_a_late_answer_is_contained,
+        s13_a_waker_that_panics_hurts_nobody,
         s09_a_panic_in_the_drop_of_a_message_is_contained,
         s09_a_panic_payload_that_panics_when_dropped_is_forgotten,
         s09_a_panic_in_the_drop_of_a_future_is_contained,

@@ -186,22 +186,43 @@ fn m01_what_was_sent_before_a_panic_stands(on: &dyn Backend, far: &dyn Backend) 
 fn m01_a_request_to_a_restarting_actor_is_answered_by_the_next_instance(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
-        let (a, b) = (here.reserve(), here.reserve());
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
         let answering = Role::new("b", &log).answer(|me, ask, _| {
             me.say(format!("asked in life {}", me.life));
             ask.reply(7);
             Ok(())
         });
-        act(a, move |me, cx| {
-            crash(b);
-            me.ask(cx, b, 1, LONG);
-            act(b, move |_, _| end(a));
+        let slow = Role::new("c", &log).stop(move |me, _, cx| {
+            if me.life > 1 {
+                return;
+            }
+            let hold = cx.hold("a while");
+            act(a, move |me, cx| {
+                me.say(format!("{:?}", b.address().state()));
+                me.say(b.try_send(Say("waits")).is_ok());
+                me.ask(cx, b, 1, LONG);
+                // Behind them: they are parked by now.
+                act(a, move |_, _| drop(hold));
+                act(b, move |_, _| end(a));
+            });
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(answering.child().at(b))
+        act(a, move |_, _| crash(b));
+        stage().child(lead("a", &log).at(a)).child(
+            Supervisor::one_for_all("all")
+                .child(answering.child().at(b))
+                .child(slow.child()),
+        )
     });
-    assert_eq!(log.all(), ["b: asked in life 2", "a: got 7"]);
+    assert_eq!(
+        log.all(),
+        [
+            "a: Waiting",
+            "a: true",
+            "b: waits",
+            "b: asked in life 2",
+            "a: got 7"
+        ]
+    );
 }
 
 /// The first instance's timer, task and pending request come to nothing.
@@ -326,8 +347,59 @@ fn m01_a_message_to_a_removed_actor_is_gone(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Gone)[0], "Say");
 }
 
-/// What is parked when an actor goes down is told: its messages to the observer, its requests to
+/// A failed instance is not used again, also while supervision has so much to do that its end waits.
+fn m01_a_failed_instance_gets_no_results_any_more(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b, gone) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
+        act(b, move |_, cx| {
+            cx.spawn(async {}, |me, (), _| me.say("output"));
+            for _ in 0..100 {
+                gone.stop();
+            }
+            cx.fail(Error::message("done for"));
+            act(b, move |me, _| {
+                me.say(format!("life {}", me.life));
+                end(a);
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(puppet("gone", &log).at(gone).temporary())
+            .child(puppet("b", &log).at(b))
+    });
+    assert_eq!(log.all(), ["b: life 2"]);
+}
+
+/// What waits for a start that is called off is told: its messages to the observer, its requests to
 /// their askers.
+fn m01_what_is_parked_is_refused_when_a_start_is_called_off(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve::<Puppet>();
+        let mine = log.clone();
+        act(a, move |me, cx| {
+            let slow = Role::new("b", &mine).begin(|me, cx| {
+                me.kept.push(Box::new(cx.hold("for ever")));
+            });
+            let b = cx.child(slow.child().temporary());
+            b.send(Say("parked"));
+            me.ask(cx, b, 1, LONG);
+            // Behind them.
+            act(a, move |_, cx| {
+                b.stop();
+                act(cx.addr(), |_, cx| act(cx.addr(), |_, cx| cx.stop()));
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    let said = log.all();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("a: Ended("), "{said:?}");
+    assert_eq!(played.lost(Reason::Stopped), ["Say", "Double>"]);
+}
+
+/// What comes when an actor goes down is told, too.
 fn m01_what_is_parked_is_refused_when_the_actor_goes_down(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
@@ -358,6 +430,33 @@ fn m01_what_is_parked_is_refused_when_the_actor_goes_down(on: &dyn Backend) {
     assert!(played.lost(Reason::Stopped).contains(&"Say"));
 }
 
+/// Nothing waits for an end that is certain, not even while a hold puts it off.
+fn m01_an_actor_that_stops_for_good_takes_nothing(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let held = Role::new("b", &log).stop(move |_, _, cx| {
+            let hold = cx.hold("until it has been asked");
+            act(a, move |me, cx| {
+                b.send(Say("never"));
+                let back = b.try_send(Say("back")).unwrap_err();
+                me.say(format!("{:?} {:?}", back.message, back.reason));
+                cx.request(b, Double(1), LONG, move |me, reply, cx| {
+                    me.say(matches!(reply, Err(RequestError::Ended(_))));
+                    drop(hold);
+                    cx.stop();
+                });
+            });
+        });
+        act(b, |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(held.child().at(b).transient())
+    });
+    assert_eq!(log.all(), [r#"a: Say("back") Stopped"#, "a: true"]);
+    assert_eq!(played.lost(Reason::Stopped), ["Say", "Double>"]);
+}
+
 /// A child of a supervisor that restarts it: stopped by the pass, its messages wait.
 fn m01_messages_to_a_sibling_that_a_restart_stops_are_parked(on: &dyn Backend) {
     let log = Log::new();
@@ -368,11 +467,15 @@ fn m01_messages_to_a_sibling_that_a_restart_stops_are_parked(on: &dyn Backend) {
                 return;
             }
             let (hold, c) = (cx.hold("a while"), cx.addr());
-            act(a, move |me, _| {
-                c.send(Say("while stopping"));
-                me.say("releases");
-                drop(hold);
-                act(c, move |_, _| end(a));
+            act(a, move |me, cx| {
+                me.say(c.try_send(Say("while stopping")).is_ok());
+                me.ask(cx, c, 4, LONG);
+                // Behind them: they reach `c` while it is stopping.
+                act(a, move |me, _| {
+                    me.say("releases");
+                    drop(hold);
+                    act(c, move |_, _| end(a));
+                });
             });
         });
         act(a, move |_, _| crash(b));
@@ -383,14 +486,16 @@ fn m01_messages_to_a_sibling_that_a_restart_stops_are_parked(on: &dyn Backend) {
         )
     });
     assert_eq!(
-        log.all()[..6],
+        log.all()[..8],
         [
             "c starts",
             "c stops: shutdown",
+            "a: true",
             "a: releases",
             "c drops",
             "c starts",
-            "c: while stopping"
+            "c: while stopping",
+            "a: got 8"
         ]
     );
 }
@@ -436,16 +541,19 @@ fn m02_parked_messages_come_before_later_ones(on: &dyn Backend) {
                 for n in 0..500 {
                     b.send(Num(n));
                 }
-                drop(hold);
-                for n in 500..700 {
-                    b.send(Num(n));
-                }
-                // Sent while the parked ones drain.
+                // Behind them: they are parked by now.
                 act(a, move |_, _| {
-                    for n in 700..900 {
+                    drop(hold);
+                    for n in 500..700 {
                         b.send(Num(n));
                     }
-                    act(b, move |_, _| end(a));
+                    // Sent while the parked ones drain.
+                    act(a, move |_, _| {
+                        for n in 700..900 {
+                            b.send(Num(n));
+                        }
+                        act(b, move |_, _| end(a));
+                    });
                 });
             });
         });
@@ -578,6 +686,43 @@ fn m03_a_locality_may_bound_what_comes_from_outside(on: &dyn Backend, far: &dyn 
     assert_eq!(log.all()[..4], ["busy", "full 90", "Full", "over"]);
 }
 
+/// What an actor asked for is its own doing: the bound of its locality does not refuse it.
+fn m03_answers_are_not_bounded(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let (theirs, watch, bounded) = (log.clone(), log.clone(), away.clone());
+        act(b, move |me, cx| {
+            for n in 0..3 {
+                me.ask(cx, a, n, LONG);
+            }
+            cx.flush();
+            bounded.set_bound(1);
+            me.log.put("busy");
+            me.log.wait_for("answered 3");
+            bounded.set_bound(0);
+            act(cx.addr(), move |_, _| end(a));
+        });
+        let answering = Role::new("a", &log).answer(move |me, ask, cx| {
+            watch.wait_for("busy");
+            while b.try_send(Say("more")).is_ok() {
+                cx.flush();
+            }
+            let n = ask.request.0;
+            ask.reply(2 * n);
+            cx.flush();
+            me.life += 1;
+            me.log.put(format!("answered {}", me.life - 1));
+            Ok(())
+        });
+        stage()
+            .child(answering.child().at(a).transient().significant())
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+    });
+    assert_eq!(log.of("b: got"), ["b: got 0", "b: got 2", "b: got 4"]);
+}
+
 bodies! {
     Each: [
         m01_a_message_to_a_reserved_address_waits_for_the_start,
@@ -591,7 +736,10 @@ bodies! {
         m01_a_stopping_actor_gets_its_own_results_and_nothing_else,
         m01_a_message_to_a_stopped_actor_is_undelivered,
         m01_a_message_to_a_removed_actor_is_gone,
+        m01_a_failed_instance_gets_no_results_any_more,
+        m01_what_is_parked_is_refused_when_a_start_is_called_off,
         m01_what_is_parked_is_refused_when_the_actor_goes_down,
+        m01_an_actor_that_stops_for_good_takes_nothing,
         m01_messages_to_a_sibling_that_a_restart_stops_are_parked,
         m01_what_waits_at_an_unclaimed_address_is_reported_at_the_end,
         m01_a_request_at_an_unclaimed_address_fails_at_the_end,
@@ -603,5 +751,6 @@ bodies! {
         m01_what_was_sent_before_a_panic_stands,
         m02_restarts_do_not_reorder,
         m03_a_locality_may_bound_what_comes_from_outside,
+        m03_answers_are_not_bounded,
     ]
 }

@@ -77,6 +77,85 @@ fn m11_a_loss_ends_monitors_and_requests_with_its_reason(seed: u64) {
     );
 }
 
+/// The asker's own table says what it waits for: nobody over there has to drop the token.
+fn m11_a_loss_fails_a_request_whose_token_was_forgotten(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    let (a, b) = (two.a, two.b);
+    act(a, move |me, cx| me.ask(cx, b, 1, LONG));
+    two.sim.run_until_idle();
+    act(b, |me, _| std::mem::forget(me.asks.pop().unwrap()));
+    two.sim.run_until_idle();
+    two.sim.lose(&two.away);
+    two.sim.open(two.away.clone());
+    two.sim.run_until_idle();
+    let said = log.of("a: ");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("a: Ended(Exit { reason: Lost(\"away\")"),
+        "{said:?}"
+    );
+}
+
+/// A loss is no orderly end: who is started again after a failure is started again.
+fn m11_a_transient_child_is_started_again_after_a_loss(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_home, away) = (sim.locality("home"), sim.locality("away"));
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        s.child(Role::new("b", &theirs).telling().child().transient())
+    });
+    sim.start(group("root").child(far.transient())).unwrap();
+    sim.run_until_idle();
+    sim.lose(&away);
+    sim.open(away);
+    sim.run_until_idle();
+    assert_eq!(log.all(), ["b starts", "b drops", "b starts"]);
+}
+
+/// What lived on a lost locality is dropped there, children first.
+fn m11_what_is_lost_is_dropped_children_first(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    let (b, mine) = (two.b, log.clone());
+    act(b, move |_, cx| {
+        let below = mine.clone();
+        let c = Role::new("c", &mine).telling().begin(move |_, cx| {
+            cx.child(Role::new("d", &below).telling().child());
+        });
+        cx.child(c.child());
+    });
+    two.sim.run_until_idle();
+    two.sim.lose(&two.away);
+    assert_eq!(
+        log.all(),
+        [
+            "b starts", "c starts", "d starts", "d drops", "c drops", "b drops"
+        ]
+    );
+}
+
+/// The order to go overtakes the order to start.
+fn m10_an_instance_that_is_disowned_before_its_start_never_starts(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("home");
+    let away = Locality::new("away"); // its loop has not run yet
+    let theirs = log.clone();
+    let far = group("far").stop_limit(ms(2)).on(&away, move |s| {
+        s.child(Role::new("b", &theirs).telling().child())
+    });
+    let app = sim.start(group("root").child(far)).unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_for(ms(2));
+    assert!(!app.wait().unwrap().is_abnormal());
+    sim.open(away);
+    sim.run_until_idle();
+    assert_eq!(log.all(), [""; 0]);
+}
+
 /// A message that arrives before the subtree is built again waits for it.
 fn m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again(seed: u64) {
     let log = Log::new();
@@ -214,6 +293,10 @@ bodies! {
     Sim: [
         m11_a_loss_that_is_not_mended_escalates,
         m11_a_loss_ends_monitors_and_requests_with_its_reason,
+        m11_a_loss_fails_a_request_whose_token_was_forgotten,
+        m11_a_transient_child_is_started_again_after_a_loss,
+        m11_what_is_lost_is_dropped_children_first,
+        m10_an_instance_that_is_disowned_before_its_start_never_starts,
         m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again,
         m11_a_reopened_locality_works_as_before,
         m11_the_orphans_of_a_lost_home_stop_in_order,

@@ -219,6 +219,94 @@ fn s06_drops_may_use_addresses(on: &dyn Backend) {
     assert_eq!(log.live(), 0);
 }
 
+/// Tells that it is dropped, by a send and by a `try_send`, which looks at the slot.
+#[derive(Clone)]
+struct Teller(Addr<Puppet>);
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.0.send(Num(1));
+        let _ = self.0.try_send(Num(2));
+    }
+}
+
+impl Handler<Teller> for Puppet {
+    fn handle(&mut self, _: Teller, _: &mut Context<Self>) {}
+}
+
+/// State, timers, futures and requests of an instance are dropped at its end: each may send.
+fn s06_what_ends_with_an_instance_may_use_addresses(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b, c, d) = (
+            here.reserve(),
+            here.reserve::<Puppet>(),
+            here.reserve(),
+            here.reserve::<Puppet>(),
+        );
+        act(c, move |me, cx| {
+            let (one, two) = (Teller(b), Teller(b));
+            me.kept.push(Box::new(Teller(b)));
+            cx.after(LONG, Teller(b));
+            cx.every(LONG, Teller(b));
+            let future = async move {
+                let _one = one;
+                std::future::pending::<()>().await;
+            };
+            cx.spawn(future, |_, (), _| ());
+            cx.request(d, Double(1), LONG, move |_, _, _| drop(two));
+            cx.stop();
+        });
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("b: ") {
+                10 => cx.stop(),
+                _ => drop(later(cx, ms(1), look)),
+            }
+        }
+        act(a, look);
+        stage()
+            .child(puppet("b", &log).at(b))
+            .child(Role::new("d", &log).keeping().child().at(d))
+            .child(puppet("c", &log).at(c).temporary())
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!((log.count("b: 1"), log.count("b: 2")), (5, 5));
+}
+
+/// What is handed over to a locality that has ended is dropped by its sender, in the middle of that.
+fn s06_what_is_sent_to_an_ended_locality_may_use_addresses(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        let over = Locality::new("over");
+        let nobody = over.reserve::<Puppet>();
+        {
+            let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+            driver.open(&over).unwrap();
+            let app = driver.start(group("over")).unwrap();
+            app.shutdown();
+            assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+        }
+        act(a, move |_, _| {
+            let _over = &over;
+            nobody.send(Teller(b));
+        });
+        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+            match me.log.count("b: ") {
+                2 => cx.stop(),
+                _ => drop(later(cx, ms(1), look)),
+            }
+        }
+        act(a, look);
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["b: 1", "b: 2"]);
+}
+
 /// A token in a message that is never handled, in a state that is dropped, in a closure.
 fn s15_every_token_is_answered_wherever_it_is_dropped(on: &dyn Backend) {
     struct Pass(#[allow(dead_code)] Option<ReplyTo<u32>>);
@@ -438,12 +526,14 @@ bodies! {
         s05_a_nested_turn_is_refused,
         s06_context_and_sends_mix_while_tables_grow,
         s06_drops_may_use_addresses,
+        s06_what_ends_with_an_instance_may_use_addresses,
         s06_an_observer_may_send_while_a_message_is_refused,
         s15_every_token_is_answered_wherever_it_is_dropped,
         s19_a_send_outside_a_turn_wakes_the_parked_loop,
         s24_a_very_deep_tree_is_dropped,
     ]
     Pair: [
+        s06_what_is_sent_to_an_ended_locality_may_use_addresses,
         m10_two_instances_of_one_child_are_never_alive_together,
     ]
 }

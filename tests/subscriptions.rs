@@ -577,6 +577,59 @@ fn s20_subscribing_and_unsubscribing_in_a_handler_of_the_topic_is_safe(on: &dyn 
     );
 }
 
+/// A walk that is interrupted goes on without who has gone meanwhile, and without who came instead.
+fn s20_a_subscriber_that_goes_during_a_publish_is_skipped(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b, topic) = (here.reserve(), here.reserve::<Bystander>(), here.topic());
+        struct Glass(Topic<Say>, Addr<Bystander>);
+        impl Actor for Glass {
+            fn start(&mut self, cx: &mut Context<Self>) -> Result {
+                cx.subscribe(self.0);
+                Ok(())
+            }
+        }
+        impl Handler<Say> for Glass {
+            fn handle(&mut self, _: Say, _: &mut Context<Self>) {
+                self.1.address().kill();
+                panic!("the walk goes on behind the kill");
+            }
+        }
+        struct Bystander(Topic<Say>, Log, u32);
+        impl Actor for Bystander {
+            fn start(&mut self, cx: &mut Context<Self>) -> Result {
+                if self.2 == 1 {
+                    cx.subscribe(self.0);
+                }
+                self.1.put(format!("life {}", self.2));
+                Ok(())
+            }
+        }
+        impl Handler<Say> for Bystander {
+            fn handle(&mut self, _: Say, _: &mut Context<Self>) {
+                self.1.put(format!("heard in life {}", self.2));
+            }
+        }
+        act(a, move |_, cx| {
+            topic.publish(Say("loud"));
+            act(cx.addr(), |_, cx| act(cx.addr(), |_, cx| cx.stop()));
+        });
+        let (mine, mut life) = (log.clone(), 0);
+        let bystander = move || {
+            life += 1;
+            Bystander(topic, mine.clone(), life)
+        };
+        stage()
+            .child(Child::new("glass", move || Glass(topic, b)))
+            .child(Child::new("bystander", bystander).at(b))
+            .child(subscriber("c", &log, topic).child())
+            .child(lead("a", &log).at(a))
+    });
+    let mut all = log.all();
+    all.sort();
+    assert_eq!(all, ["c: loud", "life 1", "life 2"]);
+}
+
 /// A panic of one subscriber does not take the message from the others.
 fn s09_a_panicking_subscriber_does_not_cost_the_others_their_message(on: &dyn Backend) {
     struct Glass(Topic<Say>);
@@ -838,6 +891,7 @@ bodies! {
         r15_a_message_to_a_further_address_arrives_once,
         a28_a_further_address_ends_with_the_instance,
         s20_subscribing_and_unsubscribing_in_a_handler_of_the_topic_is_safe,
+        s20_a_subscriber_that_goes_during_a_publish_is_skipped,
         s09_a_panicking_subscriber_does_not_cost_the_others_their_message,
         s09_a_panicking_clone_ends_no_subscriber,
         c_so_39_a_message_queued_for_a_stopped_subscriber_is_not_delivered,

@@ -7,6 +7,8 @@
 //! The numbered steps are those of ARCHITECTURE.md, "The wake protocol". The mutants
 //! (`--cfg rotor_mutant="..."`) each leave one step out; the model must fail for each.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 #[cfg(not(all(rotor_loom, test)))]
 mod sync {
     pub(crate) use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
@@ -99,7 +101,7 @@ const CLOSED: u8 = 2;
 ///
 /// Implemented by backends. `wake` may be called on any thread, at any time, also more often than
 /// needed; a wake that comes while nobody waits is remembered. It runs no user code and blocks on
-/// nothing that is held during a turn.
+/// nothing that is held during a turn. A panic in it is swallowed.
 pub trait Wake: Send + Sync + 'static {
     /// Makes the loop turn its driver soon.
     fn wake(&self);
@@ -162,8 +164,11 @@ impl<T> Entrance<T> {
                 .lock()
                 .expect("never held while foreign code runs")
                 .clone();
-            if let Some(wake) = wake {
-                wake.wake();
+            // A panic of it is the trouble of that loop, not of whoever sends.
+            if let Some(Err(payload)) =
+                wake.map(|wake| catch_unwind(AssertUnwindSafe(|| wake.wake())))
+            {
+                std::mem::forget(payload); // its drop may panic, too
             }
         }
     }
