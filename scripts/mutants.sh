@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-SECONDS_EACH=${SECONDS_EACH:-10}
+SECONDS_EACH=${SECONDS_EACH:-20}
 SHARED=${CARGO_TARGET_DIR:-target}/mutants
 
 fail() {

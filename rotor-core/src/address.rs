@@ -99,6 +99,26 @@ impl Address {
     /// What the actor is doing, as of a moment ago.
     ///
     /// Any thread; reads one atomic word. Of a locality that has ended: `Gone`.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let worker = sim.locality("here").reserve();
+    /// let address = worker.address();
+    /// assert_eq!(address.state(), Lifecycle::Waiting);
+    /// sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("worker", || Worker).at(worker).transient()))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(address.state(), Lifecycle::Running);
+    /// address.stop_with(Exit::normal());
+    /// sim.run_until_idle();
+    /// assert_eq!(address.state(), Lifecycle::Down);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn state(self) -> Lifecycle {
         if self.gate.entrance.is_closed() {
             return Lifecycle::Gone;
@@ -107,6 +127,14 @@ impl Address {
     }
 
     /// Whether the address lies in the locality whose slice runs on this thread now.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// let worker: Addr<Worker> = Locality::new("here").reserve();
+    /// assert!(!worker.address().is_here()); // no handler runs on this thread
+    /// ```
     pub fn is_here(self) -> bool {
         HERE.with(|here| std::ptr::eq(here.gate.get(), self.gate))
     }
@@ -215,6 +243,19 @@ impl<A: Actor> Addr<A> {
     /// will not be ([`Reason::Stopped`]), its bound is reached ([`Reason::Full`]) or its locality
     /// has ended ([`Reason::Closed`]). Of an actor of another locality only the last two can be
     /// known now; the rest reaches the observer later.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # impl Handler<String> for Worker { fn handle(&mut self, _: String, _: &mut Context<Self>) {} }
+    /// fn offer(job: String, first: Addr<Worker>, second: Addr<Worker>) {
+    ///     if let Err(back) = first.try_send(job) {
+    ///         println!("{back}"); // why; the message is in it
+    ///         second.send(back.message);
+    ///     }
+    /// }
+    /// ```
     pub fn try_send<M: Send + 'static>(self, message: M) -> Result<(), Undelivered<M>>
     where
         A: TryHandler<M>,
@@ -232,6 +273,22 @@ impl<A: Actor> Addr<A> {
     ///
     /// # Errors
     /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::rc::Rc;
+    /// struct View(Rc<str>);
+    /// impl Actor for View {}
+    /// impl Handler<Rc<str>> for View {
+    ///     fn handle(&mut self, text: Rc<str>, _: &mut Context<Self>) {
+    ///         self.0 = text;
+    ///     }
+    /// }
+    /// let view: Addr<View> = Locality::new("ui").reserve();
+    /// // No loop of this thread drives the locality.
+    /// let back = view.send_local(Rc::from("text")).unwrap_err();
+    /// assert_eq!(back.reason, Reason::NotLocal);
+    /// ```
     pub fn send_local<M: 'static>(self, message: M) -> Result<(), Undelivered<M>>
     where
         A: TryHandler<M>,
@@ -318,6 +375,16 @@ impl<A: Actor> Addr<A> {
     }
 
     /// The address as a recipient of one message type.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # impl Handler<u32> for Worker { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
+    /// # let worker: Addr<Worker> = Locality::new("here").reserve();
+    /// let numbers: Recipient<u32> = worker.to();
+    /// assert_eq!(numbers.address(), worker.address());
+    /// ```
     pub fn to<M: 'static>(self) -> Recipient<M>
     where
         A: TryHandler<M>,

@@ -66,6 +66,18 @@ impl App {
     }
 
     /// The address of the root supervisor.
+    ///
+    /// ```
+    /// # use rotor_core::{*, sim::Sim};
+    /// # fn main() -> Result<(), StartError> {
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(app.root().state(), Lifecycle::Running);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn root(&self) -> Address {
         *self
             .shared

@@ -104,6 +104,19 @@ impl Maker {
 }
 
 /// What a factory may return: an actor, or a result of one.
+///
+/// ```
+/// use rotor_core::*;
+/// struct Worker(u32);
+/// impl Actor for Worker {}
+/// /// A factory's result, whatever it is.
+/// fn worker<R: IntoActor<Worker>>(make: impl FnMut() -> R + 'static) -> Child<Worker> {
+///     Child::new("worker", make)
+/// }
+/// let steady = worker(|| Worker(1));
+/// let perhaps = worker(|| "2".parse().map(Worker));
+/// # let _ = (steady, perhaps);
+/// ```
 pub trait IntoActor<A>: sealed::Sealed<A> {
     /// The result.
     ///
@@ -197,6 +210,16 @@ impl<A: Actor> Child<A> {
     }
 
     /// Never restarted.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Guest;
+    /// # impl Actor for Guest {}
+    /// let guest = Child::new("guest", || Guest).temporary();
+    /// let kinds = [Restart::Permanent, Restart::Transient, Restart::Temporary];
+    /// assert_eq!(Restart::default(), kinds[0]);
+    /// # let _ = Supervisor::one_for_one("app").child(guest);
+    /// ```
     pub fn temporary(mut self) -> Self {
         self.spec.restart = Restart::Temporary;
         self

@@ -26,6 +26,15 @@ impl Clock {
     }
 
     /// A clock that stands still until [`advance`](Self::advance) is called.
+    ///
+    /// ```
+    /// use rotor_core::Clock;
+    /// use std::time::Duration;
+    /// let clock = Clock::manual();
+    /// let start = clock.now();
+    /// clock.advance(Duration::from_secs(60));
+    /// assert_eq!(clock.now() - start, Duration::from_secs(60));
+    /// ```
     pub fn manual() -> Self {
         Clock {
             base: Instant::now(),

@@ -157,6 +157,25 @@ impl<A: Actor> Context<A> {
     }
 
     /// [`request`](Self::request) through a recipient.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// struct Price(&'static str);
+    /// impl Request for Price { type Reply = u64; }
+    /// struct Till { prices: Recipient<Ask<Price>>, sum: u64 }
+    /// impl Actor for Till {}
+    /// impl Handler<&'static str> for Till {
+    ///     fn handle(&mut self, what: &'static str, cx: &mut Context<Self>) {
+    ///         let limit = Duration::from_secs(1);
+    ///         let asked: PendingRequest =
+    ///             cx.request_from(self.prices, Price(what), limit, |me, price, _| {
+    ///                 me.sum += price.unwrap_or(0);
+    ///             });
+    ///         let _ = asked; // for `cx.cancel`
+    ///     }
+    /// }
+    /// ```
     pub fn request_from<Q: Request>(
         &mut self,
         to: Recipient<Ask<Q>>,
@@ -195,6 +214,27 @@ impl<A: Actor> Context<A> {
 
     /// Mints a further address for this actor, to be subscribed and published to. It ends with the
     /// instance.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// #[derive(Clone)] struct Line(String);
+    /// struct Log { errors: Address }
+    /// impl Actor for Log {}
+    /// impl Handler<Line> for Log {
+    ///     fn handle(&mut self, line: Line, cx: &mut Context<Self>) {
+    ///         // By which of its addresses it came.
+    ///         let is_error = cx.published_to() == Some(self.errors);
+    ///         println!("{}{}", if is_error { "error: " } else { "" }, line.0);
+    ///     }
+    /// }
+    /// fn log() -> Child<Log> {
+    ///     Child::with("log", |cx| {
+    ///         let errors = cx.make_address();
+    ///         cx.subscribe(errors.topic::<Line>());
+    ///         Ok(Log { errors })
+    ///     })
+    /// }
+    /// ```
     pub fn make_address(&mut self) -> Address {
         self.here().mint_identity(self.slot)
     }
@@ -216,6 +256,23 @@ impl<A: Actor> Context<A> {
     }
 
     /// Ends a subscription.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// #[derive(Clone)] struct News;
+    /// struct Once { news: Topic<News> }
+    /// impl Actor for Once {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.subscribe(self.news);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<News> for Once {
+    ///     fn handle(&mut self, _: News, cx: &mut Context<Self>) {
+    ///         cx.unsubscribe(self.news); // one was enough
+    ///     }
+    /// }
+    /// ```
     pub fn unsubscribe<M: Clone + Send + 'static>(&mut self, topic: Topic<M>) {
         let here = self.here();
         let serial = here.seat(self.slot, |seat| seat.serial);
@@ -228,6 +285,23 @@ impl<A: Actor> Context<A> {
     }
 
     /// Watches an actor: exactly one [`Down`] when its instance ends, at once if it is gone.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Nurse { patient: Address }
+    /// impl Actor for Nurse {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.monitor(self.patient);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Down> for Nurse {
+    ///     fn handle(&mut self, down: Down, cx: &mut Context<Self>) {
+    ///         println!("{:?} ended: {}", down.who, down.exit);
+    ///         cx.monitor(self.patient); // the next instance, if there is one
+    ///     }
+    /// }
+    /// ```
     pub fn monitor(&mut self, who: Address)
     where
         A: TryHandler<Down>,
@@ -255,6 +329,25 @@ impl<A: Actor> Context<A> {
     /// # Errors
     /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address;
     /// [`StartError::Stopping`] while this actor stops.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Guest;
+    /// impl Actor for Guest {}
+    /// struct Hotel;
+    /// impl Actor for Hotel {}
+    /// impl Handler<&'static str> for Hotel {
+    ///     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
+    ///         match cx.try_child(Child::new(name, || Guest).temporary()) {
+    ///             Ok(guest) => cx.monitor(guest.address()),
+    ///             Err(why) => println!("{name} cannot stay: {why}"),
+    ///         }
+    ///     }
+    /// }
+    /// impl Handler<Down> for Hotel {
+    ///     fn handle(&mut self, _: Down, _: &mut Context<Self>) {}
+    /// }
+    /// ```
     pub fn try_child<B: Actor>(&mut self, child: Child<B>) -> Result<Addr<B>, StartError> {
         let here = self.here();
         if here.seat(self.slot, |seat| seat.is_ending()) {
@@ -267,6 +360,19 @@ impl<A: Actor> Context<A> {
     /// modal dialog, which runs a loop of its own.
     ///
     /// In order; a panic in it is a panic of this actor.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # fn show_dialog() {}
+    /// struct View;
+    /// impl Actor for View {}
+    /// struct Clicked;
+    /// impl Handler<Clicked> for View {
+    ///     fn handle(&mut self, _: Clicked, cx: &mut Context<Self>) {
+    ///         cx.defer_to_host(show_dialog); // a loop in here would find every actor busy
+    ///     }
+    /// }
+    /// ```
     pub fn defer_to_host(&mut self, f: impl FnOnce() + 'static) {
         let here = self.here();
         let serial = here.seat(self.slot, |seat| seat.serial);
@@ -307,6 +413,24 @@ impl<A: Actor> Context<A> {
     }
 
     /// For backends: a way to send this instance results of its own doing, such as I/O readiness.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::rc::Rc;
+    /// # use std::cell::RefCell;
+    /// /// What a backend keeps of those who wait for a key.
+    /// #[derive(Default)]
+    /// struct Keys(RefCell<Vec<(u64, Notifier<char>)>>);
+    ///
+    /// fn listen<A: TryHandler<char>>(keys: &Rc<Keys>, id: u64, cx: &mut Context<A>) {
+    ///     keys.0.borrow_mut().push((id, cx.notifier()));
+    ///     let all = keys.clone();
+    ///     cx.at_end(move || all.0.borrow_mut().retain(|(other, _)| *other != id));
+    /// }
+    /// fn pressed(keys: &Keys, key: char) {
+    ///     keys.0.borrow().iter().for_each(|(_, whom)| whom.notify(key));
+    /// }
+    /// ```
     pub fn notifier<M: 'static>(&mut self) -> Notifier<M>
     where
         A: TryHandler<M>,

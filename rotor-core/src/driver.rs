@@ -21,6 +21,14 @@ use crate::supervisor::Supervisor;
 use crate::timer::nanos;
 
 /// How much a turn may do before it lets its host breathe.
+///
+/// ```
+/// use rotor_core::Budget;
+/// use std::time::Duration;
+/// // A loop that draws: leave most of a frame to it.
+/// let small = Budget { time: Duration::from_millis(1), ..Budget::default() };
+/// assert_eq!(small.messages, 4096);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Messages, over all localities of the driver.
@@ -160,6 +168,19 @@ impl Driver {
 
     /// For backends that spawn a thread: `turn` answers `Done` when no live spec places anything
     /// on the driver's localities any more.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+    /// let here = Locality::new("here");
+    /// assert_eq!(driver.open(&here), Ok(()));
+    /// assert_eq!(driver.open(&here), Err(BindError::AlreadyOpen));
+    /// driver.host();
+    /// drop(here); // nobody can place anything on it any more
+    /// assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    /// ```
     pub fn host(&self) {
         self.inner.hosted.set(true);
         for local in &*self.inner.locals.borrow() {
@@ -211,6 +232,28 @@ impl Driver {
     ///
     /// Never blocks. Panics of actors do not get out of it. Called on a thread that is not the
     /// driver's, it leaves everything as it is, marks its localities lost and answers `Done`.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+    /// # driver.open(&Locality::new("here"))?;
+    /// let app = driver.start(Supervisor::one_for_one("app"))?;
+    /// app.shutdown();
+    /// let exit = loop {
+    ///     match driver.turn(Budget::default()) {
+    ///         Turn::Again => {} // here a loop looks at its I/O
+    ///         Turn::Park(until) => println!("wait for a wake, or until {until:?}"),
+    ///         Turn::Nested => unreachable!("no handler is below this"),
+    ///         Turn::Done(exit) => break exit,
+    ///     }
+    /// };
+    /// assert_eq!(exit.to_string(), "shutdown");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn turn(&self, budget: Budget) -> Turn {
         if HERE.with(|here| here.turning.get()) {
             return Turn::Nested;

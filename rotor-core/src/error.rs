@@ -11,6 +11,20 @@ use std::time::Duration;
 /// Made with `?` from every `std::error::Error + Send + Sync`. It is not an
 /// [`std::error::Error`] itself (that would make the conversion ambiguous); [`source`](Self::source)
 /// gives the error inside.
+///
+/// ```
+/// use rotor_core::*;
+/// fn read(path: &str) -> Result<String> {
+///     match path {
+///         "" => Err(Error::message("no path")),
+///         _ => Ok(std::fs::read_to_string(path)?),
+///     }
+/// }
+/// assert_eq!(read("").unwrap_err().to_string(), "no path");
+/// let error = read("/no/such/file").unwrap_err();
+/// let io: &std::io::Error = error.downcast_ref().unwrap();
+/// assert_eq!(io.kind(), std::io::ErrorKind::NotFound);
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Box<dyn StdError + Send + Sync>>);
 

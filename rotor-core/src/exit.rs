@@ -144,6 +144,30 @@ impl Exit {
     ///
     /// A supervisor that gives up ends with [`ExitReason::Shutdown`], as in Erlang/OTP, so that a
     /// transient one is not restarted; [`is_abnormal`](Self::is_abnormal) says no for it.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// struct Fragile;
+    /// impl Actor for Fragile {
+    ///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    ///         Err(Error::message("no port"))
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("app").child(Child::new("net", || Fragile)))?;
+    /// let (told, exits) = std::sync::mpsc::channel();
+    /// app.on_exit(move |exit| told.send(exit).unwrap());
+    /// sim.run_until_idle();
+    /// let exit = exits.recv().unwrap();
+    /// assert_eq!(exit.root_cause().to_string(), "failed: no port");
+    /// assert!(exit.cause().is_some_and(|(who, _)| who == "net"));
+    /// assert!(exit.is_failure());
+    /// assert!(!Exit::normal().is_failure());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_failure(&self) -> bool {
         let mut exit = self;
         loop {

@@ -99,6 +99,14 @@ impl<M: Send + 'static> Inbox<M> {
     }
 
     /// Takes the next message if there is one. Never blocks.
+    ///
+    /// ```
+    /// # use rotor_core::Inbox;
+    /// let inbox = Inbox::new(16);
+    /// assert_eq!(inbox.try_recv(), None);
+    /// inbox.recipient().send(1);
+    /// assert_eq!(inbox.try_recv(), Some(1));
+    /// ```
     pub fn try_recv(&self) -> Option<M> {
         self.next(Some(Instant::now()))
     }

@@ -103,6 +103,19 @@ impl Locality {
 
     /// Rejects what comes from other threads while this many messages or chunks wait. A soft bound;
     /// zero is none, the default. Supervision is never bounded.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Sink;
+    /// # impl Actor for Sink {}
+    /// # impl Handler<u32> for Sink { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
+    /// let here = Locality::new("here"); // no loop drives it yet
+    /// let sink: Addr<Sink> = here.reserve();
+    /// here.set_bound(2);
+    /// let taken = (0..5).filter(|&n| sink.try_send(n).is_ok());
+    /// assert_eq!(taken.count(), 2);
+    /// assert_eq!(here.slices(), 0);
+    /// ```
     pub fn set_bound(&self, waiting: usize) {
         self.gate().bound.store(waiting, Ordering::Relaxed);
     }

@@ -74,6 +74,26 @@ pub struct Undeliverable {
 ///
 /// Called on whichever thread notices, between messages. It must not block. A panic in it is
 /// swallowed.
+///
+/// ```
+/// use rotor_core::*;
+/// use std::sync::Arc;
+/// struct Complain;
+/// impl Observer for Complain {
+///     fn undelivered(&self, what: &Undeliverable) {
+///         if what.reason != Reason::Unheard {
+///             eprintln!("{} to {:?}: {}", what.message, what.to, what.reason);
+///         }
+///     }
+///     fn exited(&self, _: Address, name: &str, exit: &Exit) {
+///         if exit.is_abnormal() {
+///             eprintln!("{name}: {exit}");
+///         }
+///     }
+/// }
+/// let tree = Supervisor::one_for_one("app").observer(Arc::new(Complain));
+/// # let _ = tree;
+/// ```
 pub trait Observer: Send + Sync + 'static {
     /// A message could not be delivered.
     fn undelivered(&self, what: &Undeliverable) {

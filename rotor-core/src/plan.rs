@@ -23,6 +23,18 @@ pub struct Plan {
 }
 
 /// One supervisor or actor of a [`Plan`].
+///
+/// ```
+/// use rotor_core::*;
+/// # struct View;
+/// # impl Actor for View {}
+/// let tree = Supervisor::one_for_one("app").child(Child::new("view", || View).transient());
+/// let plan = tree.plan(&Locality::new("ui"))?;
+/// let view: &PlanNode = &plan.nodes[1];
+/// assert_eq!((&*view.name, &*view.locality), ("view", "ui"));
+/// assert_eq!(view.rules, ["transient"]);
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlanNode {

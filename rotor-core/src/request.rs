@@ -335,6 +335,29 @@ pub(crate) fn request<A: Actor, Q: Request>(
 /// A request on its way, as a future of its answer. `Send`; made by [`Addr::ask`](crate::Addr::ask).
 ///
 /// Dropping it gives the answer up.
+///
+/// ```
+/// use rotor_core::{*, sim::Sim};
+/// use std::time::Duration;
+/// struct Sum(u32, u32);
+/// impl Request for Sum { type Reply = u32; }
+/// struct Adder;
+/// impl Actor for Adder {}
+/// impl Handler<Ask<Sum>> for Adder {
+///     fn handle(&mut self, ask: Ask<Sum>, _: &mut Context<Self>) {
+///         let Sum(a, b) = ask.request;
+///         ask.reply(a + b);
+///     }
+/// }
+/// # fn main() -> Result<(), StartError> {
+/// let mut sim = Sim::new(1);
+/// let adder = sim.locality("here").reserve();
+/// sim.start(Supervisor::one_for_one("app").child(Child::new("adder", || Adder).at(adder)))?;
+/// let sum: Asking<u32> = adder.ask(Sum(2, 3), Duration::from_secs(1));
+/// assert!(matches!(sim.block_on(sum), Some(Ok(5))));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a future does nothing unless awaited; the request is on its way already"]
 pub struct Asking<R> {
     cell: Arc<AskCell<R>>,

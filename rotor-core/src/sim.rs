@@ -145,6 +145,25 @@ impl Sim {
     }
 
     /// Drops the driver of a locality, as if its thread had died.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let (home, far) = (sim.locality("home"), sim.locality("far"));
+    /// let worker = far.reserve();
+    /// let app = sim.start(Supervisor::one_for_one("app").child(Supervisor::one_for_one("away")
+    ///     .on(&far, move |s| s.child(Child::new("worker", || Worker).at(worker)))))?;
+    /// sim.run_until_idle();
+    /// sim.lose(&far); // as if its thread had died
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().ended.unwrap().root_cause().to_string(), "locality far was lost");
+    /// # let _ = home;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lose(&mut self, locality: &Locality) {
         let (lost, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.drivers)
             .into_iter()

@@ -125,6 +125,13 @@ impl Supervisor {
     }
 
     /// As a child, it is never restarted.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let session = Supervisor::one_for_all("session").temporary();
+    /// let tree = Supervisor::one_for_one("app").child(session);
+    /// # let _ = tree;
+    /// ```
     pub fn temporary(mut self) -> Self {
         self.restart = Restart::Temporary;
         self

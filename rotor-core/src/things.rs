@@ -16,6 +16,22 @@ const NONE: u32 = u32::MAX;
 /// Names a timer, a task or a pending request; for [`Context::cancel`](crate::Context::cancel).
 ///
 /// A plain value: dropping it does nothing, and it is never valid for anything else.
+///
+/// ```
+/// use rotor_core::*;
+/// use std::time::Duration;
+/// struct Patient { waits_for: Vec<Key> }
+/// impl Actor for Patient {}
+/// impl Handler<()> for Patient {
+///     fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+///         self.waits_for.push(cx.after(Duration::from_secs(1), ()).into());
+///         self.waits_for.push(cx.spawn(std::future::pending(), |_, (), _| ()).into());
+///         for key in self.waits_for.drain(..) {
+///             assert!(cx.cancel(key));
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     pub(crate) index: u32,

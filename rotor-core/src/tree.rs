@@ -18,6 +18,25 @@ use std::sync::atomic::Ordering;
 /// A picture of a tree at one time; each locality's part is consistent in itself.
 ///
 /// `Display` prints it as indented text.
+///
+/// ```
+/// # use rotor_core::{*, sim::Sim};
+/// # struct View;
+/// # impl Actor for View {}
+/// # fn main() -> Result<(), StartError> {
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// # let tree = Supervisor::one_for_one("app").child(Child::new("view", || View));
+/// # let app = sim.start(tree)?;
+/// # sim.run_until_idle();
+/// let tree: Tree = app.tree();
+/// let view: &TreeNode = &tree.nodes[1];
+/// assert_eq!((&*view.name, view.depth, view.state), ("view", 1, "running"));
+/// let here: &LocalityPicture = &tree.localities[0];
+/// assert!(here.answered && here.undelivered.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Tree {

@@ -93,6 +93,26 @@ impl Io {
     ///
     /// # Errors
     /// [`WrongLoop`] if that is not a GLib loop.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use rotor_glib::{Io, WrongLoop};
+    /// struct Reader;
+    /// impl Actor for Reader {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         // Virtual time knows no descriptors.
+    ///         assert_eq!(Io::of(cx).unwrap_err(), WrongLoop);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// sim.start(Supervisor::one_for_one("app").child(Child::new("reader", || Reader)))?;
+    /// sim.run_until_idle();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn of<A: Actor>(cx: &Context<A>) -> Result<Rc<Io>, WrongLoop> {
         cx.extension::<Io>().ok_or(WrongLoop)
     }
@@ -213,6 +233,21 @@ impl Ready {
     }
 
     /// The watched descriptor's number, to tell several apart.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::{Ready, Watch};
+    /// use std::collections::HashMap;
+    /// struct Many { watches: HashMap<i32, Watch> }
+    /// impl Actor for Many {}
+    /// impl Handler<Ready> for Many {
+    ///     fn handle(&mut self, ready: Ready, _: &mut Context<Self>) {
+    ///         if ready.condition().contains(glib::IOCondition::HUP) {
+    ///             self.watches.remove(&ready.fd()); // ends the watch, and closes its descriptor
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn fd(&self) -> RawFd {
         self.fd
     }

@@ -93,6 +93,16 @@ impl GlibLoop {
     ///
     /// # Errors
     /// [`ContextBusy`] if another thread owns the context.
+    ///
+    /// ```
+    /// use rotor_glib::{ContextBusy, GlibLoop};
+    /// let context = glib::MainContext::new();
+    /// let ui = GlibLoop::attach_to(&context)?; // this thread owns the context from now on
+    /// let other = std::thread::spawn(move || GlibLoop::attach_to(&context).err());
+    /// assert_eq!(other.join().unwrap(), Some(ContextBusy));
+    /// # drop(ui);
+    /// # Ok::<(), ContextBusy>(())
+    /// ```
     pub fn attach_to(context: &MainContext) -> Result<Self, ContextBusy> {
         Self::drive(Locality::new("glib"), context)
     }
@@ -144,6 +154,35 @@ impl GlibLoop {
 
     /// Serves subtrees that trees of other loops place on this locality, as a guest of the loop
     /// that the application runs. It detaches when nothing is placed here any more.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// struct View;
+    /// impl Actor for View {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let main_loop = glib::MainLoop::new(None, false);
+    /// let ui = GlibLoop::attach()?.host();
+    /// let quit = main_loop.clone();
+    /// std::thread::spawn(move || {
+    ///     // The root lives on another thread, its widgets on the application's.
+    ///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Supervisor::one_for_one("ui").auto_shutdown(AutoShutdown::Any)
+    ///             .on(&ui, |s| s.child(Child::new("view", || View).transient().significant()))
+    ///             .transient().significant());
+    ///     drop(ui);
+    ///     ThreadLoop::new().run(tree).unwrap();
+    ///     quit.quit();
+    /// });
+    /// main_loop.run();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn host(self) -> Locality {
         self.source.driver().host();
         self.source.keep();

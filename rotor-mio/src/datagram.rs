@@ -88,6 +88,33 @@ impl<S: Socket> Datagram<S> {
     ///
     /// # Errors
     /// Those of the deregistration; `NotConnected` after the end of the instance.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Datagram, Io, Ready, UdpSocket};
+    /// struct First { socket: Option<UdpSocket>, second: Addr<Second> }
+    /// impl Actor for First {}
+    /// impl TryHandler<Ready> for First {
+    ///     fn try_handle(&mut self, _: Ready, _: &mut Context<Self>) -> Result {
+    ///         if let Some(socket) = self.socket.take() {
+    ///             self.second.send(socket.into_inner()?); // mio's own socket is `Send`
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// struct Second { socket: Option<UdpSocket> }
+    /// impl Actor for Second {}
+    /// impl TryHandler<mio::net::UdpSocket> for Second {
+    ///     fn try_handle(&mut self, socket: mio::net::UdpSocket, cx: &mut Context<Self>) -> Result {
+    ///         let adopted: Datagram<_> = Io::of(cx)?.adopt(cx, socket)?;
+    ///         self.socket = Some(adopted);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Ready> for Second {
+    ///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {}
+    /// }
+    /// ```
     pub fn into_inner(self) -> io::Result<S> {
         self.link.release()
     }

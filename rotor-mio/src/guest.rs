@@ -106,6 +106,19 @@ impl Guest {
 
     /// Sets how much a turn may do before the application's loop goes on; by default 4 096 messages
     /// or 2 ms.
+    ///
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// # use mio::{Poll, Token, Waker};
+    /// use rotor_core::Budget;
+    /// use rotor_mio::MioLoop;
+    /// # let poll = Poll::new()?;
+    /// # let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+    /// let small = Budget { messages: 256, time: Duration::from_micros(200) };
+    /// let guest = MioLoop::attach(poll.registry(), waker, Token(1))?.budget(small);
+    /// # let _ = guest;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
         self

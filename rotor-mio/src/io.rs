@@ -69,6 +69,26 @@ impl Io {
     ///
     /// # Errors
     /// [`WrongLoop`] if that is not one of this crate.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use rotor_mio::{Io, WrongLoop};
+    /// struct Reader;
+    /// impl Actor for Reader {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         // Virtual time knows no sockets.
+    ///         assert_eq!(Io::of(cx).unwrap_err(), WrongLoop);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// sim.start(Supervisor::one_for_one("app").child(Child::new("reader", || Reader)))?;
+    /// sim.run_until_idle();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn of<A: Actor>(cx: &Context<A>) -> Result<Self, WrongLoop> {
         match cx.extension::<Reactor>() {
             Some(reactor) => Ok(Io { reactor }),
@@ -108,6 +128,27 @@ impl Io {
     ///
     /// # Errors
     /// Those of the system, such as an address in use.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, Ready, UdpSocket};
+    /// struct Clock { socket: UdpSocket }
+    /// impl Actor for Clock {}
+    /// impl Handler<Ready> for Clock {
+    ///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {
+    ///         let mut question = [0; 16];
+    ///         while let Ok((_, peer)) = self.socket.recv_from(&mut question) {
+    ///             let _ = self.socket.send_to(b"late\n", peer);
+    ///         }
+    ///     }
+    /// }
+    /// fn clock() -> Child<Clock> {
+    ///     Child::with("clock", |cx| {
+    ///         let at = "127.0.0.1:0".parse()?;
+    ///         Ok(Clock { socket: Io::of(cx)?.udp(cx, at)? })
+    ///     })
+    /// }
+    /// ```
     pub fn udp<A: TryHandler<Ready>>(
         &self,
         cx: &mut Context<A>,
@@ -134,6 +175,43 @@ impl Io {
     ///
     /// # Errors
     /// Those of the system.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, Ready, UnixAccepted, UnixListener, UnixStream};
+    /// use std::path::PathBuf;
+    /// struct Door { listener: UnixListener }
+    /// impl Actor for Door {}
+    /// impl Handler<UnixAccepted> for Door {
+    ///     fn handle(&mut self, accepted: UnixAccepted, _: &mut Context<Self>) {
+    ///         // One at a time: dropped, the connection is closed.
+    ///         assert_eq!(accepted.id, self.listener.id());
+    ///         if let Some(why) = self.listener.paused() {
+    ///             println!("others have to wait: {why}");
+    ///         }
+    ///     }
+    /// }
+    /// struct Visitor { stream: UnixStream }
+    /// impl Actor for Visitor {}
+    /// impl TryHandler<Ready> for Visitor {
+    ///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+    ///         if self.stream.read(&mut [0; 64])? == 0 {
+    ///             cx.stop();
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// fn both(path: PathBuf) -> Supervisor {
+    ///     let same = path.clone();
+    ///     Supervisor::rest_for_one("both")
+    ///         .child(Child::with("door", move |cx| {
+    ///             Ok(Door { listener: Io::of(cx)?.listen_unix(cx, &path)? })
+    ///         }))
+    ///         .child(Child::with("visitor", move |cx| {
+    ///             Ok(Visitor { stream: Io::of(cx)?.connect_unix(cx, &same)? })
+    ///         }))
+    /// }
+    /// ```
     #[cfg(unix)]
     pub fn listen_unix<A>(
         &self,
@@ -151,6 +229,26 @@ impl Io {
     ///
     /// # Errors
     /// Those of the system.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, Ready, UnixDatagram};
+    /// struct Logger { socket: UnixDatagram }
+    /// impl Actor for Logger {}
+    /// impl Handler<Ready> for Logger {
+    ///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {
+    ///         let mut line = [0; 512];
+    ///         while let Ok(n) = self.socket.recv(&mut line) {
+    ///             println!("{}", String::from_utf8_lossy(&line[..n]));
+    ///         }
+    ///     }
+    /// }
+    /// fn logger(path: std::path::PathBuf) -> Child<Logger> {
+    ///     Child::with("logger", move |cx| {
+    ///         Ok(Logger { socket: Io::of(cx)?.unix_datagram(cx, &path)? })
+    ///     })
+    /// }
+    /// ```
     #[cfg(unix)]
     pub fn unix_datagram<A: TryHandler<Ready>>(
         &self,
@@ -184,6 +282,19 @@ impl fmt::Debug for Io {
 
 /// Sockets that [`Io::adopt`] takes: streams, listeners and datagram sockets of mio and of the
 /// standard library.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Adopt, Io, Listener};
+/// /// Of mio or of the standard library: both become the same.
+/// fn listen<A: Actor, S>(io: &Io, cx: &mut Context<A>, socket: S) -> std::io::Result<S::Adopted>
+/// where
+///     S: Adopt<Adopted = Listener<mio::net::TcpListener>>,
+///     A: TryHandler<S::Message>,
+/// {
+///     io.adopt(cx, socket)
+/// }
+/// ```
 pub trait Adopt: sealed::Sealed + Sized {
     /// What the owner is sent.
     type Message: 'static;

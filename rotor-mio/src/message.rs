@@ -13,6 +13,21 @@ use crate::reactor::Entry;
 ///
 /// A number is not used again for another socket of the loop (after 2³¹ registrations the oldest
 /// come up again).
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Ready, SourceId, TcpStream};
+/// use std::collections::HashMap;
+/// struct Switch { streams: HashMap<SourceId, TcpStream> }
+/// impl Actor for Switch {}
+/// impl Handler<Ready> for Switch {
+///     fn handle(&mut self, ready: Ready, _: &mut Context<Self>) {
+///         if ready.error.is_some() {
+///             self.streams.remove(&ready.id);
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub(crate) Token);
 

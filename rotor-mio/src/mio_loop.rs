@@ -154,6 +154,15 @@ impl MioLoop {
 
     /// Sets how much a turn may do before the sockets are looked at; by default 4 096 messages or
     /// 2 ms.
+    ///
+    /// ```
+    /// use rotor_core::Budget;
+    /// use rotor_mio::MioLoop;
+    /// use std::time::Duration;
+    /// let main = MioLoop::new()?.budget(Budget { time: Duration::from_micros(200), ..Budget::default() });
+    /// # let _ = main;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn budget(mut self, budget: Budget) -> Self {
         self.guest = self.guest.budget(budget);
         self

@@ -170,6 +170,34 @@ impl<S: Socket> Stream<S> {
     ///
     /// # Errors
     /// Those of the deregistration; `NotConnected` after the end of the instance.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, Ready, Stream, TcpStream};
+    /// struct Greeter { stream: Option<TcpStream>, worker: Addr<Worker> }
+    /// impl Actor for Greeter {}
+    /// impl TryHandler<Ready> for Greeter {
+    ///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+    ///         if let Some(stream) = self.stream.take() {
+    ///             self.worker.send(stream.into_inner()?); // mio's own stream is `Send`
+    ///             cx.stop();
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// struct Worker { streams: Vec<TcpStream> }
+    /// impl Actor for Worker {}
+    /// impl TryHandler<mio::net::TcpStream> for Worker {
+    ///     fn try_handle(&mut self, stream: mio::net::TcpStream, cx: &mut Context<Self>) -> Result {
+    ///         let adopted: Stream<_> = Io::of(cx)?.adopt(cx, stream)?;
+    ///         self.streams.push(adopted);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Ready> for Worker {
+    ///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {}
+    /// }
+    /// ```
     pub fn into_inner(self) -> io::Result<S> {
         self.link.release()
     }

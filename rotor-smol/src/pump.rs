@@ -17,6 +17,26 @@ const NESTED: Duration = Duration::from_millis(1);
 /// Drives a tree; its output is the tree's exit. Made by [`SmolLoop::start`](crate::SmolLoop::start).
 ///
 /// It returns `Pending` after each budget of messages, so other tasks of its executor run, too.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_smol::{Pump, SmolLoop};
+/// # struct Quick;
+/// # impl Actor for Quick {
+/// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+/// # }
+/// /// For an executor of the program.
+/// fn tree() -> Result<Pump, StartError> {
+///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///         .child(Child::new("quick", || Quick).transient().significant());
+///     Ok(SmolLoop::new().start(tree)?.1)
+/// }
+/// # fn main() -> Result<(), StartError> {
+/// let exit = futures_lite::future::block_on(tree()?);
+/// assert!(!exit.is_abnormal());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the tree runs while this is polled"]
 #[derive(Debug)]
 pub struct Pump {
