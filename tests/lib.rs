@@ -58,6 +58,8 @@ mod parking;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod sim_faults;
@@ -69,6 +71,8 @@ mod sim_time;
 mod soundness;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod stalls;
 #[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
@@ -99,6 +103,8 @@ const FILES: &[&[harness::Body]] = &[
     undelivered::BODIES,
     localities::BODIES,
     idle::BODIES,
+    registry::BODIES,
+    stalls::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
     sim_faults::BODIES,

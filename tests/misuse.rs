@@ -481,6 +481,19 @@
 //! impl TryHandler<u32> for Mine { fn try_handle(&mut self, _: u32, _: &mut Context<Self>) -> Result { Ok(()) } }
 //! ```
 //!
+//! `s23`: a child of one type with a name of another:
+//! ```compile_fail,E0308
+//! # use rotor_core::*;
+//! # struct Mine;
+//! # impl Actor for Mine {}
+//! struct Other;
+//! impl Actor for Other {}
+//! const OTHER: Name<Other> = Name::new("other");
+//! fn f() -> Child<Mine> {
+//!     Child::new("mine", || Mine).named(OTHER)
+//! }
+//! ```
+//!
 //! `s12`: a future of an actor does not borrow from it:
 //! ```compile_fail,E0521
 //! # use rotor_core::*;

@@ -245,7 +245,7 @@ fn a04_the_life_of_an_address_can_be_asked_from_any_thread(on: &dyn Backend) {
 }
 
 /// A drive of the loop-less driver, with its handle.
-fn driven(
+pub fn driven(
     tree: impl FnOnce(&Locality) -> Supervisor + Send + 'static,
 ) -> (App, std::thread::JoinHandle<Exit>) {
     let (told, app) = std::sync::mpsc::channel();

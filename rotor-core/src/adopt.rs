@@ -9,6 +9,7 @@ use crate::error::StartError;
 use crate::exit::Exit;
 use crate::kin::{Entry, Kin, RemoteEntry};
 use crate::locality::{Control, Local, Placement};
+use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::strategy::{Event, Flags, Restart, Strategy};
 use crate::supervisor::{Build, NodeKind, Shell, Supervisor};
@@ -21,6 +22,9 @@ pub(crate) struct Adoption {
     pub(crate) restart: Restart,
     pub(crate) parent: Address,
     pub(crate) child: u32,
+    pub(crate) registry: Arc<Registry>,
+    /// The slots from the root down to the parent.
+    pub(crate) above: Arc<[Address]>,
 }
 
 impl Local {
@@ -33,6 +37,7 @@ impl Local {
         let (slot, _) = self.mint();
         // Nobody restarts a root.
         let tree = tree.temporary();
+        self.enter_tree(slot, app.registry.clone(), Arc::new([]));
         self.adopt_supervisor(slot, tree, Parent::App(app))
             .inspect_err(|_| self.remove(slot))?;
         Ok(self.address_of(slot))
@@ -68,13 +73,16 @@ impl Local {
     fn adopt_child(
         &self,
         parent: u32,
-        node: NodeKind,
+        mut node: NodeKind,
         dynamic: bool,
     ) -> Result<(u32, Address), StartError> {
-        let (name, restart, significant) = match &node {
+        let mut slot = None;
+        let (name, restart, significant) = match &mut node {
             NodeKind::Actor(spec) => {
-                // Before there is a row: a child that cannot have its address leaves no trace.
+                // Before there is a row: a child that cannot have its address or its names leaves no
+                // trace.
                 self.check_claim(spec)?;
+                slot = Some(self.slot_for(parent, spec)?);
                 (spec.name.clone(), spec.restart, spec.significant)
             }
             NodeKind::Supervisor(s) => (s.name.clone(), s.restart, s.significant),
@@ -103,7 +111,8 @@ impl Local {
             NodeKind::Actor(spec) => {
                 entry.start_limit = spec.start_limit;
                 entry.stop_limit = spec.stop_limit;
-                entry.place = self.adopt_actor(spec, above);
+                let slot = slot.expect("made above");
+                entry.place = self.adopt_actor(slot, spec, above);
             }
             NodeKind::Supervisor(mut s) => {
                 entry.stop_limit = s.stop_limit;
@@ -117,17 +126,25 @@ impl Local {
                             generation,
                         };
                         let placement = Placement::new(&remote.locality);
+                        let names = remote.names.get().filter(|names| !names.is_empty());
+                        let plans = names.and_then(|names| {
+                            let mut path = self.path_of(parent);
+                            path.push(entry.place);
+                            Some(self.registry_of(parent)?.plan(names, path))
+                        });
                         let shell = s.shell();
                         entry.remote = Some(RemoteEntry {
                             shell,
                             remote,
                             built: 0,
                             _placement: placement,
+                            _plans: plans,
                         });
                     }
                     place => {
                         if let Some(remote) = place {
                             *s = s.built(&remote.build)?;
+                            s.check(self.gate, self.locality.name())?;
                         }
                         let (slot, _) = self.mint();
                         entry.place = self.address_of(slot);
@@ -152,12 +169,24 @@ impl Local {
         Ok((child, placed))
     }
 
-    fn adopt_actor(&self, spec: Spec, parent: Parent) -> Address {
-        let address = spec.reserved.unwrap_or_else(|| {
-            let (slot, _) = self.mint();
-            self.address_of(slot)
-        });
-        self.seat(address.slot, |seat| {
+    /// The slot for an actor's spec, with the names that this declares.
+    fn slot_for(&self, parent: u32, spec: &mut Spec) -> Result<u32, StartError> {
+        let slot = match spec.reserved {
+            Some(address) => address.slot,
+            None => self.mint().0,
+        };
+        if spec.names.is_empty() {
+            return Ok(slot);
+        }
+        let claimed = self.claim_names(parent, slot, spec);
+        if claimed.is_err() && spec.reserved.is_none() {
+            self.free_slot(slot);
+        }
+        claimed.map(|()| slot)
+    }
+
+    fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) -> Address {
+        self.seat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = spec.name;
             seat.restart = spec.restart;
@@ -166,7 +195,7 @@ impl Local {
             seat.ops = Some(spec.maker.ops);
             seat.maker = Some(spec.maker);
         });
-        address
+        self.address_of(slot)
     }
 
     /// Whether a spec can have the address that was reserved for it. The address was minted for
@@ -204,10 +233,13 @@ impl Local {
             restart,
             parent,
             child,
+            registry,
+            above,
         } = adoption;
         self.peer_with(parent.gate);
         self.meet(to.slot);
         self.slots.set_generation(to.slot, to.generation);
+        self.enter_tree(to.slot, registry, above);
         let name = shell.name.clone();
         let above = Parent::Actor {
             address: parent,

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
-use crate::address::Address;
+use crate::actor::Actor;
+use crate::address::{Addr, Address};
 use crate::exit::Exit;
 use crate::here;
 use crate::locality::Locality;
+use crate::name::{Name, NameError};
+use crate::registry::Registry;
 use crate::tree::Tree;
 
 /// A running tree, from outside. Owns nothing: dropping it stops nothing.
@@ -26,6 +29,7 @@ pub(crate) struct AppShared {
     pub(crate) places: Mutex<Vec<Locality>>,
     state: Mutex<AppState>,
     ended: Condvar,
+    pub(crate) registry: Arc<Registry>,
 }
 
 #[derive(Default)]
@@ -57,6 +61,7 @@ impl App {
                 places: Mutex::new(Vec::new()),
                 state: Mutex::default(),
                 ended: Condvar::new(),
+                registry: Arc::default(),
             }),
         }
     }
@@ -139,6 +144,22 @@ impl App {
         }
     }
 
+    /// Finds an actor of the tree by its name, now.
+    ///
+    /// Any thread; never blocks. A child has its name when its first start is over: an actor that
+    /// should wait for it uses [`Context::find`](crate::Context::find), with [`Name::of`] for this
+    /// tree if it is in another one.
+    ///
+    /// # Errors
+    /// [`NameError::NotFound`], or [`NameError::WrongType`] if the owner is not an `A`.
+    pub fn lookup<A: Actor>(&self, name: Name<A>) -> Result<Addr<A>, NameError> {
+        let name = name.spec();
+        let registry = name.registry.as_ref().unwrap_or(&self.shared.registry);
+        let entry = registry.entry(&name.text);
+        let not_found = NameError::NotFound { name: name.text };
+        Ok(Addr::new(entry.ok_or(not_found)?.found(name.actor)?))
+    }
+
     /// The live tree as data.
     ///
     /// Any thread. It asks every other locality of the tree and waits up to a second for each: one
@@ -193,6 +214,7 @@ impl AppShared {
         state.exit = Some(exit.clone());
         let hooks = std::mem::take(&mut state.hooks);
         drop(state);
+        self.registry.end();
         self.ended.notify_all();
         for hook in hooks {
             let exit = exit.clone();

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::locality::Local;
+use crate::name::{Name, NameSpec};
 use crate::strategy::Restart;
 use crate::supervisor::{Node, NodeKind, Supervisor};
 
@@ -39,6 +40,7 @@ pub(crate) struct Spec {
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) capacity: u32,
     pub(crate) reserved: Option<Address>,
+    pub(crate) names: Vec<NameSpec>,
     pub(crate) maker: Maker,
 }
 
@@ -174,6 +176,7 @@ impl<A: Actor> Child<A> {
                 stop_limit: Some(LIMIT),
                 capacity: 0,
                 reserved: None,
+                names: Vec::new(),
                 maker: Maker::of(factory),
             },
             actor: PhantomData,
@@ -200,6 +203,15 @@ impl<A: Actor> Child<A> {
     /// [`StartError`](crate::StartError).
     pub fn at(mut self, reserved: Addr<A>) -> Self {
         self.spec.reserved = Some(reserved.address());
+        self
+    }
+
+    /// Gives the child a name by which others [find](Context::find) it. It may have several.
+    ///
+    /// It can be found when its first start is over, and stays over restarts. A name that another
+    /// child of the tree has is a [`StartError`](crate::StartError).
+    pub fn named(mut self, name: Name<A>) -> Self {
+        self.spec.names.push(name.spec());
         self
     }
 

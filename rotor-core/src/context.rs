@@ -12,10 +12,12 @@ use crate::address::{Addr, Address, push_message};
 use crate::child::Child;
 use crate::error::{Error, StartError};
 use crate::exit::Exit;
-use crate::hold::Hold;
+use crate::find::{self, Patience};
+use crate::hold::{Hold, Why};
 use crate::locality::{Local, Locality};
 use crate::message::{Kind, Record, Request, Typed, Way};
 use crate::monitor::{self, Down};
+use crate::name::{Name, NameError};
 use crate::recipient::Recipient;
 use crate::request::{self, Ask, PendingRequest, RequestError};
 use crate::task::{self, Task};
@@ -209,7 +211,114 @@ impl<A: Actor> Context<A> {
     /// Keeps the start (in [`Actor::start`] or a factory) or the stop (in [`Actor::stop`]) open
     /// until the hold is dropped, under the child's limit. Without effect in between.
     pub fn hold(&mut self, why: &'static str) -> Hold {
-        Hold::new(self.here(), self.slot, why)
+        Hold::new(self.here(), self.slot, Why::Told(why))
+    }
+
+    /// Waits for an actor with this name, as long as it takes; `then` gets its address, in this
+    /// actor's context.
+    ///
+    /// A name that is there already is found after this handler. In [`Actor::start`] and in a factory
+    /// it keeps the start open until `then` has returned, under the child's limit; a start that waits
+    /// for nothing but names of children that start after it fails at once, with
+    /// [`StartStalled`](crate::StartStalled). If the owner is no `B`, this instance fails, with
+    /// [`NameError::WrongType`]. The wait ends with the instance, or by [`cancel`](Self::cancel).
+    pub fn find<B: Actor>(
+        &mut self,
+        name: Name<B>,
+        then: impl FnOnce(&mut A, Addr<B>, &mut Context<A>) + 'static,
+    ) -> Key {
+        let then = |me: &mut A, found, cx: &mut Context<A>| match found {
+            Ok(addr) => then(me, addr, cx),
+            Err(error) => {
+                let error: NameError = error;
+                cx.fail(error);
+            }
+        };
+        find::find(self.here(), self.slot, name, Patience::Hold, then)
+    }
+
+    /// Waits for an actor with this name for at most `limit`, and does not keep a start open.
+    ///
+    /// `then` is called exactly once, unless the wait is cancelled or the instance ends. Errors:
+    /// [`NameError::NotFound`] after the limit, [`NameError::WrongType`],
+    /// [`NameError::TreeEnded`] for a name in another tree.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// # struct Printer;
+    /// # impl Actor for Printer {}
+    /// # struct Desk { printer: Option<Addr<Printer>> }
+    /// # impl Actor for Desk {}
+    /// const PRINTER: Name<Printer> = Name::new("printer");
+    /// fn look_for_printer(cx: &mut Context<Desk>) {
+    ///     cx.find_within(PRINTER, Duration::from_secs(1), |me, found, _| match found {
+    ///         Ok(printer) => me.printer = Some(printer),
+    ///         Err(NameError::NotFound { .. }) => println!("on screen only"),
+    ///         Err(error) => println!("{error}"),
+    ///     });
+    /// }
+    /// ```
+    pub fn find_within<B: Actor>(
+        &mut self,
+        name: Name<B>,
+        limit: Duration,
+        then: impl FnOnce(&mut A, Result<Addr<B>, NameError>, &mut Context<A>) + 'static,
+    ) -> Key {
+        find::find(self.here(), self.slot, name, Patience::Limit(limit), then)
+    }
+
+    /// Finds an actor by its name, now.
+    ///
+    /// A name of this tree that was found on this locality before is found again without a lock.
+    ///
+    /// # Errors
+    /// [`NameError::NotFound`], or [`NameError::WrongType`] if the owner is no `B`.
+    pub fn lookup<B: Actor>(&self, name: Name<B>) -> Result<Addr<B>, NameError> {
+        self.here().lookup(self.slot, name).map(Addr::new)
+    }
+
+    /// Registers a name of this actor at run time: others find it at once, also during its start.
+    ///
+    /// The name belongs to the actor's address, as that of [`Child::named`](crate::Child::named)
+    /// does, and registering it again does nothing. With [`Name::of`] it is registered in another
+    /// tree.
+    ///
+    /// # Errors
+    /// [`NameError::Taken`] if another actor has it, or its spec declares it;
+    /// [`NameError::Ending`]; [`NameError::TreeEnded`].
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Node { votes: u32 }
+    /// impl Actor for Node {}
+    /// const LEADER: Name<Node> = Name::new("leader");
+    /// struct Vote;
+    /// impl TryHandler<Vote> for Node {
+    ///     fn try_handle(&mut self, _: Vote, cx: &mut Context<Self>) -> Result {
+    ///         self.votes += 1;
+    ///         if self.votes == 3 {
+    ///             cx.register(LEADER)?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// struct Resign;
+    /// impl Handler<Resign> for Node {
+    ///     fn handle(&mut self, _: Resign, cx: &mut Context<Self>) {
+    ///         cx.unregister(LEADER);
+    ///     }
+    /// }
+    /// ```
+    pub fn register(&mut self, name: Name<A>) -> Result<(), NameError> {
+        self.here().register(self.slot, name.spec())
+    }
+
+    /// Takes a name of this actor out of the registry. False if it had none of this text.
+    ///
+    /// One that its spec declares comes back when the actor is started again.
+    pub fn unregister(&mut self, name: Name<A>) -> bool {
+        self.here().unregister(self.slot, &name.spec())
     }
 
     /// Mints a further address for this actor, to be subscribed and published to. It ends with the

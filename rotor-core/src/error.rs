@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::name::NameError;
+
 /// Why a handler, a hook or a factory failed: any error, one pointer wide, cheap to clone.
 ///
 /// Made with `?` from every `std::error::Error + Send + Sync`. It is not an
@@ -95,6 +97,52 @@ impl fmt::Display for TimedOut {
 
 impl StdError for TimedOut {}
 
+/// A start that waits for names which cannot be there before it is over: each is declared by a child
+/// that starts later.
+///
+/// ```
+/// use rotor_core::*;
+/// struct Server;
+/// impl Actor for Server {}
+/// const SERVER: Name<Server> = Name::new("server");
+/// struct User;
+/// impl Actor for User {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         cx.find(SERVER, |_, _, _| ());
+///         Ok(())
+///     }
+/// }
+/// # fn main() -> Result<(), StartError> {
+/// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app")
+///     .child(Child::new("user", || User)) // waits for one that starts after it
+///     .child(Child::new("server", || Server).named(SERVER)))?;
+/// let ExitReason::Failed(error) = exit.root_cause().reason() else { panic!("{exit}") };
+/// assert!(error.downcast_ref::<StartStalled>().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StartStalled {
+    /// The child whose start waits.
+    pub waiting: Cow<'static, str>,
+    /// The names that it waits for, each with the child that declares it.
+    pub names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+}
+
+impl fmt::Display for StartStalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the start of {} waits for ", self.waiting)?;
+        for (i, (name, owner)) in self.names.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} of {owner}")?;
+        }
+        f.write_str(", which cannot start before it")
+    }
+}
+
+impl StdError for StartStalled {}
+
 /// Why a tree was refused. Nothing of it has been started.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -127,6 +175,13 @@ pub enum StartError {
     ZeroPeriod {
         /// The supervisor.
         supervisor: Cow<'static, str>,
+    },
+    /// A child cannot have a name that its spec declares.
+    Name {
+        /// The child.
+        child: Cow<'static, str>,
+        /// Why not.
+        error: NameError,
     },
     /// The actor that would be the parent is stopping.
     Stopping,
@@ -174,6 +229,7 @@ impl fmt::Display for StartError {
             StartError::ZeroPeriod { supervisor } => {
                 write!(f, "supervisor {supervisor} has a restart period of zero")
             }
+            StartError::Name { child, error } => write!(f, "{child} cannot start: {error}"),
             StartError::Stopping => write!(f, "the parent is stopping"),
             StartError::NoLocality => write!(f, "no locality is open in this driver"),
             StartError::AlreadyStarted => write!(f, "this driver has started a tree before"),
@@ -192,6 +248,7 @@ impl StdError for StartError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             StartError::Loop(error) => Some(&**error),
+            StartError::Name { error, .. } => Some(error),
             _ => None,
         }
     }

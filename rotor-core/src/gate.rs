@@ -16,6 +16,7 @@ use crate::locality::Control;
 use crate::message::{Header, Way, words_for};
 use crate::observe::{Observer, Reason, Undeliverable};
 use crate::queue::{HEADER, Word, header};
+use crate::registry::Registries;
 use crate::request::{RequestError, Verdict};
 use crate::states::States;
 
@@ -95,6 +96,8 @@ pub(crate) struct Gate {
     pub(crate) kills: SegQueue<(crate::Address, u64)>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
+    /// Where the actors here have names.
+    pub(crate) registries: Registries,
     pub(crate) observer: Mutex<Option<Arc<dyn Observer>>>,
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
     /// Soft bound for parcels from outside; 0 is none.
@@ -142,6 +145,7 @@ impl Gate {
                 pressing: AtomicBool::new(false),
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
+                registries: Registries::default(),
                 observer: Mutex::new(None),
                 undelivered: Default::default(),
                 bound: AtomicUsize::new(0),
@@ -159,6 +163,7 @@ impl Gate {
             .lock()
             .expect("no user code under this lock")
             .clear();
+        self.registries.clear();
         *self.observer.lock().expect("no user code under this lock") = None;
         for count in &self.undelivered {
             count.store(0, Ordering::Relaxed);

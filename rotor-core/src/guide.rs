@@ -278,6 +278,34 @@ pub mod supervision {
     //! ```
     //! In [`Actor::stop`](crate::Actor::stop) a hold keeps the end open: flush, then drop it.
     //!
+    //! # Finding each other
+    //!
+    //! Reserved addresses are the shortest wiring: they are values that factories capture. Where the
+    //! two sides do not know each other, one is [`named`](crate::Child::named), and the other
+    //! [finds](crate::Context::find) it, from any locality of the tree. In a start, finding waits:
+    //! ```
+    //! use rotor_core::*;
+    //! struct Thermometer;
+    //! impl Actor for Thermometer {}
+    //! const THERMOMETER: Name<Thermometer> = Name::new("thermometer");
+    //! struct Display { source: Option<Addr<Thermometer>> }
+    //! impl Actor for Display {
+    //!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    //!         cx.find(THERMOMETER, |me, addr, _| me.source = Some(addr));
+    //!         Ok(())
+    //!     }
+    //! }
+    //! let tree = Supervisor::rest_for_one("station")
+    //!     .child(Child::new("thermometer", || Thermometer).named(THERMOMETER))
+    //!     .child(Child::new("display", || Display { source: None }));
+    //! ```
+    //! Declare names before those who need them: children start in order, so a start that waits for
+    //! the name of a later child fails at once, with [`StartStalled`](crate::StartStalled). A name
+    //! that no spec declares is waited for until the start limit, because any running actor may
+    //! [register](crate::Context::register) it. [`find_within`](crate::Context::find_within) waits
+    //! without keeping the start open, [`lookup`](crate::Context::lookup) does not wait. Another
+    //! tree's names are found through its handle: `THERMOMETER.of(&app)`.
+    //!
     //! # Children that come and go
     //!
     //! Any actor may have children: one for each connection, say. They are stopped before it is.
@@ -473,7 +501,8 @@ pub mod coming_from {
     //! |---|---|
     //! | process | actor: a slot of a locality, not a task of its own |
     //! | scheduler | the loops of the program; an actor stays on the one it is placed on |
-    //! | pid; a registered name | [`Addr`](crate::Addr), valid across restarts |
+    //! | pid | [`Addr`](crate::Addr), valid across restarts |
+    //! | `register`, `whereis` | [`Name`](crate::Name): typed, one registry for each tree; [`Context::register`](crate::Context::register), [`lookup`](crate::Context::lookup) |
     //! | `gen_server:cast` | [`Addr::send`](crate::Addr::send) |
     //! | `gen_server:call` | [`Context::request`](crate::Context::request), whose answer is a later call; or `addr.ask(..).await` |
     //! | `noreply`, then `gen_server:reply` | keep the [`Ask`](crate::Ask), or the [`ReplyTo`](crate::ReplyTo) in it |
@@ -488,7 +517,7 @@ pub mod coming_from {
     //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a
     //! handler is not preempted, so one that blocks stops its whole locality. There is no selective
     //! receive: a later answer comes to a closure. The queue outlives the instance: after a
-    //! crash the next one gets what was waiting. There are no links, names or remote nodes.
+    //! crash the next one gets what was waiting. There are no two-way links and no remote nodes.
     //!
     //! # C++ rotor
     //!
@@ -501,6 +530,7 @@ pub mod coming_from {
     //! | `create_address()`, several identities | [`Context::make_address`](crate::Context::make_address) |
     //! | subscribing to an address | [`Topic`](crate::Topic), [`Context::subscribe`](crate::Context::subscribe) |
     //! | `request(..).send(timeout)`, `reply_to` | [`Context::request`](crate::Context::request), [`Ask::reply`](crate::Ask::reply) |
+    //! | `register_name`, `discover_name` | [`Child::named`](crate::Child::named), [`Context::find`](crate::Context::find), typed |
     //! | `resources->acquire()`, `release()` | [`Context::hold`](crate::Context::hold), drop it |
     //! | plugins, `configure` | `start`, and the context |
     //! | `do_shutdown()` | [`Context::stop`](crate::Context::stop), [`Addr::stop`](crate::Addr::stop) |
@@ -524,6 +554,7 @@ pub mod coming_from {
     //! | `run_later`, `run_interval` | [`after`](crate::Context::after), [`every`](crate::Context::every) |
     //! | `ctx.spawn(fut.into_actor(self).map(..))` | [`cx.spawn(fut, \|me, output, cx\| ..)`](crate::Context::spawn) |
     //! | `Supervisor::start`, `Supervised::restarting` | a tree; each restart makes a new instance |
+    //! | `SystemService`, `from_registry` | a child of the tree with a [`Name`](crate::Name) |
     //! | `Arbiter` | a locality: `ThreadLoop::spawn`, or that of another backend |
     //! | `SyncArbiter` | actors on thread loops |
     //! | `System::current().stop()` | [`App::shutdown`](crate::App::shutdown), or a significant child that ends |

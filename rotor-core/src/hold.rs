@@ -1,5 +1,6 @@
 //! Holds: what keeps a start or a stop from completing.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::gate::Gate;
@@ -16,8 +17,29 @@ pub struct Hold {
     serial: u64,
 }
 
+/// What a hold is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Why {
+    /// What the actor says.
+    Told(&'static str),
+    /// A name of the actor's tree that is not there yet.
+    Name(Cow<'static, str>),
+    /// A name of another tree.
+    FarName(Cow<'static, str>),
+}
+
+impl Why {
+    /// As pictures show it.
+    pub(crate) fn text(&self) -> Cow<'static, str> {
+        match self {
+            Why::Told(text) => Cow::Borrowed(text),
+            Why::Name(name) | Why::FarName(name) => format!("name {name}").into(),
+        }
+    }
+}
+
 impl Hold {
-    pub(crate) fn new(here: &Local, slot: u32, why: &'static str) -> Self {
+    pub(crate) fn new(here: &Local, slot: u32, why: Why) -> Self {
         let id = here.things.borrow_mut().serial();
         here.seat(slot, |seat| {
             seat.holds.push((id, why));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::locality::Placement;
+use crate::registry::Plans;
 use crate::strategy::{ChildId, Family, Flags};
 use crate::supervisor::{Remote, Shell};
 use crate::things::Key;
@@ -31,6 +32,8 @@ pub(crate) struct RemoteEntry {
     /// Which opening of the locality it was built in; 0 is none.
     pub(crate) built: u32,
     pub(crate) _placement: Placement,
+    /// The names that are declared in it.
+    pub(crate) _plans: Option<Plans>,
 }
 
 impl Kin {

@@ -48,6 +48,7 @@ mod states; // what slots are doing, for other threads
 
 mod actor; // Actor, Handler, TryHandler
 mod context; // what a handler can do
+mod find; // waiting for a name
 mod hold; // what keeps a start or a stop open
 mod request; // Ask, ReplyTo: messages that expect an answer
 mod small; // erased values, inline
@@ -64,7 +65,10 @@ mod kin; // the children of an actor and where they live
 mod lifecycle; // start, stop, crash
 mod loss; // what hangs on a locality that is lost
 mod monitor; // Down
+mod name; // Name: how actors are found
+mod naming; // the names of a locality's actors
 mod parent; // reports and orders between parent and child
+mod registry; // the names of a tree
 mod removal; // force, and the end of slots
 mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
@@ -89,7 +93,7 @@ pub use clock::Clock;
 pub use context::{Context, Notifier};
 pub use driver::{Budget, Driver, Turn};
 pub use entrance::Wake;
-pub use error::{BindError, Error, Result, StartError, TimedOut};
+pub use error::{BindError, Error, Result, StartError, StartStalled, TimedOut};
 pub use exit::{Exit, ExitReason};
 pub use hold::Hold;
 pub use inbox::Inbox;
@@ -97,6 +101,7 @@ pub use lane::Lane;
 pub use locality::Locality;
 pub use message::Request;
 pub use monitor::Down;
+pub use name::{Name, NameError};
 pub use observe::{Observer, Reason, Undeliverable};
 pub use outbox::Outbox;
 pub use plan::{Plan, PlanNode};

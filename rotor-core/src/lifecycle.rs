@@ -76,14 +76,18 @@ impl Local {
 
     /// Goes on with a start when nothing holds it.
     fn settle_start(&self, slot: u32) {
-        let (open, kin) = self.seat(slot, |seat| {
-            let open = seat.state == State::Starting && seat.holds.is_empty();
+        let (open, held, kin) = self.seat(slot, |seat| {
+            let starting = seat.state == State::Starting;
             (
-                open,
+                starting && seat.holds.is_empty(),
+                starting,
                 seat.kin.as_ref().is_some_and(|kin| !kin.family.is_busy()),
             )
         });
         if !open {
+            if held {
+                self.check_stall(slot);
+            }
             return;
         }
         if kin {
@@ -94,10 +98,13 @@ impl Local {
     }
 
     pub(crate) fn operational(&self, slot: u32) {
-        let parked = self.seat(slot, |seat| {
+        let (parked, named) = self.seat(slot, |seat| {
             seat.state = State::Running;
-            seat.parked.is_some()
+            (seat.parked.is_some(), seat.marked)
         });
+        if named {
+            self.publish_names(slot);
+        }
         if parked {
             self.unparking.borrow_mut().push_back(slot);
         } else if self.seat(slot, |seat| seat.exit.is_none()) {
@@ -352,6 +359,9 @@ impl Local {
     fn lay_down(&self, slot: u32, exit: &Exit) {
         let mut all = vec![slot];
         while let Some(slot) = all.pop() {
+            if self.seat(slot, |seat| seat.marked) {
+                self.withdraw_names(slot);
+            }
             let children: Vec<Address> = self.seat(slot, |seat| {
                 if seat.state == State::Waiting {
                     seat.state = State::Down;

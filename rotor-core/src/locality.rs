@@ -22,6 +22,7 @@ use crate::here::{Reach, with_local};
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor::Monitors;
+use crate::naming::Naming;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
 use crate::request::{Refuse, Unanswered};
@@ -447,6 +448,7 @@ pub(crate) struct Local {
     pub(crate) things: RefCell<Things>,
     pub(crate) topics: RefCell<Topics>,
     pub(crate) monitors: RefCell<Monitors>,
+    pub(crate) naming: RefCell<Naming>,
     pub(crate) unparking: RefCell<VecDeque<u32>>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
@@ -506,6 +508,7 @@ impl Local {
             things: RefCell::new(Things::new(gate)),
             topics: RefCell::new(Topics::new()),
             monitors: RefCell::new(Monitors::new()),
+            naming: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),

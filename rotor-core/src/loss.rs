@@ -90,6 +90,7 @@ impl Local {
 
     /// Tells the localities that hang on this one that it is lost.
     pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality) {
+        gate.registries.lost(gate);
         let peers = std::mem::take(&mut *gate.peers.lock().expect("no user code under this lock"));
         for peer in peers {
             Control::post(peer, Control::Lost(locality.clone()));

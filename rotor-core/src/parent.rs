@@ -217,25 +217,28 @@ impl Local {
         // The opening is looked at after the state: one that is not closed has the number of the
         // life that gets the order.
         let here = self.address_of(slot);
-        let adoption = self.seat(slot, |seat| {
+        let build = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let restart = kin.family.row(child).restart;
             let remote = kin.entry(child)?.remote.as_mut()?;
             let openings = remote.remote.locality.openings().max(1);
             (remote.built != openings).then(|| {
                 remote.built = openings;
-                Box::new(Adoption {
-                    to,
-                    shell: remote.shell.clone(),
-                    build: remote.remote.build.clone(),
-                    restart,
-                    parent: here,
-                    child,
-                })
+                (remote.shell.clone(), remote.remote.build.clone(), restart)
             })
         });
-        if let Some(adoption) = adoption {
-            Control::post(to.gate, Control::Adopt(adoption));
+        if let Some((shell, build, restart)) = build {
+            let adoption = Adoption {
+                to,
+                shell,
+                build,
+                restart,
+                parent: here,
+                child,
+                registry: self.registry_of(slot).unwrap_or_default(),
+                above: self.path_of(slot).into(),
+            };
+            Control::post(to.gate, Control::Adopt(Box::new(adoption)));
         }
         self.arm_limit(slot, child, incarnation, limit);
         let start = Control::Start {

@@ -122,6 +122,7 @@ impl Spec {
             let unusual = limit.filter(|limit| *limit != LIMIT);
             rules.extend(unusual.map(|limit| format!("{step} limit {limit:?}")));
         }
+        rules.extend(self.names.iter().map(|name| format!("named {}", name.text)));
         if self.capacity > 0 {
             rules.push(format!("capacity {}", self.capacity));
         }

@@ -157,7 +157,7 @@ impl Local {
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
         self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
-        let exit = self.seat(slot, |seat| seat.exit.clone());
+        let (exit, marked) = self.seat(slot, |seat| (seat.exit.clone(), seat.marked));
         self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
         let old = self.seat(slot, |seat| {
             let serial = seat.serial;
@@ -170,6 +170,9 @@ impl Local {
         let _ = here::guard(|| drop(old));
         self.topics.borrow_mut().forget(address);
         self.end_risk(slot);
+        if marked {
+            self.forget_names(slot);
+        }
         self.slots.shut(slot);
         let generation = address.generation;
         if generation == 0 || generation == u32::MAX || slot < self.first_own {

@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::app::AppShared;
 use crate::child::{Maker, Ops};
 use crate::exit::Exit;
+use crate::hold::Why;
 use crate::kin::Kin;
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
@@ -188,6 +189,8 @@ pub(crate) struct Seat {
     pub(crate) keep: bool,
     /// The stop hook has run, or must not.
     pub(crate) hooked: bool,
+    /// `Naming` has something of this slot.
+    pub(crate) marked: bool,
     pub(crate) restart: Restart,
     pub(crate) capacity: u32,
     /// First entry of the instance's list of things.
@@ -212,7 +215,7 @@ pub(crate) struct Seat {
     pub(crate) watchers: Vec<(&'static crate::gate::Gate, u64)>,
     pub(crate) at_end: Vec<AtEnd>,
     /// Open holds of the running step: id and why.
-    pub(crate) holds: Vec<(u64, &'static str)>,
+    pub(crate) holds: Vec<(u64, Why)>,
 }
 
 /// Messages that wait for an instance.
@@ -230,6 +233,7 @@ impl Seat {
             state: State::Reserved,
             keep: false,
             hooked: false,
+            marked: false,
             restart: Restart::Permanent,
             capacity: 0,
             things: NO_THINGS,

@@ -1,7 +1,8 @@
 //! Supervisors: the tree as data, built and checked before anything starts.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::error::StartError;
 use crate::gate::Gate;
 use crate::here;
 use crate::locality::Locality;
+use crate::name::NameError;
 use crate::observe::Observer;
 use crate::plan::PlanNode;
 use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
@@ -60,6 +62,8 @@ pub(crate) enum NodeKind {
 pub(crate) struct Remote {
     pub(crate) locality: Locality,
     pub(crate) build: Build,
+    /// Names that are declared in it, and by which children: known when it was checked.
+    pub(crate) names: OnceCell<Vec<(Cow<'static, str>, Cow<'static, str>)>>,
 }
 
 pub(crate) type Build = Arc<Mutex<dyn FnMut(Supervisor) -> Supervisor + Send>>;
@@ -182,6 +186,7 @@ impl Supervisor {
         self.place = Some(Remote {
             locality: locality.clone(),
             build: Arc::new(Mutex::new(build)),
+            names: OnceCell::new(),
         });
         self
     }
@@ -244,6 +249,7 @@ impl Supervisor {
             match &node.0 {
                 NodeKind::Actor(spec) => {
                     seen.draw(|depth| spec.plan_node(depth, place));
+                    seen.declare(spec)?;
                     let Some(address) = spec.reserved else {
                         continue;
                     };
@@ -282,7 +288,10 @@ impl Supervisor {
         if !seen.places.contains(&remote.locality) {
             seen.places.push(remote.locality.clone());
         }
-        built.check_in(remote.locality.gate(), remote.locality.name(), seen)
+        let known = seen.names.len();
+        built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
+        let _ = remote.names.set(seen.names[known..].to_vec());
+        Ok(())
     }
 }
 
@@ -290,6 +299,9 @@ impl Supervisor {
 #[derive(Default)]
 pub(crate) struct Seen {
     claimed: HashSet<Address>,
+    /// Names of actors, with the children that declare them.
+    names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    taken: HashMap<Cow<'static, str>, Cow<'static, str>>,
     places: Vec<Locality>,
     /// How far below the root the check is.
     depth: usize,
@@ -304,6 +316,19 @@ impl Seen {
             drawn: Some(Vec::new()),
             ..Seen::default()
         }
+    }
+
+    /// Notes the names that a spec declares in the registry of this tree.
+    fn declare(&mut self, spec: &Spec) -> Result<(), StartError> {
+        for name in spec.names.iter().filter(|name| name.registry.is_none()) {
+            let (name, child) = (name.text.clone(), spec.name.clone());
+            if let Some(owner) = self.taken.insert(name.clone(), child.clone()) {
+                let error = NameError::Taken { name, owner };
+                return Err(StartError::Name { child, error });
+            }
+            self.names.push((name, child));
+        }
+        Ok(())
     }
 
     fn draw(&mut self, node: impl FnOnce(usize) -> PlanNode) {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::actor::TryHandler;
 use crate::address::Address;
 use crate::gate::Gate;
-use crate::hold::Hold;
+use crate::hold::{Hold, Why};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
@@ -420,7 +420,7 @@ where
         subscribers
             .waiting
             .borrow_mut()
-            .push(Hold::new(here, slot, "subscription"));
+            .push(Hold::new(here, slot, Why::Told("subscription")));
     }
     if first {
         let back = here.gate;

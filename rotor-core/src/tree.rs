@@ -70,7 +70,7 @@ pub struct TreeNode {
     /// Messages parked for it.
     pub parked: u32,
     /// Why its holds keep a start or a stop open.
-    pub holds: Vec<&'static str>,
+    pub holds: Vec<Cow<'static, str>>,
 }
 
 /// One locality of a [`Tree`].
@@ -234,7 +234,7 @@ impl Local {
                     state,
                     instances: seat.instances,
                     parked: seat.parked_count(),
-                    holds: seat.holds.iter().map(|(_, why)| *why).collect(),
+                    holds: seat.holds.iter().map(|(_, why)| why.text()).collect(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();

@@ -1,0 +1,287 @@
+//! Names in a locality: which tree an actor is in, and the names that it has.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::child::Spec;
+use crate::error::{StartError, StartStalled};
+use crate::exit::Exit;
+use crate::find::Found;
+use crate::hold::Why;
+use crate::locality::{Control, Local};
+use crate::name::{Name, NameError, NameSpec};
+use crate::registry::{Doomed, Entry, Registry, Stalled};
+use crate::slot::{Parent, State};
+
+/// What a locality knows of trees and names. Slots that are in it are marked in their seats.
+#[derive(Default)]
+pub(crate) struct Naming {
+    /// Roots, and subtrees whose parents are elsewhere, by the slots of their tops.
+    tops: BTreeMap<u32, Top>,
+    owned: BTreeMap<u32, Vec<Owned>>,
+}
+
+/// The top of the part of a tree that lives here.
+struct Top {
+    registry: Arc<Registry>,
+    /// The slots from the root down to its parent.
+    above: Arc<[Address]>,
+    /// What was found in the registry: found again without its lock.
+    seen: BTreeMap<Cow<'static, str>, Arc<Entry>>,
+}
+
+/// A name of an actor here.
+struct Owned {
+    registry: Arc<Registry>,
+    entry: Arc<Entry>,
+    /// By its spec, which keeps the name as long as there is a slot.
+    declared: bool,
+}
+
+impl Local {
+    /// A slot becomes the top of the part of a tree that lives here.
+    pub(crate) fn enter_tree(&self, slot: u32, registry: Arc<Registry>, above: Arc<[Address]>) {
+        self.gate.registries.add(&registry);
+        let top = Top {
+            registry,
+            above,
+            seen: BTreeMap::new(),
+        };
+        self.naming.borrow_mut().tops.insert(slot, top);
+        self.seat(slot, |seat| seat.marked = true);
+    }
+
+    /// The slots here from the top of the tree's part down to this one, in reverse.
+    fn upwards(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::successors(Some(slot), |&slot| {
+            self.seat(slot, |seat| match &seat.parent {
+                Parent::Actor { address, .. } if address.gate == self.gate => Some(address.slot),
+                _ => None,
+            })
+        })
+    }
+
+    fn with_top<R>(&self, slot: u32, f: impl FnOnce(&mut Top) -> R) -> Option<R> {
+        let top = self.upwards(slot).last()?;
+        self.naming.borrow_mut().tops.get_mut(&top).map(f)
+    }
+
+    /// The registry of the tree that an actor is in.
+    pub(crate) fn registry_of(&self, slot: u32) -> Option<Arc<Registry>> {
+        self.with_top(slot, |top| top.registry.clone())
+    }
+
+    /// The slots from the root of the tree down to this one.
+    pub(crate) fn path_of(&self, slot: u32) -> Vec<Address> {
+        let mut path: Vec<_> = self.upwards(slot).map(|at| self.address_of(at)).collect();
+        let above = self.with_top(slot, |top| top.above.clone());
+        path.extend(above.iter().flat_map(|above| above.iter().rev().copied()));
+        path.reverse();
+        path
+    }
+
+    /// Claims the names that a spec declares, for its slot. All or none.
+    pub(crate) fn claim_names(
+        &self,
+        parent: u32,
+        slot: u32,
+        spec: &mut Spec,
+    ) -> Result<(), StartError> {
+        for name in std::mem::take(&mut spec.names) {
+            let claimed = self.registry_for(parent, &name).and_then(|registry| {
+                let mut entry = Entry::new(&name, self.address_of(slot), spec.name.clone());
+                let mut path = self.path_of(parent);
+                path.push(entry.address);
+                entry.path = Some(path.into());
+                Ok((registry.claim(entry)?, registry))
+            });
+            match claimed {
+                Ok((entry, registry)) => self.own(slot, registry, entry, true),
+                Err(error) => {
+                    self.forget_names(slot);
+                    let child = spec.name.clone();
+                    return Err(StartError::Name { child, error });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The registry that a name is meant for: its own, or that of the tree that `slot` is in.
+    pub(crate) fn registry_for(
+        &self,
+        slot: u32,
+        name: &NameSpec,
+    ) -> Result<Arc<Registry>, NameError> {
+        if let Some(registry) = &name.registry {
+            self.gate.registries.add(registry);
+            return Ok(registry.clone());
+        }
+        let ended = || NameError::TreeEnded {
+            name: name.text.clone(),
+        };
+        self.registry_of(slot).ok_or_else(ended)
+    }
+
+    fn own(&self, slot: u32, registry: Arc<Registry>, entry: Arc<Entry>, declared: bool) {
+        let owned = Owned {
+            registry,
+            entry,
+            declared,
+        };
+        let mut naming = self.naming.borrow_mut();
+        naming.owned.entry(slot).or_default().push(owned);
+        drop(naming);
+        self.seat(slot, |seat| seat.marked = true);
+    }
+
+    /// An actor is operational: the names that its spec declares can be found.
+    pub(crate) fn publish_names(&self, slot: u32) {
+        let owned: Vec<_> = {
+            let naming = self.naming.borrow();
+            let owned = naming.owned.get(&slot).into_iter().flatten();
+            owned
+                .map(|o| (o.registry.clone(), o.entry.clone()))
+                .collect()
+        };
+        // Those who wait are told, on other loops as well: nothing is borrowed when they wake.
+        for (registry, entry) in owned {
+            registry.publish(&entry);
+        }
+    }
+
+    /// An actor is not started again by itself: nobody finds it any more.
+    pub(crate) fn withdraw_names(&self, slot: u32) {
+        if let Some(owned) = self.naming.borrow_mut().owned.get_mut(&slot) {
+            owned.retain(|name| {
+                if name.declared {
+                    name.registry.withdraw(&name.entry);
+                } else {
+                    name.registry.release(&name.entry);
+                }
+                name.declared
+            });
+        }
+    }
+
+    /// A slot is freed.
+    pub(crate) fn forget_names(&self, slot: u32) {
+        let mut naming = self.naming.borrow_mut();
+        naming.tops.remove(&slot);
+        for name in naming.owned.remove(&slot).unwrap_or_default() {
+            name.registry.release(&name.entry);
+        }
+    }
+
+    /// A start is held open: if nothing but names does so, these may be such that never come.
+    pub(crate) fn check_stall(&self, slot: u32) {
+        let stalled = self.seat(slot, |seat| {
+            let names = seat.holds.iter().map(|(_, why)| match why {
+                Why::Name(name) => Some(name.clone()),
+                _ => None,
+            });
+            let names: Option<Vec<_>> = names.collect();
+            Some((seat.serial, seat.name.clone(), names?))
+        });
+        let Some((serial, who, names)) = stalled else {
+            return;
+        };
+        let Some(registry) = self.registry_of(slot) else {
+            return;
+        };
+        let doomed = registry.stall(Stalled {
+            at: self.address_of(slot),
+            serial,
+            who,
+            path: self.path_of(slot),
+            names,
+        });
+        for Doomed { at, serial, error } in doomed {
+            Control::call(at.gate, move |there| there.start_stalled(at, serial, error));
+        }
+    }
+
+    /// A start will never end: it fails, unless it is over meanwhile.
+    fn start_stalled(&self, at: Address, serial: u64, error: StartStalled) {
+        let Some(slot) = self.find(at) else { return };
+        let stalled = self.seat(slot, |seat| {
+            let names = |(_, why): &(u64, Why)| matches!(why, Why::Name(_));
+            seat.serial == serial
+                && seat.state == State::Starting
+                && !seat.holds.is_empty()
+                && seat.holds.iter().all(names)
+        });
+        if stalled {
+            self.crash(slot, Exit::failed(error));
+        }
+    }
+
+    /// Registers a name of an actor that lives, for everybody to find at once.
+    pub(crate) fn register(&self, slot: u32, name: NameSpec) -> Result<(), NameError> {
+        let (ending, owner) = self.seat(slot, |seat| (seat.is_ending(), seat.name.clone()));
+        if ending {
+            return Err(NameError::Ending { name: name.text });
+        }
+        let registry = self.registry_for(slot, &name)?;
+        let entry = registry.claim(Entry::new(&name, self.address_of(slot), owner))?;
+        registry.publish(&entry);
+        let mut naming = self.naming.borrow_mut();
+        let owned = naming.owned.entry(slot).or_default();
+        let known = owned.iter().any(|name| Arc::ptr_eq(&name.entry, &entry));
+        drop(naming);
+        if !known {
+            self.own(slot, registry, entry, false);
+        }
+        Ok(())
+    }
+
+    /// Gives back a name that the actor has registered; withdraws one that its spec declares.
+    pub(crate) fn unregister(&self, slot: u32, name: &NameSpec) -> bool {
+        let Ok(registry) = self.registry_for(slot, name) else {
+            return false;
+        };
+        let mut naming = self.naming.borrow_mut();
+        let Some(owned) = naming.owned.get_mut(&slot) else {
+            return false;
+        };
+        let known = |owned: &Owned| {
+            Arc::ptr_eq(&owned.registry, &registry) && owned.entry.name == name.text
+        };
+        let Some(at) = owned.iter().position(known) else {
+            return false;
+        };
+        let was_live = owned[at].entry.is_live();
+        if owned[at].declared {
+            registry.withdraw(&owned[at].entry);
+        } else {
+            registry.release(&owned.swap_remove(at).entry);
+        }
+        was_live
+    }
+
+    /// Finds a name now. One that was found before is found without a lock.
+    pub(crate) fn lookup<B: 'static>(&self, slot: u32, name: Name<B>) -> Found {
+        let name = name.spec();
+        let not_found = || NameError::NotFound {
+            name: name.text.clone(),
+        };
+        if let Some(registry) = &name.registry {
+            let entry = registry.entry(&name.text).ok_or_else(not_found)?;
+            return entry.found(name.actor);
+        }
+        let entry = self.with_top(slot, |top| {
+            if let Some(entry) = top.seen.get(&name.text).filter(|e| e.is_live()) {
+                return Some(entry.clone());
+            }
+            if top.seen.len().is_power_of_two() {
+                top.seen.retain(|_, entry| entry.is_live());
+            }
+            let entry = top.registry.entry(&name.text)?;
+            top.seen.insert(name.text.clone(), entry.clone());
+            Some(entry)
+        });
+        entry.flatten().ok_or_else(not_found)?.found(name.actor)
+    }
+}

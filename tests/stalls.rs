@@ -1,0 +1,361 @@
+//! Starts that wait for names which cannot come fail at once; those that can come are waited for.
+
+use rotor_core::*;
+
+use crate::backend::{Backend, Played};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+use crate::registry::{BELL, DOOR, LOG, finder, until};
+
+/// Waits for a name in its start and does nothing else.
+fn waits(name: &'static str, log: &Log, whom: Name<Puppet>) -> Child<Puppet> {
+    finder(name, log, whom, |_, _, _| ())
+}
+
+/// A tree that must fail to start: nobody in it has patience.
+fn fails(on: &dyn Backend, log: &Log, build: impl FnOnce(&Locality) -> Supervisor) -> Played {
+    let played = on.run(build);
+    assert!(played.exit.is_failure(), "{}", played.exit);
+    assert_eq!(log.live(), 0);
+    played
+}
+
+/// The text says who waits, for which names, and whose those are. The limits are a minute.
+fn m08_a_start_that_waits_for_a_later_sibling_fails_at_once(on: &dyn Backend) {
+    let log = Log::new();
+    let played = fails(on, &log, |_| {
+        let both = Role::new("b", &log).begin(|_, cx| {
+            cx.find(LOG, |_, _, _| ());
+            cx.find(DOOR, |_, _, _| ());
+        });
+        Supervisor::one_for_one("root")
+            .child(puppet("x", &log))
+            .child(both.child().start_limit(LONG))
+            .child(puppet("c", &log).named(LOG))
+            .child(puppet("d", &log).named(DOOR))
+    });
+    assert_eq!(
+        chain(&played.exit),
+        "shutdown < b: failed: the start of b waits for log of c, door of d, \
+         which cannot start before it"
+    );
+    let ExitReason::Failed(error) = played.exit.root_cause().reason() else {
+        panic!("{}", played.exit);
+    };
+    let stalled = error.downcast_ref::<StartStalled>().expect("as it says");
+    assert_eq!(stalled.waiting, "b");
+    assert_eq!(
+        stalled.names,
+        [("log".into(), "c".into()), ("door".into(), "d".into())]
+    );
+}
+
+/// The one that waits is far, the owner is further back in the home; and the other way round.
+fn m08_a_stall_over_localities_is_found(on: &dyn Backend, far: &dyn Backend) {
+    for owner_is_far in [false, true] {
+        let log = Log::new();
+        let played = fails(on, &log, |_| {
+            let away = far.spawn("away");
+            let theirs = log.clone();
+            let root = Supervisor::one_for_one("root").child(puppet("x", &log));
+            if owner_is_far {
+                root.child(group("inner").child(waits("b", &log, LOG)))
+                    .child(group("far").on(&away, move |s| {
+                        let deep = group("deep").child(puppet("c", &theirs).named(LOG));
+                        s.child(puppet("y", &theirs)).child(deep)
+                    }))
+            } else {
+                root.child(group("far").on(&away, move |s| {
+                    s.child(group("deep").child(waits("b", &theirs, LOG)))
+                }))
+                .child(group("inner").child(puppet("c", &log).named(LOG)))
+            }
+        });
+        assert_eq!(
+            played.exit.root_cause().to_string(),
+            "failed: the start of b waits for log of c, which cannot start before it"
+        );
+    }
+}
+
+/// Both on one other locality, under supervisors of their own.
+fn m08_a_stall_within_another_locality_is_found(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = fails(on, &log, |_| {
+        let away = far.spawn("away");
+        let (one, two) = (log.clone(), log.clone());
+        Supervisor::one_for_one("root")
+            .child(group("far").on(&away, move |s| s.child(waits("b", &one, LOG))))
+            .child(group("too").on(&away, move |s| s.child(puppet("c", &two).named(LOG))))
+    });
+    assert_eq!(
+        chain(&played.exit),
+        "shutdown < far: shutdown < b: failed: the start of b waits for log of c, \
+         which cannot start before it"
+    );
+}
+
+/// Its own name, that of an actor above it, and that of a child of its own.
+fn m08_a_start_that_waits_for_itself_fails_at_once(on: &dyn Backend) {
+    let log = Log::new();
+    let own = fails(on, &log, |_| {
+        Supervisor::one_for_one("root").child(waits("b", &log, LOG).named(LOG))
+    });
+    let above = fails(on, &log, |_| {
+        let mother = Role::new("c", &log).begin(|me, cx| {
+            cx.child(waits("b", &me.log, LOG));
+        });
+        Supervisor::one_for_one("root").child(mother.child().named(LOG).start_limit(LONG))
+    });
+    let below = fails(on, &log, |_| {
+        let mother = Role::new("b", &log).begin(|me, cx| {
+            cx.child(puppet("c", &me.log).named(LOG));
+            cx.find(LOG, |_, _, _| ());
+        });
+        Supervisor::one_for_one("root").child(mother.child().start_limit(LONG))
+    });
+    for (played, owner) in [(own, "b"), (above, "c"), (below, "c")] {
+        assert_eq!(
+            played.exit.root_cause().to_string(),
+            format!(
+                "failed: the start of b waits for log of {owner}, which cannot start before it"
+            )
+        );
+    }
+}
+
+/// Two starts on two loops wait for each other, neither because of the order in a spec.
+fn m08_starts_that_wait_for_each_other_fail_at_once(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        fn add(
+            name: &'static str,
+            own: Name<Puppet>,
+            other: Name<Puppet>,
+        ) -> impl FnOnce(&mut Puppet, &mut Context<Puppet>) {
+            move |me, cx| {
+                let child = waits(name, &me.log, other).named(own).temporary();
+                let child = cx.child(child);
+                cx.monitor(child.address());
+            }
+        }
+        act(a, add("c", LOG, DOOR));
+        act(b, add("d", DOOR, LOG));
+        act(a, |_, cx| {
+            until(cx, |me, cx| {
+                let done = me.log.all().len() == 2;
+                if done {
+                    cx.stop();
+                }
+                done
+            });
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    let text = |who, name, owner| {
+        format!(
+            "down failed: the start of {who} waits for {name} of {owner}, which cannot start before it"
+        )
+    };
+    assert_eq!(log.of("a: "), [format!("a: {}", text("c", "door", "d"))]);
+    assert_eq!(log.of("b: "), [format!("b: {}", text("d", "log", "c"))]);
+}
+
+/// A restart that waits is seen, too, and counts as a failed one.
+fn m08_a_stall_in_a_restart_is_found(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let role = Role::new("b", &log).begin(|me, cx| {
+            if me.life > 1 {
+                cx.find(LOG, |_, _, _| ());
+            }
+        });
+        // It gives its name back, so the second start of `b` waits for one that starts after it.
+        act(a, move |_, _| crash(b));
+        let late = Role::new("c", &log).begin(|me, cx| {
+            if me.life == 1 {
+                let me = cx.addr();
+                act(me, |_, cx| assert!(cx.unregister(LOG)));
+            }
+        });
+        let all = Supervisor::one_for_all("all")
+            .intensity(2, LONG)
+            .temporary()
+            .significant()
+            .child(role.child().at(b).start_limit(LONG))
+            .child(late.child().named(LOG));
+        stage().child(all).child(puppet("a", &log).at(a))
+    });
+    let first = played
+        .exits
+        .iter()
+        .find(|exit| exit.starts_with("b: failed"));
+    assert_eq!(
+        first.map(String::as_str),
+        Some("b: failed: the start of b waits for log of c, which cannot start before it")
+    );
+    assert!(played.exit.is_failure());
+}
+
+/// No spec declares the name: a running actor may register it at any time, and does.
+fn m08_a_name_that_is_registered_at_run_time_is_waited_for(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(b, |_, cx| {
+            later(cx, ms(3), |_, cx| cx.register(LOG).unwrap());
+        });
+        end(a);
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(waits("c", &log, LOG))
+            .child(puppet("d", &log).named(DOOR))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["c: found"]);
+}
+
+/// The owner registers its name itself, before it is operational: the circle is broken.
+fn m08_an_owner_may_be_found_before_its_start_is_over(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let mother = Role::new("b", &log).begin(|me, cx| {
+            cx.register(LOG).unwrap();
+            cx.child(waits("c", &me.log, LOG));
+        });
+        end(a);
+        stage()
+            .child(mother.child().named(LOG))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["c: found"]);
+}
+
+/// The owner is on its way, under a supervisor that runs already: no alarm.
+fn m08_an_owner_that_starts_meanwhile_is_waited_for(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(b, |me, cx| {
+            let slow = Role::new("d", &me.log).begin(|me, cx| {
+                let (hold, log) = (cx.hold("warming up"), me.log.clone());
+                me.log.put("d warms up");
+                std::thread::spawn(move || {
+                    log.wait_for("c waits");
+                    drop(hold);
+                });
+            });
+            cx.child(slow.child().named(LOG).start_limit(LONG));
+        });
+        let user = Role::new("c", &log).begin(move |me, cx| {
+            me.log.wait_for("d warms up");
+            cx.find(LOG, |me, _, _| me.say("found"));
+            me.log.put("c waits");
+        });
+        end(a);
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(user.child().start_limit(LONG))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["d warms up", "c waits", "c: found"]);
+}
+
+/// A child that was added at run time: the start of what is above it does not wait for it, so that
+/// goes on, and the later sibling comes.
+fn m08_a_start_that_nobody_waits_for_does_not_block_later_siblings(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        act(b, |me, cx| {
+            cx.child(waits("c", &me.log, LOG));
+            later(cx, ms(2), |_, cx| cx.register(BELL).unwrap());
+        });
+        let early = group("early")
+            .child(puppet("b", &log).at(b))
+            .child(waits("d", &log, BELL)); // `c` waits by then
+        act(a, |_, cx| {
+            until(cx, |me, cx| {
+                let done = me.log.count("c: found") == 1;
+                if done {
+                    cx.stop();
+                }
+                done
+            });
+        });
+        stage()
+            .child(early)
+            .child(puppet("e", &log).named(LOG))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["d: found", "c: found"]);
+}
+
+/// Another hold is open as well, and whoever has it may end the wait.
+fn m08_a_start_that_waits_for_something_else_too_is_no_stall(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let role = Role::new("b", &log).begin(|me, cx| {
+            let hold = cx.hold("making up its mind");
+            let name = cx.find(LOG, |_, _, _| unreachable!());
+            cx.spawn(std::future::ready(()), move |me, (), cx| {
+                assert!(cx.cancel(name));
+                drop(hold);
+                me.say("goes without");
+            });
+            me.log.put("b starts");
+        });
+        end(a);
+        stage()
+            .child(role.child().start_limit(LONG))
+            .child(puppet("c", &log).named(LOG))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["b starts", "b: goes without"]);
+}
+
+/// What nothing declares comes from nobody here: it is waited for, within the limit.
+fn m08_a_name_that_nobody_declares_is_waited_for_within_the_limit(on: &dyn Backend) {
+    let log = Log::new();
+    let played = fails(on, &log, |_| {
+        Supervisor::one_for_one("root")
+            .child(waits("b", &log, BELL).start_limit(ms(2)))
+            .child(puppet("c", &log).named(LOG))
+    });
+    assert_eq!(
+        chain(&played.exit),
+        "shutdown < b: failed: start took longer than 2ms"
+    );
+}
+
+bodies! {
+    Each: [
+        m08_a_start_that_waits_for_a_later_sibling_fails_at_once,
+        m08_a_start_that_waits_for_itself_fails_at_once,
+        m08_a_stall_in_a_restart_is_found,
+        m08_an_owner_may_be_found_before_its_start_is_over,
+        m08_a_start_that_nobody_waits_for_does_not_block_later_siblings,
+        m08_a_start_that_waits_for_something_else_too_is_no_stall,
+        m08_a_name_that_nobody_declares_is_waited_for_within_the_limit,
+    ]
+    Pair: [
+        m08_a_stall_over_localities_is_found,
+        m08_a_stall_within_another_locality_is_found,
+        m08_starts_that_wait_for_each_other_fail_at_once,
+        m08_a_name_that_is_registered_at_run_time_is_waited_for,
+        m08_an_owner_that_starts_meanwhile_is_waited_for,
+    ]
+}
