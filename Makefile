@@ -1,6 +1,10 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test lint loom miri mutants bench scripts ci
+.PHONY: help setup demo test lint loom miri mutants bench bench-smoke scripts ci
+
+# The peers on tokio are most of the build, so what is run often does without them.
+BENCH = --manifest-path benches/Cargo.toml
+BENCH_OURS = $(BENCH) --no-default-features --features rotor
 
 help:
 	@echo 'make demo     mirror this repository under chaos, and prove the copy'
@@ -9,7 +13,8 @@ help:
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
-	@echo 'make bench    the message path against its floor'
+	@echo 'make bench    what a message costs, beside other crates and the floors'
+	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
 	@echo 'make scripts  self-check of the scripts, without a network'
 	@echo 'make ci       all of these but mutants and bench'
 
@@ -26,7 +31,9 @@ test: setup
 
 lint: setup
 	cargo fmt --all --check
+	cargo fmt $(BENCH) --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy $(BENCH_OURS) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	@scripts/mutants.sh --check
 
@@ -40,8 +47,10 @@ mutants: setup
 	@scripts/mutants.sh $(ONLY)
 
 bench: setup
-	cargo run --release -p rotor-examples --bin bench_local
-	cargo run --release -p rotor-examples --bin bench_handover
+	cargo run --release $(BENCH) -- targets --all --write benches/RESULTS.md
+
+bench-smoke: setup
+	cargo run --release $(BENCH_OURS) -- targets --all --runs 1 --scale 0.02
 
 scripts:
 	@scripts/setup_test.sh

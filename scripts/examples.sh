@@ -3,8 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Run by `make demo` and `make bench`.
-NOT_HERE='mirror bench_*'
+# Run by `make demo`.
+NOT_HERE='mirror'
 SECONDS_EACH=${SECONDS_EACH:-60}
 
 # Asked for a target without a name, cargo lists those there are.
