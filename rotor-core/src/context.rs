@@ -63,6 +63,29 @@ impl<A: Actor> Context<A> {
     }
 
     /// The actor's own address.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Countdown(u32);
+    /// struct Next;
+    /// impl Actor for Countdown {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.addr().send(Next); // handled after the start, in its turn
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Next> for Countdown {
+    ///     fn handle(&mut self, _: Next, cx: &mut Context<Self>) {
+    ///         self.0 -= 1;
+    ///         if self.0 == 0 { cx.stop() } else { cx.addr().send(Next) }
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("countdown", || Countdown(3)).transient().significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn addr(&self) -> Addr<A> {
         Addr::new(self.here().address_of(self.slot))
     }

@@ -50,6 +50,17 @@ pub struct Supervisor {
 
 /// A child of a supervisor: an actor or another supervisor. Made by `into` from
 /// [`Child`](crate::Child) and [`Supervisor`].
+///
+/// ```
+/// use rotor_core::*;
+/// struct Worker;
+/// impl Actor for Worker {}
+/// let parts: Vec<Node> = vec![
+///     Child::new("worker", || Worker).into(),
+///     Supervisor::one_for_one("more").into(),
+/// ];
+/// let tree = parts.into_iter().fold(Supervisor::one_for_one("app"), |s, part| s.child(part));
+/// ```
 pub struct Node(pub(crate) NodeKind);
 
 pub(crate) enum NodeKind {
