@@ -3,45 +3,24 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::*;
-use glib::{ControlFlow, MainContext, Priority};
+use glib::MainContext;
 use rotor_core::*;
 use rotor_glib::*;
 
 /// How long a dialog is open, where it must be shown that nothing happens.
 const DIALOG: Duration = Duration::from_millis(200);
 
-/// Runs the context's loop for a time; how often it went round.
-fn dialog(context: &MainContext, open: Duration) -> u32 {
-    let closed = Arc::new(AtomicBool::new(false));
-    let close = closed.clone();
-    let close = move || {
-        close.store(true, Ordering::Relaxed);
-        ControlFlow::Break
-    };
-    glib::timeout_source_new(open, None, Priority::DEFAULT, close).attach(Some(context));
-    let mut rounds = 0;
-    while !closed.load(Ordering::Relaxed) {
-        context.iteration(true);
-        rounds += 1;
-    }
-    rounds
-}
-
 #[test]
 fn a_loop_opened_outside_any_handler_goes_on_handling_messages() {
     within_limit(|| {
         let context = MainContext::new();
-        let guest = GlibLoop::attach_to(&context).unwrap();
-        let a = guest.locality().reserve();
-        let app = guest.start(only(doer(a))).unwrap();
-        let outer = main_loop(&context);
-        quit_at_end(&app, &outer);
+        let (app, a, outer) = guest(&context);
         when_idle(&context.clone(), move || {
             let inner = main_loop(&context);
             for n in [250, 500] {
@@ -71,11 +50,7 @@ fn a_loop_opened_outside_any_handler_goes_on_handling_messages() {
 fn a_loop_opened_inside_a_handler_handles_nothing_and_loses_nothing() {
     within_limit(|| {
         let context = MainContext::new();
-        let guest = GlibLoop::attach_to(&context).unwrap();
-        let a = guest.locality().reserve();
-        let app = guest.start(only(doer(a))).unwrap();
-        let outer = main_loop(&context);
-        quit_at_end(&app, &outer);
+        let (app, a, outer) = guest(&context);
         act(a, move |me, _| {
             let count = move || {
                 for _ in 0..250 {
@@ -90,7 +65,7 @@ fn a_loop_opened_inside_a_handler_handles_nothing_and_loses_nothing() {
             count();
             let elsewhere = count;
             thread::spawn(elsewhere).join().unwrap();
-            let rounds = dialog(&context, DIALOG);
+            let rounds = rounds(&context, DIALOG);
             assert_eq!(me.count, 0);
             assert!(rounds < 100, "{rounds} rounds: it does not wait");
         });
@@ -125,7 +100,7 @@ fn a_loop_inside_a_handler_leaves_the_localities_beside_it_alone() {
                     });
                 }
                 cx.flush();
-                let rounds = dialog(&context, DIALOG);
+                let rounds = rounds(&context, DIALOG);
                 assert_eq!(handled.load(Ordering::Relaxed), 0, "turns do not nest");
                 assert!(rounds < 100, "{rounds} rounds: it does not wait");
                 act(b, |_, cx| cx.stop());
@@ -146,11 +121,7 @@ fn a_loop_inside_a_handler_leaves_the_localities_beside_it_alone() {
 fn what_is_deferred_to_the_host_may_open_a_loop_that_turns() {
     within_limit(|| {
         let context = MainContext::new();
-        let guest = GlibLoop::attach_to(&context).unwrap();
-        let a = guest.locality().reserve();
-        let app = guest.start(only(doer(a))).unwrap();
-        let outer = main_loop(&context);
-        quit_at_end(&app, &outer);
+        let (app, a, outer) = guest(&context);
         let (tell, told) = mpsc::channel();
         act(a, move |_, cx| {
             cx.defer_to_host(move || {
@@ -200,8 +171,7 @@ fn a_tree_may_end_in_a_loop_that_was_deferred_to_the_host() {
         outer.run();
         while context.iteration(false) {}
         assert!(orderly(&app.wait().unwrap()));
-        let free = thread::spawn(move || context.acquire().is_ok());
-        assert!(free.join().unwrap(), "the source is gone");
+        assert!(is_free(context), "the source is gone");
     });
 }
 
@@ -209,11 +179,7 @@ fn a_tree_may_end_in_a_loop_that_was_deferred_to_the_host() {
 fn a_panic_in_what_is_deferred_to_the_host_is_one_of_the_actor() {
     within_limit(|| {
         let context = MainContext::new();
-        let guest = GlibLoop::attach_to(&context).unwrap();
-        let a = guest.locality().reserve();
-        let app = guest.start(only(doer(a))).unwrap();
-        let outer = main_loop(&context);
-        quit_at_end(&app, &outer);
+        let (app, a, outer) = guest(&context);
         act(a, move |me, cx| {
             me.count = 7;
             cx.defer_to_host(move || {
@@ -236,11 +202,7 @@ fn a_panic_in_what_is_deferred_to_the_host_is_one_of_the_actor() {
 fn a_timer_that_is_due_inside_a_nested_loop_comes_after_the_handler() {
     within_limit(|| {
         let context = MainContext::new();
-        let guest = GlibLoop::attach_to(&context).unwrap();
-        let a = guest.locality().reserve();
-        let app = guest.start(only(doer(a))).unwrap();
-        let outer = main_loop(&context);
-        quit_at_end(&app, &outer);
+        let (app, a, outer) = guest(&context);
         act(a, move |me, cx| {
             let begun = Instant::now();
             let due = move |me: &mut Doer, cx: &mut Context<Doer>| {
@@ -249,7 +211,7 @@ fn a_timer_that_is_due_inside_a_nested_loop_comes_after_the_handler() {
                 cx.stop();
             };
             cx.after(Duration::from_millis(10), Do::new(due));
-            let rounds = dialog(&context, DIALOG);
+            let rounds = rounds(&context, DIALOG);
             assert!(rounds < 100, "{rounds} rounds: it does not wait");
             me.count += 1;
         });

@@ -4,14 +4,11 @@ mod common;
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
 use std::time::Duration;
 
 use common::*;
-use glib::{ControlFlow, IOCondition, MainContext, Priority};
+use glib::{IOCondition, MainContext};
 use rotor_core::*;
 use rotor_glib::*;
 
@@ -190,22 +187,18 @@ impl Scene {
         }
     }
 
-    /// How often the loop goes round in a tenth of a second.
-    fn rounds(&self) -> u32 {
-        let over = Arc::new(AtomicBool::new(false));
-        let tell = over.clone();
-        let tell = move || {
-            tell.store(true, Ordering::Relaxed);
-            ControlFlow::Break
-        };
-        let open = Duration::from_millis(100);
-        glib::timeout_source_new(open, None, Priority::DEFAULT, tell).attach(Some(&self.context));
-        let mut rounds = 0;
-        while !over.load(Ordering::Relaxed) {
-            self.context.iteration(true);
-            rounds += 1;
-        }
-        rounds
+    /// Has it keep the message about what is written now.
+    fn keep(&mut self) {
+        self.order(Order::Keep);
+        self.settle(0);
+        self.peer.write_all(b"abc").unwrap();
+        assert_eq!(self.next(), Seen::Kept);
+    }
+
+    /// Makes sure that the loop does not go round and round.
+    fn assert_waits(&self) {
+        let rounds = rounds(&self.context, Duration::from_millis(100));
+        assert!(rounds < 20, "{rounds} rounds: it does not wait");
     }
 
     fn end(self) {
@@ -214,9 +207,7 @@ impl Scene {
             self.context.iteration(true);
         }
         assert!(orderly(&self.app.wait().unwrap()));
-        let context = self.context;
-        let free = thread::spawn(move || context.acquire().is_ok());
-        assert!(free.join().unwrap());
+        assert!(is_free(self.context));
     }
 }
 
@@ -250,14 +241,10 @@ fn ready_is_not_told_for_what_has_been_read_already() {
 fn a_descriptor_is_not_watched_while_its_message_is_kept() {
     within_limit(|| {
         let mut scene = Scene::new(64);
-        scene.order(Order::Keep);
-        scene.settle(0);
-        scene.peer.write_all(b"abc").unwrap();
-        assert_eq!(scene.next(), Seen::Kept);
+        scene.keep();
         scene.peer.write_all(b"def").unwrap();
         scene.settle(0);
-        let rounds = scene.rounds();
-        assert!(rounds < 20, "{rounds} rounds: it does not wait");
+        scene.assert_waits();
         scene.order(Order::Release);
         assert_eq!(scene.next(), Seen::Read(6));
         scene.settle(0);
@@ -269,20 +256,15 @@ fn a_descriptor_is_not_watched_while_its_message_is_kept() {
 fn the_other_ends_hanging_up_does_not_make_the_loop_spin() {
     within_limit(|| {
         let mut scene = Scene::new(64);
-        scene.order(Order::Keep);
-        scene.settle(0);
-        scene.peer.write_all(b"abc").unwrap();
-        assert_eq!(scene.next(), Seen::Kept);
+        scene.keep();
         scene.peer = UnixStream::pair().unwrap().0;
         scene.settle(0);
-        let rounds = scene.rounds();
-        assert!(rounds < 20, "{rounds} rounds: it does not wait");
+        scene.assert_waits();
         scene.order(Order::Release);
         assert_eq!(scene.next(), Seen::Read(3));
         assert_eq!(scene.next(), Seen::End);
         scene.settle(0);
-        let rounds = scene.rounds();
-        assert!(rounds < 20, "{rounds} rounds: it does not wait");
+        scene.assert_waits();
         scene.end();
     });
 }
@@ -291,8 +273,7 @@ fn the_other_ends_hanging_up_does_not_make_the_loop_spin() {
 fn an_idle_watch_does_not_make_the_loop_spin() {
     within_limit(|| {
         let scene = Scene::new(64);
-        let rounds = scene.rounds();
-        assert!(rounds < 20, "{rounds} rounds: it does not wait");
+        scene.assert_waits();
         scene.end();
     });
 }
@@ -320,10 +301,7 @@ fn a_watch_that_is_dropped_says_nothing_any_more() {
 fn a_watch_may_be_dropped_while_its_message_is_kept() {
     within_limit(|| {
         let mut scene = Scene::new(64);
-        scene.order(Order::Keep);
-        scene.settle(0);
-        scene.peer.write_all(b"abc").unwrap();
-        assert_eq!(scene.next(), Seen::Kept);
+        scene.keep();
         scene.order(Order::Unwatch);
         scene.order(Order::Release);
         scene.settle(0);
@@ -413,10 +391,7 @@ fn a_loop_whose_source_is_destroyed_loses_its_actors_and_their_watches() {
         for keeps in [false, true] {
             let mut scene = Scene::new(64);
             if keeps {
-                scene.order(Order::Keep);
-                scene.settle(0);
-                scene.peer.write_all(b"abc").unwrap();
-                assert_eq!(scene.next(), Seen::Kept);
+                scene.keep();
             }
             scene.order(Order::DestroySource);
             while scene.context.iteration(false) {}
@@ -425,9 +400,7 @@ fn a_loop_whose_source_is_destroyed_loses_its_actors_and_their_watches() {
             // Its descriptors are closed, what it has not read is told to the other end.
             let end = scene.peer.read(&mut [0; 8]);
             assert!(matches!(end, Ok(0)) || keeps, "{end:?}");
-            let context = scene.context;
-            let free = thread::spawn(move || context.acquire().is_ok());
-            assert!(free.join().unwrap());
+            assert!(is_free(scene.context));
         }
     });
 }

@@ -1,84 +1,27 @@
 //! What the tests share.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::ThreadId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use glib::{ControlFlow, MainContext, MainLoop, Priority};
 use rotor_core::*;
+use rotor_glib::GlibLoop;
 
-/// Nothing here takes this long, unless it hangs.
-pub const LIMIT: Duration = Duration::from_secs(30);
+#[path = "../../../tests/shared.rs"]
+mod shared;
 
-/// Runs a test on a thread of its own, and fails if it takes too long.
-pub fn within_limit(test: impl FnOnce() + Send + 'static) {
-    let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || tell.send(catch_unwind(AssertUnwindSafe(test))));
-    match told.recv_timeout(LIMIT) {
-        Ok(Ok(())) => {}
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => panic!("took longer than {LIMIT:?}"),
-    }
-}
+pub use shared::*;
 
-/// Next value of a channel, or a failure.
-pub fn next<T>(told: &Receiver<T>) -> T {
-    told.recv_timeout(LIMIT).expect("something comes in time")
-}
-
-/// A tree of one actor, which ends when that ends in order.
-pub fn only<A: Actor>(child: Child<A>) -> Supervisor {
-    Supervisor::one_for_one("test")
-        .auto_shutdown(AutoShutdown::Any)
-        .child(child.transient().significant())
-}
-
-/// Whether a tree ended because its actor did: one that gave up ends in order as well.
-pub fn orderly(exit: &Exit) -> bool {
-    !exit.is_abnormal() && !exit.root_cause().is_abnormal()
-}
-
-/// An actor that does what it is told, and counts.
-#[derive(Default)]
-pub struct Doer {
-    pub count: u32,
-}
-
-/// Something to be done by a [`Doer`].
-pub struct Do(Job);
-
-type Job = Box<dyn FnOnce(&mut Doer, &mut Context<Doer>) + Send>;
-
-impl Do {
-    /// Something to be done.
-    pub fn new(job: impl FnOnce(&mut Doer, &mut Context<Doer>) + Send + 'static) -> Self {
-        Do(Box::new(job))
-    }
-
-    /// Nothing.
-    pub fn nothing() -> Self {
-        Do(Box::new(|_, _| {}))
-    }
-}
-
-impl Actor for Doer {}
-
-impl Handler<Do> for Doer {
-    fn handle(&mut self, Do(job): Do, cx: &mut Context<Self>) {
-        job(self, cx);
-    }
-}
-
-/// Has a doer do something.
-pub fn act(doer: Addr<Doer>, job: impl FnOnce(&mut Doer, &mut Context<Doer>) + Send + 'static) {
-    doer.send(Do::new(job));
-}
-
-/// A doer at an address.
-pub fn doer(at: Addr<Doer>) -> Child<Doer> {
-    Child::new("doer", Doer::default).at(at)
+/// A doer as a guest of a context, and a loop for that, which is quit when the doer has ended.
+pub fn guest(context: &MainContext) -> (App, Addr<Doer>, MainLoop) {
+    let guest = GlibLoop::attach_to(context).unwrap();
+    let a = guest.locality().reserve();
+    let app = guest.start(only(doer(a))).unwrap();
+    let main_loop = main_loop(context);
+    quit_at_end(&app, &main_loop);
+    (app, a, main_loop)
 }
 
 /// Calls `f` in the context's loop, once, when nothing else is to be done there.
@@ -102,22 +45,25 @@ pub fn quit_at_end(app: &App, main_loop: &MainLoop) {
     app.on_exit(move |_| main_loop.quit());
 }
 
-/// Tells on which thread it is dropped.
-pub struct Dropped(pub Sender<ThreadId>);
-
-impl Drop for Dropped {
-    fn drop(&mut self) {
-        let _ = self.0.send(std::thread::current().id());
+/// Runs the context's loop for a time; how often it went round.
+pub fn rounds(context: &MainContext, open: Duration) -> u32 {
+    let closed = Arc::new(AtomicBool::new(false));
+    let close = closed.clone();
+    let close = move || {
+        close.store(true, Ordering::Relaxed);
+        ControlFlow::Break
+    };
+    glib::timeout_source_new(open, None, Priority::DEFAULT, close).attach(Some(context));
+    let mut rounds = 0;
+    while !closed.load(Ordering::Relaxed) {
+        context.iteration(true);
+        rounds += 1;
     }
+    rounds
 }
 
-/// How often a thread has waited, by its folder below `/proc`.
-#[cfg(target_os = "linux")]
-pub fn waits(thread: &std::path::Path) -> u64 {
-    let text = std::fs::read_to_string(std::path::Path::new("/proc").join(thread).join("status"));
-    let text = text.expect("the thread lives");
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.unwrap().trim().parse().unwrap()
+/// Whether nobody owns a context, so that another thread can have it.
+pub fn is_free(context: MainContext) -> bool {
+    let other = std::thread::spawn(move || context.acquire().is_ok());
+    other.join().unwrap()
 }

@@ -1,0 +1,115 @@
+//! What the backends' own tests share. Each includes it, by its path, in `tests/common/mod.rs`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use rotor_core::*;
+
+/// Nothing here takes this long, unless it hangs.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// Runs a test on a thread of its own, and fails if it takes too long.
+pub fn within_limit(test: impl FnOnce() + Send + 'static) {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(catch_unwind(AssertUnwindSafe(test))));
+    match told.recv_timeout(LIMIT) {
+        Ok(Ok(())) => {}
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => panic!("took longer than {LIMIT:?}"),
+    }
+}
+
+/// Next value of a channel, or a failure.
+pub fn next<T>(told: &Receiver<T>) -> T {
+    told.recv_timeout(LIMIT).expect("something comes in time")
+}
+
+/// A tree of one actor, which ends when that ends in order.
+pub fn only<A: Actor>(child: Child<A>) -> Supervisor {
+    Supervisor::one_for_one("test")
+        .auto_shutdown(AutoShutdown::Any)
+        .child(child.transient().significant())
+}
+
+/// Whether a tree ended because its actor did: one that gave up ends in order as well.
+pub fn orderly(exit: &Exit) -> bool {
+    !exit.is_abnormal() && !exit.root_cause().is_abnormal()
+}
+
+/// An actor that does what it is told, and counts.
+#[derive(Default)]
+pub struct Doer {
+    pub count: u32,
+}
+
+/// Something to be done by a [`Doer`].
+pub struct Do(Job);
+
+type Job = Box<dyn FnOnce(&mut Doer, &mut Context<Doer>) + Send>;
+
+impl Do {
+    /// Something to be done.
+    pub fn new(job: impl FnOnce(&mut Doer, &mut Context<Doer>) + Send + 'static) -> Self {
+        Do(Box::new(job))
+    }
+
+    /// Nothing.
+    pub fn nothing() -> Self {
+        Do(Box::new(|_, _| {}))
+    }
+}
+
+impl Actor for Doer {}
+
+impl Handler<Do> for Doer {
+    fn handle(&mut self, Do(job): Do, cx: &mut Context<Self>) {
+        job(self, cx);
+    }
+}
+
+/// Has a doer do something.
+pub fn act(doer: Addr<Doer>, job: impl FnOnce(&mut Doer, &mut Context<Doer>) + Send + 'static) {
+    doer.send(Do::new(job));
+}
+
+/// A doer at an address.
+pub fn doer(at: Addr<Doer>) -> Child<Doer> {
+    Child::new("doer", Doer::default).at(at)
+}
+
+/// Tells on which thread it is dropped.
+pub struct Dropped(pub Sender<ThreadId>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(std::thread::current().id());
+    }
+}
+
+/// How often a thread has waited, by its folder below `/proc`.
+#[cfg(target_os = "linux")]
+fn waits(thread: &std::path::Path) -> u64 {
+    let text = std::fs::read_to_string(std::path::Path::new("/proc").join(thread).join("status"));
+    let text = text.expect("the thread lives");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
+/// How often a thread that has nothing to do is woken in two seconds. Real time, because that is
+/// what is promised.
+#[cfg(target_os = "linux")]
+pub fn wakes_of_an_idle(thread: &std::path::Path) -> u64 {
+    // It may still be on its way into its wait.
+    let mut before = waits(thread);
+    let settled = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < settled {
+        before = waits(thread);
+        std::thread::yield_now();
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    waits(thread) - before
+}
