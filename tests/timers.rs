@@ -316,7 +316,7 @@ fn r117_a_timer_may_make_a_request_that_runs_into_its_limit(on: &dyn Backend, fa
                     me.say(reply.unwrap_err());
                     me.say(cx.cancel(minute));
                     me.say(cx.cancel(minute));
-                    cx.stop();
+                    when(a, (1, "b: asked"), |_, cx| cx.stop()); // however late
                 });
             });
         });
