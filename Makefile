@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test lint loom miri mutants bench bench-smoke scripts ci
+.PHONY: help setup demo test storms lint loom miri mutants bench bench-smoke scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
@@ -9,6 +9,7 @@ BENCH_OURS = $(BENCH) --no-default-features --features rotor
 help:
 	@echo 'make demo     mirror this repository under chaos, and prove the copy'
 	@echo 'make test     all tests, doc tests and small examples'
+	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays'
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
@@ -28,6 +29,9 @@ demo: setup
 test: setup
 	cargo test --workspace
 	@scripts/examples.sh
+
+storms: setup
+	STORMS=10000 cargo test -p rotor-tests storms
 
 lint: setup
 	cargo fmt --all --check

@@ -74,6 +74,8 @@ mod sources;
 #[cfg(test)]
 mod stalls;
 #[cfg(test)]
+mod storms;
+#[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
 mod supervision;

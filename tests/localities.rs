@@ -1,7 +1,7 @@
 //! Two localities: placement, force, loss, and what travels between them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
@@ -418,6 +418,48 @@ fn m11_a_lost_locality_may_be_opened_by_a_new_loop(on: &dyn Backend) {
     assert_eq!(log.of("b"), ["b: first loop", "b: second loop"]);
 }
 
+/// A restart is ordered for one life of a locality and arrives in the next one, whose own restart
+/// follows: the subtree is built once.
+fn m11_a_restart_that_arrives_in_a_later_life_is_built_once(on: &dyn Backend) {
+    let log = Log::new();
+    let doomed = Doomed::open(Locality::new("doomed"), None);
+    let away = doomed.locality.clone();
+    let place = Arc::new(Mutex::new(Some(doomed)));
+    let reopen = |place: &Mutex<Option<Doomed>>| {
+        let mut place = place.lock().unwrap();
+        let doomed = place.take().expect("open");
+        *place = Some(Doomed::open(doomed.kill(), None));
+    };
+    let (here_too, told) = (place.clone(), log.clone());
+    on.run(move |here| {
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        // Two handlers in one slice, and between them the news of the first loss: what it makes the
+        // supervisor order is handed over at the end of the slice only.
+        let storm = Role::new("storm", &log).begin(move |_, _| {
+            let (first, second) = (here_too.clone(), here_too.clone());
+            act(a, move |_, cx| {
+                reopen(&first);
+                act(cx.addr(), move |_, _| {
+                    reopen(&second);
+                    act(b, move |me, _| {
+                        me.log.put("b is back");
+                        end(a);
+                    });
+                });
+            });
+        });
+        let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(far)
+            .child(storm.child().temporary())
+    });
+    place.lock().unwrap().take().expect("open").kill();
+    assert_eq!(told.all(), ["b is back"]);
+    assert_eq!(told.live(), 0);
+}
+
 /// The parent's loop is lost: its far children shut themselves down, reason `Lost`.
 fn m11_orphans_shut_themselves_down(far: &dyn Backend) {
     let log = Log::new();
@@ -632,6 +674,7 @@ bodies! {
         s08_a_handler_may_kill_itself_and_its_supervisor,
         m11_the_loss_of_a_loop_is_an_exit_a_down_and_a_failed_request,
         m11_a_lost_locality_may_be_opened_by_a_new_loop,
+        m11_a_restart_that_arrives_in_a_later_life_is_built_once,
         m11_orphans_shut_themselves_down,
         m23_a_spawned_loop_that_is_never_used_ends,
         s16_senders_and_the_end_of_a_locality_race_without_loss,

@@ -107,6 +107,24 @@ fn l24_the_live_tree_has_the_nodes_of_its_plan(seed: u64) {
     }
 }
 
+/// A locality that two subtrees share with the root is one.
+fn o03_each_locality_is_shown_once(seed: u64) {
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let tree = ["a", "b", "c", "d"]
+        .into_iter()
+        .zip([&here, &away].repeat(2));
+    let tree = tree.fold(group("root"), |tree, (name, place)| {
+        tree.child(group(name).on(place, |s| s))
+    });
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    let tree = app.tree();
+    let mut names: Vec<_> = tree.localities.iter().map(|place| &*place.name).collect();
+    names.sort();
+    assert_eq!(names, ["away", "here"]);
+}
+
 /// The closure of `on` is called once for a plan, and the plan can be started afterwards.
 fn l24_a_planned_tree_can_be_started(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -198,6 +216,7 @@ bodies! {
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,
         l24_the_live_tree_has_the_nodes_of_its_plan,
+        o03_each_locality_is_shown_once,
         o04_a_plan_is_a_graph,
         o04_the_live_tree_is_a_graph,
     ]

@@ -168,6 +168,128 @@ fn m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again(seed: u64) {
     assert_eq!(log.count("b starts"), 2);
 }
 
+/// The news of the second loss comes when the child runs in a third life already.
+fn m11_a_locality_that_is_lost_twice_at_once_has_one_instance_of_each_child(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    for _ in 0..2 {
+        two.sim.lose(&two.away);
+        two.sim.open(two.away.clone());
+    }
+    two.sim.run_until_idle();
+    assert_eq!(log.live(), 2, "{:?}", log.all());
+    two.b.send(Say("reached"));
+    two.sim.run_until_idle();
+    assert_eq!(log.count("b: reached"), 1);
+    two.app.shutdown();
+    two.sim.run_for(LONG);
+    assert!(two.app.tree().ended.is_some(), "{}", two.app.tree());
+    assert_eq!(log.live(), 0);
+}
+
+/// A child ends, is started again in the locality's next life, and only then comes the news of the
+/// loss: what was started is removed first.
+fn m11_a_child_may_be_started_again_before_the_news_of_a_loss(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (home, away) = (sim.locality("home"), sim.locality("away"));
+    let b = away.reserve();
+    let theirs = log.clone();
+    let far = Supervisor::one_for_one("far")
+        .intensity(0, ms(1))
+        .on(&away, move |s| {
+            s.child(Role::new("b", &theirs).telling().child().at(b))
+        });
+    let app = sim.start(group("root").child(far)).unwrap();
+    sim.run_until_idle();
+    sim.delay(&away, &home, ms(10));
+    crash(b);
+    sim.run_until_idle();
+    sim.lose(&away);
+    sim.open(away);
+    sim.run_for(LONG);
+    b.send(Say("reached"));
+    sim.run_until_idle();
+    assert_eq!(log.of("b: "), ["b: reached"]);
+    assert_eq!(log.live(), 1, "{:?}", log.all());
+    app.shutdown();
+    sim.run_for(LONG);
+    assert!(app.tree().ended.is_some(), "{}", app.tree());
+}
+
+/// Lost when its subtree is only on the way: it can be opened all the same.
+fn m11_a_locality_may_be_lost_before_its_subtree_arrives(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_home, away) = (sim.locality("home"), sim.locality("away"));
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs)));
+    let root = group("root").child(far);
+    let app = sim.start(group("above").child(root.transient())).unwrap();
+    sim.lose(&away);
+    sim.open(away);
+    sim.run_until_idle();
+    assert_eq!(log.live(), 1);
+    app.shutdown();
+    sim.run_until_idle();
+    assert_eq!(log.live(), 0);
+}
+
+/// What waits for an actor goes with the loop, whether its address was claimed or not.
+fn m11_what_is_parked_in_a_lost_locality_is_reported(seed: u64) {
+    #[derive(Default)]
+    struct Closed(std::sync::atomic::AtomicU32);
+    impl Observer for Closed {
+        fn undelivered(&self, what: &Undeliverable) {
+            assert_eq!(what.reason, Reason::Closed);
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let (log, closed) = (Log::new(), std::sync::Arc::new(Closed::default()));
+    let mut sim = Sim::new(seed);
+    let (_home, away) = (sim.locality("home"), sim.locality("away"));
+    let (b, nobody) = (away.reserve::<Puppet>(), away.reserve::<Puppet>());
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        let slow = |name| {
+            Role::new(name, &theirs).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))))
+        };
+        let (first, second) = (slow("first"), slow("second"));
+        let parent = Role::new("parent", &theirs).begin(move |_, cx| {
+            cx.child(first.clone().child());
+            cx.child(second.clone().child())
+                .send(Say("waits for its turn"));
+        });
+        s.child(parent.child()).child(slow("b").child().at(b))
+    });
+    sim.start(group("root").child(far).observer(closed.clone()))
+        .unwrap();
+    sim.run_until_idle();
+    b.send(Say("waits for the start"));
+    nobody.send(Say("waits for a child"));
+    sim.run_until_idle();
+    sim.lose(&away);
+    assert_eq!(closed.0.load(std::sync::atomic::Ordering::Relaxed), 3);
+}
+
+/// A monitor that is on its way when the locality of its target ends in order.
+fn m11_a_monitor_that_comes_too_late_is_answered(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, other) = (sim.locality("here"), sim.locality("other"));
+    let (a, b) = (here.reserve(), other.reserve());
+    sim.start(group("root").child(puppet("a", &log).at(a)))
+        .unwrap();
+    let ends = sim.start(stage().child(lead("b", &log).at(b))).unwrap();
+    sim.run_until_idle();
+    sim.delay(&here, &other, ms(10));
+    act(a, move |_, cx| cx.monitor(b.address()));
+    sim.run_until_idle();
+    ends.shutdown();
+    sim.run_for(LONG);
+    assert_eq!(log.all(), ["a: down normal"]);
+}
+
 /// Once the children are up again, everything works as before.
 fn m11_a_reopened_locality_works_as_before(seed: u64) {
     let log = Log::new();
@@ -298,6 +420,11 @@ bodies! {
         m11_what_is_lost_is_dropped_children_first,
         m10_an_instance_that_is_disowned_before_its_start_never_starts,
         m11_addresses_are_valid_as_soon_as_a_lost_locality_is_open_again,
+        m11_a_locality_that_is_lost_twice_at_once_has_one_instance_of_each_child,
+        m11_a_child_may_be_started_again_before_the_news_of_a_loss,
+        m11_a_locality_may_be_lost_before_its_subtree_arrives,
+        m11_what_is_parked_in_a_lost_locality_is_reported,
+        m11_a_monitor_that_comes_too_late_is_answered,
         m11_a_reopened_locality_works_as_before,
         m11_the_orphans_of_a_lost_home_stop_in_order,
         m12_a_pass_over_a_lost_locality_waits_for_nobody,

@@ -237,6 +237,9 @@ impl Local {
             above,
         } = adoption;
         self.peer_with(parent.gate);
+        if self.is_adopted(to) {
+            return; // ordered for an earlier life of this locality, and built in this one
+        }
         self.meet(to.slot);
         self.slots.set_generation(to.slot, to.generation);
         self.enter_tree(to.slot, registry, above);
@@ -263,6 +266,12 @@ impl Local {
                 seat.ops = Some(Supervisor::maker().ops);
             });
         }
+    }
+
+    /// Whether a subtree was built at an address.
+    fn is_adopted(&self, to: Address) -> bool {
+        let slot = self.find(to);
+        slot.is_some_and(|slot| self.seat(slot, |seat| seat.kin.is_some()))
     }
 
     /// Adds a child at run time. It is started when the parent's pass, if any, is over.

@@ -649,7 +649,7 @@ impl Local {
                 // Core's own closures; what they drop may be a user's.
                 let _ = here::guard(|| f(self));
             }
-            Control::Lost(locality) => self.peer_lost(&locality),
+            Control::Closed(locality) => self.peer_closed(&locality),
             Control::Vacant => self.vacant.set(self.locality.is_vacant()),
         }
     }

@@ -204,7 +204,9 @@ impl Driver {
         };
         let mut places = tree.check(local.gate, local.locality.name())?;
         let app = App::new(local.locality.clone());
-        places.push(local.locality.clone());
+        if !places.contains(&local.locality) {
+            places.push(local.locality.clone());
+        }
         let observer = tree.observer.take();
         let root = local.adopt_root(tree, app.shared.clone())?;
         for place in &places {
@@ -391,20 +393,20 @@ impl Driver {
     /// Ends in order: what is left is undelivered.
     fn close(&self, locals: &[Rc<Local>]) {
         for local in locals {
-            if local.has_specs() {
+            // Also one that the subtree placed here has not reached yet.
+            if local.has_specs() || local.locality.is_placed() {
                 local.lose();
+                refuse_parked(local, Reason::Closed);
                 local.locality.set_closed(true);
-                local.discard_all();
-                Local::tell_peers(local.gate, &local.locality);
             } else {
                 // Reserved addresses that nobody has claimed: what is parked there is reported.
-                for slot in 0..local.slots.len() {
-                    local.refuse_parked(slot, Reason::Unclaimed, &RequestError::Gone);
-                }
+                refuse_parked(local, Reason::Unclaimed);
                 local.locality.set_closed(false);
-                local.discard_all();
             }
+            local.discard_all();
+            // First this: handles of the locality that go with the news have something to say, too.
             unpin(local);
+            Local::tell_peers(local.gate, &local.locality);
         }
         self.inner.locals.borrow_mut().clear();
     }
@@ -464,6 +466,13 @@ impl fmt::Debug for Driver {
         f.debug_list()
             .entries(locals.iter().map(|local| &local.locality))
             .finish()
+    }
+}
+
+/// Refuses everything that waits for an instance.
+fn refuse_parked(local: &Local, reason: Reason) {
+    for slot in 0..local.slots.len() {
+        local.refuse_parked(slot, reason, &RequestError::Gone);
     }
 }
 

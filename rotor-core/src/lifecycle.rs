@@ -371,7 +371,8 @@ impl Local {
                     kin.entries().map(|(_, e)| e.place).collect()
                 })
             });
-            self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
+            let reason = self.unless_lost(Reason::Stopped);
+            self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
             for child in children {
                 if child.gate == self.gate {
                     all.push(child.slot);

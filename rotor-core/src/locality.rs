@@ -219,11 +219,16 @@ impl Locality {
             .take()
     }
 
+    /// Whether a live spec places a subtree here.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.inner.placements.load(Ordering::Acquire) > 0
+    }
+
     /// Whether nobody can place anything here any more. Asked by the thread that drives it.
     pub(crate) fn is_vacant(&self) -> bool {
         let unused = Arc::strong_count(&self.inner) == 1;
         let used = self.inner.hosted.load(Ordering::Acquire) == 2;
-        (unused || used) && self.inner.placements.load(Ordering::Acquire) == 0
+        (unused || used) && !self.is_placed()
     }
 }
 
@@ -351,8 +356,8 @@ pub(crate) enum Control {
     Down { id: u64, exit: Exit },
     /// Anything else that must be done there.
     Call(Box<dyn FnOnce(&Local) + Send>),
-    /// A peer is lost.
-    Lost(Locality),
+    /// A peer is lost, or has ended in order.
+    Closed(Locality),
     /// Perhaps nothing is placed here any more.
     Vacant,
 }

@@ -8,11 +8,21 @@ use crate::slot::{Parent, State};
 use crate::strategy::Event;
 
 impl Local {
-    /// Another locality is lost: everything here that hangs on it learns it from our own tables.
-    pub(crate) fn peer_lost(&self, lost: &Locality) {
+    /// Another locality has no driver any more: everything here that hangs on it learns it from our
+    /// own tables.
+    pub(crate) fn peer_closed(&self, peer: &Locality) {
+        let gate = peer.gate();
+        self.peered.borrow_mut().retain(|peer| *peer != gate);
+        if peer.has_ended() {
+            // In order: nobody was left. But a monitor may have been on its way.
+            return self.monitors_lost(gate, &Exit::normal());
+        }
+        self.peer_lost(peer);
+    }
+
+    fn peer_lost(&self, lost: &Locality) {
         let gate = lost.gate();
         let exit = Exit::lost(lost.name());
-        self.peered.borrow_mut().retain(|peer| *peer != gate);
         let asked = self.things.borrow().asked(gate);
         for (slot, key) in asked {
             crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
@@ -22,15 +32,17 @@ impl Local {
             let (orphan, children) = self.seat(slot, |seat| {
                 let orphan = matches!(&seat.parent, Parent::Actor { address, .. }
                     if address.gate == gate);
-                let children: Vec<(u32, u64)> = seat.kin.as_ref().map_or(Vec::new(), |kin| {
+                let children: Vec<_> = seat.kin.as_ref().map_or(Vec::new(), |kin| {
                     let lost = kin.entries().filter(|(_, entry)| entry.place.gate == gate);
-                    lost.map(|(id, _)| (id, kin.family.row(id).incarnation))
+                    lost.map(|(id, entry)| (id, kin.family.row(id).incarnation, entry.place))
                         .collect()
                 });
                 (orphan, children)
             });
-            for (child, incarnation) in children {
+            for (child, incarnation, place) in children {
                 self.step_is_over(slot, child, incarnation);
+                // It may have been started in the locality's next life, before this news came.
+                gate.kill(place, incarnation);
                 self.family(slot, Event::Exited(child, incarnation, exit.clone()));
             }
             if orphan {
@@ -88,12 +100,12 @@ impl Local {
         }
     }
 
-    /// Tells the localities that hang on this one that it is lost.
+    /// Tells the localities that hang on this one that it has no driver any more.
     pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality) {
         gate.registries.lost(gate);
         let peers = std::mem::take(&mut *gate.peers.lock().expect("no user code under this lock"));
         for peer in peers {
-            Control::post(peer, Control::Lost(locality.clone()));
+            Control::post(peer, Control::Closed(locality.clone()));
         }
     }
 }

@@ -154,9 +154,18 @@ impl Local {
         below
     }
 
+    /// Why what waits is not delivered: for this reason, or because the locality is lost.
+    pub(crate) fn unless_lost(&self, reason: Reason) -> Reason {
+        if self.losing.get() {
+            Reason::Closed
+        } else {
+            reason
+        }
+    }
+
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
-        self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
+        self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
         let (exit, marked) = self.seat(slot, |seat| (seat.exit.clone(), seat.marked));
         self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
         let old = self.seat(slot, |seat| {

@@ -172,6 +172,10 @@ impl Sim {
         self.set_reach(Reach::Itself);
         self.during(locality.gate(), |_| drop(lost));
         self.set_reach(Reach::Outside);
+        // Rejected, as what had arrived was: nothing of an earlier life reaches a later one.
+        let gate = locality.gate();
+        let to_it = self.links.iter_mut().filter(|link| link.to == gate);
+        to_it.for_each(Link::cut_short);
     }
 
     /// Has an actor panic in the place of its `n`th message from now on; 1 is the next one. That
@@ -221,6 +225,9 @@ impl Sim {
     /// at once again. Order is kept, as between real loops. Supervision takes this way, too, but
     /// for removal by force.
     ///
+    /// # Panics
+    /// If both are the same.
+    ///
     /// # Examples
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -246,6 +253,7 @@ impl Sim {
     /// # }
     /// ```
     pub fn delay(&mut self, from: &Locality, to: &Locality, by: Duration) {
+        assert!(from != to, "a locality has no way to itself");
         let (from, to) = (from.gate(), to.gate());
         let known = self
             .links

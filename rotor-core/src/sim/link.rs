@@ -69,6 +69,13 @@ impl Link {
         }
     }
 
+    /// Hands over everything now.
+    pub(super) fn cut_short(&mut self) {
+        for (_, lane, parcel) in self.held.drain(..) {
+            self.to.push_always(lane, parcel);
+        }
+    }
+
     /// When the next parcel arrives.
     pub(super) fn due(&self) -> Option<Instant> {
         self.held.front().map(|(due, ..)| *due)
@@ -78,9 +85,7 @@ impl Link {
 impl Drop for Link {
     /// Nothing gets lost with the simulation: what is under way is rejected by its locality.
     fn drop(&mut self) {
-        for (_, lane, parcel) in self.held.drain(..) {
-            self.to.push_always(lane, parcel);
-        }
+        self.cut_short();
     }
 }
 
