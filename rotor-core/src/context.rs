@@ -150,9 +150,6 @@ impl<A: Actor> Context<A> {
     /// then nothing of it is seen any more, even if it is queued already.
     pub fn cancel(&mut self, what: impl Into<Key>) -> bool {
         let (here, key) = (self.here(), what.into());
-        if here.things.borrow().slot_of(key) != Some(self.slot) {
-            return false;
-        }
         let body = here.remove_thing(key, self.slot);
         if let Some(Body::Task(task)) = &body {
             task.cell().give_back();

@@ -585,7 +585,7 @@ impl Local {
 
     fn ask_limit_passed(&self, key: crate::things::Key, cell: &dyn crate::request::Refuse) {
         let mut list = self.asks.get();
-        let body = self.things.borrow_mut().remove(key, &mut list);
+        let body = self.things.borrow_mut().remove(key, LOCALITY, &mut list);
         self.asks.set(list);
         let _ = here::guard(|| {
             let _verdict = Verdict::set(&RequestError::Timeout);

@@ -697,39 +697,37 @@ impl Local {
     }
 
     /// Adds something that belongs to the instance in a slot.
+    #[inline]
     pub(crate) fn add_thing(&self, slot: u32, body: Body) -> Key {
-        self.seat(slot, |seat| {
-            self.things
-                .borrow_mut()
-                .insert(slot, &mut seat.things, body)
-        })
+        let mut seats = self.seats.borrow_mut();
+        let head = &mut seats[slot as usize].things;
+        self.things.borrow_mut().insert(slot, head, body)
     }
 
     /// Adds something that happens once, `delay` from the next clock read.
+    #[inline]
     pub(crate) fn add_once(&self, slot: u32, value: Small, delay: Duration) -> Key {
-        let key = self.add_thing(slot, Body::Once(value));
-        self.things.borrow_mut().arm_later(key, nanos(delay));
+        let mut seats = self.seats.borrow_mut();
+        let mut things = self.things.borrow_mut();
+        let head = &mut seats[slot as usize].things;
+        let key = things.insert(slot, head, Body::Once(value));
+        things.arm_later(key, nanos(delay));
         key
     }
 
     /// Removes something of an instance. The caller drops it when nothing is borrowed.
     pub(crate) fn remove_thing(&self, key: Key, slot: u32) -> Option<Body> {
-        self.seat(slot, |seat| {
-            self.things.borrow_mut().remove(key, &mut seat.things)
-        })
+        let mut seats = self.seats.borrow_mut();
+        let head = &mut seats[slot as usize].things;
+        self.things.borrow_mut().remove(key, slot, head)
     }
 
     /// Takes out a one-shot timer or a pending request of the instance in `slot`.
+    #[inline]
     pub(crate) fn take_once(&self, key: Key, slot: u32) -> Option<Small> {
         let mut seats = self.seats.borrow_mut();
-        let mut things = self.things.borrow_mut();
-        if !matches!(things.body(key), Some(Body::Once(_))) || things.slot_of(key) != Some(slot) {
-            return None;
-        }
-        match things.remove(key, &mut seats[slot as usize].things) {
-            Some(Body::Once(small)) => Some(small),
-            _ => None,
-        }
+        let head = &mut seats[slot as usize].things;
+        self.things.borrow_mut().take_once(key, slot, head)
     }
 
     /// Counts an answer that nobody waits for.

@@ -124,7 +124,10 @@ pub(crate) struct Token {
 impl<R: Send + 'static> ReplyTo<R> {
     /// Answers. Any thread; never blocks. An answer that comes too late is counted and dropped.
     pub fn send(mut self, reply: R) {
-        match self.target.take() {
+        let target = self.target.take();
+        // It has nothing left to drop.
+        std::mem::forget(self);
+        match target {
             Some(Target::Actor(token, _)) => {
                 Answer::push(token.asker, (token.key, reply));
             }

@@ -72,7 +72,10 @@ struct Thing {
 /// The slab and the wheel.
 pub(crate) struct Things {
     list: Vec<Thing>,
-    free: Vec<u32>,
+    /// First entry of the free list, which is linked by `next`.
+    free: u32,
+    /// Entries that are in use.
+    live: usize,
     /// Serials that are left of the block that the gate gave.
     serials: std::ops::Range<u64>,
     gate: &'static Gate,
@@ -85,7 +88,8 @@ impl Things {
     pub(crate) fn new(gate: &'static Gate) -> Self {
         Things {
             list: Vec::new(),
-            free: Vec::new(),
+            free: NONE,
+            live: 0,
             serials: 0..0,
             gate,
             wheel: Wheel::new(),
@@ -102,32 +106,43 @@ impl Things {
     }
 
     /// Adds an entry to the list whose first entry is `head`.
+    #[inline]
     pub(crate) fn insert(&mut self, slot: u32, head: &mut u32, body: Body) -> Key {
         let serial = self.serial();
-        let thing = Thing {
-            serial,
-            slot,
-            prev: NONE,
-            next: *head,
-            timer: None,
-            target: None,
-            body,
+        let index = if self.free == NONE {
+            self.grow()
+        } else {
+            self.free
         };
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.list[index as usize] = thing;
-                index
-            }
-            None => {
-                self.list.push(thing);
-                (self.list.len() - 1) as u32
-            }
-        };
+        let thing = &mut self.list[index as usize];
+        self.free = thing.next;
+        self.live += 1;
+        thing.serial = serial;
+        thing.slot = slot;
+        thing.prev = NONE;
+        thing.next = *head;
+        // Nothing to drop: a vacant body.
+        std::mem::forget(std::mem::replace(&mut thing.body, body));
         if *head != NONE {
             self.list[*head as usize].prev = index;
         }
         *head = index;
         Key { index, serial }
+    }
+
+    /// Adds an entry to the slab, for use as the head of an empty free list.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        self.list.push(Thing {
+            serial: 0,
+            slot: 0,
+            prev: NONE,
+            next: NONE,
+            timer: None,
+            target: None,
+            body: Body::Vacant,
+        });
+        (self.list.len() - 1) as u32
     }
 
     /// Gives an entry a deadline, `delay` nanoseconds after the next clock read.
@@ -186,11 +201,6 @@ impl Things {
             .then_some(&mut thing.body)
     }
 
-    pub(crate) fn slot_of(&self, key: Key) -> Option<u32> {
-        let thing = self.list.get(key.index as usize)?;
-        (thing.serial == key.serial && !matches!(thing.body, Body::Vacant)).then_some(thing.slot)
-    }
-
     /// Notes where a request went.
     pub(crate) fn note_target(&mut self, key: Key, gate: &'static Gate) {
         if self.body(key).is_some() {
@@ -214,18 +224,46 @@ impl Things {
         self.list.iter().enumerate().filter_map(at_gate).collect()
     }
 
-    /// Removes an entry from its list, whose first entry is `head`. The caller drops the body, when
-    /// nothing is borrowed.
-    pub(crate) fn remove(&mut self, key: Key, head: &mut u32) -> Option<Body> {
+    /// Removes an entry of a slot from its list, whose first entry is `head`. The caller drops the
+    /// body, when nothing is borrowed.
+    pub(crate) fn remove(&mut self, key: Key, slot: u32, head: &mut u32) -> Option<Body> {
         let thing = self.list.get_mut(key.index as usize)?;
-        if thing.serial != key.serial || matches!(thing.body, Body::Vacant) {
+        if thing.serial != key.serial || thing.slot != slot || matches!(thing.body, Body::Vacant) {
             return None;
         }
         let body = std::mem::replace(&mut thing.body, Body::Vacant);
-        let (prev, next, timer) = (thing.prev, thing.next, thing.timer.take());
-        if let Some(timer) = timer {
-            self.wheel.remove(timer);
+        self.unlink(key.index, head);
+        Some(body)
+    }
+
+    /// Removes a one-shot timer or a pending request of a slot.
+    #[inline]
+    pub(crate) fn take_once(&mut self, key: Key, slot: u32, head: &mut u32) -> Option<Small> {
+        let thing = self.list.get_mut(key.index as usize)?;
+        if thing.serial != key.serial || thing.slot != slot {
+            return None;
         }
+        match std::mem::replace(&mut thing.body, Body::Vacant) {
+            Body::Once(small) => {
+                self.unlink(key.index, head);
+                Some(small)
+            }
+            other => {
+                thing.body = other;
+                None
+            }
+        }
+    }
+
+    /// Takes a vacant entry off its list and its deadline, and frees it.
+    #[inline]
+    fn unlink(&mut self, index: u32, head: &mut u32) {
+        let thing = &mut self.list[index as usize];
+        let (prev, next, timer) = (thing.prev, thing.next, thing.timer.take());
+        thing.target = None;
+        thing.next = self.free;
+        self.free = index;
+        self.live -= 1;
         if prev == NONE {
             *head = next;
         } else {
@@ -234,8 +272,9 @@ impl Things {
         if next != NONE {
             self.list[next as usize].prev = prev;
         }
-        self.free.push(key.index);
-        Some(body)
+        if let Some(timer) = timer {
+            self.wheel.remove(timer);
+        }
     }
 
     /// The first entry of a list.
@@ -249,7 +288,7 @@ impl Things {
 
     /// Entries that are in use.
     pub(crate) fn len(&self) -> usize {
-        self.list.len() - self.free.len()
+        self.live
     }
 }
 
