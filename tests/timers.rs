@@ -305,7 +305,8 @@ fn t01_timers_fire_while_messages_flow(on: &dyn Backend) {
 /// A timer makes a request that runs into its limit; another one is cancelled a minute early.
 fn r117_a_timer_may_make_a_request_that_runs_into_its_limit(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
-    on.run_clean(&log, |here| {
+    // On a busy machine the limit may pass before the request is even there.
+    let played = on.run(|here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve::<Puppet>());
         let theirs = log.clone();
@@ -326,6 +327,8 @@ fn r117_a_timer_may_make_a_request_that_runs_into_its_limit(on: &dyn Backend, fa
                 s.child(Role::new("b", &theirs).keeping().child().at(b))
             }))
     });
+    assert!(!played.exit.is_abnormal(), "{}", played.exit);
+    assert_eq!(log.live(), 0);
     assert_eq!(
         log.of("a: "),
         ["a: no answer within the time limit", "a: true", "a: false"]
