@@ -2,6 +2,7 @@
 
 /// How much work one sample does. `warm` is a short run of the same shape.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "which of them are used depends on the features")]
 pub struct Sizes {
     pub hops: u64,
     pub cross_hops: u64,
