@@ -15,26 +15,31 @@ use crate::puppet::chain;
 pub const BACKENDS: &[&dyn Backend] = &[
     &Looped {
         name: "loop-less",
+        signs: true,
         run: loop_less,
         spawn: spawn_loop_less,
     },
     &Looped {
         name: "thread",
+        signs: false,
         run: thread,
         spawn: |name| ThreadLoop::spawn(name),
     },
     &Looped {
         name: "mio",
+        signs: false,
         run: mio,
         spawn: |name| MioLoop::spawn(name),
     },
     &Looped {
         name: "glib",
+        signs: true,
         run: glib,
         spawn: |name| GlibLoop::spawn(name),
     },
     &Looped {
         name: "smol",
+        signs: false,
         run: smol,
         spawn: |name| SmolLoop::spawn(name),
     },
@@ -44,6 +49,8 @@ pub const BACKENDS: &[&dyn Backend] = &[
 pub trait Backend: Sync {
     /// Its name, for failures.
     fn name(&self) -> &'static str;
+    /// Whether the observer of its trees asks for senders: all must hold with and without.
+    fn signs(&self) -> bool;
     /// Makes a loop on this thread, builds a tree for its locality and runs that until it ends.
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError>;
     /// Makes a locality with a loop on a thread of its own.
@@ -55,6 +62,7 @@ pub type Build<'a> = &'a mut dyn FnMut(&Locality) -> Supervisor;
 
 struct Looped {
     name: &'static str,
+    signs: bool,
     run: fn(Build<'_>) -> std::result::Result<Exit, StartError>,
     spawn: fn(&'static str) -> std::io::Result<Locality>,
 }
@@ -62,6 +70,10 @@ struct Looped {
 impl Backend for Looped {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn signs(&self) -> bool {
+        self.signs
     }
 
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError> {
@@ -108,14 +120,17 @@ impl dyn Backend + '_ {
         &self,
         build: impl FnOnce(&Locality) -> Supervisor,
     ) -> std::result::Result<Played, StartError> {
-        let watch = Arc::new(Watch::default());
+        let watch = Arc::new(Watch {
+            signs: self.signs(),
+            seen: Mutex::default(),
+        });
         let mut build = Some(build);
         let observer = watch.clone();
         let exit = self.run_tree(&mut |here| {
             let build = build.take().expect("a tree is built once");
             build(here).observer(observer.clone())
         })?;
-        let seen = std::mem::take(&mut *watch.0.lock().unwrap());
+        let seen = std::mem::take(&mut *watch.seen.lock().unwrap());
         Ok(Played {
             exit,
             undelivered: seen.undelivered,
@@ -138,8 +153,10 @@ impl Played {
 }
 
 /// Notes what would go unnoticed.
-#[derive(Default)]
-struct Watch(Mutex<Seen>);
+struct Watch {
+    signs: bool,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Default)]
 struct Seen {
@@ -148,10 +165,14 @@ struct Seen {
 }
 
 impl Observer for Watch {
+    fn wants_sender(&self) -> bool {
+        self.signs
+    }
+
     fn undelivered(&self, what: &Undeliverable) {
         let name = what.message.rsplit("::").next().unwrap_or_default();
         if name != "Stale" {
-            self.0
+            self.seen
                 .lock()
                 .unwrap()
                 .undelivered
@@ -160,7 +181,7 @@ impl Observer for Watch {
     }
 
     fn exited(&self, _: Address, name: &str, exit: &Exit) {
-        self.0
+        self.seen
             .lock()
             .unwrap()
             .exits

@@ -242,7 +242,6 @@ const TIMERS: &str = "tests/timers.rs";
 
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[
-    ("m21", "waits for senders in the observer's records"),
     ("r17", "waits for hooks around handlers, a later row"),
     ("r18", "waits for hooks around handlers, a later row"),
     (

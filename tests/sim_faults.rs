@@ -25,6 +25,17 @@ fn one(seed: u64, log: &Log) -> (Sim, App, Addr<Puppet>) {
     (sim, app, a)
 }
 
+/// Asks for senders or not: all must hold with and without.
+struct Watch {
+    signs: bool,
+}
+
+impl Observer for Watch {
+    fn wants_sender(&self) -> bool {
+        self.signs
+    }
+}
+
 /// A simulation with `a` at home and `b` away, which tells.
 fn two(seed: u64, log: &Log) -> (Sim, [Locality; 2], [Addr<Puppet>; 2]) {
     let mut sim = Sim::new(seed);
@@ -34,8 +45,10 @@ fn two(seed: u64, log: &Log) -> (Sim, [Locality; 2], [Addr<Puppet>; 2]) {
     let far = group("far").on(&away, move |s| {
         s.child(Role::new("b", &theirs).telling().child().at(b))
     });
-    let tree = group("root").child(puppet("a", log).at(a)).child(far);
-    sim.start(tree).unwrap();
+    let signs = seed.is_multiple_of(2);
+    let tree = group("root").observer(Arc::new(Watch { signs }));
+    sim.start(tree.child(puppet("a", log).at(a)).child(far))
+        .unwrap();
     sim.run_until_idle();
     (sim, [here, away], [a, b])
 }

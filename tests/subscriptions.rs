@@ -218,9 +218,16 @@ fn m07_a_subscription_made_in_a_start_holds_the_start(on: &dyn Backend, far: &dy
             .child(first.child().at(a).transient().significant())
             .child(
                 Role::new("c", &log)
-                    .begin(move |_, cx| {
+                    .begin(move |me, cx| {
                         topic.publish(Say("second"));
-                        later(cx, ms(3), move |_, _| end(a));
+                        // A stop would overtake it.
+                        fn look(me: &mut Puppet, cx: &mut Context<Puppet>, a: Addr<Puppet>) {
+                            match me.log.count("b: second") {
+                                0 => drop(later(cx, ms(1), move |me, cx| look(me, cx, a))),
+                                _ => end(a),
+                            }
+                        }
+                        look(me, cx, a);
                     })
                     .child(),
             )

@@ -1,7 +1,7 @@
 //! Nothing is silent: what cannot be delivered is handed back, or reported with its reason.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
@@ -182,6 +182,230 @@ fn o08_sent_is_handled_plus_undelivered(on: &dyn Backend, far: &dyn Backend) {
     );
 }
 
+/// Notes type, sender and reason of what is lost: senders by name.
+struct Senders {
+    wanted: bool,
+    names: Vec<(Address, &'static str)>,
+    lost: Mutex<Vec<String>>,
+}
+
+impl Senders {
+    fn new(wanted: bool, names: &[(Addr<Puppet>, &'static str)]) -> Arc<Self> {
+        let names = names.iter().map(|&(a, name)| (a.address(), name));
+        Arc::new(Senders {
+            wanted,
+            names: names.collect(),
+            lost: Mutex::default(),
+        })
+    }
+
+    /// Everything that was lost, sorted: several localities notice.
+    fn lost(&self) -> Vec<String> {
+        let mut lost = self.lost.lock().unwrap().clone();
+        lost.sort();
+        lost
+    }
+}
+
+impl Observer for Senders {
+    fn wants_sender(&self) -> bool {
+        self.wanted
+    }
+
+    fn undelivered(&self, what: &Undeliverable) {
+        let name = |of: Address| self.names.iter().find(|(a, _)| *a == of).unwrap().1;
+        let from = what.from.map_or("nobody", name);
+        let message = what.message.rsplit("::").next().unwrap();
+        let line = format!("{message} of {from}: {:?}", what.reason);
+        self.lost.lock().unwrap().push(line);
+    }
+}
+
+/// A message that is too large for the queue itself.
+struct Large(#[allow(dead_code)] [u64; 40]);
+
+impl Handler<Large> for Puppet {
+    fn handle(&mut self, _: Large, _: &mut Context<Self>) {}
+}
+
+/// Type, sender and reason, once each: of messages from everywhere in an actor, to everywhere.
+fn m21_an_observer_that_asks_is_told_who_sent(on: &dyn Backend, far: &dyn Backend) {
+    struct Farewell(Addr<Puppet>);
+    impl Drop for Farewell {
+        fn drop(&mut self) {
+            self.0.send(Now(5));
+        }
+    }
+    let (log, mut observer) = (Log::new(), None);
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, b, theirs) = (here.reserve(), away.reserve(), log.clone());
+        let (down, far_down) = (here.reserve::<Puppet>(), away.reserve::<Puppet>());
+        let (topic, far_topic) = (here.topic(), away.topic());
+        act(a, move |me, _| {
+            me.kept.push(Box::new(Farewell(down)));
+            for (gone, topic) in [(down, topic), (far_down, far_topic)] {
+                end(gone);
+                gone.send(Num(1));
+                topic.publish(Say("unheard"));
+            }
+            act(b, move |_, cx| {
+                far_down.send(Now(2));
+                cx.request(far_down, Double(3), LONG, |_, _, _| ());
+                let thread = std::thread::spawn(move || {
+                    far_down.send(Say("from outside"));
+                    far_topic.publish(Say("unheard"));
+                });
+                thread.join().unwrap();
+                let future = async move { far_down.send(Large([4; 40])) };
+                cx.spawn(future, move |_, (), _| end(a));
+            });
+        });
+        let role = Role::new("a", &log).stop(move |_, _, _| down.send(Num(6)));
+        let senders = Senders::new(true, &[(a, "a"), (b, "b")]);
+        observer = Some(senders.clone());
+        stage()
+            .observer(senders)
+            .child(puppet("down", &log).at(down).transient())
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("down", &theirs).at(far_down).transient())
+                    .child(puppet("b", &theirs).at(b))
+            }))
+            .child(role.child().at(a).transient().significant())
+    });
+    assert!(!exit.unwrap().is_abnormal());
+    assert_eq!(
+        observer.unwrap().lost(),
+        [
+            "Double> of b: Stopped",
+            "Large of b: Stopped",
+            "Now of a: Stopped",
+            "Now of b: Stopped",
+            "Num of a: Stopped",
+            "Num of a: Stopped",
+            "Num of a: Stopped",
+            "Say of a: Unheard",
+            "Say of a: Unheard",
+            "Say of nobody: Stopped",
+            "Say of nobody: Unheard",
+        ]
+    );
+}
+
+/// What is parked, published or refused later is still its sender's; over a crash in a publish, too.
+fn m21_a_message_keeps_its_sender_while_it_waits(on: &dyn Backend, far: &dyn Backend) {
+    struct Bomb(Topic<Say>);
+    impl Actor for Bomb {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<Say> for Bomb {
+        fn handle(&mut self, _: Say, _: &mut Context<Self>) {
+            panic!("as told");
+        }
+    }
+    let (log, mut observer) = (Log::new(), None);
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, b, theirs) = (here.reserve(), away.reserve(), log.clone());
+        let (slow, unclaimed) = (away.reserve::<Puppet>(), here.reserve::<Puppet>());
+        let topic = here.topic();
+        let slow_child = move |log: &Log| {
+            let role = Role::new("slow", log).begin(move |me, cx| {
+                cx.subscribe(topic);
+                me.kept.push(Box::new(cx.hold("for ever")));
+                act(a, move |_, _| {
+                    unclaimed.send(Num(1));
+                    topic.publish(Say("parked behind a bomb"));
+                    slow.send(Num(2));
+                    slow.send(Large([3; 40]));
+                    topic.publish(Say("too much"));
+                    // Behind all that, here and there.
+                    act(a, move |_, _| {
+                        act(b, move |_, _| {
+                            slow.address().kill();
+                            end(a);
+                        });
+                    });
+                });
+            });
+            role.child().at(slow).temporary().capacity(3)
+        };
+        act(b, move |me, cx| {
+            cx.child(slow_child(&me.log));
+        });
+        let senders = Senders::new(true, &[(a, "a")]);
+        observer = Some(senders.clone());
+        let far = group("far").on(&away, move |s| {
+            s.child(Child::new("bomb", move || Bomb(topic)).temporary())
+                .child(puppet("b", &theirs).at(b))
+        });
+        stage()
+            .observer(senders)
+            .child(lead("a", &log).at(a))
+            .child(far)
+    });
+    assert!(!exit.unwrap().is_abnormal());
+    assert_eq!(
+        observer.unwrap().lost(),
+        [
+            "Large of a: Stopped",
+            "Num of a: Stopped",
+            "Num of a: Unclaimed",
+            "Say of a: Full",
+            "Say of a: Stopped",
+        ]
+    );
+}
+
+/// A message that panicked is not taken for the sender of the next one.
+fn m21_no_sender_is_left_behind_by_a_crash(on: &dyn Backend) {
+    let (log, mut observer) = (Log::new(), None);
+    let exit = on.run_tree(&mut |here| {
+        let (a, b, topic) = (here.reserve(), here.reserve(), here.topic());
+        act(a, move |_, _| {
+            crash(b);
+            // Its own queue comes first, then what a thread has sent.
+            let thread = std::thread::spawn(move || {
+                topic.publish(Say("unheard"));
+                end(a);
+            });
+            thread.join().unwrap();
+        });
+        let senders = Senders::new(true, &[(a, "a")]);
+        observer = Some(senders.clone());
+        stage()
+            .observer(senders)
+            .child(puppet("b", &log).at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.unwrap().is_abnormal());
+    assert_eq!(observer.unwrap().lost(), ["Say of nobody: Unheard"]);
+}
+
+/// Nobody pays for it unasked.
+fn m21_an_observer_that_does_not_ask_is_told_no_sender(on: &dyn Backend) {
+    let (log, mut observer) = (Log::new(), None);
+    let exit = on.run_tree(&mut |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        act(a, move |_, cx| {
+            end(b);
+            b.send(Num(1));
+            act(cx.addr(), |_, cx| cx.stop());
+        });
+        let senders = Senders::new(false, &[]);
+        observer = Some(senders.clone());
+        stage()
+            .observer(senders)
+            .child(lead("a", &log).at(a))
+            .child(puppet("b", &log).at(b).transient())
+    });
+    assert!(!exit.unwrap().is_abnormal());
+    assert_eq!(observer.unwrap().lost(), ["Num of nobody: Stopped"]);
+}
+
 /// An undelivered request fails, its message is reported.
 fn a31_a_refused_request_is_reported_and_fails(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -278,11 +502,15 @@ bodies! {
     Each: [
         m20_try_send_hands_the_message_back,
         r112_texts_name_the_message_and_the_reason,
+        m21_an_observer_that_does_not_ask_is_told_no_sender,
+        m21_no_sender_is_left_behind_by_a_crash,
     ]
     Pair: [
         o08_undelivered_messages_of_every_locality_reach_the_observer,
         m20_try_send_to_another_locality_may_be_reported_later,
         o08_sent_is_handled_plus_undelivered,
+        m21_an_observer_that_asks_is_told_who_sent,
+        m21_a_message_keeps_its_sender_while_it_waits,
         a31_a_refused_request_is_reported_and_fails,
         o09_every_exit_reaches_the_observer_once,
     ]

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use crate::actor::{Actor, TryHandler};
 use crate::exit::Exit;
-use crate::gate::{Gate, Parcel};
-use crate::here::{HERE, with_local, with_reachable};
+use crate::gate::Gate;
+use crate::here::{self, HERE, with_local, with_reachable};
 use crate::lane::NORMAL;
 use crate::locality::Control;
 use crate::message::{Boxed, Header, Inline, Kind, Mapped, Record, Request, Typed, is_inline};
 use crate::observe::Reason;
 use crate::recipient::Recipient;
 use crate::request::{Ask, Asking, RequestError, ask_blocking};
+use crate::signed;
 use crate::states::Lifecycle;
 use crate::topic::Topic;
 
@@ -136,7 +137,7 @@ impl Address {
     /// assert!(!worker.address().is_here()); // no handler runs on this thread
     /// ```
     pub fn is_here(self) -> bool {
-        HERE.with(|here| std::ptr::eq(here.gate.get(), self.gate))
+        std::ptr::eq(here::running_gate(), self.gate)
     }
 
     pub(crate) fn post(self, control: Control) {
@@ -527,7 +528,7 @@ fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     let mut value = Some(value);
     with_reachable(gate, |local| {
         if let (Some(local), Some(value)) = (local, value.take_if(|_| local.is_some())) {
-            local.push(lane, head, value);
+            signed::push_here(local, lane, head, value);
             if gate.entrance.is_parked() {
                 gate.entrance.rouse();
             }
@@ -538,7 +539,7 @@ fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     // SAFETY: as in `push_record`.
     match unsafe { from.as_ref() } {
         Some(from) => from.push_outbox(gate, lane, head, value),
-        None => gate.push(lane, Parcel::of(head, value)),
+        None => signed::push_away(gate, lane, head, value),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
+use crate::signed::LONGEST;
 use crate::slot::State;
 use crate::things::Body;
 use crate::timer;
@@ -35,17 +36,25 @@ pub(crate) struct Limit {
 impl Local {
     /// Runs what is queued, within the limit. True if something is left.
     pub(crate) fn slice(&self, limit: &mut Limit) -> bool {
-        struct Restore(*const crate::gate::Gate, *const Local);
-        impl Drop for Restore {
+        /// No slice runs inside another one.
+        struct Clear;
+        impl Drop for Clear {
             fn drop(&mut self) {
                 HERE.with(|here| {
-                    here.gate.set(self.0);
-                    here.local.set(self.1);
+                    here.gate.set(std::ptr::null());
+                    here.local.set(std::ptr::null());
+                    here.signing.set(std::ptr::null());
                 });
             }
         }
-        let _restore =
-            HERE.with(|here| Restore(here.gate.replace(self.gate), here.local.replace(self)));
+        let _clear = Clear;
+        HERE.with(|here| {
+            if self.gate.signs.load(Ordering::Relaxed) {
+                return here.signing.set(self);
+            }
+            here.gate.set(self.gate);
+            here.local.set(self);
+        });
         self.gate.note_slice();
         let mut first = true;
         // One for the whole slice, not per message: after a panic it is entered again.
@@ -394,12 +403,18 @@ impl Local {
                 // SAFETY: as in `exec`; the slot is shut for the sake of the fault only.
                 unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
             }
-            Way::Actor => self.park_or_refuse(at, head),
+            // SAFETY: as in `exec`.
+            Way::Actor => unsafe { self.park_or_refuse(at) },
         }
     }
 
     /// Keeps a record for the instance that its slot will have, or reports it.
-    pub(crate) fn park_or_refuse(&self, at: *mut Word, head: Header) {
+    ///
+    /// # Safety
+    /// `at` is a record for a slot of this locality that nobody uses again.
+    pub(crate) unsafe fn park_or_refuse(&self, at: *mut Word) {
+        // SAFETY: as the caller says.
+        let head = unsafe { header(at) };
         let (words, lane) = (head.kind.words as usize, head.kind.lane as usize);
         let refused = self.seat(head.slot(), |seat| match seat.obstacle() {
             None => {
@@ -555,8 +570,8 @@ impl Local {
     fn crashed(&self, text: String) {
         self.charged.set(0);
         self.published_to.set(None);
+        self.sender.set(None);
         let slot = self.current.replace(LOCALITY);
-        self.published_to.set(None);
         if slot == LOCALITY {
             // Not in user code: core's own bug, or a clone in a publish, which has nobody to blame.
             if !self.clone_panicked.replace(false) {
@@ -654,9 +669,6 @@ impl Local {
         }
     }
 }
-
-/// Words of the longest record.
-const LONGEST: usize = HEADER + 16;
 
 /// Records of one queue are being run. On the way out of a panic the record that was run is behind
 /// the cursor, and its target is `current`.

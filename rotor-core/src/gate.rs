@@ -18,6 +18,7 @@ use crate::observe::{Observer, Reason, Undeliverable};
 use crate::queue::{HEADER, Word, header};
 use crate::registry::Registries;
 use crate::request::{RequestError, Verdict};
+use crate::signed;
 use crate::states::States;
 
 /// Words of a record that travels without a chunk.
@@ -99,6 +100,8 @@ pub(crate) struct Gate {
     /// Where the actors here have names.
     pub(crate) registries: Registries,
     pub(crate) observer: Mutex<Option<Arc<dyn Observer>>>,
+    /// The observer wants to know who sent what: read at the beginning of each slice.
+    pub(crate) signs: AtomicBool,
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,
@@ -147,6 +150,7 @@ impl Gate {
                 peers: Mutex::new(Vec::new()),
                 registries: Registries::default(),
                 observer: Mutex::new(None),
+                signs: AtomicBool::new(false),
                 undelivered: Default::default(),
                 bound: AtomicUsize::new(0),
                 slices: AtomicU64::new(0),
@@ -165,6 +169,7 @@ impl Gate {
             .clear();
         self.registries.clear();
         *self.observer.lock().expect("no user code under this lock") = None;
+        self.signs.store(false, Ordering::Relaxed);
         for count in &self.undelivered {
             count.store(0, Ordering::Relaxed);
         }
@@ -313,27 +318,33 @@ impl Gate {
         verdict: &RequestError,
     ) {
         // SAFETY: as the caller says.
-        let (head, payload) = unsafe { (header(at), at.add(HEADER)) };
+        let (head, (kind, payload, from)) = unsafe { (header(at), signed::open(at)) };
         {
             let _verdict = Verdict::set(verdict);
             // A panic while a message is dropped hurts nobody: there is no instance to blame.
             let _ = here::guard(|| {
                 // SAFETY: as the caller says.
-                unsafe { (head.kind.discard)(payload) }
+                unsafe { (kind.discard)(payload) }
             });
         }
-        if head.kind.way != Way::Own {
+        if kind.way != Way::Own {
             let to = crate::Address {
                 gate: self,
                 slot: head.slot(),
                 generation: head.generation(),
             };
-            self.report((head.kind.name)(), to, reason);
+            self.report((kind.name)(), from, to, reason);
         }
     }
 
     /// Counts and reports a message that could not be delivered.
-    pub(crate) fn report(&'static self, message: &'static str, to: crate::Address, reason: Reason) {
+    pub(crate) fn report(
+        &'static self,
+        message: &'static str,
+        from: Option<crate::Address>,
+        to: crate::Address,
+        reason: Reason,
+    ) {
         let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
         let observer = self
             .observer
@@ -345,6 +356,7 @@ impl Gate {
                 let _ = here::guard(|| {
                     observer.undelivered(&Undeliverable {
                         message,
+                        from,
                         to,
                         reason,
                     })
@@ -373,6 +385,8 @@ impl Gate {
     }
 
     pub(crate) fn set_observer(&self, observer: Arc<dyn Observer>) {
+        let signs = here::guard(|| observer.wants_sender()).unwrap_or(false);
+        self.signs.store(signs, Ordering::Relaxed);
         *self.observer.lock().expect("no user code under this lock") = Some(observer);
     }
 

@@ -15,10 +15,12 @@ use crate::request::RequestError;
 
 /// The thread's own state.
 pub(crate) struct Here {
-    /// Gate of the locality whose slice runs on this thread now.
+    /// Gate of the locality whose slice runs on this thread now, unless that signs what it sends.
     pub(crate) gate: Cell<*const Gate>,
     /// That locality.
     pub(crate) local: Cell<*const Local>,
+    /// The locality whose slice runs on this thread now, if it signs: see `signed`.
+    pub(crate) signing: Cell<*const Local>,
     /// First of the localities that are pinned to this thread.
     pub(crate) pinned: Cell<*const Local>,
     /// A driver of this thread is inside a turn.
@@ -34,12 +36,32 @@ thread_local! {
         Here {
             gate: Cell::new(ptr::null()),
             local: Cell::new(ptr::null()),
+            signing: Cell::new(ptr::null()),
             pinned: Cell::new(ptr::null()),
             turning: Cell::new(false),
             thread: Cell::new(0),
             verdict: Cell::new(ptr::null()),
         }
     };
+}
+
+impl Here {
+    /// The locality whose slice runs on this thread now, or null.
+    pub(crate) fn running(&self) -> *const Local {
+        let local = self.local.get();
+        if local.is_null() {
+            self.signing.get()
+        } else {
+            local
+        }
+    }
+}
+
+/// Gate of the locality whose slice runs on this thread now, or null.
+pub(crate) fn running_gate() -> *const Gate {
+    let local = HERE.with(Here::running);
+    // SAFETY: its slice keeps it.
+    unsafe { local.as_ref() }.map_or(ptr::null(), |local| local.gate)
 }
 
 /// A number that names this thread, and no other one, ever; never 0.
@@ -93,12 +115,14 @@ pub(crate) enum Reach {
 /// As [`with_local`], for what would go through the gate if the locality were on another thread.
 #[inline]
 pub(crate) fn with_reachable<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) -> R) -> R {
-    let running = || HERE.with(|here| here.gate.get());
     with_local(gate, |local| {
         f(local.filter(|local| match local.reach.get() {
             Reach::Thread => true,
-            Reach::Outside => running().is_null() || ptr::eq(running(), gate),
-            Reach::Itself => ptr::eq(running(), gate),
+            Reach::Outside => {
+                let running = running_gate();
+                running.is_null() || ptr::eq(running, gate)
+            }
+            Reach::Itself => ptr::eq(running_gate(), gate),
         }))
     })
 }

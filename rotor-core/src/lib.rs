@@ -30,6 +30,7 @@
 mod address; // Address, Addr: handles that name a slot
 mod message; // records: a message of any type as it lies in a queue
 mod recipient; // Recipient: an address known by its message type
+mod signed; // messages that carry who sent them, while an observer asks for it
 mod topic; // Topic: publishing to whoever is subscribed
 
 mod batch; // what is collected for another locality

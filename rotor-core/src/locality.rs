@@ -462,6 +462,8 @@ pub(crate) struct Local {
     pub(crate) extensions: RefCell<HashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>>,
     /// The address that the message being handled was published to.
     pub(crate) published_to: Cell<Option<Address>>,
+    /// Who sent the message being handled, if it is signed.
+    pub(crate) sender: Cell<Option<Address>>,
     pub(crate) stride: Cell<u32>,
     /// Messages of higher lanes since Normal had its turn.
     pub(crate) higher: Cell<u32>,
@@ -521,6 +523,7 @@ impl Local {
             peered: RefCell::new(Vec::new()),
             extensions: RefCell::new(HashMap::new()),
             published_to: Cell::new(None),
+            sender: Cell::new(None),
             stride: Cell::new(32),
             higher: Cell::new(0),
             system: Cell::new(0),
@@ -732,8 +735,12 @@ impl Local {
 
     /// Counts an answer that nobody waits for.
     pub(crate) fn note_late(&self, slot: u32, message: &'static str) {
-        self.gate
-            .report(message, self.address_of(slot), Reason::Late);
+        self.gate.report(
+            message,
+            self.sender.get(),
+            self.address_of(slot),
+            Reason::Late,
+        );
     }
 
     /// Has this locality told of the loss of another one.

@@ -67,6 +67,11 @@ impl Header {
     pub(crate) fn generation(self) -> u32 {
         (self.target >> 32) as u32
     }
+
+    /// Whether it is core's own, for a locality itself.
+    pub(crate) fn is_control(self) -> bool {
+        self.slot() == LOCALITY && self.kind.way == Way::Own
+    }
 }
 
 /// The slot number that means "the locality itself".
@@ -86,6 +91,7 @@ pub(crate) enum Way {
 }
 
 /// What can be done with a record; one constant per [`Record`] and way of storing it.
+#[derive(Clone, Copy)]
 pub(crate) struct Kind {
     /// Length of the record with its header.
     pub(crate) words: u32,
@@ -179,7 +185,7 @@ unsafe fn run<R: Record, S: Stored<Message = R::Message>>(
 }
 
 /// Largest payload that lies in the queue itself; above it the copies cost more than a box.
-const INLINE: usize = 128;
+pub(crate) const INLINE: usize = 128;
 
 /// Whether a `T` lies in the record itself. More alignment than a word's goes into a box.
 pub(crate) const fn is_inline<T>() -> bool {

@@ -63,6 +63,9 @@ impl fmt::Display for Reason {
 pub struct Undeliverable {
     /// Type name of the message.
     pub message: &'static str,
+    /// Who sent it: the actor whose code did, in a tree whose observer
+    /// [wants to know](Observer::wants_sender). None if no actor did, or one of another tree.
+    pub from: Option<Address>,
     /// Where it was sent.
     pub to: Address,
     /// Why it did not arrive.
@@ -98,6 +101,47 @@ pub trait Observer: Send + Sync + 'static {
     /// A message could not be delivered.
     fn undelivered(&self, what: &Undeliverable) {
         let _ = what;
+    }
+
+    /// Whether [`Undeliverable::from`] is to be recorded. Asked when the tree starts; no by default.
+    ///
+    /// Then each message of the tree's actors carries three words more and takes a longer way.
+    /// Otherwise nothing is paid for it.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Losses(Mutex<Vec<(Option<Address>, Address)>>);
+    /// impl Observer for Losses {
+    ///     fn wants_sender(&self) -> bool {
+    ///         true
+    ///     }
+    ///     fn undelivered(&self, what: &Undeliverable) {
+    ///         self.0.lock().unwrap().push((what.from, what.to));
+    ///     }
+    /// }
+    /// struct Caller(Topic<u32>);
+    /// impl Actor for Caller {
+    ///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    ///         self.0.publish(7); // nobody listens
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let (mut sim, losses) = (Sim::new(1), Arc::new(Losses::default()));
+    /// let here = sim.locality("here");
+    /// let (caller, topic) = (here.reserve(), here.topic());
+    /// sim.start(Supervisor::one_for_one("app").observer(losses.clone())
+    ///     .child(Child::new("caller", move || Caller(topic)).at(caller)))?;
+    /// sim.run_until_idle();
+    /// let seen = losses.0.lock().unwrap().clone();
+    /// assert_eq!(seen, [(Some(caller.address()), topic.address())]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn wants_sender(&self) -> bool {
+        false
     }
 
     /// An actor's instance ended.

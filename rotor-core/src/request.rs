@@ -144,7 +144,7 @@ impl<R: Send + 'static> Drop for ReplyTo<R> {
             Some(Target::Actor(token, _)) => Unanswered::Actor(token),
             Some(Target::Future(cell)) => Unanswered::Future(cell),
         };
-        let (verdict, local) = HERE.with(|here| (here.verdict.get(), here.local.get()));
+        let (verdict, local) = HERE.with(|here| (here.verdict.get(), here.running()));
         // SAFETY: a verdict is set for the length of a `Verdict`'s life, which is on the stack.
         if let Some(verdict) = unsafe { verdict.as_ref() } {
             return unanswered.tell(verdict.clone());

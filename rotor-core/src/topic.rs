@@ -16,6 +16,7 @@ use crate::locality::{Control, Local};
 use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
 use crate::observe::Reason;
 use crate::queue::Flat;
+use crate::signed;
 
 /// The typed view of an address for publishing.
 ///
@@ -277,10 +278,12 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
             // A subscriber panicked: the others get theirs before anything else is handled.
             Some(message) if std::thread::panicking() && !cloning => {
                 let (topic, next, end) = (self.topic, self.next, self.end);
+                let from = self.here.sender.get();
                 self.here
                     .interrupted
                     .borrow_mut()
                     .push_front(Box::new(move |here| {
+                        here.sender.set(from);
                         Walk {
                             here,
                             subscribers,
@@ -290,6 +293,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                             message: Some(message),
                         }
                         .run();
+                        here.sender.set(None);
                     }));
             }
             message => {
@@ -303,8 +307,12 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
 
 impl Local {
     fn unheard<M: 'static>(&self, topic: Address, message: M) {
-        self.gate
-            .report(std::any::type_name::<M>(), topic, Reason::Unheard);
+        self.gate.report(
+            std::any::type_name::<M>(),
+            self.sender.get(),
+            topic,
+            Reason::Unheard,
+        );
         let _ = crate::here::guard(|| drop(message));
     }
 
@@ -377,14 +385,15 @@ impl Local {
 
     fn park_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
         let head = Header::new(to.kind, to.slot, self.slots.generation(to.slot));
-        let waiting = Flat::new();
+        let (waiting, from) = (Flat::new(), self.sender.get());
         if is_inline::<(Address, M)>() {
-            waiting.push(head, Inline((topic, message)));
+            signed::push_into(&waiting, from, head, Inline((topic, message)));
         } else {
-            waiting.push(head, Boxed(Box::new((topic, message))));
+            signed::push_into(&waiting, from, head, Boxed(Box::new((topic, message))));
         }
         let at = waiting.pop().expect("just pushed");
-        self.park_or_refuse(at, head);
+        // SAFETY: a record that was made just now, for a subscriber of this locality.
+        unsafe { self.park_or_refuse(at) }
     }
 }
 

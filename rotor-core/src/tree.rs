@@ -139,7 +139,7 @@ pub(crate) fn take(app: &App) -> Tree {
     // Sends of a handler wait in its outbox until they are flushed.
     here::HERE.with(|here| {
         // SAFETY: a slice of this locality runs on this thread, which keeps it.
-        if let Some(local) = unsafe { here.local.get().as_ref() } {
+        if let Some(local) = unsafe { here.running().as_ref() } {
             local.flush();
         }
     });

@@ -267,8 +267,65 @@ fn s06_the_context_and_a_send_may_be_used_in_one_handler() {
     stage.end();
 }
 
+/// It must not overwrite the message that it is told of.
+#[test]
+fn s06_an_observer_may_send_while_a_message_is_refused() {
+    struct Chatty(Addr<Puppet>);
+    impl Observer for Chatty {
+        fn undelivered(&self, what: &Undeliverable) {
+            if what.message.contains("Box") {
+                (0..30).for_each(|n| self.0.send(n));
+            }
+        }
+    }
+    let Stage { mut sim, .. } = stage();
+    let there = sim.locality("there");
+    let (puppet, gone, live) = (there.reserve(), there.reserve(), Live::default());
+    let (said, alive) = (Rc::new(RefCell::new(Vec::new())), live.clone());
+    let make = move || Puppet {
+        said: said.clone(),
+        _live: alive.token(),
+    };
+    let tree = Supervisor::one_for_one("app").observer(Arc::new(Chatty(puppet)));
+    sim.start(
+        tree.child(Child::new("gone", make.clone()).at(gone).temporary())
+            .child(Child::new("puppet", make).at(puppet)),
+    )
+    .expect("a sound tree");
+    sim.run_until_idle();
+    gone.stop();
+    sim.run_until_idle();
+    let mine = live.clone();
+    puppet.send(order(move |_, cx| {
+        for _ in 0..60 {
+            let token = mine.token();
+            gone.send(order(move |_, _| drop(token)));
+            cx.addr().send(1);
+        }
+    }));
+    sim.run_until_idle();
+    assert_eq!(live.count(), 1, "the puppet");
+}
+
 #[test]
 fn s07_payloads_of_every_size_and_alignment_arrive() {
+    every_payload_arrives(Supervisor::one_for_one("app"));
+}
+
+/// The same with records that carry their sender.
+#[test]
+fn s07_signed_payloads_of_every_size_and_alignment_arrive() {
+    struct Curious;
+    impl Observer for Curious {
+        fn wants_sender(&self) -> bool {
+            true
+        }
+    }
+    every_payload_arrives(Supervisor::one_for_one("app").observer(Arc::new(Curious)));
+}
+
+/// Sends them from outside, in bulk and from an actor, to an actor and to nobody.
+fn every_payload_arrives(tree: Supervisor) {
     #[repr(align(64))]
     struct Aligned(u8, Box<u8>);
     struct Big([Box<u64>; 40]);
@@ -307,26 +364,39 @@ fn s07_payloads_of_every_size_and_alignment_arrive() {
             self.0.set(self.0.get() + usize::from(m[2]));
         }
     }
-    let mut sim = Sim::new(1);
-    let sink = sim.locality("here").reserve();
-    let sum = Rc::new(Cell::new(0));
-    let seen = sum.clone();
-    let make = move || Sink(seen.clone());
-    sim.start(Supervisor::one_for_one("app").child(Child::new("sink", make).at(sink)))
-        .expect("sound");
-    let send = move || {
+    impl Handler<Addr<Sink>> for Sink {
+        fn handle(&mut self, to: Addr<Sink>, _: &mut Context<Self>) {
+            send(to);
+        }
+    }
+    fn send(sink: Addr<Sink>) {
         sink.send(());
         sink.send(Aligned(1, Box::new(2)));
         sink.send(Big(std::array::from_fn(|_| Box::new(1))));
         sink.send([1_u8; 4000]);
         sink.send(5_u128);
         sink.send([0, 0, 9_u8]);
-    };
-    send();
+    }
+    const ALL: usize = 1 + 3 + 40 + 4000 + 5 + 9;
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    let (sink, nobody) = (here.reserve(), here.reserve());
+    let sum = Rc::new(Cell::new(0));
+    let seen = sum.clone();
+    let make = move || Sink(seen.clone());
+    sim.start(tree.child(Child::new("sink", make).at(sink)))
+        .expect("sound");
+    send(sink);
     sim.run_until_idle();
-    assert_eq!(sum.get(), 1 + 3 + 40 + 4000 + 5 + 9);
+    assert_eq!(sum.get(), ALL);
+    sink.send(sink);
+    sink.send(nobody);
+    sim.run_until_idle();
+    assert_eq!(sum.get(), 2 * ALL);
     // The same from another thread, and through an outbox.
-    std::thread::spawn(send).join().expect("the sender");
+    std::thread::spawn(move || send(sink))
+        .join()
+        .expect("the sender");
     std::thread::spawn(move || {
         let mut out = Outbox::new();
         out.send(sink, Big(std::array::from_fn(|_| Box::new(1))));
@@ -336,7 +406,7 @@ fn s07_payloads_of_every_size_and_alignment_arrive() {
     .join()
     .expect("the sender");
     sim.run_until_idle();
-    assert_eq!(sum.get(), 2 * (1 + 3 + 40 + 4000 + 5 + 9) + 40 + 7 + 1);
+    assert_eq!(sum.get(), 3 * ALL + 40 + 7 + 1);
 }
 
 #[test]
