@@ -12,7 +12,7 @@ use std::path::Path;
 const RULES: &str = "
     a01 a02 a03 a04 a05 a06 a22 a26 a28 a29 a30 a31
     e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
-    k01 k03 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
+    k01 k03 l12 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
 
     m01 m02 m03 m04 m05 m06 m07 m08 m09 m10 m11 m12
     m13 m15 m16 m17 m18 m19 m20 m21 m23 m24
@@ -24,7 +24,7 @@ const RULES: &str = "
     r34 r35 r37 r38 r39 r41 r42 r43 r45 r46 r47 r49 r69 r70 r95 r96 r103 r104 r107 r108 r109 r111 r112 r113
     r115 r116 r117 r119 r120 r121 r123 r124 r125 r127 r128 r129 r131 r132 r133 r135
 
-    c_lp_07 c_lp_09 c_lp_15 c_lp_21 c_opp_01
+    c_lp_07 c_lp_09 c_lp_15 c_lp_21 c_opp_01 c_opp_13 c_opp_14
     c_so_39 c_so_41 c_so_49 c_so_50 c_so_51 c_so_53 c_so_54 c_so_55";
 
 /// A rule, a file, and a text in it: the head of a test, of a program that must not compile, or

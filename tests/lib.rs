@@ -52,6 +52,8 @@ mod localities;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod monitors;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod parking;
@@ -105,6 +107,7 @@ const FILES: &[&[harness::Body]] = &[
     undelivered::BODIES,
     localities::BODIES,
     idle::BODIES,
+    monitors::BODIES,
     registry::BODIES,
     stalls::BODIES,
     sim_time::BODIES,

@@ -292,7 +292,7 @@ fn s09_a_panic_in_a_drop_below_a_killed_actor_spares_nobody(on: &dyn Backend) {
             }
             act(cx.addr(), |_, cx| cx.addr().address().kill());
         });
-        act(a, move |_, cx| cx.monitor(mother.address()));
+        act(a, move |_, cx| drop(cx.monitor(mother.address())));
         fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
             match me.log.count("a: down") {
                 0 => drop(later(cx, ms(1), look)),

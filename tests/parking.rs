@@ -264,7 +264,7 @@ fn m01_a_stopping_actor_gets_its_own_results_and_nothing_else(on: &dyn Backend) 
                 drop(hold);
             });
         });
-        let watcher = Role::new("a", &log).begin(move |_, cx| cx.monitor(b.address()));
+        let watcher = Role::new("a", &log).begin(move |_, cx| drop(cx.monitor(b.address())));
         act(b, |_, cx| cx.stop());
         act(a, move |_, cx| {
             // Ends when `b` has.
@@ -288,7 +288,7 @@ fn m01_a_message_to_a_stopped_actor_is_undelivered(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
         let (a, b) = (here.reserve(), here.reserve());
-        let watcher = Role::new("a", &log).begin(move |_, cx| cx.monitor(b.address()));
+        let watcher = Role::new("a", &log).begin(move |_, cx| drop(cx.monitor(b.address())));
         act(b, move |_, cx| {
             cx.stop();
             act(a, move |_, cx| {

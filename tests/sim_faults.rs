@@ -313,7 +313,7 @@ fn v03_supervision_takes_the_delayed_way(seed: u64) {
 fn v03_the_news_of_a_loss_takes_the_delayed_way(seed: u64) {
     let log = Log::new();
     let (mut sim, [here, away], [a, b]) = two(seed, &log);
-    act(a, move |_, cx| cx.monitor(b.address()));
+    act(a, move |_, cx| drop(cx.monitor(b.address())));
     sim.run_until_idle();
     sim.delay(&away, &here, ms(10));
     act(b, move |_, _| a.send(Say("last words")));

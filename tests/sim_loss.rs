@@ -283,7 +283,7 @@ fn m11_a_monitor_that_comes_too_late_is_answered(seed: u64) {
     let ends = sim.start(stage().child(lead("b", &log).at(b))).unwrap();
     sim.run_until_idle();
     sim.delay(&here, &other, ms(10));
-    act(a, move |_, cx| cx.monitor(b.address()));
+    act(a, move |_, cx| drop(cx.monitor(b.address())));
     sim.run_until_idle();
     ends.shutdown();
     sim.run_for(LONG);

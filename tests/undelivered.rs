@@ -31,7 +31,7 @@ fn o08_undelivered_messages_of_every_locality_reach_the_observer(
             let c = b;
             let _ = c;
         });
-        let watcher = Role::new("a", &log).begin(move |_, cx| cx.monitor(b.address()));
+        let watcher = Role::new("a", &log).begin(move |_, cx| drop(cx.monitor(b.address())));
         fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
             match me.log.count("a: down") {
                 0 => drop(later(cx, ms(1), look)),

@@ -146,8 +146,8 @@ impl<A: Actor> Context<A> {
         Timer(key)
     }
 
-    /// Cancels a timer, a task or a pending request of this instance. True if it was still open;
-    /// then nothing of it is seen any more, even if it is queued already.
+    /// Cancels a timer, a task, a pending request, a monitor or a wait for a name of this instance.
+    /// True if it was still open; then nothing of it is seen any more, even if it is queued already.
     pub fn cancel(&mut self, what: impl Into<Key>) -> bool {
         let (here, key) = (self.here(), what.into());
         let body = here.remove_thing(key, self.slot);
@@ -415,6 +415,11 @@ impl<A: Actor> Context<A> {
 
     /// Watches an actor: exactly one [`Down`] when its instance ends, at once if it is gone.
     ///
+    /// That is so on every locality, and when one is lost. An actor that is between two instances is
+    /// watched for the end of the next one. A second monitor gives a second notice.
+    /// [Cancelled](Self::cancel), it gives none, even if that is queued already. It ends with the
+    /// instance that watches.
+    ///
     /// ```
     /// use rotor_core::*;
     /// struct Nurse { patient: Address }
@@ -431,11 +436,11 @@ impl<A: Actor> Context<A> {
     ///     }
     /// }
     /// ```
-    pub fn monitor(&mut self, who: Address)
+    pub fn monitor(&mut self, who: Address) -> Key
     where
         A: TryHandler<Down>,
     {
-        monitor::monitor::<A>(self.here(), self.slot, who);
+        monitor::monitor::<A>(self.here(), self.slot, who)
     }
 
     /// Adds a child at run time. It is started after this handler, and stopped with this actor.
@@ -468,7 +473,7 @@ impl<A: Actor> Context<A> {
     /// impl Handler<&'static str> for Hotel {
     ///     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
     ///         match cx.try_child(Child::new(name, || Guest).temporary()) {
-    ///             Ok(guest) => cx.monitor(guest.address()),
+    ///             Ok(guest) => drop(cx.monitor(guest.address())),
     ///             Err(why) => println!("{name} cannot stay: {why}"),
     ///         }
     ///     }

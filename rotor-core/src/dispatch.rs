@@ -659,7 +659,7 @@ impl Local {
             }
             Control::Release { slot, serial } => self.release(slot, serial),
             Control::AskLimit { cell, limit } => self.arm_ask(cell, limit),
-            Control::Down { id, exit } => self.down(id, exit),
+            Control::Down { key, exit } => self.down(key, exit),
             Control::Call(f) => {
                 // Core's own closures; what they drop may be a user's.
                 let _ = here::guard(|| f(self));

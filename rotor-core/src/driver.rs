@@ -401,6 +401,9 @@ impl Driver {
             } else {
                 // Reserved addresses that nobody has claimed: what is parked there is reported.
                 refuse_parked(local, Reason::Unclaimed);
+                for slot in 0..local.slots.len() {
+                    local.notify_watchers(slot, &Exit::lost("closed"));
+                }
                 local.locality.set_closed(false);
             }
             local.discard_all();

@@ -362,10 +362,12 @@ impl Local {
             if self.seat(slot, |seat| seat.marked) {
                 self.withdraw_names(slot);
             }
+            if self.seat(slot, |seat| seat.state == State::Waiting) {
+                // An instance was to come; who watched it has waited for that.
+                self.seat(slot, |seat| seat.state = State::Down);
+                self.notify_watchers(slot, exit);
+            }
             let children: Vec<Address> = self.seat(slot, |seat| {
-                if seat.state == State::Waiting {
-                    seat.state = State::Down;
-                }
                 let kin = seat.kin.as_ref();
                 kin.map_or(Vec::new(), |kin| {
                     kin.entries().map(|(_, e)| e.place).collect()
@@ -385,22 +387,6 @@ impl Local {
                     });
                 }
             }
-        }
-    }
-
-    pub(crate) fn notify_watchers(&self, slot: u32, exit: &Exit) {
-        let watchers = self.seat(slot, |seat| std::mem::take(&mut seat.watchers));
-        for (gate, id) in watchers {
-            if self.losing.get() && *gate != *self.gate {
-                continue; // it makes a notice of its own when it learns of the loss
-            }
-            Control::post(
-                gate,
-                Control::Down {
-                    id,
-                    exit: exit.clone(),
-                },
-            );
         }
     }
 

@@ -21,7 +21,6 @@ use crate::gate::Gate;
 use crate::here::{Reach, with_local};
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::message::{Header, LOCALITY, Record, Way};
-use crate::monitor::Monitors;
 use crate::naming::Naming;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
@@ -353,7 +352,7 @@ pub(crate) enum Control {
         limit: Duration,
     },
     /// The target of a monitor ended.
-    Down { id: u64, exit: Exit },
+    Down { key: Key, exit: Exit },
     /// Anything else that must be done there.
     Call(Box<dyn FnOnce(&Local) + Send>),
     /// A peer is lost, or has ended in order.
@@ -452,7 +451,6 @@ pub(crate) struct Local {
     pub(crate) first_own: u32,
     pub(crate) things: RefCell<Things>,
     pub(crate) topics: RefCell<Topics>,
-    pub(crate) monitors: RefCell<Monitors>,
     pub(crate) naming: RefCell<Naming>,
     pub(crate) unparking: RefCell<VecDeque<u32>>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
@@ -514,7 +512,6 @@ impl Local {
             first_own: if reopened { gate.minted() } else { 0 },
             things: RefCell::new(Things::new(gate)),
             topics: RefCell::new(Topics::new()),
-            monitors: RefCell::new(Monitors::new()),
             naming: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
             dropped: RefCell::new(Vec::new()),

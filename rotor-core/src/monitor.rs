@@ -1,15 +1,19 @@
 //! Monitors: exactly one notice when an instance ends.
+//!
+//! The watcher's side has an entry among the things of its instance, which is there until the notice
+//! is handled; the other side has a note in the seat. Whatever is told twice, or too late, misses the
+//! entry.
 
-use std::collections::HashMap;
+use std::marker::PhantomData;
 
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
-use crate::context::Noted;
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
-use crate::message::{Kind, Record};
+use crate::message::{Kind, Record, Typed, Way};
 use crate::slot::State;
+use crate::things::{Body, Key};
 
 /// The notice that a monitored actor's instance has ended. Sent once per
 /// [`Context::monitor`](crate::Context::monitor).
@@ -21,109 +25,205 @@ pub struct Down {
     pub exit: Exit,
 }
 
-/// One monitor, kept on the side of the watcher.
-struct Monitor {
+/// The watcher's side of a monitor. Dropped unanswered, it ends the watch over there.
+pub(crate) struct Watch {
     who: Address,
-    slot: u32,
-    serial: u64,
-    kind: &'static Kind,
+    from: &'static Gate,
+    key: Key,
+    /// Of the notice, for the watcher's type.
+    notice: &'static Kind,
+    /// The notice is on its way through the queue.
+    pub(crate) told: bool,
 }
 
-/// The monitors of a locality's actors.
-pub(crate) struct Monitors {
-    list: HashMap<u64, Monitor, ahash::RandomState>,
+impl Watch {
+    /// Whether it is to be ended because the locality of this gate is lost.
+    pub(crate) fn is_open_at(&self, gate: &Gate) -> bool {
+        !self.told && self.who.gate == gate
+    }
 }
 
-impl Monitors {
-    pub(crate) fn new() -> Self {
-        // Fixed seeds: nothing may differ from run to run.
-        let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
-        Monitors {
-            list: HashMap::with_hasher(hasher),
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let (who, from, key) = (self.who, self.from, self.key);
+        if !self.told && !who.gate.entrance.is_closed() {
+            Control::call(who.gate, move |there| there.unwatch(who, from, key));
+        }
+    }
+}
+
+/// The other side of a monitor.
+#[derive(Clone, Copy)]
+struct Watcher {
+    gate: &'static Gate,
+    key: Key,
+}
+
+impl Watcher {
+    /// What names it: a serial names a monitor among those of its gate only.
+    fn number(self) -> (u64, u64) {
+        (self.gate.serial(), self.key.serial)
+    }
+}
+
+/// Who watches the instance in a seat, in the order in which they came.
+#[derive(Default)]
+pub(crate) struct Watchers {
+    list: Vec<Watcher>,
+    /// Those that have gone since the list was swept: not one by one, or many would cost the square.
+    gone: Vec<Watcher>,
+}
+
+impl Watchers {
+    fn remove(&mut self, watcher: Watcher) {
+        self.gone.push(watcher);
+        if self.gone.len() * 2 >= self.list.len() {
+            let mut gone: Vec<_> = self.gone.drain(..).map(Watcher::number).collect();
+            gone.sort_unstable();
+            let stays = |watcher: &Watcher| gone.binary_search(&watcher.number()).is_err();
+            self.list.retain(stays);
+        }
+    }
+}
+
+/// The order to watch, on its way. Thrown away by a locality that ends, it is answered.
+struct Order {
+    from: &'static Gate,
+    key: Key,
+    open: bool,
+}
+
+impl Order {
+    fn accept(mut self) -> (&'static Gate, Key) {
+        self.open = false;
+        (self.from, self.key)
+    }
+}
+
+impl Drop for Order {
+    fn drop(&mut self) {
+        if self.open {
+            let (key, exit) = (self.key, Exit::lost("closed"));
+            Control::post(self.from, Control::Down { key, exit });
+        }
+    }
+}
+
+/// A notice on its way through the watcher's queue.
+struct Notice<A>(PhantomData<A>);
+
+impl<A: TryHandler<Down>> Record for Notice<A> {
+    type Message = (Key, Down);
+    const LANE: usize = <A as TryHandler<Down>>::LANE.index();
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<Down>()
+    }
+
+    unsafe fn run((key, down): Self::Message, actor: *mut (), here: &Local, slot: u32) {
+        if here.remove_thing(key, slot).is_some() {
+            // SAFETY: passed on; the instance is the one that watches, an `A`.
+            unsafe { Typed::<A, Down>::run(down, actor, here, slot) }
         }
     }
 }
 
 /// Watches `who` for the instance in `slot`.
-pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address) {
-    let serial = here.seat(slot, |seat| seat.serial);
-    let id = here.things.borrow_mut().serial();
-    let kind = Noted::<A, Down>::KIND;
-    let monitor = Monitor {
-        who,
-        slot,
-        serial,
-        kind,
-    };
-    here.monitors.borrow_mut().list.insert(id, monitor);
-    let forget = move |here: &Local| {
-        let open = here.monitors.borrow_mut().list.remove(&id).is_some();
-        if open && !who.gate.entrance.is_closed() {
-            Control::call(who.gate, move |there| there.unwatch(who, id));
-        }
-    };
-    here.at_end(slot, Box::new(forget));
-    here.peer_with(who.gate);
+pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address) -> Key {
     let from = here.gate;
-    if who.gate.entrance.is_closed() {
-        let exit = Exit::lost("closed");
-        Control::post(from, Control::Down { id, exit });
-    } else {
-        Control::call(who.gate, move |there| there.watch(who, from, id));
+    let key = here.add_thing(slot, Body::Polling);
+    let watch = Watch {
+        who,
+        from,
+        key,
+        notice: Notice::<A>::KIND,
+        told: false,
+    };
+    if let Some(body) = here.things.borrow_mut().body(key) {
+        *body = Body::Monitor(watch);
     }
+    here.peer_with(who.gate);
+    let order = Order {
+        from,
+        key,
+        open: true,
+    };
+    if !who.gate.entrance.is_closed() {
+        Control::call(who.gate, move |there| {
+            let (from, key) = order.accept();
+            there.watch(who, from, key);
+        });
+    }
+    key
 }
 
 impl Local {
     /// A locality watches an instance here.
-    fn watch(&self, who: Address, from: &'static Gate, id: u64) {
+    fn watch(&self, who: Address, from: &'static Gate, key: Key) {
         let gone = match self.find(who) {
             None => Some(Exit::normal()),
             Some(slot) => self.seat(slot, |seat| match seat.state {
                 State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::normal())),
                 _ => {
-                    seat.watchers.push((from, id));
+                    let watchers = seat.watchers.get_or_insert_default();
+                    watchers.list.push(Watcher { gate: from, key });
                     None
                 }
             }),
         };
         if let Some(exit) = gone {
-            Control::post(from, Control::Down { id, exit });
+            Control::post(from, Control::Down { key, exit });
         }
     }
 
     /// The target of a monitor ended: tells the watcher, once.
-    pub(crate) fn down(&self, id: u64, exit: Exit) {
-        let Some(monitor) = self.monitors.borrow_mut().list.remove(&id) else {
-            return;
+    pub(crate) fn down(&self, key: Key, exit: Exit) {
+        let told = {
+            let mut things = self.things.borrow_mut();
+            let slot = things.slot_of(key);
+            match (slot, things.body(key)) {
+                (Some(slot), Some(Body::Monitor(watch))) if !watch.told => {
+                    watch.told = true;
+                    Some((slot, watch.notice, watch.who))
+                }
+                _ => None,
+            }
         };
-        // For that instance only: the next one has not asked.
-        let (to, down) = (
-            self.address_of(monitor.slot),
-            Down {
-                who: monitor.who,
-                exit,
-            },
-        );
-        let lane = monitor.kind.lane as usize;
-        push_message(to, monitor.kind, lane, (monitor.serial, down));
-    }
-
-    fn unwatch(&self, who: Address, id: u64) {
-        if let Some(slot) = self.find(who) {
-            self.seat(slot, |seat| seat.watchers.retain(|(_, other)| *other != id));
+        if let Some((slot, notice, who)) = told {
+            let message = (key, Down { who, exit });
+            push_message(self.address_of(slot), notice, notice.lane as usize, message);
         }
     }
 
-    /// Ends every monitor of actors of a lost locality.
+    fn unwatch(&self, who: Address, gate: &'static Gate, key: Key) {
+        if let Some(slot) = self.find(who) {
+            self.seat(slot, |seat| {
+                if let Some(watchers) = &mut seat.watchers {
+                    watchers.remove(Watcher { gate, key });
+                }
+            });
+        }
+    }
+
+    /// An instance has ended, or will not come: tells who watches.
+    pub(crate) fn notify_watchers(&self, slot: u32, exit: &Exit) {
+        let watchers = self.seat(slot, |seat| seat.watchers.take());
+        for Watcher { gate, key } in watchers.into_iter().flat_map(|watchers| watchers.list) {
+            if self.losing.get() && *gate != *self.gate {
+                continue; // it makes a notice of its own when it learns of the loss
+            }
+            let exit = exit.clone();
+            Control::post(gate, Control::Down { key, exit });
+        }
+    }
+
+    /// Ends every monitor of actors of a lost locality, in the order in which they were made.
     pub(crate) fn monitors_lost(&self, gate: &Gate, exit: &Exit) {
-        let mut lost: Vec<u64> = {
-            let monitors = self.monitors.borrow();
-            let at_gate = |(id, m): (&u64, &Monitor)| (m.who.gate == gate).then_some(*id);
-            monitors.list.iter().filter_map(at_gate).collect()
-        };
-        lost.sort_unstable();
-        for id in lost {
-            self.down(id, exit.clone());
+        let mut lost = self.things.borrow().watching(gate);
+        lost.sort_unstable_by_key(|key| key.serial);
+        for key in lost {
+            self.down(key, exit.clone());
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::hold::Why;
 use crate::kin::Kin;
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
+use crate::monitor::Watchers;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
 use crate::states::Lifecycle;
@@ -212,7 +213,7 @@ pub(crate) struct Seat {
     pub(crate) early_stop: Option<Exit>,
     pub(crate) parked: Option<Box<Parked>>,
     pub(crate) kin: Option<Box<Kin>>,
-    pub(crate) watchers: Vec<(&'static crate::gate::Gate, u64)>,
+    pub(crate) watchers: Option<Box<Watchers>>,
     pub(crate) at_end: Vec<AtEnd>,
     /// Open holds of the running step: id and why.
     pub(crate) holds: Vec<(u64, Why)>,
@@ -249,7 +250,7 @@ impl Seat {
             early_stop: None,
             parked: None,
             kin: None,
-            watchers: Vec::new(),
+            watchers: None,
             at_end: Vec::new(),
             holds: Vec::new(),
         }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::gate::Gate;
+use crate::monitor::Watch;
 use crate::request::Refuse;
 use crate::small::Small;
 use crate::task::TaskBody;
@@ -13,7 +14,8 @@ use crate::wheel::{Wheel, WheelKey};
 
 const NONE: u32 = u32::MAX;
 
-/// Names a timer, a task or a pending request; for [`Context::cancel`](crate::Context::cancel).
+/// Names a timer, a task, a pending request, a monitor or a wait for a name; for
+/// [`Context::cancel`](crate::Context::cancel).
 ///
 /// A plain value: dropping it does nothing, and it is never valid for anything else.
 ///
@@ -47,13 +49,15 @@ pub(crate) enum Body {
     Every(Small, u64, u64),
     /// A future.
     Task(Box<dyn TaskBody>),
-    /// A future that is being polled right now.
+    /// Its value is out, being used or made.
     Polling,
     /// A supervisor's limit for a step of a child.
     Limit {
         child: u32,
         incarnation: u64,
     },
+    /// A monitor of another instance.
+    Monitor(Watch),
     /// The limit of a request whose asker is a future.
     Ask(Arc<dyn Refuse>),
 }
@@ -220,6 +224,24 @@ impl Things {
                     serial: thing.serial,
                 },
             ))
+        };
+        self.list.iter().enumerate().filter_map(at_gate).collect()
+    }
+
+    /// The slot of the instance that an entry belongs to.
+    pub(crate) fn slot_of(&self, key: Key) -> Option<u32> {
+        let thing = self.list.get(key.index as usize)?;
+        (thing.serial == key.serial && !matches!(thing.body, Body::Vacant)).then_some(thing.slot)
+    }
+
+    /// Monitors of actors of a gate.
+    pub(crate) fn watching(&self, gate: &Gate) -> Vec<Key> {
+        let at_gate = |(index, thing): (usize, &Thing)| match &thing.body {
+            Body::Monitor(watch) if watch.is_open_at(gate) => Some(Key {
+                index: index as u32,
+                serial: thing.serial,
+            }),
+            _ => None,
         };
         self.list.iter().enumerate().filter_map(at_gate).collect()
     }
