@@ -90,7 +90,7 @@ pub struct Played {
     pub exit: Exit,
     /// `type to reason`, in the order in which it was noticed.
     pub undelivered: Vec<(String, Reason)>,
-    /// `name: exit` of every instance, in order of its end.
+    /// `name: exit` of every instance, in order of its end; also of those that could not start.
     pub exits: Vec<String>,
 }
 
@@ -178,6 +178,10 @@ impl Observer for Watch {
                 .undelivered
                 .push((name.to_owned(), what.reason));
         }
+    }
+
+    fn start_failed(&self, who: Address, name: &str, exit: &Exit) {
+        self.exited(who, name, exit);
     }
 
     fn exited(&self, _: Address, name: &str, exit: &Exit) {

@@ -36,6 +36,8 @@ mod puppet;
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod futures;
@@ -101,6 +103,7 @@ const FILES: &[&[harness::Body]] = &[
     futures::BODIES,
     panics::BODIES,
     supervision::BODIES,
+    admin::BODIES,
     lives::BODIES,
     pictures::BODIES,
     lanes::BODIES,

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::actor::{Actor, TryHandler};
+use crate::admin::AdminRequest;
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::here::{self, HERE, with_local, with_reachable};
@@ -56,6 +57,51 @@ impl Address {
     /// A handler that is running finishes first: no other thread can end it.
     pub fn kill(self) {
         self.post(Control::KillSelf { to: self });
+    }
+
+    /// Has a supervisor keep what comes to it, in order: exits of its children, administrative
+    /// requests and retries of failed restarts, until [`resume`](Self::resume).
+    ///
+    /// For tests, in which things must happen at the same time. Its children run on; an order to
+    /// stop ends the suspension. Any thread; nothing happens to one that does not run.
+    pub fn suspend(self) {
+        self.post(Control::Suspend { to: self, on: true });
+    }
+
+    /// Has a supervisor that was [suspended](Self::suspend) go on.
+    pub fn resume(self) {
+        self.post(Control::Suspend {
+            to: self,
+            on: false,
+        });
+    }
+
+    /// Where to send administrative requests, such as [`CountChildren`](crate::CountChildren), to
+    /// the supervisor at this address.
+    ///
+    /// Any actor that has children is one. Requests travel in the System lane, together with the
+    /// exits of the children, and are never parked: a supervisor that is not running ends them at
+    /// once. One that is busy, starting or stopping a child, serves them in order when it is done.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use std::time::Duration;
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// let start = StartChild::new(|| Child::new("worker", || Worker));
+    /// let started = sim.block_on(app.root().admin().ask(start, Duration::MAX));
+    /// assert!(matches!(started, Some(Ok(Ok(Some(_))))));
+    /// let count = sim.block_on(app.root().admin().ask(CountChildren, Duration::MAX));
+    /// assert_eq!(count.unwrap().unwrap().active, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn admin<Q: AdminRequest>(self) -> Recipient<Ask<Q>> {
+        crate::admin::recipient(self)
     }
 
     /// The typed view for publishing `M` to this address.

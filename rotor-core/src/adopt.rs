@@ -1,5 +1,6 @@
 //! Adoption: specs get slots. The tree is data until here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::address::Address;
@@ -11,8 +12,8 @@ use crate::kin::{Entry, Kin, RemoteEntry};
 use crate::locality::{Control, Local, Placement};
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
-use crate::strategy::{Event, Flags, Restart, Strategy};
-use crate::supervisor::{Build, NodeKind, Shell, Supervisor};
+use crate::strategy::{Event, NewRow, Restart};
+use crate::supervisor::{Build, NodeKind, Remote, Shell, Supervisor};
 
 /// A subtree that a locality is told to build.
 pub(crate) struct Adoption {
@@ -25,6 +26,31 @@ pub(crate) struct Adoption {
     pub(crate) registry: Arc<Registry>,
     /// The slots from the root down to the parent.
     pub(crate) above: Arc<[Address]>,
+}
+
+/// How a child comes to its supervisor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// In the supervisor's spec.
+    Declared,
+    /// By an actor, which calls for it by its address: its name need not be its own.
+    Added,
+    /// By a request.
+    Asked,
+    /// As an instance of a pool.
+    Instance,
+}
+
+impl How {
+    fn row(self, name: Cow<'static, str>, restart: Restart, significant: bool) -> NewRow {
+        NewRow {
+            name,
+            restart,
+            significant,
+            dynamic: self != How::Declared,
+            named: matches!(self, How::Declared | How::Asked),
+        }
+    }
 }
 
 impl Local {
@@ -58,50 +84,46 @@ impl Local {
             seat.ops = Some(maker.ops);
             seat.maker = Some(maker);
             let mut kin = Box::new(Kin::new(supervisor.flags));
+            kin.template = supervisor.template;
             if supervisor.restart == Restart::Permanent {
                 kin.family.keep();
             }
             seat.kin = Some(kin);
         });
         for node in supervisor.children {
-            self.adopt_child(slot, node.0, false)?;
+            self.adopt_child(slot, node.0, How::Declared)?;
         }
         Ok(())
     }
 
     /// Adds a child to the table of `parent`, and gives it and what is below it slots.
-    fn adopt_child(
+    pub(crate) fn adopt_child(
         &self,
         parent: u32,
         mut node: NodeKind,
-        dynamic: bool,
+        how: How,
     ) -> Result<(u32, Address), StartError> {
         let mut slot = None;
-        let (name, restart, significant) = match &mut node {
+        // Before there is a row: a child that cannot have its address or its names leaves no trace.
+        let row = match &mut node {
             NodeKind::Actor(spec) => {
-                // Before there is a row: a child that cannot have its address or its names leaves no
-                // trace.
                 self.check_claim(spec)?;
                 slot = Some(self.slot_for(parent, spec)?);
-                (spec.name.clone(), spec.restart, spec.significant)
+                how.row(spec.name.clone(), spec.restart, spec.significant)
             }
-            NodeKind::Supervisor(s) => (s.name.clone(), s.restart, s.significant),
+            NodeKind::Supervisor(s) => {
+                self.build_here(s)?;
+                how.row(s.name.clone(), s.restart, s.significant)
+            }
         };
-        let child = self.seat(parent, |seat| {
-            let kin = seat
-                .kin
-                .get_or_insert_with(|| Box::new(Kin::new(Flags::new(Strategy::OneForOne))));
-            if seat.state == State::Running && !kin.family.is_busy() {
-                kin.family.run();
-            }
-            kin.family.add(name, restart, significant, dynamic)
-        });
+        let child = self.seat(parent, |seat| seat.kin_mut().family.add(row));
         let above = Parent::Actor {
             address: self.address_of(parent),
             child,
         };
         let mut entry = Entry {
             place: self.address_of(parent),
+            supervisor: matches!(node, NodeKind::Supervisor(_)),
             remote: None,
             start_limit: None,
             stop_limit: None,
@@ -117,7 +139,7 @@ impl Local {
             NodeKind::Supervisor(mut s) => {
                 entry.stop_limit = s.stop_limit;
                 match s.place.take() {
-                    Some(remote) if remote.locality.gate() != self.gate => {
+                    Some(remote) => {
                         let gate = remote.locality.gate();
                         let (slot, generation) = gate.mint();
                         entry.place = Address {
@@ -141,11 +163,7 @@ impl Local {
                             _plans: plans,
                         });
                     }
-                    place => {
-                        if let Some(remote) = place {
-                            *s = s.built(&remote.build)?;
-                            s.check(self.gate, self.locality.name())?;
-                        }
+                    None => {
                         let (slot, _) = self.mint();
                         entry.place = self.address_of(slot);
                         let placed = entry.place;
@@ -153,7 +171,8 @@ impl Local {
                             let kin = seat.kin.as_mut().expect("made above");
                             kin.set_entry(child, entry);
                         });
-                        self.adopt_supervisor(slot, *s, above)?;
+                        self.adopt_supervisor(slot, *s, above)
+                            .inspect_err(|_| self.disinherit(parent, child))?;
                         return Ok((child, placed));
                     }
                 }
@@ -183,6 +202,29 @@ impl Local {
             self.free_slot(slot);
         }
         claimed.map(|()| slot)
+    }
+
+    /// Has a supervisor that is placed here add its children.
+    fn build_here(&self, s: &mut Supervisor) -> Result<(), StartError> {
+        let here = |remote: &mut Remote| remote.locality.gate() == self.gate;
+        if let Some(remote) = s.place.take_if(here) {
+            *s = s.built(&remote.build)?;
+            s.place = None;
+            s.check(self.gate, self.locality.name())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a child back that could not be adopted as a whole.
+    fn disinherit(&self, parent: u32, child: u32) {
+        let entry = self.seat(parent, |seat| {
+            let kin = seat.kin_mut();
+            kin.family.discard(child);
+            kin.take_entry(child)
+        });
+        if let Some(entry) = entry {
+            self.remove(entry.place.slot);
+        }
     }
 
     fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) -> Address {
@@ -276,7 +318,7 @@ impl Local {
 
     /// Adds a child at run time. It is started when the parent's pass, if any, is over.
     pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
-        let (child, place) = self.adopt_child(parent, NodeKind::Actor(spec), true)?;
+        let (child, place) = self.adopt_child(parent, NodeKind::Actor(spec), How::Added)?;
         let to = self.address_of(parent);
         Control::post(self.gate, Control::Added { to, child });
         Ok(place)

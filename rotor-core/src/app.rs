@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::here;
 use crate::locality::Locality;
 use crate::name::{Name, NameError};
+use crate::observe::Observer;
 use crate::registry::Registry;
 use crate::tree::Tree;
 
@@ -192,6 +193,19 @@ impl App {
 }
 
 impl AppShared {
+    /// The tree places something on a locality.
+    pub(crate) fn add_place(
+        self: &Arc<Self>,
+        place: Locality,
+        observer: Option<Arc<dyn Observer>>,
+    ) {
+        place.gate().join(self, observer);
+        let mut places = self.places.lock().expect("no user code under this lock");
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+
     /// The root has ended; [`finish`](Self::finish) makes it known.
     pub(crate) fn root_ended(&self, exit: Exit) {
         let mut state = self.state.lock().expect("no user code under this lock");

@@ -50,7 +50,7 @@ pub(crate) struct Maker {
     pub(crate) ops: &'static Ops,
 }
 
-type Make = Box<dyn FnMut(&Local, u32) -> Result<NonNull<()>>>;
+type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>>>;
 
 /// What can be done with an instance whose type is forgotten.
 ///
@@ -92,11 +92,11 @@ impl<A: Actor> OpsOf<A> {
 
 impl Maker {
     pub(crate) fn of<A: Actor>(
-        mut factory: impl FnMut(&mut Context<A>) -> Result<A> + 'static,
+        mut factory: impl FnMut(&mut Context<A>) -> Result<Option<A>> + 'static,
     ) -> Self {
         let make = move |here: &Local, slot: u32| {
             let actor = factory(&mut Context::new(here, slot))?;
-            Ok(NonNull::from(Box::leak(Box::new(actor))).cast())
+            Ok(actor.map(|actor| NonNull::from(Box::leak(Box::new(actor))).cast()))
         };
         Maker {
             make: Box::new(make),
@@ -105,7 +105,10 @@ impl Maker {
     }
 }
 
-/// What a factory may return: an actor, or a result of one.
+/// What a factory may return: an actor, an option of one, or a result of either.
+///
+/// `None` means that the start is *ignored*: there is no instance, and that is no error. The spec is
+/// kept (that of a temporary child is not), and the next child is started.
 ///
 /// ```
 /// use rotor_core::*;
@@ -124,48 +127,74 @@ pub trait IntoActor<A>: sealed::Sealed<A> {
     ///
     /// # Errors
     /// The factory's own error; it makes the start fail.
-    fn into_actor(self) -> Result<A>;
+    fn into_actor(self) -> Result<Option<A>>;
 }
 
 mod sealed {
     pub trait Sealed<A> {}
     impl<A: crate::Actor> Sealed<A> for A {}
+    impl<A: crate::Actor> Sealed<A> for Option<A> {}
     impl<A: crate::Actor, E: Into<crate::Error>> Sealed<A> for Result<A, E> {}
+    impl<A: crate::Actor, E: Into<crate::Error>> Sealed<A> for Result<Option<A>, E> {}
 }
 
 impl<A: Actor> IntoActor<A> for A {
-    fn into_actor(self) -> Result<A> {
+    fn into_actor(self) -> Result<Option<A>> {
+        Ok(Some(self))
+    }
+}
+
+impl<A: Actor> IntoActor<A> for Option<A> {
+    fn into_actor(self) -> Result<Option<A>> {
         Ok(self)
     }
 }
 
 impl<A: Actor, E: Into<Error>> IntoActor<A> for Result<A, E> {
-    fn into_actor(self) -> Result<A> {
+    fn into_actor(self) -> Result<Option<A>> {
+        self.map(Some).map_err(Into::into)
+    }
+}
+
+impl<A: Actor, E: Into<Error>> IntoActor<A> for Result<Option<A>, E> {
+    fn into_actor(self) -> Result<Option<A>> {
         self.map_err(Into::into)
     }
 }
 
 impl<A: Actor> Child<A> {
-    /// A child made by a closure that returns the actor, or a result of one.
+    /// A child made by a closure that returns the actor, an option, or a result: see [`IntoActor`].
     ///
     /// ```
     /// use rotor_core::*;
     /// struct Log(std::fs::File);
     /// impl Actor for Log {}
     /// let steady = Child::new("log", || std::fs::File::create("log.txt").map(Log));
+    /// let wanted = std::env::var_os("LOG").is_some();
+    /// let at_times = Child::new("log", move || match wanted {
+    ///     true => std::fs::File::create("log.txt").map(|file| Some(Log(file))),
+    ///     false => Ok(None), // ignored: nothing runs, and nothing is wrong
+    /// });
     /// ```
     pub fn new<R: IntoActor<A>>(
         name: impl Into<Cow<'static, str>>,
         mut factory: impl FnMut() -> R + 'static,
     ) -> Self {
-        Self::with(name, move |_| factory().into_actor())
+        Self::made(name, move |_| factory().into_actor())
     }
 
     /// A child made by a closure that gets the context of the instance to be: it can register I/O,
     /// reserve topics, or start timers.
     pub fn with(
         name: impl Into<Cow<'static, str>>,
-        factory: impl FnMut(&mut Context<A>) -> Result<A> + 'static,
+        mut factory: impl FnMut(&mut Context<A>) -> Result<A> + 'static,
+    ) -> Self {
+        Self::made(name, move |cx| factory(cx).map(Some))
+    }
+
+    fn made(
+        name: impl Into<Cow<'static, str>>,
+        factory: impl FnMut(&mut Context<A>) -> Result<Option<A>> + 'static,
     ) -> Self {
         Child {
             spec: Spec {
@@ -243,16 +272,16 @@ impl<A: Actor> Child<A> {
         self
     }
 
-    /// How long the start may take, with its holds. 5 s by default.
+    /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
     pub fn start_limit(mut self, limit: Duration) -> Self {
-        self.spec.start_limit = Some(limit);
+        self.spec.start_limit = limited(limit);
         self
     }
 
     /// How long the stop may take, with its holds; then the child is removed by force. 5 s by
-    /// default; zero is at once.
+    /// default; zero is at once, without a stop hook; [`Duration::MAX`] is no limit.
     pub fn stop_limit(mut self, limit: Duration) -> Self {
-        self.spec.stop_limit = Some(limit);
+        self.spec.stop_limit = limited(limit);
         self
     }
 
@@ -263,6 +292,11 @@ impl<A: Actor> Child<A> {
         self.spec.capacity = messages.max(1);
         self
     }
+}
+
+/// The limit, if it is one.
+pub(crate) fn limited(limit: Duration) -> Option<Duration> {
+    (limit < Duration::MAX).then_some(limit)
 }
 
 impl<A: Actor> From<Child<A>> for Node {

@@ -20,6 +20,7 @@ use crate::monitor::{self, Down};
 use crate::name::{Name, NameError};
 use crate::recipient::Recipient;
 use crate::request::{self, Ask, PendingRequest, RequestError};
+use crate::slot::Parent;
 use crate::task::{self, Task};
 use crate::things::{Body, Key};
 use crate::timer::{self, Timer, nanos};
@@ -95,6 +96,14 @@ impl<A: Actor> Context<A> {
         &self.here().locality
     }
 
+    /// The supervisor that has started the actor; `None` once its locality is lost.
+    pub fn supervisor(&self) -> Option<Address> {
+        self.here().seat(self.slot, |seat| match seat.parent {
+            Parent::Actor { address, .. } => Some(address),
+            _ => None,
+        })
+    }
+
     /// The time of the driver's clock, read at the beginning of the slice or later.
     pub fn now(&self) -> Instant {
         let here = self.here();
@@ -105,6 +114,12 @@ impl<A: Actor> Context<A> {
     /// next instance, if there is one.
     pub fn stop(&mut self) {
         self.here().exit_after(self.slot, Exit::normal());
+    }
+
+    /// Ends the instance after this handler, with this exit. In [`Actor::stop`] it replaces the
+    /// reason of the stop.
+    pub fn stop_with(&mut self, exit: Exit) {
+        self.here().exit_after(self.slot, exit);
     }
 
     /// Ends the instance after this handler, as if it had returned the error.

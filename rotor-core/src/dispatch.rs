@@ -588,7 +588,7 @@ impl Local {
         cell: std::sync::Arc<dyn crate::request::Refuse>,
         limit: std::time::Duration,
     ) {
-        if cell.is_done() {
+        if cell.is_done() || limit == std::time::Duration::MAX {
             return;
         }
         let mut things = self.things.borrow_mut();
@@ -649,6 +649,7 @@ impl Local {
                 incarnation,
             } => self.retry(to, child, incarnation),
             Control::Added { to, child } => self.added(to, child),
+            Control::Suspend { to, on } => self.suspend(to, on),
             Control::StopSelf { to, exit } => self.stop_self(to, exit),
             Control::KillSelf { to } => self.kill_self(to),
             Control::SelfExit { slot, serial } => self.self_exit(slot, serial),

@@ -209,15 +209,9 @@ impl Driver {
         }
         let observer = tree.observer.take();
         let root = local.adopt_root(tree, app.shared.clone())?;
-        for place in &places {
-            if let Some(observer) = &observer {
-                place.gate().set_observer(observer.clone());
-            }
+        for place in places {
+            app.shared.add_place(place, observer.clone());
         }
-        *app.shared
-            .places
-            .lock()
-            .expect("no user code under this lock") = places;
         app.set_root(root);
         *inner.app.borrow_mut() = Some(app.clone());
         let start = Control::Start {

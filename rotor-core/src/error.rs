@@ -183,6 +183,14 @@ pub enum StartError {
         /// Why not.
         error: NameError,
     },
+    /// A pool has children of its own, no template, or an auto-shutdown; or a supervisor that is no
+    /// pool says something about instances.
+    Pool {
+        /// The supervisor.
+        supervisor: Cow<'static, str>,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The actor that would be the parent is stopping.
     Stopping,
     /// No locality is open in the driver that should start the tree.
@@ -230,6 +238,7 @@ impl fmt::Display for StartError {
                 write!(f, "supervisor {supervisor} has a restart period of zero")
             }
             StartError::Name { child, error } => write!(f, "{child} cannot start: {error}"),
+            StartError::Pool { supervisor, why } => write!(f, "supervisor {supervisor} {why}"),
             StartError::Stopping => write!(f, "the parent is stopping"),
             StartError::NoLocality => write!(f, "no locality is open in this driver"),
             StartError::AlreadyStarted => write!(f, "this driver has started a tree before"),

@@ -21,8 +21,8 @@ pub struct Exit {
     cause: Option<Arc<Cause>>,
 }
 
-/// The kinds of [`Exit`]. `Normal` and `Shutdown` are orderly; the others are abnormal, so a
-/// transient child is restarted after them.
+/// The kinds of [`Exit`]. `Normal`, `Shutdown` and `ShutdownWith` are orderly; the others are
+/// abnormal, so a transient child is restarted after them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ExitReason {
@@ -30,6 +30,8 @@ pub enum ExitReason {
     Normal,
     /// It was told to stop, or its supervisor gave up or shut down by itself.
     Shutdown,
+    /// An orderly end, as [`Shutdown`](Self::Shutdown), with a detail.
+    ShutdownWith(Arc<str>),
     /// A handler, a hook or the factory returned an error, or a limit was overrun.
     Failed(Error),
     /// A panic; the text of its message.
@@ -61,6 +63,14 @@ impl Exit {
     pub const fn shutdown() -> Self {
         Exit {
             reason: ExitReason::Shutdown,
+            cause: None,
+        }
+    }
+
+    /// The actor is told to stop, or stops, with a detail for whoever is told of it.
+    pub fn shutdown_with(detail: impl Into<Arc<str>>) -> Self {
+        Exit {
+            reason: ExitReason::ShutdownWith(detail.into()),
             cause: None,
         }
     }
@@ -182,7 +192,10 @@ impl Exit {
 
     /// Whether a transient child is restarted after this exit.
     pub fn is_abnormal(&self) -> bool {
-        !matches!(self.reason, ExitReason::Normal | ExitReason::Shutdown)
+        !matches!(
+            self.reason,
+            ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_)
+        )
     }
 }
 
@@ -191,6 +204,7 @@ impl fmt::Display for ExitReason {
         match self {
             ExitReason::Normal => write!(f, "normal"),
             ExitReason::Shutdown => write!(f, "shutdown"),
+            ExitReason::ShutdownWith(detail) => write!(f, "shutdown: {detail}"),
             ExitReason::Failed(error) => write!(f, "failed: {error}"),
             ExitReason::Panicked(text) => write!(f, "panicked: {text}"),
             ExitReason::Killed => write!(f, "killed"),

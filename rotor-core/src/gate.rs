@@ -3,13 +3,13 @@
 use std::cmp::Ordering as Order;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use crossbeam_queue::SegQueue;
 
+use crate::app::AppShared;
 use crate::batch::Chunk;
 use crate::entrance::{Entrance, Wake};
-use crate::exit::Exit;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::Control;
@@ -99,9 +99,13 @@ pub(crate) struct Gate {
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
     /// Where the actors here have names.
     pub(crate) registries: Registries,
-    pub(crate) observer: Mutex<Option<Arc<dyn Observer>>>,
     /// The observer wants to know who sent what: read at the beginning of each slice.
     pub(crate) signs: AtomicBool,
+    /// Whether `observer` is set: most are not.
+    observed: AtomicBool,
+    observer: Mutex<Option<Arc<dyn Observer>>>,
+    /// The tree that has placed something here.
+    app: Mutex<Weak<AppShared>>,
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,
@@ -149,8 +153,10 @@ impl Gate {
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
                 registries: Registries::default(),
+                observed: AtomicBool::new(false),
                 observer: Mutex::new(None),
                 signs: AtomicBool::new(false),
+                app: Mutex::new(Weak::new()),
                 undelivered: Default::default(),
                 bound: AtomicUsize::new(0),
                 slices: AtomicU64::new(0),
@@ -168,8 +174,10 @@ impl Gate {
             .expect("no user code under this lock")
             .clear();
         self.registries.clear();
+        self.observed.store(false, Ordering::Relaxed);
         *self.observer.lock().expect("no user code under this lock") = None;
         self.signs.store(false, Ordering::Relaxed);
+        *self.app.lock().expect("no user code under this lock") = Weak::new();
         for count in &self.undelivered {
             count.store(0, Ordering::Relaxed);
         }
@@ -346,12 +354,7 @@ impl Gate {
         reason: Reason,
     ) {
         let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
-        let observer = self
-            .observer
-            .lock()
-            .expect("no user code under this lock")
-            .clone();
-        match observer {
+        match self.observer() {
             Some(observer) => {
                 let _ = here::guard(|| {
                     observer.undelivered(&Undeliverable {
@@ -372,22 +375,42 @@ impl Gate {
         }
     }
 
-    /// Tells the observer of the end of an instance.
-    pub(crate) fn report_exit(&'static self, who: crate::Address, name: &str, exit: &Exit) {
-        let observer = self
-            .observer
-            .lock()
-            .expect("no user code under this lock")
-            .clone();
-        if let Some(observer) = observer {
-            let _ = here::guard(|| observer.exited(who, name, exit));
+    /// Tells the observer, if there is one.
+    pub(crate) fn tell_observer(&self, tell: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = self.observer() {
+            let _ = here::guard(|| tell(&*observer));
         }
     }
 
-    pub(crate) fn set_observer(&self, observer: Arc<dyn Observer>) {
-        let signs = here::guard(|| observer.wants_sender()).unwrap_or(false);
-        self.signs.store(signs, Ordering::Relaxed);
-        *self.observer.lock().expect("no user code under this lock") = Some(observer);
+    /// What was installed for the tree that uses this locality.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        // A reader that sees it late misses what happened before the tree started.
+        if !self.observed.load(Ordering::Acquire) {
+            return None;
+        }
+        self.observer
+            .lock()
+            .expect("no user code under this lock")
+            .clone()
+    }
+
+    /// Notes which tree has placed something here, and its observer.
+    pub(crate) fn join(&self, app: &Arc<AppShared>, observer: Option<Arc<dyn Observer>>) {
+        *self.app.lock().expect("no user code under this lock") = Arc::downgrade(app);
+        if let Some(observer) = observer {
+            let signs = here::guard(|| observer.wants_sender()).unwrap_or(false);
+            self.signs.store(signs, Ordering::Relaxed);
+            *self.observer.lock().expect("no user code under this lock") = Some(observer);
+            self.observed.store(true, Ordering::Release);
+        }
+    }
+
+    /// The tree that has placed something here last, if it is still known.
+    pub(crate) fn app(&self) -> Option<Arc<AppShared>> {
+        self.app
+            .lock()
+            .expect("no user code under this lock")
+            .upgrade()
     }
 
     /// Opens for a driver on this thread.

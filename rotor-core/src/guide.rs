@@ -182,6 +182,7 @@ pub mod supervision {
     //! | do not depend on each other | [`one_for_one`](crate::Supervisor::one_for_one) |
     //! | depend on those before them | [`rest_for_one`](crate::Supervisor::rest_for_one) |
     //! | are of use only together | [`one_for_all`](crate::Supervisor::one_for_all) |
+    //! | are many of a kind, made on demand | [`simple_one_for_one`](crate::Supervisor::simple_one_for_one) |
     //!
     //! A child is *permanent* unless told otherwise: started again whatever its end was.
     //! [`transient`](crate::Child::transient): only after an error or a panic.
@@ -190,6 +191,34 @@ pub mod supervision {
     //! More than *intensity* restarts in a period (1 in 5 s by default) and the supervisor ends as
     //! well; its own supervisor decides. So trouble that a restart does not cure climbs until
     //! something higher up is rebuilt, or the root ends and the program learns why.
+    //!
+    //! # Changing a running tree
+    //!
+    //! An actor adds children of its own with [`Context::child`](crate::Context::child). A supervisor
+    //! is asked to: by any actor, a future or a plain thread, wherever it lives.
+    //! ```
+    //! # use rotor_core::{sim::Sim, *};
+    //! # use std::time::Duration;
+    //! # struct Worker;
+    //! # impl Actor for Worker {}
+    //! # fn main() -> Result<(), StartError> {
+    //! # let mut sim = Sim::new(1);
+    //! # sim.locality("here");
+    //! let app = sim.start(Supervisor::one_for_one("app"))?;
+    //! let root = app.root().admin();
+    //! let start = StartChild::new(|| Child::new("worker", || Worker));
+    //! let started = sim.block_on(root.ask(start, Duration::MAX)).unwrap();
+    //! assert!(matches!(started, Ok(Ok(Some(_)))));
+    //! let stop = TerminateChild::named("worker");
+    //! let stopped = sim.block_on(app.root().admin().ask(stop, Duration::MAX)).unwrap();
+    //! assert!(matches!(stopped, Ok(Ok(()))));
+    //! # Ok(())
+    //! # }
+    //! ```
+    //! [`RestartChild`](crate::RestartChild) starts it again, [`DeleteChild`](crate::DeleteChild)
+    //! forgets it; [`WhichChildren`](crate::WhichChildren) and
+    //! [`CountChildren`](crate::CountChildren) tell what is there. A supervisor that is busy answers
+    //! when it is done; one that is not running ends the request at once.
     //!
     //! # The program ends when its main part does
     //!

@@ -1,9 +1,12 @@
 //! The children of an actor: their table, and where each of them lives.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::admin::{Admin, Reply};
 use crate::locality::Placement;
+use crate::pool::Template;
 use crate::registry::Plans;
 use crate::strategy::{ChildId, Family, Flags};
 use crate::supervisor::{Remote, Shell};
@@ -13,11 +16,18 @@ use crate::things::Key;
 pub(crate) struct Kin {
     pub(crate) family: Family,
     entries: Vec<Option<Entry>>,
+    /// What its instances are made from, if it is a pool.
+    pub(crate) template: Option<Template>,
+    /// Administrative requests that are not served yet, oldest first.
+    pub(crate) requests: VecDeque<Admin>,
+    /// Who waits for the outcome of the one that is served.
+    pub(crate) serving: Option<Reply>,
 }
 
 /// Where a child lives, and how long its steps may take.
 pub(crate) struct Entry {
     pub(crate) place: Address,
+    pub(crate) supervisor: bool,
     pub(crate) remote: Option<RemoteEntry>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
@@ -41,6 +51,9 @@ impl Kin {
         Kin {
             family: Family::new(flags),
             entries: Vec::new(),
+            template: None,
+            requests: VecDeque::new(),
+            serving: None,
         }
     }
 

@@ -58,6 +58,7 @@ mod things; // what an instance owns beside its state
 mod timer; // messages to oneself, later
 mod wheel; // all deadlines of a locality
 
+mod admin; // requests to a running supervisor
 mod adopt; // specs get slots
 mod app; // App: a running tree from outside
 mod child; // Child: how to make an actor
@@ -69,8 +70,10 @@ mod monitor; // Down
 mod name; // Name: how actors are found
 mod naming; // the names of a locality's actors
 mod parent; // reports and orders between parent and child
+mod pool; // the template of a pool's instances
 mod registry; // the names of a tree
 mod removal; // force, and the end of slots
+mod serve; // how a supervisor serves requests
 mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 
@@ -88,6 +91,10 @@ pub mod sim;
 
 pub use actor::{Actor, Handler, TryHandler};
 pub use address::{Addr, Address, Undelivered};
+pub use admin::{
+    AdminError, AdminRequest, ChildCount, ChildInfo, ChildState, CountChildren, DeleteChild,
+    RestartChild, StartChild, StartInstance, Started, TerminateChild, WhichChildren,
+};
 pub use app::{App, WouldDeadlock};
 pub use child::{Child, IntoActor};
 pub use clock::Clock;

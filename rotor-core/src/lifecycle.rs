@@ -46,7 +46,12 @@ impl Local {
         });
         let mut maker = match ready {
             None => return,
-            Some(Err(exit)) => return self.tell_parent(slot, News::Failed(exit)),
+            Some(Err(exit)) => {
+                let (who, name) = (self.address_of(slot), self.name_of(slot));
+                self.gate
+                    .tell_observer(|o| o.start_failed(who, &name, &exit));
+                return self.tell_parent(slot, News::Failed(exit));
+            }
             Some(Ok(maker)) => maker,
         };
         let serial = self.things.borrow_mut().serial();
@@ -55,7 +60,8 @@ impl Local {
         let made = here::guard(|| (maker.make)(self, slot));
         self.seat(slot, |seat| seat.maker = Some(maker));
         let instance = match made {
-            Ok(Ok(instance)) => instance,
+            Ok(Ok(Some(instance))) => instance,
+            Ok(Ok(None)) => return self.start_ignored(slot),
             Ok(Err(error)) => return self.start_failed(slot, Exit::failed(error)),
             Err(text) => return self.start_failed(slot, Exit::panicked(text)),
         };
@@ -110,6 +116,11 @@ impl Local {
         } else if self.seat(slot, |seat| seat.exit.is_none()) {
             self.open(slot);
         }
+        if let Some(observer) = self.gate.observer() {
+            let (who, name) = (self.address_of(slot), self.name_of(slot));
+            let instance = self.seat(slot, |seat| seat.incarnation);
+            let _ = here::guard(|| observer.started(who, &name, instance));
+        }
         self.tell_parent(slot, News::Started);
     }
 
@@ -119,14 +130,34 @@ impl Local {
         self.purge(slot, &exit);
         // Children that the instance has added go with it, also those not started yet.
         self.abandon_children(slot);
+        self.refuse_requests(slot, &exit);
         self.seat(slot, |seat| {
             seat.state = State::Waiting;
             seat.exit = Some(exit.clone());
         });
+        let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate
-            .report_exit(self.address_of(slot), &self.name_of(slot), &exit);
+            .tell_observer(|o| o.start_failed(who, &name, &exit));
         self.notify_watchers(slot, &exit);
         self.tell_parent(slot, News::Failed(exit));
+    }
+
+    /// A factory made nothing, and meant it: as after an orderly end.
+    fn start_ignored(&self, slot: u32) {
+        self.current.set(crate::message::LOCALITY);
+        let exit = Exit::normal();
+        self.purge(slot, &exit);
+        self.abandon_children(slot);
+        self.refuse_requests(slot, &exit);
+        self.seat(slot, |seat| {
+            seat.state = State::Down;
+            seat.exit = Some(exit.clone());
+        });
+        self.lay_down(slot, &exit);
+        let (who, name) = (self.address_of(slot), self.name_of(slot));
+        self.gate.tell_observer(|o| o.start_ignored(who, &name));
+        self.notify_watchers(slot, &exit);
+        self.tell_parent(slot, News::Ignored);
     }
 
     /// The parent wants the instance to end.
@@ -170,6 +201,10 @@ impl Local {
     /// Ends the instance after the handler that runs now. The first reason wins.
     pub(crate) fn exit_after(&self, slot: u32, exit: Exit) {
         let serial = self.seat(slot, |seat| {
+            if std::mem::take(&mut seat.in_hook) {
+                seat.exit = Some(exit);
+                return None;
+            }
             if seat.exit.is_some() {
                 return None;
             }
@@ -223,13 +258,21 @@ impl Local {
         let actor = self.slots.actor(slot);
         if let Some(ops) = ops.filter(|_| !actor.is_null()) {
             self.current.set(slot);
+            self.seat(slot, |seat| seat.in_hook = true);
             // SAFETY: the instance is live, and nothing else refers to it between messages.
             let hook = here::guard(|| unsafe { (ops.stop)(actor, &exit, self, slot) });
             self.current.set(crate::message::LOCALITY);
-            if let Err(text) = hook {
-                let exit = Exit::panicked(text);
-                self.seat(slot, |seat| seat.exit = Some(exit.clone()));
-                self.vacate(slot, &exit);
+            let failed = self.seat(slot, |seat| {
+                let silent = std::mem::take(&mut seat.in_hook);
+                match hook {
+                    Ok(()) if silent => return None,
+                    Ok(()) => {}
+                    Err(text) => seat.exit = Some(Exit::panicked(text)),
+                }
+                seat.exit.clone().filter(Exit::is_abnormal)
+            });
+            if let Some(failed) = failed {
+                self.vacate(slot, &failed);
             }
         }
         self.settle_stop(slot);
@@ -336,6 +379,7 @@ impl Local {
     pub(crate) fn finish(&self, slot: u32, exit: Exit) {
         self.vacate(slot, &exit);
         self.abandon_children(slot);
+        self.refuse_requests(slot, &exit);
         let keep = self.seat(slot, |seat| {
             seat.state = if seat.keep {
                 State::Waiting
@@ -348,8 +392,8 @@ impl Local {
         if !keep {
             self.lay_down(slot, &exit);
         }
-        self.gate
-            .report_exit(self.address_of(slot), &self.name_of(slot), &exit);
+        let (who, name) = (self.address_of(slot), self.name_of(slot));
+        self.gate.tell_observer(|o| o.exited(who, &name, &exit));
         self.notify_watchers(slot, &exit);
         self.tell_parent(slot, News::Exited(exit));
     }
@@ -390,7 +434,7 @@ impl Local {
         }
     }
 
-    fn name_of(&self, slot: u32) -> std::borrow::Cow<'static, str> {
+    pub(crate) fn name_of(&self, slot: u32) -> std::borrow::Cow<'static, str> {
         self.seat(slot, |seat| seat.name.clone())
     }
 

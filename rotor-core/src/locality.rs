@@ -332,6 +332,8 @@ pub(crate) enum Control {
     },
     /// A child was added at run time.
     Added { to: Address, child: u32 },
+    /// Somebody asks a supervisor to keep what comes, or to go on with it.
+    Suspend { to: Address, on: bool },
     /// Somebody asks an actor to stop.
     StopSelf { to: Address, exit: Exit },
     /// Somebody removes an actor's instance by force.
@@ -364,6 +366,7 @@ pub(crate) enum Control {
 /// What a child tells its parent.
 pub(crate) enum News {
     Started,
+    Ignored,
     Failed(Exit),
     Exited(Exit),
 }
@@ -704,14 +707,17 @@ impl Local {
         self.things.borrow_mut().insert(slot, head, body)
     }
 
-    /// Adds something that happens once, `delay` from the next clock read.
+    /// Adds something that happens once, `delay` from the next clock read; with the longest one,
+    /// never.
     #[inline]
     pub(crate) fn add_once(&self, slot: u32, value: Small, delay: Duration) -> Key {
         let mut seats = self.seats.borrow_mut();
         let mut things = self.things.borrow_mut();
         let head = &mut seats[slot as usize].things;
         let key = things.insert(slot, head, Body::Once(value));
-        things.arm_later(key, nanos(delay));
+        if delay < Duration::MAX {
+            things.arm_later(key, nanos(delay));
+        }
         key
     }
 

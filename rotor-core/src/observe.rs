@@ -72,11 +72,12 @@ pub struct Undeliverable {
     pub reason: Reason,
 }
 
-/// Is told what would otherwise go unnoticed. Installed with
+/// Is told what would otherwise go unnoticed, and of every start and end. Installed with
 /// [`Supervisor::observer`](crate::Supervisor::observer) on the root of a tree.
 ///
-/// Called on whichever thread notices, between messages. It must not block. A panic in it is
-/// swallowed.
+/// Called on whichever thread notices, between messages, in the order in which things happen: a
+/// supervisor's start comes after all that happened in it, its end after those of its children. It
+/// must not block. A panic in it is swallowed.
 ///
 /// ```
 /// use rotor_core::*;
@@ -142,6 +143,33 @@ pub trait Observer: Send + Sync + 'static {
     /// ```
     fn wants_sender(&self) -> bool {
         false
+    }
+
+    /// An actor is operational: this instance of it, by a number that no other one has.
+    fn started(&self, who: Address, name: &str, instance: u64) {
+        let _ = (who, name, instance);
+    }
+
+    /// An actor could not start.
+    fn start_failed(&self, who: Address, name: &str, exit: &Exit) {
+        let _ = (who, name, exit);
+    }
+
+    /// An actor's factory made no instance, which is no error.
+    fn start_ignored(&self, who: Address, name: &str) {
+        let _ = (who, name);
+    }
+
+    /// A supervisor gave up: the restart of this child is one too many. It comes before the ends of
+    /// the other children.
+    fn gave_up(&self, who: Address, name: &str, child: Address, child_name: &str) {
+        let _ = (who, name, child, child_name);
+    }
+
+    /// A supervisor shuts down by itself, because of its significant children. It comes before the
+    /// ends of the other children.
+    fn auto_shutdown(&self, who: Address, name: &str) {
+        let _ = (who, name);
     }
 
     /// An actor's instance ended.

@@ -8,6 +8,7 @@ use crate::error::TimedOut;
 use crate::exit::Exit;
 use crate::kin::Entry;
 use crate::locality::{Control, Local, News};
+use crate::observe::Observer;
 use crate::slot::{Parent, State};
 use crate::strategy::{Action, Event, RowState};
 use crate::things::{Body, Key};
@@ -20,7 +21,7 @@ impl Local {
             Parent::Nobody => {}
             Parent::Lost => match news {
                 News::Started => {}
-                News::Failed(_) | News::Exited(_) => self.remove(slot),
+                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove(slot),
             },
             Parent::Actor { address, child } => Control::post(
                 address.gate,
@@ -32,7 +33,8 @@ impl Local {
                 },
             ),
             Parent::App(app) => match news {
-                News::Started => {}
+                // A supervisor's own start is never ignored.
+                News::Started | News::Ignored => {}
                 News::Failed(exit) | News::Exited(exit) => {
                     self.remove(slot);
                     app.root_ended(exit);
@@ -45,6 +47,7 @@ impl Local {
         let Some(slot) = self.find(to) else { return };
         let event = match news {
             News::Started => Event::Started(child, incarnation),
+            News::Ignored => Event::Ignored(child, incarnation),
             News::Failed(exit) => Event::Failed(child, incarnation, exit),
             News::Exited(exit) => Event::Exited(child, incarnation, exit),
         };
@@ -100,14 +103,21 @@ impl Local {
 
     /// Asks the table what an event means, and does it.
     pub(crate) fn family(&self, slot: u32, event: Event) {
-        let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
-            return;
-        };
-        let mut actions = Vec::new();
-        kin.family.handle(event, self.now.get(), &mut actions);
-        self.seat(slot, |seat| seat.kin = Some(kin));
-        for action in actions {
-            self.act(slot, action);
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
+                return;
+            };
+            let mut actions = Vec::new();
+            kin.family.handle(event, self.now.get(), &mut actions);
+            self.seat(slot, |seat| seat.kin = Some(kin));
+            for action in actions {
+                match action {
+                    // Always the last: what the request means is the next event.
+                    Action::Serve => next = Some(self.next_request(slot)),
+                    action => self.act(slot, action),
+                }
+            }
         }
     }
 
@@ -141,11 +151,12 @@ impl Local {
                     },
                 );
             }
-            Action::Kill(child, incarnation) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
-                    to.gate.kill(to, incarnation);
-                }
-            }
+            Action::Kill(child, incarnation) => match self.child_place(slot, child, |_| None) {
+                // Exact: it is gone before anything else is done. Elsewhere it is disowned.
+                Some((to, _)) if to.gate == self.gate => self.kill(to, incarnation),
+                Some((to, _)) => to.gate.kill(to, incarnation),
+                None => {}
+            },
             Action::Retry(child, incarnation) => {
                 let to = self.address_of(slot);
                 Control::post(
@@ -174,7 +185,23 @@ impl Local {
                 self.vacate(slot, &exit);
                 self.start_failed(slot, exit);
             }
-            Action::GaveUp => {}
+            Action::GaveUp(child) => {
+                let named = self.seat(slot, |seat| {
+                    let kin = seat.kin.as_mut()?;
+                    Some((kin.entry(child)?.place, kin.family.row(child).name.clone()))
+                });
+                if let Some((child, child_name)) = named {
+                    let (who, name) = (self.address_of(slot), self.name_of(slot));
+                    let tell = |o: &dyn Observer| o.gave_up(who, &name, child, &child_name);
+                    self.gate.tell_observer(tell);
+                }
+            }
+            Action::AutoShutdown => {
+                let (who, name) = (self.address_of(slot), self.name_of(slot));
+                self.gate.tell_observer(|o| o.auto_shutdown(who, &name));
+            }
+            Action::Serve => unreachable!("`family` does it"),
+            Action::Answer(outcome) => self.answer(slot, outcome),
             Action::Ended(exit) => self.family_ended(slot, exit),
         }
     }

@@ -91,6 +91,7 @@ impl Supervisor {
             Strategy::OneForOne => "one_for_one",
             Strategy::OneForAll => "one_for_all",
             Strategy::RestForOne => "rest_for_one",
+            Strategy::SimpleOneForOne => "simple_one_for_one",
         };
         let plural = if flags.intensity == 1 { "" } else { "s" };
         let mut rules = vec![
@@ -101,6 +102,12 @@ impl Supervisor {
             AutoShutdown::Never => None,
             AutoShutdown::Any => Some("ends with any significant child".to_owned()),
             AutoShutdown::All => Some("ends with its last significant child".to_owned()),
+        });
+        let instances = self.template.as_ref().map(|template| template.restart);
+        rules.extend(match instances {
+            None | Some(Restart::Permanent) => None,
+            Some(Restart::Transient) => Some("transient instances".to_owned()),
+            Some(Restart::Temporary) => Some("temporary instances".to_owned()),
         });
         rules.extend(as_child(self.restart, self.significant));
         rules.extend(self.stop_limit.map(|limit| format!("stop limit {limit:?}")));

@@ -283,6 +283,11 @@ impl Sim {
         self.clock.now()
     }
 
+    /// When the next timer or limit is due, if any is set. Known when nothing is left to do before.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.drivers.iter().filter_map(|stepped| stepped.due).min()
+    }
+
     /// Moves the clock by `by`, from deadline to deadline, running everything on the way. What is
     /// due exactly at the end fires.
     pub fn run_for(&mut self, by: Duration) {

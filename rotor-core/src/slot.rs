@@ -14,7 +14,7 @@ use crate::monitor::Watchers;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
 use crate::states::Lifecycle;
-use crate::strategy::Restart;
+use crate::strategy::{Flags, Restart, Strategy};
 use crate::things::NO_THINGS;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -192,6 +192,8 @@ pub(crate) struct Seat {
     pub(crate) hooked: bool,
     /// `Naming` has something of this slot.
     pub(crate) marked: bool,
+    /// The stop hook runs and has not said how the instance ends.
+    pub(crate) in_hook: bool,
     pub(crate) restart: Restart,
     pub(crate) capacity: u32,
     /// First entry of the instance's list of things.
@@ -235,6 +237,7 @@ impl Seat {
             keep: false,
             hooked: false,
             marked: false,
+            in_hook: false,
             restart: Restart::Permanent,
             capacity: 0,
             things: NO_THINGS,
@@ -254,6 +257,18 @@ impl Seat {
             at_end: Vec::new(),
             holds: Vec::new(),
         }
+    }
+
+    /// Its children; an actor without any gets an empty table.
+    pub(crate) fn kin_mut(&mut self) -> &mut Kin {
+        let running = self.state == State::Running;
+        self.kin.get_or_insert_with(|| {
+            let mut kin = Box::new(Kin::new(Flags::new(Strategy::OneForOne)));
+            if running {
+                kin.family.run();
+            }
+            kin
+        })
     }
 
     /// Whether messages wait for the next instance.

@@ -4,8 +4,11 @@
 //! nothing and calls no user code, so it can be tested and fuzzed by itself. The rules are those of
 //! Erlang/OTP's supervisor; where they differ from the obvious, the code says so.
 
+mod deed;
+mod names;
+
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -13,12 +16,18 @@ use smallvec::SmallVec;
 use crate::exit::Exit;
 use crate::timer::nanos;
 
+pub(crate) use deed::{Deed, DeedResult, Refusal};
+use names::Names;
+
 /// Whom a supervisor restarts when a child ends that must be restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strategy {
     OneForOne,
     OneForAll,
     RestForOne,
+    /// Instances of one template: none at the start, no order among them, and one that is not
+    /// restarted leaves no spec.
+    SimpleOneForOne,
 }
 
 /// When a child is started again after it ended.
@@ -90,6 +99,8 @@ pub(crate) enum Event {
     Started(ChildId, u64),
     /// A child could not start.
     Failed(ChildId, u64, Exit),
+    /// A child asked not to be started, which is no error.
+    Ignored(ChildId, u64),
     /// A child's instance ended.
     Exited(ChildId, u64, Exit),
     /// The retry that was posted behind everything queued.
@@ -97,7 +108,19 @@ pub(crate) enum Event {
     /// The limit of the running step passed; the exit says which.
     Limit(ChildId, u64, Exit),
     /// The supervisor is to end. `keep` says whether its slot will be used again.
-    Stop { exit: Exit, keep: bool },
+    Stop {
+        exit: Exit,
+        keep: bool,
+    },
+    /// An administrative request has come.
+    Asked,
+    /// The request that is served asks for this.
+    Do(Deed),
+    /// The request that is served is answered.
+    Served,
+    /// What comes is kept until [`Event::Resume`].
+    Suspend,
+    Resume,
 }
 
 /// What is to be done.
@@ -122,8 +145,16 @@ pub(crate) enum Action {
     Up,
     /// The first start failed; the started children are stopped.
     StartFailed(Exit),
-    /// The restart intensity is exceeded; `Ended` follows when the children are stopped.
-    GaveUp,
+    /// The restart intensity is exceeded by this child; `Ended` follows when the others are
+    /// stopped.
+    GaveUp(ChildId),
+    /// Significant children have ended; `Ended` follows when the others are stopped.
+    AutoShutdown,
+    /// The oldest request that was not served yet is to be. Nothing else is handled before
+    /// [`Event::Do`] or [`Event::Served`].
+    Serve,
+    /// What came of the request that is served.
+    Answer(DeedResult),
     /// Every child is stopped; the supervisor ends like this.
     Ended(Exit),
 }
@@ -155,10 +186,27 @@ pub(crate) struct Row {
     pub(crate) significant: bool,
     /// Added at run time: it does not outlive the supervisor's instance.
     pub(crate) dynamic: bool,
-    /// A declared temporary child that ended: it comes back only with the supervisor's next start.
+    /// A declared child whose spec was removed: a temporary one that ended, or one that was deleted.
+    /// It comes back only with the supervisor's next start.
     pub(crate) removed: bool,
+    /// Requests find it by its name, which no other such row has.
+    named: bool,
+    /// The last incarnation that was operational.
+    pub(crate) last_up: u64,
+    /// The last incarnation before this row, or this start of the supervisor: retries up to it are
+    /// not for the row.
+    since: u64,
     prev: ChildId,
     next: ChildId,
+}
+
+/// A row to be added.
+pub(crate) struct NewRow {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) restart: Restart,
+    pub(crate) significant: bool,
+    pub(crate) dynamic: bool,
+    pub(crate) named: bool,
 }
 
 const NONE: ChildId = ChildId::MAX;
@@ -172,8 +220,17 @@ struct Pass {
     starts: Ids,
     stopped: usize,
     started: usize,
-    waiting: Option<(ChildId, Step)>,
+    waiting: Waiting,
     then: Then,
+}
+
+/// What a pass waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    Nothing,
+    One(ChildId, Step),
+    /// So many children that were told to stop at the same time.
+    Stops(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +247,8 @@ enum Then {
     Restarted,
     /// A child was added.
     Added,
+    /// A request is served; `added` is for the row that was added for it.
+    Asked { added: bool, outcome: DeedResult },
     /// The supervisor ends.
     End {
         exit: Exit,
@@ -216,15 +275,17 @@ pub(crate) struct Family {
     first: ChildId,
     last: ChildId,
     incarnations: u64,
-    /// The last incarnation before the supervisor's own instance.
-    since: u64,
     phase: Phase,
     pass: Option<Pass>,
+    /// A request is with whoever looks up what it means.
+    serving: bool,
+    suspended: bool,
     deferred: VecDeque<Event>,
     /// Children whose restart failed, and why, until the retry.
-    failures: Vec<(ChildId, Exit)>,
+    failures: HashMap<ChildId, Exit, ahash::RandomState>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
     restarts: VecDeque<u64>,
+    names: Names,
 }
 
 impl Family {
@@ -237,12 +298,14 @@ impl Family {
             first: NONE,
             last: NONE,
             incarnations: 0,
-            since: 0,
             phase: Phase::Idle,
             pass: None,
+            serving: false,
+            suspended: false,
             deferred: VecDeque::new(),
-            failures: Vec::new(),
+            failures: HashMap::with_hasher(names::hasher()),
             restarts: VecDeque::new(),
+            names: Names::default(),
         }
     }
 
@@ -256,25 +319,23 @@ impl Family {
         self.phase = Phase::Running;
     }
 
-    /// Adds a row at the end of the start order.
-    pub(crate) fn add(
-        &mut self,
-        name: Cow<'static, str>,
-        restart: Restart,
-        significant: bool,
-        dynamic: bool,
-    ) -> ChildId {
+    /// Adds a row at the end of the start order. A `named` one is found by its name.
+    pub(crate) fn add(&mut self, row: NewRow) -> ChildId {
         let row = Row {
-            name,
+            name: row.name,
             state: RowState::New,
             incarnation: 0,
-            restart,
-            significant,
-            dynamic,
+            restart: row.restart,
+            significant: row.significant,
+            dynamic: row.dynamic,
             removed: false,
+            named: row.named,
+            last_up: 0,
+            since: self.incarnations,
             prev: self.last,
             next: NONE,
         };
+        let (named, name) = (row.named, row.name.clone());
         let id = match self.free.pop() {
             Some(id) => {
                 self.rows[id as usize] = row;
@@ -290,7 +351,19 @@ impl Family {
             last => self.rows[last as usize].next = id,
         }
         self.last = id;
+        if named {
+            self.names.insert(name, id);
+        }
         id
+    }
+
+    /// Takes a row back that was just added.
+    pub(crate) fn discard(&mut self, id: ChildId) {
+        self.remove(id);
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        self.flags
     }
 
     pub(crate) fn row(&self, id: ChildId) -> &Row {
@@ -313,12 +386,21 @@ impl Family {
     /// Handles an event and whatever was put off and can be handled after it.
     pub(crate) fn handle(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
         self.one(event, now, out);
-        while self.pass.is_none() && self.phase == Phase::Running {
+        while !self.is_deaf() && self.phase == Phase::Running {
             let Some(event) = self.deferred.pop_front() else {
                 break;
             };
             self.one(event, now, out);
         }
+    }
+
+    /// Whether what comes has to wait its turn.
+    fn is_deaf(&self) -> bool {
+        self.pass.is_some() || self.serving || self.suspended
+    }
+
+    fn is_pool(&self) -> bool {
+        self.flags.strategy == Strategy::SimpleOneForOne
     }
 
     /// Everything is gone by force: every row is down, dynamic ones are forgotten.
@@ -340,6 +422,8 @@ impl Family {
 
     fn idle(&mut self) {
         self.pass = None;
+        self.serving = false;
+        self.suspended = false;
         self.phase = Phase::Idle;
         self.deferred.clear();
         self.failures.clear();
@@ -348,19 +432,11 @@ impl Family {
 
     fn one(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
         match event {
-            Event::Start => {
-                self.since = self.incarnations;
-                let starts: Ids = self.ids().collect();
-                for &id in &starts {
-                    self.rows[id as usize].removed = false;
-                }
-                self.begin(Ids::new(), starts, Then::Up, out);
-            }
+            Event::Start => self.start(out),
             Event::Added(id) => self.added(id, out),
             Event::Started(id, incarnation) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    self.rows[id as usize].state = RowState::Up;
-                    self.step(out);
+                    self.started(id, out);
                 }
             }
             Event::Failed(id, incarnation, exit) => {
@@ -371,13 +447,20 @@ impl Family {
                     self.stopped(id, out);
                 }
             }
+            Event::Ignored(id, incarnation) => {
+                if self.is_awaited(id, incarnation, Step::Start) {
+                    self.over(id, out);
+                    self.step(out);
+                } else if self.is_awaited(id, incarnation, Step::Stop) {
+                    self.stopped(id, out);
+                }
+            }
             Event::Exited(id, incarnation, exit) => self.exited(id, incarnation, exit, now, out),
             Event::Retry(id, incarnation) => {
-                if self.pass.is_some() {
+                if self.is_deaf() {
                     self.deferred.push_back(Event::Retry(id, incarnation));
                 } else if self.is_retried(id, incarnation) {
-                    let at = self.failures.iter().position(|(child, _)| *child == id);
-                    let exit = at.map_or(Exit::killed(), |at| self.failures.swap_remove(at).1);
+                    let exit = self.failures.remove(&id).unwrap_or(Exit::killed());
                     self.restart(id, exit, now, out);
                 }
             }
@@ -391,23 +474,72 @@ impl Family {
                 }
             }
             Event::Stop { exit, keep } => self.stop(exit, keep, out),
+            Event::Asked if self.is_deaf() || self.phase == Phase::Idle => {
+                self.deferred.push_back(Event::Asked);
+            }
+            Event::Asked => {
+                self.serving = true;
+                out.push(Action::Serve);
+            }
+            Event::Do(deed) => {
+                if std::mem::take(&mut self.serving) {
+                    self.deed(deed, out);
+                }
+            }
+            Event::Served => self.serving = false,
+            Event::Suspend => self.suspended = self.phase == Phase::Running,
+            Event::Resume => self.suspended = false,
         }
     }
 
+    fn start(&mut self, out: &mut Vec<Action>) {
+        let starts: Ids = self.ids().collect();
+        for &id in &starts {
+            let row = &mut self.rows[id as usize];
+            row.removed = false;
+            row.since = self.incarnations;
+        }
+        self.names.forget();
+        self.begin(Ids::new(), starts, Then::Up, out);
+    }
+
+    fn started(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        let row = &mut self.rows[id as usize];
+        row.state = RowState::Up;
+        row.last_up = row.incarnation;
+        let up = (id, row.incarnation);
+        if let Some(Pass {
+            then: Then::Asked { outcome, .. },
+            ..
+        }) = &mut self.pass
+        {
+            *outcome = Ok(Some(up));
+        }
+        self.step(out);
+    }
+
     fn is_awaited(&self, id: ChildId, incarnation: u64, step: Step) -> bool {
-        self.pass.as_ref().and_then(|pass| pass.waiting) == Some((id, step))
-            && self.rows[id as usize].incarnation == incarnation
+        let Some(pass) = &self.pass else { return false };
+        let Some(row) = self.rows.get(id as usize) else {
+            return false;
+        };
+        let awaited = match pass.waiting {
+            Waiting::Nothing => false,
+            Waiting::One(other, of) => (other, of) == (id, step),
+            Waiting::Stops(_) => step == Step::Stop && row.state == RowState::Stopping,
+        };
+        awaited && row.incarnation == incarnation
     }
 
     /// Any retry of this start of the supervisor serves a child that waits for one, also one that
     /// was posted for an earlier failure and overtaken by a pass: OTP's go by the child's id alone.
     fn is_retried(&self, id: ChildId, incarnation: u64) -> bool {
         let row = self.rows.get(id as usize);
-        row.is_some_and(|row| row.state == RowState::Restarting) && incarnation > self.since
+        row.is_some_and(|row| row.state == RowState::Restarting && incarnation > row.since)
     }
 
     fn added(&mut self, id: ChildId, out: &mut Vec<Action>) {
-        if self.pass.is_some() {
+        if self.is_deaf() {
             self.deferred.push_back(Event::Added(id));
         } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::New {
             self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
@@ -422,6 +554,7 @@ impl Family {
         now: u64,
         out: &mut Vec<Action>,
     ) {
+        let deaf = self.is_deaf();
         let Some(row) = self.rows.get_mut(id as usize) else {
             return;
         };
@@ -431,7 +564,7 @@ impl Family {
         match row.state {
             RowState::Starting => return self.start_failed(id, exit, out),
             RowState::Stopping => return self.stopped(id, out),
-            RowState::Up if self.pass.is_some() => {
+            RowState::Up if deaf => {
                 // A pass that comes to stop it before the exit's turn, this one or a later one,
                 // consumes the exit: it is not counted, and no answer of a gone instance awaited.
                 row.state = RowState::Ended;
@@ -439,7 +572,7 @@ impl Family {
                     .push_back(Event::Exited(id, incarnation, exit));
                 return;
             }
-            RowState::Ended if self.pass.is_some() => return, // told twice
+            RowState::Ended if deaf => return, // told twice
             RowState::Up | RowState::Ended => {}
             _ => return,
         }
@@ -451,6 +584,7 @@ impl Family {
         self.down(id);
         self.forget_if_over(id, out);
         if significant && self.shuts_down() {
+            out.push(Action::AutoShutdown);
             self.end(Exit::shutdown().because(name, exit), self.kept, out);
         }
     }
@@ -482,11 +616,11 @@ impl Family {
         self.rows[id as usize].state = RowState::Down;
         if self.restarts.len() > self.flags.intensity as usize {
             let name = self.rows[id as usize].name.clone();
-            out.push(Action::GaveUp);
+            out.push(Action::GaveUp(id));
             return self.end(Exit::shutdown().giving_up(name, exit), self.kept, out);
         }
         let mut starts: Ids = match self.flags.strategy {
-            Strategy::OneForOne => SmallVec::from_slice(&[id]),
+            Strategy::OneForOne | Strategy::SimpleOneForOne => SmallVec::from_slice(&[id]),
             Strategy::OneForAll => self.ids().collect(),
             Strategy::RestForOne => self.ids().skip_while(|&other| other != id).collect(),
         };
@@ -503,7 +637,7 @@ impl Family {
             starts,
             stopped: 0,
             started: 0,
-            waiting: None,
+            waiting: Waiting::Nothing,
             then,
         });
         self.step(out);
@@ -512,37 +646,22 @@ impl Family {
     /// Does what can be done without waiting, up to the next step that must be waited for.
     fn step(&mut self, out: &mut Vec<Action>) {
         loop {
+            let together = self.is_pool();
             let Some(pass) = &mut self.pass else { return };
-            pass.waiting = None;
-            if let Some(&id) = pass.stops.get(pass.stopped) {
+            pass.waiting = Waiting::Nothing;
+            if together && pass.is_end() && !pass.stops.is_empty() {
+                if self.stop_together(out) {
+                    return;
+                }
+            } else if let Some(&id) = pass.stops.get(pass.stopped) {
                 pass.stopped += 1;
-                let row = &mut self.rows[id as usize];
-                if row.state != RowState::Up {
+                if self.rows[id as usize].state != RowState::Up {
                     self.over(id, out);
                     continue;
                 }
-                row.state = RowState::Stopping;
-                pass.waiting = Some((id, Step::Stop));
-                let (exit, keep) = match &pass.then {
-                    Then::End {
-                        exit,
-                        keep,
-                        failed_start,
-                    } => {
-                        let exit = Exit::shutdown().because_of(exit);
-                        (exit, (*keep || *failed_start) && !row.dynamic)
-                    }
-                    _ => (Exit::shutdown(), row.restart != Restart::Temporary),
-                };
-                let incarnation = row.incarnation;
-                return out.push(Action::Stop {
-                    child: id,
-                    incarnation,
-                    keep,
-                    exit,
-                });
-            }
-            if let Some(&id) = pass.starts.get(pass.started) {
+                pass.waiting = Waiting::One(id, Step::Stop);
+                return self.tell_to_stop(id, out);
+            } else if let Some(&id) = pass.starts.get(pass.started) {
                 pass.started += 1;
                 let again = matches!(pass.then, Then::Restarted);
                 let row = &mut self.rows[id as usize];
@@ -553,31 +672,95 @@ impl Family {
                 self.incarnations += 1;
                 row.state = RowState::Starting;
                 row.incarnation = self.incarnations;
-                pass.waiting = Some((id, Step::Start));
+                pass.waiting = Waiting::One(id, Step::Start);
                 return out.push(Action::Start(id, self.incarnations));
-            }
-            let pass = self.pass.take().expect("matched above");
-            match pass.then {
-                Then::Up => return out.push(Action::Up),
-                Then::Restarted | Then::Added => return,
-                Then::End {
-                    exit, failed_start, ..
-                } => {
-                    self.forget_dynamic(out);
-                    self.idle();
-                    return out.push(if failed_start {
-                        Action::StartFailed(exit)
-                    } else {
-                        Action::Ended(exit)
-                    });
-                }
+            } else {
+                return self.passed(out);
             }
         }
+    }
+
+    /// Every step of the pass is done.
+    fn passed(&mut self, out: &mut Vec<Action>) {
+        let Some(pass) = self.pass.take() else { return };
+        match pass.then {
+            Then::Up => out.push(Action::Up),
+            Then::Restarted | Then::Added => {}
+            Then::Asked { outcome, .. } => out.push(Action::Answer(outcome)),
+            Then::End {
+                exit, failed_start, ..
+            } => {
+                self.forget_dynamic(out);
+                self.idle();
+                out.push(if failed_start {
+                    Action::StartFailed(exit)
+                } else {
+                    Action::Ended(exit)
+                });
+            }
+        }
+    }
+
+    /// Tells every instance of a pool to stop, all at the same time. False if there is none.
+    fn stop_together(&mut self, out: &mut Vec<Action>) -> bool {
+        let Some(pass) = &mut self.pass else {
+            return false;
+        };
+        let mut told = 0;
+        for id in std::mem::take(&mut pass.stops) {
+            match self.rows[id as usize].state {
+                RowState::Up => self.tell_to_stop(id, out),
+                RowState::Stopping => {} // told before the pass
+                _ => {
+                    self.over(id, out);
+                    continue;
+                }
+            }
+            told += 1;
+        }
+        if let Some(pass) = &mut self.pass {
+            pass.waiting = Waiting::Stops(told);
+        }
+        told > 0
+    }
+
+    fn tell_to_stop(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        let Some(pass) = &self.pass else { return };
+        let row = &mut self.rows[id as usize];
+        row.state = RowState::Stopping;
+        let (exit, keep) = match &pass.then {
+            Then::End {
+                exit,
+                keep,
+                failed_start,
+            } => {
+                let exit = Exit::shutdown().because_of(exit);
+                (exit, (*keep || *failed_start) && !row.dynamic)
+            }
+            Then::Asked { .. } => (Exit::shutdown(), false),
+            _ => (Exit::shutdown(), row.restart != Restart::Temporary),
+        };
+        out.push(Action::Stop {
+            child: id,
+            incarnation: row.incarnation,
+            keep,
+            exit,
+        });
     }
 
     /// A child that the pass waits for has stopped.
     fn stopped(&mut self, id: ChildId, out: &mut Vec<Action>) {
         self.over(id, out);
+        if let Some(Pass {
+            waiting: Waiting::Stops(left),
+            ..
+        }) = &mut self.pass
+        {
+            *left -= 1;
+            if *left > 0 {
+                return;
+            }
+        }
         self.step(out);
     }
 
@@ -599,21 +782,23 @@ impl Family {
     /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic
     /// ones when the supervisor ends.
     fn forget_if_over(&mut self, id: ChildId, out: &mut Vec<Action>) {
-        let ends = matches!(
-            self.pass,
-            Some(Pass {
-                then: Then::End { .. },
-                ..
-            })
-        );
-        let row = &mut self.rows[id as usize];
+        let ends = self.pass.as_ref().is_some_and(Pass::is_end);
+        let pool = self.is_pool();
+        let row = &self.rows[id as usize];
         let temporary = row.restart == Restart::Temporary;
-        if row.dynamic && (ends || temporary) {
+        if row.dynamic && (ends || temporary || pool) {
             self.remove(id);
             out.push(Action::Forget(id));
         } else if temporary && !ends {
-            row.removed = true;
+            self.hide(id);
         }
+    }
+
+    /// Takes a declared row out of sight until the supervisor's next start.
+    fn hide(&mut self, id: ChildId) {
+        let row = &mut self.rows[id as usize];
+        row.removed = true;
+        self.names.remove(&row.name, id);
     }
 
     /// Puts aside the dynamic rows that are left: those that no pass has reached.
@@ -635,7 +820,10 @@ impl Family {
             NONE => self.last = prev,
             next => self.rows[next as usize].prev = prev,
         }
-        self.rows[id as usize].state = RowState::Free;
+        let row = &mut self.rows[id as usize];
+        row.state = RowState::Free;
+        self.names.remove(&row.name, id);
+        self.failures.remove(&id);
         self.free.push(id);
     }
 
@@ -659,8 +847,7 @@ impl Family {
                 // The pass is not undone: the child whose start failed is tried again, through the
                 // queue, and that attempt counts.
                 row.state = RowState::Restarting;
-                self.failures.retain(|(child, _)| *child != id);
-                self.failures.push((id, exit));
+                self.failures.insert(id, exit);
                 out.push(Action::Retry(id, row.incarnation));
                 self.pass = None;
             }
@@ -669,66 +856,65 @@ impl Family {
                 self.remove(id);
                 out.push(Action::Forget(id));
             }
+            Then::Asked { added, .. } => {
+                self.pass = None;
+                if added {
+                    self.remove(id);
+                    out.push(Action::Forget(id));
+                }
+                out.push(Action::Answer(Err(Refusal::Failed(exit))));
+            }
             Then::End { .. } => self.stopped(id, out),
         }
     }
 
     fn stop(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
-        if let Some(Pass {
-            then: Then::End { .. },
-            ..
-        }) = self.pass
-        {
+        if self.pass.as_ref().is_some_and(Pass::is_end) {
             return; // the first reason wins
         }
         self.end(exit, keep, out);
     }
 
-    /// Stops every child in reverse start order, then ends.
+    /// Stops every child in reverse start order, those of a pool together, then ends.
     pub(crate) fn end(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
         self.deferred.clear();
-        let waiting = self.pass.take().and_then(|pass| pass.waiting);
+        self.serving = false;
+        self.suspended = false;
+        let waiting = self.pass.take().map(|pass| pass.waiting);
         let mut stops: Ids = self.ids().collect();
         stops.reverse();
-        if let Some((id, step)) = waiting {
-            // The step under way is waited for: a start is told to stop, a stop goes on.
-            let row = &mut self.rows[id as usize];
-            let (incarnation, kept) = (row.incarnation, keep && !row.dynamic);
+        let then = Then::End {
+            exit,
+            keep,
+            failed_start: false,
+        };
+        let Some(Waiting::One(id, step)) = waiting else {
+            return self.begin(stops, Ids::new(), then, out);
+        };
+        // The step under way is waited for: a start is told to stop, a stop goes on.
+        if !self.is_pool() {
             stops.retain(|other| *other != id);
-            let stopping = Exit::shutdown().because_of(&exit);
-            row.state = RowState::Stopping;
-            self.pass = Some(Pass {
-                stops,
-                starts: Ids::new(),
-                stopped: 0,
-                started: 0,
-                waiting: Some((id, Step::Stop)),
-                then: Then::End {
-                    exit,
-                    keep,
-                    failed_start: false,
-                },
-            });
-            if step == Step::Start {
-                out.push(Action::Stop {
-                    child: id,
-                    incarnation,
-                    keep: kept,
-                    exit: stopping,
-                });
-            }
-            return;
         }
-        self.begin(
+        self.pass = Some(Pass {
             stops,
-            Ids::new(),
-            Then::End {
-                exit,
-                keep,
-                failed_start: false,
-            },
-            out,
-        );
+            starts: Ids::new(),
+            stopped: 0,
+            started: 0,
+            waiting: Waiting::One(id, Step::Stop),
+            then,
+        });
+        if step == Step::Start {
+            self.tell_to_stop(id, out);
+        }
+        if self.is_pool() {
+            self.step(out);
+        }
+    }
+}
+
+impl Pass {
+    fn is_end(&self) -> bool {
+        matches!(self.then, Then::End { .. })
     }
 }
 

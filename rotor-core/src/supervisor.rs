@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::actor::Actor;
 use crate::address::Address;
-use crate::child::{Maker, Spec};
+use crate::child::{IntoActor, Maker, Spec, limited};
+use crate::context::Context;
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::here;
@@ -16,6 +17,7 @@ use crate::locality::Locality;
 use crate::name::NameError;
 use crate::observe::Observer;
 use crate::plan::PlanNode;
+use crate::pool::Template;
 use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
 
 /// A supervisor: what it starts, in which order, and what it does when a child ends.
@@ -44,6 +46,10 @@ pub struct Supervisor {
     pub(crate) significant: bool,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) children: Vec<Node>,
+    /// What its instances are made from, if it is a pool.
+    pub(crate) template: Option<Template>,
+    /// Instances were spoken of without a template.
+    no_pool: bool,
     pub(crate) place: Option<Remote>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
@@ -93,6 +99,8 @@ impl Supervisor {
             significant: false,
             stop_limit: None,
             children: Vec::new(),
+            template: None,
+            no_pool: false,
             place: None,
             observer: None,
         }
@@ -111,6 +119,73 @@ impl Supervisor {
     /// Restarts the child that ended and those started after it.
     pub fn rest_for_one(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name.into(), Flags::new(Strategy::RestForOne))
+    }
+
+    /// A pool: starts without children, and makes instances of one template as it is asked to, each
+    /// with an argument of its own; see [`StartInstance`](crate::StartInstance).
+    ///
+    /// An instance that ends is restarted with the same argument, by itself. One that is not
+    /// restarted leaves nothing behind. When the pool ends, its instances are stopped all at the same
+    /// time. To place a pool on another locality, [`on`](Self::on)'s closure returns one.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use std::time::Duration;
+    /// struct Session { user: String }
+    /// impl Actor for Session {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// let app = sim.start(
+    ///     Supervisor::simple_one_for_one("sessions", |user: String, _: &mut Context<Session>| {
+    ///         Session { user }
+    ///     })
+    ///     .instances(Restart::Temporary),
+    /// )?;
+    /// let start = StartInstance::<Session, _>::new("ada".to_owned());
+    /// let started = sim.block_on(app.root().admin().ask(start, Duration::MAX)).unwrap();
+    /// let session = started.unwrap().unwrap().unwrap().address;
+    /// assert_eq!(sim.with(session, |s| s.user.clone()), Some("ada".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn simple_one_for_one<A, T, R>(
+        name: impl Into<Cow<'static, str>>,
+        make: impl Fn(T, &mut Context<A>) -> R + 'static,
+    ) -> Self
+    where
+        A: Actor,
+        T: Clone + Send + 'static,
+        R: IntoActor<A>,
+    {
+        let make = move |argument: T, cx: &mut Context<A>| make(argument, cx).into_actor();
+        Supervisor {
+            template: Some(Template::new(make)),
+            ..Self::new(name.into(), Flags::new(Strategy::SimpleOneForOne))
+        }
+    }
+
+    /// When instances of a pool are restarted. [`Restart::Permanent`] by default.
+    pub fn instances(mut self, restart: Restart) -> Self {
+        match &mut self.template {
+            Some(template) => template.restart = restart,
+            None => self.no_pool = true,
+        }
+        self
+    }
+
+    /// How long the start and the stop of an instance of a pool may take: see
+    /// [`Child::start_limit`](crate::Child::start_limit) and
+    /// [`Child::stop_limit`](crate::Child::stop_limit).
+    pub fn instance_limits(mut self, start: Duration, stop: Duration) -> Self {
+        match &mut self.template {
+            Some(template) => {
+                template.start_limit = limited(start);
+                template.stop_limit = limited(stop);
+            }
+            None => self.no_pool = true,
+        }
+        self
     }
 
     /// Gives up after more than `restarts` restarts within `period`. 1 in 5 s by default; a period
@@ -160,7 +235,7 @@ impl Supervisor {
 
     /// As a child, it is removed by force if its stop takes longer. No limit by default, as in OTP.
     pub fn stop_limit(mut self, limit: Duration) -> Self {
-        self.stop_limit = Some(limit);
+        self.stop_limit = limited(limit);
         self
     }
 
@@ -212,7 +287,7 @@ impl Supervisor {
 
     /// Its own instance's maker.
     pub(crate) fn maker() -> Maker {
-        Maker::of(|_| Ok(Stock))
+        Maker::of(|_| Ok(Some(Stock)))
     }
 
     /// Looks for everything that can be wrong with a tree whose root is placed on `gate`. Returns
@@ -238,6 +313,10 @@ impl Supervisor {
             return Err(StartError::ZeroPeriod {
                 supervisor: self.name.clone(),
             });
+        }
+        if let Some(why) = self.pool_fault() {
+            let supervisor = self.name.clone();
+            return Err(StartError::Pool { supervisor, why });
         }
         let mut names = HashSet::new();
         let auto = self.flags.auto_shutdown;
@@ -281,6 +360,22 @@ impl Supervisor {
         Ok(())
     }
 
+    /// What is wrong with it as a pool, or as none.
+    fn pool_fault(&self) -> Option<&'static str> {
+        let pool = self.flags.strategy == Strategy::SimpleOneForOne;
+        if self.no_pool {
+            Some("says something about instances, but is no pool")
+        } else if pool && self.template.is_none() {
+            Some("is a pool without a template")
+        } else if pool && !self.children.is_empty() {
+            Some("is a pool: it has no children but its instances")
+        } else if pool && self.flags.auto_shutdown != AutoShutdown::Never {
+            Some("is a pool: its instances cannot be significant")
+        } else {
+            None
+        }
+    }
+
     fn check_placed(
         &self,
         gate: &'static Gate,
@@ -303,6 +398,29 @@ impl Supervisor {
         built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
         let _ = remote.names.set(seen.names[known..].to_vec());
         Ok(())
+    }
+}
+
+/// Looks for everything that can be wrong with a child that is added to a supervisor which runs on
+/// `gate`. Returns it with the other localities that it names.
+pub(crate) fn check_added(
+    node: Node,
+    flags: Flags,
+    gate: &'static Gate,
+    place: &str,
+) -> Result<(Node, Vec<Locality>), StartError> {
+    let mut around = Supervisor::new(Cow::Borrowed(""), flags).child(node);
+    let places = around.check(gate, place)?;
+    let node = around.children.pop().expect("put in above");
+    Ok((node, places))
+}
+
+impl Node {
+    pub(crate) fn name(&self) -> &Cow<'static, str> {
+        match &self.0 {
+            NodeKind::Actor(spec) => &spec.name,
+            NodeKind::Supervisor(s) => &s.name,
+        }
     }
 }
 

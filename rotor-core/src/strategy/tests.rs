@@ -1,6 +1,7 @@
 //! A supervisor's decisions against OTP's rules: stories, a naive model, and random asynchrony.
 
 mod model;
+mod requests;
 mod stories;
 mod storm;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::*;
+use crate::admin::ChildState;
 use crate::exit::ExitReason;
 
 const SECOND: u64 = 1_000_000_000;
@@ -17,13 +19,15 @@ const SECOND: u64 = 1_000_000_000;
 enum Outcome {
     Starts,
     Fails,
+    /// It does not start, and that is no error.
+    Ignores,
     /// It starts and ends at once, abnormally.
     Crashes,
     /// It starts and ends at once: its work is done.
     Finishes,
 }
 
-use Outcome::{Crashes, Fails, Finishes, Starts};
+use Outcome::{Crashes, Fails, Finishes, Ignores, Starts};
 
 /// When children answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,18 @@ enum Life {
     Up,
     /// Told to stop; whether it was up then.
     Told(bool),
+}
+
+/// What somebody asks a supervisor.
+#[derive(Clone, Debug)]
+enum Question {
+    /// To start a child of this name and kind.
+    Start(String, Restart),
+    Restart(String),
+    Terminate(String),
+    Delete(String),
+    /// For the children and their states.
+    List,
 }
 
 /// What really is behind a row.
@@ -67,6 +83,8 @@ struct Play {
     seed: u64,
     answers: VecDeque<Event>,
     queue: VecDeque<Event>,
+    /// What was asked and is not served yet.
+    questions: VecDeque<Question>,
     log: Vec<String>,
     ended: Option<Exit>,
     /// The last stop that was ordered: whether the slot is kept, and why it stops.
@@ -94,6 +112,7 @@ impl Play {
             seed: 0,
             answers: VecDeque::new(),
             queue: VecDeque::new(),
+            questions: VecDeque::new(),
             log: Vec::new(),
             ended: None,
             stops: Vec::new(),
@@ -130,11 +149,20 @@ impl Play {
     }
 
     fn row(&mut self, name: &str, restart: Restart, significant: bool, dynamic: bool) -> ChildId {
-        let id = self
-            .family
-            .add(name.to_owned().into(), restart, significant, dynamic);
+        self.new_row(NewRow {
+            name: name.to_owned().into(),
+            restart,
+            significant,
+            dynamic,
+            named: !dynamic,
+        })
+    }
+
+    fn new_row(&mut self, row: NewRow) -> ChildId {
+        let name = row.name.clone();
+        let id = self.family.add(row);
         let puppet = Puppet {
-            name: name.into(),
+            name: name.to_string(),
             life: Life::Dead,
             incarnation: 0,
         };
@@ -143,9 +171,10 @@ impl Play {
         id
     }
 
+    /// The row of this name; one that was deleted may have had it before.
     fn id(&self, name: &str) -> ChildId {
-        let mut all = self.puppets.iter();
-        let found = all.find(|(_, puppet)| puppet.name == name);
+        let all = self.puppets.iter().filter(|(_, p)| p.name == name);
+        let found = all.max_by_key(|(_, puppet)| puppet.incarnation);
         *found.unwrap_or_else(|| panic!("{name} is not a child")).0
     }
 
@@ -172,6 +201,78 @@ impl Play {
     fn add(&mut self, name: &str, restart: Restart) -> String {
         let id = self.row(name, restart, false, true);
         self.tell(Event::Added(id))
+    }
+
+    /// Asks something, and goes on until nothing is queued.
+    fn ask(&mut self, question: Question) -> String {
+        self.queue_question(question);
+        self.run()
+    }
+
+    fn queue_question(&mut self, question: Question) {
+        self.questions.push_back(question);
+        self.queue.push_back(Event::Asked);
+    }
+
+    /// Looks up what a question means, as those who carry requests do.
+    fn serve(&mut self) -> Event {
+        let question = self.questions.pop_front().expect("one for each time");
+        let (name, deed): (_, fn(ChildId) -> Deed) = match question {
+            Question::Start(name, restart) => return self.serve_start(name, restart),
+            Question::Restart(name) => (name, Deed::Restart),
+            Question::Terminate(name) => (name, Deed::Terminate),
+            Question::Delete(name) => (name, Deed::Delete),
+            Question::List => {
+                let row = |id| {
+                    let row = self.family.row(id);
+                    let state = match row.child_state() {
+                        ChildState::Running { .. } => "up",
+                        ChildState::Restarting => "restarting",
+                        ChildState::Down => "down",
+                    };
+                    format!("{} {state}", row.name)
+                };
+                let rows: Vec<String> = self.family.visible().map(row).collect();
+                self.log.push(format!("list: {}", rows.join(" ")));
+                return Event::Served;
+            }
+        };
+        let found = if self.family.is_pool() {
+            self.is_known(&name).then(|| self.id(&name))
+        } else {
+            self.family.find(&name)
+        };
+        match found {
+            Some(id) => Event::Do(deed(id)),
+            None => {
+                self.log.push("answer: not found".into());
+                Event::Served
+            }
+        }
+    }
+
+    fn serve_start(&mut self, name: String, restart: Restart) -> Event {
+        if let Some(id) = self.family.find(&name) {
+            let runs = matches!(
+                self.family.row(id).child_state(),
+                ChildState::Running { .. }
+            );
+            let text = if runs {
+                "answer: started already"
+            } else {
+                "answer: present already"
+            };
+            self.log.push(text.into());
+            return Event::Served;
+        }
+        let id = self.new_row(NewRow {
+            name: name.into(),
+            restart,
+            significant: false,
+            dynamic: true,
+            named: !self.family.is_pool(),
+        });
+        Event::Do(Deed::Launch(id))
     }
 
     fn stop(&mut self) -> String {
@@ -221,6 +322,7 @@ impl Play {
                 let event = Event::Failed(id, incarnation, Exit::killed());
                 (Life::Dead, event)
             }
+            (Life::Starting, Ignores) => (Life::Dead, Event::Ignored(id, incarnation)),
             (Life::Starting, _) => (Life::Up, Event::Started(id, incarnation)),
             (Life::Told(_), _) => {
                 let event = Event::Exited(id, incarnation, Exit::shutdown());
@@ -297,7 +399,23 @@ impl Play {
                 }
             }
             Action::Up => self.log.push("up".into()),
-            Action::GaveUp => self.log.push("gave up".into()),
+            Action::GaveUp(_) => self.log.push("gave up".into()),
+            Action::AutoShutdown => self.log.push("auto-shutdown".into()),
+            Action::Serve => {
+                let event = self.serve();
+                self.handle(event);
+            }
+            Action::Answer(result) => self.log.push(match result {
+                Ok(Some((id, incarnation))) => {
+                    let puppet = &self.puppets[&id];
+                    assert_eq!(puppet.incarnation, incarnation);
+                    format!("answer: {} runs", puppet.name)
+                }
+                Ok(None) => "answer: done".into(),
+                Err(Refusal::Running) => "answer: running".into(),
+                Err(Refusal::Restarting) => "answer: restarting".into(),
+                Err(Refusal::Failed(_)) => "answer: failed".into(),
+            }),
             Action::StartFailed(exit) => self.end("start failed", exit),
             Action::Ended(exit) => self.end("ended", exit),
         }
@@ -325,7 +443,7 @@ impl Play {
         let answer = self.answer_of(id, outcome).expect("it is starting");
         self.post(answer);
         match outcome {
-            Starts | Fails => {}
+            Starts | Fails | Ignores => {}
             Crashes => self.ends(&name, Exit::killed()),
             Finishes => self.ends(&name, Exit::normal()),
         }
@@ -371,6 +489,9 @@ impl Play {
         let dynamic = |id| self.family.row(id).dynamic;
         assert!(!self.family.ids().any(dynamic), "a dynamic row is left");
         self.log.push(how.into());
+        // Whoever has asked learns it; nothing of that is left.
+        self.questions.clear();
+        self.queue.retain(|event| !matches!(event, Event::Asked));
         self.ended = Some(exit);
     }
 
@@ -393,6 +514,9 @@ impl Play {
     }
 
     fn check_one_step(&self) {
+        if self.family.is_pool() {
+            return; // its instances stop together
+        }
         assert_eq!(self.steps(), 1, "a stop before a step was answered");
     }
 }
@@ -441,7 +565,10 @@ const KINDS: [Restart; 4] = [
 
 fn random_flags(random: &mut Random) -> Flags {
     Flags {
-        strategy: random.pick(&STRATEGIES),
+        strategy: match random.below(8) {
+            0 => Strategy::SimpleOneForOne,
+            _ => random.pick(&STRATEGIES),
+        },
         intensity: random.below(5) as u32,
         period: Duration::from_nanos(1 + random.below(40)),
         auto_shutdown: random.pick(&[

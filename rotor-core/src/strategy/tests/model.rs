@@ -14,6 +14,7 @@ fn fate(seed: u64, name: &str, count: u32) -> Outcome {
         0..3 => Fails,
         3 => Crashes,
         4 => Finishes,
+        5 => Ignores,
         _ => Starts,
     }
 }
@@ -42,7 +43,17 @@ enum Letter {
     Exit(u64, bool),
     TryAgain(String),
     StartChild(Spec),
+    Asked(Question),
     Shutdown,
+}
+
+/// How a start went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Went {
+    Well,
+    Wrong,
+    /// It was ignored, and the spec is gone.
+    Away,
 }
 
 /// OTP's supervisor, retold: one process that handles one letter after the other, waits in place
@@ -67,27 +78,48 @@ impl Model {
         self.restarts.clear();
         self.mailbox.clear();
         self.running = true;
-        for at in 0..self.children.len() {
-            if !self.start(at) {
-                self.terminate_all();
-                self.log.push("start failed".into());
-                self.running = false;
-                return;
+        if self.start_from(0).is_err() {
+            self.terminate_all();
+            self.log.push("start failed".into());
+            self.running = false;
+        } else {
+            self.log.push("up".into());
+        }
+    }
+
+    /// Starts all from here on; the one that could not start is the error.
+    fn start_from(&mut self, first: usize) -> Result<(), usize> {
+        let mut at = first;
+        while at < self.children.len() {
+            match self.start(at) {
+                Went::Well => at += 1,
+                Went::Wrong => return Err(at),
+                Went::Away => {}
             }
         }
-        self.log.push("up".into());
+        Ok(())
     }
 
     /// Starts a process and waits for it.
-    fn start(&mut self, at: usize) -> bool {
+    fn start(&mut self, at: usize) -> Went {
         let spec = &mut self.children[at];
         self.log.push(format!("start {}", spec.name));
         let count = self.starts.entry(spec.name.clone()).or_default();
         *count += 1;
         let outcome = fate(self.seed, &spec.name, *count);
-        if outcome == Fails {
+        if outcome == Fails || outcome == Ignores {
             spec.pid = Pid::Undefined;
-            return false;
+        }
+        if outcome == Fails {
+            return Went::Wrong;
+        }
+        if outcome == Ignores {
+            let pool = self.flags.strategy == Strategy::SimpleOneForOne;
+            if !pool && spec.restart != Restart::Temporary {
+                return Went::Well;
+            }
+            self.delete(at);
+            return Went::Away;
         }
         self.pids += 1;
         spec.pid = Pid::Process(self.pids, outcome == Starts);
@@ -96,7 +128,7 @@ impl Model {
             Finishes => self.mailbox.push_back(Letter::Exit(self.pids, false)),
             _ => {}
         }
-        true
+        Went::Well
     }
 
     /// Stops a process and waits for it. The notice of one that is dead already is swallowed.
@@ -120,9 +152,30 @@ impl Model {
     }
 
     fn terminate_all(&mut self) {
+        if self.flags.strategy == Strategy::SimpleOneForOne {
+            return self.terminate_together();
+        }
         for at in (0..self.children.len()).rev() {
             self.kill(at);
             self.delete(at);
+        }
+    }
+
+    /// All are told before the first has stopped.
+    fn terminate_together(&mut self) {
+        let mut told = Vec::new();
+        for at in (0..self.children.len()).rev() {
+            match self.children[at].pid {
+                Pid::Process(..) => told.push(self.children[at].name.clone()),
+                _ => self.delete(at),
+            }
+            if at < self.children.len() {
+                self.kill(at);
+            }
+        }
+        for name in told {
+            let at = self.children.iter().position(|spec| spec.name == name);
+            self.delete(at.expect("it was told"));
         }
     }
 
@@ -153,19 +206,95 @@ impl Model {
                 Letter::StartChild(spec) => {
                     self.children.push(spec);
                     let at = self.children.len() - 1;
-                    if !self.start(at) {
+                    if self.start(at) == Went::Wrong {
                         self.delete(at);
                     }
                 }
+                Letter::Asked(question) => self.answer(question),
                 Letter::Shutdown => self.terminate_supervisor(),
             }
         }
     }
 
+    fn answer(&mut self, question: Question) {
+        let (name, restart) = match &question {
+            Question::Start(name, restart) => (name.clone(), Some(*restart)),
+            Question::Restart(name) | Question::Terminate(name) | Question::Delete(name) => {
+                (name.clone(), None)
+            }
+            Question::List => return self.list(),
+        };
+        let at = self.children.iter().position(|spec| spec.name == name);
+        let text = match (question, at) {
+            (Question::Start(..), Some(at)) => match self.children[at].pid {
+                Pid::Process(..) => "started already".to_owned(),
+                _ => "present already".to_owned(),
+            },
+            (Question::Start(..), None) => {
+                self.children.push(Spec {
+                    name,
+                    restart: restart.expect("said above"),
+                    significant: false,
+                    dynamic: true,
+                    pid: Pid::Undefined,
+                });
+                self.start_asked(self.children.len() - 1, true)
+            }
+            (_, None) => "not found".to_owned(),
+            (Question::Terminate(_), Some(at)) => {
+                self.kill(at);
+                let pool = self.flags.strategy == Strategy::SimpleOneForOne;
+                if pool || self.children[at].restart == Restart::Temporary {
+                    self.delete(at);
+                }
+                "done".to_owned()
+            }
+            (question, Some(at)) => match (self.children[at].pid, question) {
+                (Pid::Process(..), _) => "running".to_owned(),
+                (Pid::Restarting, _) => "restarting".to_owned(),
+                (Pid::Undefined, Question::Delete(_)) => {
+                    self.delete(at);
+                    "done".to_owned()
+                }
+                (Pid::Undefined, _) => self.start_asked(at, false),
+            },
+        };
+        self.log.push(format!("answer: {text}"));
+    }
+
+    fn start_asked(&mut self, at: usize, added: bool) -> String {
+        let name = self.children[at].name.clone();
+        match self.start(at) {
+            Went::Wrong => {
+                if added {
+                    self.delete(at);
+                }
+                "failed".to_owned()
+            }
+            Went::Well if self.children[at].pid != Pid::Undefined => format!("{name} runs"),
+            Went::Well | Went::Away => "done".to_owned(),
+        }
+    }
+
+    fn list(&mut self) {
+        let spec = |spec: &Spec| {
+            let state = match spec.pid {
+                Pid::Process(..) => "up",
+                Pid::Restarting => "restarting",
+                Pid::Undefined => "down",
+            };
+            format!("{} {state}", spec.name)
+        };
+        let specs: Vec<String> = self.children.iter().map(spec).collect();
+        self.log.push(format!("list: {}", specs.join(" ")));
+    }
+
     fn child_exited(&mut self, at: usize, abnormal: bool) {
         let spec = self.children[at].clone();
+        let pool = self.flags.strategy == Strategy::SimpleOneForOne;
         match (spec.restart, abnormal) {
             (Restart::Permanent, _) | (Restart::Transient, true) => return self.restart(at),
+            (Restart::Transient, false) if pool => self.delete(at),
             (Restart::Transient, false) => self.children[at].pid = Pid::Undefined,
             (Restart::Temporary, _) => self.delete(at),
         }
@@ -176,6 +305,7 @@ impl Model {
             AutoShutdown::All => !self.children.iter().any(lives),
         };
         if spec.significant && over {
+            self.log.push("auto-shutdown".into());
             self.terminate_supervisor();
         }
     }
@@ -190,8 +320,8 @@ impl Model {
             return self.terminate_supervisor();
         }
         let first = match self.flags.strategy {
-            Strategy::OneForOne => {
-                if !self.start(at) {
+            Strategy::OneForOne | Strategy::SimpleOneForOne => {
+                if self.start(at) == Went::Wrong {
                     self.try_again(at);
                 }
                 return;
@@ -205,10 +335,8 @@ impl Model {
                 self.delete(other);
             }
         }
-        for other in first..self.children.len() {
-            if !self.start(other) {
-                return self.try_again(other);
-            }
+        if let Err(failed) = self.start_from(first) {
+            self.try_again(failed);
         }
     }
 
@@ -223,8 +351,13 @@ impl Model {
 fn compare(seed: u64) -> usize {
     let random = &mut Random::new(seed);
     let flags = random_flags(random);
+    let pool = flags.strategy == Strategy::SimpleOneForOne;
     let mut play = Play::with(flags);
-    play.manner = random.pick(&[Manner::AtOnce, Manner::Behind]);
+    // Answers that wait their turn would come in another order from a pool that ends.
+    play.manner = match pool {
+        true => Manner::AtOnce,
+        false => random.pick(&[Manner::AtOnce, Manner::Behind]),
+    };
     play.chance = Some(fate);
     play.seed = seed;
     let mut model = Model {
@@ -240,7 +373,8 @@ fn compare(seed: u64) -> usize {
         running: false,
         log: Vec::new(),
     };
-    for n in 0..random.below(6) {
+    let declared = if pool { 0 } else { random.below(6) };
+    for n in 0..declared {
         let (name, restart) = (format!("c{n}"), random.pick(&KINDS));
         let significant = restart != Restart::Permanent && random.one_in(3);
         play.row(&name, restart, significant, false);
@@ -276,10 +410,12 @@ fn compare(seed: u64) -> usize {
     done
 }
 
-/// Queues, for both, what happens at one time: exits, additions, a stop.
+/// Queues, for both, what happens at one time: exits, additions or requests, a stop.
 fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u32) {
+    // A child that is added has its place at once, one that is asked for when it is started.
+    let asks = model.seed.is_multiple_of(2) || model.flags.strategy == Strategy::SimpleOneForOne;
     for _ in 0..random.below(4) {
-        match random.below(8) {
+        match random.below(13) {
             0..5 => {
                 let up = |p: &&Puppet| p.life == Life::Up;
                 let up: Vec<String> = play
@@ -309,7 +445,12 @@ fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u
                 spec.pid = Pid::Process(pid, false);
                 model.mailbox.push_back(Letter::Exit(pid, abnormal));
             }
-            5 | 6 => {
+            7..12 if asks => {
+                let question = random_question(random, model, added);
+                play.queue_question(question.clone());
+                model.mailbox.push_back(Letter::Asked(question));
+            }
+            5 | 6 if !asks => {
                 *added += 1;
                 let (name, restart) = (format!("d{added}"), random.pick(&KINDS));
                 let id = play.row(&name, restart, false, true);
@@ -323,12 +464,34 @@ fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u
                 }));
             }
             // OTP is deaf during a pass, this table is not: comparable only outside of one.
-            _ if play.manner == Manner::AtOnce || play.queue.is_empty() => {
+            12 if play.manner == Manner::AtOnce || play.queue.is_empty() => {
                 let (exit, keep) = (Exit::shutdown(), random.one_in(2));
                 play.queue.push_back(Event::Stop { exit, keep });
                 model.mailbox.push_back(Letter::Shutdown);
             }
             _ => {}
+        }
+    }
+}
+
+fn random_question(random: &mut Random, model: &Model, added: &mut u32) -> Question {
+    let specs = &model.children;
+    let name = match specs.is_empty() || random.one_in(8) {
+        true => "nobody".to_owned(),
+        false => specs[random.below(specs.len() as u64) as usize]
+            .name
+            .clone(),
+    };
+    let pool = model.flags.strategy == Strategy::SimpleOneForOne;
+    match random.below(if pool { 4 } else { 7 }) {
+        0 => Question::Terminate(name),
+        1 => Question::List,
+        4 => Question::Restart(name),
+        5 => Question::Delete(name),
+        6 => Question::Start(name, random.pick(&KINDS)),
+        _ => {
+            *added += 1;
+            Question::Start(format!("q{added}"), random.pick(&KINDS))
         }
     }
 }

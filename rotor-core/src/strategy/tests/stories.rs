@@ -408,7 +408,7 @@ fn a_period_of_ages_and_a_clock_at_its_end_do_not_overflow() {
 fn auto_shutdown_any_ends_with_the_first_significant_child() {
     for kind in [Restart::Transient, Restart::Temporary] {
         let mut play = shutting_down(AutoShutdown::Any, Strategy::OneForOne, kind);
-        assert_eq!(play.finish("a"), "stop c, stop b, ended");
+        assert_eq!(play.finish("a"), "auto-shutdown, stop c, stop b, ended");
         let exit = play.ended.expect("it ended");
         assert!(matches!(exit.reason(), ExitReason::Shutdown));
         assert_eq!(exit.cause().expect("a child").0, "a");
@@ -420,7 +420,7 @@ fn auto_shutdown_all_ends_with_the_last_significant_child() {
     for kind in [Restart::Transient, Restart::Temporary] {
         let mut play = shutting_down(AutoShutdown::All, Strategy::OneForOne, kind);
         assert_eq!(play.finish("a"), "");
-        assert_eq!(play.finish("b"), "stop c, ended");
+        assert_eq!(play.finish("b"), "auto-shutdown, stop c, ended");
     }
 }
 
@@ -454,7 +454,7 @@ fn a_crash_of_a_significant_transient_child_restarts_it() {
 fn a_crash_of_a_significant_temporary_child_is_an_end() {
     let temporary = Restart::Temporary;
     let mut play = shutting_down(AutoShutdown::Any, Strategy::OneForOne, temporary);
-    assert_eq!(play.crash("b"), "stop c, stop a, ended");
+    assert_eq!(play.crash("b"), "auto-shutdown, stop c, stop a, ended");
 }
 
 #[test]
@@ -465,7 +465,7 @@ fn auto_shutdown_all_waits_for_a_pending_retry() {
     play.ends("a", Exit::killed());
     play.ends("b", Exit::normal());
     assert_eq!(play.run(), "start a, start a", "b ends before the retry");
-    assert_eq!(play.finish("a"), "stop c, ended");
+    assert_eq!(play.finish("a"), "auto-shutdown, stop c, ended");
 }
 
 #[test]

@@ -72,15 +72,15 @@ impl Storm {
 
     /// Whether the step under way is answered by a notice that is queued.
     fn is_awaited_dead(&self) -> bool {
-        let pass = self.play.family.pass.as_ref();
-        let Some((id, _)) = pass.and_then(|pass| pass.waiting) else {
-            return false;
-        };
-        let awaited = self.play.family.row(id).incarnation;
-        self.play.queue.iter().any(|event| {
-            matches!(event, Event::Started(who, incarnation)
-                | Event::Failed(who, incarnation, _)
-                | Event::Exited(who, incarnation, _) if *who == id && *incarnation == awaited)
+        let family = &self.play.family;
+        self.play.queue.iter().any(|event| match event {
+            Event::Started(id, incarnation)
+            | Event::Failed(id, incarnation, _)
+            | Event::Exited(id, incarnation, _) => {
+                family.is_awaited(*id, *incarnation, Step::Start)
+                    || family.is_awaited(*id, *incarnation, Step::Stop)
+            }
+            _ => false,
         })
     }
 
@@ -152,7 +152,7 @@ impl Storm {
 
     fn limit_passes(&mut self) {
         let pass = self.play.family.pass.as_ref();
-        if let Some((id, _)) = pass.and_then(|pass| pass.waiting) {
+        if let Some(Waiting::One(id, _)) = pass.map(|pass| pass.waiting) {
             let incarnation = self.play.family.row(id).incarnation;
             let limit = Event::Limit(id, incarnation, Exit::killed());
             self.play.queue.push_back(limit);

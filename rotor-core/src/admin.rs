@@ -1,0 +1,409 @@
+//! Administrative requests: what a running supervisor can be asked to do.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::actor::Actor;
+use crate::address::{Addr, Address};
+use crate::error::StartError;
+use crate::exit::Exit;
+use crate::lane::SYSTEM;
+use crate::locality::Local;
+use crate::message::{LOCALITY, Record, Request, Way};
+use crate::recipient::Recipient;
+use crate::request::{Ask, ReplyTo};
+use crate::strategy::{Deed, Event};
+use crate::supervisor::Node;
+
+/// Asks a supervisor to start a further child, last in its start order.
+///
+/// Answered when the child is operational: with its address, or `None` if its start was ignored. A
+/// child that cannot start leaves nothing behind. The child does not outlive the supervisor's
+/// instance: when that is restarted, only what its spec declares comes back.
+pub struct StartChild {
+    build: Box<dyn FnOnce() -> Node + Send>,
+}
+
+impl StartChild {
+    /// A child, or a supervisor with its children, from a closure that runs on the thread of the
+    /// supervisor: what it builds need not be `Send`.
+    pub fn new<N: Into<Node>>(build: impl FnOnce() -> N + Send + 'static) -> Self {
+        StartChild {
+            build: Box::new(move || build().into()),
+        }
+    }
+}
+
+/// Asks a pool, made by [`Supervisor::simple_one_for_one`](crate::Supervisor::simple_one_for_one),
+/// for a further instance of its template. Answered as [`StartChild`].
+pub struct StartInstance<A, T> {
+    argument: T,
+    actor: PhantomData<fn(A)>,
+}
+
+impl<A: Actor, T: Clone + Send + 'static> StartInstance<A, T> {
+    /// An instance that is made with this argument, also when it is restarted.
+    pub fn new(argument: T) -> Self {
+        StartInstance {
+            argument,
+            actor: PhantomData,
+        }
+    }
+}
+
+/// Asks a supervisor to stop a child, as it does when it ends itself, or to give its restart up.
+///
+/// Answered when the child is gone. Its spec stays, so that [`RestartChild`] can start it again; that
+/// of a temporary child, and of an instance of a pool, is removed.
+#[derive(Clone, Debug)]
+pub struct TerminateChild {
+    who: Who,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    Name(Cow<'static, str>),
+    Address(Address, Option<u64>),
+}
+
+impl TerminateChild {
+    /// The child that was declared or started by a request under this name.
+    pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
+        let who = Who::Name(name.into());
+        TerminateChild { who }
+    }
+
+    /// The child with this address.
+    pub fn at(address: Address) -> Self {
+        let who = Who::Address(address, None);
+        TerminateChild { who }
+    }
+
+    /// This instance, or the restart that follows from its end; not the instance after it.
+    ///
+    /// One that is gone is no error.
+    pub fn instance(address: Address, instance: u64) -> Self {
+        let who = Who::Address(address, Some(instance));
+        TerminateChild { who }
+    }
+}
+
+/// Asks a supervisor to start a child that is down. Answered as [`StartChild`]; the attempt does not
+/// count for the restart intensity, and is not repeated.
+#[derive(Clone, Debug)]
+pub struct RestartChild(pub Cow<'static, str>);
+
+/// Asks a supervisor to remove the spec of a child that is down. A declared child comes back when
+/// the supervisor itself is restarted.
+#[derive(Clone, Debug)]
+pub struct DeleteChild(pub Cow<'static, str>);
+
+/// Asks a supervisor for its children, in start order.
+#[derive(Clone, Copy, Debug)]
+pub struct WhichChildren;
+
+/// Asks a supervisor how many children it has.
+#[derive(Clone, Copy, Debug)]
+pub struct CountChildren;
+
+/// A child that runs because of a request. `T` is its address, typed if the request knows its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Started<T = Address> {
+    /// Its address.
+    pub address: T,
+    /// Which instance it is: see [`Observer::started`](crate::Observer::started).
+    pub instance: u64,
+}
+
+/// A child as its supervisor sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChildInfo {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// Its address.
+    pub address: Address,
+    /// Whether it is a supervisor.
+    pub is_supervisor: bool,
+    /// What its supervisor knows of it.
+    pub state: ChildState,
+}
+
+/// What a supervisor knows of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildState {
+    /// This instance of it runs. If it has just ended, its supervisor has not been told yet.
+    Running {
+        /// Which instance it is: see [`Observer::started`](crate::Observer::started).
+        instance: u64,
+    },
+    /// It could not be restarted, and is going to be tried again.
+    Restarting,
+    /// It has no instance: it ended in order, was terminated, or its start was ignored.
+    Down,
+}
+
+/// How many children a supervisor has.
+///
+/// ```
+/// use rotor_core::*;
+/// fn is_idle(pool: ChildCount) -> bool {
+///     pool.active == 0
+/// }
+/// # assert!(is_idle(ChildCount::default()));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChildCount {
+    /// Specs; 1 for the template of a pool.
+    pub specs: usize,
+    /// Children that run.
+    pub active: usize,
+    /// Children that are supervisors, running or not.
+    pub supervisors: usize,
+    /// Children that are not, running or not.
+    pub workers: usize,
+}
+
+/// Why a supervisor did not do what it was asked to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// No child has this name or address.
+    NotFound,
+    /// The child runs.
+    Running,
+    /// The child is going to be restarted.
+    Restarting,
+    /// A child of this name runs already.
+    AlreadyStarted(Address),
+    /// A child of this name has a spec already, and does not run.
+    AlreadyPresent,
+    /// The spec is wrong.
+    BadSpec(StartError),
+    /// The child could not start.
+    StartFailed(Exit),
+    /// A pool has instances without names: [`StartInstance`] and [`TerminateChild::at`] are for it.
+    Pool,
+    /// [`StartInstance`] is for a pool of this type of actor and argument.
+    NotThisPool,
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AdminError::NotFound => write!(f, "there is no such child"),
+            AdminError::Running => write!(f, "the child runs"),
+            AdminError::Restarting => write!(f, "the child is being restarted"),
+            AdminError::AlreadyStarted(_) => write!(f, "a child of this name runs already"),
+            AdminError::AlreadyPresent => write!(f, "a child of this name is there already"),
+            AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
+            AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
+            AdminError::Pool => write!(f, "the instances of a pool have no names"),
+            AdminError::NotThisPool => write!(f, "this is not a pool of such instances"),
+        }
+    }
+}
+
+impl std::error::Error for AdminError {}
+
+/// A request that is served by the supervisor at an address: see
+/// [`Address::admin`](crate::Address::admin).
+pub trait AdminRequest: Request + sealed::Sealed {}
+
+impl<Q: Request + sealed::Sealed> AdminRequest for Q {}
+
+mod sealed {
+    pub trait Sealed: super::Request {
+        /// The request with its token, as its supervisor keeps it until it is free.
+        fn admin(self, reply: super::ReplyTo<Self::Reply>) -> super::Admin;
+    }
+}
+
+/// A request that waits until its supervisor is free. Does it, or finds out what it asks the family
+/// for; called between messages.
+pub struct Admin(pub(crate) Box<Serve>);
+
+type Serve = dyn FnOnce(&Local, u32) -> Event;
+
+impl Admin {
+    fn new(serve: impl FnOnce(&Local, u32) -> Event + 'static) -> Self {
+        Admin(Box::new(serve))
+    }
+
+    /// A request that looks at the children only.
+    fn look<R: Send>(reply: ReplyTo<R>, look: fn(&Local, u32) -> R) -> Self {
+        Admin::new(move |here, slot| {
+            reply.send(look(here, slot));
+            Event::Served
+        })
+    }
+}
+
+/// What is told to the asker of the request that is served: the child that runs now, if one does.
+pub(crate) type Reply = Box<dyn FnOnce(Result<Option<Started>, AdminError>)>;
+
+pub(crate) fn recipient<Q: AdminRequest>(to: Address) -> Recipient<Ask<Q>> {
+    Recipient::new(to, Asked::<Q>::KIND)
+}
+
+/// An administrative request on its way.
+struct Asked<Q>(PhantomData<Q>);
+
+impl<Q: AdminRequest> Record for Asked<Q> {
+    type Message = Ask<Q>;
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Address;
+
+    fn name() -> &'static str {
+        std::any::type_name::<Q>()
+    }
+
+    unsafe fn run(ask: Ask<Q>, _: *mut (), here: &Local, slot: u32) {
+        // Not that actor's code: it would be blamed for a panic.
+        let before = here.current.replace(LOCALITY);
+        let (request, reply) = ask.split();
+        here.asked(slot, request.admin(reply));
+        here.current.set(before);
+    }
+}
+
+impl Request for StartChild {
+    type Reply = Result<Option<Started>, AdminError>;
+}
+
+impl sealed::Sealed for StartChild {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        Admin::new(move |here, slot| {
+            let added = here.add_asked(slot, self.build);
+            promise(here, slot, added.map(Deed::Launch), |result| {
+                reply.send(result);
+            })
+        })
+    }
+}
+
+impl<A: Actor, T: Clone + Send + 'static> Request for StartInstance<A, T> {
+    type Reply = Result<Option<Started<Addr<A>>>, AdminError>;
+}
+
+impl<A: Actor, T: Clone + Send + 'static> sealed::Sealed for StartInstance<A, T> {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        let typed = |started: Started| Started {
+            address: Addr::new(started.address),
+            instance: started.instance,
+        };
+        Admin::new(move |here, slot| {
+            let added = here.add_instance::<A, T>(slot, self.argument);
+            promise(here, slot, added.map(Deed::Launch), move |result| {
+                reply.send(result.map(|started| started.map(typed)));
+            })
+        })
+    }
+}
+
+impl Request for TerminateChild {
+    type Reply = Result<(), AdminError>;
+}
+
+impl sealed::Sealed for TerminateChild {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        Admin::new(move |here, slot| {
+            let found = match self.who {
+                Who::Name(name) => here.child_named(slot, &name).map(Some),
+                Who::Address(address, instance) => here.child_at(slot, address, instance),
+            };
+            match found.transpose() {
+                Some(child) => {
+                    let deed = child.map(Deed::Terminate);
+                    promise(here, slot, deed, |result| reply.send(result.map(drop)))
+                }
+                None => {
+                    reply.send(Ok(()));
+                    Event::Served
+                }
+            }
+        })
+    }
+}
+
+impl Request for RestartChild {
+    type Reply = Result<Option<Started>, AdminError>;
+}
+
+impl sealed::Sealed for RestartChild {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        Admin::new(move |here, slot| {
+            let deed = here.child_named(slot, &self.0).map(Deed::Restart);
+            promise(here, slot, deed, |result| reply.send(result))
+        })
+    }
+}
+
+impl Request for DeleteChild {
+    type Reply = Result<(), AdminError>;
+}
+
+impl sealed::Sealed for DeleteChild {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        Admin::new(move |here, slot| {
+            let deed = here.child_named(slot, &self.0).map(Deed::Delete);
+            promise(here, slot, deed, |result| reply.send(result.map(drop)))
+        })
+    }
+}
+
+impl Request for WhichChildren {
+    type Reply = Vec<ChildInfo>;
+}
+
+impl sealed::Sealed for WhichChildren {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        Admin::look(reply, Local::children_of)
+    }
+}
+
+impl Request for CountChildren {
+    type Reply = ChildCount;
+}
+
+impl sealed::Sealed for CountChildren {
+    fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
+        Admin::look(reply, Local::count_children)
+    }
+}
+
+/// Asks the family for a deed and has its outcome told, or tells why there is none to ask for.
+fn promise(
+    here: &Local,
+    slot: u32,
+    deed: Result<Deed, AdminError>,
+    tell: impl FnOnce(Result<Option<Started>, AdminError>) + 'static,
+) -> Event {
+    match deed {
+        Ok(deed) => {
+            here.promise(slot, Box::new(tell));
+            Event::Do(deed)
+        }
+        Err(error) => {
+            tell(Err(error));
+            Event::Served
+        }
+    }
+}
+
+impl fmt::Debug for StartChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StartChild")
+    }
+}
+
+impl<A, T: fmt::Debug> fmt::Debug for StartInstance<A, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StartInstance")
+            .field(&self.argument)
+            .finish()
+    }
+}

@@ -1,0 +1,70 @@
+//! The template of a pool: what its instances are made from.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::child::{LIMIT, Maker, Spec};
+use crate::context::Context;
+use crate::error::Result;
+use crate::strategy::Restart;
+
+/// How a pool makes an instance of an argument, and what it does when that ends.
+#[derive(Clone)]
+pub(crate) struct Template {
+    /// A [`Make`], with its types forgotten.
+    make: Rc<dyn Any>,
+    pub(crate) restart: Restart,
+    pub(crate) start_limit: Option<Duration>,
+    pub(crate) stop_limit: Option<Duration>,
+}
+
+/// A factory that takes an argument. It is shared by all instances, and may run while it runs.
+type Make<A, T> = Rc<dyn Fn(T, &mut Context<A>) -> Result<Option<A>>>;
+
+impl Template {
+    pub(crate) fn new<A: Actor, T: 'static>(
+        make: impl Fn(T, &mut Context<A>) -> Result<Option<A>> + 'static,
+    ) -> Self {
+        let make: Make<A, T> = Rc::new(make);
+        Template {
+            make: Rc::new(make),
+            restart: Restart::Permanent,
+            start_limit: Some(LIMIT),
+            stop_limit: Some(LIMIT),
+        }
+    }
+
+    /// The spec of an instance, if the template is for this type of actor and argument.
+    pub(crate) fn spec<A: Actor, T: Clone + 'static>(
+        &self,
+        name: Cow<'static, str>,
+        argument: T,
+    ) -> Option<Spec> {
+        let make = self.make.downcast_ref::<Make<A, T>>()?.clone();
+        // One that is not restarted has no use for a copy.
+        let once = self.restart == Restart::Temporary;
+        let mut argument = Some(argument);
+        let maker = Maker::of(move |cx: &mut Context<A>| {
+            let next = if once {
+                argument.take()
+            } else {
+                argument.clone()
+            };
+            next.map_or(Ok(None), |next| make(next, cx))
+        });
+        Some(Spec {
+            name,
+            restart: self.restart,
+            significant: false,
+            start_limit: self.start_limit,
+            stop_limit: self.stop_limit,
+            capacity: 0,
+            reserved: None,
+            names: Vec::new(),
+            maker,
+        })
+    }
+}

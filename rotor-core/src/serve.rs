@@ -1,0 +1,241 @@
+//! How a supervisor serves administrative requests: one after the other, between its passes.
+
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::admin::{Admin, AdminError, ChildCount, ChildInfo, ChildState, Reply, Started};
+use crate::adopt::How;
+use crate::error::StartError;
+use crate::exit::Exit;
+use crate::here;
+use crate::locality::Local;
+use crate::request::{RequestError, Verdict};
+use crate::slot::{Parent, State};
+use crate::strategy::{ChildId, DeedResult, Event, Refusal, RowState};
+use crate::supervisor::{Node, NodeKind, check_added};
+
+impl Local {
+    /// A request has come for the actor in `slot`.
+    pub(crate) fn asked(&self, slot: u32, admin: Admin) {
+        let refused = self.seat(slot, |seat| {
+            let lives = matches!(seat.state, State::Starting | State::Running);
+            if !lives || seat.exit.is_some() {
+                return Some((admin, seat.exit.clone().unwrap_or(Exit::normal())));
+            }
+            seat.kin_mut().requests.push_back(admin);
+            None
+        });
+        match refused {
+            Some((admin, exit)) => refuse(&exit, admin),
+            None => self.family(slot, Event::Asked),
+        }
+    }
+
+    pub(crate) fn suspend(&self, to: Address, on: bool) {
+        if let Some(slot) = self.find(to) {
+            self.family(slot, if on { Event::Suspend } else { Event::Resume });
+        }
+    }
+
+    /// Finds out what the next request means to the family.
+    pub(crate) fn next_request(&self, slot: u32) -> Event {
+        let admin = self.seat(slot, |seat| seat.kin.as_mut()?.requests.pop_front());
+        admin.map_or(Event::Served, |admin| admin.0(self, slot))
+    }
+
+    /// Keeps what is to be told of the request that is served.
+    pub(crate) fn promise(&self, slot: u32, reply: Reply) {
+        let kept = |kin: &mut Box<crate::kin::Kin>| kin.serving.replace(reply);
+        let old = self.seat(slot, |seat| seat.kin.as_mut().and_then(kept));
+        debug_assert!(old.is_none(), "one request at a time");
+    }
+
+    /// Tells what came of the request that is served.
+    pub(crate) fn answer(&self, slot: u32, outcome: DeedResult) {
+        let Some((reply, place)) = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let runs = outcome.as_ref().ok().copied().flatten();
+            let place = runs.and_then(|(child, _)| kin.entry(child).map(|e| e.place));
+            Some((kin.serving.take()?, place))
+        }) else {
+            return;
+        };
+        let started = |(_, instance)| Started {
+            address: place.expect("a child that runs has an entry"),
+            instance,
+        };
+        reply(match outcome {
+            Ok(child) => Ok(child.map(started)),
+            Err(Refusal::Running) => Err(AdminError::Running),
+            Err(Refusal::Restarting) => Err(AdminError::Restarting),
+            Err(Refusal::Failed(exit)) => Err(AdminError::StartFailed(exit)),
+        });
+    }
+
+    /// The actor ends: whoever has asked it, and has no answer yet, is told.
+    pub(crate) fn refuse_requests(&self, slot: u32, exit: &Exit) {
+        let open = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let open = !kin.requests.is_empty() || kin.serving.is_some();
+            open.then(|| (std::mem::take(&mut kin.requests), kin.serving.take()))
+        });
+        if let Some(open) = open {
+            refuse(exit, open);
+        }
+    }
+
+    pub(crate) fn child_named(&self, slot: u32, name: &str) -> Result<ChildId, AdminError> {
+        self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            if kin.template.is_some() {
+                return Err(AdminError::Pool);
+            }
+            kin.family.find(name).ok_or(AdminError::NotFound)
+        })
+    }
+
+    /// The child with this address; `None` for an instance that is gone.
+    pub(crate) fn child_at(
+        &self,
+        slot: u32,
+        address: Address,
+        instance: Option<u64>,
+    ) -> Result<Option<ChildId>, AdminError> {
+        let me = self.address_of(slot);
+        let here = address.gate == self.gate;
+        let place = if here { self.find(address) } else { None };
+        let gone = here && place.is_none();
+        let mine = place.and_then(|place| {
+            self.seat(place, |seat| match seat.parent {
+                Parent::Actor { address, child } if address == me => Some(child),
+                _ => None,
+            })
+        });
+        self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            if gone && (instance.is_some() || kin.template.is_some()) {
+                return Ok(None);
+            }
+            let far = || kin.entries().find(|(_, entry)| entry.place == address);
+            let child = if here { mine } else { far().map(|(id, _)| id) };
+            let Some(child) = child.filter(|&child| !kin.family.row(child).removed) else {
+                return Err(AdminError::NotFound);
+            };
+            let meant = instance.is_none_or(|it| kin.family.row(child).last_up == it);
+            Ok(meant.then_some(child))
+        })
+    }
+
+    pub(crate) fn children_of(&self, slot: u32) -> Vec<ChildInfo> {
+        self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            let ids: Vec<ChildId> = kin.family.visible().collect();
+            let info = |id| {
+                let row = kin.family.row(id);
+                let (name, state) = (row.name.clone(), row.child_state());
+                let entry = kin.entry(id)?;
+                Some(ChildInfo {
+                    name,
+                    address: entry.place,
+                    is_supervisor: entry.supervisor,
+                    state,
+                })
+            };
+            ids.into_iter().filter_map(info).collect()
+        })
+    }
+
+    pub(crate) fn count_children(&self, slot: u32) -> ChildCount {
+        self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            let pool = kin.template.is_some();
+            let mut count = ChildCount::default();
+            let ids: Vec<ChildId> = kin.family.visible().collect();
+            for id in ids {
+                let state = kin.family.row(id).state;
+                // As in OTP: a pool does not look whether an instance has just ended.
+                let active = state == RowState::Up || pool && state == RowState::Ended;
+                count.active += usize::from(active);
+                let supervisor = kin.entry(id).is_some_and(|entry| entry.supervisor);
+                count.supervisors += usize::from(supervisor);
+                count.workers += usize::from(!supervisor);
+            }
+            count.specs = if pool {
+                1
+            } else {
+                count.supervisors + count.workers
+            };
+            count
+        })
+    }
+
+    /// Adds the child that a request wants, if there is none of its name.
+    pub(crate) fn add_asked(
+        &self,
+        slot: u32,
+        build: Box<dyn FnOnce() -> Node + Send>,
+    ) -> Result<ChildId, AdminError> {
+        let (flags, pool) = self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            (kin.family.flags(), kin.template.is_some())
+        });
+        if pool {
+            return Err(AdminError::Pool);
+        }
+        let node = here::guard(build).map_err(|text| {
+            let supervisor = self.name_of(slot);
+            AdminError::BadSpec(StartError::BuildPanicked { supervisor, text })
+        })?;
+        let (node, places) = check_added(node, flags, self.gate, self.locality.name())
+            .map_err(AdminError::BadSpec)?;
+        self.check_name(slot, node.name())?;
+        if let Some(app) = self.gate.app() {
+            for place in places {
+                app.add_place(place, self.gate.observer());
+            }
+        }
+        let (child, _) = self
+            .adopt_child(slot, node.0, How::Asked)
+            .map_err(AdminError::BadSpec)?;
+        Ok(child)
+    }
+
+    fn check_name(&self, slot: u32, name: &str) -> Result<(), AdminError> {
+        self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            let Some(child) = kin.family.find(name) else {
+                return Ok(());
+            };
+            let place = kin.entry(child).map(|entry| entry.place);
+            match (kin.family.row(child).child_state(), place) {
+                (ChildState::Running { .. }, Some(place)) => Err(AdminError::AlreadyStarted(place)),
+                _ => Err(AdminError::AlreadyPresent),
+            }
+        })
+    }
+
+    /// Adds an instance to a pool.
+    pub(crate) fn add_instance<A: Actor, T: Clone + 'static>(
+        &self,
+        slot: u32,
+        argument: T,
+    ) -> Result<ChildId, AdminError> {
+        let template = self.seat(slot, |seat| seat.kin_mut().template.clone());
+        let spec = template.and_then(|template| {
+            let name = self.name_of(slot);
+            template.spec::<A, T>(name, argument)
+        });
+        let spec = spec.ok_or(AdminError::NotThisPool)?;
+        let (child, _) = self
+            .adopt_child(slot, NodeKind::Actor(spec), How::Instance)
+            .map_err(AdminError::BadSpec)?;
+        Ok(child)
+    }
+}
+
+/// Drops requests; their askers learn how the supervisor ended.
+fn refuse<T>(exit: &Exit, requests: T) {
+    let ended = RequestError::Ended(exit.clone());
+    let _verdict = Verdict::set(&ended);
+    // The closure that builds a child is user code.
+    let _ = here::guard(|| drop(requests));
+}

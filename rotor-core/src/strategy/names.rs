@@ -1,0 +1,51 @@
+//! Children by name, for requests: not built before the first one asks.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::ChildId;
+
+/// The index, if anybody has asked for it.
+#[derive(Debug, Default)]
+pub(super) struct Names(Option<HashMap<Cow<'static, str>, ChildId, ahash::RandomState>>);
+
+/// Fixed seeds: nothing may differ from run to run.
+pub(super) fn hasher() -> ahash::RandomState {
+    ahash::RandomState::with_seeds(1, 2, 3, 4)
+}
+
+impl Names {
+    pub(super) fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(super) fn learn(&mut self, rows: Vec<(Cow<'static, str>, ChildId)>) {
+        let mut all = HashMap::with_capacity_and_hasher(rows.len(), hasher());
+        all.extend(rows);
+        self.0 = Some(all);
+    }
+
+    /// The table changes as a whole: the next request builds the index anew.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    pub(super) fn insert(&mut self, name: Cow<'static, str>, id: ChildId) {
+        if let Some(all) = &mut self.0 {
+            all.insert(name, id);
+        }
+    }
+
+    /// Takes a name out, if it is still this child's.
+    pub(super) fn remove(&mut self, name: &str, id: ChildId) {
+        if let Some(all) = &mut self.0
+            && all.get(name) == Some(&id)
+        {
+            all.remove(name);
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<ChildId> {
+        self.0.as_ref()?.get(name).copied()
+    }
+}

@@ -1,0 +1,512 @@
+//! Administrative requests, pools, ignored starts: what a running supervisor is asked to do.
+
+use std::future::Future;
+
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
+    Role::new(name, log).telling().child()
+}
+
+/// A lead that runs a future, given its supervisor, and then ends.
+fn scripted<F: Future<Output = ()> + 'static>(
+    log: &Log,
+    script: impl Fn(Address) -> F + 'static,
+) -> Child<Puppet> {
+    let role = Role::new("lead", log).begin(move |_, cx| {
+        let root = cx.supervisor().expect("it has one");
+        cx.spawn(script(root), |_, _, cx| cx.stop());
+    });
+    role.child().transient().significant()
+}
+
+/// The child of this name.
+async fn child(of: Address, name: &str) -> ChildInfo {
+    let children = of.admin().ask(WhichChildren, LONG).await.expect("it runs");
+    let child = children.into_iter().find(|child| child.name == name);
+    child.expect("it is there")
+}
+
+/// `name state` of every child.
+async fn list(of: Address) -> String {
+    let children = of.admin().ask(WhichChildren, LONG).await.expect("it runs");
+    let text = |child: &ChildInfo| {
+        let state = match child.state {
+            ChildState::Running { .. } => "runs",
+            ChildState::Restarting => "is restarted",
+            ChildState::Down => "is down",
+        };
+        format!("{} {state}", child.name)
+    };
+    children.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+async fn ask<Q: AdminRequest>(of: Address, question: Q) -> Q::Reply {
+    of.admin().ask(question, LONG).await.expect("it runs")
+}
+
+fn named(name: &'static str) -> TerminateChild {
+    TerminateChild::named(name)
+}
+
+/// The whole cycle, with every refusal, asked from another actor.
+fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let away = far.spawn("away");
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let far = child(root, "far").await.address;
+                let of = log.clone();
+                let again = StartChild::new(move || puppet("b", &of));
+                let told = ask(far, again).await;
+                assert!(matches!(told, Err(AdminError::AlreadyStarted(_))));
+                let told = ask(far, named("x")).await;
+                assert!(matches!(told, Err(AdminError::NotFound)));
+                let told = ask(far, DeleteChild("b".into())).await;
+                assert!(matches!(told, Err(AdminError::Running)));
+                let told = ask(far, RestartChild("b".into())).await;
+                assert!(matches!(told, Err(AdminError::Running)));
+                ask(far, named("b")).await.expect("it runs");
+                ask(far, named("b")).await.expect("it is known");
+                log.put(list(far).await);
+                let of = log.clone();
+                let again = StartChild::new(move || puppet("b", &of));
+                let told = ask(far, again).await;
+                assert!(matches!(told, Err(AdminError::AlreadyPresent)));
+                let b = ask(far, RestartChild("b".into())).await;
+                assert!(b.expect("it can start").is_some());
+                let of = log.clone();
+                let c = ask(far, StartChild::new(move || tells("c", &of))).await;
+                let c = c.expect("it can start").expect("it is not ignored");
+                log.put(list(far).await);
+                let count = ask(far, CountChildren).await;
+                assert_eq!((count.specs, count.active, count.workers), (2, 2, 2));
+                ask(far, TerminateChild::at(c.address))
+                    .await
+                    .expect("it is known");
+                ask(far, named("b")).await.expect("it is known");
+                ask(far, DeleteChild("b".into())).await.expect("it is down");
+                ask(far, DeleteChild("c".into())).await.expect("it is down");
+                let told = ask(far, RestartChild("b".into())).await;
+                assert!(matches!(told, Err(AdminError::NotFound)));
+                assert_eq!(list(far).await, "");
+            }
+        };
+        stage()
+            .child(group("far").on(&away, move |s| s.child(tells("b", &theirs))))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "b stops: shutdown",
+            "b drops",
+            "b is down",
+            "b starts",
+            "c starts",
+            "b runs, c runs",
+            "c stops: shutdown",
+            "c drops",
+            "b stops: shutdown",
+            "b drops",
+        ]
+    );
+}
+
+/// A bad spec is refused before anything starts; a child that cannot start leaves nothing.
+fn m22_what_cannot_be_started_leaves_nothing(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (mine, claimed) = (log.clone(), here.reserve());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let of = log.clone();
+                let spec = StartChild::new(move || puppet("x", &of).significant());
+                let told = ask(root, spec).await.unwrap_err();
+                assert!(matches!(told, AdminError::BadSpec(_)), "{told}");
+                let of = log.clone();
+                let spec = StartChild::new(move || puppet("x", &of).at(claimed));
+                let told = ask(root, spec).await.unwrap_err();
+                assert!(matches!(told, AdminError::BadSpec(_)), "{told}");
+                let spec = StartChild::new(|| -> Supervisor { panic!("no plan") });
+                let told = ask(root, spec).await.unwrap_err();
+                assert!(matches!(told, AdminError::BadSpec(_)), "{told}");
+                let of = log.clone();
+                let spec = StartChild::new(move || {
+                    let bad = Role::new("y", &of).start(|_, _| Err(Error::message("not today")));
+                    group("x").child(tells("w", &of)).child(bad.child())
+                });
+                let told = ask(root, spec).await.unwrap_err();
+                assert!(matches!(told, AdminError::StartFailed(_)), "{told}");
+                log.put(list(root).await);
+            }
+        };
+        stage()
+            .child(puppet("b", &log).at(claimed))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "w starts",
+            "w stops: shutdown < y: failed: not today",
+            "w drops",
+            "b runs, lead runs"
+        ]
+    );
+}
+
+/// A supervisor that was added with its children comes and goes as one, on its locality.
+fn m22_a_subtree_is_started_by_a_request(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let away = far.spawn("away");
+        let mine = log.clone();
+        let script = move |root: Address| {
+            let (log, away) = (mine.clone(), away.clone());
+            async move {
+                let of = log.clone();
+                let tree = StartChild::new(move || {
+                    group("x").on(&away, move |s| {
+                        s.child(tells("b", &of)).child(tells("c", &of))
+                    })
+                });
+                let x = ask(root, tree).await.expect("it can start");
+                let x = x.expect("it is not ignored").address;
+                log.put(list(x).await);
+                ask(root, named("x")).await.expect("it is known");
+                let asked = x.admin().ask(WhichChildren, LONG).await;
+                assert!(matches!(asked, Err(RequestError::Ended(_))), "{asked:?}");
+                ask(root, DeleteChild("x".into()))
+                    .await
+                    .expect("it is down");
+                assert_eq!(list(root).await, "lead runs");
+            }
+        };
+        stage().child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c starts",
+            "b runs, c runs",
+            "c stops: shutdown",
+            "c drops",
+            "b stops: shutdown",
+            "b drops",
+        ]
+    );
+}
+
+/// Asked by a handler, with a time limit, and of an actor that has children of its own.
+fn m12_an_actor_that_supervises_is_asked_as_well(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |me, cx| {
+            let b = cx.child(tells("b", &me.log));
+            let own = cx.addr().address();
+            cx.request_from(own.admin(), WhichChildren, LONG, move |me, children, cx| {
+                let children = children.expect("it runs");
+                assert_eq!(children[0].address, b.address());
+                assert!(!children[0].is_supervisor);
+                let request = TerminateChild::at(b.address());
+                cx.request_from(own.admin(), request, LONG, |me, done, cx| {
+                    done.expect("it runs").expect("it is its child");
+                    me.say("done");
+                    cx.stop();
+                });
+                me.say(children.len());
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "a: 1",
+            "b stops: shutdown",
+            "b drops",
+            "a: done"
+        ]
+    );
+}
+
+/// Nothing is parked for a supervisor that does not run; what it has not served when it ends is
+/// ended with it.
+fn m01_administrative_requests_are_never_parked(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|_| {
+        let away = far.spawn("away");
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let far = child(root, "far").await.address;
+                far.suspend();
+                let waiting = far.admin().ask(CountChildren, LONG);
+                far.stop();
+                match waiting.await {
+                    Err(RequestError::Ended(exit)) => log.put(format!("ended: {exit}")),
+                    other => panic!("{other:?}"),
+                }
+                let late = far.admin().ask(CountChildren, LONG).await;
+                assert!(matches!(late, Err(RequestError::Ended(_))), "{late:?}");
+                ask(root, DeleteChild("far".into()))
+                    .await
+                    .expect("it is down");
+                let gone = far.admin().ask(CountChildren, LONG).await;
+                assert!(
+                    matches!(gone, Err(RequestError::Gone | RequestError::Ended(_))),
+                    "{gone:?}"
+                );
+            }
+        };
+        let far = group("far").transient();
+        stage()
+            .child(far.on(&away, move |s| s.child(puppet("b", &theirs))))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(log.all(), ["ended: shutdown"]);
+}
+
+/// One template, an argument for each instance, the same one after a restart.
+fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let away = far.spawn("away");
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let pool = child(root, "pool").await.address;
+                let start = |name| StartInstance::<Puppet, &'static str>::new(name);
+                let b = ask(pool, start("b")).await.expect("it can start");
+                let b = b.expect("it is not ignored");
+                let c = ask(pool, start("c")).await.expect("it can start");
+                let c = c.expect("it is not ignored").address;
+                crash(b.address);
+                b.address.send(Say("again"));
+                while log.count("b: again") == 0 {
+                    ask(pool, CountChildren).await;
+                }
+                let count = ask(pool, CountChildren).await;
+                assert_eq!((count.specs, count.active, count.workers), (1, 2, 2));
+                let told = ask(pool, named("b")).await;
+                assert!(matches!(told, Err(AdminError::Pool)));
+                let wrong = ask(pool, StartInstance::<Puppet, u8>::new(1)).await;
+                assert!(matches!(wrong, Err(AdminError::NotThisPool)));
+                let old = TerminateChild::instance(b.address.address(), b.instance);
+                ask(pool, old).await.expect("it is gone already");
+                assert_eq!(ask(pool, CountChildren).await.active, 2);
+                ask(pool, TerminateChild::at(b.address.address()))
+                    .await
+                    .expect("it runs");
+                ask(pool, TerminateChild::at(b.address.address()))
+                    .await
+                    .expect("it is gone");
+                let foreign = ask(pool, TerminateChild::at(root)).await;
+                assert!(matches!(foreign, Err(AdminError::NotFound)));
+                end(c);
+                while ask(pool, CountChildren).await.active > 0 {}
+            }
+        };
+        stage()
+            .child(group("pool").on(&away, move |_| {
+                let log = theirs.clone();
+                let make =
+                    move |name, _: &mut Context<Puppet>| Role::new(name, &log).telling().play(1);
+                Supervisor::simple_one_for_one("pool", make)
+                    .intensity(9, ms(5000))
+                    .instances(Restart::Transient)
+            }))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c starts",
+            "b drops",
+            "b starts",
+            "b: again",
+            "b stops: shutdown",
+            "b drops",
+            "c stops: normal",
+            "c drops",
+        ]
+    );
+}
+
+/// The instances of a pool stop all at the same time: each waits for the last one.
+fn m22_the_instances_of_a_pool_stop_together(on: &dyn Backend) {
+    let log = Log::new();
+    let all = Log::new();
+    on.run(|_| {
+        let (mine, of) = (log.clone(), all.clone());
+        let script = move |root: Address| async move {
+            let pool = child(root, "pool").await.address;
+            for name in ["b", "c", "d"] {
+                let started = ask(pool, StartInstance::<Puppet, &str>::new(name)).await;
+                started.expect("it can start");
+            }
+            ask(root, named("pool")).await.expect("it runs");
+        };
+        let make = move |name, _: &mut Context<Puppet>| {
+            let of = of.clone();
+            let role = Role::new(name, &mine).stop(move |me, _, cx| {
+                of.put(me.name);
+                let hold = cx.hold("the others");
+                let of = of.clone();
+                fn wait(of: Log, hold: Hold, cx: &mut Context<Puppet>) {
+                    if of.all().len() < 3 {
+                        later(cx, ms(1), move |_, cx| wait(of, hold, cx));
+                    } else {
+                        drop(hold);
+                    }
+                }
+                wait(of, hold, cx);
+            });
+            role.play(1)
+        };
+        stage()
+            .child(Supervisor::simple_one_for_one("pool", make).instance_limits(LONG, LONG))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(all.all().len(), 3);
+    assert_eq!(log.live(), 0);
+}
+
+/// A factory that makes nothing, and means it.
+fn m22_an_ignored_start_is_no_error(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let mine = log.clone();
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                log.put(list(root).await);
+                let wanted = ask(root, RestartChild("b".into())).await;
+                log.put(format!("{wanted:?}"));
+                let nothing = StartChild::new(|| Child::new("d", || None::<Puppet>).temporary());
+                log.put(format!("{:?}", ask(root, nothing).await));
+                log.put(list(root).await);
+            }
+        };
+        let never = Child::new("b", || Ok::<Option<Puppet>, Error>(None));
+        stage()
+            .child(never)
+            .child(tells("c", &log).temporary())
+            .child(Child::new("t", || None::<Puppet>).temporary())
+            .child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "c starts",
+            "b is down, c runs, lead runs",
+            "Ok(None)",
+            "Ok(None)",
+            "b is down, c runs, lead runs",
+            "c stops: shutdown < lead: normal",
+            "c drops",
+        ]
+    );
+}
+
+/// Messages for a child whose start was ignored are not parked.
+fn m22_nothing_is_parked_for_an_ignored_child(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let b = here.reserve::<Puppet>();
+        b.send(Say("early"));
+        let script = move |_| async move {
+            let late = b.try_send(Say("late")).unwrap_err();
+            assert_eq!(late.reason, Reason::Stopped);
+        };
+        stage()
+            .child(Child::new("b", || None::<Puppet>).at(b))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(played.lost(Reason::Stopped), ["Say"]);
+}
+
+/// What an actor says in its stop hook is how it ends.
+fn m13_a_stop_hook_may_say_how_it_ends(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let with = |name, exit: fn() -> Exit| {
+            Role::new(name, &log)
+                .stop(move |_, _, cx| {
+                    cx.stop_with(exit());
+                    cx.stop(); // the first word counts
+                })
+                .child()
+        };
+        stage()
+            .child(with("b", || Exit::shutdown_with("why")))
+            .child(with("c", Exit::normal))
+            .child(with("d", || Exit::failed(Error::message("late"))))
+            .child(scripted(&log, |_| async {}))
+    });
+    assert_eq!(
+        played.exits[1..4],
+        ["d: failed: late", "c: normal", "b: shutdown: why"]
+    );
+    assert!(!played.exit.is_abnormal());
+}
+
+/// A child that is removed by force is gone before the next thing happens.
+fn m10_force_is_exact_within_a_locality(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let deaf = |name| {
+            Role::new(name, &log).stop(|me, _, cx| {
+                let hold = cx.hold("it does not listen");
+                me.kept.push(Box::new(hold));
+            })
+        };
+        let inner = group("inner")
+            .child(deaf("b").child().stop_limit(ms(2)))
+            .child(deaf("c").child().stop_limit(ms(0)))
+            .child(deaf("d").child().stop_limit(ms(2)));
+        stage().child(inner).child(scripted(&log, |_| async {}))
+    });
+    let names: Vec<&str> = played
+        .exits
+        .iter()
+        .map(|e| e.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(names, ["lead:", "d:", "c:", "b:", "inner:", "stage:"]);
+    assert_eq!(played.exits[1..4], ["d: killed", "c: killed", "b: killed"]);
+}
+
+bodies! {
+    Each: [
+        m22_what_cannot_be_started_leaves_nothing,
+        m12_an_actor_that_supervises_is_asked_as_well,
+        m22_the_instances_of_a_pool_stop_together,
+        m22_an_ignored_start_is_no_error,
+        m22_nothing_is_parked_for_an_ignored_child,
+        m13_a_stop_hook_may_say_how_it_ends,
+        m10_force_is_exact_within_a_locality,
+    ]
+    Pair: [
+        m22_children_are_administered_by_requests,
+        m22_a_subtree_is_started_by_a_request,
+        m01_administrative_requests_are_never_parked,
+        m22_a_pool_makes_instances_of_one_template,
+    ]
+}
