@@ -3,8 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Run by `make demo`.
-NOT_HERE='mirror'
+# Run by `make demo`, or with a scenario by its tests.
+NOT_HERE='mirror supervision_trace'
 SECONDS_EACH=${SECONDS_EACH:-60}
 
 # Asked for a target without a name, cargo lists those there are.
