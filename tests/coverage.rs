@@ -104,7 +104,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("k01", GUIDE, "pub mod mixing_loops"),
     ("k01", GUIDE, "pub mod supervision"),
     ("k01", GUIDE, "pub mod testing"),
-    ("k01", GUIDE, "pub mod coming_from"),
+    ("k01", GUIDE, "//! # relm4"),
+    ("k01", GUIDE, "//! # SObjectizer"),
     ("v10", "scripts/loom.sh", "--test loom_gate"),
     (
         "v10",

@@ -522,7 +522,7 @@ pub mod testing {
 }
 
 pub mod coming_from {
-    //! Coming from Erlang, C++ rotor or actix.
+    //! Coming from Erlang, C++ rotor, actix, relm4 or SObjectizer.
     //!
     //! # Erlang/OTP
     //!
@@ -590,4 +590,46 @@ pub mod coming_from {
     //!
     //! What differs: actors are started by a tree, so each has somebody who decides when it ends. No
     //! runtime is needed. Every request has a time limit.
+    //!
+    //! # relm4
+    //!
+    //! | there | here |
+    //! |---|---|
+    //! | `Component` with its widgets | an actor that owns its widgets, on the loop of the GUI |
+    //! | `type Init`, `init` | what the factory captures, and the factory |
+    //! | `type Input`, `update` | a [`Handler`](crate::Handler) for each message, or one for an enum |
+    //! | `ComponentSender::input`, `Controller::emit` | [`Addr::send`](crate::Addr::send), from any thread |
+    //! | `type Output`, `forward` | a [`Recipient`](crate::Recipient) that the factory is given; [`Addr::map`](crate::Addr::map) |
+    //! | `oneshot_command`, `update_cmd` | [`Context::spawn`](crate::Context::spawn), whose output comes to a closure |
+    //! | `Worker`, `detach_worker` | an actor on another locality, such as a [`ThreadLoop`](crate::ThreadLoop) |
+    //! | `FactoryVecDeque` | children that are added with [`Context::child`](crate::Context::child) |
+    //! | `MessageBroker`, `SharedState` | a [`Name`](crate::Name); a [`Topic`](crate::Topic) |
+    //! | `RelmApp::run` | the application's own main loop, with a tree attached to it |
+    //!
+    //! What differs: there is no view macro, a handler changes its widgets itself; components of
+    //! relm4 may stand beside actors in one window. A panic in a handler is a restart of that actor,
+    //! and the window stays. No other runtime is needed for what takes time.
+    //!
+    //! # SObjectizer
+    //!
+    //! | there | here |
+    //! |---|---|
+    //! | agent | actor |
+    //! | cooperation | a supervisor with its children: all of them start, or none stays |
+    //! | dispatcher, binder | the locality that a subtree is placed [`on`](crate::Supervisor::on) |
+    //! | direct mbox, `send<M>(agent, ..)` | [`Addr`](crate::Addr), [`send`](crate::Addr::send): the value is moved, as a `mutable_msg` is |
+    //! | MPMC mbox, `so_subscribe` | [`Topic`](crate::Topic), [`Context::subscribe`](crate::Context::subscribe) |
+    //! | `so_evt_start`, `so_evt_finish` | [`Actor::start`](crate::Actor::start), [`Actor::stop`](crate::Actor::stop) |
+    //! | `send_delayed`, `send_periodic` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
+    //! | mchain, `receive` | [`Inbox`](crate::Inbox), for plain threads |
+    //! | message limits | [`Child::capacity`](crate::Child::capacity), [`Locality::set_bound`](crate::Locality::set_bound): the newest is refused |
+    //! | agent priorities | [`Lane`](crate::Lane)s of messages |
+    //! | `exception_reaction` | the restart kind of a child, the strategy of its supervisor |
+    //! | stop guard | [`Context::hold`](crate::Context::hold) in `stop` |
+    //! | `deregister_coop` | [`Addr::stop`](crate::Addr::stop) |
+    //! | `so_change_state` | a field and a `match` |
+    //! | `so_5::launch`, environment | a loop's `run`; several trees stand side by side |
+    //!
+    //! What differs: a locality stays on its thread, there are no pools of threads. What nobody is
+    //! subscribed to is reported. Actors need not be safe to share, and may hold what is not `Send`.
 }

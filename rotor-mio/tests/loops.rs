@@ -410,17 +410,6 @@ fn sockets_are_served_while_a_loop_spins() {
     });
 }
 
-/// Not a test: prints the round trip times.
-#[test]
-#[ignore = "prints figures"]
-fn round_trips() {
-    for spin in [0, 20] {
-        const BALLS: u32 = 200_000;
-        let took = play(Duration::from_micros(spin), BALLS, Arc::default(), None);
-        println!("spin {spin} µs: {:?} per round trip", took / (BALLS / 2));
-    }
-}
-
 #[test]
 fn what_holds_no_socket_travels() {
     fn travels<T: Send + Sync>() {}
