@@ -104,13 +104,7 @@ fn e06_send_request_monitor_and_stop_cross_loops(on: &dyn Backend, far: &dyn Bac
                 b.stop();
             });
         });
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("a: down") {
-                0 => drop(later(cx, ms(1), look)),
-                _ => cx.stop(),
-            }
-        }
-        act(a, look);
+        when(a, (1, "a: down"), |_, cx| cx.stop());
         stage()
             .child(group("far").on(&away, move |s| {
                 let role = Role::new("b", &theirs).begin(move |_, cx| cx.subscribe(topic));
@@ -203,15 +197,10 @@ fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, 
             act(b, move |_, _| act(a, |_, cx| cx.stop()));
         });
         let patient = Role::new("a", &log).begin(|_, cx| {
-            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                if me.log.count("at work") > 0 {
-                    // Far more than the limit.
-                    later(cx, ms(30), |me, _| me.log.put("patience is over"));
-                } else {
-                    later(cx, ms(1), look);
-                }
-            }
-            act(cx.addr(), look);
+            when(cx.addr(), (1, "at work"), |_, cx| {
+                // Far more than the limit.
+                later(cx, ms(30), |me, _| me.log.put("patience is over"));
+            });
         });
         let all = Supervisor::one_for_all("all")
             .intensity(5, ms(60_000))
@@ -341,13 +330,7 @@ fn m11_the_loss_of_a_loop_is_an_exit_a_down_and_a_failed_request(on: &dyn Backen
             watch.wait_for("b: asked");
             doomed.kill();
         });
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("a:") {
-                2 => cx.stop(),
-                _ => drop(later(cx, ms(1), look)),
-            }
-        }
-        act(a, look);
+        when(a, (2, "a:"), |_, cx| cx.stop());
         stage().child(lead("a", &log).at(a)).child(
             Supervisor::one_for_one("strict")
                 .intensity(2, ms(60_000))

@@ -293,13 +293,7 @@ fn s09_a_panic_in_a_drop_below_a_killed_actor_spares_nobody(on: &dyn Backend) {
             act(cx.addr(), |_, cx| cx.addr().address().kill());
         });
         act(a, move |_, cx| drop(cx.monitor(mother.address())));
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("a: down") {
-                0 => drop(later(cx, ms(1), look)),
-                _ => cx.stop(),
-            }
-        }
-        act(a, look);
+        when(a, (1, "a: down"), |_, cx| cx.stop());
         stage()
             .child(lead("a", &log).at(a))
             .child(role.child().at(mother).temporary())
@@ -380,13 +374,7 @@ fn s13_a_waker_that_panics_hurts_nobody(on: &dyn Backend) {
             assert!(question.as_mut().poll(&mut cx).is_pending());
             questions.push(question);
         }
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("woken") {
-                2 => cx.stop(),
-                _ => drop(later(cx, ms(1), look)),
-            }
-        }
-        act(a, look);
+        when(a, (2, "woken"), |_, cx| cx.stop());
         let careless = Role::new("b", &log).answer(|me, ask, _| {
             match ask.request.0 {
                 0 => drop(ask),

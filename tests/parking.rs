@@ -266,16 +266,7 @@ fn m01_a_stopping_actor_gets_its_own_results_and_nothing_else(on: &dyn Backend) 
         });
         let watcher = Role::new("a", &log).begin(move |_, cx| drop(cx.monitor(b.address())));
         act(b, |_, cx| cx.stop());
-        act(a, move |_, cx| {
-            // Ends when `b` has.
-            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                if me.log.count("a: down") > 0 {
-                    return cx.stop();
-                }
-                later(cx, ms(1), look);
-            }
-            act(cx.addr(), look);
-        });
+        when(a, (1, "a: down"), |_, cx| cx.stop());
         stage()
             .child(watcher.child().at(a).transient().significant())
             .child(polite.child().at(b).temporary())

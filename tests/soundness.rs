@@ -37,21 +37,9 @@ fn s04_a_hold_of_the_last_instance_does_not_release_the_next(on: &dyn Backend) {
             }
             let hold = cx.hold("second");
             // Behind "old hold dropped", so that a start released too early would show.
-            act(a, move |_, cx| {
-                fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                    if me.log.count("old hold dropped") == 0 {
-                        later(cx, ms(1), look);
-                    } else {
-                        act(cx.addr(), |me, _| {
-                            me.log.put("released");
-                            me.kept.clear();
-                        });
-                    }
-                }
-                act(cx.addr(), move |me, cx| {
-                    me.kept.push(Box::new(hold));
-                    look(me, cx);
-                });
+            when(a, (1, "old hold dropped"), move |me, _| {
+                me.log.put("released");
+                drop(hold);
             });
             act(cx.addr(), move |_, _| end(a));
             Ok(())
@@ -176,7 +164,7 @@ fn s06_drops_may_use_addresses(on: &dyn Backend) {
             here.reserve::<Puppet>(),
         );
         let (topic, nums) = (here.topic::<Sender>(), here.topic::<Num>());
-        act(a, move |me, cx| {
+        act(a, move |_, cx| {
             let new = move || Sender(b, nums);
             end(c);
             c.send(new());
@@ -195,14 +183,8 @@ fn s06_drops_may_use_addresses(on: &dyn Backend) {
             let answers = new();
             let asked = cx.request(b, Double(1), LONG, move |_, _, _| drop(answers));
             cx.cancel(asked);
-            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                // Each drop above, and those of some ticks.
-                match me.log.count("b: 1") {
-                    0..=7 => drop(later(cx, ms(1), look)),
-                    _ => cx.stop(),
-                }
-            }
-            look(me, cx);
+            // Each drop above, and those of some ticks.
+            when(a, (8, "b: 1"), |_, cx| cx.stop());
         });
         let hear = Role::new("b", &log).begin(move |_, cx| {
             cx.subscribe(nums);
@@ -257,13 +239,7 @@ fn s06_what_ends_with_an_instance_may_use_addresses(on: &dyn Backend) {
             cx.request(d, Double(1), LONG, move |_, _, _| drop(two));
             cx.stop();
         });
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("b: ") {
-                10 => cx.stop(),
-                _ => drop(later(cx, ms(1), look)),
-            }
-        }
-        act(a, look);
+        when(a, (10, "b: "), |_, cx| cx.stop());
         stage()
             .child(puppet("b", &log).at(b))
             .child(Role::new("d", &log).keeping().child().at(d))
@@ -293,13 +269,7 @@ fn s06_what_is_sent_to_an_ended_locality_may_use_addresses(on: &dyn Backend, far
             let _over = &over;
             nobody.send(Teller(b));
         });
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("b: ") {
-                2 => cx.stop(),
-                _ => drop(later(cx, ms(1), look)),
-            }
-        }
-        act(a, look);
+        when(a, (2, "b: "), |_, cx| cx.stop());
         stage()
             .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
             .child(lead("a", &log).at(a))
@@ -412,18 +382,7 @@ fn s24_a_very_deep_tree_is_dropped(on: &dyn Backend) {
             cx.child(Child::with("deep", next));
         }
         act(a, deeper);
-        act(a, |_, cx| {
-            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                match me.log.count("deep") {
-                    0 => drop(later(cx, ms(1), look)),
-                    _ => cx.stop(),
-                }
-            }
-            look_now(cx, look);
-            fn look_now(cx: &mut Context<Puppet>, f: fn(&mut Puppet, &mut Context<Puppet>)) {
-                act(cx.addr(), f);
-            }
-        });
+        when(a, (1, "deep"), |_, cx| cx.stop());
         stage().child(lead("a", &log).at(a))
     });
     assert_eq!(log.all(), ["deep"]);

@@ -555,14 +555,7 @@ fn m13_stop_overtakes_queued_messages_and_drain_does_not(on: &dyn Backend, far: 
             c.send(Num(99));
             cx.monitor(c.address());
         });
-        // Ends with the Down of `c`.
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("a: down") {
-                0 => drop(later(cx, ms(1), look)),
-                _ => cx.stop(),
-            }
-        }
-        act(a, look);
+        when(a, (1, "a: down"), |_, cx| cx.stop());
         stage()
             .child(lead("a", &log).at(a))
             .child(group("far").on(&away, move |s| {
@@ -789,13 +782,7 @@ fn l04_many_children_come_and_go(on: &dyn Backend) {
                 end(b);
             }
         });
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("a: down normal") {
-                N => cx.stop(),
-                _ => drop(later(cx, ms(1), look)),
-            }
-        }
-        act(a, look);
+        when(a, (N, "a: down normal"), |_, cx| cx.stop());
         stage().child(lead("a", &log).at(a))
     });
     assert_eq!(log.live(), 0);
@@ -838,19 +825,7 @@ fn l12_a_monitor_of_the_gone_answers_at_once(on: &dyn Backend, far: &dyn Backend
             act(a, move |_, cx| {
                 later(cx, ms(3), move |_, cx| {
                     cx.monitor(b.address());
-                    fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-                        match me.log.count("a: down") {
-                            0 => drop(later(cx, ms(1), look)),
-                            _ => cx.stop(),
-                        }
-                    }
-                    look_later(cx, look);
-                    fn look_later(
-                        cx: &mut Context<Puppet>,
-                        f: fn(&mut Puppet, &mut Context<Puppet>),
-                    ) {
-                        later(cx, ms(1), f);
-                    }
+                    when(a, (1, "a: down"), |_, cx| cx.stop());
                 });
             });
         });

@@ -32,13 +32,9 @@ fn o08_undelivered_messages_of_every_locality_reach_the_observer(
             let _ = c;
         });
         let watcher = Role::new("a", &log).begin(move |_, cx| drop(cx.monitor(b.address())));
-        fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
-            match me.log.count("a: down") {
-                0 => drop(later(cx, ms(1), look)),
-                _ => drop(later(cx, ms(1), |_, cx| cx.stop())),
-            }
-        }
-        act(a, look);
+        when(a, (1, "a: down"), |_, cx| {
+            later(cx, ms(1), |_, cx| cx.stop());
+        });
         stage()
             .child(group("far").on(&away, move |s| {
                 s.child(puppet("b", &theirs).at(b).transient())
