@@ -207,27 +207,18 @@ fn m07_a_subscription_made_in_a_start_holds_the_start(on: &dyn Backend, far: &dy
         let first = Role::new("a", &log).begin(move |_, _| topic.publish(Say("first")));
         stage()
             .child(group("far").on(&away, move |s| {
-                let log = theirs.clone();
                 let role = Role::new("b", &theirs).begin(move |_, cx| {
                     cx.subscribe(topic);
                     cx.subscribe(topic); // once is enough
                 });
-                let _ = log;
                 s.child(role.child())
             }))
             .child(first.child().at(a).transient().significant())
             .child(
                 Role::new("c", &log)
-                    .begin(move |me, cx| {
+                    .begin(move |_, _| {
                         topic.publish(Say("second"));
-                        // A stop would overtake it.
-                        fn look(me: &mut Puppet, cx: &mut Context<Puppet>, a: Addr<Puppet>) {
-                            match me.log.count("b: second") {
-                                0 => drop(later(cx, ms(1), move |me, cx| look(me, cx, a))),
-                                _ => end(a),
-                            }
-                        }
-                        look(me, cx, a);
+                        when(a, (1, "b: second"), |_, cx| cx.stop());
                     })
                     .child(),
             )
