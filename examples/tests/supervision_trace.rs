@@ -75,7 +75,8 @@ fn random_scenarios_give_the_same_trace_however_they_are_spread() {
     }
 }
 
-/// Writes scenarios to a folder, for comparison with other supervisors.
+/// Writes scenarios to a folder, with our traces: `supervision/otp_trace.erl` writes those of real
+/// Erlang/OTP beside them.
 #[test]
 #[ignore = "a tool: SCENARIOS names the folder, SEEDS the seeds as FIRST..LAST"]
 fn write_random_scenarios() {
