@@ -92,6 +92,8 @@ pub struct Played {
     pub undelivered: Vec<(String, Reason)>,
     /// `name: exit` of every instance, in order of its end; also of those that could not start.
     pub exits: Vec<String>,
+    /// How many clients were left behind by their services.
+    pub unlinked: usize,
 }
 
 impl dyn Backend + '_ {
@@ -135,6 +137,7 @@ impl dyn Backend + '_ {
             exit,
             undelivered: seen.undelivered,
             exits: seen.exits,
+            unlinked: seen.unlinked,
         })
     }
 
@@ -162,6 +165,7 @@ struct Watch {
 struct Seen {
     undelivered: Vec<(String, Reason)>,
     exits: Vec<String>,
+    unlinked: usize,
 }
 
 impl Observer for Watch {
@@ -182,6 +186,10 @@ impl Observer for Watch {
 
     fn start_failed(&self, who: Address, name: &str, exit: &Exit) {
         self.exited(who, name, exit);
+    }
+
+    fn unlinked(&self, _: Address, _: Address) {
+        self.seen.lock().unwrap().unlinked += 1;
     }
 
     fn exited(&self, _: Address, name: &str, exit: &Exit) {

@@ -48,6 +48,8 @@ mod idle;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod lives;
 #[cfg(test)]
 mod localities;
@@ -113,6 +115,7 @@ const FILES: &[&[harness::Body]] = &[
     monitors::BODIES,
     registry::BODIES,
     stalls::BODIES,
+    links::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
     sim_faults::BODIES,

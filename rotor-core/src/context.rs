@@ -14,6 +14,7 @@ use crate::error::{Error, StartError};
 use crate::exit::Exit;
 use crate::find::{self, Patience};
 use crate::hold::{Hold, Why};
+use crate::link::{self, Unlink};
 use crate::locality::{Local, Locality};
 use crate::message::{Kind, Record, Request, Typed, Way};
 use crate::monitor::{self, Down};
@@ -456,6 +457,57 @@ impl<A: Actor> Context<A> {
         A: TryHandler<Down>,
     {
         monitor::monitor::<A>(self.here(), self.slot, who)
+    }
+
+    /// Links this actor to a service, which then ends after it: before the service ends in order, it
+    /// has its clients end, and serves on until they have.
+    ///
+    /// A start waits until the service is operational. The link belongs to the instance, and ends
+    /// with it, or when it is [cancelled](Self::cancel). A service waits for at most half of its own
+    /// stop limit; then it ends, and the observer is told. Asked to leave, this instance ends with
+    /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down; to
+    /// decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service
+    /// ends without asking, this instance fails with a [`LinkError`](crate::LinkError).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Session { database: Address }
+    /// impl Actor for Session {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.link(self.database);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn link(&mut self, service: Address) -> Key {
+        link::link(self.here(), self.slot, service, None)
+    }
+
+    /// Links this actor to a service, as [`link`](Self::link) does, and decides itself what follows
+    /// when the service wants to end, or has: it is sent an [`Unlink`](crate::Unlink).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Cache { store: Address, offline: bool }
+    /// impl Actor for Cache {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.link_with(self.store);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Unlink> for Cache {
+    ///     fn handle(&mut self, unlink: Unlink, _: &mut Context<Self>) {
+    ///         println!("{:?} ends: {}", unlink.service, unlink.exit);
+    ///         self.offline = true; // lives on; the store ends when `unlink` is dropped
+    ///     }
+    /// }
+    /// ```
+    pub fn link_with(&mut self, service: Address) -> Key
+    where
+        A: TryHandler<Unlink>,
+    {
+        let asked = link::asked::<A>();
+        link::link(self.here(), self.slot, service, Some(asked))
     }
 
     /// Adds a child at run time. It is started after this handler, and stopped with this actor.

@@ -126,12 +126,14 @@ impl Local {
         enum Due {
             Own,
             Limit(u32, u64),
+            Leaving,
             Ask(std::sync::Arc<dyn crate::request::Refuse>),
         }
         let due = match self.things.borrow_mut().body(key) {
             None => return,
             Some(Body::Limit { child, incarnation }) => Due::Limit(*child, *incarnation),
             Some(Body::Ask(cell)) => Due::Ask(cell.clone()),
+            Some(Body::Leaving) => Due::Leaving,
             Some(_) => Due::Own,
         };
         match due {
@@ -140,6 +142,7 @@ impl Local {
                 self.push(NORMAL, head, Inline(key));
             }
             Due::Limit(child, incarnation) => self.limit_passed(slot, child, incarnation),
+            Due::Leaving => self.leave_by_force(slot),
             Due::Ask(cell) => self.ask_limit_passed(key, &*cell),
         }
     }

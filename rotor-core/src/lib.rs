@@ -65,6 +65,7 @@ mod child; // Child: how to make an actor
 mod exit; // why an actor ended
 mod kin; // the children of an actor and where they live
 mod lifecycle; // start, stop, crash
+mod link; // services outlive their clients
 mod loss; // what hangs on a locality that is lost
 mod monitor; // Down
 mod name; // Name: how actors are found
@@ -106,6 +107,7 @@ pub use exit::{Exit, ExitReason};
 pub use hold::Hold;
 pub use inbox::Inbox;
 pub use lane::Lane;
+pub use link::{LinkError, Unlink};
 pub use locality::Locality;
 pub use message::Request;
 pub use monitor::Down;

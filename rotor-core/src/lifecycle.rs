@@ -104,12 +104,15 @@ impl Local {
     }
 
     pub(crate) fn operational(&self, slot: u32) {
-        let (parked, named) = self.seat(slot, |seat| {
+        let (parked, named, serves) = self.seat(slot, |seat| {
             seat.state = State::Running;
-            (seat.parked.is_some(), seat.marked)
+            (seat.parked.is_some(), seat.marked, seat.serves)
         });
         if named {
             self.publish_names(slot);
+        }
+        if serves {
+            self.serve_waiting(slot);
         }
         if parked {
             self.unparking.borrow_mut().push_back(slot);
@@ -234,8 +237,15 @@ impl Local {
         }
     }
 
-    /// Begins the orderly end of an instance. The first reason wins.
+    /// Begins the orderly end of an instance, whose clients leave first. The first reason wins.
     pub(crate) fn end(&self, slot: u32, exit: Exit, keep: bool) {
+        if self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit, keep) {
+            return;
+        }
+        self.end_now(slot, exit, keep);
+    }
+
+    pub(crate) fn end_now(&self, slot: u32, exit: Exit, keep: bool) {
         let begun = self.seat(slot, |seat| {
             match seat.state {
                 State::Starting | State::Running => {}
@@ -395,6 +405,9 @@ impl Local {
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate.tell_observer(|o| o.exited(who, &name, &exit));
         self.notify_watchers(slot, &exit);
+        if self.seat(slot, |seat| seat.serves) {
+            self.service_ended(slot, &exit, keep);
+        }
         self.tell_parent(slot, News::Exited(exit));
     }
 
@@ -410,6 +423,9 @@ impl Local {
                 // An instance was to come; who watched it has waited for that.
                 self.seat(slot, |seat| seat.state = State::Down);
                 self.notify_watchers(slot, exit);
+                if self.seat(slot, |seat| seat.serves) {
+                    self.service_ended(slot, exit, false);
+                }
             }
             let children: Vec<Address> = self.seat(slot, |seat| {
                 let kin = seat.kin.as_ref();

@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::gate::Gate;
 use crate::here::{Reach, with_local};
 use crate::lane::{LANES, NORMAL, SYSTEM};
+use crate::link::Services;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::naming::Naming;
 use crate::observe::Reason;
@@ -455,6 +456,7 @@ pub(crate) struct Local {
     pub(crate) things: RefCell<Things>,
     pub(crate) topics: RefCell<Topics>,
     pub(crate) naming: RefCell<Naming>,
+    pub(crate) services: RefCell<Services>,
     pub(crate) unparking: RefCell<VecDeque<u32>>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
@@ -516,6 +518,7 @@ impl Local {
             things: RefCell::new(Things::new(gate)),
             topics: RefCell::new(Topics::new()),
             naming: RefCell::default(),
+            services: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),

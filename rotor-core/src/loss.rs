@@ -28,6 +28,7 @@ impl Local {
             crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
         }
         self.monitors_lost(gate, &exit);
+        self.links_lost(gate, &exit);
         for slot in 0..self.slots.len() {
             let (orphan, children) = self.seat(slot, |seat| {
                 let orphan = matches!(&seat.parent, Parent::Actor { address, .. }

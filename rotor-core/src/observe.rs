@@ -89,6 +89,9 @@ pub struct Undeliverable {
 ///             eprintln!("{} to {:?}: {}", what.message, what.to, what.reason);
 ///         }
 ///     }
+///     fn unlinked(&self, service: Address, client: Address) {
+///         eprintln!("{service:?} does not wait any longer for {client:?}");
+///     }
 ///     fn exited(&self, _: Address, name: &str, exit: &Exit) {
 ///         if exit.is_abnormal() {
 ///             eprintln!("{name}: {exit}");
@@ -170,6 +173,11 @@ pub trait Observer: Send + Sync + 'static {
     /// ends of the other children.
     fn auto_shutdown(&self, who: Address, name: &str) {
         let _ = (who, name);
+    }
+
+    /// A service ends although a client has not left it in time.
+    fn unlinked(&self, service: Address, client: Address) {
+        let _ = (service, client);
     }
 
     /// An actor's instance ended.

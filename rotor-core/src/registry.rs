@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use crate::address::Address;
 use crate::find::{Answer, Found};
 use crate::gate::Gate;
+use crate::link::LinkError;
 use crate::message::Record;
 use crate::name::{ActorType, NameError, NameSpec};
 use crate::things::Key;
@@ -37,6 +38,8 @@ struct Table {
     waiting: BTreeMap<Text, Vec<Waiter>>,
     /// Starts that nothing but names keeps open.
     stalled: Vec<Stalled>,
+    /// The services that clients are linked to, with the clients' names.
+    links: BTreeMap<Address, (Text, Vec<Address>)>,
     ended: bool,
 }
 
@@ -242,6 +245,36 @@ impl Registry {
             !waiters.is_empty()
         });
         table.stalled.retain(|stalled| stalled.at.gate != gate);
+        table.links.retain(|client, _| client.gate != gate);
+    }
+
+    /// Notes that a client is linked to a service, unless that would close a circle.
+    pub(crate) fn link(&self, client: Address, who: Text, to: Address) -> Result<(), LinkError> {
+        let mut table = self.table();
+        let mut circle = Vec::new();
+        if table.needs(to, client, &mut circle, &mut Vec::new()) {
+            circle.push(who.clone());
+            circle.reverse();
+            circle.push(who);
+            return Err(LinkError::Circle(circle));
+        }
+        let (_, services) = table.links.entry(client).or_insert((who, Vec::new()));
+        if services.contains(&to) {
+            return Err(LinkError::AlreadyLinked);
+        }
+        services.push(to);
+        Ok(())
+    }
+
+    /// A link is no more.
+    pub(crate) fn unlink(&self, client: Address, to: Address) {
+        let mut table = self.table();
+        if let Some((_, services)) = table.links.get_mut(&client) {
+            services.retain(|service| *service != to);
+            if services.is_empty() {
+                table.links.remove(&client);
+            }
+        }
     }
 
     /// The tree has ended: who waits for a name of it is told.
@@ -263,6 +296,30 @@ impl Registry {
 }
 
 impl Table {
+    /// Whether `who` is linked to `to`, also through others, which are noted in reverse.
+    fn needs(
+        &self,
+        who: Address,
+        to: Address,
+        through: &mut Vec<Text>,
+        seen: &mut Vec<Address>,
+    ) -> bool {
+        if who == to {
+            return true;
+        }
+        let Some((name, services)) = self.links.get(&who).filter(|_| !seen.contains(&who)) else {
+            return false;
+        };
+        seen.push(who);
+        let found = services
+            .iter()
+            .any(|service| self.needs(*service, to, through, seen));
+        if found {
+            through.push(name.clone());
+        }
+        found
+    }
+
     fn has(&self, entry: &Arc<Entry>) -> bool {
         let known = self.entries.get(&entry.name);
         known.is_some_and(|known| Arc::ptr_eq(known, entry))

@@ -166,7 +166,11 @@ impl Local {
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
         self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
-        let (exit, marked) = self.seat(slot, |seat| (seat.exit.clone(), seat.marked));
+        let (exit, marked, serves) =
+            self.seat(slot, |seat| (seat.exit.clone(), seat.marked, seat.serves));
+        if serves {
+            self.forget_service(slot, exit.as_ref().unwrap_or(&Exit::normal()));
+        }
         self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
         let old = self.seat(slot, |seat| {
             let serial = seat.serial;

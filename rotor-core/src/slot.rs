@@ -190,6 +190,8 @@ pub(crate) struct Seat {
     pub(crate) keep: bool,
     /// The stop hook has run, or must not.
     pub(crate) hooked: bool,
+    /// `Services` has something of this slot.
+    pub(crate) serves: bool,
     /// `Naming` has something of this slot.
     pub(crate) marked: bool,
     /// The stop hook runs and has not said how the instance ends.
@@ -238,6 +240,7 @@ impl Seat {
             hooked: false,
             marked: false,
             in_hook: false,
+            serves: false,
             restart: Restart::Permanent,
             capacity: 0,
             things: NO_THINGS,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::gate::Gate;
+use crate::link::Linked;
 use crate::monitor::Watch;
 use crate::request::Refuse;
 use crate::small::Small;
@@ -58,6 +59,10 @@ pub(crate) enum Body {
     },
     /// A monitor of another instance.
     Monitor(Watch),
+    /// A link to a service.
+    Link(Box<Linked>),
+    /// The time that a service gives its clients to leave.
+    Leaving,
     /// The limit of a request whose asker is a future.
     Ask(Arc<dyn Refuse>),
 }
@@ -232,6 +237,18 @@ impl Things {
     pub(crate) fn slot_of(&self, key: Key) -> Option<u32> {
         let thing = self.list.get(key.index as usize)?;
         (thing.serial == key.serial && !matches!(thing.body, Body::Vacant)).then_some(thing.slot)
+    }
+
+    /// Links to services of a gate.
+    pub(crate) fn linked(&self, gate: &Gate) -> Vec<Key> {
+        let at_gate = |(index, thing): (usize, &Thing)| match &thing.body {
+            Body::Link(linked) if linked.is_at(gate) => Some(Key {
+                index: index as u32,
+                serial: thing.serial,
+            }),
+            _ => None,
+        };
+        self.list.iter().enumerate().filter_map(at_gate).collect()
     }
 
     /// Monitors of actors of a gate.

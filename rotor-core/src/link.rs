@@ -1,0 +1,544 @@
+//! Service links: a service outlives its clients.
+//!
+//! The client's side of a link is an entry among the things of its instance; the service's side is a
+//! row in the table of its locality. A service that is to end asks its clients to leave, and runs on
+//! until they have.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::actor::TryHandler;
+use crate::address::{Address, push_message};
+use crate::exit::Exit;
+use crate::gate::Gate;
+use crate::hold::{Hold, Why};
+use crate::locality::{Control, Local};
+use crate::message::{Kind, Record, Typed, Way};
+use crate::registry::Registry;
+use crate::slot::{Parent, State};
+use crate::things::{Body, Key};
+use crate::timer::nanos;
+
+/// Why a link could not be made, or is no more: what a client [fails](crate::ExitReason::Failed) with.
+///
+/// ```
+/// use rotor_core::*;
+/// fn is_circle(exit: &Exit) -> bool {
+///     let ExitReason::Failed(error) = exit.reason() else { return false };
+///     matches!(error.downcast_ref(), Some(LinkError::Circle(_)))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The instance is linked to this service already.
+    AlreadyLinked,
+    /// The service is ending, or is not started again by itself.
+    NotLinkable,
+    /// The service is linked to the client, itself or through others: neither could end first.
+    Circle(Vec<Cow<'static, str>>),
+    /// The child was removed, or its locality has ended.
+    Gone,
+    /// The service ended without asking: it crashed, was removed by force, or its loop was lost.
+    Broken(Exit),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkError::AlreadyLinked => f.write_str("linked to this service already"),
+            LinkError::NotLinkable => f.write_str("the service is ending"),
+            LinkError::Circle(names) => {
+                write!(f, "services linked in a circle: {}", names.join(" needs "))
+            }
+            LinkError::Gone => f.write_str("the service is gone"),
+            LinkError::Broken(exit) => write!(f, "the service ended: {exit}"),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+/// A service asks a client to leave, or has ended; handled by clients that were linked with
+/// [`Context::link_with`](crate::Context::link_with).
+///
+/// The service waits until this is dropped, or the client ends, for at most half of its own stop
+/// limit.
+#[derive(Debug)]
+#[must_use = "dropping it lets the service end"]
+pub struct Unlink {
+    /// The service.
+    pub service: Address,
+    /// Why it ends: an orderly exit if it asks, an abnormal one if it has ended already.
+    pub exit: Exit,
+    _token: Token,
+}
+
+/// Ends a link when it is dropped, on any thread.
+struct Token {
+    gate: &'static Gate,
+    key: Key,
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        let key = self.key;
+        if !self.gate.entrance.is_closed() {
+            Control::call(self.gate, move |here| here.unlink(key));
+        }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+/// The request to leave, on its way through the client's queue.
+struct Asked<A>(PhantomData<A>);
+
+impl<A: TryHandler<Unlink>> Record for Asked<A> {
+    type Message = (Key, Unlink);
+    const LANE: usize = <A as TryHandler<Unlink>>::LANE.index();
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<Unlink>()
+    }
+
+    unsafe fn run((key, unlink): Self::Message, actor: *mut (), here: &Local, slot: u32) {
+        if here.things.borrow().slot_of(key) == Some(slot) {
+            // SAFETY: passed on; the instance is the one that is linked, an `A`.
+            unsafe { Typed::<A, Unlink>::run(unlink, actor, here, slot) }
+        }
+    }
+}
+
+/// The kind of request to leave that `A` handles itself.
+pub(crate) fn asked<A: TryHandler<Unlink>>() -> &'static Kind {
+    Asked::<A>::KIND
+}
+
+/// The client's side of a link. Dropped, it ends the link over there.
+pub(crate) struct Linked {
+    service: Address,
+    client: Address,
+    key: Key,
+    /// How the client wants to be asked; `None` has it end.
+    asked: Option<&'static Kind>,
+    registry: Option<Arc<Registry>>,
+    /// Keeps a start open until the service is operational.
+    hold: Option<Hold>,
+    /// The service is gone: there is nobody to tell.
+    broken: bool,
+}
+
+impl Linked {
+    pub(crate) fn is_at(&self, gate: &Gate) -> bool {
+        self.service.gate == gate && !self.broken
+    }
+}
+
+impl Drop for Linked {
+    fn drop(&mut self) {
+        let (service, client, key) = (self.service, self.client, self.key);
+        if let Some(registry) = &self.registry {
+            registry.unlink(client, service);
+        }
+        if !self.broken && !service.gate.entrance.is_closed() {
+            Control::call(service.gate, move |there| {
+                there.client_left(service, client.gate, key);
+            });
+        }
+    }
+}
+
+/// The order to link, on its way. Thrown away by a locality that ends, it is answered.
+struct Order {
+    client: Client,
+    open: bool,
+}
+
+impl Order {
+    fn accept(mut self) -> Client {
+        self.open = false;
+        self.client
+    }
+}
+
+impl Drop for Order {
+    fn drop(&mut self) {
+        if self.open {
+            self.client.refuse(LinkError::Gone);
+        }
+    }
+}
+
+/// A client, as its service knows it.
+#[derive(Clone, Copy)]
+struct Client {
+    address: Address,
+    key: Key,
+}
+
+impl Client {
+    fn tell(self, f: impl FnOnce(&Local, Key) + Send + 'static) {
+        let key = self.key;
+        Control::call(self.address.gate, move |here| f(here, key));
+    }
+
+    fn refuse(self, error: LinkError) {
+        self.tell(move |here, key| here.link_refused(key, error));
+    }
+}
+
+/// What the services of a locality know of their clients.
+#[derive(Default)]
+pub(crate) struct Services {
+    by_slot: BTreeMap<u32, Service>,
+}
+
+#[derive(Default)]
+struct Service {
+    clients: Vec<Client>,
+    /// They wait until it is operational.
+    waiting: Vec<Client>,
+    leaving: Option<Leaving>,
+}
+
+/// A service that is to end, and waits for its clients.
+struct Leaving {
+    exit: Exit,
+    keep: bool,
+    limit: Option<Key>,
+}
+
+/// Links the instance in `slot` to a service.
+pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'static Kind>) -> Key {
+    let client = here.address_of(slot);
+    let registry = here.registry_of(slot);
+    let name = here.seat(slot, |seat| seat.name.clone());
+    let key = here.add_thing(slot, Body::Polling);
+    let made = registry
+        .as_ref()
+        .map_or(Ok(()), |registry| registry.link(client, name, service));
+    if let Err(error) = made {
+        drop(here.remove_thing(key, slot));
+        here.exit_after(slot, Exit::failed(error));
+        return key;
+    }
+    let linked = Linked {
+        service,
+        client,
+        key,
+        asked,
+        registry,
+        hold: Some(Hold::new(here, slot, Why::Told("a service link"))),
+        broken: false,
+    };
+    if let Some(body) = here.things.borrow_mut().body(key) {
+        *body = Body::Link(Box::new(linked));
+    }
+    here.peer_with(service.gate);
+    let order = Order {
+        client: Client {
+            address: client,
+            key,
+        },
+        open: true,
+    };
+    if !service.gate.entrance.is_closed() {
+        Control::call(service.gate, move |there| {
+            let client = order.accept();
+            there.take_client(service, client);
+        });
+    }
+    key
+}
+
+/// The client's side.
+impl Local {
+    fn with_link<R>(&self, key: Key, f: impl FnOnce(&mut Linked) -> R) -> Option<R> {
+        match self.things.borrow_mut().body(key) {
+            Some(Body::Link(linked)) => Some(f(linked)),
+            _ => None,
+        }
+    }
+
+    fn linked(&self, key: Key) {
+        let hold = self.with_link(key, |linked| linked.hold.take());
+        drop(hold);
+    }
+
+    fn link_refused(&self, key: Key, error: LinkError) {
+        let Some(slot) = self.things.borrow().slot_of(key) else {
+            return;
+        };
+        self.with_link(key, |linked| linked.broken = true);
+        drop(self.remove_thing(key, slot));
+        self.exit_after(slot, Exit::failed(error));
+    }
+
+    /// The service wants to end.
+    fn asked_to_unlink(&self, key: Key, name: Cow<'static, str>, exit: Exit) {
+        let Some(slot) = self.things.borrow().slot_of(key) else {
+            return; // its end is on the way
+        };
+        let asked = self.with_link(key, |linked| (linked.asked, linked.service));
+        match asked {
+            Some((Some(kind), service)) => self.ask_client(slot, key, kind, service, exit),
+            Some((None, _)) => {
+                let exit = Exit::shutdown().because(name, exit);
+                let keep = self.seat(slot, |seat| seat.restart.wants(&exit));
+                self.end(slot, exit, keep);
+            }
+            None => {}
+        }
+    }
+
+    fn ask_client(&self, slot: u32, key: Key, kind: &'static Kind, service: Address, exit: Exit) {
+        let gate = self.gate;
+        let unlink = Unlink {
+            service,
+            exit,
+            _token: Token { gate, key },
+        };
+        push_message(
+            self.address_of(slot),
+            kind,
+            kind.lane as usize,
+            (key, unlink),
+        );
+    }
+
+    /// The service has ended without asking, or does not wait any more.
+    pub(crate) fn link_broken(&self, key: Key, exit: Exit) {
+        let Some(slot) = self.things.borrow().slot_of(key) else {
+            return;
+        };
+        let broken = self.with_link(key, |linked| {
+            linked.broken = true;
+            (linked.asked, linked.service, linked.hold.take())
+        });
+        let Some((asked, service, hold)) = broken else {
+            return;
+        };
+        match asked {
+            // The entry is there until the message is handled and dropped.
+            Some(kind) => self.ask_client(slot, key, kind, service, exit),
+            None => {
+                drop(self.remove_thing(key, slot));
+                self.exit_after(slot, Exit::failed(LinkError::Broken(exit)));
+            }
+        }
+        drop(hold);
+    }
+
+    /// The client has dropped what it was asked with.
+    fn unlink(&self, key: Key) {
+        let slot = self.things.borrow().slot_of(key);
+        if let Some(slot) = slot {
+            drop(self.remove_thing(key, slot));
+        }
+    }
+
+    /// Ends every link to, and every client of, a lost locality.
+    pub(crate) fn links_lost(&self, gate: &Gate, exit: &Exit) {
+        let mut lost = self.things.borrow().linked(gate);
+        lost.sort_unstable_by_key(|key| key.serial);
+        for key in lost {
+            self.link_broken(key, exit.clone());
+        }
+        let slots: Vec<u32> = self.services.borrow().by_slot.keys().copied().collect();
+        for slot in slots {
+            self.with_service(slot, |service| {
+                service.clients.retain(|client| client.address.gate != gate);
+                service.waiting.retain(|client| client.address.gate != gate);
+            });
+            self.go_on_leaving(slot);
+        }
+    }
+}
+
+/// The service's side.
+impl Local {
+    fn with_service<R>(&self, slot: u32, f: impl FnOnce(&mut Service) -> R) -> Option<R> {
+        self.services.borrow_mut().by_slot.get_mut(&slot).map(f)
+    }
+
+    /// Somebody wants to be a client of an actor here.
+    fn take_client(&self, to: Address, client: Client) {
+        self.peer_with(client.address.gate);
+        let Some(slot) = self.find(to) else {
+            return client.refuse(LinkError::Gone);
+        };
+        let (state, keep, ending) =
+            self.seat(slot, |seat| (seat.state, seat.keep, seat.exit.is_some()));
+        let leaving = self.with_service(slot, |s| s.leaving.as_ref().map(|l| l.keep));
+        let leaving = leaving.flatten();
+        let never = matches!(state, State::Vacant | State::Down)
+            || state == State::Stopping && !keep
+            || leaving == Some(false);
+        if never {
+            return client.refuse(LinkError::NotLinkable);
+        }
+        let now = state == State::Running && !ending && leaving.is_none();
+        {
+            let mut services = self.services.borrow_mut();
+            let service = services.by_slot.entry(slot).or_default();
+            if now {
+                service.clients.push(client);
+            } else {
+                service.waiting.push(client);
+            }
+        }
+        self.seat(slot, |seat| seat.serves = true);
+        if now {
+            client.tell(|here, key| here.linked(key));
+        }
+    }
+
+    /// A service is operational.
+    pub(crate) fn serve_waiting(&self, slot: u32) {
+        let linked = self.with_service(slot, |service| {
+            let waiting = std::mem::take(&mut service.waiting);
+            service.clients.extend(&waiting);
+            waiting
+        });
+        for client in linked.unwrap_or_default() {
+            client.tell(|here, key| here.linked(key));
+        }
+    }
+
+    /// A link is no more: the client has ended it, or has ended.
+    fn client_left(&self, service: Address, gate: &'static Gate, key: Key) {
+        let Some(slot) = self.find(service) else {
+            return;
+        };
+        let stays = |client: &Client| client.address.gate != gate || client.key != key;
+        self.with_service(slot, |service| {
+            service.clients.retain(stays);
+            service.waiting.retain(stays);
+        });
+        self.go_on_leaving(slot);
+    }
+
+    /// Has the clients of a service leave before it ends. False if there are none.
+    pub(crate) fn leave(&self, slot: u32, exit: &Exit, keep: bool) -> bool {
+        if self.seat(slot, |seat| seat.state != State::Running) {
+            return false;
+        }
+        let above = self.path_of(slot);
+        let clients = self.with_service(slot, |service| {
+            if let Some(leaving) = &mut service.leaving {
+                leaving.keep = keep; // the first reason wins, the last word on what comes after
+                return None;
+            }
+            // What is above it ends after it anyhow.
+            service
+                .clients
+                .retain(|client| !above.contains(&client.address));
+            Some(service.clients.clone())
+        });
+        let clients = match clients {
+            None => return false,
+            Some(None) => return true,
+            Some(Some(clients)) if clients.is_empty() => return false,
+            Some(Some(clients)) => clients,
+        };
+        let limit = self.stop_limit_of(slot).map(|limit| {
+            let key = self.add_thing(slot, Body::Leaving);
+            self.things.borrow_mut().arm_later(key, nanos(limit / 2));
+            key
+        });
+        let exit = exit.clone();
+        let name = self.seat(slot, |seat| seat.name.clone());
+        self.with_service(slot, |service| {
+            let exit = exit.clone();
+            service.leaving = Some(Leaving { exit, keep, limit });
+        });
+        // It serves on, also if it has asked for its end itself.
+        if self.seat(slot, |seat| seat.parked.is_some()) {
+            self.unparking.borrow_mut().push_back(slot);
+        } else {
+            self.slots.open(slot);
+        }
+        for client in clients {
+            let (name, exit) = (name.clone(), exit.clone());
+            client.tell(move |here, key| here.asked_to_unlink(key, name, exit));
+        }
+        true
+    }
+
+    fn stop_limit_of(&self, slot: u32) -> Option<Duration> {
+        let parent = self.seat(slot, |seat| seat.parent.clone());
+        match parent {
+            Parent::Actor { address, child } if address.gate == self.gate => self
+                .seat(address.slot, |seat| {
+                    seat.kin.as_mut()?.entry(child)?.stop_limit
+                }),
+            _ => None,
+        }
+    }
+
+    fn go_on_leaving(&self, slot: u32) {
+        let left = self.with_service(slot, |service| {
+            let empty = service.clients.is_empty();
+            service.leaving.take_if(|_| empty)
+        });
+        if let Some(Leaving { exit, keep, limit }) = left.flatten() {
+            if let Some(limit) = limit {
+                drop(self.remove_thing(limit, slot));
+            }
+            self.end_now(slot, exit, keep);
+        }
+    }
+
+    /// The clients have taken too long: the service ends without them.
+    pub(crate) fn leave_by_force(&self, slot: u32) {
+        let late = self.with_service(slot, |service| std::mem::take(&mut service.clients));
+        let service = self.address_of(slot);
+        for client in late.unwrap_or_default() {
+            self.gate
+                .tell_observer(|observer| observer.unlinked(service, client.address));
+            client.tell(|here, key| here.link_broken(key, Exit::shutdown()));
+        }
+        self.go_on_leaving(slot);
+    }
+
+    /// The instance of a service has ended.
+    pub(crate) fn service_ended(&self, slot: u32, exit: &Exit, keep: bool) {
+        let ended = self.with_service(slot, |service| {
+            service.leaving = None;
+            let clients = std::mem::take(&mut service.clients);
+            let waiting = if keep {
+                Vec::new()
+            } else {
+                std::mem::take(&mut service.waiting)
+            };
+            (clients, waiting)
+        });
+        let (clients, waiting) = ended.unwrap_or_default();
+        for client in clients {
+            if self.losing.get() && *client.address.gate != *self.gate {
+                continue; // it learns of the loss
+            }
+            let exit = exit.clone();
+            client.tell(move |here, key| here.link_broken(key, exit));
+        }
+        for client in waiting {
+            client.refuse(LinkError::NotLinkable);
+        }
+    }
+
+    /// The slot of a service is freed.
+    pub(crate) fn forget_service(&self, slot: u32, exit: &Exit) {
+        self.service_ended(slot, exit, false);
+        self.services.borrow_mut().by_slot.remove(&slot);
+    }
+}

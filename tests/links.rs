@@ -1,0 +1,435 @@
+//! Service links: a service outlives its clients.
+
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+use crate::registry::until;
+
+/// Links to a service in its start.
+fn client(name: &'static str, log: &Log, service: Addr<Puppet>) -> Role {
+    Role::new(name, log).telling().begin(move |_, cx| {
+        cx.link(service.address());
+    })
+}
+
+/// Where a line is.
+fn at(log: &Log, line: &str) -> usize {
+    let all = log.all();
+    let found = all.iter().position(|l| l.starts_with(line));
+    found.unwrap_or_else(|| panic!("no {line} in {all:?}"))
+}
+
+/// Linked, and then the client ends first, or the service, which takes the client down first, or the
+/// whole tree.
+fn r50_a_service_ends_after_its_clients(on: &dyn Backend, far: &dyn Backend) {
+    for who in ["client", "service", "tree"] {
+        let log = Log::new();
+        on.run_clean(&log, |here| {
+            let away = far.spawn("away");
+            let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+            let theirs = log.clone();
+            act(a, move |_, cx| {
+                match who {
+                    "client" => end(c),
+                    "service" => end(b),
+                    _ => return cx.stop(),
+                }
+                until(cx, move |me, cx| {
+                    let gone = if who == "client" {
+                        "c drops"
+                    } else {
+                        "b drops"
+                    };
+                    let done = me.log.count(gone) > 0;
+                    if done {
+                        cx.stop();
+                    }
+                    done
+                });
+            });
+            stage()
+                .child(group("far").on(&away, move |s| {
+                    s.child(Role::new("b", &theirs).telling().child().at(b).transient())
+                }))
+                .child(client("c", &log, b).child().at(c).transient())
+                .child(lead("a", &log).at(a))
+        });
+        assert!(at(&log, "c drops") < at(&log, "b stops"), "{:?}", log.all());
+        assert_eq!(log.count("b stops"), 1);
+        assert_eq!(log.count("c stops"), 1);
+    }
+}
+
+impl Handler<Unlink> for Puppet {
+    fn handle(&mut self, unlink: Unlink, _: &mut Context<Self>) {
+        self.say(format!("asked: {}", unlink.exit));
+        self.kept.push(Box::new((unlink.service, unlink)));
+    }
+}
+
+/// Clients end before the services that they need, whatever their order in the tree.
+fn r59_the_order_of_the_end_follows_the_links(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let a = here.reserve();
+        let (two, three) = (away.reserve::<Puppet>(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            end(three);
+            until(cx, |me, cx| {
+                let done = me.log.count("three drops") > 0;
+                if done {
+                    cx.stop();
+                }
+                done
+            });
+        });
+        let one = Role::new("one", &log).telling().begin(move |_, cx| {
+            cx.link(two.address());
+            cx.link(three.address());
+        });
+        stage()
+            .child(
+                Role::new("three", &log)
+                    .telling()
+                    .child()
+                    .at(three)
+                    .transient(),
+            )
+            .child(group("far").on(&away, move |s| {
+                s.child(client("two", &theirs, three).child().at(two).transient())
+            }))
+            .child(one.child().transient())
+            .child(lead("a", &log).at(a))
+    });
+    let order = ["one drops", "two stops", "two drops", "three stops"].map(|line| at(&log, line));
+    assert!(order.is_sorted(), "{:?}", log.all());
+}
+
+/// It keeps what it was asked with, the service waits for that; and it lives on.
+fn r61_a_client_may_take_its_time_and_live_on(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            end(b);
+            until(cx, move |me, cx| {
+                if me.log.count("c: asked") == 0 {
+                    return false;
+                }
+                // It serves on.
+                act(b, move |me, _| {
+                    me.say("still here");
+                    act(c, |me, _| me.kept.clear());
+                });
+                until(cx, move |me, _| {
+                    if me.log.count("b drops") == 0 {
+                        return false;
+                    }
+                    act(c, move |me, _| {
+                        me.say("lives on");
+                        end(a);
+                    });
+                    true
+                });
+                true
+            });
+        });
+        let linked = Role::new("c", &log).begin(move |_, cx| {
+            cx.link_with(b.address());
+        });
+        stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(
+                    Role::new("b", &theirs)
+                        .telling()
+                        .child()
+                        .at(b)
+                        .transient()
+                        .stop_limit(LONG),
+                )
+            }))
+            .child(linked.child().at(c))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "c: asked: normal",
+            "b: still here",
+            "b stops: normal",
+            "b drops",
+            "c: lives on"
+        ]
+    );
+}
+
+/// A client that does not leave in time: the service ends without it, within its own limit.
+fn r53_a_client_that_overruns_is_left_behind(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            end(b);
+            until(cx, move |me, cx| {
+                let done = me.log.count("b drops") > 0 && me.log.count("c: asked") == 2;
+                if done {
+                    cx.stop();
+                }
+                done
+            });
+        });
+        let linked = Role::new("c", &log).begin(move |_, cx| {
+            cx.link_with(b.address());
+        });
+        stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(
+                    Role::new("b", &theirs)
+                        .telling()
+                        .child()
+                        .at(b)
+                        .transient()
+                        .stop_limit(ms(10)),
+                )
+            }))
+            .child(linked.child().at(c))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.count("b stops: normal"), 1, "in order: {:?}", log.all());
+    assert_eq!(played.unlinked, 1);
+}
+
+/// Already linked; a circle; gone: the start fails, and says why.
+fn r58_a_link_that_cannot_be_made_fails_the_client(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        fn fails(me: &mut Puppet, cx: &mut Context<Puppet>, whom: Vec<Address>) {
+            let role = Role::new("d", &me.log).begin(move |_, cx| {
+                for whom in &whom {
+                    cx.link(*whom);
+                }
+            });
+            let child = cx.child(role.child().temporary());
+            cx.monitor(child.address());
+        }
+        act(a, move |me, cx| {
+            fails(me, cx, vec![b.address(), b.address()]);
+            let gone = cx.child(puppet("gone", &me.log).temporary());
+            cx.monitor(gone.address());
+            end(gone);
+            until(cx, move |me, cx| {
+                if me.log.count("a: down") < 2 {
+                    return false;
+                }
+                fails(me, cx, vec![gone.address()]);
+                // Found over the two loops: `c` needs `b`.
+                cx.monitor(b.address());
+                act(b, move |_, cx| {
+                    cx.link(c.address());
+                });
+                until(cx, |me, cx| {
+                    let done = me.log.count("a: down") == 4;
+                    if done {
+                        cx.stop();
+                    }
+                    done
+                });
+                true
+            });
+        });
+        stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).temporary())
+            }))
+            .child(client("c", &log, b).child().at(c).temporary())
+            .child(lead("a", &log).at(a))
+    });
+    let mut said = log.of("a: ");
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "a: down failed: linked to this service already",
+            "a: down failed: services linked in a circle: b needs c needs b",
+            "a: down failed: the service is gone",
+            "a: down normal",
+        ]
+    );
+}
+
+/// The start of a client is over when its service is operational.
+fn l13_a_start_waits_for_the_service(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (
+            here.reserve(),
+            away.reserve::<Puppet>(),
+            here.reserve::<Puppet>(),
+        );
+        let theirs = log.clone();
+        // The service is added when its client waits already.
+        act(c, move |me, cx| {
+            let client = client("d", &me.log, b)
+                .child()
+                .transient()
+                .start_limit(LONG);
+            cx.child(client);
+            act(a, move |_, cx| {
+                until(cx, move |me, cx| {
+                    let done = me.log.count("d starts") > 0;
+                    if done {
+                        act(b, |me, _| me.say("up"));
+                        me.log.put("released");
+                        cx.stop();
+                    }
+                    done
+                });
+            });
+        });
+        stage()
+            .child(puppet("c", &log).at(c))
+            .child(group("far").on(&away, move |s| {
+                let slow = Role::new("b", &theirs).begin(|me, cx| {
+                    let (hold, log) = (cx.hold("slow"), me.log.clone());
+                    std::thread::spawn(move || {
+                        log.wait_for("d starts");
+                        drop(hold);
+                    });
+                });
+                s.child(slow.child().at(b).start_limit(LONG))
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert!(at(&log, "d starts") < at(&log, "released"));
+}
+
+/// The service crashes: its client fails with that, is started again, and linked to the next one.
+fn l13_the_crash_of_a_service_is_that_of_its_clients(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            crash(b);
+            until(cx, |me, cx| {
+                let done = me.log.count("c starts") == 2;
+                if done {
+                    cx.stop();
+                }
+                done
+            });
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(client("c", &log, b).child().at(c))
+            .child(lead("a", &log).at(a))
+    });
+    let ends = |exit: &&String| exit.starts_with("c: failed");
+    let exit = played.exits.iter().find(ends).expect("it fails first");
+    assert_eq!(exit, "c: failed: the service ended: panicked: as told");
+}
+
+/// Both end at the same time: one notice replaces the other.
+fn r57_crossing_unlinks_end_clean(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            end(b);
+            end(c);
+            until(cx, |me, cx| {
+                let done = me.log.count("b drops") + me.log.count("c drops") == 2;
+                if done {
+                    cx.stop();
+                }
+                done
+            });
+        });
+        stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).telling().child().at(b).transient())
+            }))
+            .child(client("c", &log, b).child().at(c).transient())
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!((log.count("b stops"), log.count("c stops")), (1, 1));
+}
+
+/// Either loop is lost: who is left learns it, and ends by itself.
+fn m11_a_lost_loop_breaks_its_links(seed: u64) {
+    let log = Log::new();
+    let mut sim = rotor_core::sim::Sim::new(seed);
+    let (here, one, two) = (
+        sim.locality("home"),
+        sim.locality("one"),
+        sim.locality("two"),
+    );
+    let (b, c) = (one.reserve(), two.reserve::<Puppet>());
+    let (left, right) = (log.clone(), log.clone());
+    let tree = Supervisor::one_for_one("root")
+        .intensity(1_000, LONG)
+        .child(group("left").on(&one, move |s| {
+            s.child(Role::new("b", &left).telling().child().at(b).transient())
+        }))
+        .child(group("right").on(&two, move |s| {
+            s.child(client("c", &right, b).child().at(c).temporary())
+        }));
+    let _ = here;
+    sim.start(tree).unwrap();
+    sim.run_until_idle();
+    assert_eq!(log.count("c starts"), 1);
+    if seed.is_multiple_of(2) {
+        sim.lose(&one);
+        sim.open(one.clone());
+        sim.run_until_idle();
+        assert_ne!(
+            c.address().state(),
+            Lifecycle::Running,
+            "the client ends with its service"
+        );
+        assert_eq!(log.count("b starts"), 2);
+    } else {
+        sim.lose(&two);
+        sim.open(two.clone());
+        b.stop();
+        sim.run_until_idle();
+        assert_eq!(
+            log.count("b drops"),
+            1,
+            "a service does not wait for the lost"
+        );
+    }
+}
+
+bodies! {
+    Pair: [
+        r50_a_service_ends_after_its_clients,
+        r59_the_order_of_the_end_follows_the_links,
+        r61_a_client_may_take_its_time_and_live_on,
+        r53_a_client_that_overruns_is_left_behind,
+        r57_crossing_unlinks_end_clean,
+        r58_a_link_that_cannot_be_made_fails_the_client,
+        l13_a_start_waits_for_the_service,
+        l13_the_crash_of_a_service_is_that_of_its_clients,
+    ]
+    Sim: [
+        m11_a_lost_loop_breaks_its_links,
+    ]
+}
