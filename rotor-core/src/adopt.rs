@@ -8,6 +8,7 @@ use crate::app::AppShared;
 use crate::child::Spec;
 use crate::error::StartError;
 use crate::exit::Exit;
+use crate::here;
 use crate::kin::{Entry, Kin, RemoteEntry};
 use crate::locality::{Control, Local, Placement};
 use crate::registry::Registry;
@@ -297,16 +298,17 @@ impl Local {
         });
         if let Err(error) = built {
             self.remove_children(to.slot);
-            self.seat(to.slot, |seat| {
+            let old = self.seat(to.slot, |seat| {
                 seat.state = State::Waiting;
                 seat.name = name;
                 seat.parent = above;
-                seat.kin = None;
-                // Reported when the start is asked for.
-                seat.exit = Some(Exit::failed(error));
-                seat.maker = None;
                 seat.ops = Some(Supervisor::maker().ops);
+                // Reported when the start is asked for.
+                let exit = seat.exit.replace(Exit::failed(error));
+                (exit, seat.kin.take(), seat.maker.take())
             });
+            // A user's, in parts.
+            let _ = here::guard(|| drop(old));
         }
     }
 

@@ -74,8 +74,13 @@ impl Local {
             match catch_unwind(AssertUnwindSafe(serve)) {
                 Ok(more) => break more,
                 Err(payload) => {
-                    limit.messages = limit.messages.saturating_sub(1);
+                    // What ran before it in the same stride was not counted.
+                    limit.messages = limit.messages.saturating_sub(self.stride.get());
                     self.crashed(here::text_of(payload));
+                    self.tick();
+                    if self.now.get() >= limit.until {
+                        limit.messages = 0;
+                    }
                 }
             }
             if self.bug.borrow().is_some() {
@@ -166,7 +171,7 @@ impl Local {
             if higher >= SHARE {
                 // Normal's share of what the two lanes above it have taken.
                 self.higher.set(0);
-                if self.unpark(1) == 0 {
+                if self.unpark(limit, 1) == 0 {
                     self.run_lane(NORMAL, limit, 1);
                 }
                 continue;
@@ -194,7 +199,7 @@ impl Local {
             }
             self.higher.set(0);
             let n = self.stride.get();
-            let mut ran = self.unpark(n);
+            let mut ran = self.unpark(limit, n);
             if !self.is_interrupted() {
                 ran += self.run_lane(NORMAL, limit, n);
             }
@@ -231,11 +236,11 @@ impl Local {
         let foreign =
             self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
         // One half for each, and the odd one by turns.
-        let odd = foreign && self.odd.replace(!self.odd.get());
+        let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
         let mut ran = self.drain(&self.lanes[lane], share);
         // What goes ahead of this lane was there before: it does not take this turn from it.
-        if foreign && (ran == 0 || !self.is_interrupted()) {
+        if foreign && ran < n && (ran == 0 || !self.is_interrupted()) {
             // What is sent here meanwhile in a higher lane, also in this one, goes ahead of the rest.
             self.lane.set(NORMAL);
             ran += self.run_foreign(lane, n - ran);
@@ -265,9 +270,10 @@ impl Local {
             match parcel {
                 None => break,
                 Some(Parcel::One(mut one)) => {
-                    let cursor = Cell::new(one.as_mut_ptr());
+                    let at = one.as_mut_ptr();
+                    let cursor = Cell::new(at);
                     let running = Running::enter(self, &cursor);
-                    self.exec(one.as_mut_ptr());
+                    self.exec(at);
                     running.leave();
                     ran += 1 + self.charged.take();
                 }
@@ -472,7 +478,8 @@ impl Local {
     }
 
     /// Runs messages that were parked for actors that run now. Returns how many.
-    fn unpark(&self, n: u32) -> u32 {
+    fn unpark(&self, limit: &mut Limit, n: u32) -> u32 {
+        let n = n.min(limit.messages);
         let mut ran = 0;
         self.lane.set(NORMAL);
         while ran < n {
@@ -511,6 +518,7 @@ impl Local {
                 break;
             }
         }
+        limit.messages -= ran;
         ran
     }
 
@@ -544,7 +552,9 @@ impl Local {
                 }
             }
         }
-        self.interrupted.borrow_mut().clear();
+        for job in std::mem::take(&mut *self.interrupted.borrow_mut()) {
+            let _ = here::guard(|| drop(job));
+        }
         self.settle_dropped(None);
         self.flush();
     }

@@ -243,10 +243,12 @@ impl<T> Entrance<T> {
 
     /// Opens for an owner that is woken by `wake`. What was pushed before is kept.
     pub(crate) fn open(&self, wake: Arc<dyn Wake>) {
-        *self
+        let old = self
             .wake
             .lock()
-            .expect("never held while foreign code runs") = Some(wake);
+            .expect("never held while foreign code runs")
+            .replace(wake);
+        drop(old);
         self.reopen();
     }
 
@@ -271,10 +273,12 @@ impl<T> Entrance<T> {
         if !cfg!(rotor_mutant = "no_close_fence") {
             fence(Ordering::SeqCst); // pairs with the sender's fence in step 2
         }
-        *self
+        let wake = self
             .wake
             .lock()
-            .expect("never held while foreign code runs") = None;
+            .expect("never held while foreign code runs")
+            .take();
+        drop(wake);
         self.drain(reject);
     }
 

@@ -175,7 +175,12 @@ impl Gate {
             .clear();
         self.registries.clear();
         self.observed.store(false, Ordering::Relaxed);
-        *self.observer.lock().expect("no user code under this lock") = None;
+        let observer = self
+            .observer
+            .lock()
+            .expect("no user code under this lock")
+            .take();
+        let _ = here::guard(|| drop(observer));
         self.signs.store(false, Ordering::Relaxed);
         *self.app.lock().expect("no user code under this lock") = Weak::new();
         for count in &self.undelivered {
@@ -400,7 +405,12 @@ impl Gate {
         if let Some(observer) = observer {
             let signs = here::guard(|| observer.wants_sender()).unwrap_or(false);
             self.signs.store(signs, Ordering::Relaxed);
-            *self.observer.lock().expect("no user code under this lock") = Some(observer);
+            let old = self
+                .observer
+                .lock()
+                .expect("no user code under this lock")
+                .replace(observer);
+            let _ = here::guard(|| drop(old));
             self.observed.store(true, Ordering::Release);
         }
     }

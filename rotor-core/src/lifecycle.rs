@@ -38,7 +38,6 @@ impl Local {
                 return Some(Err(seat.exit.clone().unwrap_or(Exit::killed())));
             };
             seat.state = State::Starting;
-            seat.exit = None;
             seat.keep = false;
             seat.hooked = false;
             seat.instances += 1;
@@ -54,6 +53,7 @@ impl Local {
             }
             Some(Ok(maker)) => maker,
         };
+        self.set_exit(slot, None);
         let serial = self.things.borrow_mut().serial();
         self.seat(slot, |seat| seat.serial = serial);
         self.current.set(slot);
@@ -134,10 +134,8 @@ impl Local {
         // Children that the instance has added go with it, also those not started yet.
         self.abandon_children(slot);
         self.refuse_requests(slot, &exit);
-        self.seat(slot, |seat| {
-            seat.state = State::Waiting;
-            seat.exit = Some(exit.clone());
-        });
+        self.seat(slot, |seat| seat.state = State::Waiting);
+        self.set_exit(slot, Some(exit.clone()));
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate
             .tell_observer(|o| o.start_failed(who, &name, &exit));
@@ -152,10 +150,8 @@ impl Local {
         self.purge(slot, &exit);
         self.abandon_children(slot);
         self.refuse_requests(slot, &exit);
-        self.seat(slot, |seat| {
-            seat.state = State::Down;
-            seat.exit = Some(exit.clone());
-        });
+        self.seat(slot, |seat| seat.state = State::Down);
+        self.set_exit(slot, Some(exit.clone()));
         self.lay_down(slot, &exit);
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate.tell_observer(|o| o.start_ignored(who, &name));
@@ -203,17 +199,15 @@ impl Local {
 
     /// Ends the instance after the handler that runs now. The first reason wins.
     pub(crate) fn exit_after(&self, slot: u32, exit: Exit) {
-        let serial = self.seat(slot, |seat| {
-            if std::mem::take(&mut seat.in_hook) {
-                seat.exit = Some(exit);
-                return None;
+        let (serial, old) = self.seat(slot, |seat| {
+            let in_hook = std::mem::take(&mut seat.in_hook);
+            if seat.exit.is_some() && !in_hook {
+                return (None, Some(exit));
             }
-            if seat.exit.is_some() {
-                return None;
-            }
-            seat.exit = Some(exit);
-            Some(seat.serial)
+            let old = seat.exit.replace(exit);
+            ((!in_hook).then_some(seat.serial), old)
         });
+        let _ = here::guard(|| drop(old));
         if let Some(serial) = serial {
             self.slots.shut(slot);
             Control::post(self.gate, Control::SelfExit { slot, serial });
@@ -258,13 +252,13 @@ impl Local {
             }
             seat.state = State::Stopping;
             seat.keep = keep;
-            seat.exit = Some(exit.clone());
             seat.holds.clear();
             let hooked = std::mem::replace(&mut seat.hooked, true);
             Some(if hooked { None } else { seat.ops })
         });
         let Some(ops) = begun else { return };
         self.slots.shut(slot);
+        self.set_exit(slot, Some(exit.clone()));
         let actor = self.slots.actor(slot);
         if let Some(ops) = ops.filter(|_| !actor.is_null()) {
             self.current.set(slot);
@@ -272,12 +266,14 @@ impl Local {
             // SAFETY: the instance is live, and nothing else refers to it between messages.
             let hook = here::guard(|| unsafe { (ops.stop)(actor, &exit, self, slot) });
             self.current.set(crate::message::LOCALITY);
+            let panicked = hook.is_err();
+            if let Err(text) = hook {
+                self.set_exit(slot, Some(Exit::panicked(text)));
+            }
             let failed = self.seat(slot, |seat| {
                 let silent = std::mem::take(&mut seat.in_hook);
-                match hook {
-                    Ok(()) if silent => return None,
-                    Ok(()) => {}
-                    Err(text) => seat.exit = Some(Exit::panicked(text)),
+                if silent && !panicked {
+                    return None;
                 }
                 seat.exit.clone().filter(Exit::is_abnormal)
             });
@@ -316,11 +312,11 @@ impl Local {
             seat.keep = starting || seat.restart.wants(&exit);
             seat.hooked = true;
             seat.holds.clear();
-            seat.exit = Some(exit.clone());
             Some(starting)
         });
         let Some(starting) = state else { return };
         self.slots.shut(slot);
+        self.set_exit(slot, Some(exit.clone()));
         self.settle_dropped(Some((slot, &exit)));
         self.vacate(slot, &exit);
         if starting
@@ -380,6 +376,13 @@ impl Local {
         self.seat(slot, |seat| seat.holds.clear());
     }
 
+    /// Notes why an instance ends, or that there is no reason. The error in an exit is a user's: the
+    /// old one is dropped when nothing is open.
+    fn set_exit(&self, slot: u32, exit: Option<Exit>) {
+        let old = self.seat(slot, |seat| std::mem::replace(&mut seat.exit, exit));
+        let _ = here::guard(|| drop(old));
+    }
+
     /// Has `f` run when the instance in a slot ends.
     pub(crate) fn at_end(&self, slot: u32, f: AtEnd) {
         self.seat(slot, |seat| seat.at_end.push(f));
@@ -396,9 +399,9 @@ impl Local {
             } else {
                 State::Down
             };
-            seat.exit = Some(exit.clone());
             seat.keep
         });
+        self.set_exit(slot, Some(exit.clone()));
         if !keep {
             self.lay_down(slot, &exit);
         }

@@ -473,7 +473,7 @@ pub(crate) struct Local {
     /// Messages of System since Urgent had its turn.
     pub(crate) system: Cell<u32>,
     /// Whether a lane's own messages get the odd one of a turn that foreign ones share.
-    pub(crate) odd: Cell<bool>,
+    pub(crate) odd: [Cell<bool>; LANES],
     /// Room for what is due, kept from one clock read to the next.
     pub(crate) due: RefCell<Due>,
     /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
@@ -530,7 +530,7 @@ impl Local {
             stride: Cell::new(32),
             higher: Cell::new(0),
             system: Cell::new(0),
-            odd: Cell::new(false),
+            odd: Default::default(),
             due: RefCell::default(),
             clone_panicked: Cell::new(false),
             asks: Cell::new(crate::things::NO_THINGS),

@@ -89,7 +89,8 @@ pub struct Ask<Q: Request> {
 }
 
 impl<Q: Request> Ask<Q> {
-    /// Answers. Any thread; never blocks. An answer that comes too late is counted and dropped.
+    /// Answers. Any thread; never blocks. An answer that comes too late is dropped; it is
+    /// counted if an actor asked.
     pub fn reply(self, reply: Q::Reply) {
         self.reply.send(reply);
     }
@@ -122,7 +123,8 @@ pub(crate) struct Token {
 }
 
 impl<R: Send + 'static> ReplyTo<R> {
-    /// Answers. Any thread; never blocks. An answer that comes too late is counted and dropped.
+    /// Answers. Any thread; never blocks. An answer that comes too late is dropped; it is
+    /// counted if an actor asked.
     pub fn send(mut self, reply: R) {
         let target = self.target.take();
         // It has nothing left to drop.
@@ -479,17 +481,16 @@ impl<R> Future for Asking<R> {
     type Output = Result<R, RequestError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        // Cloned and dropped while nothing is locked: a waker is foreign code.
+        let waker = cx.waker().clone();
         let mut state = self
             .cell
             .state
             .lock()
             .expect("no user code under this lock");
         match &mut *state {
-            AskState::Waiting(waker) => {
-                let old = match waker {
-                    Some(same) if same.will_wake(cx.waker()) => None,
-                    _ => waker.replace(cx.waker().clone()),
-                };
+            AskState::Waiting(old) => {
+                let old = old.replace(waker);
                 drop(state);
                 drop(old);
                 Poll::Pending

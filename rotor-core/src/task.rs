@@ -115,7 +115,7 @@ impl Record for Wakened {
 /// # Safety
 /// `actor` is the live instance of `slot`.
 unsafe fn poll(key: Key, actor: *mut (), here: &Local, slot: u32) {
-    let task = match here.things.borrow_mut().body(key) {
+    let task = match here.things.borrow_mut().own(key, slot) {
         Some(body @ Body::Task(_)) => std::mem::replace(body, Body::Polling),
         _ => return,
     };
@@ -209,8 +209,9 @@ impl WakeCell {
         if self.scheduled.swap(true, Ordering::AcqRel) {
             return;
         }
-        // A cell that is taken again while a stale waker reads it may give a mixture of two tasks:
-        // the serial then misses, and the poll that the new task needs is its own first one.
+        // A cell that is taken again while a stale waker reads it may give a mixture of two tasks. The
+        // poll takes only a task of the slot that it comes for: a mixture misses, or polls one of that
+        // instance's own for nothing. The poll that the new task needs is its own first one.
         let key = Key {
             index: self.index.load(Ordering::Relaxed),
             serial: self.serial.load(Ordering::Relaxed),

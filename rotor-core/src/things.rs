@@ -210,6 +210,15 @@ impl Things {
             .then_some(&mut thing.body)
     }
 
+    /// The entry, if it is one of this slot.
+    pub(crate) fn own(&mut self, key: Key, slot: u32) -> Option<&mut Body> {
+        let thing = self.list.get(key.index as usize)?;
+        if thing.slot != slot {
+            return None;
+        }
+        self.body(key)
+    }
+
     /// Notes where a request went.
     pub(crate) fn note_target(&mut self, key: Key, gate: &'static Gate) {
         if self.body(key).is_some() {

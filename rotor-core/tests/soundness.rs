@@ -724,3 +724,163 @@ fn a_lost_locality_drops_its_actors_and_may_be_opened_again() {
     assert_eq!(live.count(), 0);
     drop(here);
 }
+
+/// Handles numbers: 0 panics, and 1 stops the actor and fails, with an error that sends when it is
+/// dropped.
+struct Touchy {
+    topic: Topic<u8>,
+    seen: Arc<AtomicUsize>,
+}
+
+impl Actor for Touchy {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.subscribe(self.topic);
+        Ok(())
+    }
+}
+
+impl Handler<u8> for Touchy {
+    fn handle(&mut self, _: u8, _: &mut Context<Self>) {
+        self.seen.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl TryHandler<u32> for Touchy {
+    fn try_handle(&mut self, n: u32, cx: &mut Context<Self>) -> Result {
+        self.seen.fetch_add(1, Ordering::SeqCst);
+        match n {
+            0 => panic!("zero"),
+            1 => {
+                cx.addr().stop();
+                Err(Parting(cx.addr()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Sends a last message when it is dropped: as an error, or as an observer.
+#[derive(Debug)]
+struct Parting(Addr<Touchy>);
+
+impl std::fmt::Display for Parting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("parting")
+    }
+}
+
+impl std::error::Error for Parting {}
+
+impl Observer for Parting {}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        let _ = self.0.try_send(9_u8);
+    }
+}
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self) {}
+}
+
+/// A driver whose locality has a touchy actor, and how many messages that has seen.
+fn touchy(observer: bool) -> (Driver, Addr<Touchy>, Topic<u8>, Arc<AtomicUsize>) {
+    let driver = Driver::new(Arc::new(Nobody), Clock::real());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let (touchy, topic, seen) = (here.reserve(), here.topic(), Arc::new(AtomicUsize::new(0)));
+    let count = seen.clone();
+    let make = move || Touchy {
+        topic,
+        seen: count.clone(),
+    };
+    let mut tree = Supervisor::one_for_one("app")
+        .child(Child::new("touchy", make.clone()).at(touchy))
+        .child(Child::new("other", make))
+        .intensity(9, Duration::from_secs(9));
+    if observer {
+        tree = tree.observer(Arc::new(Parting(touchy)));
+    }
+    driver.start(tree).unwrap();
+    driver.run_until_idle();
+    (driver, touchy, topic, seen)
+}
+
+#[test]
+fn s09_a_panic_in_a_message_of_another_thread_ends_its_actor() {
+    let (driver, touchy, _, seen) = touchy(false);
+    std::thread::spawn(move || {
+        touchy.send(0_u32);
+        touchy.send(2_u32);
+    })
+    .join()
+    .unwrap();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(_)));
+    assert_eq!(seen.load(Ordering::SeqCst), 2, "the next instance goes on");
+}
+
+#[test]
+fn m17_publications_may_use_up_a_lanes_turn_beside_foreign_messages() {
+    let (driver, touchy, topic, seen) = touchy(false);
+    // Sixteen records, half a turn, are charged as thirty-six.
+    for _ in 0..10 {
+        topic.publish(1);
+    }
+    for _ in 0..30 {
+        touchy.send(2_u32);
+    }
+    std::thread::spawn(move || touchy.send(2_u32))
+        .join()
+        .unwrap();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(_)));
+    assert_eq!(seen.load(Ordering::SeqCst), 2 * 10 + 30 + 1);
+}
+
+#[test]
+fn s06_an_error_may_send_when_it_is_dropped() {
+    let (driver, touchy, _, seen) = touchy(false);
+    touchy.send(1_u32);
+    assert!(matches!(driver.run_until_idle(), Turn::Park(_)));
+    assert_eq!(seen.load(Ordering::SeqCst), 2, "the last message, too");
+}
+
+#[test]
+fn s06_an_observer_may_send_when_it_is_dropped() {
+    let (driver, touchy, _, _) = touchy(true);
+    touchy.stop();
+    driver.run_until_idle();
+    drop(driver);
+}
+
+/// A pause between two parked messages is a place where others may come in.
+#[test]
+fn m17_parked_messages_are_charged_to_the_budget() {
+    let driver = Driver::new(Arc::new(Nobody), Clock::real());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let (touchy, topic, seen) = (here.reserve(), here.topic(), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..100 {
+        touchy.send(2_u32);
+    }
+    driver.run_until_idle(); // parks them
+    let count = seen.clone();
+    let make = move || Touchy {
+        topic,
+        seen: count.clone(),
+    };
+    let tree = Supervisor::one_for_one("app").child(Child::new("touchy", make).at(touchy));
+    driver.start(tree).unwrap();
+    let budget = Budget {
+        messages: 1,
+        time: Duration::from_secs(9),
+    };
+    let mut before = 0;
+    while seen.load(Ordering::SeqCst) < 100 {
+        driver.turn(budget);
+        let now = seen.load(Ordering::SeqCst);
+        assert!(now <= before + 1, "{} in one turn of one", now - before);
+        before = now;
+    }
+}
