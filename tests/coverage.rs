@@ -254,12 +254,6 @@ const WITHOUT: &[(&str, &str)] = &[
         "a handler is an impl, and hooks around it are a later row",
     ),
     ("r113", "does not apply: there are no error categories"),
-    ("c_so_49", "waits for receiving from several inboxes"),
-    ("c_so_50", "waits for closing an inbox"),
-    ("c_so_51", "waits for closing an inbox"),
-    ("c_so_53", "waits for closing an inbox"),
-    ("c_so_54", "waits for closing an inbox"),
-    ("c_so_55", "waits for closing an inbox"),
 ];
 
 #[test]

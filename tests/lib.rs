@@ -46,6 +46,8 @@ mod handing_on;
 #[cfg(test)]
 mod idle;
 #[cfg(test)]
+mod inboxes;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod links;
@@ -121,4 +123,5 @@ const FILES: &[&[harness::Body]] = &[
     sim_faults::BODIES,
     soundness::BODIES,
     threads::BODIES,
+    inboxes::BODIES,
 ];

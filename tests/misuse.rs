@@ -379,8 +379,8 @@
 //! # struct Count;
 //! # impl Request for Count { type Reply = u32; }
 //! # impl Handler<Ask<Count>> for Mine { fn handle(&mut self, ask: Ask<Count>, _: &mut Context<Self>) { ask.reply(1); } }
-//! fn f(inbox: Inbox<u32>) {
-//!     std::thread::spawn(move || inbox.recv());
+//! fn f() -> Inbox<Rc<u32>> {
+//!     Inbox::new(1) // what it receives comes from other threads
 //! }
 //! ```
 //!

@@ -44,35 +44,6 @@ fn a29_a_dropped_outbox_loses_nothing(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: collected"]);
 }
 
-fn a29_a_plain_thread_receives_through_an_inbox(on: &dyn Backend) {
-    let log = Log::new();
-    let (told, whom) = std::sync::mpsc::channel();
-    let said = log.clone();
-    let thread = std::thread::spawn(move || {
-        let inbox = Inbox::<u32>::new(16);
-        told.send(inbox.recipient()).unwrap();
-        for _ in 0..5 {
-            said.put(inbox.recv().to_string());
-        }
-        said.put(format!(
-            "{:?} {:?}",
-            inbox.try_recv(),
-            inbox.recv_within(ms(1))
-        ));
-    });
-    let inbox = whom.recv().unwrap();
-    on.run_clean(&log, |here| {
-        let a = here.reserve();
-        act(a, move |_, cx| {
-            (0..5).for_each(|n| inbox.send(n));
-            cx.stop();
-        });
-        stage().child(lead("a", &log).at(a))
-    });
-    thread.join().unwrap();
-    assert_eq!(log.all(), ["0", "1", "2", "3", "4", "None None"]);
-}
-
 /// Through an address and through a recipient, of an actor that is parked for, too.
 fn a29_a_plain_thread_asks_and_waits_for_the_answer(on: &dyn Backend) {
     let log = Log::new();
@@ -536,7 +507,6 @@ bodies! {
     Each: [
         a29_an_outbox_hands_over_in_bulk_and_in_order,
         a29_a_dropped_outbox_loses_nothing,
-        a29_a_plain_thread_receives_through_an_inbox,
         a29_a_plain_thread_asks_and_waits_for_the_answer,
         a29_a_blocked_thread_learns_why_there_is_no_answer,
         a29_a_blocked_thread_gives_up_while_the_loop_is_stuck,

@@ -186,6 +186,19 @@ impl Address {
         std::ptr::eq(here::running_gate(), self.gate)
     }
 
+    /// Why a message would not be delivered, as far as this thread can know now.
+    pub(crate) fn obstacle(self) -> Option<Reason> {
+        let gate = self.gate;
+        with_reachable(gate, |local| match local {
+            Some(local) => local.obstacle(self),
+            None if gate.entrance.is_closed() => Some(Reason::Closed),
+            None => {
+                let bound = gate.bound.load(std::sync::atomic::Ordering::Relaxed);
+                (bound > 0 && gate.entrance.len() >= bound).then_some(Reason::Full)
+            }
+        })
+    }
+
     pub(crate) fn post(self, control: Control) {
         Control::post(self.gate, control);
     }
@@ -307,7 +320,7 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        match self.obstacle() {
+        match self.address.obstacle() {
             Some(reason) => Err(Undelivered { message, reason }),
             None => {
                 self.send(message);
@@ -510,18 +523,6 @@ impl<A: Actor> Addr<A> {
                 exit: Exit::shutdown(),
             },
         );
-    }
-
-    fn obstacle(self) -> Option<Reason> {
-        let gate = self.address.gate;
-        with_reachable(gate, |local| match local {
-            Some(local) => local.obstacle(self.address),
-            None if gate.entrance.is_closed() => Some(Reason::Closed),
-            None => {
-                let bound = gate.bound.load(std::sync::atomic::Ordering::Relaxed);
-                (bound > 0 && gate.entrance.len() >= bound).then_some(Reason::Full)
-            }
-        })
     }
 }
 

@@ -164,7 +164,8 @@ pub mod mixing_loops {
     //! now, and [`Context::blocking`](crate::Context::blocking) does so before it blocks.
     //!
     //! **Threads without a loop** send to any address, through an [`Outbox`](crate::Outbox) where the
-    //! messages are many, and receive with an [`Inbox`](crate::Inbox).
+    //! messages are many, ask with [`Addr::ask_blocking`](crate::Addr::ask_blocking), and receive
+    //! with an [`Inbox`](crate::Inbox), or several at once.
     //!
     //! **Order** is kept from one sender to one actor in one lane, on any loop.
     //!

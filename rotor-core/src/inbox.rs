@@ -1,26 +1,40 @@
-//! Receiving messages on a plain thread.
+//! Receiving messages on plain threads.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::actor::{Actor, Handler};
-use crate::child::Child;
-use crate::clock::Clock;
-use crate::context::Context;
-use crate::driver::{Budget, Driver, Turn};
-use crate::locality::Locality;
+use crate::address::Address;
+use crate::batch::Chunk;
+use crate::entrance::Wake;
+use crate::gate::Parcel;
+use crate::here::HERE;
+use crate::lane::{NORMAL, SYSTEM};
+use crate::locality::{Local, Locality};
+use crate::message::{Boxed, Inline, Record, Stored, Way, is_inline, take};
+use crate::observe::Reason;
+use crate::queue::{Word, header, kind};
 use crate::recipient::Recipient;
-use crate::supervisor::Supervisor;
-use crate::thread::Unpark;
+use crate::request::RequestError;
+use crate::signed::{self, LONGEST};
+use crate::states::Lifecycle;
 
-/// Receives messages on a thread that runs no loop.
+/// Receives messages on threads that run no loop.
 ///
-/// Bounded: what comes while `capacity` messages wait is refused, and reported like every
-/// undelivered message. The bound is soft: what another locality hands over in one slice counts as
-/// one. It stays on the thread that made it.
+/// `Send + Sync`: made on one thread and used on others, also on several at once; each message is
+/// received once, those of one sender in order. A message is a request, too: an `Inbox<Ask<Q>>`
+/// answers.
+///
+/// Bounded: what comes while `capacity` messages wait is refused. The bound is soft: what an actor
+/// hands over in one slice counts as one. What is refused is counted, see
+/// [`refused`](Self::refused); a sender that must know uses [`Recipient::try_send`].
+///
+/// It is no actor: nobody supervises it, stops it or subscribes it. Dropped, it ends: what is in it
+/// is dropped, later messages are refused, and who monitors its address gets a
+/// [`Down`](crate::Down).
 ///
 /// ```
 /// use rotor_core::*;
@@ -44,38 +58,159 @@ use crate::thread::Unpark;
 ///         .child(Child::new("greeter", move || Greeter { to }).at(greeter)
 ///             .transient().significant()))
 /// });
-/// assert_eq!(inbox.recv(), "hello, world");
-/// assert_eq!(inbox.recv_within(Duration::from_millis(1)), None);
+/// assert_eq!(inbox.recv()?, "hello, world");
+/// assert_eq!(inbox.recv_within(Duration::from_millis(1)), Err(RecvError::Empty));
 /// tree.join().unwrap()?;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Inbox<M> {
-    driver: Driver,
+    locality: Locality,
     recipient: Recipient<M>,
-    got: Rc<RefCell<VecDeque<M>>>,
+    bell: Arc<Bell>,
+}
+
+/// Why nothing was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvError {
+    /// Nothing came, in time or at once.
+    Empty,
+    /// The inbox is closed, and everything that was in it has been received.
+    Closed,
+    /// It would block a handler, and with it the locality. Handlers receive as actors do.
+    WouldDeadlock,
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RecvError::Empty => "no message has come",
+            RecvError::Closed => "the inbox is closed, and empty",
+            RecvError::WouldDeadlock => "refused: waiting for a message would block a handler",
+        })
+    }
+}
+
+impl std::error::Error for RecvError {}
+
+/// What wakes the threads that wait.
+struct Bell {
+    state: Mutex<State>,
+    news: Condvar,
+    then: Option<Arc<dyn Wake>>,
+}
+
+/// What has left the gate, and who waits for more. Whoever locks it owns the gate.
+#[derive(Default)]
+struct State {
+    chunk: Option<Chunk>,
+    closed: bool,
+    /// What was there when it was closed.
+    kept: VecDeque<Parcel>,
+    waiting: u32,
+}
+
+const SOUND: &str = "no user code under this lock";
+
+impl Bell {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect(SOUND)
+    }
+
+    /// Waits for news, at most as long as `left` says.
+    fn wait<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        left: Option<Duration>,
+    ) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = match left {
+            None => self.news.wait(state).expect(SOUND),
+            Some(left) => self.news.wait_timeout(state, left).expect(SOUND).0,
+        };
+        state.waiting -= 1;
+        state
+    }
+}
+
+impl Wake for Bell {
+    fn wake(&self) {
+        // One is enough: who takes a message wakes the next one.
+        if self.lock().waiting > 0 {
+            self.news.notify_one();
+        }
+        if let Some(then) = &self.then {
+            then.wake();
+        }
+    }
 }
 
 impl<M: Send + 'static> Inbox<M> {
-    /// Makes an inbox for this thread. A capacity of zero counts as one.
+    /// Makes an inbox. A capacity of zero counts as one.
     pub fn new(capacity: usize) -> Self {
+        Self::make(capacity, None)
+    }
+
+    /// Makes an inbox that also wakes something else: a loop that is not ours, or a thread that
+    /// waits for several inboxes at once.
+    ///
+    /// `wake` is called, on the sender's thread, when a message comes into an inbox that was seen
+    /// empty, and when it is closed; not for further messages, until
+    /// [`try_recv`](Self::try_recv) has said that it is empty again.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::sync::Arc;
+    /// use std::thread;
+    /// # fn main() -> Result<(), RecvError> {
+    /// let this = Arc::new(thread::current());
+    /// let words = Inbox::<String>::with_wake(8, this.clone());
+    /// let numbers = Inbox::<u32>::with_wake(8, this);
+    /// let (word, number) = (words.recipient(), numbers.recipient());
+    /// thread::spawn(move || {
+    ///     word.send("answer".into());
+    ///     number.send(42);
+    /// });
+    /// let (mut a, mut b) = (None, None);
+    /// while a.is_none() || b.is_none() {
+    ///     match (words.try_recv(), numbers.try_recv()) {
+    ///         (Err(RecvError::Empty), Err(RecvError::Empty)) => thread::park(),
+    ///         (word, number) => {
+    ///             a = word.ok().or(a);
+    ///             b = number.ok().or(b);
+    ///         }
+    ///     }
+    /// }
+    /// assert_eq!((a.as_deref(), b), (Some("answer"), Some(42)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_wake(capacity: usize, wake: Arc<dyn Wake>) -> Self {
+        Self::make(capacity, Some(wake))
+    }
+
+    fn make(capacity: usize, then: Option<Arc<dyn Wake>>) -> Self {
         let locality = Locality::new("inbox");
         locality.set_bound(capacity.max(1));
-        let wake = Arc::new(Unpark::this_thread());
-        let driver = Driver::new(wake, Clock::real());
-        driver.open(&locality).expect("a locality of our own");
-        let (addr, got) = (locality.reserve(), Rc::new(RefCell::new(VecDeque::new())));
-        let log = got.clone();
-        let tree = Supervisor::one_for_one("inbox")
-            .child(Child::new("inbox", move || Receiver { got: log.clone() }).at(addr));
-        driver.start(tree).expect("a sound tree");
-        // The receiver is up before anybody can send to it.
-        let _ = driver.run_until_idle();
+        let gate = locality.gate();
+        let (slot, generation) = gate.mint();
+        gate.states.write(slot, generation, Lifecycle::Running);
+        let bell = Arc::new(Bell {
+            state: Mutex::default(),
+            news: Condvar::new(),
+            then,
+        });
+        gate.open(bell.clone());
+        gate.entrance.park(); // it is empty: the first message is news
+        let address = Address {
+            gate,
+            slot,
+            generation,
+        };
         Inbox {
-            driver,
-            recipient: addr.to(),
-            got,
+            locality,
+            recipient: Recipient::new(address, Received::<M>::KIND),
+            bell,
         }
     }
 
@@ -86,63 +221,191 @@ impl<M: Send + 'static> Inbox<M> {
 
     /// Takes the next message; blocks this thread until there is one.
     ///
-    /// # Panics
-    /// Inside a handler: there it would block the locality for ever.
-    pub fn recv(&self) -> M {
+    /// # Errors
+    /// [`RecvError::Closed`], or [`RecvError::WouldDeadlock`] inside a handler.
+    pub fn recv(&self) -> Result<M, RecvError> {
         self.next(None)
-            .expect("an inbox is for plain threads, not for handlers")
     }
 
     /// Takes the next message; blocks this thread for at most `limit`.
-    pub fn recv_within(&self, limit: Duration) -> Option<M> {
-        self.next(Some(Instant::now() + limit))
-    }
-
-    /// Takes the next message if there is one. Never blocks.
     ///
-    /// ```
-    /// # use rotor_core::Inbox;
-    /// let inbox = Inbox::new(16);
-    /// assert_eq!(inbox.try_recv(), None);
-    /// inbox.recipient().send(1);
-    /// assert_eq!(inbox.try_recv(), Some(1));
-    /// ```
-    pub fn try_recv(&self) -> Option<M> {
-        self.next(Some(Instant::now()))
+    /// # Errors
+    /// [`RecvError::Empty`] if none came in time; else as for [`recv`](Self::recv).
+    pub fn recv_within(&self, limit: Duration) -> Result<M, RecvError> {
+        self.next(Some(limit))
     }
 
-    fn next(&self, until: Option<Instant>) -> Option<M> {
+    /// Takes the next message if there is one. Never blocks; also inside handlers.
+    ///
+    /// # Errors
+    /// [`RecvError::Empty`] or [`RecvError::Closed`].
+    pub fn try_recv(&self) -> Result<M, RecvError> {
+        self.next(Some(Duration::ZERO))
+    }
+
+    /// Refuses what comes from now on. What is in it can still be received; then everybody who waits
+    /// gets [`RecvError::Closed`], at once if it is empty. Any thread.
+    ///
+    /// To drop what is in it as well, drop the inbox.
+    pub fn close(&self) {
+        self.shut(&mut self.bell.lock());
+        self.bell.news.notify_all();
+        if let Some(then) = &self.bell.then {
+            then.wake();
+        }
+    }
+
+    /// Returns how many messages were not received here because they came too late, or when the
+    /// bound was reached.
+    pub fn refused(&self) -> u64 {
+        let counts = self.locality.gate().undelivered.iter();
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    fn next(&self, limit: Option<Duration>) -> Result<M, RecvError> {
+        let blocks = limit != Some(Duration::ZERO);
+        if blocks && HERE.with(|here| here.turning.get()) {
+            return Err(RecvError::WouldDeadlock);
+        }
+        // None is beyond the end of time.
+        let until = limit.filter(|_| blocks);
+        let until = until.and_then(|limit| Instant::now().checked_add(limit));
+        let mut state = self.bell.lock();
         loop {
-            if let Some(message) = self.got.borrow_mut().pop_front() {
-                return Some(message);
+            if let Some(mut record) = self.pop(&mut state) {
+                if state.waiting > 0 {
+                    self.bell.news.notify_one();
+                }
+                drop(state);
+                // SAFETY: a copy of a record that was taken out of its queue.
+                if let Some(message) = unsafe { self.open(record.as_mut_ptr()) } {
+                    return Ok(message);
+                }
+                state = self.bell.lock();
+            } else if state.closed {
+                return Err(RecvError::Closed);
+            } else if self.locality.gate().entrance.park() {
+                // Whoever sends from here on rings.
+                let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+                if !blocks || left == Some(Duration::ZERO) {
+                    return Err(RecvError::Empty);
+                }
+                state = self.bell.wait(state, left);
             }
-            // One at a time: what is not taken out here stays under the bound.
-            match self.driver.turn(Budget {
-                messages: 1,
-                time: Duration::MAX,
-            }) {
-                Turn::Again => {}
-                Turn::Park(_) => match until.map(|at| at.saturating_duration_since(Instant::now()))
-                {
-                    Some(Duration::ZERO) => return None,
-                    Some(left) => std::thread::park_timeout(left),
-                    None => std::thread::park(),
-                },
-                // Inside a handler nothing can arrive: an inbox is for plain threads.
-                Turn::Nested | Turn::Done(_) => return None,
+        }
+    }
+
+    /// Takes a record out.
+    fn pop(&self, state: &mut State) -> Option<[Word; LONGEST]> {
+        let gate = self.locality.gate();
+        loop {
+            if let Some(at) = state.chunk.as_ref().and_then(|chunk| chunk.pop()) {
+                // SAFETY: it was taken out just now.
+                return Some(unsafe { copy(at) });
             }
+            if let Some(empty) = state.chunk.take() {
+                empty.give_back(gate);
+            }
+            let parcel = if state.closed {
+                state.kept.pop_front()
+            } else {
+                (SYSTEM..=NORMAL).find_map(|lane| gate.entrance.pop(lane))
+            };
+            match parcel? {
+                // SAFETY: it was taken out just now.
+                Parcel::One(one) => return Some(unsafe { copy(one.as_ptr()) }),
+                Parcel::Chunk(chunk) => state.chunk = Some(chunk),
+            }
+        }
+    }
+
+    /// The message in a record. One that is for nobody here is reported.
+    ///
+    /// # Safety
+    /// `at` is a record that was taken out of its queue, and is not used again.
+    unsafe fn open(&self, at: *mut Word) -> Option<M> {
+        // SAFETY: as the caller says.
+        let head = unsafe { header(at) };
+        let Address {
+            gate,
+            slot,
+            generation,
+        } = self.recipient.address();
+        if head.slot() != slot || head.generation() != generation || head.kind.way != Way::Actor {
+            let reason = match head.kind.way {
+                Way::Address => Reason::Unheard,
+                Way::Actor | Way::Own => Reason::Gone,
+            };
+            // SAFETY: as the caller says.
+            unsafe { gate.refuse(at, reason, &RequestError::Gone) };
+            return None;
+        }
+        // SAFETY: as the caller says. Nobody has another typed handle of this address than the
+        // recipient, so the message is an `M`, stored as by its `send`.
+        unsafe {
+            let (_, payload, _) = signed::open(at);
+            Some(if is_inline::<M>() {
+                take::<Inline<M>>(payload).open()
+            } else {
+                take::<Boxed<M>>(payload).open()
+            })
         }
     }
 }
 
-struct Receiver<M> {
-    got: Rc<RefCell<VecDeque<M>>>,
+impl<M> Inbox<M> {
+    /// Takes nothing any more; what is there goes to `kept`.
+    fn shut(&self, state: &mut State) {
+        if !std::mem::replace(&mut state.closed, true) {
+            let entrance = &self.locality.gate().entrance;
+            entrance.close(|parcel| state.kept.push_back(parcel));
+        }
+    }
 }
 
-impl<M: 'static> Actor for Receiver<M> {}
+/// # Safety
+/// `at` is a record that was taken out of its queue, and is not used again.
+unsafe fn copy(at: *const Word) -> [Word; LONGEST] {
+    let mut record = [Word::uninit(); LONGEST];
+    // SAFETY: as the caller says; no record is longer than `LONGEST`.
+    unsafe {
+        let words = kind(at).words as usize;
+        std::ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
+    }
+    record
+}
 
-impl<M: 'static> Handler<M> for Receiver<M> {
-    fn handle(&mut self, message: M, _: &mut Context<Self>) {
-        self.got.borrow_mut().push_back(message);
+impl<M> Drop for Inbox<M> {
+    fn drop(&mut self) {
+        let gate = self.locality.gate();
+        let (chunk, kept) = {
+            let mut state = self.bell.lock();
+            self.shut(&mut state);
+            (state.chunk.take(), std::mem::take(&mut state.kept))
+        };
+        for parcel in chunk.map(Parcel::Chunk).into_iter().chain(kept) {
+            gate.reject(parcel, Reason::Closed);
+        }
+        self.locality.set_closed(false);
+        Local::tell_peers(gate, &self.locality);
+    }
+}
+
+impl<M> fmt::Debug for Inbox<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Inbox").field(&self.recipient).finish()
+    }
+}
+
+/// A message for an inbox.
+struct Received<M>(PhantomData<M>);
+
+impl<M: 'static> Record for Received<M> {
+    type Message = M;
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Actor;
+
+    unsafe fn run(_: M, _: *mut (), _: &Local, _: u32) {
+        unreachable!("no driver opens the locality of an inbox");
     }
 }

@@ -105,7 +105,7 @@ pub use entrance::Wake;
 pub use error::{BindError, Error, Result, StartError, StartStalled, TimedOut};
 pub use exit::{Exit, ExitReason};
 pub use hold::Hold;
-pub use inbox::Inbox;
+pub use inbox::{Inbox, RecvError};
 pub use lane::Lane;
 pub use link::{LinkError, Unlink};
 pub use locality::Locality;

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::address::{Address, push_message};
+use crate::address::{Address, Undelivered, push_message};
 use crate::message::{Kind, Request};
 use crate::request::{Ask, Asking, RequestError, ask_blocking};
 
@@ -41,6 +41,24 @@ impl<M: 'static> Recipient<M> {
         M: Send,
     {
         push_message(self.address, self.kind, self.kind.lane as usize, message);
+    }
+
+    /// Sends a message, or hands it back if it is known at once that it cannot be delivered. See
+    /// [`Addr::try_send`](crate::Addr::try_send).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_send(self, message: M) -> Result<(), Undelivered<M>>
+    where
+        M: Send,
+    {
+        match self.address.obstacle() {
+            Some(reason) => Err(Undelivered { message, reason }),
+            None => {
+                self.send(message);
+                Ok(())
+            }
+        }
     }
 }
 

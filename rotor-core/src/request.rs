@@ -5,7 +5,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crate::actor::Actor;
@@ -19,7 +20,6 @@ use crate::message::{Record, Request, Way};
 use crate::recipient::Recipient;
 use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::Key;
-use crate::thread::Unpark;
 
 /// Why a request got no answer.
 #[derive(Clone, Debug)]
@@ -448,7 +448,7 @@ impl<R: Send + 'static> Asking<R> {
     fn wait(mut self, limit: Duration) -> Result<R, RequestError> {
         // None is beyond the end of time.
         let until = Instant::now().checked_add(limit);
-        let waker = Waker::from(Arc::new(Unpark::this_thread()));
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         loop {
             if let Poll::Ready(result) =
                 Pin::new(&mut self).poll(&mut TaskContext::from_waker(&waker))
@@ -461,6 +461,15 @@ impl<R: Send + 'static> Asking<R> {
                 None => std::thread::park(),
             }
         }
+    }
+}
+
+/// Wakes a thread that parks.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

@@ -43,24 +43,10 @@ pub struct ThreadLoop {
     locality: Locality,
 }
 
-/// Wakes a thread that parks.
-pub(crate) struct Unpark(Thread);
-
-impl Unpark {
-    pub(crate) fn this_thread() -> Self {
-        Unpark(std::thread::current())
-    }
-}
-
-impl Wake for Unpark {
+/// Unparks it: for a thread that waits with [`std::thread::park`].
+impl Wake for Thread {
     fn wake(&self) {
-        self.0.unpark();
-    }
-}
-
-impl std::task::Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.unpark();
     }
 }
 
@@ -133,7 +119,7 @@ impl ThreadLoop {
     }
 
     fn drive(locality: Locality) -> Self {
-        let wake = Arc::new(Unpark::this_thread());
+        let wake = Arc::new(std::thread::current());
         let driver = Driver::new(wake, Clock::real());
         driver.open(&locality).expect("a locality of our own");
         ThreadLoop { driver, locality }

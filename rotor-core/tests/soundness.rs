@@ -308,6 +308,47 @@ fn s06_an_observer_may_send_while_a_message_is_refused() {
 }
 
 #[test]
+fn s07_an_inbox_takes_payloads_of_every_size_out_or_drops_them() {
+    struct Teller([Recipient<Token>; 2], Recipient<[Token; 40]>, Live);
+    impl Actor for Teller {
+        fn start(&mut self, _: &mut Context<Self>) -> Result {
+            let Teller(small, large, live) = self;
+            for _ in 0..20 {
+                small.iter().for_each(|small| small.send(live.token()));
+                large.send(std::array::from_fn(|_| live.token()));
+            }
+            Ok(())
+        }
+    }
+    let (small, large, live) = (Inbox::new(64), Inbox::new(64), Live::default());
+    let (to, dropped) = ([small.recipient(); 2], large.recipient());
+    let mine = live.clone();
+    let mut sim = Sim::new(1);
+    sim.locality("here");
+    let teller = Child::new("teller", move || Teller(to, dropped, mine.clone()));
+    sim.start(Supervisor::one_for_one("app").child(teller))
+        .expect("a sound tree");
+    sim.run_until_idle();
+    assert_eq!(live.count(), 40 + 20 * 40);
+    drop(small.recv());
+    let [token, token_too] = [small.recv(), small.recv()];
+    drop(large.recv());
+    small.close();
+    assert_eq!(live.count(), 39 + 19 * 40);
+    drop((large, token));
+    to[0].send(live.token());
+    assert_eq!(live.count(), 38);
+    std::thread::spawn(move || {
+        let rest = std::iter::from_fn(|| small.recv().ok());
+        assert_eq!(rest.count(), 37);
+        drop(token_too);
+    })
+    .join()
+    .expect("the receiver");
+    assert_eq!(live.count(), 0);
+}
+
+#[test]
 fn s07_payloads_of_every_size_and_alignment_arrive() {
     every_payload_arrives(Supervisor::one_for_one("app"));
 }
