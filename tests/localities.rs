@@ -183,7 +183,7 @@ fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, 
             watch.put("go");
         });
         // The last to start, so everything is up by then.
-        let first = Role::new("c", &log).begin(move |me, _| {
+        let first = Role::new("c", &log).telling().begin(move |me, _| {
             if me.life > 1 {
                 return;
             }
@@ -197,9 +197,9 @@ fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, 
             act(b, move |_, _| act(a, |_, cx| cx.stop()));
         });
         let patient = Role::new("a", &log).begin(|_, cx| {
-            when(cx.addr(), (1, "at work"), |_, cx| {
-                // Far more than the limit.
-                later(cx, ms(30), |me, _| me.log.put("patience is over"));
+            // The same loop counts the limit, which begins no later.
+            when(cx.addr(), (1, "c drops"), |_, cx| {
+                later(cx, ms(3), |me, _| me.log.put("patience is over"));
             });
         });
         let all = Supervisor::one_for_all("all")
