@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test storms lint loom miri mutants bench bench-smoke scripts ci
+.PHONY: help setup demo test storms lint loom miri tsan mutants bench bench-smoke scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
@@ -13,6 +13,7 @@ help:
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
+	@echo 'make tsan     the backends under the thread sanitizer, where it can be built'
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
 	@echo 'make bench    what a message costs, beside other crates and the floors'
 	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
@@ -46,6 +47,9 @@ loom: setup
 
 miri: setup
 	@scripts/miri.sh
+
+tsan: setup
+	@scripts/tsan.sh
 
 mutants: setup
 	@scripts/mutants.sh $(ONLY)

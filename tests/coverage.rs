@@ -109,6 +109,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("v10", "scripts/loom.sh", "--test loom_gate"),
     (
         "v10",
+        "scripts/tsan.sh",
+        "cargo +nightly test -Zbuild-std --target \"$host\" -p rotor-tests",
+    ),
+    (
+        "v10",
         "scripts/miri.sh",
         "cargo +nightly miri test -p rotor-core",
     ),
