@@ -8,11 +8,34 @@ use crate::log::Log;
 use crate::puppet::*;
 
 /// A tree of an asker `a`, whose end ends it, and an actor `b` beside it.
-fn pair(log: &Log, here: &Locality, a: Addr<Puppet>, b: Addr<Puppet>, role: Role) -> Supervisor {
-    let _ = here;
+fn pair(log: &Log, a: Addr<Puppet>, b: Addr<Puppet>, role: Role) -> Supervisor {
     stage()
         .child(lead("a", log).at(a))
         .child(role.child().at(b))
+}
+
+/// The same with `b` on another locality, where it gets its role.
+fn apart(
+    log: &Log,
+    a: Addr<Puppet>,
+    (away, b): (&Locality, Addr<Puppet>),
+    role: impl Fn(Role) -> Role + Send + 'static,
+) -> Supervisor {
+    let theirs = log.clone();
+    let far = group("far").on(away, move |s| {
+        s.child(role(Role::new("b", &theirs)).child().at(b))
+    });
+    stage().child(lead("a", log).at(a)).child(far)
+}
+
+/// Has `a` ask, say what comes of it, and end.
+fn ask_and_end(a: Addr<Puppet>, b: Addr<Puppet>) {
+    act(a, move |_, cx| {
+        cx.request(b, Double(4), LONG, |me, reply, cx| {
+            me.say(format!("{reply:?}"));
+            cx.stop();
+        });
+    });
 }
 
 /// Four in, five out, in rotor's words; no timer is left, see `run_clean`.
@@ -20,13 +43,8 @@ fn r35_a_request_is_answered(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
         let (a, b) = (here.reserve(), here.reserve());
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
-        pair(&log, here, a, b, Role::new("b", &log))
+        ask_and_end(a, b);
+        pair(&log, a, b, Role::new("b", &log))
     });
     assert_eq!(log.all(), ["a: Ok(8)"]);
 }
@@ -36,16 +54,8 @@ fn e06_a_request_is_answered_from_another_locality(on: &dyn Backend, far: &dyn B
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+        ask_and_end(a, b);
+        apart(&log, a, (&away, b), |b| b)
     });
     assert_eq!(log.all(), ["a: Ok(8)"]);
 }
@@ -56,7 +66,6 @@ fn r41_a_request_may_be_made_from_an_answer(on: &dyn Backend, far: &dyn Backend)
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
         act(a, move |_, cx| {
             cx.request(b, Double(1), LONG, move |me, one, cx| {
                 let one = one.unwrap();
@@ -67,9 +76,7 @@ fn r41_a_request_may_be_made_from_an_answer(on: &dyn Backend, far: &dyn Backend)
                 let _ = me;
             });
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+        apart(&log, a, (&away, b), |b| b)
     });
     assert_eq!(log.all(), ["a: 2 4"]);
 }
@@ -113,13 +120,8 @@ fn r39_a_supervising_actor_answers_requests(on: &dyn Backend) {
         let mother = Role::new("b", &log).begin(move |_, cx| {
             cx.child(puppet("c", &mine));
         });
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
-        pair(&log, here, a, b, mother)
+        ask_and_end(a, b);
+        pair(&log, a, b, mother)
     });
     assert_eq!(log.all(), ["a: Ok(8)"]);
 }
@@ -130,7 +132,6 @@ fn r37_a_request_fails_when_its_limit_passes(on: &dyn Backend, far: &dyn Backend
     let played = on.run(|here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
         act(a, move |_, cx| {
             cx.request(b, Double(4), ms(2), move |me, reply, _| {
                 me.say(format!("{reply:?}"));
@@ -141,11 +142,7 @@ fn r37_a_request_fails_when_its_limit_passes(on: &dyn Backend, far: &dyn Backend
                 });
             });
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| {
-                s.child(Role::new("b", &theirs).keeping().child().at(b))
-            }))
+        apart(&log, a, (&away, b), Role::keeping)
     });
     assert_eq!(log.of("a"), ["a: Err(Timeout)"]);
     assert_eq!(log.of("b"), ["b: asked"]);
@@ -187,26 +184,13 @@ fn m04_a_dropped_token_tells_its_asker_at_once(on: &dyn Backend, far: &dyn Backe
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| {
-                s.child(
-                    Role::new("b", &theirs)
-                        .answer(|_, ask, _| {
-                            drop(ask);
-                            Ok(())
-                        })
-                        .child()
-                        .at(b),
-                )
-            }))
+        ask_and_end(a, b);
+        apart(&log, a, (&away, b), |b| {
+            b.answer(|_, ask, _| {
+                drop(ask);
+                Ok(())
+            })
+        })
     });
     assert_eq!(log.all(), ["a: Err(Dropped)"]);
 }
@@ -217,7 +201,6 @@ fn m04_a_token_that_dies_in_a_failing_handler_says_ended(on: &dyn Backend, far: 
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
         act(a, move |_, cx| {
             cx.request(b, Double(4), LONG, move |me, reply, cx| {
                 me.say(reply.unwrap_err());
@@ -227,18 +210,15 @@ fn m04_a_token_that_dies_in_a_failing_handler_says_ended(on: &dyn Backend, far: 
                 });
             });
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| {
-                let role = Role::new("b", &theirs).answer(|_, ask, _| match ask.request.0 {
-                    4 => {
-                        drop(ask);
-                        Err(Error::message("no disk"))
-                    }
-                    _ => panic!("no more"),
-                });
-                s.child(role.child().at(b))
-            }))
+        apart(&log, a, (&away, b), |b| {
+            b.answer(|_, ask, _| match ask.request.0 {
+                4 => {
+                    drop(ask);
+                    Err(Error::message("no disk"))
+                }
+                _ => panic!("no more"),
+            })
+        })
     });
     assert_eq!(
         log.all(),
@@ -255,7 +235,6 @@ fn m04_a_token_that_dies_with_its_instance_says_ended(on: &dyn Backend, far: &dy
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
         act(a, move |me, cx| {
             me.ask(cx, b, 1, LONG);
             crash(b);
@@ -271,11 +250,7 @@ fn m04_a_token_that_dies_with_its_instance_says_ended(on: &dyn Backend, far: &dy
             });
             act(b, |_, cx| cx.addr().address().kill());
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| {
-                s.child(Role::new("b", &theirs).keeping().child().at(b))
-            }))
+        apart(&log, a, (&away, b), Role::keeping)
     });
     let ended = log.of("a");
     assert!(
@@ -300,12 +275,7 @@ fn m04_a_token_that_was_passed_on_outlives_its_first_holder(on: &dyn Backend, fa
         let away = far.spawn("away");
         let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
         let theirs = log.clone();
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
+        ask_and_end(a, b);
         stage()
             .child(lead("a", &log).at(a))
             .child(puppet("c", &log).at(c))
@@ -338,12 +308,7 @@ fn r43_a_request_may_be_sent_on(on: &dyn Backend, far: &dyn Backend) {
                 Ok(())
             })
         };
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
+        ask_and_end(a, b);
         stage()
             .child(lead("a", &log).at(a))
             .child(pass("c", &log, d).child().at(c))
@@ -365,17 +330,12 @@ fn a29_a_token_may_be_answered_by_a_plain_thread(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
         let (a, b) = (here.reserve(), here.reserve());
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
+        ask_and_end(a, b);
         let role = Role::new("b", &log).answer(|_, ask, _| {
             std::thread::spawn(move || ask.reply(11));
             Ok(())
         });
-        pair(&log, here, a, b, role)
+        pair(&log, a, b, role)
     });
     assert_eq!(log.all(), ["a: Ok(11)"]);
 }
@@ -389,17 +349,12 @@ fn s15_a_token_in_a_thread_local_is_dropped_by_the_thread_exit(on: &dyn Backend)
     let log = Log::new();
     on.run_clean(&log, |here| {
         let (a, b) = (here.reserve(), here.reserve());
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
+        ask_and_end(a, b);
         let role = Role::new("b", &log).answer(|_, ask, _| {
             std::thread::spawn(move || KEPT.with(|kept| *kept.borrow_mut() = Some(ask)));
             Ok(())
         });
-        pair(&log, here, a, b, role)
+        pair(&log, a, b, role)
     });
     assert_eq!(log.all(), ["a: Err(Dropped)"]);
 }
@@ -409,7 +364,6 @@ fn m04_a_cancelled_request_calls_nothing_back(on: &dyn Backend, far: &dyn Backen
     let played = on.run(|here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
-        let theirs = log.clone();
         act(a, move |me, cx| {
             let pending = cx.request(b, Double(4), LONG, |me, reply, _| {
                 me.say(format!("{reply:?}"))
@@ -418,9 +372,7 @@ fn m04_a_cancelled_request_calls_nothing_back(on: &dyn Backend, far: &dyn Backen
             me.say(cx.cancel(pending));
             cx.request(b, Double(5), LONG, |_, _, cx| cx.stop());
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+        apart(&log, a, (&away, b), |b| b)
     });
     assert_eq!(log.all(), ["a: true", "a: false"]);
     assert_eq!(played.undelivered, [("u32".to_owned(), Reason::Late)]);
@@ -448,7 +400,7 @@ fn a08_a_request_may_be_cancelled_when_its_answer_is_queued(on: &dyn Backend) {
             ask.reply(8);
             Ok(())
         });
-        pair(&log, here, a, b, role)
+        pair(&log, a, b, role)
     });
     assert_eq!(log.all(), ["a: true"]);
     assert_eq!(played.undelivered, [("u32".to_owned(), Reason::Late)]);
@@ -534,19 +486,14 @@ fn a09_a_split_token_is_kept_and_answers_later(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
         let (a, b) = (here.reserve(), here.reserve());
-        act(a, move |_, cx| {
-            cx.request(b, Double(4), LONG, |me, reply, cx| {
-                me.say(format!("{reply:?}"));
-                cx.stop();
-            });
-        });
+        ask_and_end(a, b);
         let role = Role::new("b", &log).answer(|me, ask, cx| {
             let (Double(n), token) = ask.split();
             me.say(format!("asked {n}"));
             later(cx, ms(1), move |_, _| token.send(n + 1));
             Ok(())
         });
-        pair(&log, here, a, b, role)
+        pair(&log, a, b, role)
     });
     assert_eq!(log.all(), ["b: asked 4", "a: Ok(5)"]);
 }
@@ -588,7 +535,6 @@ fn a03_a_request_may_go_to_a_recipient(on: &dyn Backend, far: &dyn Backend) {
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve::<Puppet>());
-        let theirs = log.clone();
         let whom: Recipient<Ask<Double>> = b.to();
         act(a, move |_, cx| {
             cx.request_from(whom, Double(4), LONG, |me, reply, cx| {
@@ -596,9 +542,7 @@ fn a03_a_request_may_go_to_a_recipient(on: &dyn Backend, far: &dyn Backend) {
                 cx.stop();
             });
         });
-        stage()
-            .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+        apart(&log, a, (&away, b), |b| b)
     });
     assert_eq!(log.all(), ["a: Ok(8)"]);
 }
@@ -625,7 +569,7 @@ fn a29_a_plain_thread_asks_with_a_future(on: &dyn Backend) {
             }
             Ok(())
         });
-        pair(&log, here, a, b, role)
+        pair(&log, a, b, role)
     });
     assert_eq!(
         log.all(),
