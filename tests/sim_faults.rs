@@ -250,6 +250,19 @@ fn v03_a_delayed_way_keeps_the_order(seed: u64) {
     assert_eq!(log.of("b: ")[3..], ["b: 3"]);
 }
 
+/// A way may take for ever; what is under way then is rejected at the end.
+fn v03_a_way_may_be_cut(seed: u64) {
+    let log = Log::new();
+    let (mut sim, [here, away], [a, b]) = two(seed, &log);
+    sim.delay(&here, &away, Duration::MAX);
+    act(a, move |_, _| b.send(Num(1)));
+    sim.run_for(ms(60_000));
+    assert_eq!(log.count("b: "), 0);
+    b.send(Num(2)); // from outside
+    sim.run_until_idle();
+    assert_eq!(log.of("b: "), ["b: 2"]);
+}
+
 /// What others send meanwhile is not late.
 fn v03_only_the_delayed_way_is_late(seed: u64) {
     let log = Log::new();
@@ -519,6 +532,7 @@ bodies! {
         v03_an_ordered_panic_takes_a_published_message,
         v03_a_fault_goes_with_its_actor,
         v03_a_delayed_way_keeps_the_order,
+        v03_a_way_may_be_cut,
         v03_only_the_delayed_way_is_late,
         v03_supervision_takes_the_delayed_way,
         v03_the_news_of_a_loss_takes_the_delayed_way,

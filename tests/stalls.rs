@@ -341,7 +341,43 @@ fn m08_a_name_that_nobody_declares_is_waited_for_within_the_limit(on: &dyn Backe
     );
 }
 
+/// A search beside it that holds nothing, and ends, does not hide a stall.
+fn m08_a_search_that_ends_does_not_hide_a_stall(seed: u64) {
+    for side in [false, true] {
+        let log = Log::new();
+        let mut sim = sim::Sim::new(seed);
+        let here = sim.locality("here");
+        let (a, b) = (here.reserve(), here.reserve());
+        sim.start(
+            stage()
+                .child(puppet("a", &log).at(a))
+                .child(puppet("b", &log).at(b)),
+        )
+        .expect("a sound tree");
+        let add = |to: Addr<Puppet>, name, own: Name<Puppet>, whom: Name<Puppet>, side: bool| {
+            let log = log.clone();
+            act(to, move |_, cx| {
+                let role = Role::new(name, &log).begin(move |_, cx| {
+                    cx.find(whom.clone(), |_, _, _| ());
+                    if side {
+                        cx.find_within(BELL, ms(10), |_, _, _| ());
+                    }
+                });
+                cx.child(role.child().named(own.clone()).temporary());
+            });
+        };
+        add(a, "one", LOG, DOOR, side);
+        sim.run_for(ms(20));
+        add(b, "two", DOOR, LOG, false);
+        sim.run_for(ms(20));
+        assert_eq!(log.live(), 2, "both have failed; side: {side}");
+    }
+}
+
 bodies! {
+    Sim: [
+        m08_a_search_that_ends_does_not_hide_a_stall,
+    ]
     Each: [
         m08_a_start_that_waits_for_a_later_sibling_fails_at_once,
         m08_a_start_that_waits_for_itself_fails_at_once,

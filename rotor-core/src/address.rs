@@ -52,7 +52,7 @@ impl Address {
     }
 
     /// Removes the actor's instance by force: no stop hook, the reason is
-    /// [`Reason::Killed`](crate::ExitReason::Killed).
+    /// [`ExitReason::Killed`](crate::ExitReason::Killed).
     ///
     /// A handler that is running finishes first: no other thread can end it.
     pub fn kill(self) {

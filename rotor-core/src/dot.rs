@@ -12,7 +12,7 @@ pub(crate) struct DotNode<'a> {
     pub(crate) notes: Vec<Cow<'a, str>>,
 }
 
-/// Draws a tree: a frame for each locality, a box for whoever has children, an arrow to each child
+/// Draws a tree: a frame for each name of a locality, a box for whoever has children, an arrow to each child
 /// in start order. The same tree gives the same text.
 pub(crate) fn draw(nodes: &[DotNode<'_>]) -> String {
     let mut text = String::from("digraph tree {\n    rankdir=LR;\n    ordering=out;\n");

@@ -58,7 +58,7 @@ struct Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some((registry, number)) = self.registry.take() {
-            registry.forget(&self.name, number, self.to);
+            registry.forget(&self.name, number, self.to, self.hold.is_some());
         }
         drop(self.hold.take());
     }

@@ -394,8 +394,8 @@ pub mod supervision {
     //!
     //! # Seeing what happens
     //!
-    //! An [`Observer`](crate::Observer) on the root is told of every exit and of every message that
-    //! was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it, or draw it with
+    //! An [`Observer`](crate::Observer) on the root is told of every start and every exit, of
+    //! supervisors that give up, and of every message that was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it, or draw it with
     //! [`Tree::dot`](crate::Tree::dot). The `App` comes from a backend's `start`, or from
     //! [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
     //!
@@ -547,7 +547,9 @@ pub mod coming_from {
     //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a
     //! handler is not preempted, so one that blocks stops its whole locality. There is no selective
     //! receive: a later answer comes to a closure. The queue outlives the instance: after a
-    //! crash the next one gets what was waiting. There are no two-way links and no remote nodes.
+    //! crash the next one gets what was waiting. Links are one-way
+    //! ([`Context::link`](crate::Context::link): a client ends before its service); there are no remote
+    //! nodes.
     //!
     //! # C++ rotor
     //!

@@ -20,6 +20,19 @@
 //! }
 //! ```
 //!
+//! A `significant` child whose end ends the program: that is what stops the loop here. Chapters on
+//! placing, supervising and testing actors are in the [`guide`].
+//!
+//! # Words
+//!
+//! - *Actor*: a struct with handlers; *instance*: one life of it, from a start to an end.
+//! - *Locality*: what runs on one loop; its actors share a thread and a queue. *Backend*: the crate of
+//!   a loop.
+//! - *Address*: names an actor and survives its restarts; `reserve` makes one before the actor exists.
+//!   What is sent meanwhile is *parked*.
+//! - *Supervisor*: an actor that starts children in order, restarts them and stops them in reverse.
+//! - *Lane*: the priority of a message. *Slice*: what a locality runs before its loop goes on.
+//!
 //! # Dynamic libraries
 //!
 //! Queues, recipients and wakers hold pointers to functions: a library whose code has sent or

@@ -769,7 +769,7 @@ impl Local {
 
 impl Locality {
     /// For backends: starts a thread that makes a loop for a new locality and runs it. Returns when
-    /// the loop is made.
+    /// the thread is started; a loop that cannot be made is reported on stderr.
     ///
     /// `run` gets the locality; it makes its loop and runs it until its driver answers `Done`.
     ///

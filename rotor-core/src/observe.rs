@@ -64,7 +64,8 @@ pub struct Undeliverable {
     /// Type name of the message.
     pub message: &'static str,
     /// Who sent it: the actor whose code did, in a tree whose observer
-    /// [wants to know](Observer::wants_sender). None if no actor did, or one of another tree.
+    /// [wants to know](Observer::wants_sender). None if no actor did, or one of a
+    /// locality whose observer does not want to know.
     pub from: Option<Address>,
     /// Where it was sent.
     pub to: Address,

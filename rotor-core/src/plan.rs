@@ -155,7 +155,7 @@ fn as_child(restart: Restart, significant: bool) -> impl Iterator<Item = String>
 }
 
 impl Plan {
-    /// The picture as a graph in the DOT language of Graphviz, with a frame for each locality.
+    /// The picture as a graph in the DOT language of Graphviz, with a frame for each name of a locality.
     ///
     /// # Examples
     /// ```

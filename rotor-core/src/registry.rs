@@ -194,8 +194,8 @@ impl Registry {
         None
     }
 
-    /// Ends a wait of an instance.
-    pub(crate) fn forget(&self, name: &str, number: u64, to: Address) {
+    /// Ends a wait of an instance, which held its start or did not.
+    pub(crate) fn forget(&self, name: &str, number: u64, to: Address, held: bool) {
         let mut table = self.table();
         if let Some(waiters) = table.waiting.get_mut(name) {
             waiters.retain(|waiter| waiter.number != number);
@@ -203,8 +203,10 @@ impl Registry {
                 table.waiting.remove(name);
             }
         }
-        // Whether it is still stalled is asked again when its hold goes.
-        table.stalled.retain(|stalled| stalled.at != to);
+        if held {
+            // Whether it is still stalled is asked again when its hold goes.
+            table.stalled.retain(|stalled| stalled.at != to);
+        }
     }
 
     #[cfg(test)]

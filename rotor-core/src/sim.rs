@@ -24,7 +24,7 @@ use crate::driver::{Budget, Driver, Turn};
 use crate::entrance::Wake;
 use crate::error::{Result, StartError};
 use crate::gate::Gate;
-use crate::here::{self, Reach};
+use crate::here::{self, HERE, Reach};
 use crate::locality::{Local, Locality};
 use crate::message::LOCALITY;
 use crate::recipient::Recipient;
@@ -129,6 +129,9 @@ impl Sim {
 
     /// Drives a locality that was made elsewhere, or reopens one whose loop was
     /// [lost](Self::lose).
+    ///
+    /// # Panics
+    /// If another driver has it open, or it has ended.
     pub fn open(&mut self, locality: Locality) {
         let ready = Arc::new(Flag::default());
         let driver = Driver::new(ready.clone(), self.clock.clone());
@@ -291,11 +294,11 @@ impl Sim {
     /// Moves the clock by `by`, from deadline to deadline, running everything on the way. What is
     /// due exactly at the end fires.
     pub fn run_for(&mut self, by: Duration) {
-        let end = self.clock.now() + by;
+        let end = self.clock.now().checked_add(by);
         loop {
             self.run_until_idle();
             match self.due() {
-                Some(due) if due <= end => {
+                Some(due) if end.is_none_or(|end| due <= end) => {
                     self.clock
                         .advance(due.saturating_duration_since(self.clock.now()));
                     self.wake_due();
@@ -303,8 +306,10 @@ impl Sim {
                 _ => break,
             }
         }
-        self.clock
-            .advance(end.saturating_duration_since(self.clock.now()));
+        if let Some(end) = end {
+            self.clock
+                .advance(end.saturating_duration_since(self.clock.now()));
+        }
         self.wake_due();
         self.run_until_idle();
     }
@@ -386,15 +391,18 @@ impl Sim {
         result
     }
 
-    /// Looks into a running actor of this simulation. `None` if it does not run.
+    /// Looks into a running actor of this simulation. `None` if it does not run, or inside a turn.
     pub fn with<A: Actor, R>(&mut self, addr: Addr<A>, f: impl FnOnce(&mut A) -> R) -> Option<R> {
+        if HERE.with(|here| here.turning.get()) {
+            return None;
+        }
         let actor = self.local(addr.address().gate, |local| {
             let slot = local.find(addr.address())?;
             let runs = local.seat(slot, |seat| seat.state == State::Running);
             NonNull::new(local.slots.actor(slot)).filter(|_| runs)
         })?;
-        // SAFETY: the address is valid, so the instance is an `A`. It belongs to a driver of this
-        // simulation, which is borrowed exclusively: no slice of it can run meanwhile.
+        // SAFETY: the address is valid, so the instance is an `A`. No turn runs on this thread, to
+        // which its locality is pinned, so nothing else refers to it.
         Some(f(unsafe { &mut *actor.as_ptr().cast::<A>() }))
     }
 

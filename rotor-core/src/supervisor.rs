@@ -239,8 +239,8 @@ impl Supervisor {
         self
     }
 
-    /// Tells `observer` of undelivered messages and exits in every locality of the tree. On the
-    /// root.
+    /// Tells `observer` of starts, exits and undelivered messages in every locality of the tree. On
+    /// the root; anywhere else it is ignored.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self

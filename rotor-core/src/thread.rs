@@ -69,6 +69,9 @@ impl ThreadLoop {
     ///
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started.
+    ///
+    /// # Panics
+    /// Inside a handler of any loop of this thread: it would wait there for ever.
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
         self.run_with(tree, |_| {})
     }
@@ -136,7 +139,7 @@ fn turn_until_done(driver: &Driver) -> Exit {
             Turn::Park(Some(deadline)) => {
                 std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
             }
-            Turn::Nested => unreachable!("`run` consumes the loop, so no handler is below it"),
+            Turn::Nested => panic!("a loop is not run inside a handler of its thread"),
         }
     }
 }

@@ -254,7 +254,7 @@ impl Local {
 }
 
 impl Tree {
-    /// The picture as a graph in the DOT language of Graphviz, with a frame for each locality. A
+    /// The picture as a graph in the DOT language of Graphviz, with a frame for each name of a locality. A
     /// tree that has ended gives an empty graph.
     ///
     /// # Examples

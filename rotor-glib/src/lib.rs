@@ -33,8 +33,8 @@
 //!
 //! Three verbs: [`GlibLoop::attach`] is a guest of a loop that the application runs;
 //! [`GlibLoop::new`] and [`run`](GlibLoop::run) run one; [`GlibLoop::spawn`] starts a thread of its
-//! own. One source per context serves all; while a backlog lasts its priority is below that of
-//! redraw (125), so the window is drawn and input is served first.
+//! own. One source serves all actors of the loop; while a backlog lasts its priority (125) is
+//! below that of GTK's redraw (120), so the window is drawn and input is served first.
 
 mod bell;
 mod io;

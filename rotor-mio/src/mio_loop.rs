@@ -190,6 +190,9 @@ impl MioLoop {
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started. [`StartError::Loop`] if polling
     /// fails; then the tree is lost.
+    ///
+    /// # Panics
+    /// Inside a handler of any loop of this thread: it would wait there for ever.
     pub fn run(mut self, tree: Supervisor) -> Result<Exit, StartError> {
         let app = self.guest.start(tree)?;
         let exit = self.turn_until_done();
@@ -225,7 +228,7 @@ impl MioLoop {
                         Some(Duration::ZERO)
                     }
                 }
-                Turn::Nested => unreachable!("`run` consumes the loop, so no handler is below it"),
+                Turn::Nested => panic!("a loop is not run inside a handler of its thread"),
             };
             self.wait(timeout)?;
         }

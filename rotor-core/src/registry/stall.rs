@@ -5,7 +5,8 @@
 //! registered by a running actor, of this tree or of another, at any time.
 //!
 //! Where actors are in their lives is read from their gates, by any thread. A start that waits does
-//! not go on, and neither do those that wait for it, so what is read here stays true.
+//! not go on, and neither do those that wait for it, so what is read here stays true, unless the actor
+//! itself gives its wait up: that it might, later, does not count.
 
 use std::borrow::Cow;
 

@@ -14,9 +14,9 @@ pub(super) struct Link {
     pub(super) from: &'static Gate,
     pub(super) to: &'static Gate,
     by: Duration,
-    /// In order of arrival: when, in which lane, what. One that is due earlier than the one before,
+    /// In order of arrival: when, in which lane, what. None is beyond the end of time. One that is due earlier than the one before,
     /// because the way has become shorter, waits for it.
-    held: VecDeque<(Instant, usize, Parcel)>,
+    held: VecDeque<(Option<Instant>, usize, Parcel)>,
     /// What `to` had not taken yet when the step began, by lane.
     before: [usize; LANES],
 }
@@ -44,7 +44,7 @@ impl Link {
 
     /// Ends it: takes what it handed over.
     pub(super) fn end(&mut self, now: Instant) {
-        let due = now + self.by;
+        let due = now.checked_add(self.by);
         for (lane, &before) in self.before.iter().enumerate() {
             let entrance = &self.to.entrance;
             for _ in 0..before {
@@ -78,7 +78,7 @@ impl Link {
 
     /// When the next parcel arrives.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.held.front().map(|(due, ..)| *due)
+        self.held.front().and_then(|(due, ..)| *due)
     }
 }
 
