@@ -1,6 +1,7 @@
 //! What a simulation does for tests: it settles, and puts faults into the actors' way.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -520,8 +521,74 @@ fn m15_foreign_messages_get_past_a_busy_actor(seed: u64) {
     assert_eq!(log.of("a: "), ["a: reached"]);
 }
 
+/// The text of the panic of a simulation, if it panics.
+fn failure(sim: &mut Sim) -> Option<String> {
+    let failed = catch_unwind(AssertUnwindSafe(|| sim.run_until_idle()));
+    failed.err().map(|text| *text.downcast().unwrap())
+}
+
+/// Whatever the reason, at home and away; then it goes on.
+fn a31_a_strict_simulation_fails_on_each_undelivered_message(seed: u64) {
+    let log = Log::new();
+    let (mut sim, [here, away], [a, b]) = two(seed, &log);
+    sim.strict();
+    let topic = away.topic();
+    a.send(Num(1));
+    act(a, move |_, _| b.send(Num(2)));
+    assert_eq!(failure(&mut sim), None);
+    act(a, move |_, _| topic.publish(Say("nobody hears")));
+    let (text, at) = (failure(&mut sim).unwrap(), format!("{:?}", topic.address()));
+    assert!(
+        text.starts_with(&format!("seed {seed}: undelivered: ")),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(&format!("{at} [away]: nobody is subscribed")),
+        "{text}"
+    );
+    let from_a = text.contains("puppet::Say from a [here] to ");
+    assert_eq!(from_a, seed.is_multiple_of(2), "{text}"); // see `two`
+    assert_eq!(failure(&mut sim), None, "it is told once");
+    let child = move |me: &mut Puppet, cx: &mut Context<Puppet>| {
+        let child = cx.child(puppet("child", &me.log).temporary());
+        end(child);
+        child.send(Num(3));
+        child.send(Num(4));
+    };
+    act(a, child);
+    let text = failure(&mut sim).unwrap();
+    assert!(text.contains("puppet::Num"), "{text}");
+    while failure(&mut sim).is_some() {}
+    // Noticed between the steps.
+    let gone = away.reserve::<Puppet>();
+    sim.lose(&away);
+    gone.send(Num(5));
+    assert!(failure(&mut sim).is_some());
+    assert_eq!(log.of("b: "), ["b: 2"]);
+    let _ = here;
+}
+
+/// Probes of a strict simulation, too; one that is not strict only counts.
+fn a31_only_a_strict_simulation_fails(seed: u64) {
+    for strict in [false, true] {
+        let mut sim = Sim::new(seed);
+        if strict {
+            sim.strict();
+        }
+        let probe = sim.probe::<Num>();
+        let to = probe.recipient();
+        to.address().topic().publish(Say("to nobody"));
+        assert_eq!(failure(&mut sim).is_some(), strict);
+        to.send(Num(1));
+        assert_eq!(failure(&mut sim), None);
+        assert_eq!(probe.take(), [Num(1)]);
+    }
+}
+
 bodies! {
     Sim: [
+        a31_a_strict_simulation_fails_on_each_undelivered_message,
+        a31_only_a_strict_simulation_fails,
         m15_foreign_messages_have_a_share_of_a_supervision_storm,
         m15_foreign_messages_get_past_a_busy_actor,
         t05_settling_waits_for_all_that_is_ready,

@@ -14,7 +14,7 @@ use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::Control;
 use crate::message::{Header, Way, words_for};
-use crate::observe::{Observer, Reason, Undeliverable};
+use crate::observe::{Losses, Observer, Reason, Undeliverable};
 use crate::queue::{HEADER, Word, header};
 use crate::registry::Registries;
 use crate::request::{RequestError, Verdict};
@@ -104,6 +104,8 @@ pub(crate) struct Gate {
     /// Whether `observer` is set: most are not.
     observed: AtomicBool,
     observer: Mutex<Option<Arc<dyn Observer>>>,
+    /// What was undelivered, for a simulation that takes it for a failure.
+    pub(crate) losses: Mutex<Option<Losses>>,
     /// The tree that has placed something here.
     app: Mutex<Weak<AppShared>>,
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
@@ -155,6 +157,7 @@ impl Gate {
                 registries: Registries::default(),
                 observed: AtomicBool::new(false),
                 observer: Mutex::new(None),
+                losses: Mutex::new(None),
                 signs: AtomicBool::new(false),
                 app: Mutex::new(Weak::new()),
                 undelivered: Default::default(),
@@ -182,6 +185,7 @@ impl Gate {
             .take();
         let _ = here::guard(|| drop(observer));
         self.signs.store(false, Ordering::Relaxed);
+        *self.losses.lock().expect("no user code under this lock") = None;
         *self.app.lock().expect("no user code under this lock") = Weak::new();
         for count in &self.undelivered {
             count.store(0, Ordering::Relaxed);
@@ -359,16 +363,21 @@ impl Gate {
         reason: Reason,
     ) {
         let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
+        let what = Undeliverable {
+            message,
+            from,
+            to,
+            reason,
+        };
+        let losses = self.losses.lock().expect("no user code under this lock");
+        if let Some(losses) = &*losses {
+            let mut losses = losses.lock().expect("no user code under this lock");
+            losses.push(what);
+        }
+        drop(losses);
         match self.observer() {
             Some(observer) => {
-                let _ = here::guard(|| {
-                    observer.undelivered(&Undeliverable {
-                        message,
-                        from,
-                        to,
-                        reason,
-                    })
-                });
+                let _ = here::guard(|| observer.undelivered(&what));
             }
             None if cfg!(debug_assertions) && before == 0 => {
                 eprintln!(

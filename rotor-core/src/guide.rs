@@ -489,6 +489,9 @@ pub mod testing {
     //! # }
     //! ```
     //!
+    //! **Strict**: after [`Sim::strict`](crate::sim::Sim::strict) a message that cannot be delivered is
+    //! a failure, which names it, its target and the reason.
+    //!
     //! **Faults** come when the test says so: [`Sim::panic_at`](crate::sim::Sim::panic_at) makes an
     //! actor panic at its nth message, [`Sim::delay`](crate::sim::Sim::delay) makes the way from one
     //! locality to another longer, [`Sim::lose`](crate::sim::Sim::lose) drops a loop as if its

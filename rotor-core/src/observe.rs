@@ -1,6 +1,7 @@
 //! What could not be delivered, and who ended: the observer that a program installs.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use crate::address::Address;
 use crate::exit::Exit;
@@ -58,7 +59,7 @@ impl fmt::Display for Reason {
 }
 
 /// A message that could not be delivered.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Undeliverable {
     /// Type name of the message.
@@ -72,6 +73,9 @@ pub struct Undeliverable {
     /// Why it did not arrive.
     pub reason: Reason,
 }
+
+/// What was undelivered, for a simulation that takes it for a failure.
+pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 
 /// Is told what would otherwise go unnoticed, and of every start and end. Installed with
 /// [`Supervisor::observer`](crate::Supervisor::observer) on the root of a tree.

@@ -27,6 +27,7 @@ use crate::gate::Gate;
 use crate::here::{self, HERE, Reach};
 use crate::locality::{Local, Locality};
 use crate::message::LOCALITY;
+use crate::observe::{Losses, Undeliverable};
 use crate::recipient::Recipient;
 use crate::slot::State;
 use crate::supervisor::Supervisor;
@@ -83,6 +84,8 @@ pub struct Sim {
     seed: u64,
     /// Steps at one time after which the tree never comes to rest.
     endless: u64,
+    /// What was undelivered, if that is a failure.
+    losses: Option<Losses>,
 }
 
 #[derive(Debug)]
@@ -117,6 +120,28 @@ impl Sim {
             random,
             seed,
             endless: 10_000_000,
+            losses: None,
+        }
+    }
+
+    /// Makes it a failure when a message cannot be delivered, from now on: the step that notices it
+    /// panics.
+    ///
+    /// Everything counts that an observer is told as undelivered, late answers too.
+    ///
+    /// # Examples
+    /// ```should_panic
+    /// use rotor_core::{sim::Sim, *};
+    /// let mut sim = Sim::new(1);
+    /// sim.strict();
+    /// let prices = sim.locality("here").topic::<u32>();
+    /// prices.publish(3); // nobody has subscribed
+    /// sim.run_until_idle();
+    /// ```
+    pub fn strict(&mut self) {
+        self.losses.get_or_insert_default();
+        for stepped in &self.drivers {
+            self.note_losses(&stepped.locality);
         }
     }
 
@@ -137,6 +162,7 @@ impl Sim {
         let driver = Driver::new(ready.clone(), self.clock.clone());
         driver.open(&locality).expect("the locality is not open");
         set_reach(&locality, Reach::Outside);
+        self.note_losses(&locality);
         ready.wake();
         self.drivers.push(Stepped {
             locality,
@@ -355,6 +381,49 @@ impl Sim {
         texts.collect::<Vec<_>>().join(" and ")
     }
 
+    fn note_losses(&self, locality: &Locality) {
+        let mut losses = locality
+            .gate()
+            .losses
+            .lock()
+            .expect("no user code under this lock");
+        losses.clone_from(&self.losses);
+    }
+
+    fn check_losses(&self) {
+        let Some(losses) = &self.losses else { return };
+        let losses = std::mem::take(&mut *losses.lock().expect("no user code under this lock"));
+        let texts: Vec<String> = losses.iter().map(|loss| self.text_of(loss)).collect();
+        assert!(
+            texts.is_empty(),
+            "seed {}: undelivered: {}",
+            self.seed,
+            texts.join("; ")
+        );
+    }
+
+    fn text_of(&self, loss: &Undeliverable) -> String {
+        let from = loss.from.map_or(String::new(), |from| {
+            format!(" from {}", self.name_of(from))
+        });
+        let (message, to) = (loss.message, self.name_of(loss.to));
+        format!("{message}{from} to {to}: {}", loss.reason)
+    }
+
+    /// Name and locality of an actor; of one that is gone the number of its address.
+    fn name_of(&self, address: Address) -> String {
+        let here = |stepped: &&Stepped| stepped.locality.gate() == address.gate;
+        let Some(stepped) = self.drivers.iter().find(here) else {
+            return format!("{address:?}");
+        };
+        let name = self.local(address.gate, |local| {
+            let name = local.seat(local.find(address)?, |seat| seat.name.clone());
+            Some(name).filter(|name| !name.is_empty())
+        });
+        let name = name.unwrap_or_else(|| format!("{address:?}").into());
+        format!("{name} [{}]", stepped.locality.name())
+    }
+
     /// Runs one message of one locality. False if there was none.
     pub fn step(&mut self) -> bool {
         self.step_one().is_some()
@@ -362,6 +431,12 @@ impl Sim {
 
     /// Runs one message; of which locality and slot, if there was one.
     fn step_one(&mut self) -> Option<(usize, u32)> {
+        let ran = self.run_one();
+        self.check_losses();
+        ran
+    }
+
+    fn run_one(&mut self) -> Option<(usize, u32)> {
         let ready: Vec<usize> = (0..self.drivers.len())
             .filter(|&i| self.drivers[i].ready.0.load(Ordering::Relaxed))
             .collect();
