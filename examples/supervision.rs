@@ -42,7 +42,7 @@ struct Log;
 
 impl Observer for Log {
     fn exited(&self, _: Address, name: &str, exit: &Exit) {
-        println!("  {name} ended: {exit}");
+        println!("  {name} ended: {exit:#}"); // with the message, and how often such a one did it
     }
 }
 

@@ -40,6 +40,8 @@ mod admin;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod futures;
 #[cfg(test)]
 mod handing_on;
@@ -108,6 +110,7 @@ const FILES: &[&[harness::Body]] = &[
     panics::BODIES,
     supervision::BODIES,
     admin::BODIES,
+    failures::BODIES,
     lives::BODIES,
     pictures::BODIES,
     lanes::BODIES,

@@ -125,7 +125,7 @@ impl<A: Actor> Context<A> {
 
     /// Ends the instance after this handler, as if it had returned the error.
     pub fn fail(&mut self, error: impl Into<Error>) {
-        self.here().exit_after(self.slot, Exit::failed(error));
+        self.here().fail(self.slot, error.into());
     }
 
     /// Sends the actor a message after `delay`.

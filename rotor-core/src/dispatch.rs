@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::batch::Chunk;
 use crate::exit::Exit;
 use crate::gate::Parcel;
-use crate::here::{self, HERE};
+use crate::here::{self, Caught, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
 use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
@@ -76,7 +76,7 @@ impl Local {
                 Err(payload) => {
                     // What ran before it in the same stride was not counted.
                     limit.messages = limit.messages.saturating_sub(self.stride.get());
-                    self.crashed(here::text_of(payload));
+                    self.crashed(Caught::of(payload));
                     self.tick();
                     if self.now.get() >= limit.until {
                         limit.messages = 0;
@@ -400,7 +400,7 @@ impl Local {
                 } else {
                     // SAFETY: as in `exec`; a panic leaves it at that.
                     self.risk(slot, || unsafe { (head.kind.discard)(payload) });
-                    self.current.set(slot);
+                    self.current.set(RECORD);
                     // SAFETY: an instance is there; what does not belong to it misses by serial.
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
@@ -408,7 +408,7 @@ impl Local {
             Way::Actor if self.is_shut_by_risk(slot) => {
                 // SAFETY: as in `exec`; a panic leaves it at that.
                 self.risk(slot, || unsafe { (head.kind.discard)(payload) });
-                self.current.set(slot);
+                self.current.set(RECORD);
                 // SAFETY: as in `exec`; the slot is shut for the sake of the fault only.
                 unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
             }
@@ -580,7 +580,7 @@ impl Local {
     }
 
     /// A handler panicked: its instance ends.
-    fn crashed(&self, text: String) {
+    fn crashed(&self, caught: Caught) {
         self.charged.set(0);
         self.published_to.set(None);
         self.sender.set(None);
@@ -588,11 +588,12 @@ impl Local {
         if slot == LOCALITY {
             // Not in user code: core's own bug, or a clone in a publish, which has nobody to blame.
             if !self.clone_panicked.replace(false) {
-                *self.bug.borrow_mut() = Some(text);
+                *self.bug.borrow_mut() = Some(caught.text);
             }
-            return;
+            return self.handling.set(None);
         }
-        self.crash(slot, Exit::panicked(text));
+        let exit = self.panicked(slot, caught);
+        self.crash(slot, exit);
     }
 
     /// The limit of a request whose asker is a future.
@@ -666,9 +667,13 @@ impl Local {
             Control::StopSelf { to, exit } => self.stop_self(to, exit),
             Control::KillSelf { to } => self.kill_self(to),
             Control::SelfExit { slot, serial } => self.self_exit(slot, serial),
-            Control::Crash { slot, serial, text } => {
+            Control::Crash {
+                slot,
+                serial,
+                caught,
+            } => {
                 if self.seat(slot, |seat| seat.serial == serial) {
-                    self.crash(slot, Exit::panicked(text));
+                    self.crash(slot, Exit::panicked(caught));
                 }
             }
             Control::Release { slot, serial } => self.release(slot, serial),
@@ -713,12 +718,22 @@ impl Drop for Running<'_> {
         if self.here.current.get() == RECORD {
             self.here.current.set(head.slot());
         }
+        if self.here.handling.get().is_none() && head.slot() != LOCALITY {
+            self.here.handling.set(Some(head.kind.name));
+        }
         // SAFETY: records are pushed whole.
         self.cursor.set(unsafe { at.byte_add(head.kind.bytes()) });
     }
 }
 
 impl Local {
+    /// Type of the message in the record that is run, if its handler runs.
+    pub(crate) fn running_message(&self) -> Option<fn() -> &'static str> {
+        // SAFETY: as in `running_slot`.
+        let head = || unsafe { header((*self.cursor.get()).get()) };
+        (self.current.get() == RECORD).then(|| head().kind.name)
+    }
+
     /// Slot of the instance whose code runs, or `LOCALITY`.
     pub(crate) fn running_slot(&self) -> u32 {
         match self.current.get() {

@@ -327,8 +327,13 @@ impl Driver {
                     break;
                 }
                 for (slot, serial, job) in jobs {
-                    if let Err(text) = here::guard(job) {
-                        Control::post(local.gate, Control::Crash { slot, serial, text });
+                    if let Err(caught) = here::guard(job) {
+                        let crash = Control::Crash {
+                            slot,
+                            serial,
+                            caught,
+                        };
+                        Control::post(local.gate, crash);
                     }
                 }
             }

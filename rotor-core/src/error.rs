@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit::Exit;
 use crate::name::NameError;
+use crate::request::RequestError;
 
 /// Why a handler, a hook or a factory failed: any error, one pointer wide, cheap to clone.
 ///
@@ -44,6 +46,12 @@ impl Error {
         &**self.0
     }
 
+    /// The exit among its sources: of another actor, or of one that was asked.
+    pub(crate) fn exit(&self) -> Option<&Exit> {
+        let first: &(dyn StdError + 'static) = self.source();
+        std::iter::successors(Some(first), |&error| error.source()).find_map(exit_of)
+    }
+
     /// The error inside as an `E`, if it is one.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
@@ -59,12 +67,21 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(cause) = next {
+        let mut last: &(dyn StdError + 'static) = self.source();
+        // An exit tells what caused it by itself.
+        while let (None, Some(cause)) = (exit_of(last), last.source()) {
             write!(f, ": {cause}")?;
-            next = cause.source();
+            last = cause;
         }
         Ok(())
+    }
+}
+
+/// The exit that an error is, or tells of.
+fn exit_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Exit> {
+    match error.downcast_ref() {
+        Some(RequestError::Ended(exit)) => Some(exit),
+        _ => error.downcast_ref(),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Why an actor ended.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, TimedOut};
+use crate::here::Caught;
+use crate::plan::short;
 
 /// Why an actor ended, with the chain of exits that caused it.
 ///
@@ -15,10 +19,13 @@ use crate::error::Error;
 /// assert!(matches!(exit.reason(), ExitReason::Failed(e) if e.to_string() == "disk full"));
 /// assert_eq!(exit.to_string(), "failed: disk full");
 /// ```
+///
+/// Whose exit caused it, and what the actor was doing, are kept with it; all of it is printed by
+/// `{:#}`. It is an [`Error`](std::error::Error), so that an actor can fail with the exit of another.
 #[derive(Clone, Debug)]
 pub struct Exit {
     reason: ExitReason,
-    cause: Option<Arc<Cause>>,
+    detail: Option<Arc<Detail>>,
 }
 
 /// The kinds of [`Exit`]. `Normal`, `Shutdown` and `ShutdownWith` are orderly; the others are
@@ -32,8 +39,10 @@ pub enum ExitReason {
     Shutdown,
     /// An orderly end, as [`Shutdown`](Self::Shutdown), with a detail.
     ShutdownWith(Arc<str>),
-    /// A handler, a hook or the factory returned an error, or a limit was overrun.
+    /// A handler, a hook or the factory returned an error.
     Failed(Error),
+    /// Its start or its stop took longer than its limit.
+    TimedOut(TimedOut),
     /// A panic; the text of its message.
     Panicked(Arc<str>),
     /// It was removed by force.
@@ -42,92 +51,230 @@ pub enum ExitReason {
     Lost(Arc<str>),
 }
 
-#[derive(Debug)]
+/// What an actor was doing when it failed.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::sync::{Arc, Mutex};
+/// struct Order(u32);
+/// struct Till;
+/// impl Actor for Till {}
+/// impl Handler<Order> for Till {
+///     fn handle(&mut self, Order(pieces): Order, _: &mut Context<Self>) {
+///         assert_ne!(pieces, 0, "an order of nothing");
+///     }
+/// }
+/// /// Notes messages that have made the same actor fail twice: perhaps they always do.
+/// #[derive(Default)]
+/// struct Poison(Mutex<Vec<String>>);
+/// impl Observer for Poison {
+///     fn exited(&self, _: Address, name: &str, exit: &Exit) {
+///         if let Some(Incident { message: Some(message), times: 2.., .. }) = exit.incident() {
+///             self.0.lock().unwrap().push(format!("{name} on {message}"));
+///         }
+///     }
+/// }
+/// # fn main() -> Result<(), StartError> {
+/// let (mut sim, poison) = (Sim::new(1), Arc::new(Poison::default()));
+/// let till = sim.locality("shop").reserve();
+/// let tree = Supervisor::one_for_one("shop").intensity(5, std::time::Duration::from_secs(1));
+/// sim.start(tree.child(Child::new("till", || Till).at(till)).observer(poison.clone()))?;
+/// for pieces in [0, 3, 0] {
+///     till.send(Order(pieces));
+/// }
+/// sim.run_until_idle();
+/// assert_eq!(poison.0.lock().unwrap().len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Incident {
+    /// Type name of the message that was being handled: that of a timer and of an answer, too.
+    /// `None` in a factory, a hook or a deferred closure.
+    pub message: Option<&'static str>,
+    /// How often this actor has failed on messages of this type, in all its instances and with this
+    /// time. More than once is a hint that such a message makes it fail again and again.
+    pub times: u32,
+    /// Where the panic was, as `file:line:column`, if the program has called
+    /// [`install_panic_hook`](crate::install_panic_hook).
+    pub location: Option<Box<str>>,
+}
+
+/// How many restarts within which time were too many for a supervisor; see [`Exit::gave_up`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GaveUp {
+    /// Attempts to restart a child within the period, the one that was not made any more included.
+    pub restarts: u32,
+    /// The period of the supervisor's intensity.
+    pub period: Duration,
+}
+
+/// What is known of an exit beside its reason.
+#[derive(Clone, Debug, Default)]
+struct Detail {
+    cause: Option<Cause>,
+    incident: Option<Incident>,
+    /// How many exits are below this one, whether they were kept or left out.
+    depth: u32,
+}
+
+#[derive(Clone, Debug)]
 struct Cause {
     who: Cow<'static, str>,
     exit: Exit,
     /// The restart intensity was exceeded by `who`.
-    gave_up: bool,
+    gave_up: Option<GaveUp>,
+    /// Exits were left out between this one and the one that it caused.
+    cut: bool,
 }
 
+/// Longest chain of causes: what is between its ends is left out of a longer one.
+const LONGEST: u32 = 32;
+
 impl Exit {
+    const fn new(reason: ExitReason) -> Self {
+        Exit {
+            reason,
+            detail: None,
+        }
+    }
+
     /// The actor's work is done.
     pub const fn normal() -> Self {
-        Exit {
-            reason: ExitReason::Normal,
-            cause: None,
-        }
+        Self::new(ExitReason::Normal)
     }
 
     /// The actor is told to stop.
     pub const fn shutdown() -> Self {
-        Exit {
-            reason: ExitReason::Shutdown,
-            cause: None,
-        }
+        Self::new(ExitReason::Shutdown)
     }
 
     /// The actor is told to stop, or stops, with a detail for whoever is told of it.
     pub fn shutdown_with(detail: impl Into<Arc<str>>) -> Self {
-        Exit {
-            reason: ExitReason::ShutdownWith(detail.into()),
-            cause: None,
-        }
+        Self::new(ExitReason::ShutdownWith(detail.into()))
     }
 
     /// The actor failed with an error.
     pub fn failed(error: impl Into<Error>) -> Self {
-        Exit {
-            reason: ExitReason::Failed(error.into()),
-            cause: None,
+        let error = error.into();
+        let Some(inner) = error.exit() else {
+            return Self::new(ExitReason::Failed(error));
+        };
+        let depth = inner.depth() + 1;
+        if depth <= LONGEST {
+            return Self::new(ExitReason::Failed(error)).with(|detail| detail.depth = depth);
         }
+        // Errors that hold exits, whose errors hold exits, and so on: the innermost one is kept.
+        let text = inner.innermost().reason.to_string();
+        Self::new(ExitReason::Failed(Error::message(format!("… {text}"))))
+    }
+
+    pub(crate) fn timed_out(late: TimedOut) -> Self {
+        Self::new(ExitReason::TimedOut(late))
     }
 
     pub(crate) const fn killed() -> Self {
-        Exit {
-            reason: ExitReason::Killed,
-            cause: None,
-        }
+        Self::new(ExitReason::Killed)
     }
 
-    pub(crate) fn panicked(text: String) -> Self {
-        Exit {
-            reason: ExitReason::Panicked(text.into()),
-            cause: None,
+    pub(crate) fn panicked(caught: Caught) -> Self {
+        let exit = Self::new(ExitReason::Panicked(caught.text.into()));
+        match caught.location {
+            None => exit,
+            location => {
+                exit.with(|detail| detail.incident.get_or_insert_default().location = location)
+            }
         }
     }
 
     pub(crate) fn lost(locality: &str) -> Self {
-        Exit {
-            reason: ExitReason::Lost(locality.into()),
-            cause: None,
-        }
+        Self::new(ExitReason::Lost(locality.into()))
+    }
+
+    /// This exit, on a message of this type, for the nth time.
+    pub(crate) fn on(self, message: &'static str, times: u32) -> Self {
+        self.with(|detail| {
+            let incident = detail.incident.get_or_insert_default();
+            incident.message = Some(message);
+            incident.times = times;
+        })
     }
 
     /// This exit, caused by that of `who`.
     pub(crate) fn because(self, who: Cow<'static, str>, exit: Exit) -> Self {
-        let gave_up = false;
-        Exit {
-            cause: Some(Arc::new(Cause { who, exit, gave_up })),
-            ..self
-        }
+        self.caused_by(who, exit, None)
     }
 
     /// This exit, because `who` was restarted too often; its last exit.
-    pub(crate) fn giving_up(self, who: Cow<'static, str>, exit: Exit) -> Self {
-        let gave_up = true;
-        Exit {
-            cause: Some(Arc::new(Cause { who, exit, gave_up })),
-            ..self
+    pub(crate) fn giving_up(self, who: Cow<'static, str>, exit: Exit, gave_up: GaveUp) -> Self {
+        self.caused_by(who, exit, Some(gave_up))
+    }
+
+    fn caused_by(self, who: Cow<'static, str>, exit: Exit, gave_up: Option<GaveUp>) -> Self {
+        let depth = exit.depth() + 1;
+        let mut cause = Cause {
+            who,
+            exit,
+            gave_up,
+            cut: false,
+        };
+        if depth > LONGEST {
+            // Of a longer chain both ends are kept: what happened here, and what really happened.
+            if let Some(mut root) = cause.exit.last_cause().cloned() {
+                root.cut = true;
+                cause.exit = Exit::new(cause.exit.reason).with(|detail| detail.cause = Some(root));
+            }
         }
+        self.with(|detail| {
+            detail.depth = cause.exit.depth() + 1;
+            detail.cause = Some(cause);
+        })
     }
 
     /// This exit, with the same cause as another.
     pub(crate) fn because_of(self, other: &Exit) -> Self {
-        Exit {
-            cause: other.cause.clone(),
-            ..self
+        match other.cause_inside() {
+            None => self,
+            Some(cause) => self.with(|detail| {
+                detail.cause = Some(cause.clone());
+                detail.depth = other.depth();
+            }),
         }
+    }
+
+    /// The root cause, also behind errors that hold exits.
+    fn innermost(&self) -> &Exit {
+        let mut exit = self.root_cause();
+        while let ExitReason::Failed(error) = &exit.reason
+            && let Some(inner) = error.exit()
+        {
+            exit = inner.root_cause();
+        }
+        exit
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Detail)) -> Self {
+        change(Arc::make_mut(self.detail.get_or_insert_default()));
+        self
+    }
+
+    fn depth(&self) -> u32 {
+        self.detail.as_ref().map_or(0, |detail| detail.depth)
+    }
+
+    fn cause_inside(&self) -> Option<&Cause> {
+        self.detail.as_ref()?.cause.as_ref()
+    }
+
+    /// The last link of the chain.
+    fn last_cause(&self) -> Option<&Cause> {
+        let mut last = self.cause_inside()?;
+        while let Some(next) = last.exit.cause_inside() {
+            last = next;
+        }
+        Some(last)
     }
 
     /// The kind of end.
@@ -137,7 +284,44 @@ impl Exit {
 
     /// Whose exit caused this one: the child's name and its exit.
     pub fn cause(&self) -> Option<(&str, &Exit)> {
-        self.cause.as_deref().map(|c| (&*c.who, &c.exit))
+        self.cause_inside().map(|c| (&*c.who, &c.exit))
+    }
+
+    /// What the actor was doing, if it failed while it handled a message, or the place of a panic is
+    /// known.
+    pub fn incident(&self) -> Option<&Incident> {
+        self.detail.as_ref()?.incident.as_ref()
+    }
+
+    /// Whether the actor is a supervisor that has restarted its children too often. The child that
+    /// was one too many is its [`cause`](Self::cause).
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Bad;
+    /// impl Actor for Bad {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.fail(Error::message("no luck"));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// let tree = Supervisor::one_for_one("app").intensity(3, Duration::from_secs(9));
+    /// let app = sim.start(tree.child(Child::new("bad", || Bad)))?;
+    /// sim.run_until_idle();
+    /// let exit = app.wait().expect("its loop has ended");
+    /// let gave_up = exit.gave_up().expect("too many restarts");
+    /// assert_eq!((gave_up.restarts, gave_up.period.as_secs()), (4, 9));
+    /// assert!(matches!(exit.cause(), Some(("bad", cause)) if cause.is_abnormal()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn gave_up(&self) -> Option<GaveUp> {
+        self.cause_inside()?.gave_up
     }
 
     /// The first exit of the chain: what really happened.
@@ -181,10 +365,10 @@ impl Exit {
     pub fn is_failure(&self) -> bool {
         let mut exit = self;
         loop {
-            match &exit.cause {
+            match exit.cause_inside() {
                 _ if exit.is_abnormal() => return true,
                 None => return false,
-                Some(cause) if cause.gave_up => return true,
+                Some(cause) if cause.gave_up.is_some() => return true,
                 Some(cause) => exit = &cause.exit,
             }
         }
@@ -206,36 +390,154 @@ impl fmt::Display for ExitReason {
             ExitReason::Shutdown => write!(f, "shutdown"),
             ExitReason::ShutdownWith(detail) => write!(f, "shutdown: {detail}"),
             ExitReason::Failed(error) => write!(f, "failed: {error}"),
-            ExitReason::Panicked(text) => write!(f, "panicked: {text}"),
+            ExitReason::TimedOut(late) => write!(f, "failed: {late}"),
+            ExitReason::Panicked(text) => {
+                f.write_str("panicked:")?;
+                // One line, as for all others.
+                let mut lines = text.lines().map(str::trim);
+                lines.try_for_each(|line| write!(f, " {line}"))
+            }
             ExitReason::Killed => write!(f, "killed"),
             ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),
         }
     }
 }
 
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.message.map(|message| format!("on {}", short(message)));
+        let times = (self.times > 1).then(|| format!("time {}", self.times));
+        let location = self
+            .location
+            .as_ref()
+            .map(|location| format!("at {location}"));
+        let parts = [message, times, location];
+        let known: Vec<_> = parts.into_iter().flatten().collect();
+        f.write_str(&known.join(", "))
+    }
+}
+
+/// One line: the reason, and what caused it, in order. `{:#}` adds what the actors were doing.
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.reason)?;
-        let mut next = &self.cause;
+        self.fmt_reason(f)?;
+        let mut next = self.cause_inside();
         while let Some(cause) = next {
-            let (who, reason) = (&cause.who, &cause.exit.reason);
-            if cause.gave_up {
-                write!(f, ", gave up restarting {who}, which ended: {reason}")?;
-            } else {
-                write!(f, ", because {who} ended: {reason}")?;
+            let who = &cause.who;
+            if cause.cut {
+                f.write_str(", …")?;
             }
-            next = &cause.exit.cause;
+            match cause.gave_up {
+                None => write!(f, ", because {who} ended: ")?,
+                Some(GaveUp { restarts, period }) if f.alternate() => write!(
+                    f,
+                    ", gave up at {restarts} restarts in {period:?} with {who}, which ended: "
+                )?,
+                Some(_) => write!(f, ", gave up restarting {who}, which ended: ")?,
+            }
+            cause.exit.fmt_reason(f)?;
+            next = cause.exit.cause_inside();
         }
         Ok(())
     }
 }
 
-impl Drop for Cause {
-    /// A chain may be as long as the tree is deep: taken apart in a loop, not by recursion.
-    fn drop(&mut self) {
-        let mut next = self.exit.cause.take();
-        while let Some(mut cause) = next.and_then(|c| Arc::try_unwrap(c).ok()) {
-            next = cause.exit.cause.take();
+impl Exit {
+    fn fmt_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        match self.incident() {
+            Some(incident) if f.alternate() => write!(f, " ({incident})"),
+            _ => Ok(()),
         }
+    }
+}
+
+/// The source is the exit that caused this one, or else the error that the actor failed with.
+impl StdError for Exit {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match (self.cause_inside(), &self.reason) {
+            (Some(cause), _) => Some(&cause.exit),
+            (None, ExitReason::Failed(error)) => Some(error.source()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::RequestError;
+
+    fn broken() -> Exit {
+        Exit::failed(std::io::Error::other("disk full"))
+    }
+
+    fn names(exit: &Exit) -> Vec<&str> {
+        let (mut names, mut next) = (Vec::new(), exit.cause());
+        while let Some((who, exit)) = next {
+            names.push(who);
+            next = exit.cause();
+        }
+        names
+    }
+
+    #[test]
+    fn l29_a_long_chain_keeps_its_ends() {
+        let mut exit = broken();
+        for level in 0..1_000 {
+            exit = Exit::shutdown().because(format!("level {level}").into(), exit);
+            assert!(names(&exit).len() <= LONGEST as usize + 1);
+        }
+        assert_eq!(exit.root_cause().to_string(), "failed: disk full");
+        assert_eq!(names(&exit)[0], "level 999");
+        assert_eq!(names(&exit).last(), Some(&"level 0"));
+        assert!(exit.is_failure());
+        let text = exit.to_string();
+        assert!(
+            text.contains("ended: shutdown, …, because level 0 ended"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn l29_actors_that_fail_of_each_other_do_not_pile_up_errors() {
+        let mut exit = broken();
+        for _ in 0..1_000 {
+            exit = Exit::failed(RequestError::Ended(exit));
+        }
+        assert!(exit.to_string().len() < 4_000);
+        assert!(exit.depth() <= LONGEST);
+    }
+
+    #[test]
+    fn l29_the_sources_of_an_exit_lead_to_the_error() {
+        let exit = Exit::shutdown().because("b".into(), broken());
+        let sources = std::iter::successors(exit.source(), |&error| error.source());
+        let io = sources.filter_map(|error| error.downcast_ref::<std::io::Error>());
+        assert_eq!(io.count(), 1);
+        let asked = RequestError::Ended(exit);
+        let source = asked
+            .source()
+            .and_then(|source| source.downcast_ref::<Exit>());
+        assert_eq!(source.map(|exit| names(exit)), Some(vec!["b"]));
+    }
+
+    #[test]
+    fn l29_what_is_below_an_exit_keeps_its_incident() {
+        let exit = broken().on("my::Order", 3);
+        let exit = Exit::shutdown().because("b".into(), exit);
+        assert_eq!(
+            exit.to_string(),
+            "shutdown, because b ended: failed: disk full"
+        );
+        assert_eq!(
+            format!("{exit:#}"),
+            "shutdown, because b ended: failed: disk full (on Order, time 3)"
+        );
+        assert!(exit.incident().is_none());
+        assert_eq!(
+            exit.root_cause().incident().map(|incident| incident.times),
+            Some(3)
+        );
     }
 }

@@ -399,6 +399,13 @@ pub mod supervision {
     //! [`Tree::dot`](crate::Tree::dot). The `App` comes from a backend's `start`, or from
     //! [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
     //!
+    //! An exit keeps what is known: the [reason](crate::Exit::reason), whose exit
+    //! [caused](crate::Exit::cause) it, whether a supervisor [gave up](crate::Exit::gave_up), and of
+    //! a failure the type of the message that was handled, how often such a message was the end of
+    //! this actor, and where the panic was: [`Exit::incident`](crate::Exit::incident). `{:#}` prints
+    //! all of it on one line. All of it can be matched; nothing has to be downcast but an error of
+    //! the program's own.
+    //!
     //! Before anything starts, [`Supervisor::plan`](crate::Supervisor::plan) checks the tree and
     //! gives its picture. Kept in a file and compared by a test, it shows in review when the
     //! architecture changes; the example `architecture` does that.

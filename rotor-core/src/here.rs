@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::gate::Gate;
 use crate::locality::Local;
+use crate::panic_hook;
 use crate::request::RequestError;
 
 /// The thread's own state.
@@ -128,19 +129,37 @@ pub(crate) fn with_reachable<R>(gate: &'static Gate, f: impl FnOnce(Option<&Loca
 }
 
 /// Runs user code and catches its panic; the panic's text is the error.
-pub(crate) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(text_of)
+pub(crate) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(Caught::of)
 }
 
-/// Takes the text out of a panic's payload and drops the payload, which may panic again.
-pub(crate) fn text_of(payload: Box<dyn Any + Send>) -> String {
-    let text = if let Some(text) = payload.downcast_ref::<&'static str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic whose payload is no text".to_owned()
-    };
+/// A panic that was caught.
+#[derive(Debug)]
+pub(crate) struct Caught {
+    pub(crate) text: String,
+    /// Where it was, if that was noted.
+    pub(crate) location: Option<Box<str>>,
+}
+
+impl Caught {
+    /// Takes what is known of a panic, and drops its payload.
+    pub(crate) fn of(payload: Box<dyn Any + Send>) -> Self {
+        let text = text_of(&*payload).unwrap_or("a panic whose payload is no text");
+        let location = panic_hook::take(text);
+        let text = text.to_owned();
+        drop_payload(payload);
+        Caught { text, location }
+    }
+}
+
+/// The text in the payload of a panic.
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<&'static str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+/// Drops the payload of a panic, which may panic again.
+fn drop_payload(payload: Box<dyn Any + Send>) {
     // A payload that panics when it is dropped gives another one, and so on: not for ever.
     let mut next = Some(payload);
     for _ in 0..8 {
@@ -148,5 +167,4 @@ pub(crate) fn text_of(payload: Box<dyn Any + Send>) -> String {
         next = catch_unwind(AssertUnwindSafe(|| drop(payload))).err();
     }
     std::mem::forget(next);
-    text
 }

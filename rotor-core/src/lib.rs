@@ -95,8 +95,10 @@ mod dot; // pictures for Graphviz
 mod error; // errors
 mod fault; // panics that a simulation orders
 mod inbox; // receiving on a plain thread
+mod incident; // failures and the messages they came with
 mod observe; // what would otherwise go unnoticed
 mod outbox; // sending in bulk from a plain thread
+mod panic_hook; // where a panic was
 mod plan; // the tree as its spec has it, as a picture
 mod thread; // the thread loop
 mod tree; // the live tree as a picture
@@ -116,7 +118,7 @@ pub use context::{Context, Notifier};
 pub use driver::{Budget, Driver, Turn};
 pub use entrance::Wake;
 pub use error::{BindError, Error, Result, StartError, StartStalled, TimedOut};
-pub use exit::{Exit, ExitReason};
+pub use exit::{Exit, ExitReason, GaveUp, Incident};
 pub use hold::Hold;
 pub use inbox::{Inbox, RecvError};
 pub use lane::Lane;
@@ -127,6 +129,7 @@ pub use monitor::Down;
 pub use name::{Name, NameError};
 pub use observe::{Observer, Reason, Undeliverable};
 pub use outbox::Outbox;
+pub use panic_hook::install_panic_hook;
 pub use plan::{Plan, PlanNode};
 pub use recipient::Recipient;
 pub use request::{Ask, Asking, PendingRequest, ReplyTo, RequestError};

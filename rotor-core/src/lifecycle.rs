@@ -1,7 +1,6 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
 use crate::address::Address;
-use crate::error::Error;
 use crate::exit::Exit;
 use crate::here;
 use crate::locality::{Control, Local, News};
@@ -189,12 +188,6 @@ impl Local {
         let Some(slot) = self.find(to) else { return };
         let keep = self.seat(slot, |seat| seat.restart.wants(&Exit::killed()));
         self.kill_slot(slot, keep);
-    }
-
-    /// A handler returned an error: the instance takes no further message.
-    #[cold]
-    pub(crate) fn fail(&self, slot: u32, error: Error) {
-        self.exit_after(slot, Exit::failed(error));
     }
 
     /// Ends the instance after the handler that runs now. The first reason wins.

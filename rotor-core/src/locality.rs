@@ -18,7 +18,8 @@ use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::gate::Gate;
-use crate::here::{Reach, with_local};
+use crate::here::{Caught, Reach, with_local};
+use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
 use crate::message::{Header, LOCALITY, Record, Way};
@@ -345,7 +346,7 @@ pub(crate) enum Control {
     Crash {
         slot: u32,
         serial: u64,
-        text: String,
+        caught: Caught,
     },
     /// A hold was dropped.
     Release { slot: u32, serial: u64 },
@@ -486,6 +487,10 @@ pub(crate) struct Local {
     pub(crate) vacant: Cell<bool>,
     /// A panic of core's own code: the driver ends with it.
     pub(crate) bug: RefCell<Option<String>>,
+    pub(crate) incidents: RefCell<Incidents>,
+    /// Type of the message that is handled, where the record that is run does not tell: it is a
+    /// timer's, or was published.
+    pub(crate) handling: Cell<Option<fn() -> &'static str>>,
     /// What a simulation has in store for actors here.
     pub(crate) faults: RefCell<Vec<Fault>>,
     /// The slot that ran last, for the report of a simulation that never rests.
@@ -537,6 +542,8 @@ impl Local {
             losing: Cell::new(false),
             vacant: Cell::new(false),
             bug: RefCell::new(None),
+            incidents: RefCell::default(),
+            handling: Cell::new(None),
             faults: RefCell::default(),
             ran: Cell::new(LOCALITY),
         }

@@ -84,7 +84,10 @@ impl Local {
             })
         });
         if let Some(late) = late {
-            self.family(slot, Event::Limit(child, incarnation, Exit::failed(late)));
+            self.family(
+                slot,
+                Event::Limit(child, incarnation, Exit::timed_out(late)),
+            );
         }
     }
 

@@ -198,7 +198,7 @@ impl fmt::Display for Plan {
 }
 
 /// A type's name without the paths in it.
-fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     let mut text = String::new();
     for part in name.split_inclusive(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':')) {
         text.push_str(part.rsplit("::").next().unwrap_or(part));

@@ -183,6 +183,7 @@ impl Local {
         let _ = here::guard(|| drop(old));
         self.topics.borrow_mut().forget(address);
         self.end_risk(slot);
+        self.incidents.borrow_mut().forget(slot);
         if marked {
             self.forget_names(slot);
         }

@@ -57,7 +57,15 @@ impl fmt::Display for RequestError {
     }
 }
 
-impl std::error::Error for RequestError {}
+/// The source is the exit of the actor that was asked.
+impl std::error::Error for RequestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            RequestError::Ended(exit) => Some(exit),
+            _ => None,
+        }
+    }
+}
 
 /// A request with the token that answers it.
 ///

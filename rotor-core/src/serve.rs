@@ -181,8 +181,8 @@ impl Local {
         if pool {
             return Err(AdminError::Pool);
         }
-        let node = here::guard(build).map_err(|text| {
-            let supervisor = self.name_of(slot);
+        let node = here::guard(build).map_err(|caught| {
+            let (supervisor, text) = (self.name_of(slot), caught.text);
             AdminError::BadSpec(StartError::BuildPanicked { supervisor, text })
         })?;
         let (node, places) = check_added(node, flags, self.gate, self.locality.name())

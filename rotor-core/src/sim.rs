@@ -627,8 +627,8 @@ impl Stepped {
 /// ```
 pub fn explore(seeds: impl IntoIterator<Item = u64>, mut test: impl FnMut(&mut Sim)) {
     for seed in seeds {
-        if let Err(text) = here::guard(|| test(&mut Sim::new(seed))) {
-            panic!("seed {seed}: {text}");
+        if let Err(caught) = here::guard(|| test(&mut Sim::new(seed))) {
+            panic!("seed {seed}: {}", caught.text);
         }
     }
 }

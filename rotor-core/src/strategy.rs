@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, GaveUp};
 use crate::timer::nanos;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
@@ -617,7 +617,12 @@ impl Family {
         if self.restarts.len() > self.flags.intensity as usize {
             let name = self.rows[id as usize].name.clone();
             out.push(Action::GaveUp(id));
-            return self.end(Exit::shutdown().giving_up(name, exit), self.kept, out);
+            let gave_up = GaveUp {
+                restarts: self.restarts.len() as u32,
+                period: self.flags.period,
+            };
+            let exit = Exit::shutdown().giving_up(name, exit, gave_up);
+            return self.end(exit, self.kept, out);
         }
         let mut starts: Ids = match self.flags.strategy {
             Strategy::OneForOne | Strategy::SimpleOneForOne => SmallVec::from_slice(&[id]),

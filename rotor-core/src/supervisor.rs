@@ -481,9 +481,9 @@ impl Shell {
         let mut build = build
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        here::guard(|| build(bare)).map_err(|text| StartError::BuildPanicked {
+        here::guard(|| build(bare)).map_err(|caught| StartError::BuildPanicked {
             supervisor: self.name.clone(),
-            text,
+            text: caught.text,
         })
     }
 }

@@ -48,8 +48,10 @@ impl<A: TryHandler<M>, M: 'static> Alarm<A, M> {
     unsafe fn call(this: *mut (), actor: *mut (), _: *mut (), here: &Local, slot: u32) {
         // SAFETY: the table belongs to `Self`, and the value is used up here.
         let message = unsafe { this.cast::<Self>().read() }.0;
+        here.handling.set(Some(std::any::type_name::<M>));
         // SAFETY: timers belong to the instance, so it is the live one.
         unsafe { Typed::<A, M>::run(message, actor, here, slot) }
+        here.handling.set(None);
     }
 }
 
@@ -57,10 +59,12 @@ impl<A: TryHandler<M>, M: Clone + 'static> Alarm<A, M> {
     const EVERY: &'static Table = &Self::table(Some(Self::repeat));
 
     unsafe fn repeat(this: *const (), actor: *mut (), here: &Local, slot: u32) {
+        here.handling.set(Some(std::any::type_name::<M>));
         // SAFETY: the table belongs to `Self`, and the value is only looked at.
         let message = unsafe { &*this.cast::<Self>() }.0.clone();
         // SAFETY: as in `call`.
         unsafe { Typed::<A, M>::run(message, actor, here, slot) }
+        here.handling.set(None);
     }
 }
 

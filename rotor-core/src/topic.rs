@@ -237,6 +237,7 @@ struct Walk<'a, M: Clone + Send + 'static> {
 impl<M: Clone + Send + 'static> Walk<'_, M> {
     fn run(mut self) {
         self.here.published_to.set(Some(self.topic));
+        self.here.handling.set(Some(std::any::type_name::<M>));
         loop {
             let now = self.live_from(self.next);
             if now == self.end {
@@ -273,6 +274,9 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
     fn drop(&mut self) {
         let subscribers = self.subscribers.clone();
         self.here.published_to.set(None);
+        if !std::thread::panicking() {
+            self.here.handling.set(None);
+        }
         let cloning = self.here.clone_panicked.get();
         match self.message.take() {
             // A subscriber panicked: the others get theirs before anything else is handled.

@@ -1,6 +1,7 @@
 //! What a supervisor does, case by case.
 
 use super::*;
+use crate::here::Caught;
 
 // Starts, stops and restarts.
 
@@ -86,7 +87,10 @@ fn restart_kinds_against_exits() {
     let abnormal = [
         Exit::killed(),
         Exit::failed(std::io::Error::other("disk full")),
-        Exit::panicked("text".into()),
+        Exit::panicked(Caught {
+            text: "text".into(),
+            location: None,
+        }),
         Exit::lost("there"),
     ];
     let orderly = [Exit::normal(), Exit::shutdown()];
