@@ -639,9 +639,15 @@ fn ordinary(place: &Place, flags: &[&str]) -> Command {
     if !geteuid().is_root() {
         return place.command(flags);
     }
-    // The program may lie where nobody else may look.
+    // The program may lie where nobody else may look. Another process copies it: a handle of ours
+    // that is open for writing could be inherited by what other tests start meanwhile, and a program
+    // that somebody may write to cannot be run.
     let program = place.0.join("program");
-    fs::copy(env!("CARGO_BIN_EXE_mirror"), &program).unwrap();
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_mirror"))
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     let mut left = vec![place.src(), place.dst()];
     while let Some(path) = left.pop() {
