@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rotor_core::*;
 use rotor_glib::GlibLoop;
-use rotor_smol::{SmolLoop, Timer};
+use rotor_smol::{Sleep, SmolLoop};
 
 struct Count(String);
 
@@ -22,7 +22,7 @@ impl Handler<Ask<Count>> for Counter {
     fn handle(&mut self, ask: Ask<Count>, cx: &mut Context<Self>) {
         let (Count(text), reply) = ask.split();
         let work = async move {
-            Timer::after(Duration::from_millis(5)).await;
+            Sleep::after(Duration::from_millis(5)).await;
             text.len()
         };
         cx.spawn(work, |_, n, _| reply.send(n));

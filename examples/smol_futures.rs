@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
 use rotor_core::*;
-use rotor_smol::{Async, SmolLoop, Timer};
+use rotor_smol::{Async, Sleep, SmolLoop};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 /// Serves one connection: everything comes back in capitals.
@@ -36,9 +36,9 @@ impl Actor for Caller {
         let server = cx.spawn(serve(listener), |_, done, _| println!("served: {done:?}"));
 
         // Two at once, under a limit. The closure runs in the actor, between two messages.
-        let both = future::zip(call(at, "hello"), Timer::after(Duration::from_millis(10)));
+        let both = future::zip(call(at, "hello"), Sleep::after(Duration::from_millis(10)));
         let limit = async {
-            Timer::after(Duration::from_secs(5)).await;
+            Sleep::after(Duration::from_secs(5)).await;
             Err(std::io::ErrorKind::TimedOut.into())
         };
         let answer = future::or(async { both.await.0 }, limit);

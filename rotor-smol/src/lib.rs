@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use rotor_core::*;
-//! use rotor_smol::SmolLoop;
+//! use rotor_smol::*;
 //! use std::time::Duration;
 //!
 //! struct Sleeper;
 //! impl Actor for Sleeper {
 //!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
 //!         // Any future: it is polled between messages, and ends with its actor.
-//!         let nap = async { rotor_smol::Timer::after(Duration::from_millis(5)).await };
+//!         let nap = async { Sleep::after(Duration::from_millis(5)).await };
 //!         cx.spawn(nap, |_, _, cx| cx.stop());
 //!         Ok(())
 //!     }
@@ -25,8 +25,9 @@
 //!
 //! Three verbs: [`SmolLoop::new`] and [`run`](SmolLoop::run) block this thread;
 //! [`start`](SmolLoop::start) gives a future for an executor that the program runs; and
-//! [`SmolLoop::spawn`] starts a thread of its own. [`Async`] and [`Timer`] are those of async-io.
-//! Futures of actors run on every backend; this one adds the reactor that wakes them.
+//! [`SmolLoop::spawn`] starts a thread of its own. Futures of actors run on every backend; this one
+//! adds the reactor that wakes them. [`Async`] and [`Sleep`] are async-io's `Async` and `Timer`, of
+//! which the latter would be mistaken for core's [`Timer`](rotor_core::Timer).
 
 mod bell;
 mod pump;
@@ -36,7 +37,7 @@ use std::io;
 
 use rotor_core::{App, Clock, Driver, Exit, Locality, StartError, Supervisor};
 
-pub use async_io::{Async, Timer};
+pub use async_io::{Async, Timer as Sleep};
 pub use pump::Pump;
 
 /// A locality that runs as one future.

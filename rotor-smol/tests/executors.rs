@@ -15,7 +15,7 @@ use async_executor::LocalExecutor;
 use common::*;
 use futures_lite::future;
 use rotor_core::*;
-use rotor_smol::{Pump, SmolLoop, Timer};
+use rotor_smol::{Pump, Sleep, SmolLoop};
 
 /// Always has a message left, until it is told to end.
 struct Flood;
@@ -329,7 +329,7 @@ fn a_spawned_loop_ends_with_the_tree_that_used_it() {
         let (tell, told) = mpsc::channel();
         act(a, move |_, cx| {
             MOURNER.set(Some(Dropped(tell)));
-            let nap = Timer::after(Duration::from_millis(1));
+            let nap = Sleep::after(Duration::from_millis(1));
             cx.spawn(nap, |_, _, cx| cx.stop());
         });
         let tree = on(&far, a);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use common::*;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
 use rotor_core::*;
-use rotor_smol::{Async, SmolLoop, Timer};
+use rotor_smol::{Async, Sleep, SmolLoop};
 
 /// Runs one doer to its end, which must be in order; `job` is its first message.
 fn run(job: impl FnOnce(&mut Doer, &mut Context<Doer>) + Send + 'static) {
@@ -90,7 +90,7 @@ fn timers_in_futures_and_of_actors_are_never_early() {
         let naps = async {
             for _ in 0..20 {
                 let begun = Instant::now();
-                Timer::after(Duration::from_micros(300)).await;
+                Sleep::after(Duration::from_micros(300)).await;
                 assert!(begun.elapsed() >= Duration::from_micros(300));
             }
         };
@@ -269,7 +269,7 @@ fn a_panic_in_a_future_is_one_of_its_actor() {
         act(a, move |me, cx| {
             me.count = 7;
             let wait = async move {
-                Timer::after(Duration::from_millis(1)).await;
+                Sleep::after(Duration::from_millis(1)).await;
                 act(a, |me, cx| {
                     assert_eq!(me.count, 0, "it is a fresh instance");
                     cx.stop();
