@@ -246,16 +246,22 @@ fn s02_an_address_of_an_earlier_tree_reaches_nobody_of_a_later_one(on: &dyn Back
             assert!(seen.lock().unwrap().insert(format!("{a:?}")), "{a:?}");
             let (stale, seen) = (old.clone(), seen.clone());
             act(a, move |me, cx| {
-                // The generations of slots that are used again count as well.
-                let child = cx.child(puppet("child", &me.log).temporary());
-                end(child);
-                assert!(seen.lock().unwrap().insert(format!("{child:?}")));
                 for stale in stale {
                     assert_ne!(stale, cx.addr());
                     stale.send(Stale);
                 }
                 me.say("reached");
-                act(cx.addr(), |_, cx| cx.stop());
+                // The generations of a slot that is used again count as well.
+                let child = move |me: &mut Puppet, cx: &mut Context<Puppet>| {
+                    let child = cx.child(puppet("child", &me.log).temporary());
+                    assert!(seen.lock().unwrap().insert(format!("{child:?}")));
+                    end(child);
+                };
+                child(me, cx);
+                later(cx, ms(1), move |me, cx| {
+                    child(me, cx);
+                    cx.stop();
+                });
             });
             old.push(a);
             stage().child(lead("a", &log).at(a))

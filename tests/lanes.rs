@@ -416,15 +416,24 @@ fn m15_supervision_counts_for_the_budget(seed: u64) {
 fn m02_parked_urgent_messages_come_first(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
-        let a = here.reserve::<Puppet>();
-        a.send(Num(1));
-        a.send(Now(2));
-        a.send(Num(3));
-        a.send(Now(4));
-        act(a, |_, cx| cx.stop());
-        stage().child(lead("a", &log).at(a))
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let slow = Role::new("b", &log).begin(move |_, cx| {
+            let hold = cx.hold("on purpose");
+            act(a, move |_, _| {
+                b.send(Num(1));
+                b.send(Now(2));
+                b.send(Num(3));
+                b.send(Now(4));
+                act(b, move |_, _| end(a));
+                // Behind them: they are parked by now.
+                act(a, move |_, _| drop(hold));
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(slow.child().at(b))
     });
-    assert_eq!(log.all(), ["a: now 2", "a: now 4", "a: 1", "a: 3"]);
+    assert_eq!(log.all(), ["b: now 2", "b: now 4", "b: 1", "b: 3"]);
 }
 
 bodies! {

@@ -266,6 +266,25 @@ fn s08_a_handler_may_kill_itself_and_its_supervisor(on: &dyn Backend) {
     );
 }
 
+/// Its own stop is done when it has returned.
+fn s08_a_handler_goes_on_after_its_own_stop(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            cx.stop();
+            cx.addr().stop();
+            me.say("goes on");
+        });
+        let role = Role::new("a", &log).telling();
+        stage().child(role.child().at(a).transient().significant())
+    });
+    assert_eq!(
+        log.all(),
+        ["a starts", "a: goes on", "a stops: normal", "a drops"]
+    );
+}
+
 /// A loop on a thread of its own that can be killed.
 struct Doomed {
     locality: Locality,
@@ -655,6 +674,7 @@ bodies! {
     Each: [
         e07_placing_a_subtree_on_its_own_locality_changes_nothing,
         s08_a_handler_may_kill_itself_and_its_supervisor,
+        s08_a_handler_goes_on_after_its_own_stop,
         m11_the_loss_of_a_loop_is_an_exit_a_down_and_a_failed_request,
         m11_a_lost_locality_may_be_opened_by_a_new_loop,
         m11_a_restart_that_arrives_in_a_later_life_is_built_once,

@@ -1,7 +1,7 @@
 //! A panic is contained wherever user code runs, and ends the instance that it belongs to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
@@ -354,6 +354,41 @@ fn s09_a_panic_in_the_drop_of_a_late_answer_is_contained(on: &dyn Backend) {
     assert_eq!(chain(&played.exit), "shutdown < a: normal");
 }
 
+/// It may look at the answer at once: nothing is locked while it runs.
+fn s13_a_waker_may_poll_its_question(on: &dyn Backend) {
+    type Question = std::pin::Pin<Box<Asking<u32>>>;
+    struct Curious(Log, Mutex<Option<Question>>);
+    impl Curious {
+        fn look(self: &Arc<Self>) {
+            let waker = self.clone().into();
+            let mut question = self.1.lock().unwrap();
+            let answer = question
+                .as_mut()
+                .expect("put in below")
+                .as_mut()
+                .poll(&mut std::task::Context::from_waker(&waker));
+            self.0.put(format!("{answer:?}"));
+        }
+    }
+    impl std::task::Wake for Curious {
+        fn wake(self: Arc<Self>) {
+            self.look();
+        }
+    }
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let curious = Arc::new(Curious(log.clone(), Mutex::new(None)));
+        *curious.1.lock().unwrap() = Some(Box::pin(b.ask(Double(4), LONG)));
+        curious.look();
+        act(b, move |_, _| end(a));
+        stage()
+            .child(puppet("b", &log).at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["Pending", "Ready(Ok(8))"]);
+}
+
 /// The waker of a question is foreign code that runs where the token is dropped, or its limit passes.
 fn s13_a_waker_that_panics_hurts_nobody(on: &dyn Backend) {
     struct Broken(Log);
@@ -398,8 +433,9 @@ fn s13_a_waker_that_panics_hurts_nobody(on: &dyn Backend) {
     );
 }
 
-/// A message whose drop panics: when it is handled, and when it is refused.
+/// A message whose drop panics: when it is handled, when it is refused, and when nobody hears it.
 fn s09_a_panic_in_the_drop_of_a_message_is_contained(on: &dyn Backend) {
+    #[derive(Clone)]
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -414,12 +450,14 @@ fn s09_a_panic_in_the_drop_of_a_message_is_contained(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
         let (a, b, c) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
+        let topic = here.topic();
         let role = Role::new("b", &log).begin(move |me, cx| {
             if me.life == 1 {
                 cx.addr().send(Bomb);
             } else {
                 me.say("lives again");
                 c.send(Bomb);
+                topic.publish(Bomb);
                 act(cx.addr(), move |_, _| end(a));
             }
         });
@@ -432,6 +470,44 @@ fn s09_a_panic_in_the_drop_of_a_message_is_contained(on: &dyn Backend) {
     assert!(played.exits.contains(&"b: panicked: ouch".to_owned()));
     assert_eq!(log.count("b: lives again"), 1);
     assert_eq!(played.lost(Reason::Stopped), ["Bomb"]);
+    assert_eq!(played.lost(Reason::Unheard), ["Bomb"]);
+    assert_eq!(chain(&played.exit), "shutdown < a: normal");
+}
+
+/// What a factory has captured is dropped with the spec of its child.
+fn s09_a_panic_in_the_drop_of_a_factory_is_contained(on: &dyn Backend) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("no more of them");
+        }
+    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let (log, bomb) = (me.log.clone(), Bomb);
+            let b = cx.child(
+                Child::new("b", move || {
+                    let _ = &bomb;
+                    Role::new("b", &log).play(1)
+                })
+                .temporary(),
+            );
+            cx.monitor(b.address());
+            end(b);
+            // Behind the end of `b`.
+            act(cx.addr(), |_, cx| {
+                act(cx.addr(), |me, cx| {
+                    me.say("goes on");
+                    cx.stop();
+                });
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: down normal", "a: goes on"]);
+    assert_eq!(chain(&played.exit), "shutdown < a: normal");
 }
 
 /// `panic_any` of a value whose own drop panics.
@@ -616,8 +692,10 @@ bodies! {
         s09_a_panic_in_the_drop_of_an_actor_is_contained,
         s09_a_panic_in_a_drop_below_a_killed_actor_spares_nobody,
         s09_a_panic_in_the_drop_of_a_late_answer_is_contained,
+        s13_a_waker_may_poll_its_question,
         s13_a_waker_that_panics_hurts_nobody,
         s09_a_panic_in_the_drop_of_a_message_is_contained,
+        s09_a_panic_in_the_drop_of_a_factory_is_contained,
         s09_a_panic_payload_that_panics_when_dropped_is_forgotten,
         s09_a_panic_in_the_drop_of_a_future_is_contained,
         s09_a_panicking_observer_hurts_nobody,

@@ -439,7 +439,7 @@ fn m01_an_actor_that_stops_for_good_takes_nothing(on: &dyn Backend) {
                 });
             });
         });
-        act(b, |_, cx| cx.stop());
+        act(a, move |_, _| b.stop());
         stage()
             .child(lead("a", &log).at(a))
             .child(held.child().at(b).transient())
@@ -489,6 +489,128 @@ fn m01_messages_to_a_sibling_that_a_restart_stops_are_parked(on: &dyn Backend) {
             "a: got 8"
         ]
     );
+}
+
+/// It was ending for good when a restart came to stop it: the restart has the last word.
+fn m01_a_restart_that_meets_a_stopping_child_keeps_its_messages(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b, c) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
+        let slow = Role::new("c", &log).telling().stop(move |me, _, cx| {
+            if me.life > 1 {
+                return;
+            }
+            let hold = cx.hold("a while");
+            crash(b);
+            // Behind the crash, and what comes of it.
+            act(a, move |me, _| {
+                me.say(c.try_send(Say("for the next")).is_ok());
+                act(c, move |_, _| end(a));
+                act(a, move |_, _| drop(hold));
+            });
+        });
+        act(a, move |_, _| c.stop());
+        stage().child(lead("a", &log).at(a)).child(
+            Supervisor::one_for_all("all")
+                .child(puppet("b", &log).at(b))
+                .child(slow.child().at(c).transient()),
+        )
+    });
+    assert_eq!(
+        log.all()[..6],
+        [
+            "c starts",
+            "c stops: shutdown",
+            "a: true",
+            "c drops",
+            "c starts",
+            "c: for the next"
+        ]
+    );
+}
+
+/// Crashes, and never starts again: meanwhile `a` sends to it and asks it, and behind that `x`
+/// loses patience. `a` tells whether its request has ended, and stops.
+fn in_vain(log: &Log, a: Addr<Puppet>, b: Addr<Puppet>, x: Addr<Puppet>) -> Child<Puppet> {
+    let role = Role::new("b", log).begin(move |me, cx| {
+        if me.life == 1 {
+            return crash(b);
+        }
+        me.kept.push(Box::new(cx.hold("for ever")));
+        act(a, move |_, cx| {
+            b.send(Say("parked"));
+            cx.request(b, Double(1), LONG, |me, reply, cx| {
+                me.say(matches!(reply, Err(RequestError::Ended(_))));
+                cx.stop();
+            });
+            act(x, move |_, _| b.address().kill());
+        });
+    });
+    role.child().at(b)
+}
+
+/// A supervisor that gives up for good takes the hopes of those below it along.
+fn m01_what_is_parked_below_a_supervisor_that_gives_up_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b, x) = (here.reserve(), here.reserve(), here.reserve());
+        let strict = Supervisor::one_for_one("strict").temporary();
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(puppet("x", &log).at(x))
+            .child(strict.child(in_vain(&log, a, b, x)))
+    });
+    assert_eq!(log.all(), ["a: true"]);
+    assert_eq!(played.lost(Reason::Stopped), ["Say", "Double>"]);
+}
+
+/// The same, on another locality than who gives up for good.
+fn m01_what_is_parked_far_below_a_supervisor_that_gives_up_is_refused(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, x) = (here.reserve(), away.reserve(), away.reserve());
+        let (one, two) = (log.clone(), log.clone());
+        let strict = Supervisor::one_for_one("strict").intensity(0, LONG);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| s.child(puppet("x", &one).at(x))))
+            .child(
+                strict.temporary().child(
+                    Supervisor::one_for_one("far too")
+                        .on(&away, move |s| s.child(in_vain(&two, a, b, x))),
+                ),
+            )
+    });
+    assert_eq!(log.all(), ["a: true"]);
+    assert_eq!(played.lost(Reason::Stopped), ["Say", "Double>"]);
+}
+
+/// A child that is added and does not come up is removed: nobody will be at its address.
+fn m01_what_waits_for_an_added_child_that_fails_is_gone(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve::<Puppet>();
+        act(a, move |me, cx| {
+            let slow = Role::new("b", &me.log).begin(|me, cx| {
+                me.kept.push(Box::new(cx.hold("for ever")));
+            });
+            let b = cx.child(slow.child());
+            b.send(Say("parked"));
+            cx.request(b, Double(1), LONG, |me, reply, cx| {
+                me.say(format!("{:?}", reply.unwrap_err()));
+                cx.stop();
+            });
+            // Behind them.
+            act(a, move |_, _| b.address().kill());
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: Gone"]);
+    assert_eq!(played.lost(Reason::Gone), ["Say", "Double>"]);
 }
 
 /// Nobody ever claims the address.
@@ -642,7 +764,7 @@ fn m03_a_child_may_set_its_own_bound(on: &dyn Backend) {
 /// The bound of a gate is soft and for what comes from outside; supervision is never bounded.
 fn m03_a_locality_may_bound_what_comes_from_outside(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
-    on.run(|here| {
+    let played = on.run(|here| {
         let away = far.spawn("away");
         away.set_bound(10);
         let (a, b) = (here.reserve(), away.reserve::<Puppet>());
@@ -662,6 +784,7 @@ fn m03_a_locality_may_bound_what_comes_from_outside(on: &dyn Backend, far: &dyn 
                 "{:?}",
                 b.try_send(Say("one too many")).unwrap_err().reason
             ));
+            b.send(Num(1)); // reported
             b.stop(); // a control passes
             watch.put("over");
             while b.try_send(Say("last")).is_err() {
@@ -675,6 +798,7 @@ fn m03_a_locality_may_bound_what_comes_from_outside(on: &dyn Backend, far: &dyn 
             .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
     });
     assert_eq!(log.all()[..4], ["busy", "full 90", "Full", "over"]);
+    assert_eq!(played.lost(Reason::Full), ["Num"]);
 }
 
 /// What an actor asked for is its own doing: the bound of its locality does not refuse it.
@@ -732,6 +856,9 @@ bodies! {
         m01_what_is_parked_is_refused_when_the_actor_goes_down,
         m01_an_actor_that_stops_for_good_takes_nothing,
         m01_messages_to_a_sibling_that_a_restart_stops_are_parked,
+        m01_a_restart_that_meets_a_stopping_child_keeps_its_messages,
+        m01_what_is_parked_below_a_supervisor_that_gives_up_is_refused,
+        m01_what_waits_for_an_added_child_that_fails_is_gone,
         m01_what_waits_at_an_unclaimed_address_is_reported_at_the_end,
         m01_a_request_at_an_unclaimed_address_fails_at_the_end,
         m02_parked_messages_come_before_later_ones,
@@ -740,6 +867,7 @@ bodies! {
     ]
     Pair: [
         m01_what_was_sent_before_a_panic_stands,
+        m01_what_is_parked_far_below_a_supervisor_that_gives_up_is_refused,
         m02_restarts_do_not_reorder,
         m03_a_locality_may_bound_what_comes_from_outside,
         m03_answers_are_not_bounded,

@@ -241,6 +241,29 @@ fn m08_leaves_have_five_seconds(seed: u64) {
     let _ = here;
 }
 
+/// A supervisor waits for all of its children, however long that takes.
+fn m08_supervisors_have_no_limit(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let stuck = |name| {
+        let role = Role::new(name, &log).telling();
+        role.stop(|_, _, cx| std::mem::forget(cx.hold("never over")))
+    };
+    let inner = group("inner").child(stuck("b").child());
+    let tree = group("root").child(inner.child(stuck("c").child()));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_for(Duration::from_millis(9_999));
+    assert_eq!(
+        log.all()[2..],
+        ["c stops: shutdown", "c drops", "b stops: shutdown"]
+    );
+    sim.run_for(ms(1));
+    assert_eq!(log.live(), 0);
+}
+
 /// A start that is stuck: after five seconds, removed and reported with its limit.
 fn r75_a_start_limit_that_passes_fails_the_start(seed: u64) {
     let log = Log::new();
@@ -335,6 +358,7 @@ bodies! {
         r37_a_request_times_out_at_its_limit,
         l06_the_window_of_restarts_slides,
         m08_leaves_have_five_seconds,
+        m08_supervisors_have_no_limit,
         r75_a_start_limit_that_passes_fails_the_start,
         v01_the_same_seed_gives_the_same_run,
         m19_virtual_time_moves_when_everything_is_idle,

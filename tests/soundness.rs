@@ -201,9 +201,16 @@ fn s06_drops_may_use_addresses(on: &dyn Backend) {
     assert_eq!(log.live(), 0);
 }
 
-/// Tells that it is dropped, by a send and by a `try_send`, which looks at the slot.
-#[derive(Clone)]
+/// Tells that it is dropped, by a send and by a `try_send`, which looks at the slot; and that it is
+/// cloned.
 struct Teller(Addr<Puppet>);
+
+impl Clone for Teller {
+    fn clone(&self) -> Self {
+        let _ = self.0.try_send(Num(3));
+        Teller(self.0)
+    }
+}
 
 impl Drop for Teller {
     fn drop(&mut self) {
@@ -247,6 +254,28 @@ fn s06_what_ends_with_an_instance_may_use_addresses(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
     });
     assert_eq!((log.count("b: 1"), log.count("b: 2")), (5, 5));
+}
+
+/// A message is cloned for its subscribers in the middle of a publish.
+fn s06_a_clone_may_use_addresses(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b, topic) = (here.reserve(), here.reserve(), here.topic());
+        act(a, move |_, _| {
+            topic.publish(Teller(b));
+            // Behind the publish, and what comes of it.
+            act(a, move |_, _| act(b, move |_, _| end(a)));
+        });
+        let hear = |name| Role::new(name, &log).begin(move |_, cx| cx.subscribe(topic));
+        stage()
+            .child(puppet("b", &log).at(b))
+            .child(hear("c").child())
+            .child(hear("d").child())
+            .child(lead("a", &log).at(a))
+    });
+    let mut all = log.all();
+    all.sort();
+    assert_eq!(all, ["b: 1", "b: 1", "b: 2", "b: 2", "b: 3"]);
 }
 
 /// What is handed over to a locality that has ended is dropped by its sender, in the middle of that.
@@ -486,6 +515,7 @@ bodies! {
         s06_context_and_sends_mix_while_tables_grow,
         s06_drops_may_use_addresses,
         s06_what_ends_with_an_instance_may_use_addresses,
+        s06_a_clone_may_use_addresses,
         s06_an_observer_may_send_while_a_message_is_refused,
         s15_every_token_is_answered_wherever_it_is_dropped,
         s19_a_send_outside_a_turn_wakes_the_parked_loop,

@@ -644,19 +644,20 @@ fn s09_a_panicking_subscriber_does_not_cost_the_others_their_message(on: &dyn Ba
     }
     let log = Log::new();
     let played = on.run_clean(&log, |here| {
-        let (a, topic) = (here.reserve(), here.topic());
+        let (a, c, topic) = (here.reserve(), here.reserve(), here.topic());
         act(a, move |_, cx| {
             topic.publish(Say("loud"));
+            c.send(Say("behind"));
             act(cx.addr(), |_, cx| cx.stop());
         });
         stage()
             .child(subscriber("b", &log, topic).child())
             .child(Child::new("glass", move || Glass(topic)))
             .child(Child::new("glass too", move || Glass(topic)))
-            .child(subscriber("c", &log, topic).child())
+            .child(subscriber("c", &log, topic).child().at(c))
             .child(lead("a", &log).at(a))
     });
-    assert_eq!(log.all(), ["b: loud", "c: loud"]);
+    assert_eq!(log.all(), ["b: loud", "c: loud", "c: behind"]);
     assert_eq!(
         played
             .exits

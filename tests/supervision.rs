@@ -814,6 +814,39 @@ fn l12_a_monitor_gives_exactly_one_down(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.all(), ["a: down failed: once", "a: down failed: once"]);
 }
 
+/// The watcher's next instance has not asked.
+fn l12_a_notice_is_for_the_instance_that_asked(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve());
+        let theirs = log.clone();
+        let watcher = Role::new("c", &log).begin(move |me, cx| {
+            if me.life == 1 {
+                cx.monitor(b.address());
+                crash(cx.addr());
+            } else {
+                end(b);
+                // Behind the end of `b`, which stays down.
+                fn look(b: Addr<Puppet>, a: Addr<Puppet>, cx: &mut Context<Puppet>) {
+                    match b.address().state() {
+                        Lifecycle::Down => act(cx.addr(), move |_, _| end(a)),
+                        _ => drop(later(cx, ms(1), move |_, cx| look(b, a, cx))),
+                    }
+                }
+                look(b, a, cx);
+            }
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).transient())
+            }))
+            .child(watcher.child().at(c))
+    });
+    assert_eq!(log.all(), [""; 0]);
+}
+
 fn l12_a_monitor_of_the_gone_answers_at_once(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     on.run(|here| {
@@ -892,6 +925,7 @@ bodies! {
         l24_a_tree_is_checked_before_it_starts,
         m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor,
         l12_a_monitor_gives_exactly_one_down,
+        l12_a_notice_is_for_the_instance_that_asked,
         l12_a_monitor_of_the_gone_answers_at_once,
     ]
 }

@@ -1,6 +1,7 @@
 //! Timers on real loops. Time limits only bound what may happen; the exact times are tested with
 //! virtual time in `sim_time.rs`.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rotor_core::*;
@@ -240,9 +241,10 @@ fn s03_the_key_of_an_earlier_timer_cancels_nothing(on: &dyn Backend) {
                 crash(cx.addr());
             } else {
                 let b = cx.addr();
-                act(a, move |me, _| {
+                act(a, move |me, cx| {
                     let old = *me.kept[0].downcast_ref::<Timer>().unwrap();
                     act(b, move |me, cx| me.say(cx.cancel(old)));
+                    me.say(cx.cancel(timer)); // not one's own
                 });
                 later(cx, ms(5), move |_, _| end(a));
             }
@@ -251,7 +253,29 @@ fn s03_the_key_of_an_earlier_timer_cancels_nothing(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
             .child(role.child().at(b))
     });
-    assert_eq!(log.all(), ["b: false", "b: 2"]);
+    assert_eq!(log.all(), ["a: false", "b: false", "b: 2"]);
+}
+
+/// Nor does one of an earlier tree, whose gate a later one may have.
+fn s03_the_key_of_an_earlier_tree_cancels_nothing(on: &dyn Backend) {
+    let log = Log::new();
+    let keys: Arc<Mutex<Vec<Timer>>> = Arc::default();
+    for _ in 0..5 {
+        on.run_clean(&log, |here| {
+            let (a, keys) = (here.reserve(), keys.clone());
+            act(a, move |me, cx| {
+                let timer = cx.after(ms(1), Say("fires"));
+                let mut keys = keys.lock().unwrap();
+                let hits = keys.iter().filter(|key| cx.cancel(**key)).count();
+                assert_eq!(hits, 0);
+                keys.push(timer);
+                let _ = me;
+                later(cx, ms(1), |_, cx| cx.stop());
+            });
+            stage().child(lead("a", &log).at(a))
+        });
+    }
+    assert_eq!(log.all(), ["a: fires"; 5]);
 }
 
 /// 9 ms of patience, 1 ms of work.
@@ -371,6 +395,7 @@ bodies! {
         t01_a_periodic_timer_repeats_until_it_is_cancelled,
         r19_a_timer_ends_with_its_instance,
         s03_the_key_of_an_earlier_timer_cancels_nothing,
+        s03_the_key_of_an_earlier_tree_cancels_nothing,
         t01_timers_fire_while_messages_flow,
         r131_what_is_due_after_a_long_handler_fires_in_order,
     ]

@@ -349,10 +349,13 @@ impl Driver {
         let app = inner.app.borrow().clone();
         let exit = if let Some(text) = bug {
             let text = format!("a bug in rotor-core: {text}");
-            self.lose();
             let exit = Exit::failed(Error::message(text));
-            if let Some(app) = app {
+            // Before the loss, which would be its exit otherwise.
+            if let Some(app) = &app {
                 app.shared.root_ended(exit.clone());
+            }
+            self.lose();
+            if let Some(app) = app {
                 app.shared.finish();
             }
             inner.done.set(true);
@@ -493,4 +496,54 @@ fn unpin(local: &Rc<Local>) {
             link = &at.next_pinned;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Address;
+    use crate::lane::NORMAL;
+    use crate::message::{LOCALITY, Record, Way};
+
+    struct Nothing;
+
+    impl Wake for Nothing {
+        fn wake(&self) {}
+    }
+
+    /// A record of core's own that panics.
+    struct Broken;
+
+    impl Record for Broken {
+        type Message = ();
+        const LANE: usize = NORMAL;
+        const WAY: Way = Way::Own;
+
+        unsafe fn run((): (), _: *mut (), _: &Local, _: u32) {
+            panic!("broken");
+        }
+    }
+
+    /// Nobody could say what still holds: the driver ends, and says why.
+    #[test]
+    fn s09_a_panic_of_the_library_ends_its_driver() {
+        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+        let here = Locality::new("here");
+        driver.open(&here).expect("a fresh locality");
+        let app = driver.start(Supervisor::one_for_one("app")).expect("sound");
+        assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+        let to = Address {
+            gate: here.gate(),
+            slot: LOCALITY,
+            generation: 0,
+        };
+        Broken::push(to, ());
+        let Turn::Done(exit) = driver.run_until_idle() else {
+            panic!("the driver goes on");
+        };
+        assert_eq!(exit.to_string(), "failed: a bug in rotor-core: broken");
+        assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+        let same = app.wait().expect("no loop is left on this thread");
+        assert_eq!(same.to_string(), exit.to_string());
+    }
 }

@@ -85,8 +85,6 @@ pub(crate) struct Gate {
     base: AtomicU32,
     /// Highest generation ever minted here.
     highest: AtomicU32,
-    /// Serials given out in blocks: those of holds, timers, requests and monitors. Over all lives.
-    next_serials: AtomicU64,
     /// What the slots are doing, for `Address::state`.
     pub(crate) states: States,
     /// Empty chunks on their way back to the senders.
@@ -148,7 +146,6 @@ impl Gate {
                 next_slot: AtomicU32::new(0),
                 base: AtomicU32::new(1),
                 highest: AtomicU32::new(1),
-                next_serials: AtomicU64::new(1),
                 states: States::new(),
                 chunks: SegQueue::new(),
                 pressing: AtomicBool::new(false),
@@ -225,13 +222,6 @@ impl Gate {
             "slot numbers of a locality are used up"
         );
         (slot, self.base.load(Ordering::Relaxed))
-    }
-
-    /// A block of serials that nobody else gets.
-    pub(crate) fn serials(&self) -> std::ops::Range<u64> {
-        const BLOCK: u64 = 1 << 20;
-        let first = self.next_serials.fetch_add(BLOCK, Ordering::Relaxed);
-        first..first + BLOCK
     }
 
     /// How many slot numbers have been given out.

@@ -520,7 +520,7 @@ impl Local {
             seats: RefCell::new(Vec::new()),
             free: RefCell::new(Vec::new()),
             first_own: if reopened { gate.minted() } else { 0 },
-            things: RefCell::new(Things::new(gate)),
+            things: RefCell::new(Things::new()),
             topics: RefCell::new(Topics::new()),
             naming: RefCell::default(),
             services: RefCell::default(),

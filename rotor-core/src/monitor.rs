@@ -28,7 +28,6 @@ pub struct Down {
 /// The watcher's side of a monitor. Dropped unanswered, it ends the watch over there.
 pub(crate) struct Watch {
     who: Address,
-    from: &'static Gate,
     key: Key,
     /// Of the notice, for the watcher's type.
     notice: &'static Kind,
@@ -45,9 +44,9 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let (who, from, key) = (self.who, self.from, self.key);
+        let (who, key) = (self.who, self.key);
         if !self.told && !who.gate.entrance.is_closed() {
-            Control::call(who.gate, move |there| there.unwatch(who, from, key));
+            Control::call(who.gate, move |there| there.unwatch(who, key));
         }
     }
 }
@@ -59,28 +58,21 @@ struct Watcher {
     key: Key,
 }
 
-impl Watcher {
-    /// What names it: a serial names a monitor among those of its gate only.
-    fn number(self) -> (u64, u64) {
-        (self.gate.serial(), self.key.serial)
-    }
-}
-
 /// Who watches the instance in a seat, in the order in which they came.
 #[derive(Default)]
 pub(crate) struct Watchers {
     list: Vec<Watcher>,
     /// Those that have gone since the list was swept: not one by one, or many would cost the square.
-    gone: Vec<Watcher>,
+    gone: Vec<u64>,
 }
 
 impl Watchers {
-    fn remove(&mut self, watcher: Watcher) {
-        self.gone.push(watcher);
+    fn remove(&mut self, key: Key) {
+        self.gone.push(key.serial);
         if self.gone.len() * 2 >= self.list.len() {
-            let mut gone: Vec<_> = self.gone.drain(..).map(Watcher::number).collect();
+            let mut gone = std::mem::take(&mut self.gone);
             gone.sort_unstable();
-            let stays = |watcher: &Watcher| gone.binary_search(&watcher.number()).is_err();
+            let stays = |watcher: &Watcher| gone.binary_search(&watcher.key.serial).is_err();
             self.list.retain(stays);
         }
     }
@@ -135,7 +127,6 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     let key = here.add_thing(slot, Body::Polling);
     let watch = Watch {
         who,
-        from,
         key,
         notice: Notice::<A>::KIND,
         told: false,
@@ -196,11 +187,11 @@ impl Local {
         }
     }
 
-    fn unwatch(&self, who: Address, gate: &'static Gate, key: Key) {
+    fn unwatch(&self, who: Address, key: Key) {
         if let Some(slot) = self.find(who) {
             self.seat(slot, |seat| {
                 if let Some(watchers) = &mut seat.watchers {
-                    watchers.remove(Watcher { gate, key });
+                    watchers.remove(key);
                 }
             });
         }

@@ -3,7 +3,9 @@
 //! One slab per locality. Every entry has a 64-bit serial, because user code may hold its key for
 //! ever, and hangs on the list of its slot, so that all of them end with the instance.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::gate::Gate;
 use crate::link::Linked;
@@ -85,32 +87,37 @@ pub(crate) struct Things {
     free: u32,
     /// Entries that are in use.
     live: usize,
-    /// Serials that are left of the block that the gate gave.
-    serials: std::ops::Range<u64>,
-    gate: &'static Gate,
+    /// Serials that are left of the block that this locality has taken.
+    serials: Range<u64>,
     pub(crate) wheel: Wheel,
     /// Deadlines that are stamped at the next clock read: key and delay in nanoseconds.
     unarmed: Vec<(Key, u64)>,
 }
 
+/// Serials that no locality has taken yet. All of them share it: user code may take a key to another
+/// locality, or to a later one.
+static SERIALS: AtomicU64 = AtomicU64::new(1);
+/// How many serials a locality takes at a time.
+const BLOCK: u64 = 1 << 20;
+
 impl Things {
-    pub(crate) fn new(gate: &'static Gate) -> Self {
+    pub(crate) fn new() -> Self {
         Things {
             list: Vec::new(),
             free: NONE,
             live: 0,
             serials: 0..0,
-            gate,
             wheel: Wheel::new(),
             unarmed: Vec::new(),
         }
     }
 
-    /// A number that this gate never gives out again, in no life of it.
+    /// A number that is given out once per process.
     pub(crate) fn serial(&mut self) -> u64 {
         self.serials.next().unwrap_or_else(|| {
-            self.serials = self.gate.serials();
-            self.serials.next().expect("a block is not empty")
+            let first = SERIALS.fetch_add(BLOCK, Ordering::Relaxed);
+            self.serials = first + 1..first + BLOCK;
+            first
         })
     }
 
@@ -342,3 +349,23 @@ impl Things {
 
 /// The empty list of entries.
 pub(crate) const NO_THINGS: u32 = NONE;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key that is taken elsewhere names nothing there, wherever its entry lies.
+    #[test]
+    fn s03_no_two_localities_give_out_the_same_key() {
+        let (mut here, mut there) = (Things::new(), Things::new());
+        let mut keys = Vec::new();
+        for things in [&mut here, &mut there] {
+            let mut head = NO_THINGS;
+            keys.extend((0..3).map(|_| things.insert(0, &mut head, Body::Polling)));
+        }
+        for (n, key) in keys.iter().enumerate() {
+            assert_eq!(here.body(*key).is_some(), n < 3);
+            assert_eq!(there.body(*key).is_some(), n >= 3);
+        }
+    }
+}

@@ -1004,3 +1004,20 @@ fn only_declared_children_are_kept_for_the_supervisors_next_start() {
     let kept: Vec<bool> = play.stops.iter().map(|(_, keep, _)| *keep).collect();
     assert_eq!(kept, [false, false, true]);
 }
+
+#[test]
+fn a_supervisor_that_gives_up_and_is_started_again_keeps_its_declared_children() {
+    for kept in [false, true] {
+        let mut play = Play::new(Strategy::OneForOne).permanent("a b");
+        if kept {
+            play.family.keep();
+        }
+        play.start();
+        play.crash("a");
+        play.crash("a");
+        play.crash("a");
+        assert_eq!(play.crash("a"), "gave up, stop b, ended");
+        let last = play.stops.last().map(|(name, keep, _)| (&name[..], *keep));
+        assert_eq!(last, Some(("b", kept)));
+    }
+}
