@@ -703,6 +703,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(
+        miri,
+        ignore = "twenty thousand steps, which other tests take one by one"
+    )]
     #[should_panic(
         expected = "seed 3: the tree does not come to rest; of the last 10000 messages \
                                went 5000 to loud [here] and 5000 to shrill [here]"
