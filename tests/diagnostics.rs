@@ -57,6 +57,13 @@ const MISTAKES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "pub fn f() -> Child<Mine> { Child::new(\"mine\", || Nobody) }",
+        &[
+            "a factory cannot return `Nobody`",
+            "return an actor (`impl Actor`), an `Option` of one, or a `Result` of either",
+        ],
+    ),
+    (
         "pub fn f(ask: Ask<Nobody>) { drop(ask); }",
         &[
             "`Nobody` is not a request",

@@ -122,6 +122,10 @@ impl Maker {
 /// let perhaps = worker(|| "2".parse().map(Worker));
 /// # let _ = (steady, perhaps);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a factory cannot return `{Self}`",
+    note = "return an actor (`impl Actor`), an `Option` of one, or a `Result` of either"
+)]
 pub trait IntoActor<A>: sealed::Sealed<A> {
     /// The result.
     ///
