@@ -256,7 +256,7 @@ impl<M: Send + 'static> Inbox<M> {
     }
 
     /// Returns how many messages were not received here because they came too late, or when the
-    /// bound was reached.
+    /// bound was reached. What comes late for an inbox that is gone may be counted by a later one.
     pub fn refused(&self) -> u64 {
         let counts = self.locality.gate().undelivered.iter();
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
