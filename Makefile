@@ -1,10 +1,12 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test storms lint loom miri tsan mutants bench bench-smoke scripts ci
+.PHONY: help setup demo test storms lint loom miri tsan mutants bench bench-smoke test-gui scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
 BENCH_OURS = $(BENCH) --no-default-features --features rotor
+
+GTK = --manifest-path examples/gtk/Cargo.toml
 
 help:
 	@echo 'make demo     mirror this repository under chaos, and prove the copy'
@@ -17,8 +19,9 @@ help:
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
 	@echo 'make bench    what a message costs, beside other crates and the floors'
 	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
+	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
 	@echo 'make scripts  self-check of the scripts, without a network'
-	@echo 'make ci       all of these but mutants and bench'
+	@echo 'make ci       all of these but mutants, bench and test-gui'
 
 setup:
 	@scripts/setup.sh
@@ -37,6 +40,7 @@ storms: setup
 lint: setup
 	cargo fmt --all --check
 	cargo fmt $(BENCH) --check
+	cargo fmt $(GTK) --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy $(BENCH_OURS) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -59,6 +63,11 @@ bench: setup
 
 bench-smoke: setup
 	cargo run --release $(BENCH_OURS) -- targets --all --runs 1 --scale 0.02
+
+test-gui:
+	@scripts/setup-gui.sh test
+	cargo clippy $(GTK) --all-targets -- -D warnings
+	cargo test $(GTK)
 
 scripts:
 	@scripts/setup_test.sh

@@ -6,7 +6,7 @@ set -eu
 
 GLIB_MIN=2.66
 
-say() { printf 'setup: %s\n' "$*" >&2; }
+. "${0%/*}/packages.sh"
 
 has_cc() { command -v cc >/dev/null 2>&1; }
 has_pkg_config() { command -v pkg-config >/dev/null 2>&1; }
@@ -20,14 +20,6 @@ fi
 if has_cc && has_glib; then
     exit 0
 fi
-
-manager=
-for candidate in apt-get dnf pacman apk brew; do
-    if command -v "$candidate" >/dev/null 2>&1; then
-        manager=$candidate
-        break
-    fi
-done
 
 # Packages of each part. A compiler without the C library's headers cannot link, and not every
 # package manager pulls them in.
@@ -45,6 +37,7 @@ packages=
 has_cc || packages="$packages $cc_packages"
 has_pkg_config || packages="$packages $pkg_config_packages"
 has_glib || packages="$packages $glib_packages"
+packages=${packages# }
 
 missing() {
     has_cc || say 'missing: a C compiler named cc'
@@ -70,49 +63,12 @@ if [ "$manager" = brew ] && ! has_cc; then
     exit 1
 fi
 
-# How to become root. Homebrew refuses to run as root, so it gets nothing in front.
-as_root=
-if [ "$manager" != brew ] && [ "$(id -u)" != 0 ]; then
-    if command -v sudo >/dev/null 2>&1; then
-        as_root=sudo
-        # Nobody is there to type a password: fail rather than hang.
-        [ -t 0 ] || as_root='sudo -n'
-    else
-        missing
-        say 'not root, and no sudo; run this as root and try again:'
-        case $manager in
-            apt-get) say "    apt-get update && apt-get install -y$packages" ;;
-            dnf) say "    dnf install -y$packages" ;;
-            pacman) say "    pacman -S --needed$packages" ;;
-            apk) say "    apk add$packages" ;;
-        esac
-        exit 1
-    fi
+if ! find_root; then
+    missing
+    by_hand "$packages"
+    exit 1
 fi
-
-say "installing with $manager:$packages"
-
-# The lists of words are meant to be split: $as_root and $packages stand without quotes.
-install() {
-    case $manager in
-        apt-get)
-            # One broken source must not stop the others; the check below has the last word.
-            $as_root apt-get -q update || say 'apt-get update failed, trying to install anyway'
-            $as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get -q -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install -y --no-install-recommends $packages
-            ;;
-        dnf) $as_root dnf install -y $packages ;;
-        pacman)
-            # Refreshing the lists without a full upgrade is a last resort on Arch.
-            $as_root pacman -S --needed --noconfirm $packages ||
-                $as_root pacman -Sy --needed --noconfirm $packages
-            ;;
-        apk) $as_root apk add --no-cache $packages ;;
-        brew) brew install $packages ;;
-    esac
-}
-
-install >&2 || say "$manager failed"
+install "$packages"
 
 if ! { has_cc && has_glib; }; then
     missing

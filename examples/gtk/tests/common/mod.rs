@@ -1,0 +1,222 @@
+//! A display server without a display, and a program that is driven on it as by a person.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+/// What takes longer hangs.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// An X server of one test's own.
+pub struct Screen {
+    server: Child,
+    display: String,
+}
+
+impl Screen {
+    pub fn new(size: &str) -> Self {
+        let mut server = Command::new("Xvfb")
+            // The server picks a number that is free, and says which.
+            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"])
+            .arg(format!("{size}x24"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb: scripts/setup-gui.sh installs it");
+        let mut number = String::new();
+        let mut said = BufReader::new(server.stdout.take().unwrap());
+        said.read_line(&mut number).unwrap();
+        assert!(number.ends_with('\n'), "Xvfb did not start");
+        let display = format!(":{}", number.trim());
+        Self { server, display }
+    }
+
+    /// Starts a program of this package on the screen.
+    pub fn start(&self, program: &str, args: &[&str]) -> Program {
+        let mut command = Command::new(program);
+        command.args(args);
+        self.start_command(command)
+    }
+
+    pub fn start_command(&self, mut command: Command) -> Program {
+        let mut child = command
+            .env("DISPLAY", &self.display)
+            .env("GDK_BACKEND", "x11")
+            .env("GSK_RENDERER", "cairo")
+            .env("NO_AT_BRIDGE", "1")
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (tell, lines) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                println!("program: {line}");
+                if tell.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut err = child.stderr.take().unwrap();
+        let errors = thread::spawn(move || {
+            let mut text = String::new();
+            let _ = err.read_to_string(&mut text);
+            text
+        });
+        Program {
+            child,
+            lines,
+            errors: Some(errors),
+        }
+    }
+
+    /// Runs xdotool, and returns what it prints.
+    pub fn xdotool(&self, words: &str) -> String {
+        let run = Command::new("xdotool")
+            .args(words.split_whitespace())
+            .env("DISPLAY", &self.display)
+            .output()
+            .expect("xdotool: scripts/setup-gui.sh installs it");
+        assert!(run.status.success(), "xdotool {words}: {run:?}");
+        String::from_utf8(run.stdout).unwrap()
+    }
+
+    /// Waits for a window with this title, and gives it the keyboard, as a window manager would.
+    pub fn window(&self, title: &str) -> Window<'_> {
+        let found = self.xdotool(&format!("search --sync --onlyvisible --name {title}"));
+        let id = found.lines().next().unwrap().to_owned();
+        self.xdotool(&format!("windowfocus --sync {id}"));
+        Window { screen: self, id }
+    }
+
+    /// The picture of the screen, as its bare points.
+    pub fn picture(&self) -> Vec<u8> {
+        self.import("rgb:-")
+    }
+
+    /// Waits until the screen does not look like `before`.
+    pub fn redrawn(&self, before: &[u8]) {
+        let until = Instant::now() + LIMIT;
+        while self.picture() == before {
+            assert!(Instant::now() < until, "nothing is drawn");
+        }
+    }
+
+    /// Keeps a picture of the screen in the folder `target/screenshots` of the repository.
+    pub fn shot(&self, name: &str) {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots");
+        fs::create_dir_all(&folder).unwrap();
+        let png = self.import("png:-");
+        fs::write(folder.join(name).with_extension("png"), png).unwrap();
+    }
+
+    fn import(&self, to: &str) -> Vec<u8> {
+        let run = Command::new("import")
+            .args(["-window", "root", to])
+            .env("DISPLAY", &self.display)
+            .output()
+            .expect("import: scripts/setup-gui.sh installs it");
+        assert!(run.status.success(), "{run:?}");
+        run.stdout
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shot("failed");
+        }
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// A window on a screen.
+pub struct Window<'a> {
+    screen: &'a Screen,
+    id: String,
+}
+
+impl Window<'_> {
+    /// Width and height.
+    pub fn size(&self) -> (u32, u32) {
+        let text = self
+            .screen
+            .xdotool(&format!("getwindowgeometry --shell {}", self.id));
+        let number = |name| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().parse().unwrap()
+        };
+        (number("WIDTH="), number("HEIGHT="))
+    }
+
+    /// Clicks a point of the window.
+    pub fn click(&self, x: u32, y: u32) {
+        let id = &self.id;
+        self.screen
+            .xdotool(&format!("mousemove --window {id} {x} {y} click 1"));
+    }
+
+    /// Presses keys, one after the other.
+    pub fn keys(&self, keys: &str) {
+        self.screen.xdotool(&format!("key {keys}"));
+    }
+}
+
+/// A program that runs.
+pub struct Program {
+    child: Child,
+    lines: Receiver<String>,
+    errors: Option<thread::JoinHandle<String>>,
+}
+
+impl Program {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a line that begins like this, and returns it.
+    pub fn line(&self, start: &str) -> String {
+        let until = Instant::now() + LIMIT;
+        loop {
+            match self
+                .lines
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) if line.starts_with(start) => return line,
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => panic!("it does not say {start:?} in time"),
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended, and never said {start:?}"),
+            }
+        }
+    }
+
+    /// Waits for the end: how it ended, and what it complained of.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let until = Instant::now() + LIMIT;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        (status, self.errors.take().unwrap().join().unwrap())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
