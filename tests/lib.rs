@@ -13,10 +13,9 @@
     test,
     allow(
         clippy::type_complexity,
-        clippy::mutable_key_type,
         clippy::drop_non_drop,
         dropping_copy_types,
-        reason = "closures as messages; addresses compare by number; timers are plain keys"
+        reason = "closures as messages; timers are plain keys"
     )
 )]
 

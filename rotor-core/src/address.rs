@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::actor::{Actor, TryHandler};
 use crate::admin::AdminRequest;
 use crate::exit::Exit;
-use crate::gate::Gate;
+use crate::gate::{Gate, GateRef};
 use crate::here::{self, HERE, with_local, with_reachable};
 use crate::lane::NORMAL;
 use crate::locality::Control;
@@ -30,12 +30,26 @@ use crate::topic::Topic;
 /// through [`Addr`] and [`Recipient`]. Order and hash do not differ from run to run.
 #[derive(Clone, Copy)]
 pub struct Address {
-    pub(crate) gate: &'static Gate,
+    at: GateRef,
     pub(crate) slot: u32,
     pub(crate) generation: u32,
 }
 
 impl Address {
+    #[inline]
+    pub(crate) fn new(gate: &'static Gate, slot: u32, generation: u32) -> Address {
+        Address {
+            at: GateRef::new(gate),
+            slot,
+            generation,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn gate(self) -> &'static Gate {
+        self.at.get()
+    }
+
     /// Asks the actor to stop, ahead of every queued message, with reason [`Exit::shutdown`].
     ///
     /// Never blocks. Its supervisor decides what follows: a permanent child is started again.
@@ -136,7 +150,7 @@ impl Address {
     /// # }
     /// ```
     pub fn typed<A: Actor>(self) -> Option<Addr<A>> {
-        with_local(self.gate, |local| {
+        with_local(self.gate(), |local| {
             let local = local?;
             let ops = local.seat(local.find(self)?, |seat| seat.ops)?;
             (ops.type_id == TypeId::of::<A>()).then(|| Addr::new(self))
@@ -167,10 +181,10 @@ impl Address {
     /// # }
     /// ```
     pub fn state(self) -> Lifecycle {
-        if self.gate.entrance.is_closed() {
+        if self.gate().entrance.is_closed() {
             return Lifecycle::Gone;
         }
-        self.gate.states.read(self.slot, self.generation)
+        self.gate().states.read(self.slot, self.generation)
     }
 
     /// Whether the address lies in the locality whose slice runs on this thread now.
@@ -183,12 +197,12 @@ impl Address {
     /// assert!(!worker.address().is_here()); // no handler runs on this thread
     /// ```
     pub fn is_here(self) -> bool {
-        std::ptr::eq(here::running_gate(), self.gate)
+        std::ptr::eq(here::running_gate(), self.gate())
     }
 
     /// Why a message would not be delivered, as far as this thread can know now.
     pub(crate) fn obstacle(self) -> Option<Reason> {
-        let gate = self.gate;
+        let gate = self.gate();
         with_reachable(gate, |local| match local {
             Some(local) => local.obstacle(self),
             None if gate.entrance.is_closed() => Some(Reason::Closed),
@@ -200,13 +214,13 @@ impl Address {
     }
 
     pub(crate) fn post(self, control: Control) {
-        Control::post(self.gate, control);
+        Control::post(self.gate(), control);
     }
 }
 
 impl PartialEq for Address {
     fn eq(&self, other: &Address) -> bool {
-        std::ptr::eq(self.gate, other.gate)
+        std::ptr::eq(self.gate(), other.gate())
             && self.slot == other.slot
             && self.generation == other.generation
     }
@@ -216,7 +230,7 @@ impl Eq for Address {}
 
 impl Hash for Address {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.gate.serial(), self.slot, self.generation).hash(state);
+        (self.gate().serial(), self.slot, self.generation).hash(state);
     }
 }
 
@@ -228,7 +242,7 @@ impl PartialOrd for Address {
 
 impl Ord for Address {
     fn cmp(&self, other: &Address) -> Ordering {
-        let key = |a: &Address| (a.gate.serial(), a.slot, a.generation);
+        let key = |a: &Address| (a.gate().serial(), a.slot, a.generation);
         key(self).cmp(&key(other))
     }
 }
@@ -238,7 +252,7 @@ impl fmt::Debug for Address {
         write!(
             f,
             "{}.{}.{}",
-            self.gate.serial(),
+            self.gate().serial(),
             self.slot,
             self.generation
         )
@@ -353,7 +367,7 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        let obstacle = with_reachable(self.address.gate, |local| match local {
+        let obstacle = with_reachable(self.address.gate(), |local| match local {
             None => Some(Reason::NotLocal),
             Some(local) => local.obstacle(self.address),
         });
@@ -516,7 +530,7 @@ impl<A: Actor> Addr<A> {
     /// Asks the actor to stop after every `Normal` message that is queued for it now.
     pub fn drain(self) {
         Control::post_in(
-            self.address.gate,
+            self.address.gate(),
             NORMAL,
             Control::StopSelf {
                 to: self.address,
@@ -543,14 +557,14 @@ pub(crate) fn push_message<M>(to: Address, kind: &'static Kind, lane: usize, mes
 fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
     let head = Header::new(kind, to.slot, to.generation);
     let here = HERE.with(|here| (here.gate.get(), here.local.get()));
-    if std::ptr::eq(here.0, to.gate) {
+    if std::ptr::eq(here.0, to.gate()) {
         // SAFETY: a slice of this locality runs on this thread: both are set together, by `slice`,
         // which keeps the locality.
         unsafe { &*here.1 }.push(lane, head, value);
     } else {
         // Not rare, but it can afford the jump.
         std::hint::cold_path();
-        push_away(to.gate, head, lane, value);
+        push_away(to.gate(), head, lane, value);
     }
 }
 

@@ -143,11 +143,7 @@ impl Local {
                     Some(remote) => {
                         let gate = remote.locality.gate();
                         let (slot, generation) = gate.mint();
-                        entry.place = Address {
-                            gate,
-                            slot,
-                            generation,
-                        };
+                        entry.place = Address::new(gate, slot, generation);
                         let placement = Placement::new(&remote.locality);
                         let names = remote.names.get().filter(|names| !names.is_empty());
                         let plans = names.and_then(|names| {
@@ -247,7 +243,7 @@ impl Local {
         let Some(address) = spec.reserved else {
             return Ok(());
         };
-        if address.gate != self.gate {
+        if address.gate() != self.gate {
             let (child, placed) = (spec.name.clone(), self.locality.name().clone());
             return Err(StartError::WrongLocality { child, placed });
         }
@@ -279,7 +275,7 @@ impl Local {
             registry,
             above,
         } = adoption;
-        self.peer_with(parent.gate);
+        self.peer_with(parent.gate());
         if self.is_adopted(to) {
             return; // ordered for an earlier life of this locality, and built in this one
         }

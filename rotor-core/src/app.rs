@@ -104,7 +104,7 @@ impl App {
     /// # Errors
     /// [`WouldDeadlock`] on the thread that runs the root.
     pub fn wait(&self) -> Result<Exit, WouldDeadlock> {
-        if here::with_local(self.root().gate, |local| local.is_some()) {
+        if here::with_local(self.root().gate(), |local| local.is_some()) {
             return Err(WouldDeadlock);
         }
         let mut state = self

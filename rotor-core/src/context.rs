@@ -659,7 +659,7 @@ impl<M: 'static> Notifier<M> {
     /// Sends a message to the instance; dropped if that has ended.
     pub fn notify(&self, message: M) {
         // The message need not be `Send`: it must not reach a later life of the gate elsewhere.
-        if !crate::here::with_local(self.to.gate, |local| local.is_some()) {
+        if !crate::here::with_local(self.to.gate(), |local| local.is_some()) {
             return;
         }
         let lane = self.kind.lane as usize;

@@ -532,11 +532,7 @@ mod tests {
         driver.open(&here).expect("a fresh locality");
         let app = driver.start(Supervisor::one_for_one("app")).expect("sound");
         assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
-        let to = Address {
-            gate: here.gate(),
-            slot: LOCALITY,
-            generation: 0,
-        };
+        let to = Address::new(here.gate(), LOCALITY, 0);
         Broken::push(to, ());
         let Turn::Done(exit) = driver.run_until_idle() else {
             panic!("the driver goes on");

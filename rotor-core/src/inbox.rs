@@ -202,11 +202,7 @@ impl<M: Send + 'static> Inbox<M> {
         });
         gate.open(bell.clone());
         gate.entrance.park(); // it is empty: the first message is news
-        let address = Address {
-            gate,
-            slot,
-            generation,
-        };
+        let address = Address::new(gate, slot, generation);
         Inbox {
             locality,
             recipient: Recipient::new(address, Received::<M>::KIND),
@@ -326,18 +322,15 @@ impl<M: Send + 'static> Inbox<M> {
     unsafe fn open(&self, at: *mut Word) -> Option<M> {
         // SAFETY: as the caller says.
         let head = unsafe { header(at) };
-        let Address {
-            gate,
-            slot,
-            generation,
-        } = self.recipient.address();
-        if head.slot() != slot || head.generation() != generation || head.kind.way != Way::Actor {
+        let here = self.recipient.address();
+        let is_here = head.slot() == here.slot && head.generation() == here.generation;
+        if !is_here || head.kind.way != Way::Actor {
             let reason = match head.kind.way {
                 Way::Address => Reason::Unheard,
                 Way::Actor | Way::Own => Reason::Gone,
             };
             // SAFETY: as the caller says.
-            unsafe { gate.refuse(at, reason, &RequestError::Gone) };
+            unsafe { here.gate().refuse(at, reason, &RequestError::Gone) };
             return None;
         }
         // SAFETY: as the caller says. Nobody has another typed handle of this address than the

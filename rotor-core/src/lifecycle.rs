@@ -25,7 +25,7 @@ impl Local {
                 incarnation,
                 news,
             };
-            return Control::post(from.gate, report);
+            return Control::post(from.gate(), report);
         };
         let ready = self.seat(slot, |seat| {
             let free = matches!(seat.state, State::Waiting | State::Down);
@@ -432,11 +432,11 @@ impl Local {
             let reason = self.unless_lost(Reason::Stopped);
             self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
             for child in children {
-                if child.gate == self.gate {
+                if child.gate() == self.gate {
                     all.push(child.slot);
                 } else {
                     let exit = exit.clone();
-                    Control::call(child.gate, move |there| {
+                    Control::call(child.gate(), move |there| {
                         if let Some(slot) = there.find(child) {
                             there.lay_down(slot, &exit);
                         }

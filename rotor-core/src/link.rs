@@ -140,7 +140,7 @@ pub(crate) struct Linked {
 
 impl Linked {
     pub(crate) fn is_at(&self, gate: &Gate) -> bool {
-        self.service.gate == gate && !self.broken
+        self.service.gate() == gate && !self.broken
     }
 }
 
@@ -150,9 +150,9 @@ impl Drop for Linked {
         if let Some(registry) = &self.registry {
             registry.unlink(client, service);
         }
-        if !self.broken && !service.gate.entrance.is_closed() {
-            Control::call(service.gate, move |there| {
-                there.client_left(service, client.gate, key);
+        if !self.broken && !service.gate().entrance.is_closed() {
+            Control::call(service.gate(), move |there| {
+                there.client_left(service, client.gate(), key);
             });
         }
     }
@@ -189,7 +189,7 @@ struct Client {
 impl Client {
     fn tell(self, f: impl FnOnce(&Local, Key) + Send + 'static) {
         let key = self.key;
-        Control::call(self.address.gate, move |here| f(here, key));
+        Control::call(self.address.gate(), move |here| f(here, key));
     }
 
     fn refuse(self, error: LinkError) {
@@ -244,7 +244,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     if let Some(body) = here.things.borrow_mut().body(key) {
         *body = Body::Link(Box::new(linked));
     }
-    here.peer_with(service.gate);
+    here.peer_with(service.gate());
     let order = Order {
         client: Client {
             address: client,
@@ -252,8 +252,8 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         },
         open: true,
     };
-    if !service.gate.entrance.is_closed() {
-        Control::call(service.gate, move |there| {
+    if !service.gate().entrance.is_closed() {
+        Control::call(service.gate(), move |there| {
             let client = order.accept();
             there.take_client(service, client);
         });
@@ -357,8 +357,12 @@ impl Local {
         let slots: Vec<u32> = self.services.borrow().by_slot.keys().copied().collect();
         for slot in slots {
             self.with_service(slot, |service| {
-                service.clients.retain(|client| client.address.gate != gate);
-                service.waiting.retain(|client| client.address.gate != gate);
+                service
+                    .clients
+                    .retain(|client| client.address.gate() != gate);
+                service
+                    .waiting
+                    .retain(|client| client.address.gate() != gate);
             });
             self.go_on_leaving(slot);
         }
@@ -373,7 +377,7 @@ impl Local {
 
     /// Somebody wants to be a client of an actor here.
     fn take_client(&self, to: Address, client: Client) {
-        self.peer_with(client.address.gate);
+        self.peer_with(client.address.gate());
         let Some(slot) = self.find(to) else {
             return client.refuse(LinkError::Gone);
         };
@@ -420,7 +424,7 @@ impl Local {
         let Some(slot) = self.find(service) else {
             return;
         };
-        let stays = |client: &Client| client.address.gate != gate || client.key != key;
+        let stays = |client: &Client| client.address.gate() != gate || client.key != key;
         self.with_service(slot, |service| {
             service.clients.retain(stays);
             service.waiting.retain(stays);
@@ -478,7 +482,7 @@ impl Local {
     fn stop_limit_of(&self, slot: u32) -> Option<Duration> {
         let parent = self.seat(slot, |seat| seat.parent.clone());
         match parent {
-            Parent::Actor { address, child } if address.gate == self.gate => self
+            Parent::Actor { address, child } if address.gate() == self.gate => self
                 .seat(address.slot, |seat| {
                     seat.kin.as_mut()?.entry(child)?.stop_limit
                 }),
@@ -525,7 +529,7 @@ impl Local {
         });
         let (clients, waiting) = ended.unwrap_or_default();
         for client in clients {
-            if self.losing.get() && *client.address.gate != *self.gate {
+            if self.losing.get() && *client.address.gate() != *self.gate {
                 continue; // it learns of the loss
             }
             let exit = exit.clone();

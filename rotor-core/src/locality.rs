@@ -161,11 +161,7 @@ impl Locality {
             Some(local) => local.mint(),
             None => gate.mint(),
         });
-        Address {
-            gate,
-            slot,
-            generation,
-        }
+        Address::new(gate, slot, generation)
     }
 
     pub(crate) fn gate(&self) -> &'static Gate {
@@ -395,11 +391,7 @@ impl Control {
     }
 
     pub(crate) fn post_in(gate: &'static Gate, lane: usize, control: Control) {
-        let to = Address {
-            gate,
-            slot: LOCALITY,
-            generation: 0,
-        };
+        let to = Address::new(gate, LOCALITY, 0);
         push_message(to, Control::KIND, lane, control);
     }
 
@@ -688,11 +680,7 @@ impl Local {
     }
 
     pub(crate) fn address_of(&self, slot: u32) -> Address {
-        Address {
-            gate: self.gate,
-            slot,
-            generation: self.slots.generation(slot),
-        }
+        Address::new(self.gate, slot, self.slots.generation(slot))
     }
 
     /// The slot of an address of this locality, if the address is still valid.

@@ -32,9 +32,11 @@ impl Local {
         for slot in 0..self.slots.len() {
             let (orphan, children) = self.seat(slot, |seat| {
                 let orphan = matches!(&seat.parent, Parent::Actor { address, .. }
-                    if address.gate == gate);
+                    if address.gate() == gate);
                 let children: Vec<_> = seat.kin.as_ref().map_or(Vec::new(), |kin| {
-                    let lost = kin.entries().filter(|(_, entry)| entry.place.gate == gate);
+                    let lost = kin
+                        .entries()
+                        .filter(|(_, entry)| entry.place.gate() == gate);
                     lost.map(|(id, entry)| (id, kin.family.row(id).incarnation, entry.place))
                         .collect()
                 });
@@ -79,7 +81,7 @@ impl Local {
         self.losing.set(true);
         for slot in 0..self.slots.len() {
             let top = self.seat(slot, |seat| match &seat.parent {
-                Parent::Actor { address, .. } => address.gate != self.gate,
+                Parent::Actor { address, .. } => address.gate() != self.gate,
                 _ => true,
             });
             if top {

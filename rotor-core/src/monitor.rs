@@ -38,15 +38,15 @@ pub(crate) struct Watch {
 impl Watch {
     /// Whether it is to be ended because the locality of this gate is lost.
     pub(crate) fn is_open_at(&self, gate: &Gate) -> bool {
-        !self.told && self.who.gate == gate
+        !self.told && self.who.gate() == gate
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         let (who, key) = (self.who, self.key);
-        if !self.told && !who.gate.entrance.is_closed() {
-            Control::call(who.gate, move |there| there.unwatch(who, key));
+        if !self.told && !who.gate().entrance.is_closed() {
+            Control::call(who.gate(), move |there| there.unwatch(who, key));
         }
     }
 }
@@ -134,14 +134,14 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     if let Some(body) = here.things.borrow_mut().body(key) {
         *body = Body::Monitor(watch);
     }
-    here.peer_with(who.gate);
+    here.peer_with(who.gate());
     let order = Order {
         from,
         key,
         open: true,
     };
-    if !who.gate.entrance.is_closed() {
-        Control::call(who.gate, move |there| {
+    if !who.gate().entrance.is_closed() {
+        Control::call(who.gate(), move |there| {
             let (from, key) = order.accept();
             there.watch(who, from, key);
         });

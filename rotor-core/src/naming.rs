@@ -57,7 +57,7 @@ impl Local {
     fn upwards(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
         std::iter::successors(Some(slot), |&slot| {
             self.seat(slot, |seat| match &seat.parent {
-                Parent::Actor { address, .. } if address.gate == self.gate => Some(address.slot),
+                Parent::Actor { address, .. } if address.gate() == self.gate => Some(address.slot),
                 _ => None,
             })
         })
@@ -199,7 +199,9 @@ impl Local {
             names,
         });
         for Doomed { at, serial, error } in doomed {
-            Control::call(at.gate, move |there| there.start_stalled(at, serial, error));
+            Control::call(at.gate(), move |there| {
+                there.start_stalled(at, serial, error)
+            });
         }
     }
 

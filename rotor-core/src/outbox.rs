@@ -59,7 +59,7 @@ impl Outbox {
     {
         let address = to.address();
         let head = Header::new(Typed::<A, M>::KIND, address.slot, address.generation);
-        let batch = self.batch(address.gate, <A as TryHandler<M>>::LANE.index());
+        let batch = self.batch(address.gate(), <A as TryHandler<M>>::LANE.index());
         if is_inline::<M>() {
             batch.add(head, Inline(message));
         } else {

@@ -24,7 +24,7 @@ impl Local {
                 News::Ignored | News::Failed(_) | News::Exited(_) => self.remove(slot),
             },
             Parent::Actor { address, child } => Control::post(
-                address.gate,
+                address.gate(),
                 Control::Report {
                     to: address,
                     child,
@@ -136,16 +136,16 @@ impl Local {
                 let Some((to, limit)) = self.child_place(slot, child, |e| e.stop_limit) else {
                     return;
                 };
-                if to.gate.entrance.is_closed() {
+                if to.gate().entrance.is_closed() {
                     let gone = Exit::lost("closed");
                     return self.report_later(slot, child, incarnation, News::Exited(gone));
                 }
                 if limit == Some(Duration::ZERO) {
-                    return Control::post(to.gate, Control::Kill { to, incarnation });
+                    return Control::post(to.gate(), Control::Kill { to, incarnation });
                 }
                 self.arm_limit(slot, child, incarnation, limit);
                 Control::post(
-                    to.gate,
+                    to.gate(),
                     Control::Stop {
                         to,
                         incarnation,
@@ -156,8 +156,8 @@ impl Local {
             }
             Action::Kill(child, incarnation) => match self.child_place(slot, child, |_| None) {
                 // Exact: it is gone before anything else is done. Elsewhere it is disowned.
-                Some((to, _)) if to.gate == self.gate => self.kill(to, incarnation),
-                Some((to, _)) => to.gate.kill(to, incarnation),
+                Some((to, _)) if to.gate() == self.gate => self.kill(to, incarnation),
+                Some((to, _)) => to.gate().kill(to, incarnation),
                 None => {}
             },
             Action::Retry(child, incarnation) => {
@@ -177,7 +177,7 @@ impl Local {
                 if let Some(key) = entry.limit {
                     drop(self.remove_thing(key, slot));
                 }
-                Control::post(entry.place.gate, Control::Remove { to: entry.place });
+                Control::post(entry.place.gate(), Control::Remove { to: entry.place });
             }
             Action::Up => {
                 if self.seat(slot, |seat| seat.state == State::Starting) {
@@ -236,9 +236,9 @@ impl Local {
         let Some((to, limit)) = self.child_place(slot, child, |e| e.start_limit) else {
             return;
         };
-        if to.gate != self.gate {
-            self.peer_with(to.gate);
-            if to.gate.entrance.is_closed() {
+        if to.gate() != self.gate {
+            self.peer_with(to.gate());
+            if to.gate().entrance.is_closed() {
                 let name = self.remote_name(slot, child);
                 let lost = News::Failed(Exit::lost(&name));
                 return self.report_later(slot, child, incarnation, lost);
@@ -268,7 +268,7 @@ impl Local {
                 registry: self.registry_of(slot).unwrap_or_default(),
                 above: self.path_of(slot).into(),
             };
-            Control::post(to.gate, Control::Adopt(Box::new(adoption)));
+            Control::post(to.gate(), Control::Adopt(Box::new(adoption)));
         }
         self.arm_limit(slot, child, incarnation, limit);
         let start = Control::Start {
@@ -277,7 +277,7 @@ impl Local {
             from: here,
             child,
         };
-        Control::post(to.gate, start);
+        Control::post(to.gate(), start);
     }
 
     fn remote_name(&self, slot: u32, child: u32) -> String {

@@ -236,18 +236,18 @@ impl Registry {
     pub(crate) fn gate_lost(&self, gate: &Gate) {
         let mut table = self.table();
         table.entries.retain(|_, entry| {
-            let stays = entry.address.gate != gate;
+            let stays = entry.address.gate() != gate;
             if !stays {
                 entry.live.store(false, Ordering::Release);
             }
             stays
         });
         table.waiting.retain(|_, waiters| {
-            waiters.retain(|waiter| waiter.to.gate != gate);
+            waiters.retain(|waiter| waiter.to.gate() != gate);
             !waiters.is_empty()
         });
-        table.stalled.retain(|stalled| stalled.at.gate != gate);
-        table.links.retain(|client, _| client.gate != gate);
+        table.stalled.retain(|stalled| stalled.at.gate() != gate);
+        table.links.retain(|client, _| client.gate() != gate);
     }
 
     /// Notes that a client is linked to a service, unless that would close a circle.

@@ -70,11 +70,11 @@ impl Local {
             match action {
                 Action::Kill(id, incarnation) => {
                     let Some(entry) = kin.entry(id) else { continue };
-                    if entry.place.gate == self.gate {
+                    if entry.place.gate() == self.gate {
                         below.push(entry.place.slot);
                     } else {
                         let to = entry.place;
-                        self.tell_child(to, |to| to.gate.kill(to, incarnation));
+                        self.tell_child(to, |to| to.gate().kill(to, incarnation));
                     }
                 }
                 Action::Forget(id) => forgotten.extend(kin.take_entry(id)),
@@ -84,7 +84,7 @@ impl Local {
         self.seat(slot, |seat| seat.kin = Some(kin));
         for entry in forgotten {
             self.tell_child(entry.place, |to| {
-                Control::post(to.gate, Control::Remove { to })
+                Control::post(to.gate(), Control::Remove { to })
             });
         }
         below
@@ -93,7 +93,7 @@ impl Local {
     /// Gives an order to a child. A locality that is being lost gives none: its children elsewhere
     /// learn of the loss, and shut themselves down in order.
     fn tell_child(&self, to: Address, order: impl FnOnce(Address)) {
-        if !self.losing.get() || to.gate == self.gate {
+        if !self.losing.get() || to.gate() == self.gate {
             order(to);
         }
     }
@@ -141,12 +141,12 @@ impl Local {
             let Some(entry) = kin.take_entry(id) else {
                 continue;
             };
-            if entry.place.gate == self.gate {
+            if entry.place.gate() == self.gate {
                 below.push(entry.place.slot);
             } else {
                 // First this, then the placement goes with the entry.
                 self.tell_child(entry.place, |to| {
-                    Control::post(to.gate, Control::Remove { to })
+                    Control::post(to.gate(), Control::Remove { to })
                 });
             }
             drop(entry);

@@ -335,7 +335,7 @@ pub(crate) fn request<A: Actor, Q: Request>(
         asker: here.address_of(slot),
         key,
     };
-    here.note_request(key, to.address().gate);
+    here.note_request(key, to.address().gate());
     to.send(Ask {
         request,
         reply: ReplyTo {
@@ -430,7 +430,7 @@ impl<R: Send + 'static> Asking<R> {
         let asking = Self::send(to, request);
         // Behind the request: most are answered before their limit is even looked at.
         Control::post_in(
-            to.address().gate,
+            to.address().gate(),
             NORMAL,
             Control::AskLimit {
                 cell: asking.cell.clone(),
@@ -488,7 +488,7 @@ pub(crate) fn ask_blocking<Q: Request>(
     limit: Duration,
 ) -> Result<Q::Reply, RequestError> {
     let in_a_turn = HERE.with(|here| here.turning.get());
-    if in_a_turn || with_local(to.address().gate, |local| local.is_some()) {
+    if in_a_turn || with_local(to.address().gate(), |local| local.is_some()) {
         return Err(RequestError::WouldDeadlock);
     }
     Asking::send(to, request).wait(limit)

@@ -101,7 +101,7 @@ impl Local {
         instance: Option<u64>,
     ) -> Result<Option<ChildId>, AdminError> {
         let me = self.address_of(slot);
-        let here = address.gate == self.gate;
+        let here = address.gate() == self.gate;
         let place = if here { self.find(address) } else { None };
         let gone = here && place.is_none();
         let mine = place.and_then(|place| {

@@ -239,7 +239,7 @@ impl Sim {
     /// ```
     pub fn panic_at(&mut self, actor: Address, n: u32) {
         assert!(n > 0, "the first message is number 1");
-        let known = self.local(actor.gate, |local| {
+        let known = self.local(actor.gate(), |local| {
             let slot = local.find(actor)?;
             local.panic_at(slot, n);
             Some(())
@@ -412,11 +412,11 @@ impl Sim {
 
     /// Name and locality of an actor; of one that is gone the number of its address.
     fn name_of(&self, address: Address) -> String {
-        let here = |stepped: &&Stepped| stepped.locality.gate() == address.gate;
+        let here = |stepped: &&Stepped| stepped.locality.gate() == address.gate();
         let Some(stepped) = self.drivers.iter().find(here) else {
             return format!("{address:?}");
         };
-        let name = self.local(address.gate, |local| {
+        let name = self.local(address.gate(), |local| {
             let name = local.seat(local.find(address)?, |seat| seat.name.clone());
             Some(name).filter(|name| !name.is_empty())
         });
@@ -471,7 +471,7 @@ impl Sim {
         if HERE.with(|here| here.turning.get()) {
             return None;
         }
-        let actor = self.local(addr.address().gate, |local| {
+        let actor = self.local(addr.address().gate(), |local| {
             let slot = local.find(addr.address())?;
             let runs = local.seat(slot, |seat| seat.state == State::Running);
             NonNull::new(local.slots.actor(slot)).filter(|_| runs)

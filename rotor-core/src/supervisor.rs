@@ -343,7 +343,7 @@ impl Supervisor {
                     let Some(address) = spec.reserved else {
                         continue;
                     };
-                    if address.gate != gate {
+                    if address.gate() != gate {
                         let (child, placed) = (spec.name.clone(), place.to_owned().into());
                         return Err(StartError::WrongLocality { child, placed });
                     }

@@ -197,7 +197,7 @@ impl WakeCell {
 
     fn aim(&self, to: Address, key: Key) {
         self.gate
-            .store(std::ptr::from_ref(to.gate).cast_mut(), Ordering::Relaxed);
+            .store(std::ptr::from_ref(to.gate()).cast_mut(), Ordering::Relaxed);
         self.slot.store(to.slot, Ordering::Relaxed);
         self.generation.store(to.generation, Ordering::Relaxed);
         self.index.store(key.index, Ordering::Relaxed);
@@ -221,11 +221,11 @@ impl WakeCell {
         let Some(gate) = (unsafe { gate.as_ref() }) else {
             return;
         };
-        let to = Address {
+        let to = Address::new(
             gate,
-            slot: self.slot.load(Ordering::Relaxed),
-            generation: self.generation.load(Ordering::Relaxed),
-        };
+            self.slot.load(Ordering::Relaxed),
+            self.generation.load(Ordering::Relaxed),
+        );
         Wakened::push(to, key);
     }
 

@@ -339,11 +339,7 @@ impl Local {
                 self.clone_panicked.set(false);
                 one
             };
-            let to = Address {
-                gate,
-                slot: LOCALITY,
-                generation: 0,
-            };
+            let to = Address::new(gate, LOCALITY, 0);
             if let Some(one) = one {
                 Published::push(to, (topic, one));
             }
@@ -425,7 +421,7 @@ where
         slot,
         Box::new(move |here| unsubscribe::<M>(here, address, serial)),
     );
-    if address.gate == here.gate {
+    if address.gate() == here.gate {
         return;
     }
     // From elsewhere it takes effect when the owner says so; a start waits for that.
@@ -437,8 +433,8 @@ where
     }
     if first {
         let back = here.gate;
-        here.peer_with(address.gate);
-        Control::call(address.gate, move |owner| {
+        here.peer_with(address.gate());
+        Control::call(address.gate(), move |owner| {
             let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
             if !subscribers.away.borrow().contains(&back) {
                 subscribers.away.borrow_mut().push(back);
@@ -463,10 +459,10 @@ pub(crate) fn unsubscribe<M: 'static>(here: &Local, address: Address, serial: u6
     if !subscribers.is_empty() {
         return;
     }
-    if address.gate != here.gate {
+    if address.gate() != here.gate {
         subscribers.confirmed.set(false);
         let back = here.gate;
-        Control::call(address.gate, move |owner| {
+        Control::call(address.gate(), move |owner| {
             if let Some(subscribers) = owner.topics.borrow().find::<M>(address) {
                 subscribers.away.borrow_mut().retain(|gate| *gate != back);
             }

@@ -177,7 +177,7 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
         });
         found.extend(answer.nodes);
     }
-    let key = |address: Address| (address.gate.serial(), address.slot, address.generation);
+    let key = |address: Address| (address.gate().serial(), address.slot, address.generation);
     let mut found: HashMap<_, _> = found
         .into_iter()
         .map(|(node, children)| (key(node.address), (node, children)))
@@ -186,7 +186,7 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
     let mut stack = vec![(app.root(), 0)];
     while let Some((address, depth)) = stack.pop() {
         let Some((node, children)) = found.remove(&key(address)) else {
-            let place = places.iter().find(|place| place.gate() == address.gate);
+            let place = places.iter().find(|place| place.gate() == address.gate());
             nodes.push(TreeNode {
                 depth,
                 name: Cow::Borrowed("?"),
