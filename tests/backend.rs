@@ -251,6 +251,9 @@ fn loop_less(build: Build<'_>) -> std::result::Result<Exit, StartError> {
     let driver = Driver::new(bell.clone(), Clock::real());
     let here = Locality::new("here");
     driver.open(&here).expect("a fresh locality");
+    if driver.is_nested() {
+        return Err(StartError::Nested);
+    }
     let app = driver.start(build(&here))?;
     let exit = drive(&driver, &bell);
     drop(driver);

@@ -174,6 +174,50 @@ fn s21_a_blocking_request_in_a_handler_is_refused(on: &dyn Backend, far: &dyn Ba
     assert!(log.all()[0].starts_with("a: refused"));
 }
 
+/// Nor may it wait there for a tree of another thread: that may wait for this one.
+fn s21_waiting_for_a_tree_in_a_handler_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    let (started, app) = std::sync::mpsc::channel();
+    let elsewhere = std::thread::spawn(move || {
+        ThreadLoop::new().run_with(group("other"), |app| started.send(app).unwrap())
+    });
+    let app = app.recv().expect("a sound tree");
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |me, cx| {
+            me.say(app.wait().unwrap_err());
+            app.shutdown();
+            cx.stop();
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert!(elsewhere.join().unwrap().is_ok());
+    assert_eq!(
+        log.all(),
+        ["a: refused: waiting for a tree would block its root's loop, or a handler"]
+    );
+}
+
+/// Nor run a loop: turns do not nest, so it would never be left.
+fn s05_a_loop_is_not_run_inside_a_handler(on: &dyn Backend) {
+    let log = Log::new();
+    let same = crate::backend::BACKENDS.iter().find(|other| other.name() == on.name());
+    let same = *same.expect("it is one of them");
+    on.run_clean(&log, |here| {
+        let (a, theirs) = (here.reserve(), log.clone());
+        act(a, move |me, cx| {
+            let inner = same.try_run(|_| stage().child(lead("inner", &theirs)));
+            me.say(inner.err().expect("it cannot end"));
+            cx.stop();
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        ["a: a loop is not run inside a handler of its thread"]
+    );
+}
+
 /// Any thread may ask for the state of an address.
 fn a04_the_life_of_an_address_can_be_asked_from_any_thread(on: &dyn Backend) {
     let log = Log::new();
@@ -511,6 +555,8 @@ bodies! {
         a29_a_blocked_thread_learns_why_there_is_no_answer,
         a29_a_blocked_thread_gives_up_while_the_loop_is_stuck,
         s21_a_blocking_request_on_its_own_thread_is_refused,
+        s21_waiting_for_a_tree_in_a_handler_is_refused,
+        s05_a_loop_is_not_run_inside_a_handler,
         a04_the_life_of_an_address_can_be_asked_from_any_thread,
         m23_a_handle_of_a_tree_stops_it_and_waits_for_it,
         o03_a_tree_shows_who_runs_where,

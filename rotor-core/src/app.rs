@@ -41,13 +41,13 @@ struct AppState {
     hooks: Vec<Box<dyn FnOnce(Exit) + Send>>,
 }
 
-/// [`App::wait`] was called on a thread whose loop runs the tree's root: it would wait for itself.
+/// [`App::wait`] was called on a thread whose loop runs the tree's root, or inside a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WouldDeadlock;
 
 impl fmt::Display for WouldDeadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the tree's root runs on this thread: waiting for it here would never end")
+        f.write_str("refused: waiting for a tree would block its root's loop, or a handler")
     }
 }
 
@@ -102,9 +102,9 @@ impl App {
     /// Blocks until the tree has ended, and the threads that it had spawned for it.
     ///
     /// # Errors
-    /// [`WouldDeadlock`] on the thread that runs the root.
+    /// [`WouldDeadlock`] on the thread that runs the root, or inside a handler.
     pub fn wait(&self) -> Result<Exit, WouldDeadlock> {
-        if here::with_local(self.root().gate(), |local| local.is_some()) {
+        if here::in_turn() || here::with_local(self.root().gate(), |local| local.is_some()) {
             return Err(WouldDeadlock);
         }
         let mut state = self

@@ -251,7 +251,7 @@ impl Driver {
     /// # }
     /// ```
     pub fn turn(&self, budget: Budget) -> Turn {
-        if HERE.with(|here| here.turning.get()) {
+        if self.is_nested() {
             return Turn::Nested;
         }
         let inner = &*self.inner;
@@ -274,6 +274,13 @@ impl Driver {
             return Turn::Again;
         }
         self.park(&locals)
+    }
+
+    /// Whether this is called inside a handler of any loop of this thread.
+    ///
+    /// Turns do not nest: a loop that is entered here, and left at its tree's end, is never left.
+    pub fn is_nested(&self) -> bool {
+        here::in_turn()
     }
 
     /// Turns until nothing is left to do now: the answer is `Park`, `Done` or `Nested`.

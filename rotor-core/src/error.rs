@@ -226,6 +226,8 @@ pub enum StartError {
         /// The panic's text.
         text: String,
     },
+    /// A loop would run inside a handler of its thread: it would wait there for ever.
+    Nested,
     /// The loop could not be made or entered.
     Loop(Arc<std::io::Error>),
 }
@@ -258,6 +260,7 @@ impl fmt::Display for StartError {
             StartError::Pool { supervisor, why } => write!(f, "supervisor {supervisor} {why}"),
             StartError::Stopping => write!(f, "the parent is stopping"),
             StartError::NoLocality => write!(f, "no locality is open in this driver"),
+            StartError::Nested => write!(f, "a loop is not run inside a handler of its thread"),
             StartError::AlreadyStarted => write!(f, "this driver has started a tree before"),
             StartError::LocalityEnded { locality } => {
                 write!(f, "locality {locality} has ended")

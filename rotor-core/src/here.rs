@@ -65,6 +65,11 @@ pub(crate) fn running_gate() -> *const Gate {
     unsafe { local.as_ref() }.map_or(ptr::null(), |local| local.gate)
 }
 
+/// Whether a driver of this thread is inside a turn: what blocks here, blocks its localities.
+pub(crate) fn in_turn() -> bool {
+    HERE.with(|here| here.turning.get())
+}
+
 /// A number that names this thread, and no other one, ever; never 0.
 ///
 /// Not the address of a thread-local: a thread that is started later may get the same.

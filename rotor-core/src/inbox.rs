@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::batch::Chunk;
 use crate::entrance::Wake;
 use crate::gate::Parcel;
-use crate::here::HERE;
+use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::{Local, Locality};
 use crate::message::{Boxed, Inline, Record, Stored, Way, is_inline, take};
@@ -260,7 +260,7 @@ impl<M: Send + 'static> Inbox<M> {
 
     fn next(&self, limit: Option<Duration>) -> Result<M, RecvError> {
         let blocks = limit != Some(Duration::ZERO);
-        if blocks && HERE.with(|here| here.turning.get()) {
+        if blocks && here::in_turn() {
             return Err(RecvError::WouldDeadlock);
         }
         // None is beyond the end of time.

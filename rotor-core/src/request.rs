@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::address::Address;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::here::{HERE, with_local};
+use crate::here::{self, HERE, with_local};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{Record, Request, Way};
@@ -487,8 +487,7 @@ pub(crate) fn ask_blocking<Q: Request>(
     request: Q,
     limit: Duration,
 ) -> Result<Q::Reply, RequestError> {
-    let in_a_turn = HERE.with(|here| here.turning.get());
-    if in_a_turn || with_local(to.address().gate(), |local| local.is_some()) {
+    if here::in_turn() || with_local(to.address().gate(), |local| local.is_some()) {
         return Err(RequestError::WouldDeadlock);
     }
     Asking::send(to, request).wait(limit)

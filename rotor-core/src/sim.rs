@@ -24,7 +24,7 @@ use crate::driver::{Budget, Driver, Turn};
 use crate::entrance::Wake;
 use crate::error::{Result, StartError};
 use crate::gate::Gate;
-use crate::here::{self, HERE, Reach};
+use crate::here::{self, Reach};
 use crate::locality::{Local, Locality};
 use crate::message::LOCALITY;
 use crate::observe::{Losses, Undeliverable};
@@ -468,7 +468,7 @@ impl Sim {
 
     /// Looks into a running actor of this simulation. `None` if it does not run, or inside a turn.
     pub fn with<A: Actor, R>(&mut self, addr: Addr<A>, f: impl FnOnce(&mut A) -> R) -> Option<R> {
-        if HERE.with(|here| here.turning.get()) {
+        if here::in_turn() {
             return None;
         }
         let actor = self.local(addr.address().gate(), |local| {

@@ -68,10 +68,8 @@ impl ThreadLoop {
     /// Starts a tree on this thread and returns when it has ended.
     ///
     /// # Errors
-    /// What is wrong with the tree; then nothing of it was started.
-    ///
-    /// # Panics
-    /// Inside a handler of any loop of this thread: it would wait there for ever.
+    /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
+    /// then nothing of it was started.
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
         self.run_with(tree, |_| {})
     }
@@ -80,7 +78,8 @@ impl ThreadLoop {
     /// handled: to pass it on to a signal handler, or to take pictures of the tree.
     ///
     /// # Errors
-    /// What is wrong with the tree; then nothing of it was started.
+    /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
+    /// then nothing of it was started.
     ///
     /// # Examples
     /// ```
@@ -97,6 +96,9 @@ impl ThreadLoop {
     /// # }
     /// ```
     pub fn run_with(self, tree: Supervisor, started: impl FnOnce(App)) -> Result<Exit, StartError> {
+        if self.driver.is_nested() {
+            return Err(StartError::Nested);
+        }
         let app = self.driver.start(tree)?;
         started(app.clone());
         let exit = turn_until_done(&self.driver);
@@ -139,7 +141,7 @@ fn turn_until_done(driver: &Driver) -> Exit {
             Turn::Park(Some(deadline)) => {
                 std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
             }
-            Turn::Nested => panic!("a loop is not run inside a handler of its thread"),
+            Turn::Nested => unreachable!("it is not entered inside a handler"),
         }
     }
 }

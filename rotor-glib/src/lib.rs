@@ -126,8 +126,12 @@ impl GlibLoop {
     /// Starts a tree, runs the context's loop until the tree has ended, and returns its exit.
     ///
     /// # Errors
-    /// What is wrong with the tree; then nothing of it was started.
+    /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
+    /// then nothing of it was started.
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
+        if self.source.driver().is_nested() {
+            return Err(StartError::Nested);
+        }
         let app = self.source.driver().start(tree)?;
         let context = self.source.context().clone();
         let main_loop = MainLoop::new(Some(&context), false);

@@ -188,12 +188,13 @@ impl MioLoop {
     /// spawned for it.
     ///
     /// # Errors
-    /// What is wrong with the tree; then nothing of it was started. [`StartError::Loop`] if polling
-    /// fails; then the tree is lost.
-    ///
-    /// # Panics
-    /// Inside a handler of any loop of this thread: it would wait there for ever.
+    /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this
+    /// thread; then nothing of it was started. [`StartError::Loop`] if polling fails; then the tree
+    /// is lost.
     pub fn run(mut self, tree: Supervisor) -> Result<Exit, StartError> {
+        if self.guest.driver.is_nested() {
+            return Err(StartError::Nested);
+        }
         let app = self.guest.start(tree)?;
         let exit = self.turn_until_done();
         drop(self);
@@ -228,7 +229,7 @@ impl MioLoop {
                         Some(Duration::ZERO)
                     }
                 }
-                Turn::Nested => panic!("a loop is not run inside a handler of its thread"),
+                Turn::Nested => unreachable!("it is not entered inside a handler"),
             };
             self.wait(timeout)?;
         }

@@ -68,8 +68,12 @@ impl SmolLoop {
     /// Starts a tree and blocks this thread until it has ended, serving the reactor meanwhile.
     ///
     /// # Errors
-    /// What is wrong with the tree; then nothing of it was started.
+    /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
+    /// then nothing of it was started.
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
+        if self.pump.driver().is_nested() {
+            return Err(StartError::Nested);
+        }
         let (app, pump) = self.start(tree)?;
         let exit = async_io::block_on(pump);
         Ok(app.wait().unwrap_or(exit))
