@@ -113,6 +113,24 @@ fn m15_a_flood_of_urgent_messages_leaves_normal_its_share(on: &dyn Backend) {
     }
 }
 
+/// Supervision goes ahead of Urgent messages: those that wait are not handled any more.
+fn m15_supervision_goes_ahead_of_urgent_messages(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        act(a, move |_, _| {
+            (0..100).for_each(|n| b.send(Now(n)));
+            b.stop();
+            end(a);
+        });
+        stage()
+            .child(puppet("b", &log).temporary().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), [""; 0]);
+    assert_eq!(played.undelivered.len(), 100);
+}
+
 /// Order holds inside each lane.
 fn a06_order_is_kept_inside_each_lane(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -210,9 +228,9 @@ fn m16_the_handler_decides_on_the_lane(on: &dyn Backend) {
         let (one, two) = (log.clone(), log.clone());
         act(a, move |_, cx| {
             let all: [Recipient<Word>; 2] = [calm.to(), hasty.to()];
-            for n in 0..2 {
-                all.iter().for_each(|to| to.send(Word(n)));
-            }
+            all.iter().for_each(|to| to.send(Word(0)));
+            calm.send(Word(1));
+            hasty.send(Word(1));
             act(cx.addr(), |_, cx| cx.stop());
         });
         stage()
@@ -442,6 +460,7 @@ bodies! {
         a16_an_urgent_message_from_outside_waits_for_the_running_handler_only,
         a16_an_urgent_message_waits_for_the_running_handler_only,
         m15_a_flood_of_urgent_messages_leaves_normal_its_share,
+        m15_supervision_goes_ahead_of_urgent_messages,
         m16_the_handler_decides_on_the_lane,
         m16_an_outbox_keeps_the_lanes,
         m16_a_published_message_waits_in_its_lane,

@@ -201,7 +201,9 @@ fn s21_waiting_for_a_tree_in_a_handler_is_refused(on: &dyn Backend) {
 /// Nor run a loop: turns do not nest, so it would never be left.
 fn s05_a_loop_is_not_run_inside_a_handler(on: &dyn Backend) {
     let log = Log::new();
-    let same = crate::backend::BACKENDS.iter().find(|other| other.name() == on.name());
+    let same = crate::backend::BACKENDS
+        .iter()
+        .find(|other| other.name() == on.name());
     let same = *same.expect("it is one of them");
     on.run_clean(&log, |here| {
         let (a, theirs) = (here.reserve(), log.clone());
