@@ -189,6 +189,17 @@ impl<A: Actor> Child<A> {
 
     /// A child made by a closure that gets the context of the instance to be: it can register I/O,
     /// reserve topics, or start timers.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// struct Clock { tick: Timer }
+    /// impl Actor for Clock {}
+    /// impl Handler<()> for Clock { fn handle(&mut self, (): (), _: &mut Context<Self>) {} }
+    /// let clock = Child::with("clock", |cx| {
+    ///     Ok(Clock { tick: cx.every(Duration::from_secs(1), ()) })
+    /// });
+    /// ```
     pub fn with(
         name: impl Into<Cow<'static, str>>,
         mut factory: impl FnMut(&mut Context<A>) -> Result<A> + 'static,
@@ -218,6 +229,19 @@ impl<A: Actor> Child<A> {
 
     /// A temporary child from a closure that can be called once only: it may give away what it
     /// captured, such as an accepted connection.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Guest(std::net::TcpStream);
+    /// impl Actor for Guest {}
+    /// struct Door;
+    /// impl Actor for Door {}
+    /// impl Handler<std::net::TcpStream> for Door {
+    ///     fn handle(&mut self, stream: std::net::TcpStream, cx: &mut Context<Self>) {
+    ///         cx.child(Child::once("guest", move |_| Ok(Guest(stream))));
+    ///     }
+    /// }
+    /// ```
     pub fn once(
         name: impl Into<Cow<'static, str>>,
         factory: impl FnOnce(&mut Context<A>) -> Result<A> + 'static,

@@ -528,8 +528,8 @@ impl<A: Actor> Context<A> {
     /// Adds a child at run time, or says why not.
     ///
     /// # Errors
-    /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address;
-    /// [`StartError::Stopping`] while this actor stops.
+    /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address,
+    /// [`StartError::Name`] for one of its names; [`StartError::Stopping`] while this actor stops.
     ///
     /// ```
     /// # use rotor_core::*;

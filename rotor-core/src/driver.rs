@@ -279,6 +279,22 @@ impl Driver {
     /// Whether this is called inside a handler of any loop of this thread.
     ///
     /// Turns do not nest: a loop that is entered here, and left at its tree's end, is never left.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// fn run(driver: &Driver, tree: Supervisor) -> std::result::Result<Exit, StartError> {
+    ///     if driver.is_nested() {
+    ///         return Err(StartError::Nested);
+    ///     }
+    ///     driver.start(tree)?;
+    ///     loop {
+    ///         if let Turn::Done(exit) = driver.run_until_idle() {
+    ///             return Ok(exit);
+    ///         }
+    ///         // here a loop waits for a wake, or for its deadline
+    ///     }
+    /// }
+    /// ```
     pub fn is_nested(&self) -> bool {
         here::in_turn()
     }

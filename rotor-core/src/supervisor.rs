@@ -166,6 +166,14 @@ impl Supervisor {
     }
 
     /// When instances of a pool are restarted. [`Restart::Permanent`] by default.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Job(u32);
+    /// impl Actor for Job {}
+    /// let pool = Supervisor::simple_one_for_one("jobs", |n: u32, _: &mut Context<Job>| Job(n))
+    ///     .instances(Restart::Temporary); // a job that fails is not repeated
+    /// ```
     pub fn instances(mut self, restart: Restart) -> Self {
         match &mut self.template {
             Some(template) => template.restart = restart,
