@@ -14,7 +14,7 @@ fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
 }
 
 /// A lead that runs a future, given its supervisor, and then ends.
-fn scripted<F: Future<Output = ()> + 'static>(
+pub fn scripted<F: Future<Output = ()> + 'static>(
     log: &Log,
     script: impl Fn(Address) -> F + 'static,
 ) -> Child<Puppet> {
@@ -26,14 +26,14 @@ fn scripted<F: Future<Output = ()> + 'static>(
 }
 
 /// The child of this name.
-async fn child(of: Address, name: &str) -> ChildInfo {
+pub async fn child(of: Address, name: &str) -> ChildInfo {
     let children = of.admin().ask(WhichChildren, LONG).await.expect("it runs");
     let child = children.into_iter().find(|child| child.name == name);
     child.expect("it is there")
 }
 
 /// `name state` of every child.
-async fn list(of: Address) -> String {
+pub async fn list(of: Address) -> String {
     let children = of.admin().ask(WhichChildren, LONG).await.expect("it runs");
     let text = |child: &ChildInfo| {
         let state = match child.state {
@@ -46,7 +46,8 @@ async fn list(of: Address) -> String {
     children.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-async fn ask<Q: AdminRequest>(of: Address, question: Q) -> Q::Reply {
+/// Asks a supervisor that runs.
+pub async fn ask<Q: AdminRequest>(of: Address, question: Q) -> Q::Reply {
     of.admin().ask(question, LONG).await.expect("it runs")
 }
 

@@ -12,10 +12,10 @@ use std::path::Path;
 const RULES: &str = "
     a01 a02 a03 a04 a05 a06 a22 a26 a28 a29 a30 a31
     e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
-    k01 k03 l12 l13 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
+    k01 k03 l07 l12 l13 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
 
     m01 m02 m03 m04 m05 m06 m07 m08 m09 m10 m11 m12
-    m13 m15 m16 m17 m18 m19 m20 m21 m22 m23 m24
+    m13 m14 m15 m16 m17 m18 m19 m20 m21 m22 m23 m24
 
     s01 s02 s03 s04 s05 s06 s07 s08 s09 s10 s11 s12
     s13 s14 s15 s16 s17 s18 s19 s20 s21 s22 s23 s24

@@ -37,6 +37,8 @@ mod addresses;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod backoffs;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod failures;
@@ -109,6 +111,7 @@ const FILES: &[&[harness::Body]] = &[
     panics::BODIES,
     supervision::BODIES,
     admin::BODIES,
+    backoffs::BODIES,
     failures::BODIES,
     lives::BODIES,
     pictures::BODIES,

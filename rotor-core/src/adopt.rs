@@ -14,7 +14,7 @@ use crate::locality::{Control, Local, Placement};
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::strategy::{Event, NewRow, Restart};
-use crate::supervisor::{Build, NodeKind, Remote, Shell, Supervisor};
+use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Supervisor};
 
 /// A subtree that a locality is told to build.
 pub(crate) struct Adoption {
@@ -43,11 +43,12 @@ pub(crate) enum How {
 }
 
 impl How {
-    fn row(self, name: Cow<'static, str>, restart: Restart, significant: bool) -> NewRow {
+    fn row(self, name: Cow<'static, str>, of: AsChild) -> NewRow {
         NewRow {
             name,
-            restart,
-            significant,
+            restart: of.restart,
+            significant: of.significant,
+            backoff: of.backoff,
             dynamic: self != How::Declared,
             named: matches!(self, How::Declared | How::Asked),
         }
@@ -110,11 +111,11 @@ impl Local {
             NodeKind::Actor(spec) => {
                 self.check_claim(spec)?;
                 slot = Some(self.slot_for(parent, spec)?);
-                how.row(spec.name.clone(), spec.restart, spec.significant)
+                how.row(spec.name.clone(), spec.as_child())
             }
             NodeKind::Supervisor(s) => {
                 self.build_here(s)?;
-                how.row(s.name.clone(), s.restart, s.significant)
+                how.row(s.name.clone(), s.as_child())
             }
         };
         let child = self.seat(parent, |seat| seat.kin_mut().family.add(row));
@@ -335,6 +336,7 @@ impl Supervisor {
         let mut built = self.shell().build(build)?;
         built.restart = self.restart;
         built.significant = self.significant;
+        built.backoff = self.backoff;
         built.stop_limit = self.stop_limit;
         Ok(built)
     }

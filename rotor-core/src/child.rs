@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::actor::Actor;
 use crate::address::{Addr, Address};
+use crate::backoff::Backoff;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -36,6 +37,7 @@ pub(crate) struct Spec {
     pub(crate) name: Cow<'static, str>,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) capacity: u32,
@@ -216,6 +218,7 @@ impl<A: Actor> Child<A> {
                 name: name.into(),
                 restart: Restart::Permanent,
                 significant: false,
+                backoff: None,
                 start_limit: Some(LIMIT),
                 stop_limit: Some(LIMIT),
                 capacity: 0,
@@ -297,6 +300,20 @@ impl<A: Actor> Child<A> {
     /// Its end can end the supervisor: see [`AutoShutdown`](crate::AutoShutdown).
     pub fn significant(mut self) -> Self {
         self.spec.significant = true;
+        self
+    }
+
+    /// Has each restart of it wait. At once by default.
+    ///
+    /// Whatever the strategy restarts with it runs on meanwhile; what is sent to it is parked. It is
+    /// stopped, terminated or started with others as if it were down: then nobody waits any more. A
+    /// restart counts for the intensity of the supervisor when the wait begins.
+    ///
+    /// A wait that can never be, or that of a child that is never restarted, is a
+    /// [`StartError`](crate::StartError). [`Plan::warnings`](crate::Plan::warnings) tells of one so
+    /// long that the child can never make its supervisor give up.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.spec.backoff = Some(backoff);
         self
     }
 

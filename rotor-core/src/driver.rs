@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::here::{self, HERE};
 use crate::locality::{Control, Local, Locality};
 use crate::observe::Reason;
+use crate::random::Random;
 use crate::request::RequestError;
 use crate::supervisor::Supervisor;
 use crate::timer::nanos;
@@ -141,9 +142,14 @@ impl Driver {
     /// [`BindError::AlreadyOpen`] if another driver has it, [`BindError::Ended`] if its driver has
     /// ended in order.
     pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        self.open_with(locality, Random::unseeded())
+    }
+
+    /// Drives a locality whose random numbers come from this source.
+    pub(crate) fn open_with(&self, locality: &Locality, random: Random) -> Result<(), BindError> {
         locality.set_open()?;
         let inner = &*self.inner;
-        let local = Rc::new(Local::new(locality, inner.clock.clone()));
+        let local = Rc::new(Local::new(locality, inner.clock.clone(), random));
         for (id, value) in &*inner.extensions.borrow() {
             local.extensions.borrow_mut().insert(*id, value.clone());
         }

@@ -188,6 +188,13 @@ pub enum StartError {
         /// The child.
         child: Cow<'static, str>,
     },
+    /// How long restarts of a child wait makes no sense, or it is never restarted.
+    Backoff {
+        /// The child.
+        child: Cow<'static, str>,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The period of a supervisor's restart intensity is zero.
     ZeroPeriod {
         /// The supervisor.
@@ -253,6 +260,7 @@ impl fmt::Display for StartError {
                 "{child} is significant: it must be transient or temporary, and its supervisor \
                  needs an auto-shutdown"
             ),
+            StartError::Backoff { child, why } => write!(f, "the backoff of {child}: {why}"),
             StartError::ZeroPeriod { supervisor } => {
                 write!(f, "supervisor {supervisor} has a restart period of zero")
             }

@@ -278,7 +278,21 @@ pub mod supervision {
     //! ```
     //! If a first start fails, so does that of its supervisor. A restart that fails is tried again,
     //! at once, and counts against the intensity. Where waiting helps, as for a peer that is away,
-    //! wait inside the actor, with [`Context::after`](crate::Context::after).
+    //! have restarts [wait](crate::Child::backoff), longer each time:
+    //! ```
+    //! # use rotor_core::*;
+    //! # use std::time::Duration;
+    //! # struct Uplink;
+    //! # impl Actor for Uplink {}
+    //! let second = Duration::from_secs(1);
+    //! let patient = Backoff::exponential(second, 60 * second).jitter(30);
+    //! let uplink = Child::new("uplink", || Uplink).backoff(patient);
+    //! let tree = Supervisor::one_for_one("net").intensity(5, 120 * second).child(uplink);
+    //! assert!(tree.plan(&Locality::new("here"))?.warnings.is_empty());
+    //! # Ok::<_, StartError>(())
+    //! ```
+    //! The address stays valid, and what is sent to it waits. The intensity still counts: the plan
+    //! warns if waits are so long that it can never be used up.
     //!
     //! # A start that waits
     //!

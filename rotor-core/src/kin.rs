@@ -31,7 +31,7 @@ pub(crate) struct Entry {
     pub(crate) remote: Option<RemoteEntry>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
-    /// The limit of the step that runs.
+    /// The limit of the step that runs, or the wait before a restart.
     pub(crate) limit: Option<Key>,
 }
 

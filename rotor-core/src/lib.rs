@@ -74,6 +74,7 @@ mod wheel; // all deadlines of a locality
 mod admin; // requests to a running supervisor
 mod adopt; // specs get slots
 mod app; // App: a running tree from outside
+mod backoff; // Backoff: how long a restart waits
 mod child; // Child: how to make an actor
 mod exit; // why an actor ended
 mod kin; // the children of an actor and where they live
@@ -100,6 +101,7 @@ mod observe; // what would otherwise go unnoticed
 mod outbox; // sending in bulk from a plain thread
 mod panic_hook; // where a panic was
 mod plan; // the tree as its spec has it, as a picture
+mod random; // where random numbers come from
 mod thread; // the thread loop
 mod tree; // the live tree as a picture
 
@@ -112,6 +114,7 @@ pub use admin::{
     RestartChild, StartChild, StartInstance, Started, TerminateChild, WhichChildren,
 };
 pub use app::{App, WouldDeadlock};
+pub use backoff::Backoff;
 pub use child::{Child, IntoActor};
 pub use clock::Clock;
 pub use context::{Context, Notifier};

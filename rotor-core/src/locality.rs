@@ -26,6 +26,7 @@ use crate::message::{Header, LOCALITY, Record, Way};
 use crate::naming::Naming;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
+use crate::random::Random;
 use crate::request::{Refuse, Unanswered};
 use crate::slot::{Seat, Slots, State};
 use crate::small::Small;
@@ -423,6 +424,7 @@ pub(crate) struct Local {
     pub(crate) clock: Clock,
     /// Nanoseconds since the clock's base, as of the last read.
     pub(crate) now: Cell<u64>,
+    pub(crate) random: Random,
 
     // The hot part: what a message touches.
     pub(crate) lanes: [Flat; LANES],
@@ -490,7 +492,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn new(locality: &Locality, clock: Clock) -> Self {
+    pub(crate) fn new(locality: &Locality, clock: Clock, random: Random) -> Self {
         let gate = locality.gate();
         let reopened = locality.openings() > 1;
         Local {
@@ -500,6 +502,7 @@ impl Local {
             reach: Cell::new(Reach::Thread),
             now: Cell::new(clock.nanos()),
             clock,
+            random,
             lanes: [Flat::new(), Flat::new(), Flat::new()],
             slots: Slots::new(),
             current: Cell::new(LOCALITY),

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::kin::Entry;
 use crate::locality::{Control, Local, News};
 use crate::observe::Observer;
-use crate::slot::{Parent, State};
+use crate::slot::{Parent, Seat, State};
 use crate::strategy::{Action, Event, RowState};
 use crate::things::{Body, Key};
 use crate::timer::nanos;
@@ -61,33 +61,34 @@ impl Local {
         }
     }
 
-    /// The limit of a child's step passed.
+    /// The limit of a child's step passed, or the wait before its restart.
     pub(crate) fn limit_passed(&self, slot: u32, child: u32, incarnation: u64) {
-        let late = self.seat(slot, |seat| {
+        let passed = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
-            let starting = kin.family.row(child).state == RowState::Starting;
+            let state = kin.family.row(child).state;
             let entry = kin.entry(child)?;
             entry.limit.take()?;
+            if state == RowState::Waiting {
+                return Some(Event::Due(child, incarnation));
+            }
             let loop_ran = entry
                 .remote
                 .as_ref()
                 .is_none_or(|r| r.remote.locality.openings() > 0);
-            let (step, limit) = if starting {
+            let (step, limit) = if state == RowState::Starting {
                 ("start", entry.start_limit)
             } else {
                 ("stop", entry.stop_limit)
             };
-            Some(TimedOut {
+            let late = Exit::timed_out(TimedOut {
                 step,
                 limit: limit.unwrap_or_default(),
                 loop_ran,
-            })
+            });
+            Some(Event::Limit(child, incarnation, late))
         });
-        if let Some(late) = late {
-            self.family(
-                slot,
-                Event::Limit(child, incarnation, Exit::timed_out(late)),
-            );
+        if let Some(event) = passed {
+            self.family(slot, event);
         }
     }
 
@@ -170,6 +171,21 @@ impl Local {
                         incarnation,
                     },
                 );
+            }
+            Action::Wait {
+                child,
+                incarnation,
+                least,
+                most,
+            } => {
+                let wait = Duration::from_nanos(self.random.within(least, most));
+                self.arm_limit(slot, child, incarnation, Some(wait));
+            }
+            Action::StopWaiting(child) => {
+                let limit = |seat: &mut Seat| seat.kin.as_mut()?.entry(child)?.limit.take();
+                if let Some(key) = self.seat(slot, limit) {
+                    drop(self.remove_thing(key, slot));
+                }
             }
             Action::Forget(child) => {
                 let entry = self.seat(slot, |seat| seat.kin.as_mut()?.take_entry(child));
@@ -302,13 +318,14 @@ impl Local {
     }
 
     fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
-        let Some(limit) = limit else { return };
-        let key = self.add_thing(slot, Body::Limit { child, incarnation });
-        self.things.borrow_mut().arm_later(key, nanos(limit));
+        let key = limit.map(|limit| {
+            let key = self.add_thing(slot, Body::Limit { child, incarnation });
+            self.things.borrow_mut().arm_later(key, nanos(limit));
+            key
+        });
         let old = self.seat(slot, |seat| {
-            seat.kin
-                .as_mut()
-                .and_then(|kin| kin.entry(child)?.limit.replace(key))
+            let entry = seat.kin.as_mut()?.entry(child)?;
+            std::mem::replace(&mut entry.limit, key)
         });
         if let Some(old) = old {
             drop(self.remove_thing(old, slot));

@@ -8,7 +8,7 @@ use crate::dot::{self, DotNode};
 use crate::error::StartError;
 use crate::locality::Locality;
 use crate::strategy::{AutoShutdown, Restart, Strategy};
-use crate::supervisor::{Seen, Supervisor};
+use crate::supervisor::{AsChild, Seen, Supervisor};
 
 /// A picture of a tree before anything of it starts; made by [`Supervisor::plan`].
 ///
@@ -20,6 +20,9 @@ use crate::supervisor::{Seen, Supervisor};
 pub struct Plan {
     /// The root, first, then depth first in start order.
     pub nodes: Vec<PlanNode>,
+    /// What a start allows, but is probably not meant: a child that waits so long before its
+    /// restarts that it never makes its supervisor give up. Printed below the tree.
+    pub warnings: Vec<String>,
 }
 
 /// One supervisor or actor of a [`Plan`].
@@ -80,8 +83,10 @@ impl Supervisor {
     pub fn plan(&self, here: &Locality) -> Result<Plan, StartError> {
         let mut seen = Seen::drawing();
         self.check_in(here.gate(), here.name(), &mut seen)?;
-        let nodes = seen.drawn.unwrap_or_default();
-        Ok(Plan { nodes })
+        Ok(Plan {
+            nodes: seen.drawn.unwrap_or_default(),
+            warnings: seen.warnings,
+        })
     }
 
     /// This supervisor in a picture.
@@ -109,7 +114,9 @@ impl Supervisor {
             Some(Restart::Transient) => Some("transient instances".to_owned()),
             Some(Restart::Temporary) => Some("temporary instances".to_owned()),
         });
-        rules.extend(as_child(self.restart, self.significant));
+        let waits = self.template.as_ref().and_then(|t| t.backoff);
+        rules.extend(waits.map(|backoff| format!("instances restarted {backoff}")));
+        rules.extend(as_child(self.as_child()));
         rules.extend(self.stop_limit.map(|limit| format!("stop limit {limit:?}")));
         PlanNode {
             depth,
@@ -124,7 +131,7 @@ impl Supervisor {
 impl Spec {
     /// This actor in a picture.
     pub(crate) fn plan_node(&self, depth: usize, locality: &str) -> PlanNode {
-        let mut rules: Vec<_> = as_child(self.restart, self.significant).collect();
+        let mut rules: Vec<_> = as_child(self.as_child()).collect();
         for (step, limit) in [("start", self.start_limit), ("stop", self.stop_limit)] {
             let unusual = limit.filter(|limit| *limit != LIMIT);
             rules.extend(unusual.map(|limit| format!("{step} limit {limit:?}")));
@@ -144,14 +151,15 @@ impl Spec {
 }
 
 /// What is unusual of a child, to its supervisor.
-fn as_child(restart: Restart, significant: bool) -> impl Iterator<Item = String> {
-    let restart = match restart {
+fn as_child(child: AsChild) -> impl Iterator<Item = String> {
+    let restart = match child.restart {
         Restart::Permanent => None,
         Restart::Transient => Some("transient".to_owned()),
         Restart::Temporary => Some("temporary".to_owned()),
     };
-    let significant = significant.then(|| "significant".to_owned());
-    restart.into_iter().chain(significant)
+    let significant = child.significant.then(|| "significant".to_owned());
+    let waits = child.backoff.map(|backoff| format!("restarted {backoff}"));
+    restart.into_iter().chain(significant).chain(waits)
 }
 
 impl Plan {
@@ -193,7 +201,8 @@ impl fmt::Display for Plan {
             write!(f, "{:indent$}{} [{}] ", "", node.name, node.locality)?;
             writeln!(f, "{}", node.notes().collect::<Vec<_>>().join(", "))?;
         }
-        Ok(())
+        let mut warnings = self.warnings.iter();
+        warnings.try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }
 

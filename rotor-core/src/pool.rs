@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::actor::Actor;
+use crate::backoff::Backoff;
 use crate::child::{LIMIT, Maker, Spec};
 use crate::context::Context;
 use crate::error::Result;
@@ -17,6 +18,7 @@ pub(crate) struct Template {
     /// A [`Make`], with its types forgotten.
     make: Rc<dyn Any>,
     pub(crate) restart: Restart,
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
 }
@@ -32,6 +34,7 @@ impl Template {
         Template {
             make: Rc::new(make),
             restart: Restart::Permanent,
+            backoff: None,
             start_limit: Some(LIMIT),
             stop_limit: Some(LIMIT),
         }
@@ -59,6 +62,7 @@ impl Template {
             name,
             restart: self.restart,
             significant: false,
+            backoff: self.backoff,
             start_limit: self.start_limit,
             stop_limit: self.stop_limit,
             capacity: 0,

@@ -28,6 +28,7 @@ use crate::here::{self, Reach};
 use crate::locality::{Local, Locality};
 use crate::message::LOCALITY;
 use crate::observe::{Losses, Undeliverable};
+use crate::random::Random;
 use crate::recipient::Recipient;
 use crate::slot::State;
 use crate::supervisor::Supervisor;
@@ -80,8 +81,10 @@ pub struct Sim {
     links: Vec<Link>,
     drivers: Vec<Stepped>,
     clock: Clock,
-    random: u64,
+    random: Random,
     seed: u64,
+    /// The seed of what the locality draws that was opened last.
+    source: u64,
     /// Steps at one time after which the tree never comes to rest.
     endless: u64,
     /// What was undelivered, if that is a failure.
@@ -112,12 +115,12 @@ const LOOKED_AT: u64 = 10_000;
 impl Sim {
     /// An empty simulation.
     pub fn new(seed: u64) -> Self {
-        let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         Sim {
             links: Vec::new(),
             drivers: Vec::new(),
             clock: Clock::manual(),
-            random,
+            random: Random::of(seed),
+            source: seed,
             seed,
             endless: 10_000_000,
             losses: None,
@@ -160,7 +163,10 @@ impl Sim {
     pub fn open(&mut self, locality: Locality) {
         let ready = Arc::new(Flag::default());
         let driver = Driver::new(ready.clone(), self.clock.clone());
-        driver.open(&locality).expect("the locality is not open");
+        self.source = self.source.wrapping_add(0xD1B5_4A32_D192_ED03);
+        let random = Random::of(self.source);
+        let opened = driver.open_with(&locality, random);
+        opened.expect("the locality is not open");
         set_reach(&locality, Reach::Outside);
         self.note_losses(&locality);
         ready.wake();
@@ -443,10 +449,7 @@ impl Sim {
         if ready.is_empty() {
             return None;
         }
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        let pick = ready[(self.random % ready.len() as u64) as usize];
+        let pick = ready[(self.random.next() % ready.len() as u64) as usize];
         let gate = self.drivers[pick].locality.gate();
         self.during(gate, |sim| sim.drivers[pick].turn());
         let ran = |local: Option<&Local>| local.map(|local| local.ran.get());

@@ -5,6 +5,7 @@
 //! Erlang/OTP's supervisor; where they differ from the obvious, the code says so.
 
 mod deed;
+mod exits;
 mod names;
 
 use std::borrow::Cow;
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::exit::{Exit, GaveUp};
-use crate::timer::nanos;
+use crate::backoff::Backoff;
+use crate::exit::Exit;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
+use exits::Patience;
 use names::Names;
 
 /// Whom a supervisor restarts when a child ends that must be restarted.
@@ -105,6 +107,8 @@ pub(crate) enum Event {
     Exited(ChildId, u64, Exit),
     /// The retry that was posted behind everything queued.
     Retry(ChildId, u64),
+    /// The wait before a restart is over.
+    Due(ChildId, u64),
     /// The limit of the running step passed; the exit says which.
     Limit(ChildId, u64, Exit),
     /// The supervisor is to end. `keep` says whether its slot will be used again.
@@ -139,6 +143,15 @@ pub(crate) enum Action {
     Kill(ChildId, u64),
     /// Post [`Event::Retry`] behind everything queued.
     Retry(ChildId, u64),
+    /// Post [`Event::Due`] after a random number of nanoseconds between these.
+    Wait {
+        child: ChildId,
+        incarnation: u64,
+        least: u64,
+        most: u64,
+    },
+    /// Nobody waits any more for what [`Action::Wait`] asked for.
+    StopWaiting(ChildId),
     /// The row is gone: free the child's slot.
     Forget(ChildId),
     /// Every child is operational.
@@ -174,6 +187,8 @@ pub(crate) enum RowState {
     Stopping,
     /// Its start failed; a retry is posted.
     Restarting,
+    /// Its restart is counted, and comes when a wait is over.
+    Waiting,
 }
 
 /// One child.
@@ -196,6 +211,7 @@ pub(crate) struct Row {
     /// The last incarnation before this row, or this start of the supervisor: retries up to it are
     /// not for the row.
     since: u64,
+    backoff: Option<Box<Patience>>,
     prev: ChildId,
     next: ChildId,
 }
@@ -207,6 +223,7 @@ pub(crate) struct NewRow {
     pub(crate) significant: bool,
     pub(crate) dynamic: bool,
     pub(crate) named: bool,
+    pub(crate) backoff: Option<Backoff>,
 }
 
 const NONE: ChildId = ChildId::MAX;
@@ -332,6 +349,7 @@ impl Family {
             named: row.named,
             last_up: 0,
             since: self.incarnations,
+            backoff: row.backoff.map(Patience::new),
             prev: self.last,
             next: NONE,
         };
@@ -436,7 +454,7 @@ impl Family {
             Event::Added(id) => self.added(id, out),
             Event::Started(id, incarnation) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    self.started(id, out);
+                    self.started(id, now, out);
                 }
             }
             Event::Failed(id, incarnation, exit) => {
@@ -464,6 +482,7 @@ impl Family {
                     self.restart(id, exit, now, out);
                 }
             }
+            Event::Due(id, incarnation) => self.due(id, incarnation, out),
             Event::Limit(id, incarnation, exit) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
                     out.push(Action::Kill(id, incarnation));
@@ -498,14 +517,16 @@ impl Family {
             let row = &mut self.rows[id as usize];
             row.removed = false;
             row.since = self.incarnations;
+            row.forgive();
         }
         self.names.forget();
         self.begin(Ids::new(), starts, Then::Up, out);
     }
 
-    fn started(&mut self, id: ChildId, out: &mut Vec<Action>) {
+    fn started(&mut self, id: ChildId, now: u64, out: &mut Vec<Action>) {
         let row = &mut self.rows[id as usize];
         row.state = RowState::Up;
+        row.note_up(now);
         row.last_up = row.incarnation;
         let up = (id, row.incarnation);
         if let Some(Pass {
@@ -544,95 +565,6 @@ impl Family {
         } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::New {
             self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
         }
-    }
-
-    fn exited(
-        &mut self,
-        id: ChildId,
-        incarnation: u64,
-        exit: Exit,
-        now: u64,
-        out: &mut Vec<Action>,
-    ) {
-        let deaf = self.is_deaf();
-        let Some(row) = self.rows.get_mut(id as usize) else {
-            return;
-        };
-        if row.state == RowState::Free || row.incarnation != incarnation {
-            return; // a stale notice of an earlier instance
-        }
-        match row.state {
-            RowState::Starting => return self.start_failed(id, exit, out),
-            RowState::Stopping => return self.stopped(id, out),
-            RowState::Up if deaf => {
-                // A pass that comes to stop it before the exit's turn, this one or a later one,
-                // consumes the exit: it is not counted, and no answer of a gone instance awaited.
-                row.state = RowState::Ended;
-                self.deferred
-                    .push_back(Event::Exited(id, incarnation, exit));
-                return;
-            }
-            RowState::Ended if deaf => return, // told twice
-            RowState::Up | RowState::Ended => {}
-            _ => return,
-        }
-        let row = &self.rows[id as usize];
-        if row.restart.wants(&exit) {
-            return self.restart(id, exit, now, out);
-        }
-        let (significant, name) = (row.significant, row.name.clone());
-        self.down(id);
-        self.forget_if_over(id, out);
-        if significant && self.shuts_down() {
-            out.push(Action::AutoShutdown);
-            self.end(Exit::shutdown().because(name, exit), self.kept, out);
-        }
-    }
-
-    /// Whether the end of a significant child ends the supervisor.
-    fn shuts_down(&self) -> bool {
-        match self.flags.auto_shutdown {
-            AutoShutdown::Never => false,
-            AutoShutdown::Any => true,
-            AutoShutdown::All => !self.ids().any(|id| {
-                let row = self.row(id);
-                let over = matches!(row.state, RowState::New | RowState::Down | RowState::Free);
-                row.significant && !over
-            }),
-        }
-    }
-
-    /// Counts an attempt to restart and makes the pass for it, or gives up.
-    fn restart(&mut self, id: ChildId, exit: Exit, now: u64, out: &mut Vec<Action>) {
-        let window = nanos(self.flags.period);
-        while self
-            .restarts
-            .front()
-            .is_some_and(|&then| now.saturating_sub(then) > window)
-        {
-            self.restarts.pop_front();
-        }
-        self.restarts.push_back(now);
-        self.rows[id as usize].state = RowState::Down;
-        if self.restarts.len() > self.flags.intensity as usize {
-            let name = self.rows[id as usize].name.clone();
-            out.push(Action::GaveUp(id));
-            let gave_up = GaveUp {
-                restarts: self.restarts.len() as u32,
-                period: self.flags.period,
-            };
-            let exit = Exit::shutdown().giving_up(name, exit, gave_up);
-            return self.end(exit, self.kept, out);
-        }
-        let mut starts: Ids = match self.flags.strategy {
-            Strategy::OneForOne | Strategy::SimpleOneForOne => SmallVec::from_slice(&[id]),
-            Strategy::OneForAll => self.ids().collect(),
-            Strategy::RestForOne => self.ids().skip_while(|&other| other != id).collect(),
-        };
-        starts.retain(|id| self.rows[*id as usize].state != RowState::New);
-        let others = starts.iter().rev().filter(|&&other| other != id);
-        let stops = others.copied().collect();
-        self.begin(stops, starts, Then::Restarted, out);
     }
 
     fn begin(&mut self, stops: Ids, starts: Ids, then: Then, out: &mut Vec<Action>) {
@@ -774,6 +706,9 @@ impl Family {
         let row = &mut self.rows[id as usize];
         if row.state == RowState::Free {
             return;
+        }
+        if row.state == RowState::Waiting {
+            out.push(Action::StopWaiting(id));
         }
         self.down(id);
         self.forget_if_over(id, out);

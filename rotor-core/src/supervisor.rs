@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::backoff::Backoff;
 use crate::child::{IntoActor, Maker, Spec, limited};
 use crate::context::Context;
 use crate::error::StartError;
@@ -44,6 +45,7 @@ pub struct Supervisor {
     pub(crate) flags: Flags,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) children: Vec<Node>,
     /// What its instances are made from, if it is a pool.
@@ -97,6 +99,7 @@ impl Supervisor {
             flags,
             restart: Restart::Permanent,
             significant: false,
+            backoff: None,
             stop_limit: None,
             children: Vec::new(),
             template: None,
@@ -196,6 +199,26 @@ impl Supervisor {
         self
     }
 
+    /// Has each restart of an instance of a pool wait: see [`Child::backoff`](crate::Child::backoff).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// struct Peer;
+    /// impl Actor for Peer {}
+    /// let peers = Supervisor::simple_one_for_one("peers", |_: u32, _: &mut Context<Peer>| Peer)
+    ///     .instance_backoff(Backoff::fixed(Duration::ZERO));
+    /// let refused = peers.plan(&Locality::new("here"));
+    /// assert!(matches!(refused, Err(StartError::Backoff { .. })));
+    /// ```
+    pub fn instance_backoff(mut self, backoff: Backoff) -> Self {
+        match &mut self.template {
+            Some(template) => template.backoff = Some(backoff),
+            None => self.no_pool = true,
+        }
+        self
+    }
+
     /// Gives up after more than `restarts` restarts within `period`. 1 in 5 s by default; a period
     /// of zero is a [`StartError`].
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
@@ -238,6 +261,25 @@ impl Supervisor {
     /// As a child, its end can end its supervisor.
     pub fn significant(mut self) -> Self {
         self.significant = true;
+        self
+    }
+
+    /// As a child, it waits before each restart: see [`Child::backoff`](crate::Child::backoff).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// let second = Duration::from_secs(1);
+    /// let net = Supervisor::one_for_one("net").backoff(Backoff::fixed(3 * second));
+    /// let app = Supervisor::one_for_one("app").intensity(2, 5 * second).child(net);
+    /// let plan = app.plan(&Locality::new("here"))?;
+    /// assert_eq!(plan.warnings, [
+    ///     "app never gives up because of net, which waits too long for 3 restarts in 5s",
+    /// ]);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
         self
     }
 
@@ -326,24 +368,28 @@ impl Supervisor {
             let supervisor = self.name.clone();
             return Err(StartError::Pool { supervisor, why });
         }
+        if let Some(template) = &self.template {
+            self.check_backoff("its instances".into(), template.as_child(), seen)?;
+        }
         let mut names = HashSet::new();
         let auto = self.flags.auto_shutdown;
         seen.depth += 1;
         for node in &self.children {
-            let (name, restart, significant) = match &node.0 {
-                NodeKind::Actor(spec) => (&spec.name, spec.restart, spec.significant),
-                NodeKind::Supervisor(s) => (&s.name, s.restart, s.significant),
+            let (name, child) = match &node.0 {
+                NodeKind::Actor(spec) => (&spec.name, spec.as_child()),
+                NodeKind::Supervisor(s) => (&s.name, s.as_child()),
             };
             if !names.insert(name.clone()) {
                 let (supervisor, child) = (self.name.clone(), name.clone());
                 return Err(StartError::DuplicateName { supervisor, child });
             }
-            let useless = restart == Restart::Permanent || auto == AutoShutdown::Never;
-            if significant && useless {
+            let useless = child.restart == Restart::Permanent || auto == AutoShutdown::Never;
+            if child.significant && useless {
                 return Err(StartError::Significant {
                     child: name.clone(),
                 });
             }
+            self.check_backoff(name.clone(), child, seen)?;
             match &node.0 {
                 NodeKind::Actor(spec) => {
                     seen.draw(|depth| spec.plan_node(depth, place));
@@ -365,6 +411,34 @@ impl Supervisor {
             }
         }
         seen.depth -= 1;
+        Ok(())
+    }
+
+    /// Looks at how long a child waits before it is restarted.
+    fn check_backoff(
+        &self,
+        name: Cow<'static, str>,
+        child: AsChild,
+        seen: &mut Seen,
+    ) -> Result<(), StartError> {
+        let Some(backoff) = child.backoff else {
+            return Ok(());
+        };
+        let never = child.restart == Restart::Temporary;
+        let never = never.then_some("a temporary child is never restarted");
+        if let Some(why) = backoff.fault().or(never) {
+            return Err(StartError::Backoff { child: name, why });
+        }
+        let Flags {
+            intensity, period, ..
+        } = self.flags;
+        if backoff.outlasts(intensity, period) {
+            let (app, too_many) = (&self.name, u64::from(intensity) + 1);
+            seen.warnings.push(format!(
+                "{app} never gives up because of {name}, which waits too long for {too_many} \
+                 restarts in {period:?}"
+            ));
+        }
         Ok(())
     }
 
@@ -423,6 +497,44 @@ pub(crate) fn check_added(
     Ok((node, places))
 }
 
+/// What a child is to its supervisor.
+#[derive(Clone, Copy)]
+pub(crate) struct AsChild {
+    pub(crate) restart: Restart,
+    pub(crate) significant: bool,
+    pub(crate) backoff: Option<Backoff>,
+}
+
+impl Supervisor {
+    pub(crate) fn as_child(&self) -> AsChild {
+        AsChild {
+            restart: self.restart,
+            significant: self.significant,
+            backoff: self.backoff,
+        }
+    }
+}
+
+impl Spec {
+    pub(crate) fn as_child(&self) -> AsChild {
+        AsChild {
+            restart: self.restart,
+            significant: self.significant,
+            backoff: self.backoff,
+        }
+    }
+}
+
+impl Template {
+    fn as_child(&self) -> AsChild {
+        AsChild {
+            restart: self.restart,
+            significant: false,
+            backoff: self.backoff,
+        }
+    }
+}
+
 impl Node {
     pub(crate) fn name(&self) -> &Cow<'static, str> {
         match &self.0 {
@@ -442,6 +554,8 @@ pub(crate) struct Seen {
     places: Vec<Locality>,
     /// How far below the root the check is.
     depth: usize,
+    /// What is allowed, and probably not meant.
+    pub(crate) warnings: Vec<String>,
     /// Where a picture is drawn, if it is asked for.
     pub(crate) drawn: Option<Vec<PlanNode>>,
 }

@@ -54,7 +54,7 @@ pub(crate) enum Body {
     Task(Box<dyn TaskBody>),
     /// Its value is out, being used or made.
     Polling,
-    /// A supervisor's limit for a step of a child.
+    /// A supervisor's limit for a step of a child, or the wait before its restart.
     Limit {
         child: u32,
         incarnation: u64,

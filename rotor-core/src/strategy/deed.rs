@@ -91,7 +91,7 @@ impl Row {
             RowState::Up | RowState::Ended => ChildState::Running {
                 instance: self.incarnation,
             },
-            RowState::Restarting => ChildState::Restarting,
+            RowState::Restarting | RowState::Waiting => ChildState::Restarting,
             _ => ChildState::Down,
         }
     }
@@ -100,7 +100,7 @@ impl Row {
     fn refusal(&self) -> Option<Refusal> {
         match self.state {
             RowState::Down => None,
-            RowState::Restarting => Some(Refusal::Restarting),
+            RowState::Restarting | RowState::Waiting => Some(Refusal::Restarting),
             _ => Some(Refusal::Running),
         }
     }

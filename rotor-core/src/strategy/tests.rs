@@ -1,6 +1,7 @@
 //! A supervisor's decisions against OTP's rules: stories, a naive model, and random asynchrony.
 
 mod model;
+mod patience;
 mod requests;
 mod stories;
 mod storm;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use super::*;
 use crate::admin::ChildState;
 use crate::exit::ExitReason;
+use crate::timer::nanos;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -87,6 +89,8 @@ struct Play {
     questions: VecDeque<Question>,
     log: Vec<String>,
     ended: Option<Exit>,
+    /// Restarts that wait, by their incarnations.
+    waits: BTreeMap<ChildId, u64>,
     /// The last stop that was ordered: whether the slot is kept, and why it stops.
     stops: Vec<(String, bool, Exit)>,
 }
@@ -115,6 +119,7 @@ impl Play {
             questions: VecDeque::new(),
             log: Vec::new(),
             ended: None,
+            waits: BTreeMap::new(),
             stops: Vec::new(),
         }
     }
@@ -155,6 +160,7 @@ impl Play {
             significant,
             dynamic,
             named: !dynamic,
+            backoff: None,
         })
     }
 
@@ -271,6 +277,7 @@ impl Play {
             significant: false,
             dynamic: true,
             named: !self.family.is_pool(),
+            backoff: None,
         });
         Event::Do(Deed::Launch(id))
     }
@@ -390,7 +397,25 @@ impl Play {
             Action::Retry(id, incarnation) => {
                 self.queue.push_back(Event::Retry(id, incarnation));
             }
+            Action::Wait {
+                child,
+                incarnation,
+                least,
+                most,
+            } => {
+                let name = &self.puppets[&child].name;
+                self.log.push(format!("{name} waits {least} to {most}"));
+                let old = self.waits.insert(child, incarnation);
+                assert_eq!(old, None, "two waits at a time");
+            }
+            Action::StopWaiting(id) => {
+                let name = &self.puppets[&id].name;
+                self.log.push(format!("{name} does not wait"));
+                // Unless the wait is over, and nobody was told yet.
+                self.waits.remove(&id);
+            }
             Action::Forget(id) => {
+                assert!(!self.waits.contains_key(&id), "nobody waits for it");
                 let puppet = self.puppets.remove(&id).expect("forgotten once");
                 assert_eq!(puppet.life, Life::Dead, "{} lives", puppet.name);
                 // One that was never asked to start is none of the naive model's business.

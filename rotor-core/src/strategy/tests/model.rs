@@ -26,6 +26,8 @@ struct Spec {
     restart: Restart,
     significant: bool,
     dynamic: bool,
+    /// How long its restarts wait, if they do.
+    waits: Option<u64>,
     pid: Pid,
 }
 
@@ -33,6 +35,8 @@ struct Spec {
 enum Pid {
     Undefined,
     Restarting,
+    /// Its restart waits; the number of the wait.
+    Waiting(u64),
     /// Its number, and whether it lives; a dead one's notice is in the queue.
     Process(u64, bool),
 }
@@ -42,6 +46,8 @@ enum Letter {
     /// A process ended: its number, and whether the exit is abnormal.
     Exit(u64, bool),
     TryAgain(String),
+    /// A wait is over.
+    Due(u64),
     StartChild(Spec),
     Asked(Question),
     Shutdown,
@@ -134,7 +140,9 @@ impl Model {
     /// Stops a process and waits for it. The notice of one that is dead already is swallowed.
     fn kill(&mut self, at: usize) {
         let spec = &mut self.children[at];
-        if let Pid::Process(pid, lives) = spec.pid {
+        if let Pid::Waiting(_) = spec.pid {
+            self.log.push(format!("{} does not wait", spec.name));
+        } else if let Pid::Process(pid, lives) = spec.pid {
             if lives {
                 self.log.push(format!("stop {}", spec.name));
             }
@@ -203,6 +211,13 @@ impl Model {
                         self.restart(at);
                     }
                 }
+                Letter::Due(wait) => {
+                    let is = |spec: &Spec| spec.pid == Pid::Waiting(wait);
+                    if let Some(at) = self.children.iter().position(is) {
+                        self.children[at].pid = Pid::Undefined;
+                        self.start_again(at);
+                    }
+                }
                 Letter::StartChild(spec) => {
                     self.children.push(spec);
                     let at = self.children.len() - 1;
@@ -236,6 +251,7 @@ impl Model {
                     restart: restart.expect("said above"),
                     significant: false,
                     dynamic: true,
+                    waits: None,
                     pid: Pid::Undefined,
                 });
                 self.start_asked(self.children.len() - 1, true)
@@ -251,7 +267,7 @@ impl Model {
             }
             (question, Some(at)) => match (self.children[at].pid, question) {
                 (Pid::Process(..), _) => "running".to_owned(),
-                (Pid::Restarting, _) => "restarting".to_owned(),
+                (Pid::Restarting | Pid::Waiting(_), _) => "restarting".to_owned(),
                 (Pid::Undefined, Question::Delete(_)) => {
                     self.delete(at);
                     "done".to_owned()
@@ -280,7 +296,7 @@ impl Model {
         let spec = |spec: &Spec| {
             let state = match spec.pid {
                 Pid::Process(..) => "up",
-                Pid::Restarting => "restarting",
+                Pid::Restarting | Pid::Waiting(_) => "restarting",
                 Pid::Undefined => "down",
             };
             format!("{} {state}", spec.name)
@@ -319,6 +335,17 @@ impl Model {
             self.log.push("gave up".into());
             return self.terminate_supervisor();
         }
+        let Some(wait) = self.children[at].waits else {
+            return self.start_again(at);
+        };
+        self.pids += 1;
+        let spec = &mut self.children[at];
+        spec.pid = Pid::Waiting(self.pids);
+        self.log
+            .push(format!("{} waits {wait} to {wait}", spec.name));
+    }
+
+    fn start_again(&mut self, at: usize) {
         let first = match self.flags.strategy {
             Strategy::OneForOne | Strategy::SimpleOneForOne => {
                 if self.start(at) == Went::Wrong {
@@ -377,12 +404,22 @@ fn compare(seed: u64) -> usize {
     for n in 0..declared {
         let (name, restart) = (format!("c{n}"), random.pick(&KINDS));
         let significant = restart != Restart::Permanent && random.one_in(3);
-        play.row(&name, restart, significant, false);
+        let waits = restart != Restart::Temporary && random.one_in(4);
+        let waits = waits.then_some(7 + n);
+        play.new_row(NewRow {
+            name: name.clone().into(),
+            restart,
+            significant,
+            dynamic: false,
+            named: true,
+            backoff: waits.map(|wait| Backoff::fixed(Duration::from_nanos(wait))),
+        });
         model.declared.push(Spec {
             name,
             restart,
             significant,
             dynamic: false,
+            waits,
             pid: Pid::Undefined,
         });
     }
@@ -415,7 +452,20 @@ fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u
     // A child that is added has its place at once, one that is asked for when it is started.
     let asks = model.seed.is_multiple_of(2) || model.flags.strategy == Strategy::SimpleOneForOne;
     for _ in 0..random.below(4) {
-        match random.below(13) {
+        match random.below(16) {
+            13.. => {
+                let Some((id, incarnation)) = play.waits.pop_first() else {
+                    continue;
+                };
+                play.queue.push_back(Event::Due(id, incarnation));
+                let name = &play.puppets[&id].name;
+                let mut specs = model.children.iter();
+                let spec = specs.find(|spec| spec.name == *name).expect("both have it");
+                let Pid::Waiting(wait) = spec.pid else {
+                    panic!("{name} waits only in the play");
+                };
+                model.mailbox.push_back(Letter::Due(wait));
+            }
             0..5 => {
                 let up = |p: &&Puppet| p.life == Life::Up;
                 let up: Vec<String> = play
@@ -460,6 +510,7 @@ fn inject(random: &mut Random, play: &mut Play, model: &mut Model, added: &mut u
                     restart,
                     significant: false,
                     dynamic: true,
+                    waits: None,
                     pid: Pid::Undefined,
                 }));
             }

@@ -22,7 +22,15 @@ impl Storm {
         for n in 0..1 + random.below(5) {
             let restart = random.pick(&KINDS);
             let significant = restart != Restart::Permanent && random.one_in(8);
-            play.row(&format!("c{n}"), restart, significant, false);
+            let waits = restart != Restart::Temporary && random.one_in(3);
+            play.new_row(NewRow {
+                name: format!("c{n}").into(),
+                restart,
+                significant,
+                dynamic: false,
+                named: true,
+                backoff: waits.then_some(Backoff::fixed(Duration::from_nanos(7))),
+            });
         }
         Storm {
             play,
@@ -51,10 +59,13 @@ impl Storm {
                 "{did} after giving up"
             );
             self.gave_up |= did == "gave up";
-            // Alone, a child is started again in the same turn in which the attempt counts.
+            // Alone, a child is started again in the same turn in which the attempt counts, or
+            // waits from then on.
             let pass = family.pass.as_ref().map(|pass| &pass.then);
             let again = matches!(pass, Some(Then::Restarted)) && did.starts_with("start ");
-            if flags.strategy == Strategy::OneForOne && again {
+            let waited = |name: &str| self.play.family.row(self.play.id(name)).backoff.is_some();
+            let again = again && !waited(&did["start ".len()..]);
+            if flags.strategy == Strategy::OneForOne && again || did.contains(" waits ") {
                 self.attempts.push(self.play.now);
             }
         }
@@ -128,7 +139,7 @@ impl Storm {
 
     fn step(&mut self) {
         self.play.now += self.random.below(3);
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..10 => self.deliver(),
             10..20 => self.child_acts(),
             20 => {
@@ -146,6 +157,11 @@ impl Storm {
                 self.play.queue.extend(self.told.get(at).cloned());
             }
             22 => self.limit_passes(),
+            23 => {
+                if let Some((id, incarnation)) = self.play.waits.pop_first() {
+                    self.play.queue.push_back(Event::Due(id, incarnation));
+                }
+            }
             _ => {}
         }
     }

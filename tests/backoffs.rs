@@ -1,0 +1,315 @@
+//! Restarts that wait.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::admin::{ask, child, list, scripted};
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// Longer than any body takes.
+const HOURS: Backoff = Backoff::fixed(Duration::from_secs(100_000));
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What is sent meanwhile is handled by the next instance.
+fn l07_a_restart_waits_and_messages_wait_with_it(on: &dyn Backend) {
+    let log = Log::new();
+    let waited = Rc::new(Cell::new(Duration::ZERO));
+    let told = waited.clone();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let crashed = Rc::new(Cell::new(None::<Instant>));
+        let watch = Role::new("a", &log).begin(move |me, cx| match crashed.get() {
+            None => {
+                // A panic of the first handler, at this time or later.
+                crashed.set(Some(cx.now()));
+                crash(cx.addr());
+                cx.addr().send(Num(me.life));
+                act(cx.addr(), move |_, _| end(b));
+            }
+            Some(then) => told.set(cx.now() - then),
+        });
+        stage()
+            .child(lead("b", &log).at(b))
+            .child(watch.child().at(a).backoff(Backoff::fixed(ms(20))))
+    });
+    assert_eq!(log.of("a"), ["a: 1"]);
+    assert!(waited.get() >= ms(20), "{:?}", waited.get());
+}
+
+/// Also of a supervisor that is on another loop than its own supervisor.
+fn l07_a_supervisor_that_gave_up_is_restarted_after_a_wait(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, x) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        let frail = Supervisor::one_for_one("frail")
+            .intensity(0, SECOND)
+            .backoff(Backoff::exponential(ms(5), ms(20)).jitter(50))
+            .on(&away, move |s| {
+                let role = Role::new("x", &theirs).telling();
+                let role = role.begin(move |me, cx| {
+                    if me.life < 4 {
+                        crash(cx.addr())
+                    } else {
+                        end(a)
+                    }
+                });
+                s.child(role.child().at(x))
+            });
+        stage().child(lead("a", &log).at(a)).child(frail)
+    });
+    assert_eq!(log.count("x starts"), 4);
+}
+
+/// A tree ends although a child would wait for a day.
+fn m14_a_stop_does_not_wait_for_a_restart(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, x) = (here.reserve(), here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(a, move |_, _| {
+            crash(b);
+            crash(x);
+        });
+        when(a, (1, "b drops"), move |_, cx| {
+            when(cx.addr(), (1, "x drops"), |_, cx| cx.stop());
+        });
+        let role = |name, log: &Log| Role::new(name, log).telling().child().backoff(HOURS);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role("b", &log).at(b))
+            .child(group("far").on(&away, move |s| s.child(role("x", &theirs).at(x))))
+    });
+    assert_eq!(log.count("b starts") + log.count("x starts"), 2);
+}
+
+/// A pass of rest_for_one starts the child that waits; asked for, it is restarting, and its wait
+/// can be ended.
+fn m14_a_child_that_waits_is_restarting(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (b, c) = (here.reserve::<Puppet>(), here.reserve::<Puppet>());
+        let mine = log.clone();
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let rest = child(root, "rest").await.address;
+                let until = async |begin, count| {
+                    while log.count(begin) < count {
+                        ask(rest, CountChildren).await;
+                    }
+                };
+                crash(c);
+                until("c drops", 1).await;
+                log.put(list(rest).await);
+                crash(b);
+                until("c starts", 2).await;
+                log.put(list(rest).await);
+                crash(c);
+                until("c drops", 2).await;
+                let told = ask(rest, RestartChild("c".into())).await;
+                assert!(matches!(told, Err(AdminError::Restarting)));
+                ask(rest, TerminateChild::named("c"))
+                    .await
+                    .expect("it is known");
+                log.put(list(rest).await);
+                ask(rest, RestartChild("c".into()))
+                    .await
+                    .expect("it can start");
+            }
+        };
+        let rest = Supervisor::rest_for_one("rest")
+            .intensity(9, SECOND)
+            .child(Role::new("b", &log).telling().child().at(b))
+            .child(Role::new("c", &log).telling().child().at(c).backoff(HOURS));
+        stage().child(rest).child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all()[..11],
+        [
+            "b starts",
+            "c starts",
+            "c drops",
+            "b runs, c is restarted",
+            "b drops",
+            "b starts",
+            "c starts",
+            "b runs, c runs",
+            "c drops",
+            "b runs, c is down",
+            "c starts",
+        ]
+    );
+}
+
+/// The instances of a pool wait each by itself.
+fn l07_an_instance_of_a_pool_waits_alone(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let theirs = log.clone();
+    let make = move |name, _: &mut Context<Puppet>| Role::new(name, &theirs).telling().play(1);
+    let pool = Supervisor::simple_one_for_one("pool", make)
+        .intensity(9, SECOND)
+        .instance_backoff(Backoff::fixed(SECOND));
+    let app = sim.start(pool).unwrap();
+    for name in ["a", "b"] {
+        let start = StartInstance::<Puppet, &'static str>::new(name);
+        let started = sim.block_on(app.root().admin().ask(start, LONG));
+        let started = started.unwrap().unwrap().unwrap().unwrap();
+        crash(started.address);
+        sim.run_for(ms(400));
+    }
+    sim.run_for(ms(199));
+    assert_eq!(log.all(), ["a starts", "a drops", "b starts", "b drops"]);
+    sim.run_for(ms(1));
+    assert_eq!(log.all()[4..], ["a starts"]);
+    sim.run_for(ms(400));
+    assert_eq!(log.all()[5..], ["b starts"]);
+}
+
+/// When a child that ends at once is restarted, in milliseconds.
+fn restarts(seed: u64, backoff: Backoff) -> Vec<u128> {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let (start, b) = (sim.now(), here.reserve());
+    let role = Role::new("b", &log).begin(move |me, cx| {
+        me.say((cx.now() - start).as_millis());
+        crash(cx.addr());
+    });
+    let tree = Supervisor::one_for_one("root").intensity(4, LONG);
+    sim.start(tree.child(role.child().at(b).backoff(backoff)))
+        .unwrap();
+    sim.run_for(LONG);
+    let times = log.all().into_iter();
+    times
+        .map(|line| line["b: ".len()..].parse().unwrap())
+        .collect()
+}
+
+/// Exact without jitter; with it, no later, and the same for the same seed.
+fn l07_waits_follow_from_the_seed(seed: u64) {
+    let backoff = Backoff::exponential(SECOND, 5 * SECOND);
+    assert_eq!(restarts(seed, backoff), [0, 1000, 3000, 7000, 12_000]);
+    let jittered = restarts(seed, backoff.jitter(50));
+    assert_eq!(jittered, restarts(seed, backoff.jitter(50)));
+    assert_ne!(jittered, restarts(seed + 1, backoff.jitter(50)));
+    let waits: Vec<_> = jittered.windows(2).map(|two| two[1] - two[0]).collect();
+    for (wait, most) in waits.iter().zip([1000, 2000, 4000, 5000]) {
+        assert!((most / 2..=most).contains(wait), "{jittered:?}");
+    }
+}
+
+/// A wait that is given up leaves no deadline behind: the loop sleeps.
+fn l07_a_wait_that_is_given_up_wakes_nobody(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let b = sim.locality("here").reserve();
+    let app = sim.start(group("root").child(puppet("b", &log).at(b).backoff(HOURS)));
+    let app = app.unwrap();
+    crash(b);
+    sim.run_until_idle();
+    assert!(sim.next_deadline().is_some());
+    let asked = app
+        .root()
+        .admin()
+        .ask(TerminateChild::named("b"), Duration::MAX);
+    assert!(matches!(sim.block_on(asked), Some(Ok(Ok(())))));
+    sim.run_until_idle();
+    assert_eq!(sim.next_deadline(), None);
+}
+
+/// In a spec and in a request, with the reason.
+fn l07_a_backoff_that_makes_no_sense_is_refused(seed: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let bad = |child: Child<Puppet>| {
+        group("root")
+            .child(child)
+            .plan(&here)
+            .unwrap_err()
+            .to_string()
+    };
+    let one = || puppet("one", &log);
+    let shrinking = Backoff::exponential(2 * SECOND, SECOND);
+    assert_eq!(
+        bad(one().backoff(Backoff::fixed(ms(0)))),
+        "the backoff of one: the first wait is zero"
+    );
+    assert!(bad(one().backoff(shrinking)).contains("the longest wait is shorter"));
+    assert!(bad(one().backoff(HOURS.jitter(101))).contains("more than 100 percent"));
+    assert!(bad(one().temporary().backoff(HOURS)).contains("never restarted"));
+    let make = |(), _: &mut Context<Puppet>| None;
+    let pool = Supervisor::simple_one_for_one("pool", make).instance_backoff(shrinking);
+    assert!(matches!(pool.plan(&here), Err(StartError::Backoff { .. })));
+    assert!(matches!(
+        group("root").instance_backoff(HOURS).plan(&here),
+        Err(StartError::Pool { .. })
+    ));
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let app = sim.start(group("root")).unwrap();
+    let start = StartChild::new(move || puppet("one", &log).backoff(shrinking));
+    let told = sim.block_on(app.root().admin().ask(start, LONG));
+    let Some(Ok(Err(AdminError::BadSpec(StartError::Backoff { .. })))) = told else {
+        panic!("{told:?}");
+    };
+}
+
+/// Where a child waits so long that its supervisor never gives up, the plan says so.
+fn m14_a_plan_warns_of_an_intensity_that_is_out_of_reach(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let tree = |wait: Backoff| {
+        Supervisor::one_for_one("app")
+            .intensity(3, 10 * SECOND)
+            .child(puppet("net", &log).backoff(wait))
+    };
+    let warnings = |wait| tree(wait).plan(&here).unwrap().warnings;
+    assert_eq!(warnings(Backoff::fixed(3 * SECOND)), [""; 0]);
+    // 1 + 2 + 4 seconds.
+    assert_eq!(warnings(Backoff::exponential(SECOND, 60 * SECOND)), [""; 0]);
+    let warned = "app never gives up because of net, which waits too long for 4 restarts in 10s";
+    assert_eq!(warnings(Backoff::fixed(4 * SECOND)), [warned]);
+    assert_eq!(
+        warnings(Backoff::exponential(2 * SECOND, 60 * SECOND)),
+        [warned]
+    );
+    let plan = tree(Backoff::linear(2 * SECOND, 60 * SECOND).jitter(5)).plan(&here);
+    assert_eq!(
+        plan.unwrap().to_string(),
+        format!(
+            "app [here] one_for_one, 3 restarts in 10s\n  \
+               net [here] Puppet, restarted after 2s, longer each time up to 60s, 5 % less at most\n\
+             warning: {warned}\n"
+        )
+    );
+}
+
+bodies! {
+    Each: [
+        l07_a_restart_waits_and_messages_wait_with_it,
+        m14_a_child_that_waits_is_restarting,
+    ]
+    Pair: [
+        l07_a_supervisor_that_gave_up_is_restarted_after_a_wait,
+        m14_a_stop_does_not_wait_for_a_restart,
+    ]
+    Sim: [
+        l07_an_instance_of_a_pool_waits_alone,
+        l07_waits_follow_from_the_seed,
+        l07_a_wait_that_is_given_up_wakes_nobody,
+        l07_a_backoff_that_makes_no_sense_is_refused,
+        m14_a_plan_warns_of_an_intensity_that_is_out_of_reach,
+    ]
+}
