@@ -74,6 +74,16 @@ pub fn act(doer: Addr<Doer>, job: impl FnOnce(&mut Doer, &mut Context<Doer>) + S
     doer.send(Do::new(job));
 }
 
+/// How long a [nap] takes.
+pub const NAP: Duration = Duration::from_secs(3600);
+
+/// Has a doer end after an hour.
+pub fn nap(doer: Addr<Doer>) {
+    act(doer, |_, cx| {
+        cx.after(NAP, Do::new(|_, cx| cx.stop()));
+    });
+}
+
 /// A doer at an address.
 pub fn doer(at: Addr<Doer>) -> Child<Doer> {
     Child::new("doer", Doer::default).at(at)

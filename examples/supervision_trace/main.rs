@@ -1,39 +1,119 @@
 //! Prints the trace of a supervision scenario: what starts, ends and is answered, in order.
 //!
-//!     supervision_trace SCENARIO.json [--spread K]
+//!     supervision_trace SCENARIO.json [--spread K] [--on LOOP]
 //!
 //! A scenario is a tree of supervisors and workers with a list of commands; the trace is the one that
 //! supervisors of Erlang/OTP give for it, byte for byte. `--spread K` puts the supervisors on K
-//! localities: the trace does not change. Everything runs on virtual time, in one thread.
+//! localities, `--on` takes another loop for them: the trace does not change. Everything runs on
+//! virtual time, in one thread.
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use lexopt::prelude::*;
 
 mod host;
 mod line;
+mod loops;
 mod play;
 mod scenario;
 mod tree;
 mod worker;
 mod world;
 
-const USAGE: &str = "usage: supervision_trace SCENARIO.json [--spread K]";
+use crate::host::{Host, Simulated};
+use crate::loops::{BACKENDS, Loops, Make};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let (mut file, mut spread) = (None, 1);
+const HELP: &str = "\
+Prints the trace of a supervision scenario, as Erlang/OTP gives it.
+
+usage: supervision_trace SCENARIO.json [options]
+
+  --spread K   put the supervisors on K localities, one after the other (1 to 1000, default 1)
+  --on LOOP    what drives the localities, on one thread and with virtual time:
+               sim      the simulation of rotor-core, seeded with K (default)
+               driver   drivers of rotor-core, without a loop
+               mio      a poll each, polled without waiting
+               glib     a main context each, iterated without blocking
+               smol     a local executor each, ticked while there is something to do
+  --help       print this text
+
+The trace is the same whatever the options are.
+exit code: 0 printed, 2 the scenario cannot be read, or bad usage";
+
+const USAGE: u8 = 2;
+
+/// What the command line asks for.
+struct Args {
+    file: PathBuf,
+    spread: usize,
+    /// Nothing: the simulation.
+    on: Option<Make>,
+}
+
+fn main() -> ExitCode {
+    let printed = match parse() {
+        Ok(Some(args)) => print(&args),
+        Ok(None) => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Err(error) => Err(format!("{error}; --help shows the usage").into()),
+    };
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("supervision_trace: {error}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Nothing if help was asked for.
+fn parse() -> Result<Option<Args>, Box<dyn Error>> {
+    let (mut file, mut spread, mut on) = (None, 1, None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Long("spread") => spread = parser.value()?.parse()?,
+            Long("spread") => {
+                let value = parser.value()?;
+                let number = value.parse().ok().filter(|k| (1..=1000).contains(k));
+                spread =
+                    number.ok_or_else(|| format!("--spread takes 1 to 1000, not {value:?}"))?;
+            }
+            Long("on") => on = make(&parser.value()?.string()?)?,
+            Long("help") => return Ok(None),
             Value(path) if file.is_none() => file = Some(PathBuf::from(path)),
-            other => return Err(format!("{}; {USAGE}", other.unexpected()).into()),
+            other => return Err(other.unexpected().into()),
         }
     }
-    let text = std::fs::read_to_string(file.ok_or(USAGE)?)?;
-    let scenario = serde_json::from_str(&text)?;
-    for line in play::play(&scenario, host::Simulated::new(spread)) {
+    let file = file.ok_or("SCENARIO.json is missing")?;
+    Ok(Some(Args { file, spread, on }))
+}
+
+/// What makes the loops of this name, or nothing for the simulation.
+fn make(on: &str) -> Result<Option<Make>, String> {
+    let found = BACKENDS.iter().find(|(name, _)| *name == on);
+    match found {
+        Some((_, make)) => Ok(Some(*make)),
+        None if on == "sim" => Ok(None),
+        None => {
+            let names: Vec<_> = BACKENDS.iter().map(|(name, _)| *name).collect();
+            Err(format!("--on takes sim, {}, not {on:?}", names.join(", ")))
+        }
+    }
+}
+
+fn print(args: &Args) -> Result<(), Box<dyn Error>> {
+    let in_file = |error: &dyn Error| format!("{}: {error}", args.file.display());
+    let text = std::fs::read_to_string(&args.file).map_err(|error| in_file(&error))?;
+    let scenario = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
+    let host: Box<dyn Host> = match args.on {
+        None => Box::new(Simulated::new(args.spread)),
+        Some(make) => Box::new(Loops::new(make, args.spread)?),
+    };
+    for line in play::play(&scenario, host) {
         println!("{}", serde_json::to_string(&line)?);
     }
     Ok(())

@@ -15,8 +15,8 @@ use crate::worker::{End, Worker};
 use crate::world::exit_of;
 
 /// A scenario that is played.
-pub struct Play<H> {
-    host: H,
+pub struct Play {
+    host: Box<dyn Host>,
     plan: Arc<Plan>,
     lines: Vec<Line>,
 }
@@ -35,7 +35,7 @@ const START_FAILED: Answer = Answer::Word {
 };
 
 /// Plays a scenario, and returns its trace.
-pub fn play<H: Host>(scenario: &Scenario, host: H) -> Vec<Line> {
+pub fn play(scenario: &Scenario, host: Box<dyn Host>) -> Vec<Line> {
     let localities = host.localities();
     let all = scenario.supervisors().into_iter().enumerate();
     let place = |i: usize| localities[i % localities.len()].clone();
@@ -55,7 +55,7 @@ pub fn play<H: Host>(scenario: &Scenario, host: H) -> Vec<Line> {
     play.lines
 }
 
-impl<H: Host> Play<H> {
+impl Play {
     fn start_root(&mut self, root: &Spec) {
         let cmd = "start_root";
         self.lines.push(Line::Cmd { i: 0, cmd });

@@ -1,5 +1,5 @@
 //! Traces of supervision: as real Erlang/OTP gives them, and the same however supervisors are
-//! spread over localities.
+//! spread over localities, and whatever drives those.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use serde_json::Value;
 mod host;
 #[path = "../supervision_trace/line.rs"]
 mod line;
+#[path = "../supervision_trace/loops.rs"]
+mod loops;
 #[path = "../supervision_trace/play.rs"]
 mod play;
 #[path = "supervision/random.rs"]
@@ -24,9 +26,16 @@ mod worker;
 #[path = "../supervision_trace/world.rs"]
 mod world;
 
+use host::{Host, Simulated};
+use loops::{BACKENDS, Loops};
+
 fn trace(scenario: &Value, spread: usize) -> String {
+    trace_on(scenario, Box::new(Simulated::new(spread)))
+}
+
+fn trace_on(scenario: &Value, host: Box<dyn Host>) -> String {
     let scenario = serde_json::from_value(scenario.clone()).expect("a scenario");
-    let lines = play::play(&scenario, host::Simulated::new(spread));
+    let lines = play::play(&scenario, host);
     let text = |line| serde_json::to_string(&line).expect("a line") + "\n";
     lines.into_iter().map(text).collect()
 }
@@ -43,25 +52,66 @@ fn cases() -> Vec<PathBuf> {
     files
 }
 
+/// Runs the program: its exit code, what it prints, and what it says is wrong.
+fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_supervision_trace"))
+        .args(args)
+        .output()
+        .expect("it can be run");
+    let text = |bytes| String::from_utf8(bytes).expect("a text");
+    (run.status.code(), text(run.stdout), text(run.stderr))
+}
+
 #[test]
 fn m22_the_public_cases_give_the_traces_of_erlang() {
+    let loops = BACKENDS.iter().map(|(name, _)| *name);
+    let drivers: Vec<&str> = std::iter::once("sim").chain(loops).collect();
+    assert_eq!(drivers, ["sim", "driver", "mio", "glib", "smol"]);
     for file in cases() {
         let expected = fs::read_to_string(file.with_extension("trace")).expect("a trace");
+        let file = file.to_str().expect("a text");
         for spread in ["1", "5"] {
-            let run = Command::new(env!("CARGO_BIN_EXE_supervision_trace"))
-                .arg(&file)
-                .args(["--spread", spread])
-                .output()
-                .expect("it can be run");
-            assert!(
-                run.status.success(),
-                "{}",
-                String::from_utf8_lossy(&run.stderr)
-            );
-            let found = String::from_utf8(run.stdout).expect("a text");
-            assert_eq!(found, expected, "{} --spread {spread}", file.display());
+            for on in &drivers {
+                let (code, found, wrong) = run(&[file, "--spread", spread, "--on", on]);
+                assert_eq!(code, Some(0), "{wrong}");
+                assert_eq!(found, expected, "{file} --spread {spread} --on {on}");
+            }
         }
     }
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_said_in_a_line() {
+    let cases = [
+        (vec![], "SCENARIO.json is missing; --help shows the usage"),
+        (
+            vec!["x.json", "--on", "qt"],
+            "--on takes sim, driver, mio, glib, smol, not \"qt\"; --help shows the usage",
+        ),
+        (
+            vec!["x.json", "--spread", "0"],
+            "--spread takes 1 to 1000, not \"0\"; --help shows the usage",
+        ),
+        (
+            vec!["x.json", "y.json"],
+            "unexpected argument \"y.json\"; --help shows the usage",
+        ),
+        (
+            vec!["no such.json"],
+            "no such.json: No such file or directory (os error 2)",
+        ),
+    ];
+    for (args, text) in cases {
+        let wrong = (
+            Some(2),
+            String::new(),
+            format!("supervision_trace: {text}\n"),
+        );
+        assert_eq!(run(&args), wrong, "{args:?}");
+    }
+    let (code, help, _) = run(&["--help"]);
+    assert_eq!(code, Some(0));
+    assert!(help.contains("usage: supervision_trace SCENARIO.json"));
 }
 
 #[test]
@@ -71,6 +121,24 @@ fn random_scenarios_give_the_same_trace_however_they_are_spread() {
         let one = trace(&scenario, 1);
         for spread in [2, 5] {
             assert_eq!(trace(&scenario, spread), one, "seed {seed}, {scenario}");
+        }
+    }
+}
+
+#[test]
+fn random_scenarios_give_the_same_trace_on_every_loop() {
+    for seed in 1000..1060 {
+        let scenario = random::scenario(seed);
+        let simulated = trace(&scenario, 1);
+        for (name, make) in BACKENDS {
+            for spread in [1, 5] {
+                let loops = Loops::new(*make, spread).expect("loops can be made");
+                let found = trace_on(&scenario, Box::new(loops));
+                assert_eq!(
+                    found, simulated,
+                    "{name}, {spread}, seed {seed}, {scenario}"
+                );
+            }
         }
     }
 }

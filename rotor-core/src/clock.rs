@@ -1,9 +1,12 @@
 //! The clock that a driver is given: the only way in which core reads time.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::entrance::Wake;
+use crate::here;
 use crate::timer::nanos;
 
 /// Where a driver gets the time from.
@@ -12,8 +15,22 @@ use crate::timer::nanos;
 #[derive(Clone, Debug)]
 pub struct Clock {
     base: Instant,
-    /// Nanoseconds since `base`, of a clock that is set by hand.
-    manual: Option<Arc<AtomicU64>>,
+    manual: Option<Arc<Manual>>,
+}
+
+/// What there is to a clock that is set by hand.
+#[derive(Default)]
+struct Manual {
+    /// Nanoseconds since `base`; changed under the lock of `sleepers`.
+    nanos: AtomicU64,
+    sleepers: Mutex<Vec<Sleeper>>,
+}
+
+/// A driver that is parked until a time.
+struct Sleeper {
+    driver: usize,
+    due: u64,
+    wake: Arc<dyn Wake>,
 }
 
 impl Clock {
@@ -26,6 +43,9 @@ impl Clock {
     }
 
     /// A clock that stands still until [`advance`](Self::advance) is called.
+    ///
+    /// Its drivers wait for a wake only, whatever their timers are: the clock wakes them when it
+    /// reaches their time.
     ///
     /// ```
     /// use rotor_core::Clock;
@@ -47,21 +67,196 @@ impl Clock {
         self.instant(self.nanos())
     }
 
-    /// Moves a manual clock forward. Does nothing to the machine's.
+    /// Moves a manual clock forward, on any thread, and wakes the drivers that have waited for the
+    /// times on the way. Does nothing to the machine's.
     pub fn advance(&self, by: Duration) {
-        if let Some(manual) = &self.manual {
-            manual.fetch_add(nanos(by), Ordering::Relaxed);
+        let Some(manual) = &self.manual else { return };
+        let late = {
+            let mut sleepers = manual.sleepers();
+            let now = manual.nanos().saturating_add(nanos(by));
+            manual.nanos.store(now, Ordering::Relaxed);
+            sleepers
+                .extract_if(.., |sleeper| sleeper.due <= now)
+                .collect::<Vec<_>>()
+        };
+        for sleeper in late {
+            // Foreign code, with nothing locked.
+            let _ = here::guard(|| sleeper.wake.wake());
         }
+    }
+
+    /// Returns the earliest time that a driver of this manual clock waits for, on any thread. `None`
+    /// if none waits for one, and for the machine's clock.
+    ///
+    /// What a driver waits for is known while it is parked, so let all loops come to rest first.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// struct Nap;
+    /// impl Actor for Nap {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.after(Duration::from_secs(3600), "up");
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<&'static str> for Nap {
+    ///     fn handle(&mut self, _: &'static str, cx: &mut Context<Self>) { cx.stop() }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let clock = Clock::manual();
+    /// let driver = Driver::new(std::sync::Arc::new(Nothing), clock.clone());
+    /// driver.open(&Locality::new("here"))?;
+    /// driver.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("nap", || Nap).transient().significant()))?;
+    /// assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    /// let due = clock.next_deadline().expect("the timer");
+    /// clock.advance(due - clock.now()); // an hour passes
+    /// assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let sleepers = self.manual.as_ref()?.sleepers();
+        let due = sleepers.iter().map(|sleeper| sleeper.due).min();
+        due.map(|due| self.instant(due))
     }
 
     pub(crate) fn nanos(&self) -> u64 {
         match &self.manual {
-            Some(manual) => manual.load(Ordering::Relaxed),
+            Some(manual) => manual.nanos(),
             None => nanos(self.base.elapsed()),
+        }
+    }
+
+    /// Says until when a driver that parks has to wait by itself; a manual clock will wake it. An
+    /// error if that has come.
+    pub(crate) fn sleep(
+        &self,
+        driver: usize,
+        wake: &Arc<dyn Wake>,
+        due: Option<u64>,
+    ) -> Result<Option<Instant>, ()> {
+        let (Some(manual), Some(due)) = (&self.manual, due) else {
+            return Ok(due.map(|due| self.instant(due)));
+        };
+        let mut sleepers = manual.sleepers();
+        if due <= manual.nanos() {
+            return Err(());
+        }
+        let wake = wake.clone();
+        sleepers.push(Sleeper { driver, due, wake });
+        Ok(None)
+    }
+
+    /// A driver waits no longer.
+    pub(crate) fn rouse(&self, driver: usize) {
+        if let Some(manual) = &self.manual {
+            manual.sleepers().retain(|sleeper| sleeper.driver != driver);
         }
     }
 
     pub(crate) fn instant(&self, nanos: u64) -> Instant {
         self.base + Duration::from_nanos(nanos)
+    }
+}
+
+impl Manual {
+    fn nanos(&self) -> u64 {
+        self.nanos.load(Ordering::Relaxed)
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, Vec<Sleeper>> {
+        self.sleepers
+            .lock()
+            .expect("no foreign code under this lock")
+    }
+}
+
+impl fmt::Debug for Manual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Manual").field(&self.nanos()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            panic!("swallowed, as everywhere");
+        }
+    }
+
+    /// A clock, and two wakes whose drivers wait for 10 and 20 nanoseconds.
+    fn two_sleepers() -> (Clock, [Arc<Count>; 2]) {
+        let clock = Clock::manual();
+        let counts = [10, 20].map(|due| {
+            let count = Arc::new(Count::default());
+            let wake: Arc<dyn Wake> = count.clone();
+            assert_eq!(clock.sleep(due as usize, &wake, Some(due)), Ok(None));
+            count
+        });
+        (clock, counts)
+    }
+
+    fn wakes(counts: &[Arc<Count>; 2]) -> [usize; 2] {
+        counts
+            .each_ref()
+            .map(|count| count.0.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn t04_a_manual_clock_wakes_who_waits_for_a_time_that_it_reaches() {
+        let (clock, counts) = two_sleepers();
+        assert_eq!(clock.next_deadline(), Some(clock.instant(10)));
+        clock.advance(Duration::from_nanos(9));
+        assert_eq!(wakes(&counts), [0, 0]);
+        clock.advance(Duration::from_nanos(1));
+        assert_eq!(wakes(&counts), [1, 0]);
+        assert_eq!(clock.next_deadline(), Some(clock.instant(20)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(wakes(&counts), [1, 1]);
+        assert_eq!(clock.next_deadline(), None);
+    }
+
+    #[test]
+    fn t04_who_waits_no_longer_is_not_woken() {
+        let (clock, counts) = two_sleepers();
+        clock.rouse(10);
+        assert_eq!(clock.next_deadline(), Some(clock.instant(20)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(wakes(&counts), [0, 1]);
+    }
+
+    /// The time may have been reached, by another thread, since the driver looked.
+    #[test]
+    fn t04_nobody_waits_for_a_time_that_has_come() {
+        let (clock, [count, _]) = two_sleepers();
+        clock.advance(Duration::from_nanos(15));
+        let wake: Arc<dyn Wake> = count;
+        assert_eq!(clock.sleep(1, &wake, Some(15)), Err(()));
+        assert_eq!(clock.next_deadline(), Some(clock.instant(20)));
+    }
+
+    #[test]
+    fn t04_the_machines_clock_lets_drivers_wait_by_themselves() {
+        let clock = Clock::real();
+        let wake: Arc<dyn Wake> = Arc::new(Count::default());
+        let until = Some(clock.instant(7));
+        assert_eq!(clock.sleep(1, &wake, Some(7)), Ok(until));
+        assert_eq!(clock.sleep(1, &wake, None), Ok(None));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.next_deadline(), None);
     }
 }

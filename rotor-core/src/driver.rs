@@ -53,7 +53,8 @@ impl Default for Budget {
 pub enum Turn {
     /// There is more to do: turn again, after I/O, input and redraw.
     Again,
-    /// Nothing to do until a wake, or until this time.
+    /// Nothing to do until a wake, or until this time; with a [manual](Clock::manual) clock always
+    /// until a wake.
     Park(Option<Instant>),
     /// A handler is on this thread's stack: nothing was done, the outer turn's answer counts.
     Nested,
@@ -261,6 +262,7 @@ impl Driver {
             return Turn::Nested;
         }
         let inner = &*self.inner;
+        inner.rouse();
         if inner.thread != here::thread() {
             return self.turned_elsewhere();
         }
@@ -409,6 +411,10 @@ impl Driver {
         for local in locals {
             local.rest();
         }
+        let due = locals.iter().filter_map(|local| local.next_due()).min();
+        let Ok(until) = self.inner.sleep(due) else {
+            return Turn::Again;
+        };
         for (i, local) in locals.iter().enumerate() {
             if !local.gate.entrance.park() {
                 for parked in &locals[..i] {
@@ -417,8 +423,7 @@ impl Driver {
                 return Turn::Again;
             }
         }
-        let due = locals.iter().filter_map(|local| local.next_due()).min();
-        Turn::Park(due.map(|due| self.inner.clock.instant(due)))
+        Turn::Park(until)
     }
 
     /// Ends in order: what is left is undelivered.
@@ -477,9 +482,25 @@ impl Driver {
     }
 }
 
+impl Inner {
+    /// The number by which a manual clock knows it.
+    fn number(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    fn sleep(&self, due: Option<u64>) -> std::result::Result<Option<Instant>, ()> {
+        self.clock.sleep(self.number(), &self.wake, due)
+    }
+
+    fn rouse(&self) {
+        self.clock.rouse(self.number());
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         let inner = &*self.inner;
+        inner.rouse();
         if inner.thread != here::thread() {
             self.turned_elsewhere();
             return;

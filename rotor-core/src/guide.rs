@@ -544,6 +544,13 @@ pub mod testing {
     //!
     //! Futures of actors run in a simulation if something in it wakes them. Sockets and the timers
     //! of an async library have a reactor of their own, and real time: test those on their loop.
+    //!
+    //! **On the real loop** actors are tested with a clock that is set by hand, too: each backend has
+    //! a `with_clock`. The test then runs its loop without waiting (polls with a timeout of zero,
+    //! iterates a main context, ticks an executor) and moves the time between: from one
+    //! [`next_deadline`](crate::Clock::next_deadline) to the other, each timer sees its own time as
+    //! now. Without a loop, [`Driver`](crate::Driver) does the same. The example
+    //! `supervision_trace` plays its scenarios in all of these ways.
 }
 
 pub mod coming_from {

@@ -96,7 +96,6 @@ struct Stepped {
     locality: Locality,
     driver: Driver,
     ready: Arc<Flag>,
-    due: Option<Instant>,
     used: bool,
 }
 
@@ -174,7 +173,6 @@ impl Sim {
             locality,
             driver,
             ready,
-            due: None,
             used: false,
         });
     }
@@ -320,7 +318,7 @@ impl Sim {
 
     /// When the next timer or limit is due, if any is set. Known when nothing is left to do before.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.drivers.iter().filter_map(|stepped| stepped.due).min()
+        self.clock.next_deadline()
     }
 
     /// Moves the clock by `by`, from deadline to deadline, running everything on the way. What is
@@ -330,19 +328,13 @@ impl Sim {
         loop {
             self.run_until_idle();
             match self.due() {
-                Some(due) if end.is_none_or(|end| due <= end) => {
-                    self.clock
-                        .advance(due.saturating_duration_since(self.clock.now()));
-                    self.wake_due();
-                }
+                Some(due) if end.is_none_or(|end| due <= end) => self.advance_to(due),
                 _ => break,
             }
         }
         if let Some(end) = end {
-            self.clock
-                .advance(end.saturating_duration_since(self.clock.now()));
+            self.advance_to(end);
         }
-        self.wake_due();
         self.run_until_idle();
     }
 
@@ -497,9 +489,7 @@ impl Sim {
                 continue;
             }
             let due = self.due()?;
-            self.clock
-                .advance(due.saturating_duration_since(self.clock.now()));
-            self.wake_due();
+            self.advance_to(due);
         }
     }
 
@@ -573,19 +563,15 @@ impl Sim {
 
     /// When something happens next without a message.
     fn due(&self) -> Option<Instant> {
-        let timers = self.drivers.iter().filter_map(|stepped| stepped.due);
-        timers.chain(self.links.iter().filter_map(Link::due)).min()
+        let arrivals = self.links.iter().filter_map(Link::due);
+        arrivals.chain(self.clock.next_deadline()).min()
     }
 
-    fn wake_due(&mut self) {
+    fn advance_to(&mut self, time: Instant) {
+        let by = time.saturating_duration_since(self.clock.now());
+        self.clock.advance(by);
         let now = self.clock.now();
         self.links.iter_mut().for_each(|link| link.arrive(now));
-        for stepped in &mut self.drivers {
-            if stepped.due.is_some_and(|due| due <= now) {
-                stepped.due = None;
-                stepped.ready.wake();
-            }
-        }
     }
 }
 
@@ -602,14 +588,12 @@ impl Stepped {
     /// Runs one message.
     fn turn(&mut self) {
         self.ready.0.store(false, Ordering::Relaxed);
-        match self.driver.turn(Budget {
+        let one = Budget {
             messages: 1,
             time: Duration::MAX,
-        }) {
-            Turn::Again => self.ready.wake(),
-            Turn::Park(due) => self.due = due,
-            Turn::Nested => {}
-            Turn::Done(_) => self.due = None,
+        };
+        if let Turn::Again = self.driver.turn(one) {
+            self.ready.wake();
         }
     }
 }

@@ -104,7 +104,45 @@ impl GlibLoop {
     /// # Ok::<(), ContextBusy>(())
     /// ```
     pub fn attach_to(context: &MainContext) -> Result<Self, ContextBusy> {
-        Self::drive(Locality::new("glib"), context)
+        Self::with_clock(context, Clock::real())
+    }
+
+    /// [`attach_to`](Self::attach_to), with the clock that the actors get the time from: for tests,
+    /// which set it by hand.
+    ///
+    /// # Errors
+    /// [`ContextBusy`] if another thread owns the context.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// use std::time::Duration;
+    /// # struct Nap;
+    /// # impl Actor for Nap {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    /// #         cx.after(Duration::from_secs(3600), "up");
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # impl Handler<&'static str> for Nap {
+    /// #     fn handle(&mut self, _: &'static str, cx: &mut Context<Self>) { cx.stop() }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (context, clock) = (glib::MainContext::new(), Clock::manual());
+    /// let app = GlibLoop::with_clock(&context, clock.clone())?.start(Supervisor::one_for_one("app")
+    ///     .auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("nap", || Nap).transient().significant()))?; // it naps for an hour
+    /// while context.iteration(false) {}
+    /// assert!(app.tree().ended.is_none());
+    /// clock.advance(Duration::from_secs(3600));
+    /// while context.iteration(false) {}
+    /// assert!(app.tree().ended.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_clock(context: &MainContext, clock: Clock) -> Result<Self, ContextBusy> {
+        Self::drive(Locality::new("glib"), context, clock)
     }
 
     /// The locality that this loop drives.
@@ -201,7 +239,8 @@ impl GlibLoop {
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> std::io::Result<Locality> {
         Locality::spawn(name, |locality| {
             let context = MainContext::new();
-            let this = Self::drive(locality, &context).expect("nobody else knows the context");
+            let this = Self::drive(locality, &context, Clock::real());
+            let this = this.expect("nobody else knows the context");
             let GlibLoop { source, locality } = this;
             drop(locality); // held, it would count as a user of the thread
             source.driver().host();
@@ -216,9 +255,9 @@ impl GlibLoop {
         })
     }
 
-    fn drive(locality: Locality, context: &MainContext) -> Result<Self, ContextBusy> {
+    fn drive(locality: Locality, context: &MainContext, clock: Clock) -> Result<Self, ContextBusy> {
         let bell = bell::Bell::new(context);
-        let driver = Driver::new(bell.clone(), Clock::real());
+        let driver = Driver::new(bell.clone(), clock);
         driver
             .open(&locality)
             .expect("a locality that no driver has");

@@ -467,3 +467,24 @@ fn an_idle_loop_is_not_woken() {
 fn four_localities_on_one_context_share_it() {
     within_limit(|| flooded(4));
 }
+
+// ---- time ------------------------------------------------------------------------------------
+
+#[test]
+fn t04_time_passes_when_the_clock_of_a_guest_is_set() {
+    within_limit(|| {
+        let (context, clock) = (MainContext::new(), Clock::manual());
+        let guest = GlibLoop::with_clock(&context, clock.clone()).unwrap();
+        let a = guest.locality().reserve();
+        nap(a);
+        let app = guest.start(only(doer(a))).unwrap();
+        while context.iteration(false) {}
+        let last = Duration::from_nanos(1);
+        clock.advance(NAP - last);
+        assert!(!context.iteration(false), "it is not due yet");
+        thread::spawn(move || clock.advance(last));
+        while app.tree().ended.is_none() {
+            context.iteration(true);
+        }
+    });
+}

@@ -89,10 +89,11 @@ impl Guest {
         waker: Arc<Waker>,
         first: Token,
         locality: Locality,
+        clock: Clock,
     ) -> io::Result<Self> {
         let reactor = Reactor::new(registry, first)?;
         let signal = Arc::new(Signal::new(waker));
-        let driver = Driver::new(signal.clone(), Clock::real());
+        let driver = Driver::new(signal.clone(), clock);
         driver.extend(reactor.clone());
         driver.open(&locality).map_err(io::Error::other)?;
         Ok(Guest {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Registry, Token, Waker};
-use rotor_core::{Budget, Exit, Locality, StartError, Supervisor, Turn};
+use rotor_core::{Budget, Clock, Exit, Locality, StartError, Supervisor, Turn};
 
 use crate::guest::Guest;
 
@@ -147,7 +147,53 @@ impl MioLoop {
     /// The registry cannot be shared, for want of descriptors. `InvalidInput` if there are too few
     /// tokens above `first`.
     pub fn attach(registry: &Registry, waker: Arc<Waker>, first: Token) -> io::Result<Guest> {
-        let guest = Guest::new(registry.try_clone()?, waker, first, Locality::new("mio"))?;
+        Self::with_clock(registry, waker, first, Clock::real())
+    }
+
+    /// [`attach`](Self::attach), with the clock that the actors get the time from: for tests, which
+    /// set it by hand.
+    ///
+    /// # Errors
+    /// As for [`attach`](Self::attach).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::{sync::Arc, time::Duration};
+    /// use mio::{Events, Poll, Token, Waker};
+    /// use rotor_core::*;
+    /// use rotor_mio::{MioLoop, Step};
+    /// # struct Nap;
+    /// # impl Actor for Nap {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    /// #         cx.after(Duration::from_secs(3600), "up");
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # impl Handler<&'static str> for Nap {
+    /// #     fn handle(&mut self, _: &'static str, cx: &mut Context<Self>) { cx.stop() }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(8));
+    /// let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+    /// let clock = Clock::manual();
+    /// let guest = MioLoop::with_clock(poll.registry(), waker, Token(1), clock.clone())?;
+    /// guest.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("nap", || Nap).transient().significant()))?; // it naps for an hour
+    /// assert!(matches!(guest.turn(&events), Step::Poll(None)));
+    /// clock.advance(Duration::from_secs(3600));
+    /// poll.poll(&mut events, None)?; // returns, because the clock has woken it
+    /// assert!(matches!(guest.turn(&events), Step::Done(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_clock(
+        registry: &Registry,
+        waker: Arc<Waker>,
+        first: Token,
+        clock: Clock,
+    ) -> io::Result<Guest> {
+        let registry = registry.try_clone()?;
+        let guest = Guest::new(registry, waker, first, Locality::new("mio"), clock)?;
         guest.wake();
         Ok(guest)
     }
@@ -205,7 +251,7 @@ impl MioLoop {
 
     fn drive(parts: Parts, locality: Locality) -> io::Result<Self> {
         Ok(MioLoop {
-            guest: Guest::new(parts.registry, parts.waker, FIRST, locality)?,
+            guest: Guest::new(parts.registry, parts.waker, FIRST, locality, Clock::real())?,
             poll: parts.poll,
             events: Events::with_capacity(EVENTS),
             spin: Duration::ZERO,

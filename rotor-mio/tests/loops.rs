@@ -418,3 +418,25 @@ fn what_holds_no_socket_travels() {
     travels::<Step>();
     travels::<WrongLoop>();
 }
+
+#[test]
+fn t04_time_passes_when_the_clock_of_a_guest_is_set() {
+    within_limit(|| {
+        let (mut poll, mut events) = (Poll::new().unwrap(), Events::with_capacity(8));
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let clock = Clock::manual();
+        let guest = MioLoop::with_clock(poll.registry(), waker, Token(1), clock.clone()).unwrap();
+        let a = guest.locality().reserve();
+        nap(a);
+        guest.start(only(doer(a))).unwrap();
+        poll.poll(&mut events, None).unwrap();
+        while !matches!(guest.turn(&events), Step::Poll(None)) {}
+        let last = Duration::from_nanos(1);
+        clock.advance(NAP - last);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty());
+        thread::spawn(move || clock.advance(last));
+        poll.poll(&mut events, None).unwrap();
+        assert!(matches!(guest.turn(&events), Step::Done(_)));
+    });
+}

@@ -24,7 +24,8 @@
 //! ```
 //!
 //! Three verbs: [`SmolLoop::new`] and [`run`](SmolLoop::run) block this thread;
-//! [`start`](SmolLoop::start) gives a future for an executor that the program runs; and
+//! [`start`](SmolLoop::start) and [`host`](SmolLoop::host) give a future for an executor that the
+//! program runs; and
 //! [`SmolLoop::spawn`] starts a thread of its own. Futures of actors run on every backend; this one
 //! adds the reactor that wakes them. [`Async`] and [`Sleep`] are async-io's `Async` and `Timer`, of
 //! which the latter would be mistaken for core's [`Timer`](rotor_core::Timer).
@@ -57,7 +58,43 @@ impl SmolLoop {
         reason = "it binds to the thread it is made on"
     )]
     pub fn new() -> Self {
-        Self::drive(Locality::new("smol"))
+        Self::with_clock(Clock::real())
+    }
+
+    /// A loop for this thread, with the clock that its actors get the time from: for tests, which
+    /// set it by hand. Futures that wait for a [`Sleep`] go by the machine's clock.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::SmolLoop;
+    /// use std::time::Duration;
+    /// # struct Nap;
+    /// # impl Actor for Nap {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    /// #         cx.after(Duration::from_secs(3600), "up");
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # impl Handler<&'static str> for Nap {
+    /// #     fn handle(&mut self, _: &'static str, cx: &mut Context<Self>) { cx.stop() }
+    /// # }
+    /// # fn main() -> Result<(), StartError> {
+    /// let (executor, clock) = (async_executor::LocalExecutor::new(), Clock::manual());
+    /// let (app, pump) = SmolLoop::with_clock(clock.clone()).start(Supervisor::one_for_one("app")
+    ///     .auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("nap", || Nap).transient().significant()))?; // it naps for an hour
+    /// executor.spawn(pump).detach();
+    /// while executor.try_tick() {}
+    /// assert!(app.tree().ended.is_none());
+    /// clock.advance(Duration::from_secs(3600));
+    /// while executor.try_tick() {}
+    /// assert!(app.tree().ended.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_clock(clock: Clock) -> Self {
+        Self::drive(Locality::new("smol"), clock)
     }
 
     /// The locality that this loop drives.
@@ -112,6 +149,40 @@ impl SmolLoop {
         Ok((app, self.pump))
     }
 
+    /// Serves subtrees that trees of other loops place on this locality, as a guest of an executor
+    /// that the program runs. The future ends when nothing is placed here any more.
+    ///
+    /// Dropping it early loses the locality.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::SmolLoop;
+    /// struct Quick;
+    /// impl Actor for Quick {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let (here, pump) = SmolLoop::new().host();
+    /// let root = std::thread::spawn(move || {
+    ///     // The root lives on another thread.
+    ///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///             .on(&here, |s| s.child(Child::new("quick", || Quick).transient().significant()))
+    ///             .transient().significant());
+    ///     drop(here);
+    ///     ThreadLoop::new().run(tree)
+    /// });
+    /// futures_lite::future::block_on(pump); // or any local executor
+    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_abnormal()));
+    /// ```
+    pub fn host(self) -> (Locality, Pump) {
+        self.pump.driver().host();
+        (self.locality, self.pump)
+    }
+
     /// Starts a thread with a loop of its own. It ends when nothing is placed on its locality any
     /// more, and is joined when the tree that used it ends.
     ///
@@ -119,18 +190,16 @@ impl SmolLoop {
     /// The thread could not be started.
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> io::Result<Locality> {
         Locality::spawn(name, |locality| {
-            let this = Self::drive(locality);
-            this.pump.driver().host();
-            let SmolLoop { pump, locality } = this;
+            let (locality, pump) = Self::drive(locality, Clock::real()).host();
             drop(locality); // held, it would count as a user of the thread
             async_io::block_on(pump);
             Ok(())
         })
     }
 
-    fn drive(locality: Locality) -> Self {
+    fn drive(locality: Locality, clock: Clock) -> Self {
         let bell = bell::Bell::new();
-        let driver = Driver::new(bell.clone(), Clock::real());
+        let driver = Driver::new(bell.clone(), clock);
         driver
             .open(&locality)
             .expect("a locality that no driver has");

@@ -377,3 +377,37 @@ fn the_end_is_told_once() {
     assert!(matches!(again, Poll::Pending), "told once");
     assert_eq!(app.wait().unwrap().to_string(), exit.to_string());
 }
+
+#[test]
+fn t04_time_passes_when_the_clock_of_a_loop_is_set() {
+    within_limit(|| {
+        let (executor, clock) = (LocalExecutor::new(), Clock::manual());
+        let main = SmolLoop::with_clock(clock.clone());
+        let a = main.locality().reserve();
+        nap(a);
+        let (_app, pump) = main.start(only(doer(a))).unwrap();
+        let pump = executor.spawn(pump);
+        while executor.try_tick() {}
+        let last = Duration::from_nanos(1);
+        clock.advance(NAP - last);
+        assert!(!executor.try_tick(), "it is not due yet");
+        thread::spawn(move || clock.advance(last));
+        assert!(orderly(&future::block_on(executor.run(pump))));
+    });
+}
+
+#[test]
+fn e04_a_future_serves_subtrees_of_other_loops() {
+    within_limit(|| {
+        let (far, pump) = SmolLoop::new().host();
+        let a = far.reserve();
+        let main = thread::spawn(move || {
+            let tree = on(&far, a);
+            drop(far);
+            act(a, |_, cx| cx.stop());
+            ThreadLoop::new().run(tree).unwrap()
+        });
+        future::block_on(pump);
+        assert!(orderly(&main.join().unwrap()));
+    });
+}

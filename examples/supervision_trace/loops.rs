@@ -1,0 +1,277 @@
+//! The loops of the backends, stepped without waiting, with a clock that is set by hand.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_executor::LocalExecutor;
+use glib::MainContext;
+use mio::{Events, Poll, Token, Waker};
+use rotor_core::{App, Budget, Clock, Driver, Locality, StartError, Supervisor, Turn, Wake};
+use rotor_glib::GlibLoop;
+use rotor_mio::{Guest, MioLoop, Step};
+use rotor_smol::SmolLoop;
+
+use crate::host::Host;
+
+/// The backends, by name.
+pub const BACKENDS: &[(&str, Make)] = &[
+    ("driver", Turned::make),
+    ("mio", Polled::make),
+    ("glib", Iterated::make),
+    ("smol", Ticked::make),
+];
+
+/// Makes a loop with a locality.
+pub type Make = fn(Clock) -> Result<Box<dyn Loop>, Box<dyn Error>>;
+
+/// A loop on this thread.
+pub trait Loop {
+    /// What it drives.
+    fn locality(&self) -> Locality;
+    /// Starts a tree whose root is here.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError>;
+    /// Serves what a tree of another loop places here.
+    fn serve(&mut self) {}
+    /// Does what can be done without waiting. False if that was nothing.
+    fn step(&mut self) -> bool;
+}
+
+/// Loops of one backend, the root's first.
+pub struct Loops {
+    clock: Clock,
+    loops: Vec<Box<dyn Loop>>,
+}
+
+impl Loops {
+    /// As many loops as the supervisors are to be spread over.
+    ///
+    /// # Errors
+    /// The system cannot make one.
+    pub fn new(make: Make, spread: usize) -> Result<Self, Box<dyn Error>> {
+        let clock = Clock::manual();
+        let loops = (0..spread.max(1)).map(|_| make(clock.clone()));
+        let loops = loops.collect::<Result<_, _>>()?;
+        Ok(Loops { clock, loops })
+    }
+
+    /// Whether a round over all loops found something to do.
+    fn round(&mut self) -> bool {
+        let mut busy = false;
+        for one in &mut self.loops {
+            while one.step() {
+                busy = true;
+            }
+        }
+        busy
+    }
+}
+
+impl Host for Loops {
+    fn localities(&self) -> Vec<Locality> {
+        self.loops.iter().map(|one| one.locality()).collect()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        let (root, others) = self.loops.split_first_mut().expect("at least one");
+        others.iter_mut().for_each(|one| one.serve());
+        root.start(tree)
+    }
+
+    fn run(&mut self) {
+        while self.round() {}
+    }
+
+    fn skip(&mut self) -> bool {
+        let due = self.clock.next_deadline();
+        due.inspect(|&due| self.clock.advance(due - self.clock.now()))
+            .is_some()
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        let end = self.clock.now() + time;
+        self.run();
+        while let Some(due) = self.clock.next_deadline().filter(|due| *due <= end) {
+            self.clock.advance(due - self.clock.now());
+            self.run();
+        }
+        self.clock.advance(end - self.clock.now());
+    }
+}
+
+/// Core's driver, without a loop.
+struct Turned {
+    driver: Driver,
+    locality: Locality,
+    flag: Arc<Flag>,
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Turned {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let driver = Driver::new(flag.clone(), clock);
+        let locality = Locality::new("turned");
+        driver.open(&locality)?;
+        Ok(Box::new(Turned {
+            driver,
+            locality,
+            flag,
+        }))
+    }
+}
+
+impl Loop for Turned {
+    fn locality(&self) -> Locality {
+        self.locality.clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        self.driver.start(tree)
+    }
+
+    fn step(&mut self) -> bool {
+        let woken = self.flag.0.swap(false, Ordering::Relaxed);
+        if woken && let Turn::Again = self.driver.turn(Budget::default()) {
+            self.flag.wake();
+        }
+        woken
+    }
+}
+
+/// A poll of mio.
+struct Polled {
+    poll: Poll,
+    events: Events,
+    guest: Guest,
+    again: bool,
+}
+
+impl Polled {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+        let guest = MioLoop::with_clock(poll.registry(), waker, Token(1), clock)?;
+        Ok(Box::new(Polled {
+            poll,
+            events: Events::with_capacity(8),
+            guest,
+            again: false,
+        }))
+    }
+}
+
+impl Loop for Polled {
+    fn locality(&self) -> Locality {
+        self.guest.locality().clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        self.guest.start(tree)
+    }
+
+    fn step(&mut self) -> bool {
+        let at_once = Some(Duration::ZERO);
+        let polled = self.poll.poll(&mut self.events, at_once);
+        polled.expect("a poll that does not wait");
+        if self.events.is_empty() && !self.again {
+            return false;
+        }
+        let next = self.guest.turn(&self.events);
+        self.again = matches!(next, Step::Poll(timeout) if timeout == at_once);
+        true
+    }
+}
+
+/// A main context of GLib.
+struct Iterated {
+    context: MainContext,
+    locality: Locality,
+    /// Until a tree or its host has it.
+    unused: Option<GlibLoop>,
+}
+
+impl Iterated {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let context = MainContext::new();
+        let unused = GlibLoop::with_clock(&context, clock)?;
+        Ok(Box::new(Iterated {
+            context,
+            locality: unused.locality().clone(),
+            unused: Some(unused),
+        }))
+    }
+}
+
+impl Loop for Iterated {
+    fn locality(&self) -> Locality {
+        self.locality.clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        let unused = self.unused.take().ok_or(StartError::AlreadyStarted)?;
+        unused.start(tree)
+    }
+
+    fn serve(&mut self) {
+        self.unused.take().map(GlibLoop::host);
+    }
+
+    fn step(&mut self) -> bool {
+        self.context.iteration(false)
+    }
+}
+
+/// A local executor of smol.
+struct Ticked {
+    executor: LocalExecutor<'static>,
+    locality: Locality,
+    /// Until a tree or its host has it.
+    unused: Option<SmolLoop>,
+}
+
+impl Ticked {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let unused = SmolLoop::with_clock(clock);
+        Ok(Box::new(Ticked {
+            executor: LocalExecutor::new(),
+            locality: unused.locality().clone(),
+            unused: Some(unused),
+        }))
+    }
+}
+
+impl Loop for Ticked {
+    fn locality(&self) -> Locality {
+        self.locality.clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        let unused = self.unused.take().ok_or(StartError::AlreadyStarted)?;
+        let (app, pump) = unused.start(tree)?;
+        self.executor.spawn(pump).detach();
+        Ok(app)
+    }
+
+    fn serve(&mut self) {
+        if let Some(unused) = self.unused.take() {
+            self.executor.spawn(unused.host().1).detach();
+        }
+    }
+
+    fn step(&mut self) -> bool {
+        self.executor.try_tick()
+    }
+}
