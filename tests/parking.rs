@@ -801,6 +801,8 @@ fn m03_a_locality_may_bound_what_comes_from_outside(on: &dyn Backend, far: &dyn 
     });
     assert_eq!(log.all()[..4], ["busy", "full 90", "Full", "over"]);
     assert_eq!(played.lost(Reason::Full), ["Num"]);
+    let ends = played.exits.iter().filter(|exit| exit.starts_with("b: "));
+    assert_eq!(ends.count(), 2, "by the control, and with the tree");
 }
 
 /// What an actor asked for is its own doing: the bound of its locality does not refuse it.

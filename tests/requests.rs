@@ -1,5 +1,7 @@
 //! Requests: answers, time limits, tokens, and every way to get no answer.
 
+use std::sync::{Arc, Mutex};
+
 use rotor_core::*;
 
 use crate::backend::Backend;
@@ -193,6 +195,59 @@ fn m04_a_dropped_token_tells_its_asker_at_once(on: &dyn Backend, far: &dyn Backe
         })
     });
     assert_eq!(log.all(), ["a: Err(Dropped)"]);
+}
+
+/// The handler that drops the token stops in order afterwards: that is no failure.
+fn m04_a_token_dropped_by_a_handler_that_stops_is_dropped(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        ask_and_end(a, b);
+        apart(&log, a, (&away, b), |b| {
+            b.answer(|_, ask, cx| {
+                cx.stop();
+                drop(ask);
+                Ok(())
+            })
+        })
+    });
+    assert_eq!(log.all(), ["a: Err(Dropped)"]);
+}
+
+/// A start that took a token over fails: so has whoever was to answer.
+fn m04_a_token_that_dies_with_a_failed_start_says_ended(on: &dyn Backend) {
+    let log = Log::new();
+    let passed: Arc<Mutex<Option<Ask<Double>>>> = Arc::default();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        act(a, move |me, cx| {
+            cx.request(b, Double(1), LONG, |me, reply, cx| {
+                me.say(reply.unwrap_err());
+                cx.stop();
+            });
+            let _ = me;
+        });
+        let (give, take) = (passed.clone(), passed.clone());
+        let mother = Role::new("b", &log).answer(move |me, ask, cx| {
+            *give.lock().unwrap() = Some(ask);
+            let take = take.clone();
+            let heir = Role::new("heir", &me.log).start(move |_, cx| {
+                let ask = take.lock().unwrap().take();
+                cx.spawn(std::future::pending::<()>(), move |_, (), _| drop(ask));
+                Err(Error::message("no disk"))
+            });
+            cx.child(heir.child().temporary());
+            Ok(())
+        });
+        stage()
+            .child(mother.child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        ["a: the actor ended before it answered: failed: no disk"]
+    );
 }
 
 /// The handler that drops the token fails afterwards: the asker learns the failure.
@@ -622,6 +677,7 @@ pub fn wait<F: Future>(future: F) -> F::Output {
 
 bodies! {
     Each: [
+        m04_a_token_that_dies_with_a_failed_start_says_ended,
         r35_a_request_is_answered,
         r38_an_answer_may_be_an_error_of_its_own,
         r39_a_supervising_actor_answers_requests,
@@ -640,6 +696,7 @@ bodies! {
         r37_a_request_fails_when_its_limit_passes,
         m04_a_request_to_an_actor_that_is_gone_fails_at_once,
         m04_a_dropped_token_tells_its_asker_at_once,
+        m04_a_token_dropped_by_a_handler_that_stops_is_dropped,
         m04_a_token_that_dies_in_a_failing_handler_says_ended,
         m04_a_token_that_dies_with_its_instance_says_ended,
         m04_a_token_that_was_passed_on_outlives_its_first_holder,

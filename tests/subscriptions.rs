@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::backend::Backend;
@@ -224,6 +225,29 @@ fn m07_a_subscription_made_in_a_start_holds_the_start(on: &dyn Backend, far: &dy
             )
     });
     assert_eq!(log.all(), ["b: first", "b: second"]);
+}
+
+/// The way to the topic's owner is long: whoever starts next comes after the confirmation all the
+/// same.
+fn m07_a_start_waits_for_the_owner_of_its_topic(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let [_, away, owner] = ["here", "away", "owner"].map(|name| sim.locality(name));
+    sim.delay(&away, &owner, ms(20));
+    let (topic, theirs) = (owner.topic(), log.clone());
+    let first = Role::new("a", &log).begin(move |me, _| {
+        me.log.put("a starts");
+        topic.publish(Say("first"));
+    });
+    let far = group("far").on(&away, move |s| {
+        s.child(subscriber("b", &theirs, topic).child())
+    });
+    let tree = group("root").child(far).child(first.child());
+    sim.start(tree).unwrap();
+    sim.run_for(ms(19));
+    assert_eq!(log.count("a starts"), 0, "seed {seed}");
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), ["a starts", "b: first"], "seed {seed}");
 }
 
 /// All see the messages of one publisher in its order.
@@ -921,5 +945,8 @@ bodies! {
         r95_the_end_of_a_supervisor_ends_the_subscriptions_below_it,
         a22_a_publish_reaches_many,
         r96_the_end_of_a_subscriber_races_with_what_is_published,
+    ]
+    Sim: [
+        m07_a_start_waits_for_the_owner_of_its_topic,
     ]
 }
