@@ -686,30 +686,20 @@ fn m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor(
         let inner = Supervisor::one_for_all("inner")
             .intensity(0, ms(5000))
             .on(&away, move |s| {
-                let d = Role::new("d", &theirs).begin(move |_, cx| {
+                let d = Role::new("d", &theirs).begin(move |me, cx| {
                     let d = cx.addr();
-                    act(a, move |me, _| me.kept.push(Box::new(d)));
+                    if me.life > 1 {
+                        return;
+                    }
+                    act(a, move |_, _| {
+                        crash(c); // ends `inner`, which is started again
+                        c.send(Say("reserved"));
+                        d.send(Say("declared")); // it is told to stop ahead of this
+                        act(d, move |_, _| end(a));
+                    });
                 });
                 s.child(puppet("c", &theirs).at(c)).child(d.child())
             });
-        act(a, move |me, cx| {
-            let _ = me;
-            later(cx, ms(3), move |_, _| {
-                crash(c); // ends `inner`, which is started again
-                c.send(Say("reserved"));
-                act(c, move |_, _| {
-                    act(a, move |me, _| {
-                        let ds: Vec<_> = me
-                            .kept
-                            .iter()
-                            .map(|d| *d.downcast_ref::<Addr<Puppet>>().unwrap())
-                            .collect();
-                        ds[0].send(Say("declared"));
-                        act(ds[0], move |_, _| end(a));
-                    });
-                });
-            });
-        });
         stage().child(lead("a", &log).at(a)).child(inner)
     });
     assert_eq!(log.all(), ["c: reserved", "d: declared"]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rotor_core::*;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -304,11 +304,12 @@ fn r129_a_request_answered_by_a_timer_in_time_is_no_error(on: &dyn Backend, far:
     assert_eq!(log.all(), ["a: Ok(1)"]);
 }
 
+fn flow(_: &mut Puppet, cx: &mut Context<Puppet>) {
+    act(cx.addr(), flow);
+}
+
 /// A flood of messages does not keep deadlines from being seen.
 fn t01_timers_fire_while_messages_flow(on: &dyn Backend) {
-    fn flow(_: &mut Puppet, cx: &mut Context<Puppet>) {
-        act(cx.addr(), flow);
-    }
     let log = Log::new();
     on.run(|here| {
         let (a, b) = (here.reserve(), here.reserve());
@@ -323,6 +324,32 @@ fn t01_timers_fire_while_messages_flow(on: &dyn Backend) {
             .child(puppet("b", &log).at(b))
             .child(lead("a", &log).at(a))
     });
+    assert_eq!(log.all(), ["a: in between"]);
+}
+
+/// Nor does it in a turn that may last for an hour.
+fn t01_timers_fire_within_a_long_turn(seed: u64) {
+    let log = Log::new();
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let (a, b) = (here.reserve(), here.reserve());
+    act(b, flow);
+    act(a, move |_, cx| {
+        later(cx, ms(5), move |me, _| {
+            me.say("in between");
+            b.stop();
+        });
+    });
+    let tree = group("root")
+        .child(puppet("b", &log).temporary().at(b))
+        .child(puppet("a", &log).at(a));
+    driver.start(tree).unwrap();
+    let hour = Budget {
+        messages: u32::MAX,
+        time: ms(3_600_000),
+    };
+    assert!(matches!(driver.turn(hour), Turn::Park(None)), "seed {seed}");
     assert_eq!(log.all(), ["a: in between"]);
 }
 
@@ -402,5 +429,8 @@ bodies! {
     Pair: [
         r129_a_request_answered_by_a_timer_in_time_is_no_error,
         r117_a_timer_may_make_a_request_that_runs_into_its_limit,
+    ]
+    Sim: [
+        t01_timers_fire_within_a_long_turn,
     ]
 }
