@@ -158,7 +158,9 @@ impl<A: Actor> Context<A> {
         let first = now.saturating_add(period);
         let body = Body::Every(timer::every::<A, M>(message), period, first);
         let key = here.add_thing(self.slot, body);
-        here.things.borrow_mut().arm_at(key, first);
+        let mut things = here.things.borrow_mut();
+        things.stamp(now); // of one deadline, those that were made before come first
+        things.arm_at(key, first);
         Timer(key)
     }
 
