@@ -607,7 +607,9 @@ impl<A: Actor> Context<A> {
         found.downcast().ok()
     }
 
-    /// For backends: has `f` run when the instance ends, whatever the reason.
+    /// Has `f` run on this thread when the instance ends, whatever the reason: what an instance has
+    /// made elsewhere goes with it, such as a window, or what a backend keeps. A panic in it is
+    /// swallowed.
     pub fn at_end(&mut self, f: impl FnOnce() + 'static) {
         let run = move |_: &Local| {
             let _ = crate::here::guard(f);

@@ -33,7 +33,18 @@ pub mod glib_program {
     //!
     //! **Signals send, actors act.** A signal closure captures an address, which is `Copy`, and sends
     //! a message. What it would have done stands in a handler, where a panic ends one actor and not
-    //! the program. A panic in the closure itself is outside of every actor.
+    //! the program. A panic in the closure itself would end the process, as always with GTK: where a
+    //! closure does more than send, let it run in a `rotor_glib::Guard`, and its panic is one of the
+    //! actor that has made the guard.
+    //!
+    //! **A signal that needs an answer** gets it at once, and the actor does the rest later:
+    //!
+    //! ```text
+    //! window.connect_close_request(move |_| {
+    //!     view.send(CloseRequest);          // the actor may ask, save, then destroy the window
+    //!     glib::Propagation::Stop           // for now: no
+    //! });
+    //! ```
     //!
     //! **Widgets live in actors.** An actor need not be `Send`, so it may own widgets. They stay on
     //! their thread because the actor does. The factory clones them for each instance: after a
@@ -84,6 +95,12 @@ pub mod glib_program {
     //! # Ok(())
     //! # }
     //! ```
+    //!
+    //! **Lives are tied** in both directions. An actor ends with a widget or any other object that its
+    //! guard follows (`guard.follow(&page)`; such a child is transient), and a widget with the instance
+    //! that has made it: `cx.at_end(move || stack.remove(&page))`. Signals that an instance has
+    //! connected are given to its guard (`guard.keep(&button, id)`), so that the next one does not find
+    //! them connected twice.
     //!
     //! **A modal dialog** runs a loop inside the call that opens it. Opened in a handler, it would
     //! keep every actor of this loop waiting. [`Context::defer_to_host`](crate::Context::defer_to_host)

@@ -34,9 +34,12 @@
 //! Three verbs: [`GlibLoop::attach`] is a guest of a loop that the application runs;
 //! [`GlibLoop::new`] and [`run`](GlibLoop::run) run one; [`GlibLoop::spawn`] starts a thread of its
 //! own. One source serves all actors of the loop; while a backlog lasts its priority (125) is
-//! below that of GTK's redraw (120), so the window is drawn and input is served first.
+//! below that of GTK's redraw (120), so the window is drawn and input is served first. A [`Guard`]
+//! makes a panic in a signal closure a restart of the actor that has connected it, and ties the
+//! lives of actors and widgets.
 
 mod bell;
+mod guard;
 mod io;
 mod source;
 
@@ -47,6 +50,7 @@ use std::rc::Rc;
 use glib::{MainContext, MainLoop};
 use rotor_core::{App, Clock, Driver, Exit, Locality, StartError, Supervisor};
 
+pub use guard::Guard;
 pub use io::{Io, Ready, Watch, WrongLoop};
 use source::{Attached, Source};
 
