@@ -8,12 +8,8 @@ use std::path::{Path, PathBuf};
 use lexopt::prelude::*;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-/// Printed by `--help`.
-pub const HELP: &str = "\
-Copies a folder tree and proves the copy.
-
-usage: mirror SRC DST [options]
-
+/// What `--help` says of the options.
+pub const FLAGS: &str = "\
   --checksum     compare contents instead of size and modification time
   --delete       remove from DST what SRC lacks
   --jobs N       files read and written side by side (1 to 64, default 4)
@@ -21,9 +17,7 @@ usage: mirror SRC DST [options]
   --json         print one JSON object as the last line
   --quiet        neither progress bar nor report
   --help         print this text
-  --version      print the version
-
-exit code: 0 all verified, 1 some files failed, 2 bad usage, 130 interrupted";
+  --version      print the version";
 
 /// More lanes than this cost threads and help nobody.
 const MOST_JOBS: usize = 64;
@@ -34,27 +28,57 @@ const USUAL_JOBS: usize = 4;
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
+    /// A run.
     Run(Args),
+    /// `--help`.
     Help,
+    /// `--version`.
     Version,
 }
 
 /// One run as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
+    /// What is copied.
     pub src: PathBuf,
+    /// Where to.
     pub dst: PathBuf,
+    /// The seed of crashes on purpose.
     pub chaos: Option<u64>,
+    /// Lanes: readers and writers side by side.
     pub jobs: usize,
+    /// Whether the last line is an object.
     pub json: bool,
+    /// Neither bar nor report.
     pub quiet: bool,
+    /// Remove what SRC lacks.
     pub delete: bool,
+    /// Compare contents.
     pub checksum: bool,
 }
 
 impl Args {
-    /// Reads the words after the program's name. The error is one line for the user.
+    /// Reads the words after the program's name.
+    ///
+    /// # Errors
+    /// One line for the user.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
+        let asked = Self::parse_some(words)?;
+        match &asked {
+            Asked::Run(args) if args.src.as_os_str().is_empty() => {
+                Err("SRC and DST are missing".into())
+            }
+            Asked::Run(args) if args.dst.as_os_str().is_empty() => Err("DST is missing".into()),
+            _ => Ok(asked),
+        }
+    }
+
+    /// Reads the words after the program's name, for one that can ask for the folders: what is not
+    /// given is empty.
+    ///
+    /// # Errors
+    /// One line for the user.
+    pub fn parse_some(words: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
         let mut parser = lexopt::Parser::from_args(words);
         let mut folders = Vec::new();
         let mut args = Self {
@@ -86,13 +110,13 @@ impl Args {
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        let mut folders = folders.into_iter();
-        match (folders.next(), folders.next(), folders.next()) {
-            (Some(src), Some(dst), None) => Ok(Asked::Run(Self { src, dst, ..args })),
-            (_, _, Some(_)) => Err("more than two folders given".into()),
-            (None, ..) => Err("SRC and DST are missing".into()),
-            _ => Err("DST is missing".into()),
+        if folders.len() > 2 {
+            return Err("more than two folders given".into());
         }
+        let mut folders = folders.into_iter();
+        args.src = folders.next().unwrap_or_default();
+        args.dst = folders.next().unwrap_or_default();
+        Ok(Asked::Run(args))
     }
 
     /// Looks whether the run is possible at all, and touches nothing. The error is one line for the

@@ -49,6 +49,12 @@ pub struct Strike {
 }
 
 impl Strike {
+    /// Crash at once.
+    pub const NOW: Self = Self {
+        fuse: 0,
+        cut: false,
+    };
+
     /// Whether one that holds a connection drops it, instead of crashing.
     pub fn cuts(self) -> bool {
         self.cut

@@ -25,16 +25,22 @@ const LANE_BYTES: u64 = 16 * 1024 * 1024;
 /// Files known and waiting, below which the walk goes on.
 const FEW: usize = 512;
 
+/// Files on their way that people see.
+const MOST_MOVING: usize = 16;
+
 /// Times a file is read that changes meanwhile.
 const MOST_TRIES: u32 = 5;
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Files are found and copied.
     Copying,
     /// All files are settled; folders get their times.
     Finishing,
+    /// All is in place.
     Done,
+    /// The user has ended it.
     Interrupted,
 }
 
@@ -43,6 +49,8 @@ pub struct Ledger {
     task: Task,
     totals: Totals,
     phase: Phase,
+    /// Nothing new is begun.
+    paused: bool,
     /// Where the walk stands, and whether that is the end.
     place: Option<PathBuf>,
     walked: bool,
@@ -73,6 +81,19 @@ struct Wish {
 struct Flight {
     wish: Wish,
     lane: usize,
+    /// Bytes that were written, with those around them.
+    moved: u64,
+}
+
+/// A file on its way, for people.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// Its name below both folders.
+    pub path: PathBuf,
+    /// Bytes that it has.
+    pub size: u64,
+    /// Bytes that were written, about.
+    pub moved: u64,
 }
 
 #[derive(Clone, Default)]
@@ -84,10 +105,17 @@ struct Lane {
 /// What people see while it runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot {
+    /// How far it has come.
+    pub phase: Phase,
+    /// Nothing new is begun.
+    pub paused: bool,
+    /// What has been done.
     pub totals: Totals,
-    /// Bytes of all files found so far, and whether that is all.
+    /// Bytes of all files found so far.
     pub found_bytes: u64,
+    /// Whether all files are found.
     pub walked: bool,
+    /// Restarts of all actors.
     pub restarts: u64,
 }
 
@@ -98,6 +126,7 @@ impl Ledger {
             task,
             totals: Totals::default(),
             phase: Phase::Copying,
+            paused: false,
             place: None,
             walked: false,
             asked: None,
@@ -142,7 +171,7 @@ impl Ledger {
         let next = self
             .ready
             .front()
-            .filter(|_| self.phase == Phase::Copying)?
+            .filter(|_| self.phase == Phase::Copying && !self.paused)?
             .job
             .size;
         let room = |lane: &Lane| {
@@ -155,7 +184,8 @@ impl Ledger {
         self.lanes[lane].files += 1;
         self.lanes[lane].bytes += wish.job.size;
         let job = wish.job.clone();
-        self.flights.insert(attempt, Flight { wish, lane });
+        let moved = 0;
+        self.flights.insert(attempt, Flight { wish, lane, moved });
         Some((lane, attempt, job))
     }
 
@@ -192,6 +222,14 @@ impl Ledger {
         }
         for note in &batch.notes {
             self.note(note);
+        }
+    }
+
+    /// Bytes of a file were written.
+    pub fn moved(&mut self, attempt: u64, bytes: u32) {
+        if let Some(flight) = self.flights.get_mut(&attempt) {
+            let most = flight.wish.job.size;
+            flight.moved = most.min(flight.moved + u64::from(bytes));
         }
     }
 
@@ -268,6 +306,11 @@ impl Ledger {
         true
     }
 
+    /// Begins nothing new while it is paused.
+    pub fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
     /// The user wants it to end.
     pub fn interrupt(&mut self) {
         if self.phase != Phase::Done {
@@ -293,10 +336,12 @@ impl Ledger {
         }
     }
 
+    /// Returns how far the run has come.
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
+    /// Returns the number of lanes.
     pub fn lanes(&self) -> usize {
         self.lanes.len()
     }
@@ -306,9 +351,25 @@ impl Ledger {
         self.totals.files()
     }
 
+    /// Returns the files that have been on their way for longest.
+    pub fn moving(&self) -> Vec<Moving> {
+        let moving = |flight: &Flight| Moving {
+            path: flight.wish.job.path.clone(),
+            size: flight.wish.job.size,
+            moved: flight.moved,
+        };
+        self.flights
+            .values()
+            .take(MOST_MOVING)
+            .map(moving)
+            .collect()
+    }
+
     /// Returns what people see while it runs.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
+            phase: self.phase,
+            paused: self.paused,
             totals: self.totals,
             found_bytes: self.found_bytes,
             walked: self.walked,
@@ -342,7 +403,7 @@ impl Ledger {
 
     /// Ends an attempt that still counts.
     fn land(&mut self, attempt: u64) -> Option<Wish> {
-        let Flight { wish, lane } = self.flights.remove(&attempt)?;
+        let Flight { wish, lane, .. } = self.flights.remove(&attempt)?;
         self.lanes[lane].files -= 1;
         self.lanes[lane].bytes -= wish.job.size;
         Some(wish)
@@ -460,6 +521,35 @@ mod tests {
         assert_eq!(paths(&mut ledger), [""; 0]);
         ledger.found(again, batch(&[("a", 1)], true));
         assert_eq!(paths(&mut ledger), ["a"]);
+    }
+
+    #[test]
+    fn a_paused_run_begins_nothing_and_goes_on_where_it_was() {
+        let mut ledger = ledger(1);
+        let (asked, _) = ledger.ask().unwrap();
+        ledger.found(asked, batch(&[("a", 5), ("b", 5)], true));
+        let (_, first, _) = ledger.assign().unwrap();
+        ledger.pause(true);
+        assert!(ledger.assign().is_none() && ledger.snapshot().paused);
+        ledger.stored(first);
+        assert_eq!(ledger.finish(), None, "a file is left");
+        ledger.pause(false);
+        assert_eq!(paths(&mut ledger), ["b"]);
+    }
+
+    #[test]
+    fn people_see_how_far_a_file_is() {
+        let mut ledger = ledger(1);
+        let (asked, _) = ledger.ask().unwrap();
+        ledger.found(asked, batch(&[("a", 5)], true));
+        let (_, attempt, _) = ledger.assign().unwrap();
+        let moved = |ledger: &Ledger| ledger.moving().iter().map(|file| file.moved).sum::<u64>();
+        ledger.moved(attempt, 3);
+        assert_eq!(moved(&ledger), 3);
+        ledger.moved(attempt, 3); // with what stands around the bytes
+        assert_eq!(moved(&ledger), 5);
+        ledger.stored(attempt);
+        assert!(ledger.moving().is_empty());
     }
 
     #[test]

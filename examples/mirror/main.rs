@@ -1,46 +1,7 @@
-//! Copies a folder tree through a tree of actors on three kinds of event loops, and proves the
-//! copy.
-//!
-//! ```text
-//! mirror (GLib)        progress  plan
-//! ├─ files (smol)      signals  scan  reader-0 reader-1 ...
-//! ├─ link (mio)        receiver  sender
-//! └─ disk-0 (thread)   writer-0       disk-1 (thread) writer-1 ...
-//!
-//! plan ──> scan ──> plan ──> reader ──> sender ══TCP══> receiver ──> writer ──> plan
-//! ```
-//!
-//! Whatever crashes is restarted by its supervisor; the plan then gives the files that were on
-//! their way to the next instances. All talk by address.
+//! `mirror SRC DST`: copies a folder tree, with a bar in the terminal.
 
-mod args;
-mod chaos;
-mod digest;
-mod entry;
-mod finish;
-mod frame;
-mod host;
-mod ledger;
-mod meta_fix;
-mod plan;
 mod progress;
-mod reader;
-mod receiver;
-mod report;
-mod role;
-mod scan;
-mod sender;
-mod signals;
-mod source;
-mod target;
-mod temp_name;
-mod tree;
-mod walk;
-mod wiring;
-mod writer;
-
-#[cfg(test)]
-mod scratch;
+mod terminal;
 
 use std::cell::RefCell;
 use std::env;
@@ -51,23 +12,28 @@ use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 use std::process::{self, ExitCode};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glib::{MainContext, MainLoop};
-use rotor_core::{Locality, ThreadLoop};
+use rotor_core::{Child, Observer};
 use rotor_glib::GlibLoop;
-use rotor_mio::MioLoop;
-use rotor_smol::SmolLoop;
 
-use crate::args::{Args, Asked, HELP};
-use crate::host::Host;
-use crate::ledger::{Ledger, Phase};
-use crate::plan::Crash;
-use crate::progress::{Backlog, print_lines};
-use crate::report::Report;
-use crate::tree::Parts;
-use crate::walk::Task;
-use crate::wiring::Wiring;
+use mirror_engine::{Args, Asked, Crash, FLAGS, Ledger, PATIENT, Parts, Phase, Report, View};
+
+use crate::progress::{Backlog, Progress, print_lines};
+use crate::terminal::Terminal;
+
+const HEAD: &str = "\
+Copies a folder tree and proves the copy.
+
+usage: mirror SRC DST [options]
+
+";
+
+const CODES: &str = "
+
+exit code: 0 all verified, 1 some files failed, 2 bad usage, 130 interrupted";
 
 const USAGE: u8 = 2;
 const INTERRUPTED: u8 = 130;
@@ -75,7 +41,7 @@ const INTERRUPTED: u8 = 130;
 fn main() -> ExitCode {
     let args = match Args::parse(env::args_os().skip(1)) {
         Ok(Asked::Run(args)) => args,
-        Ok(Asked::Help) => return say(HELP),
+        Ok(Asked::Help) => return say(&format!("{HEAD}{FLAGS}{CODES}")),
         Ok(Asked::Version) => return say(concat!("mirror ", env!("CARGO_PKG_VERSION"))),
         Err(text) => return usage(&text),
     };
@@ -133,41 +99,28 @@ fn print_report(report: &Report, args: &Args) -> io::Result<()> {
 
 /// Builds the tree, and runs it to its end.
 fn copy(args: &Args) -> Result<Run, Box<dyn Error>> {
-    let task = Task {
-        src: fs::canonicalize(&args.src)?,
-        dst: fs::canonicalize(&args.dst)?,
-        run: fastrand::u64(..),
-        checksum: args.checksum,
-        delete: args.delete,
-    };
-    let mut token = [0; 16];
-    rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
-
     let context = MainContext::new();
     let ui = GlibLoop::attach_to(&context)?;
-    let files = SmolLoop::spawn("files")?;
-    let net = MioLoop::spawn("net")?;
-    let disks = (0..args.jobs)
-        .map(|n| ThreadLoop::spawn(format!("disk-{n}")))
-        .collect::<io::Result<Vec<Locality>>>()?;
-    let wiring = Wiring::new(ui.locality(), &files, &net, &disks);
-    let ledger = Rc::new(RefCell::new(Ledger::new(task.clone(), args.jobs)));
+    let main_loop = MainLoop::new(Some(&context), false);
+    let host = Rc::new(Terminal::new(main_loop.clone()));
+    let progress = ui.locality().reserve::<Progress>();
+    let view = View {
+        show: progress.to(),
+        strike: progress.to(),
+        files: false,
+    };
+    let parts = Parts::new(args, ui.locality(), view, host.clone())?;
+    let ledger = parts.ledger().clone();
     let backlog: Backlog = Rc::default();
-    let plan = wiring.plan;
+    let plan = parts.wiring().plan();
     panic::set_hook(Box::new(move |info| plan.send(Crash(text_of(info)))));
 
-    let main_loop = MainLoop::new(Some(&context), false);
-    let host = Rc::new(Host::new(main_loop.clone()));
-    let parts = Parts {
-        args: args.clone(),
-        task,
-        token,
-        wiring,
-        ledger: ledger.clone(),
-        backlog: backlog.clone(),
-        host: host.clone(),
-    };
-    let app = ui.start(parts.tree(&files, &net, &disks))?;
+    let (quiet, begin) = (args.quiet, Instant::now());
+    let lines = backlog.clone();
+    let make = move || Progress::new(quiet, begin, lines.clone(), plan);
+    let bar = Child::new("progress", make).at(progress).capacity(PATIENT);
+    let tree = parts.tree(Some(bar.into()));
+    let app = ui.start(tree.observer(Arc::new(Undelivered)))?;
     host.keep(app.clone());
     let quit = main_loop.clone();
     app.on_exit(move |exit| {
@@ -180,6 +133,11 @@ fn copy(args: &Args) -> Result<Run, Box<dyn Error>> {
     drop(panic::take_hook());
     Ok(Run { ledger, backlog })
 }
+
+/// Undelivered messages are part of crashing: what they were about is done again.
+struct Undelivered;
+
+impl Observer for Undelivered {}
 
 /// What a panic said, and where, unless it was meant to.
 fn text_of(info: &PanicHookInfo<'_>) -> String {

@@ -8,8 +8,7 @@ use rotor_core::{Actor, Context, Handler, Result};
 
 use crate::chaos::{Chaos, Fuse, Strike};
 use crate::host::Host;
-use crate::ledger::{Ledger, Phase};
-use crate::progress::Show;
+use crate::ledger::{Ledger, Moving, Phase, Snapshot};
 use crate::reader::{Cancel, Read};
 use crate::role::Role;
 use crate::scan::{Ask, Found, Settle, Settled};
@@ -22,13 +21,23 @@ const TICK: Duration = Duration::from_millis(100);
 /// An interrupted run ends within two seconds, whatever a disk does.
 const LAST_LIMIT: Duration = Duration::from_millis(1200);
 
+/// News of a run: how far it is, and what people should read.
+pub struct Show {
+    /// How far it is.
+    pub now: Snapshot,
+    /// Files on their way, if the [view](crate::View) wants them.
+    pub files: Vec<Moving>,
+    /// Lines for people.
+    pub lines: Vec<String>,
+}
+
 /// Decides what is copied next. All it knows is in the ledger, which its next instance takes over.
 pub struct Plan {
-    pub ledger: Rc<RefCell<Ledger>>,
-    pub chaos: Option<Rc<RefCell<Chaos>>>,
-    pub wiring: Wiring,
-    pub host: Rc<Host>,
-    pub fuse: Fuse,
+    pub(crate) ledger: Rc<RefCell<Ledger>>,
+    pub(crate) chaos: Option<Rc<RefCell<Chaos>>>,
+    pub(crate) wiring: Wiring,
+    pub(crate) host: Rc<dyn Host>,
+    pub(crate) fuse: Fuse,
 }
 
 impl Plan {
@@ -76,8 +85,14 @@ impl Plan {
     /// Tells people.
     fn show(&self) {
         let mut ledger = self.ledger.borrow_mut();
-        self.wiring.progress.send(Show {
+        let view = self.wiring.view;
+        view.show.send(Show {
             now: ledger.snapshot(),
+            files: if view.files {
+                ledger.moving()
+            } else {
+                Vec::new()
+            },
             lines: ledger.take_lines(),
         });
     }
@@ -164,6 +179,17 @@ impl Handler<Vec<News>> for Plan {
     }
 }
 
+/// From a writer: bytes of these attempts were written.
+pub struct Moved(pub Vec<(u64, u32)>);
+
+impl Handler<Moved> for Plan {
+    fn handle(&mut self, Moved(bytes): Moved, _: &mut Context<Self>) {
+        for (attempt, bytes) in bytes {
+            self.ledger.borrow_mut().moved(attempt, bytes);
+        }
+    }
+}
+
 /// From a writer: these files are in place.
 pub struct Stored(pub Vec<u64>);
 
@@ -210,12 +236,29 @@ impl Handler<Tick> for Plan {
     }
 }
 
-/// The text of a panic, from whichever locality it happened on.
-pub struct Crash(pub String);
+/// A panic, on whichever locality it happened.
+pub struct Crash(
+    /// Its text.
+    pub String,
+);
 
 impl Handler<Crash> for Plan {
     fn handle(&mut self, Crash(text): Crash, _: &mut Context<Self>) {
         self.ledger.borrow_mut().crashed(text);
+    }
+}
+
+/// The user wants it to rest, or to go on. Files on their way are completed.
+pub struct Pause(
+    /// Whether to rest.
+    pub bool,
+);
+
+impl Handler<Pause> for Plan {
+    fn handle(&mut self, Pause(paused): Pause, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().pause(paused);
+        self.show();
+        self.go_on();
     }
 }
 

@@ -7,19 +7,16 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rotor_core::{Actor, Context, Exit, Handler, Result};
+use rotor_core::{Actor, Addr, Context, Exit, Handler, Result};
 
-use crate::chaos::{Fuse, Strike};
-use crate::ledger::Snapshot;
-use crate::role::Role;
-use crate::wiring::{Up, Wiring};
+use mirror_engine::{Fuse, Plan, Role, Show, Snapshot, Strike, Up};
 
 /// Lines that are still to be printed. It outlives the actor's restarts, so that none is lost.
 pub type Backlog = Rc<RefCell<VecDeque<String>>>;
 
 /// Draws the bar and prints the lines.
 pub struct Progress {
-    wiring: Wiring,
+    plan: Addr<Plan>,
     backlog: Backlog,
     bar: ProgressBar,
     /// When the run began: the rate is that of the whole run, over all restarts.
@@ -27,15 +24,9 @@ pub struct Progress {
     fuse: Fuse,
 }
 
-/// From the plan: how far it is, and what people should read.
-pub struct Show {
-    pub now: Snapshot,
-    pub lines: Vec<String>,
-}
-
 impl Progress {
     /// A bar, unless `quiet` or standard error is no terminal.
-    pub fn new(quiet: bool, begin: Instant, backlog: Backlog, wiring: Wiring) -> Self {
+    pub fn new(quiet: bool, begin: Instant, backlog: Backlog, plan: Addr<Plan>) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
         } else {
@@ -45,7 +36,7 @@ impl Progress {
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         Self {
-            wiring,
+            plan,
             backlog,
             bar,
             begin,
@@ -68,7 +59,7 @@ pub fn print_lines(backlog: &Backlog) {
 
 impl Actor for Progress {
     fn start(&mut self, _: &mut Context<Self>) -> Result {
-        self.wiring.plan.send(Up(Role::Progress));
+        self.plan.send(Up(Role::Progress));
         Ok(())
     }
 
@@ -84,7 +75,7 @@ impl Drop for Progress {
 }
 
 impl Handler<Show> for Progress {
-    fn handle(&mut self, Show { now, lines }: Show, cx: &mut Context<Self>) {
+    fn handle(&mut self, Show { now, lines, .. }: Show, cx: &mut Context<Self>) {
         self.backlog.borrow_mut().extend(lines);
         self.fuse.burn(Role::Progress, "before it draws");
         if !self.backlog.borrow().is_empty() {

@@ -15,13 +15,21 @@ const MOST_TEXTS: usize = 50;
 /// far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
+    /// Bytes of the files that are in place.
     pub bytes: u64,
+    /// Files copied in this run.
     pub copied: u64,
+    /// Their bytes.
     pub copied_bytes: u64,
+    /// Files that were in place before.
     pub skipped: u64,
+    /// Files that could not be copied.
     pub failed: u64,
+    /// What is neither file, folder nor symlink.
     pub special: u64,
+    /// What only DST has.
     pub extra: u64,
+    /// What only DST had.
     pub removed: u64,
 }
 
@@ -78,12 +86,15 @@ impl Crashes {
 /// A run that is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// What was done.
     pub totals: Totals,
     /// Who was restarted how often.
     pub restarts: Vec<(String, u64)>,
+    /// What crashed.
     pub crashes: Crashes,
     /// The tree while it ran.
     pub tree: String,
+    /// How long it took.
     pub elapsed: Duration,
     /// The run came to its end, and nothing failed.
     pub verified: bool,

@@ -5,13 +5,21 @@ use std::fmt;
 /// The actors of a run, by what they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
+    /// Decides what is copied next.
     Plan,
+    /// The view.
     Progress,
+    /// Walks both trees.
     Scan,
+    /// Waits for Ctrl-C.
     Signals,
+    /// One end of the connection.
     Sender,
+    /// Its other end.
     Receiver,
+    /// Reads the files of a lane.
     Reader(u16),
+    /// Writes the files of a lane.
     Writer(u16),
 }
 

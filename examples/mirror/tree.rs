@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::{fs, io};
 
-use rotor_core::{AutoShutdown, Child, Locality, Observer, Supervisor};
+use rotor_core::{AutoShutdown, Child, Locality, Node, Supervisor, ThreadLoop};
+use rotor_mio::MioLoop;
+use rotor_smol::SmolLoop;
 
 use crate::args::Args;
 use crate::chaos::{Chaos, Fuse};
@@ -13,7 +15,6 @@ use crate::frame::{CHUNK, Token};
 use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::plan::Plan;
-use crate::progress::{Backlog, Progress};
 use crate::reader::Reader;
 use crate::receiver::Receiver;
 use crate::scan::Scan;
@@ -21,7 +22,7 @@ use crate::sender::Sender;
 use crate::signals::Interrupts;
 use crate::source::Source;
 use crate::walk::Task;
-use crate::wiring::Wiring;
+use crate::wiring::{View, Wiring};
 use crate::writer::Writer;
 
 /// Bytes on their way in all lanes together.
@@ -35,33 +36,78 @@ const PERIOD: Duration = Duration::from_secs(10);
 const FEW: u32 = 10;
 
 /// Messages that may wait for an actor that is being restarted: more than the windows let through.
-const PATIENT: u32 = 1 << 20;
+pub const PATIENT: u32 = 1 << 20;
 
-/// What the tree is made from.
+/// What a run is made from: its loops, its addresses, and what will be known of it.
 pub struct Parts {
-    pub args: Args,
-    pub task: Task,
-    pub token: Token,
-    pub wiring: Wiring,
-    pub ledger: Rc<RefCell<Ledger>>,
-    pub backlog: Backlog,
-    pub host: Rc<Host>,
+    args: Args,
+    task: Task,
+    token: Token,
+    wiring: Wiring,
+    ledger: Rc<RefCell<Ledger>>,
+    host: Rc<dyn Host>,
+    files: Locality,
+    net: Locality,
+    disks: Vec<Locality>,
 }
 
 impl Parts {
-    /// The whole tree. What others need is started first and stopped last; the plan's end is the
-    /// end of all.
-    pub fn tree(self, files: &Locality, net: &Locality, disks: &[Locality]) -> Supervisor {
+    /// Starts the loops of a run, whose plan is to live on `main`, beside its view.
+    ///
+    /// # Errors
+    /// A folder is gone, or the system has no threads left.
+    pub fn new(args: &Args, main: &Locality, view: View, host: Rc<dyn Host>) -> io::Result<Self> {
+        let task = Task {
+            src: fs::canonicalize(&args.src)?,
+            dst: fs::canonicalize(&args.dst)?,
+            run: fastrand::u64(..),
+            checksum: args.checksum,
+            delete: args.delete,
+        };
+        let mut token = [0; 16];
+        rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
+        let files = SmolLoop::spawn("files")?;
+        let net = MioLoop::spawn("net")?;
+        let disks = (0..args.jobs)
+            .map(|n| ThreadLoop::spawn(format!("disk-{n}")))
+            .collect::<io::Result<Vec<Locality>>>()?;
+        Ok(Self {
+            args: args.clone(),
+            wiring: Wiring::new(view, main, &files, &net, &disks),
+            ledger: Rc::new(RefCell::new(Ledger::new(task.clone(), args.jobs))),
+            task,
+            token,
+            host,
+            files,
+            net,
+            disks,
+        })
+    }
+
+    /// Who can be reached where.
+    pub fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
+    /// What is known of the run, also when it is over.
+    pub fn ledger(&self) -> &Rc<RefCell<Ledger>> {
+        &self.ledger
+    }
+
+    /// The tree of the run, behind a first child if there is one. What others need is started first
+    /// and stopped last; the plan's end is the end of all.
+    pub fn tree(self, first: Option<Node>) -> Supervisor {
         let mut root = Supervisor::one_for_one("mirror")
             .intensity(self.borne(), PERIOD)
-            .auto_shutdown(AutoShutdown::Any)
-            .observer(Arc::new(Undelivered))
-            .child(self.progress());
-        for (lane, disk) in (0..).zip(disks) {
+            .auto_shutdown(AutoShutdown::Any);
+        if let Some(first) = first {
+            root = root.child(first);
+        }
+        for (lane, disk) in (0..).zip(&self.disks) {
             root = root.child(self.disk(lane, disk));
         }
-        root.child(self.link(net))
-            .child(self.files(files))
+        root.child(self.link())
+            .child(self.files())
             .child(self.plan())
     }
 
@@ -71,13 +117,6 @@ impl Parts {
         } else {
             FEW
         }
-    }
-
-    fn progress(&self) -> Child<Progress> {
-        let (at, quiet, begin) = (self.wiring.progress, self.args.quiet, Instant::now());
-        let (backlog, wiring) = (self.backlog.clone(), self.wiring.clone());
-        let make = move || Progress::new(quiet, begin, backlog.clone(), wiring.clone());
-        Child::new("progress", make).at(at).capacity(PATIENT)
     }
 
     /// The writer of a lane, on a thread loop of its own.
@@ -101,7 +140,7 @@ impl Parts {
     }
 
     /// The connection. A new receiver listens elsewhere, so the sender starts anew with it.
-    fn link(&self, net: &Locality) -> Supervisor {
+    fn link(&self) -> Supervisor {
         let (token, wiring) = (self.token, self.wiring.clone());
         let build = move |s: Supervisor| {
             let (receives, sends) = (wiring.clone(), wiring.clone());
@@ -114,11 +153,11 @@ impl Parts {
         };
         Supervisor::rest_for_one("link")
             .intensity(self.borne(), PERIOD)
-            .on(net, build)
+            .on(&self.net, build)
     }
 
     /// All that reads.
-    fn files(&self, files: &Locality) -> Supervisor {
+    fn files(&self) -> Supervisor {
         let window = (WINDOW / self.args.jobs).clamp(2 * CHUNK, WINDOW / 4);
         let (task, wiring) = (self.task.clone(), self.wiring.clone());
         let build = move |s: Supervisor| {
@@ -142,7 +181,7 @@ impl Parts {
         };
         Supervisor::one_for_one("files")
             .intensity(self.borne(), PERIOD)
-            .on(files, build)
+            .on(&self.files, build)
     }
 
     fn plan(&self) -> Child<Plan> {
@@ -166,8 +205,3 @@ impl Parts {
             .capacity(PATIENT)
     }
 }
-
-/// Undelivered messages are part of crashing: what they were about is done again.
-struct Undelivered;
-
-impl Observer for Undelivered {}

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rotor_core::{Addr, Locality};
+use rotor_core::{Addr, Address, Locality, Recipient};
 
 use crate::chaos::Strike;
-use crate::plan::Plan;
-use crate::progress::Progress;
+use crate::plan::{Plan, Show};
 use crate::reader::Reader;
 use crate::receiver::Receiver;
 use crate::role::Role;
@@ -14,24 +13,41 @@ use crate::scan::Scan;
 use crate::sender::Sender;
 use crate::writer::Writer;
 
+/// Who shows a run to people; it belongs to the program.
+#[derive(Clone, Copy)]
+pub struct View {
+    /// Takes the news.
+    pub show: Recipient<Show>,
+    /// Takes part in chaos.
+    pub strike: Recipient<Strike>,
+    /// Whether the news tell how far each file is.
+    pub files: bool,
+}
+
 /// The addresses of a run.
 #[derive(Clone)]
 pub struct Wiring {
-    pub plan: Addr<Plan>,
-    pub progress: Addr<Progress>,
-    pub scan: Addr<Scan>,
-    pub sender: Addr<Sender>,
-    pub receiver: Addr<Receiver>,
-    pub readers: Arc<[Addr<Reader>]>,
-    pub writers: Arc<[Addr<Writer>]>,
+    pub(crate) plan: Addr<Plan>,
+    pub(crate) view: View,
+    pub(crate) scan: Addr<Scan>,
+    pub(crate) sender: Addr<Sender>,
+    pub(crate) receiver: Addr<Receiver>,
+    pub(crate) readers: Arc<[Addr<Reader>]>,
+    pub(crate) writers: Arc<[Addr<Writer>]>,
 }
 
 impl Wiring {
     /// Reserves all addresses; a lane is a reader and a writer with a locality of its own.
-    pub fn new(main: &Locality, files: &Locality, net: &Locality, disks: &[Locality]) -> Self {
+    pub(crate) fn new(
+        view: View,
+        main: &Locality,
+        files: &Locality,
+        net: &Locality,
+        disks: &[Locality],
+    ) -> Self {
         Self {
             plan: main.reserve(),
-            progress: main.reserve(),
+            view,
             scan: files.reserve(),
             sender: net.reserve(),
             receiver: net.reserve(),
@@ -40,11 +56,36 @@ impl Wiring {
         }
     }
 
+    /// Where the plan takes orders.
+    pub fn plan(&self) -> Addr<Plan> {
+        self.plan
+    }
+
+    /// Who has this address, if it is one of the actors that chaos may hit.
+    pub fn role(&self, address: Address) -> Option<Role> {
+        let roles = Role::victims(self.readers.len());
+        let of = |role: &Role| self.address(*role) == Some(address);
+        roles.into_iter().find(of)
+    }
+
+    fn address(&self, role: Role) -> Option<Address> {
+        Some(match role {
+            Role::Signals => return None,
+            Role::Plan => self.plan.address(),
+            Role::Progress => self.view.show.address(),
+            Role::Scan => self.scan.address(),
+            Role::Sender => self.sender.address(),
+            Role::Receiver => self.receiver.address(),
+            Role::Reader(lane) => self.readers[usize::from(lane)].address(),
+            Role::Writer(lane) => self.writers[usize::from(lane)].address(),
+        })
+    }
+
     /// Tells an actor to crash.
     pub fn strike(&self, whom: Role, strike: Strike) {
         match whom {
             Role::Plan => self.plan.send(strike),
-            Role::Progress => self.progress.send(strike),
+            Role::Progress => self.view.strike.send(strike),
             Role::Scan => self.scan.send(strike),
             Role::Sender => self.sender.send(strike),
             Role::Receiver => self.receiver.send(strike),
@@ -56,7 +97,10 @@ impl Wiring {
 }
 
 /// An actor's first words to the plan: a new instance is there, and what the last one knew is lost.
-pub struct Up(pub Role);
+pub struct Up(
+    /// Who speaks.
+    pub Role,
+);
 
 /// Numbers below no longer count.
 #[derive(Clone, Copy)]

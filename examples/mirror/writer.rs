@@ -10,7 +10,7 @@ use rotor_core::{Actor, Context, Handler, Result};
 
 use crate::chaos::{Fuse, Strike};
 use crate::frame::{Frame, Head, Part};
-use crate::plan::{Refused, Spoiled, Stored};
+use crate::plan::{Moved, Refused, Spoiled, Stored};
 use crate::reader::Credit;
 use crate::role::Role;
 use crate::target::{CloseError, Complete, Incoming};
@@ -177,6 +177,9 @@ impl Handler<Frames> for Writer {
                 Some((last, bytes)) if *last == attempt => *bytes += cost,
                 _ => consumed.push((attempt, cost)),
             }
+        }
+        if self.wiring.view.files {
+            self.wiring.plan.send(Moved(consumed.clone()));
         }
         self.wiring.readers[usize::from(self.lane)].send(Credit(consumed));
         // The next handler may block for long, and the reader waits.

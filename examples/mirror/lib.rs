@@ -1,0 +1,53 @@
+//! What `mirror` does, without what shows it: copies a folder tree through a tree of actors on
+//! three kinds of event loops, and proves the copy. The program draws a bar; its window, in
+//! `examples/gtk`, draws more.
+//!
+//! ```text
+//! mirror (GLib)        (the view)  plan
+//! ├─ files (smol)      signals  scan  reader-0 reader-1 ...
+//! ├─ link (mio)        receiver  sender
+//! └─ disk-0 (thread)   writer-0       disk-1 (thread) writer-1 ...
+//!
+//! plan ──> scan ──> plan ──> reader ──> sender ══TCP══> receiver ──> writer ──> plan
+//! ```
+//!
+//! Whatever crashes is restarted by its supervisor; the plan then gives the files that were on
+//! their way to the next instances. All talk by address.
+
+mod args;
+mod chaos;
+mod digest;
+mod entry;
+mod finish;
+mod frame;
+mod host;
+mod ledger;
+mod meta_fix;
+mod plan;
+mod reader;
+mod receiver;
+mod report;
+mod role;
+mod scan;
+mod sender;
+mod signals;
+mod source;
+mod target;
+mod temp_name;
+mod tree;
+mod walk;
+mod wiring;
+mod writer;
+
+#[cfg(test)]
+mod scratch;
+
+pub use args::{Args, Asked, FLAGS};
+pub use chaos::{Fuse, Strike};
+pub use host::Host;
+pub use ledger::{Ledger, Moving, Phase, Snapshot};
+pub use plan::{Crash, Interrupt, Pause, Plan, Show};
+pub use report::{Report, Totals};
+pub use role::Role;
+pub use tree::{PATIENT, Parts};
+pub use wiring::{Up, View, Wiring};
