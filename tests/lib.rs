@@ -39,6 +39,8 @@ mod admin;
 #[cfg(test)]
 mod backoffs;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod failures;
@@ -112,6 +114,7 @@ const FILES: &[&[harness::Body]] = &[
     supervision::BODIES,
     admin::BODIES,
     backoffs::BODIES,
+    decisions::BODIES,
     failures::BODIES,
     lives::BODIES,
     pictures::BODIES,

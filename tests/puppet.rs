@@ -15,6 +15,7 @@ pub const LONG: Duration = Duration::from_secs(60);
 type Start = Rc<dyn Fn(&mut Puppet, &mut Context<Puppet>) -> Result>;
 type Stop = Rc<dyn Fn(&mut Puppet, &Exit, &mut Context<Puppet>)>;
 type Answer = Rc<dyn Fn(&mut Puppet, Ask<Double>, &mut Context<Puppet>) -> Result>;
+type Decide = Rc<dyn Fn(&mut Puppet, &ChildExit<'_>, &mut Context<Puppet>) -> Decision>;
 type Deed = Box<dyn FnOnce(&mut Puppet, &mut Context<Puppet>) + Send>;
 
 /// Does what it is told.
@@ -38,6 +39,7 @@ pub struct Role {
     start: Option<Start>,
     stop: Option<Stop>,
     answer: Option<Answer>,
+    decide: Option<Decide>,
     tells: bool,
 }
 
@@ -77,6 +79,7 @@ impl Role {
             start: None,
             stop: None,
             answer: None,
+            decide: None,
             tells: false,
         }
     }
@@ -101,6 +104,15 @@ impl Role {
     /// Its stop hook.
     pub fn stop(mut self, f: impl Fn(&mut Puppet, &Exit, &mut Context<Puppet>) + 'static) -> Self {
         self.stop = Some(Rc::new(f));
+        self
+    }
+
+    /// What it says to the ends of its children.
+    pub fn decide(
+        mut self,
+        f: impl Fn(&mut Puppet, &ChildExit<'_>, &mut Context<Puppet>) -> Decision + 'static,
+    ) -> Self {
+        self.decide = Some(Rc::new(f));
         self
     }
 
@@ -276,6 +288,13 @@ impl Actor for Puppet {
         }
         if let Some(f) = self.role.stop.clone() {
             f(self, reason, cx);
+        }
+    }
+
+    fn decide(&mut self, child: &ChildExit<'_>, cx: &mut Context<Self>) -> Decision {
+        match self.role.decide.clone() {
+            Some(f) => f(self, child, cx),
+            None => Decision::Usual,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Actors and their handlers.
 
 use crate::context::Context;
+use crate::decision::{ChildExit, Decision};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::lane::Lane;
@@ -32,6 +33,34 @@ pub trait Actor: Sized + 'static {
     /// stop limit. It does not run after a panic, a failure or a removal by force: `Drop` does.
     fn stop(&mut self, reason: &Exit, cx: &mut Context<Self>) {
         let _ = (reason, cx);
+    }
+
+    /// Decides what follows when a child that this actor [has added](Context::child) has ended by
+    /// itself, or could not be restarted. By default what the child's spec says.
+    ///
+    /// Runs between messages, when the exit comes; not while this actor starts or stops, nor for a
+    /// child that it has stopped. What it decides waits its turn if children are being restarted. A
+    /// panic is a panic of this actor. For a [`Supervisor`](crate::Supervisor) see
+    /// [`Supervisor::decide`](crate::Supervisor::decide).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Crawler { given_up: Vec<String> }
+    /// impl Actor for Crawler {
+    ///     fn decide(&mut self, child: &ChildExit<'_>, _: &mut Context<Self>) -> Decision {
+    ///         match child.exit.reason() {
+    ///             ExitReason::Failed(error) if error.downcast_ref::<std::io::Error>().is_some() => {
+    ///                 self.given_up.push(child.name.to_owned());
+    ///                 Decision::Stop // a page that is not there
+    ///             }
+    ///             _ => Decision::Usual,
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    fn decide(&mut self, child: &ChildExit<'_>, cx: &mut Context<Self>) -> Decision {
+        let _ = (child, cx);
+        Decision::Usual
     }
 }
 

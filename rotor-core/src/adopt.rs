@@ -14,7 +14,7 @@ use crate::locality::{Control, Local, Placement};
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::strategy::{Event, NewRow, Restart};
-use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Supervisor};
+use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
 
 /// A subtree that a locality is told to build.
 pub(crate) struct Adoption {
@@ -48,6 +48,7 @@ impl How {
             name,
             restart: of.restart,
             significant: of.significant,
+            escalating: of.escalating,
             backoff: of.backoff,
             dynamic: self != How::Declared,
             named: matches!(self, How::Declared | How::Asked),
@@ -77,7 +78,7 @@ impl Local {
         supervisor: Supervisor,
         parent: Parent,
     ) -> Result<(), StartError> {
-        let maker = Supervisor::maker();
+        let maker = supervisor.maker();
         self.seat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = supervisor.name;
@@ -85,11 +86,9 @@ impl Local {
             seat.parent = parent;
             seat.ops = Some(maker.ops);
             seat.maker = Some(maker);
-            let mut kin = Box::new(Kin::new(supervisor.flags));
+            let mut kin = Box::new(Kin::new(supervisor.flags, supervisor.restart));
+            kin.decides = supervisor.decide.is_some();
             kin.template = supervisor.template;
-            if supervisor.restart == Restart::Permanent {
-                kin.family.keep();
-            }
             seat.kin = Some(kin);
         });
         for node in supervisor.children {
@@ -299,7 +298,7 @@ impl Local {
                 seat.state = State::Waiting;
                 seat.name = name;
                 seat.parent = above;
-                seat.ops = Some(Supervisor::maker().ops);
+                seat.ops = Some(Stock::maker(None).ops);
                 // Reported when the start is asked for.
                 let exit = seat.exit.replace(Exit::failed(error));
                 (exit, seat.kin.take(), seat.maker.take())
@@ -336,6 +335,7 @@ impl Supervisor {
         let mut built = self.shell().build(build)?;
         built.restart = self.restart;
         built.significant = self.significant;
+        built.escalating = self.escalating;
         built.backoff = self.backoff;
         built.stop_limit = self.stop_limit;
         Ok(built)

@@ -10,6 +10,7 @@ use crate::actor::Actor;
 use crate::address::{Addr, Address};
 use crate::backoff::Backoff;
 use crate::context::Context;
+use crate::decision::{ChildExit, Decision};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::locality::Local;
@@ -37,6 +38,7 @@ pub(crate) struct Spec {
     pub(crate) name: Cow<'static, str>,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    pub(crate) escalating: bool,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
@@ -60,6 +62,7 @@ type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>>>;
 pub(crate) struct Ops {
     pub(crate) start: unsafe fn(*mut (), &Local, u32) -> Result,
     pub(crate) stop: unsafe fn(*mut (), &Exit, &Local, u32),
+    pub(crate) decide: unsafe fn(*mut (), &ChildExit<'_>, &Local, u32) -> Decision,
     pub(crate) drop: unsafe fn(*mut ()),
     pub(crate) type_name: fn() -> &'static str,
     pub(crate) type_id: TypeId,
@@ -71,6 +74,7 @@ impl<A: Actor> OpsOf<A> {
     const OPS: &'static Ops = &Ops {
         start: Self::start,
         stop: Self::stop,
+        decide: Self::decide,
         drop: Self::drop,
         type_name: type_name::<A>,
         type_id: TypeId::of::<A>(),
@@ -84,6 +88,11 @@ impl<A: Actor> OpsOf<A> {
     unsafe fn stop(actor: *mut (), exit: &Exit, here: &Local, slot: u32) {
         // SAFETY: see `Ops`.
         unsafe { &mut *actor.cast::<A>() }.stop(exit, &mut Context::new(here, slot));
+    }
+
+    unsafe fn decide(actor: *mut (), child: &ChildExit<'_>, here: &Local, slot: u32) -> Decision {
+        // SAFETY: see `Ops`.
+        unsafe { &mut *actor.cast::<A>() }.decide(child, &mut Context::new(here, slot))
     }
 
     unsafe fn drop(actor: *mut ()) {
@@ -218,6 +227,7 @@ impl<A: Actor> Child<A> {
                 name: name.into(),
                 restart: Restart::Permanent,
                 significant: false,
+                escalating: false,
                 backoff: None,
                 start_limit: Some(LIMIT),
                 stop_limit: Some(LIMIT),
@@ -300,6 +310,38 @@ impl<A: Actor> Child<A> {
     /// Its end can end the supervisor: see [`AutoShutdown`](crate::AutoShutdown).
     pub fn significant(mut self) -> Self {
         self.spec.significant = true;
+        self
+    }
+
+    /// Its failure is that of its supervisor, which ends with
+    /// [`ExitReason::Escalated`](crate::ExitReason::Escalated) instead of restarting it. An orderly
+    /// end of it means what its restart kind says.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Disk;
+    /// impl Actor for Disk {}
+    /// struct Full;
+    /// impl TryHandler<Full> for Disk {
+    ///     fn try_handle(&mut self, _: Full, _: &mut Context<Self>) -> Result {
+    ///         Err(Error::message("no space left"))
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let disk = sim.locality("here").reserve();
+    /// let app = sim.start(Supervisor::one_for_one("app").intensity(100, std::time::Duration::MAX)
+    ///     .child(Child::new("disk", || Disk).at(disk).escalating()))?;
+    /// disk.send(Full);
+    /// sim.run_until_idle();
+    /// let exit = app.tree().ended.unwrap();
+    /// assert!(matches!(exit.reason(), ExitReason::Escalated));
+    /// assert_eq!(exit.root_cause().to_string(), "failed: no space left");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn escalating(mut self) -> Self {
+        self.spec.escalating = true;
         self
     }
 

@@ -43,6 +43,11 @@ pub enum ExitReason {
     Failed(Error),
     /// Its start or its stop took longer than its limit.
     TimedOut(TimedOut),
+    /// A supervisor ended because a child has failed that it does not restart: see
+    /// [`Child::escalating`](crate::Child::escalating) and
+    /// [`Decision::Escalate`](crate::Decision::Escalate). The child's exit is its
+    /// [cause](Exit::cause).
+    Escalated,
     /// A panic; the text of its message.
     Panicked(Arc<str>),
     /// It was removed by force.
@@ -177,6 +182,10 @@ impl Exit {
 
     pub(crate) const fn killed() -> Self {
         Self::new(ExitReason::Killed)
+    }
+
+    pub(crate) const fn escalated() -> Self {
+        Self::new(ExitReason::Escalated)
     }
 
     pub(crate) fn panicked(caught: Caught) -> Self {
@@ -397,6 +406,7 @@ impl fmt::Display for ExitReason {
                 let mut lines = text.lines().map(str::trim);
                 lines.try_for_each(|line| write!(f, " {line}"))
             }
+            ExitReason::Escalated => write!(f, "escalated"),
             ExitReason::Killed => write!(f, "killed"),
             ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),
         }

@@ -311,6 +311,27 @@ pub mod supervision {
     //! The address stays valid, and what is sent to it waits. The intensity still counts: the plan
     //! warns if waits are so long that it can never be used up.
     //!
+    //! # Deciding by the kind of failure
+    //!
+    //! Restart kinds know orderly and abnormal ends. A supervisor that should tell more apart is told
+    //! how it [decides](crate::Supervisor::decide), and an actor with children of its own
+    //! [decides itself](crate::Actor::decide):
+    //! ```
+    //! # use rotor_core::*;
+    //! # struct Job;
+    //! # impl Actor for Job {}
+    //! let jobs = Supervisor::one_for_one("jobs")
+    //!     .decide(|child| match child.exit.reason() {
+    //!         ExitReason::Panicked(_) => Decision::Stop, // a bug: the same would happen again
+    //!         ExitReason::Lost(_) => Decision::Escalate, // its loop is gone
+    //!         _ => Decision::Usual,
+    //!     })
+    //!     .child(Child::new("job", || Job));
+    //! # let _ = jobs;
+    //! ```
+    //! Where a restart never helps, let the failure climb at once:
+    //! [`escalating`](crate::Child::escalating).
+    //!
     //! # A start that waits
     //!
     //! The next child starts when this one is operational. A [`Hold`](crate::Hold) keeps that open:

@@ -8,7 +8,7 @@ use crate::admin::{Admin, Reply};
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
-use crate::strategy::{ChildId, Family, Flags};
+use crate::strategy::{ChildId, Family, Flags, Restart};
 use crate::supervisor::{Remote, Shell};
 use crate::things::Key;
 
@@ -16,6 +16,8 @@ use crate::things::Key;
 pub(crate) struct Kin {
     pub(crate) family: Family,
     entries: Vec<Option<Entry>>,
+    /// The actor is asked what follows the end of a child.
+    pub(crate) decides: bool,
     /// What its instances are made from, if it is a pool.
     pub(crate) template: Option<Template>,
     /// Administrative requests that are not served yet, oldest first.
@@ -47,10 +49,11 @@ pub(crate) struct RemoteEntry {
 }
 
 impl Kin {
-    pub(crate) fn new(flags: Flags) -> Self {
+    pub(crate) fn new(flags: Flags, restart: Restart) -> Self {
         Kin {
-            family: Family::new(flags),
+            family: Family::new(flags, restart),
             entries: Vec::new(),
+            decides: true,
             template: None,
             requests: VecDeque::new(),
             serving: None,

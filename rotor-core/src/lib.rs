@@ -76,6 +76,7 @@ mod adopt; // specs get slots
 mod app; // App: a running tree from outside
 mod backoff; // Backoff: how long a restart waits
 mod child; // Child: how to make an actor
+mod decision; // what a supervising actor says to the end of a child
 mod exit; // why an actor ended
 mod kin; // the children of an actor and where they live
 mod lifecycle; // start, stop, crash
@@ -118,6 +119,7 @@ pub use backoff::Backoff;
 pub use child::{Child, IntoActor};
 pub use clock::Clock;
 pub use context::{Context, Notifier};
+pub use decision::{ChildExit, Decision};
 pub use driver::{Budget, Driver, Turn};
 pub use entrance::Wake;
 pub use error::{BindError, Error, Result, StartError, StartStalled, TimedOut};

@@ -407,6 +407,14 @@ impl Local {
         self.tell_parent(slot, News::Exited(exit));
     }
 
+    /// The parent does not start an actor again that waits for that.
+    pub(crate) fn wait_no_more(&self, to: Address, exit: &Exit) {
+        let waits = |slot: &u32| self.seat(*slot, |seat| seat.state == State::Waiting);
+        if let Some(slot) = self.find(to).filter(waits) {
+            self.lay_down(slot, exit);
+        }
+    }
+
     /// An actor is not started again by itself, and so is nothing below it: what is parked for them
     /// will not be handled.
     fn lay_down(&self, slot: u32, exit: &Exit) {

@@ -46,7 +46,9 @@ impl Local {
                 self.step_is_over(slot, child, incarnation);
                 // It may have been started in the locality's next life, before this news came.
                 gate.kill(place, incarnation);
-                self.family(slot, Event::Exited(child, incarnation, exit.clone()));
+                let decision = self.decide(slot, child, incarnation, &exit);
+                let event = Event::Exited(child, incarnation, exit.clone(), decision);
+                self.family(slot, event);
             }
             if orphan {
                 self.seat(slot, |seat| seat.parent = Parent::Lost);

@@ -174,6 +174,12 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, child, child_name);
     }
 
+    /// A supervisor ends because of the end of this child, which it does not restart. It comes before
+    /// the ends of the other children.
+    fn escalated(&self, who: Address, name: &str, child: Address, child_name: &str) {
+        let _ = (who, name, child, child_name);
+    }
+
     /// A supervisor shuts down by itself, because of its significant children. It comes before the
     /// ends of the other children.
     fn auto_shutdown(&self, who: Address, name: &str) {

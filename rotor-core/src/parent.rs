@@ -45,13 +45,20 @@ impl Local {
 
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
+        self.step_is_over(slot, child, incarnation);
+        let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
         let event = match news {
             News::Started => Event::Started(child, incarnation),
             News::Ignored => Event::Ignored(child, incarnation),
-            News::Failed(exit) => Event::Failed(child, incarnation, exit),
-            News::Exited(exit) => Event::Exited(child, incarnation, exit),
+            News::Failed(exit) => {
+                let decision = decide(&exit);
+                Event::Failed(child, incarnation, exit, decision)
+            }
+            News::Exited(exit) => {
+                let decision = decide(&exit);
+                Event::Exited(child, incarnation, exit, decision)
+            }
         };
-        self.step_is_over(slot, child, incarnation);
         self.family(slot, event);
     }
 
@@ -204,15 +211,17 @@ impl Local {
                 self.vacate(slot, &exit);
                 self.start_failed(slot, exit);
             }
-            Action::GaveUp(child) => {
-                let named = self.seat(slot, |seat| {
-                    let kin = seat.kin.as_mut()?;
-                    Some((kin.entry(child)?.place, kin.family.row(child).name.clone()))
-                });
-                if let Some((child, child_name)) = named {
-                    let (who, name) = (self.address_of(slot), self.name_of(slot));
-                    let tell = |o: &dyn Observer| o.gave_up(who, &name, child, &child_name);
-                    self.gate.tell_observer(tell);
+            Action::GaveUp(child) => self.tell_of(slot, child, |o, (who, name), (child, its)| {
+                o.gave_up(who, name, child, its);
+            }),
+            Action::Escalated(child) => {
+                self.tell_of(slot, child, |o, (who, name), (child, its)| {
+                    o.escalated(who, name, child, its);
+                })
+            }
+            Action::LayDown(child, exit) => {
+                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                    Control::call(to.gate(), move |there| there.wait_no_more(to, &exit));
                 }
             }
             Action::AutoShutdown => {
@@ -222,6 +231,24 @@ impl Local {
             Action::Serve => unreachable!("`family` does it"),
             Action::Answer(outcome) => self.answer(slot, outcome),
             Action::Ended(exit) => self.family_ended(slot, exit),
+        }
+    }
+
+    /// Tells the observer of a supervisor and a child: their addresses and names.
+    fn tell_of(
+        &self,
+        slot: u32,
+        child: u32,
+        tell: impl Fn(&dyn Observer, (Address, &str), (Address, &str)),
+    ) {
+        let named = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            Some((kin.entry(child)?.place, kin.family.row(child).name.clone()))
+        });
+        if let Some((child, its)) = named {
+            let (who, name) = (self.address_of(slot), self.name_of(slot));
+            self.gate
+                .tell_observer(|o| tell(o, (who, &name), (child, &its)));
         }
     }
 

@@ -158,8 +158,13 @@ fn as_child(child: AsChild) -> impl Iterator<Item = String> {
         Restart::Temporary => Some("temporary".to_owned()),
     };
     let significant = child.significant.then(|| "significant".to_owned());
+    let escalating = child.escalating.then(|| "escalating".to_owned());
     let waits = child.backoff.map(|backoff| format!("restarted {backoff}"));
-    restart.into_iter().chain(significant).chain(waits)
+    restart
+        .into_iter()
+        .chain(significant)
+        .chain(escalating)
+        .chain(waits)
 }
 
 impl Plan {

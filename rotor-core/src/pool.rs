@@ -62,6 +62,7 @@ impl Template {
             name,
             restart: self.restart,
             significant: false,
+            escalating: false,
             backoff: self.backoff,
             start_limit: self.start_limit,
             stop_limit: self.stop_limit,

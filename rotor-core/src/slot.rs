@@ -266,7 +266,8 @@ impl Seat {
     pub(crate) fn kin_mut(&mut self) -> &mut Kin {
         let running = self.state == State::Running;
         self.kin.get_or_insert_with(|| {
-            let mut kin = Box::new(Kin::new(Flags::new(Strategy::OneForOne)));
+            let flags = Flags::new(Strategy::OneForOne);
+            let mut kin = Box::new(Kin::new(flags, self.restart));
             if running {
                 kin.family.run();
             }

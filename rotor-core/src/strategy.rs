@@ -15,6 +15,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::backoff::Backoff;
+use crate::decision::Decision;
 use crate::exit::Exit;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
@@ -99,12 +100,12 @@ pub(crate) enum Event {
     Added(ChildId),
     /// A child is operational.
     Started(ChildId, u64),
-    /// A child could not start.
-    Failed(ChildId, u64, Exit),
+    /// A child could not start; what the supervising actor says to it.
+    Failed(ChildId, u64, Exit, Decision),
     /// A child asked not to be started, which is no error.
     Ignored(ChildId, u64),
-    /// A child's instance ended.
-    Exited(ChildId, u64, Exit),
+    /// A child's instance ended; what the supervising actor says to it.
+    Exited(ChildId, u64, Exit, Decision),
     /// The retry that was posted behind everything queued.
     Retry(ChildId, u64),
     /// The wait before a restart is over.
@@ -161,6 +162,10 @@ pub(crate) enum Action {
     /// The restart intensity is exceeded by this child; `Ended` follows when the others are
     /// stopped.
     GaveUp(ChildId),
+    /// The end of this child is the supervisor's; `Ended` follows when the others are stopped.
+    Escalated(ChildId),
+    /// No instance of the child comes by itself any more, against what its kind says.
+    LayDown(ChildId, Exit),
     /// Significant children have ended; `Ended` follows when the others are stopped.
     AutoShutdown,
     /// The oldest request that was not served yet is to be. Nothing else is handled before
@@ -199,6 +204,8 @@ pub(crate) struct Row {
     pub(crate) incarnation: u64,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    /// Its failure is the supervisor's.
+    escalating: bool,
     /// Added at run time: it does not outlive the supervisor's instance.
     pub(crate) dynamic: bool,
     /// A declared child whose spec was removed: a temporary one that ended, or one that was deleted.
@@ -221,6 +228,7 @@ pub(crate) struct NewRow {
     pub(crate) name: Cow<'static, str>,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    pub(crate) escalating: bool,
     pub(crate) dynamic: bool,
     pub(crate) named: bool,
     pub(crate) backoff: Option<Backoff>,
@@ -285,8 +293,8 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Family {
     flags: Flags,
-    /// The supervisor is started again also after an orderly end of its own.
-    kept: bool,
+    /// When the supervisor itself is started again.
+    restart: Restart,
     rows: Vec<Row>,
     free: Vec<ChildId>,
     first: ChildId,
@@ -299,17 +307,17 @@ pub(crate) struct Family {
     suspended: bool,
     deferred: VecDeque<Event>,
     /// Children whose restart failed, and why, until the retry.
-    failures: HashMap<ChildId, Exit, ahash::RandomState>,
+    failures: HashMap<ChildId, (Exit, Decision), ahash::RandomState>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
     restarts: VecDeque<u64>,
     names: Names,
 }
 
 impl Family {
-    pub(crate) fn new(flags: Flags) -> Self {
+    pub(crate) fn new(flags: Flags, restart: Restart) -> Self {
         Family {
             flags,
-            kept: false,
+            restart,
             rows: Vec::new(),
             free: Vec::new(),
             first: NONE,
@@ -326,11 +334,6 @@ impl Family {
         }
     }
 
-    /// Its own supervisor starts it again whatever the reason: messages for its children wait.
-    pub(crate) fn keep(&mut self) {
-        self.kept = true;
-    }
-
     /// The actor runs already and gets its first child: there is no first start to wait for.
     pub(crate) fn run(&mut self) {
         self.phase = Phase::Running;
@@ -344,6 +347,7 @@ impl Family {
             incarnation: 0,
             restart: row.restart,
             significant: row.significant,
+            escalating: row.escalating,
             dynamic: row.dynamic,
             removed: false,
             named: row.named,
@@ -457,9 +461,9 @@ impl Family {
                     self.started(id, now, out);
                 }
             }
-            Event::Failed(id, incarnation, exit) => {
+            Event::Failed(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    self.start_failed(id, exit, out);
+                    self.start_failed(id, exit, decision, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
                     // It was told to stop while it started.
                     self.stopped(id, out);
@@ -473,20 +477,25 @@ impl Family {
                     self.stopped(id, out);
                 }
             }
-            Event::Exited(id, incarnation, exit) => self.exited(id, incarnation, exit, now, out),
+            Event::Exited(id, incarnation, exit, decision) => {
+                let end = (exit, decision);
+                self.exited(id, incarnation, end, now, out);
+            }
             Event::Retry(id, incarnation) => {
                 if self.is_deaf() {
                     self.deferred.push_back(Event::Retry(id, incarnation));
                 } else if self.is_retried(id, incarnation) {
-                    let exit = self.failures.remove(&id).unwrap_or(Exit::killed());
-                    self.restart(id, exit, now, out);
+                    let failed = self.failures.remove(&id);
+                    let (exit, decision) = failed.unwrap_or((Exit::killed(), Decision::Usual));
+                    let decision = self.judge(id, &exit, decision, true);
+                    self.settle(id, exit, decision, now, out);
                 }
             }
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
             Event::Limit(id, incarnation, exit) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
                     out.push(Action::Kill(id, incarnation));
-                    self.start_failed(id, exit, out);
+                    self.start_failed(id, exit, Decision::Usual, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
                     out.push(Action::Kill(id, incarnation));
                     self.stopped(id, out);
@@ -767,7 +776,13 @@ impl Family {
         self.free.push(id);
     }
 
-    pub(crate) fn start_failed(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
+    pub(crate) fn start_failed(
+        &mut self,
+        id: ChildId,
+        exit: Exit,
+        decision: Decision,
+        out: &mut Vec<Action>,
+    ) {
         let Some(pass) = &mut self.pass else { return };
         let row = &mut self.rows[id as usize];
         row.state = RowState::Down;
@@ -787,7 +802,7 @@ impl Family {
                 // The pass is not undone: the child whose start failed is tried again, through the
                 // queue, and that attempt counts.
                 row.state = RowState::Restarting;
-                self.failures.insert(id, exit);
+                self.failures.insert(id, (exit, decision));
                 out.push(Action::Retry(id, row.incarnation));
                 self.pass = None;
             }

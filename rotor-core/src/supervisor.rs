@@ -11,6 +11,7 @@ use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::child::{IntoActor, Maker, Spec, limited};
 use crate::context::Context;
+use crate::decision::{ChildExit, Decide, Decision};
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::here;
@@ -45,6 +46,8 @@ pub struct Supervisor {
     pub(crate) flags: Flags,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    pub(crate) escalating: bool,
+    pub(crate) decide: Option<Arc<Decide>>,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) children: Vec<Node>,
@@ -88,9 +91,20 @@ pub(crate) struct Remote {
 pub(crate) type Build = Arc<Mutex<dyn FnMut(Supervisor) -> Supervisor + Send>>;
 
 /// The actor behind a stock supervisor: its work is done by the core.
-struct Stock;
+pub(crate) struct Stock(Option<Arc<Decide>>);
 
-impl Actor for Stock {}
+impl Actor for Stock {
+    fn decide(&mut self, child: &ChildExit<'_>, _: &mut Context<Self>) -> Decision {
+        let usual = Decision::Usual;
+        self.0.as_ref().map_or(usual, |decide| decide(child))
+    }
+}
+
+impl Stock {
+    pub(crate) fn maker(decide: Option<Arc<Decide>>) -> Maker {
+        Maker::of(move |_| Ok(Some(Stock(decide.clone()))))
+    }
+}
 
 impl Supervisor {
     fn new(name: Cow<'static, str>, flags: Flags) -> Self {
@@ -99,6 +113,8 @@ impl Supervisor {
             flags,
             restart: Restart::Permanent,
             significant: false,
+            escalating: false,
+            decide: None,
             backoff: None,
             stop_limit: None,
             children: Vec::new(),
@@ -233,6 +249,45 @@ impl Supervisor {
         self
     }
 
+    /// Decides what follows when a child has ended by itself, or could not be restarted.
+    ///
+    /// `decide` is asked as [`Actor::decide`](crate::Actor::decide) is, which says when. It runs on
+    /// the supervisor's locality, wherever that is [placed](Self::on).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Step;
+    /// impl Actor for Step {}
+    /// impl Handler<&'static str> for Step {
+    ///     fn handle(&mut self, what: &'static str, cx: &mut Context<Self>) {
+    ///         cx.fail(Error::message(what));
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let step = sim.locality("here").reserve();
+    /// let app = sim.start(Supervisor::one_for_one("job")
+    ///     .decide(|child| match child.exit.reason() {
+    ///         ExitReason::Failed(error) if error.to_string() == "no such order" => Decision::Stop,
+    ///         _ => Decision::Usual,
+    ///     })
+    ///     .child(Child::new("step", || Step).at(step)))?;
+    /// step.send("too slow");
+    /// step.send("no such order");
+    /// sim.run_until_idle();
+    /// assert_eq!(step.address().state(), Lifecycle::Down);
+    /// assert!(app.tree().ended.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn decide(
+        mut self,
+        decide: impl Fn(&ChildExit<'_>) -> Decision + Send + Sync + 'static,
+    ) -> Self {
+        self.decide = Some(Arc::new(decide));
+        self
+    }
+
     /// Adds a child at the end of the start order.
     pub fn child(mut self, child: impl Into<Node>) -> Self {
         self.children.push(child.into());
@@ -261,6 +316,14 @@ impl Supervisor {
     /// As a child, its end can end its supervisor.
     pub fn significant(mut self) -> Self {
         self.significant = true;
+        self
+    }
+
+    /// As a child, its failure is that of its supervisor: see
+    /// [`Child::escalating`](crate::Child::escalating). One that gives up has not failed: it ends with
+    /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), as in OTP.
+    pub fn escalating(mut self) -> Self {
+        self.escalating = true;
         self
     }
 
@@ -332,12 +395,13 @@ impl Supervisor {
         Shell {
             name: self.name.clone(),
             flags: self.flags,
+            decide: self.decide.clone(),
         }
     }
 
-    /// Its own instance's maker.
-    pub(crate) fn maker() -> Maker {
-        Maker::of(|_| Ok(Some(Stock)))
+    /// Its own instances' maker.
+    pub(crate) fn maker(&self) -> Maker {
+        Stock::maker(self.decide.clone())
     }
 
     /// Looks for everything that can be wrong with a tree whose root is placed on `gate`. Returns
@@ -502,6 +566,7 @@ pub(crate) fn check_added(
 pub(crate) struct AsChild {
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
+    pub(crate) escalating: bool,
     pub(crate) backoff: Option<Backoff>,
 }
 
@@ -510,6 +575,7 @@ impl Supervisor {
         AsChild {
             restart: self.restart,
             significant: self.significant,
+            escalating: self.escalating,
             backoff: self.backoff,
         }
     }
@@ -520,6 +586,7 @@ impl Spec {
         AsChild {
             restart: self.restart,
             significant: self.significant,
+            escalating: self.escalating,
             backoff: self.backoff,
         }
     }
@@ -530,6 +597,7 @@ impl Template {
         AsChild {
             restart: self.restart,
             significant: false,
+            escalating: false,
             backoff: self.backoff,
         }
     }
@@ -589,17 +657,21 @@ impl Seen {
     }
 }
 
-/// Name and flags of a supervisor, which are `Send`.
+/// Name, flags and decisions of a supervisor, which are `Send`.
 #[derive(Clone)]
 pub(crate) struct Shell {
     pub(crate) name: Cow<'static, str>,
     pub(crate) flags: Flags,
+    decide: Option<Arc<Decide>>,
 }
 
 impl Shell {
     /// Runs the closure that adds the children.
     pub(crate) fn build(&self, build: &Build) -> Result<Supervisor, StartError> {
-        let bare = Supervisor::new(self.name.clone(), self.flags);
+        let bare = Supervisor {
+            decide: self.decide.clone(),
+            ..Supervisor::new(self.name.clone(), self.flags)
+        };
         let mut build = build
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -58,6 +58,10 @@ impl Family {
                 Some(refusal) => out.push(Action::Answer(Err(refusal))),
             },
             Deed::Terminate(id) => {
+                let restarted = [RowState::Restarting, RowState::Waiting];
+                if restarted.contains(&self.row(id).state) {
+                    out.push(Action::LayDown(id, Exit::shutdown()));
+                }
                 self.failures.remove(&id);
                 let stops = SmallVec::from_slice(&[id]);
                 let outcome = Ok(None);

@@ -56,7 +56,7 @@ impl Family {
         &mut self,
         id: ChildId,
         incarnation: u64,
-        exit: Exit,
+        (exit, decision): (Exit, Decision),
         now: u64,
         out: &mut Vec<Action>,
     ) {
@@ -68,31 +68,89 @@ impl Family {
             return; // a stale notice of an earlier instance
         }
         match row.state {
-            RowState::Starting => return self.start_failed(id, exit, out),
+            RowState::Starting => return self.start_failed(id, exit, decision, out),
             RowState::Stopping => return self.stopped(id, out),
             RowState::Up if deaf => {
                 // A pass that comes to stop it before the exit's turn, this one or a later one,
                 // consumes the exit: it is not counted, and no answer of a gone instance awaited.
                 row.state = RowState::Ended;
-                self.deferred
-                    .push_back(Event::Exited(id, incarnation, exit));
-                return;
+                let event = Event::Exited(id, incarnation, exit, decision);
+                return self.deferred.push_back(event);
             }
             RowState::Ended if deaf => return, // told twice
             RowState::Up | RowState::Ended => {}
             _ => return,
         }
-        let row = &self.rows[id as usize];
-        if row.restart.wants(&exit) {
-            return self.restart(id, exit, now, out);
+        let usual = self.rows[id as usize].restart.wants(&exit);
+        let decision = self.judge(id, &exit, decision, usual);
+        self.settle(id, exit, decision, now, out);
+    }
+
+    /// What is done about a child: never the usual.
+    pub(super) fn judge(&self, id: ChildId, exit: &Exit, said: Decision, usual: bool) -> Decision {
+        match said {
+            Decision::Usual if exit.is_abnormal() && self.row(id).escalating => Decision::Escalate,
+            Decision::Usual if usual => Decision::Restart,
+            Decision::Usual => Decision::Stop,
+            said => said,
         }
+    }
+
+    /// Does what is to be done about a child that has ended, or whose restart has failed.
+    pub(super) fn settle(
+        &mut self,
+        id: ChildId,
+        exit: Exit,
+        decision: Decision,
+        now: u64,
+        out: &mut Vec<Action>,
+    ) {
+        match decision {
+            Decision::Restart | Decision::Usual => self.restart(id, exit, now, out),
+            Decision::Stop => self.leave(id, exit, out),
+            Decision::Escalate => self.escalate(id, exit, out),
+        }
+    }
+
+    /// The child is not restarted.
+    fn leave(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
+        let row = &self.rows[id as usize];
         let (significant, name) = (row.significant, row.name.clone());
+        let expected = row.state == RowState::Restarting || row.restart.wants(&exit);
         self.down(id);
         self.forget_if_over(id, out);
+        if expected && self.rows[id as usize].state == RowState::Down {
+            out.push(Action::LayDown(id, exit.clone()));
+        }
         if significant && self.shuts_down() {
             out.push(Action::AutoShutdown);
-            self.end(Exit::shutdown().because(name, exit), self.kept, out);
+            let exit = Exit::shutdown().because(name, exit);
+            self.end_by_itself(exit, out);
         }
+    }
+
+    /// The supervisor ends because the child has.
+    fn escalate(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
+        let name = self.rows[id as usize].name.clone();
+        self.down(id);
+        out.push(Action::Escalated(id));
+        self.end_by_itself(Exit::escalated().because(name, exit), out);
+    }
+
+    /// Ends, and may be started again by its own supervisor: messages for its children wait then.
+    fn end_by_itself(&mut self, exit: Exit, out: &mut Vec<Action>) {
+        let keep = self.restart.wants(&exit);
+        self.end(exit, keep, out);
+    }
+
+    /// Whether the supervising actor has a say in what follows the end of this instance.
+    pub(crate) fn is_asked_about(&self, id: ChildId, incarnation: u64) -> bool {
+        let Some(row) = self.rows.get(id as usize) else {
+            return false;
+        };
+        let restarted = || matches!(&self.pass, Some(pass) if matches!(pass.then, Then::Restarted));
+        let open = row.state == RowState::Up || row.state == RowState::Starting && restarted();
+        open && row.incarnation == incarnation
     }
 
     /// Whether the end of a significant child ends the supervisor.
@@ -128,7 +186,7 @@ impl Family {
                 period: self.flags.period,
             };
             let exit = Exit::shutdown().giving_up(name, exit, gave_up);
-            return self.end(exit, self.kept, out);
+            return self.end_by_itself(exit, out);
         }
         match self.rows[id as usize].next_wait(now) {
             Some((least, most)) => {

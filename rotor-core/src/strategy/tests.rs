@@ -1,5 +1,6 @@
 //! A supervisor's decisions against OTP's rules: stories, a naive model, and random asynchrony.
 
+mod decisions;
 mod model;
 mod patience;
 mod requests;
@@ -89,6 +90,8 @@ struct Play {
     questions: VecDeque<Question>,
     log: Vec<String>,
     ended: Option<Exit>,
+    /// Children of which no instance comes by itself any more.
+    laid_down: Vec<String>,
     /// Restarts that wait, by their incarnations.
     waits: BTreeMap<ChildId, u64>,
     /// The last stop that was ordered: whether the slot is kept, and why it stops.
@@ -106,7 +109,7 @@ impl Play {
 
     fn with(flags: Flags) -> Play {
         Play {
-            family: Family::new(flags),
+            family: Family::new(flags, Restart::Temporary),
             manner: Manner::AtOnce,
             now: SECOND,
             puppets: BTreeMap::new(),
@@ -119,6 +122,7 @@ impl Play {
             questions: VecDeque::new(),
             log: Vec::new(),
             ended: None,
+            laid_down: Vec::new(),
             waits: BTreeMap::new(),
             stops: Vec::new(),
         }
@@ -158,6 +162,7 @@ impl Play {
             name: name.to_owned().into(),
             restart,
             significant,
+            escalating: false,
             dynamic,
             named: !dynamic,
             backoff: None,
@@ -275,6 +280,7 @@ impl Play {
             name: name.into(),
             restart,
             significant: false,
+            escalating: false,
             dynamic: true,
             named: !self.family.is_pool(),
             backoff: None,
@@ -294,7 +300,8 @@ impl Play {
         assert_eq!(puppet.life, Life::Up, "{name} does not run");
         puppet.life = Life::Dead;
         let incarnation = puppet.incarnation;
-        self.queue.push_back(Event::Exited(id, incarnation, exit));
+        self.queue
+            .push_back(Event::Exited(id, incarnation, exit, Decision::Usual));
     }
 
     fn crash(&mut self, name: &str) -> String {
@@ -326,13 +333,13 @@ impl Play {
         let (life, event) = match (puppet.life, outcome) {
             (Life::Dead | Life::Up, _) => return None,
             (Life::Starting, Fails) => {
-                let event = Event::Failed(id, incarnation, Exit::killed());
+                let event = Event::Failed(id, incarnation, Exit::killed(), Decision::Usual);
                 (Life::Dead, event)
             }
             (Life::Starting, Ignores) => (Life::Dead, Event::Ignored(id, incarnation)),
             (Life::Starting, _) => (Life::Up, Event::Started(id, incarnation)),
             (Life::Told(_), _) => {
-                let event = Event::Exited(id, incarnation, Exit::shutdown());
+                let event = Event::Exited(id, incarnation, Exit::shutdown(), Decision::Usual);
                 (Life::Dead, event)
             }
         };
@@ -425,6 +432,11 @@ impl Play {
             }
             Action::Up => self.log.push("up".into()),
             Action::GaveUp(_) => self.log.push("gave up".into()),
+            Action::Escalated(_) => self.log.push("escalated".into()),
+            Action::LayDown(id, _) => {
+                let name = self.puppets[&id].name.clone();
+                self.laid_down.push(name);
+            }
             Action::AutoShutdown => self.log.push("auto-shutdown".into()),
             Action::Serve => {
                 let event = self.serve();
@@ -502,7 +514,7 @@ impl Play {
         if self.manner != Manner::AtOnce {
             return;
         }
-        let is = |event: &Event| matches!(event, Event::Exited(who, of, _) if (*who, *of) == (id, incarnation));
+        let is = |event: &Event| matches!(event, Event::Exited(who, of, ..) if (*who, *of) == (id, incarnation));
         let at = self.queue.iter().position(is).expect("it is on the way");
         self.answers.extend(self.queue.remove(at));
     }

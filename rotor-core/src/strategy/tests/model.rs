@@ -410,6 +410,7 @@ fn compare(seed: u64) -> usize {
             name: name.clone().into(),
             restart,
             significant,
+            escalating: false,
             dynamic: false,
             named: true,
             backoff: waits.map(|wait| Backoff::fixed(Duration::from_nanos(wait))),

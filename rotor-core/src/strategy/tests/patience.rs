@@ -15,6 +15,7 @@ impl Play {
             name: name.to_owned().into(),
             restart: Restart::Permanent,
             significant: false,
+            escalating: false,
             dynamic: false,
             named: true,
             backoff: Some(doubling()),

@@ -165,7 +165,11 @@ fn nothing_is_handled_while_a_request_is_looked_up() {
     out.clear();
     family.handle(Event::Asked, 0, &mut out);
     assert!(matches!(out[..], [Action::Serve]));
-    family.handle(Event::Exited(0, 1, Exit::killed()), 0, &mut out);
+    family.handle(
+        Event::Exited(0, 1, Exit::killed(), Decision::Usual),
+        0,
+        &mut out,
+    );
     family.handle(Event::Asked, 0, &mut out);
     assert_eq!(out.len(), 1, "both wait");
     family.handle(Event::Served, 0, &mut out);

@@ -507,7 +507,7 @@ fn a_child_that_fails_to_start_while_it_is_stopped_is_stopped() {
     let id = play.id("b");
     let puppet = play.puppets.get_mut(&id).expect("b");
     puppet.life = Life::Dead;
-    let failed = Event::Failed(id, puppet.incarnation, Exit::killed());
+    let failed = Event::Failed(id, puppet.incarnation, Exit::killed(), Decision::Usual);
     assert_eq!(play.tell(failed), "stop a");
     assert_eq!(play.answer("a"), "ended");
 }
@@ -729,7 +729,7 @@ fn a_restart_over_its_limit_is_killed_and_retried() {
     let (id, late) = (play.id("a"), play.puppets[&play.id("a")].incarnation);
     assert_eq!(play.limit("a"), "kill a, start a", "at once, and it counts");
     assert_eq!(play.tell(Event::Started(id, late)), "", "too late");
-    let exited = Event::Exited(id, late, Exit::killed());
+    let exited = Event::Exited(id, late, Exit::killed(), Decision::Usual);
     assert_eq!(play.tell(exited), "", "it was killed");
     assert_eq!(play.answer("a"), "");
     assert_eq!(play.state("a"), RowState::Up);
@@ -789,8 +789,8 @@ fn notices_of_an_earlier_instance_are_ignored() {
         let exit = Exit::killed();
         [
             Event::Started(id, old),
-            Event::Failed(id, old, exit.clone()),
-            Event::Exited(id, old, exit.clone()),
+            Event::Failed(id, old, exit.clone(), Decision::Usual),
+            Event::Exited(id, old, exit.clone(), Decision::Usual),
             Event::Limit(id, old, exit),
             Event::Retry(id, old),
         ]
@@ -838,7 +838,7 @@ fn notices_for_a_forgotten_row_are_ignored_also_by_the_next_in_its_place() {
     let id = play.id("x");
     let old = play.puppets[&id].incarnation;
     assert_eq!(play.finish("x"), "forget x");
-    let exited = Event::Exited(id, old, Exit::killed());
+    let exited = Event::Exited(id, old, Exit::killed(), Decision::Usual);
     assert_eq!(play.tell(exited.clone()), "");
     assert_eq!(play.tell(Event::Retry(id, old)), "");
     assert_eq!(play.add("y", Restart::Permanent), "start y");
@@ -1010,7 +1010,7 @@ fn a_supervisor_that_gives_up_and_is_started_again_keeps_its_declared_children()
     for kept in [false, true] {
         let mut play = Play::new(Strategy::OneForOne).permanent("a b");
         if kept {
-            play.family.keep();
+            play.family.restart = Restart::Permanent;
         }
         play.start();
         play.crash("a");

@@ -27,6 +27,7 @@ impl Storm {
                 name: format!("c{n}").into(),
                 restart,
                 significant,
+                escalating: false,
                 dynamic: false,
                 named: true,
                 backoff: waits.then_some(Backoff::fixed(Duration::from_nanos(7))),
@@ -86,8 +87,8 @@ impl Storm {
         let family = &self.play.family;
         self.play.queue.iter().any(|event| match event {
             Event::Started(id, incarnation)
-            | Event::Failed(id, incarnation, _)
-            | Event::Exited(id, incarnation, _) => {
+            | Event::Failed(id, incarnation, ..)
+            | Event::Exited(id, incarnation, ..) => {
                 family.is_awaited(*id, *incarnation, Step::Start)
                     || family.is_awaited(*id, *incarnation, Step::Stop)
             }
@@ -114,11 +115,11 @@ impl Storm {
             Life::Starting | Life::Told(false) => match self.random.below(6) {
                 0 => {
                     puppet.life = Life::Dead;
-                    Event::Failed(id, incarnation, exit)
+                    Event::Failed(id, incarnation, exit, Decision::Usual)
                 }
                 1 => {
                     puppet.life = Life::Dead;
-                    Event::Exited(id, incarnation, exit)
+                    Event::Exited(id, incarnation, exit, Decision::Usual)
                 }
                 _ => {
                     puppet.life = match puppet.life {
@@ -131,7 +132,7 @@ impl Storm {
             Life::Up if !self.random.one_in(4) => return,
             Life::Up | Life::Told(true) => {
                 puppet.life = Life::Dead;
-                Event::Exited(id, incarnation, exit)
+                Event::Exited(id, incarnation, exit, Decision::Usual)
             }
         };
         self.play.queue.push_back(event);

@@ -1,0 +1,421 @@
+//! Actors that decide what follows the end of a child, and failures that climb.
+
+use std::sync::{Arc, Mutex};
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::admin::{ask, child, scripted};
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// `failed: text`, as an error or a panic.
+fn fail(to: Addr<Puppet>, text: &'static str) {
+    act(to, move |_, cx| cx.fail(Error::message(text)));
+}
+
+/// A word in the exit of a child, as a decision.
+fn word(exit: &Exit) -> Decision {
+    let ExitReason::Failed(error) = exit.reason() else {
+        return Decision::Usual;
+    };
+    match &*error.to_string() {
+        "restart" => Decision::Restart,
+        "stop" => Decision::Stop,
+        "escalate" => Decision::Escalate,
+        _ => Decision::Usual,
+    }
+}
+
+/// Any actor has the say over the children that it has added.
+fn l09_an_actor_decides_what_follows_the_end_of_its_child(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, boss) = (here.reserve(), here.reserve());
+        let children: [Addr<Puppet>; 2] = [here.reserve(), here.reserve()];
+        let [x, y] = children;
+        let theirs = log.clone();
+        let role = Role::new("boss", &log).telling().begin(move |_, cx| {
+            let child = |name| Role::new(name, &theirs).telling().child();
+            cx.child(child("x").at(x).temporary());
+            cx.child(child("y").at(y));
+        });
+        let role = role.decide(|me, child, _| {
+            me.say(format!("{} {}", child.name, child.exit));
+            word(child.exit)
+        });
+        act(a, move |_, _| {
+            fail(x, "restart");
+            fail(y, "stop");
+            y.send(Say("nobody comes"));
+        });
+        when(a, (2, "x starts"), move |_, cx| {
+            when(cx.addr(), (1, "y drops"), move |_, cx| {
+                fail(x, "escalate");
+                when(cx.addr(), (2, "boss starts"), |_, cx| cx.stop());
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(role.child().at(boss))
+    });
+    assert_eq!(
+        log.of("boss:"),
+        [
+            "boss: x failed: restart",
+            "boss: y failed: stop",
+            "boss: x failed: escalate"
+        ]
+    );
+    assert_eq!(played.lost(Reason::Stopped), ["Say"]);
+    assert!(
+        played
+            .exits
+            .contains(&"boss: escalated < x: failed: escalate".to_owned()),
+        "{:?}",
+        played.exits
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// The same for a stock supervisor, wherever it is placed, with all that its strategy does.
+fn l09_a_supervisor_decides_as_it_is_told(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, x, y) = (here.reserve(), away.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(a, move |_, _| {
+            fail(x, "restart");
+            y.send(Say("again"));
+        });
+        when(a, (1, "y: again"), move |_, cx| {
+            fail(x, "stop");
+            when(cx.addr(), (2, "x drops"), move |_, cx| {
+                fail(y, "escalate");
+                when(cx.addr(), (3, "y starts"), |_, cx| cx.stop());
+            });
+        });
+        let all = Supervisor::one_for_all("all")
+            .intensity(9, ms(5000))
+            .transient()
+            .decide(|child| word(child.exit))
+            .on(&away, move |s| {
+                let child = |name| Role::new(name, &theirs).telling().child();
+                s.child(child("x").at(x).temporary())
+                    .child(child("y").at(y))
+            });
+        stage().child(lead("a", &log).at(a)).child(all)
+    });
+    let all = log.all();
+    let begun = [
+        "x starts",
+        "y starts",
+        "x drops",
+        "y stops: shutdown",
+        "y drops",
+    ];
+    assert_eq!(all[..5], begun);
+    assert_eq!(all[5..8], ["x starts", "y starts", "y: again"]);
+    assert_eq!(all[8..11], ["x drops", "y drops", "x starts"]);
+}
+
+/// Five kinds: the three of OTP, after success only, and whatever the actor says.
+fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let a = here.reserve();
+        let mut tree = stage().child(lead("a", &log).at(a));
+        let success = |child: &ChildExit<'_>| match child.exit.is_abnormal() {
+            true => Decision::Stop,
+            false => Decision::Restart,
+        };
+        // The actor's own say: a detail of its exit.
+        let says = |child: &ChildExit<'_>| match child.exit.reason() {
+            ExitReason::ShutdownWith(detail) if &**detail == "once more" => Decision::Restart,
+            _ => Decision::Stop,
+        };
+        type Way = fn(Addr<Puppet>);
+        let ways: [(&str, Way); 5] = [
+            ("normal", end),
+            ("shutdown", |b| b.stop()),
+            ("says so", |b| {
+                b.address().stop_with(Exit::shutdown_with("once more"))
+            }),
+            ("failed", |b| fail(b, "no")),
+            ("panicked", crash),
+        ];
+        for (kind, asked) in [("success", false), ("asked", true)] {
+            let mut s = group(kind);
+            s = if asked {
+                s.decide(says)
+            } else {
+                s.decide(success)
+            };
+            for (why, way) in ways {
+                let name: &'static str = format!("{kind} {why}").leak();
+                let b = here.reserve();
+                let role = Role::new(name, &log)
+                    .begin(move |me, _| me.log.put(format!("{} {}", me.life, me.name)));
+                s = s.child(role.child().at(b));
+                act(a, move |_, _| way(b));
+            }
+            tree = tree.child(s);
+        }
+        when(a, (4, "2 "), |_, cx| {
+            later(cx, ms(5), |_, cx| cx.stop());
+        });
+        tree
+    });
+    let mut again = log.of("2 ");
+    again.sort();
+    assert_eq!(
+        again,
+        [
+            "2 asked says so",
+            "2 success normal",
+            "2 success says so",
+            "2 success shutdown"
+        ]
+    );
+}
+
+/// Level by level, as far as each says so; the one that does not restarts what has failed.
+fn r101_a_failure_climbs_as_far_as_it_escalates(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, x) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(a, move |_, _| fail(x, "disk full"));
+        when(a, (2, "x starts"), |_, cx| cx.stop());
+        let low = Supervisor::one_for_one("low").on(&away, move |s| {
+            s.intensity(1000, ms(5000))
+                .child(Role::new("x", &theirs).telling().child().at(x).escalating())
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("middle").child(low.escalating()))
+    });
+    let middle = "middle: escalated < low: escalated < x: failed: disk full".to_owned();
+    assert!(played.exits.contains(&middle), "{:?}", played.exits);
+    assert!(!played.exit.is_failure(), "{}", played.exit);
+}
+
+/// An orderly end of a child means what its kind says.
+fn r29_an_error_escalates_and_a_normal_end_does_not(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let x = here.reserve();
+        let role = Role::new("x", &log).telling();
+        let role = role.begin(move |me, cx| match me.life {
+            1 => end(cx.addr()),
+            _ => fail(cx.addr(), "no"),
+        });
+        group("root")
+            .child(Role::new("y", &log).telling().child())
+            .child(role.child().at(x).escalating())
+    });
+    assert_eq!(chain(&played.exit), "escalated < x: failed: no");
+    assert_eq!(log.count("x starts"), 2);
+    assert_eq!(log.count("y stops: shutdown < x: failed: no"), 1);
+}
+
+/// It is a handler's context: what it does is done, and then what it has decided.
+fn l09_a_decision_may_use_its_context(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, x) = (here.reserve(), here.reserve());
+        let theirs = log.clone();
+        let role = Role::new("a", &log).begin(move |_, cx| {
+            cx.child(Role::new("x", &theirs).telling().child().at(x));
+            crash(x);
+        });
+        let more = log.clone();
+        let role = role.decide(move |me, _, cx| {
+            cx.addr().send(Say("told myself"));
+            cx.child(Role::new("y", &more).telling().child());
+            me.say(cx.now() >= cx.now());
+            when(cx.addr(), (2, "x starts"), |_, cx| {
+                when(cx.addr(), (1, "y starts"), |_, cx| cx.stop());
+            });
+            Decision::Restart
+        });
+        stage().child(role.child().at(a).transient().significant())
+    });
+    assert_eq!(log.of("a:"), ["a: true", "a: told myself"]);
+    assert_eq!(log.of("x").len() + log.of("y").len(), 4 + 2 + 2);
+}
+
+/// The actor whose decision panics is the one that panicked, and its children go with it.
+fn l19_a_panic_of_a_decision_is_the_actors_own(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, x) = (here.reserve(), here.reserve());
+        act(a, move |_, _| crash(x));
+        when(a, (2, "x starts"), |_, cx| cx.stop());
+        let torn = group("torn")
+            .decide(|_| panic!("cannot decide"))
+            .child(Role::new("x", &log).telling().child().at(x))
+            .child(Role::new("y", &log).telling().child());
+        stage().child(lead("a", &log).at(a)).child(torn)
+    });
+    assert!(
+        played
+            .exits
+            .contains(&"torn: panicked: cannot decide".to_owned()),
+        "{:?}",
+        played.exits
+    );
+    assert_eq!(
+        log.all()[..6],
+        [
+            "x starts",
+            "y starts",
+            "x drops",
+            "y stops: shutdown",
+            "y drops",
+            "x starts"
+        ]
+    );
+}
+
+/// Nobody is asked about a child that was told to stop, or about one's own end.
+fn l09_nobody_is_asked_about_what_was_stopped(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| async move {
+            let boss = child(root, "boss").await.address;
+            ask(boss, TerminateChild::named("x"))
+                .await
+                .expect("it runs");
+            ask(boss, RestartChild("x".into()))
+                .await
+                .expect("it can start");
+        };
+        let boss = group("boss")
+            .decide(move |child| {
+                mine.put(format!("asked about {}", child.name));
+                Decision::Usual
+            })
+            .child(Role::new("x", &theirs).telling().child());
+        stage().child(boss).child(scripted(&log, script))
+    });
+    assert_eq!(log.count("x starts"), 2);
+    assert_eq!(log.count("asked"), 0);
+}
+
+/// Terminated while its restart waits, a child is down: what was parked, and what comes, is told.
+fn m01_a_child_terminated_while_it_waits_parks_nothing(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let away = far.spawn("away");
+        let x = away.reserve();
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let group = child(root, "group").await.address;
+                crash(x);
+                x.send(Say("parked"));
+                while log.count("x drops") == 0 {
+                    ask(group, CountChildren).await;
+                }
+                ask(group, TerminateChild::named("x"))
+                    .await
+                    .expect("it is known");
+                let asked = x.ask(Double(1), LONG).await;
+                assert!(matches!(asked, Err(RequestError::Ended(_))), "{asked:?}");
+                x.send(Say("late"));
+                ask(group, CountChildren).await;
+            }
+        };
+        let waits = Backoff::fixed(LONG);
+        stage()
+            .child(group("group").on(&away, move |s| {
+                s.child(
+                    Role::new("x", &theirs)
+                        .telling()
+                        .child()
+                        .at(x)
+                        .backoff(waits),
+                )
+            }))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(played.lost(Reason::Stopped), ["Say", "Double>", "Say"]);
+}
+
+/// A lost loop is an end like others.
+fn l09_the_loss_of_a_loop_is_decided_too(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_, away) = (sim.locality("home"), sim.locality("away"));
+    let mine = log.clone();
+    let tree = Supervisor::one_for_one("root")
+        .decide(move |child| {
+            mine.put(format!("{} ended: {}", child.name, child.exit));
+            Decision::Stop
+        })
+        .child(group("far").on(&away, |s| s));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    sim.lose(&away);
+    sim.run_until_idle();
+    assert_eq!(log.all(), ["far ended: locality away was lost"]);
+    assert!(app.tree().ended.is_none());
+}
+
+/// Told before the others stop.
+fn o09_an_escalation_is_observed(seed: u64) {
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<String>>);
+    impl Observer for Seen {
+        fn escalated(&self, _: Address, name: &str, _: Address, child: &str) {
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("{name} because of {child}"));
+        }
+        fn exited(&self, _: Address, name: &str, _: &Exit) {
+            self.0.lock().unwrap().push(format!("{name} ended"));
+        }
+    }
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let x = sim.locality("here").reserve();
+    let seen = Arc::new(Seen::default());
+    let tree = group("root")
+        .child(puppet("y", &log))
+        .child(puppet("x", &log).at(x).escalating());
+    sim.start(tree.observer(seen.clone())).unwrap();
+    crash(x);
+    sim.run_until_idle();
+    assert_eq!(
+        *seen.0.lock().unwrap(),
+        ["x ended", "root because of x", "y ended", "root ended"]
+    );
+}
+
+bodies! {
+    Each: [
+        l09_an_actor_decides_what_follows_the_end_of_its_child,
+        l05_decisions_make_further_restart_kinds,
+        r29_an_error_escalates_and_a_normal_end_does_not,
+        l09_a_decision_may_use_its_context,
+        l19_a_panic_of_a_decision_is_the_actors_own,
+        l09_nobody_is_asked_about_what_was_stopped,
+    ]
+    Pair: [
+        l09_a_supervisor_decides_as_it_is_told,
+        r101_a_failure_climbs_as_far_as_it_escalates,
+        m01_a_child_terminated_while_it_waits_parks_nothing,
+    ]
+    Sim: [
+        l09_the_loss_of_a_loop_is_decided_too,
+        o09_an_escalation_is_observed,
+    ]
+}
