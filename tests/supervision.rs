@@ -132,6 +132,9 @@ fn r26_a_double_stop_is_one_stop(on: &dyn Backend) {
     on.run_clean(&log, |here| {
         let a = here.reserve::<Puppet>();
         let role = Role::new("a", &log).telling().stop(|_, _, cx| {
+            // The second stop comes while this one lasts.
+            let hold = cx.hold("a while");
+            cx.spawn(std::future::ready(()), move |_, (), _| drop(hold));
             cx.stop();
             cx.addr().stop();
             cx.fail(Error::message("too late"));

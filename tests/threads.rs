@@ -405,6 +405,7 @@ fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
     assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
     let wakes = count.0.load(Ordering::SeqCst);
     a.send(Num(1));
+    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
     a.send_local(Num(2)).unwrap();
     assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
     driver.run_until_idle();
