@@ -172,6 +172,27 @@ fn m19_a_long_handler_makes_no_timer_early(seed: u64) {
     assert_eq!(log.all(), ["a: once", "a: again"], "seed {seed}");
 }
 
+/// Starts and stops that are over leave no limit behind: nothing would wake an idle loop.
+fn l17_a_limit_ends_with_its_step(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let (a, b, theirs) = (here.reserve(), away.reserve(), log.clone());
+    let tree = group("root")
+        .child(puppet("a", &log).temporary().at(a))
+        .child(group("far").on(&away, move |s| {
+            s.child(puppet("b", &theirs).temporary().at(b))
+        }));
+    sim.start(tree).unwrap();
+    sim.run_until_idle();
+    assert_eq!(sim.next_deadline(), None, "seed {seed}: started");
+    a.stop();
+    b.stop();
+    sim.run_until_idle();
+    assert_eq!(log.live(), 0);
+    assert_eq!(sim.next_deadline(), None, "seed {seed}: stopped");
+}
+
 fn t02_a_timer_cancelled_in_time_never_fires(seed: u64) {
     let log = Log::new();
     let (mut sim, a) = one(seed, &log);
@@ -382,6 +403,7 @@ bodies! {
         m19_a_timer_fires_exactly_at_its_deadline,
         m19_the_delay_runs_from_the_arming,
         m19_a_long_handler_makes_no_timer_early,
+        l17_a_limit_ends_with_its_step,
         t01_timers_fire_by_deadline_then_by_age,
         t01_short_and_long_timers_fire_at_their_times,
         m19_a_periodic_timer_skips_what_it_missed_and_keeps_its_rhythm,
