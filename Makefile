@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test storms lint loom miri tsan mutants bench bench-smoke test-gui scripts ci
+.PHONY: help setup demo test storms lint loom miri tsan mutants bench bench-smoke gui test-gui scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
@@ -19,6 +19,7 @@ help:
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
 	@echo 'make bench    what a message costs, beside other crates and the floors'
 	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
+	@echo 'make gui      the window of mirror (GTK 4)'
 	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
 	@echo 'make scripts  self-check of the scripts, without a network'
 	@echo 'make ci       all of these but mutants, bench and test-gui'
@@ -63,6 +64,10 @@ bench: setup
 
 bench-smoke: setup
 	cargo run --release $(BENCH_OURS) -- targets --all --runs 1 --scale 0.02
+
+gui:
+	@scripts/setup-gui.sh
+	cargo run --release $(GTK) --bin mirror-gtk
 
 test-gui:
 	@scripts/setup-gui.sh test

@@ -38,13 +38,13 @@ impl Screen {
     }
 
     /// Starts a program of this package on the screen.
-    pub fn start(&self, program: &str, args: &[&str]) -> Program {
+    pub fn start(&self, program: &str, args: &[&str]) -> Program<'_> {
         let mut command = Command::new(program);
         command.args(args);
         self.start_command(command)
     }
 
-    pub fn start_command(&self, mut command: Command) -> Program {
+    pub fn start_command(&self, mut command: Command) -> Program<'_> {
         let mut child = command
             .env("DISPLAY", &self.display)
             .env("GDK_BACKEND", "x11")
@@ -73,6 +73,7 @@ impl Screen {
             text
         });
         Program {
+            screen: self,
             child,
             lines,
             errors: Some(errors),
@@ -132,9 +133,6 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        if thread::panicking() {
-            self.shot("failed");
-        }
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
@@ -173,13 +171,14 @@ impl Window<'_> {
 }
 
 /// A program that runs.
-pub struct Program {
+pub struct Program<'a> {
+    screen: &'a Screen,
     child: Child,
     lines: Receiver<String>,
     errors: Option<thread::JoinHandle<String>>,
 }
 
-impl Program {
+impl Program<'_> {
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -214,8 +213,11 @@ impl Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for Program<'_> {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.screen.shot("failed");
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,0 +1,190 @@
+//! The window's widgets, without any behaviour.
+
+use gtk::prelude::*;
+use gtk::{gio, pango};
+
+use crate::row;
+
+/// Files on their way that are shown.
+pub const FILES: usize = 6;
+
+/// What the actors work on. Clones are the same widgets.
+#[derive(Clone)]
+pub struct Widgets {
+    pub window: gtk::ApplicationWindow,
+    pub source: gtk::Entry,
+    pub target: gtk::Entry,
+    pub choose_source: gtk::Button,
+    pub choose_target: gtk::Button,
+    pub pause: gtk::Button,
+    pub overall: gtk::ProgressBar,
+    pub status: gtk::Label,
+    pub files: Vec<gtk::ProgressBar>,
+    pub tree: gtk::ListBox,
+    pub menu: gtk::PopoverMenu,
+    pub log: gtk::TextView,
+}
+
+impl Widgets {
+    /// A window that is not shown yet.
+    pub fn new(program: &gtk::Application) -> Self {
+        let window = gtk::ApplicationWindow::new(program);
+        window.set_title(Some("Mirror"));
+        window.set_default_size(800, 600);
+        let pause = button("_Pause", "win.pause");
+        window.set_titlebar(Some(&bar(&pause)));
+
+        let (source, choose_source) = folder();
+        let (target, choose_target) = folder();
+        let overall = gtk::ProgressBar::new();
+        overall.set_show_text(true);
+        let status = left("choose two folders");
+        let files: Vec<_> = (0..FILES).map(|_| file()).collect();
+        let tree = gtk::ListBox::new();
+        tree.set_activate_on_single_click(false); // that only chooses
+        let menu = menu(&tree);
+        let log = gtk::TextView::new();
+        log.set_editable(false);
+        log.set_cursor_visible(false);
+        log.set_monospace(true);
+
+        let content = column();
+        content.set_margin_top(12);
+        content.set_margin_bottom(12);
+        content.set_margin_start(12);
+        content.set_margin_end(12);
+        content.append(&folders(
+            ("_Source", &source, &choose_source),
+            ("_Target", &target, &choose_target),
+        ));
+        content.append(&overall);
+        content.append(&status);
+        let parts = gtk::Paned::new(gtk::Orientation::Vertical);
+        parts.set_vexpand(true);
+        parts.set_position(280);
+        parts.set_start_child(Some(&actors(&tree)));
+        parts.set_end_child(Some(&pages(&log, &files)));
+        content.append(&parts);
+        window.set_child(Some(&content));
+        Self {
+            window,
+            source,
+            target,
+            choose_source,
+            choose_target,
+            pause,
+            overall,
+            status,
+            files,
+            tree,
+            menu,
+            log,
+        }
+    }
+}
+
+fn bar(pause: &gtk::Button) -> gtk::HeaderBar {
+    let bar = gtk::HeaderBar::new();
+    let start = button("_Start", "win.start");
+    start.add_css_class("suggested-action");
+    bar.pack_start(&start);
+    bar.pack_start(pause);
+    bar.pack_start(&button("_Cancel", "win.cancel"));
+    bar
+}
+
+fn button(label: &str, action: &str) -> gtk::Button {
+    let button = gtk::Button::with_mnemonic(label);
+    button.set_action_name(Some(action));
+    button
+}
+
+fn folder() -> (gtk::Entry, gtk::Button) {
+    let entry = gtk::Entry::new();
+    entry.set_hexpand(true);
+    (entry, gtk::Button::with_label("Choose…"))
+}
+
+type Folder<'a> = (&'a str, &'a gtk::Entry, &'a gtk::Button);
+
+fn folders(source: Folder<'_>, target: Folder<'_>) -> gtk::Grid {
+    let grid = gtk::Grid::new();
+    grid.set_row_spacing(6);
+    grid.set_column_spacing(6);
+    for (at, (title, entry, choose)) in (0..).zip([source, target]) {
+        let label = gtk::Label::with_mnemonic(title);
+        label.set_xalign(0.0);
+        label.set_mnemonic_widget(Some(entry));
+        grid.attach(&label, 0, at, 1, 1);
+        grid.attach(entry, 1, at, 1, 1);
+        grid.attach(choose, 2, at, 1, 1);
+    }
+    grid
+}
+
+/// The picture of the tree, with what can be done to the chosen actor.
+fn actors(tree: &gtk::ListBox) -> gtk::Box {
+    let list = scroll(tree);
+    list.set_vexpand(true);
+    let deeds = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+    for (label, action) in DEEDS {
+        deeds.append(&button(label, action));
+    }
+    let all = column();
+    all.append(&row::titles());
+    all.append(&list);
+    all.append(&deeds);
+    all
+}
+
+const DEEDS: [(&str, &str); 3] = [
+    ("C_rash", "win.crash"),
+    ("R_estart", "win.restart"),
+    ("St_op", "win.stop"),
+];
+
+fn menu(tree: &gtk::ListBox) -> gtk::PopoverMenu {
+    let model = gio::Menu::new();
+    for (label, action) in DEEDS {
+        model.append(Some(label), Some(action));
+    }
+    let menu = gtk::PopoverMenu::from_model(Some(&model));
+    menu.set_parent(tree);
+    menu
+}
+
+fn pages(log: &gtk::TextView, files: &[gtk::ProgressBar]) -> gtk::Notebook {
+    let list = column();
+    list.set_margin_top(6);
+    files.iter().for_each(|file| list.append(file));
+    let pages = gtk::Notebook::new();
+    pages.append_page(&scroll(&list), Some(&gtk::Label::with_mnemonic("_Files")));
+    pages.append_page(&scroll(log), Some(&gtk::Label::with_mnemonic("_Log")));
+    pages
+}
+
+fn file() -> gtk::ProgressBar {
+    let bar = gtk::ProgressBar::new();
+    bar.set_show_text(true);
+    bar.set_ellipsize(pango::EllipsizeMode::Middle);
+    bar.set_visible(false);
+    bar
+}
+
+/// What is larger than its place moves nothing else.
+fn scroll(content: &impl IsA<gtk::Widget>) -> gtk::ScrolledWindow {
+    let scroll = gtk::ScrolledWindow::new();
+    scroll.set_child(Some(content));
+    scroll
+}
+
+fn column() -> gtk::Box {
+    gtk::Box::new(gtk::Orientation::Vertical, 6)
+}
+
+fn left(text: &str) -> gtk::Label {
+    let label = gtk::Label::new(Some(text));
+    label.set_xalign(0.0);
+    label.set_ellipsize(pango::EllipsizeMode::End);
+    label
+}
