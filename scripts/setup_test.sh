@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks scripts/setup.sh without a network: it sees a PATH that holds fake commands only, which
-# write down how they were called.
+# Checks scripts/setup.sh and scripts/setup-gui.sh without a network: they see a PATH that holds fake
+# commands only, which write down how they were called.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,6 +12,8 @@ trap 'exit 143' TERM
 
 bin=$tmp/bin
 count=0
+setup=setup.sh
+arguments=
 
 # fake NAME BODY: a command on the fake PATH.
 fake() {
@@ -21,7 +23,7 @@ fake() {
 
 # machine UID [COMMAND]...: starts over with an empty machine that has these commands.
 machine() {
-    rm -rf "$bin" "$tmp/log" "$tmp/glib"
+    rm -rf "$bin" "$tmp/log" "$tmp/glib" "$tmp/gtk"
     mkdir "$bin"
     : >"$tmp/log"
     fake id "echo $1"
@@ -32,7 +34,7 @@ machine() {
         case $command in
             pkg-config) cp "$tmp/pkg-config" "$bin" ;;
             sudo) fake sudo "echo sudo \"\$@\" >>'$tmp/log'; [ \"\$1\" != -n ] || shift; exec \"\$@\"" ;;
-            cargo | cc) fake "$command" : ;;
+            cargo | cc | Xvfb | xdotool | import) fake "$command" : ;;
             *) manager "$command" ;;
         esac
     done
@@ -44,7 +46,8 @@ manager() {
 case \" \$* \" in
     *' install '* | *' add '* | *' -S '*)
         echo 2.80.0 >'$tmp/glib'
-        cp '$tmp/true' '$bin/cc'
+        case \" \$* \" in *gtk*) : >'$tmp/gtk' ;; esac
+        for command in cc Xvfb xdotool import; do cp '$tmp/true' '$bin/'\$command; done
         cp '$tmp/pkg-config' '$bin/pkg-config' ;;
 esac"
 }
@@ -56,7 +59,12 @@ fake pkg-config "[ -e '$tmp/glib' ] || exit 1
 read -r version <'$tmp/glib'
 case \$1 in
     --modversion) echo \$version ;;
-    --exists) [ \"\$2\" = 'glib-2.0 >= 2.66' ] && [ \$version != 2.58.0 ] ;;
+    --exists)
+        case \$2 in
+            'glib-2.0 >= 2.66') [ \$version != 2.58.0 ] ;;
+            'gtk4 >= 4.8') [ -e '$tmp/gtk' ] ;;
+            *) exit 1 ;;
+        esac ;;
 esac"
 mv "$bin/true" "$bin/pkg-config" "$tmp"
 
@@ -67,7 +75,7 @@ expect() {
     : >"$tmp/wanted"
     [ $# = 0 ] || printf '%s\n' "$@" >"$tmp/wanted"
     status=0
-    PATH=$bin "$shell" "$here/setup.sh" </dev/null >"$tmp/out" 2>&1 || status=$?
+    PATH=$bin "$shell" "$here/$setup" $arguments </dev/null >"$tmp/out" 2>&1 || status=$?
     count=$((count + 1))
     if [ "$status" != "$wanted_status" ] || ! diff "$tmp/wanted" "$tmp/log" >"$tmp/diff"; then
         printf 'setup_test: %s: exit %s, expected %s\n' "$name" "$status" "$wanted_status"
@@ -167,5 +175,28 @@ machine 0 cargo cc pkg-config
 echo 2.58.0 >"$tmp/glib"
 expect 'GLib too old' 1
 says 'found 2.58.0, too old'
+
+setup=setup-gui.sh
+machine 0 cargo cc pkg-config apt-get
+echo 2.66.0 >"$tmp/glib"
+expect 'GTK to be built' 0 'apt-get -q update' "$apt libgtk-4-dev"
+expect 'GTK is there' 0 'apt-get -q update' "$apt libgtk-4-dev"
+silent
+
+arguments=test
+machine 0 cargo cc pkg-config apt-get Xvfb
+echo 2.66.0 >"$tmp/glib"
+expect 'GTK to be tested' 0 'apt-get -q update' "$apt libgtk-4-dev xdotool imagemagick"
+
+machine 1000 cargo cc pkg-config dnf
+echo 2.66.0 >"$tmp/glib"
+expect 'GTK to be tested, neither root nor sudo' 1
+says 'dnf install -y gtk4-devel xorg-x11-server-Xvfb xdotool ImageMagick'
+says 'missing: GTK 4.8 or newer with development files, Xvfb, xdotool'
+
+machine 0 cargo cc pkg-config
+echo 2.66.0 >"$tmp/glib"
+expect 'GTK to be tested, no package manager' 1
+says 'missing: GTK 4.8'
 
 printf 'setup_test: %s cases passed\n' "$count"
