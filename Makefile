@@ -72,7 +72,7 @@ gui:
 test-gui:
 	@scripts/setup-gui.sh test
 	cargo clippy $(GTK) --all-targets -- -D warnings
-	cargo test $(GTK)
+	cargo test $(GTK) -- --test-threads=1
 
 scripts:
 	@scripts/setup_test.sh

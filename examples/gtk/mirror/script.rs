@@ -19,7 +19,7 @@ steps of a script, one a line; # begins a comment:
   repeat N crash NAME
   await STAGE                           idle, copying, paused, done, failed, cancelled
   await copied N
-  await running NAME
+  await running NAME, await down NAME
   await restarts NAME N
   memory                                print the memory of the process";
 
@@ -37,7 +37,7 @@ pub enum What {
     Do(Deed, String, u32),
     Stage(Stage),
     Copied(u64),
-    Running(String),
+    State(&'static str, String),
     Restarts(String, u64),
     Memory,
 }
@@ -118,7 +118,7 @@ impl Script {
                 let now = self.session.snapshot.get();
                 now.is_some_and(|now| now.totals.copied >= *n)
             }
-            What::Running(name) => self.node(name).is_some_and(|(state, _)| state == "running"),
+            What::State(state, name) => self.node(name).is_some_and(|(now, _)| now == *state),
             What::Restarts(name, n) => self.node(name).is_some_and(|(_, times)| times > *n),
             What::Memory => {
                 let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -199,7 +199,8 @@ impl What {
             ["stop", name] => Self::Do(Deed::Stop, name.to_owned(), 1),
             ["repeat", n, "crash", name] => Self::Do(Deed::Crash, name.to_owned(), n.parse().ok()?),
             ["await", "copied", n] => Self::Copied(n.parse().ok()?),
-            ["await", "running", name] => Self::Running(name.to_owned()),
+            ["await", "running", name] => Self::State("running", name.to_owned()),
+            ["await", "down", name] => Self::State("down", name.to_owned()),
             ["await", "restarts", name, n] => Self::Restarts(name.to_owned(), n.parse().ok()?),
             ["await", stage] => {
                 Self::Stage(Stage::ALL.into_iter().find(|s| s.to_string() == stage)?)

@@ -93,6 +93,13 @@ fn a_script_crashes_actors_and_views_and_the_copy_is_exact() {
          crash log
          crash lens
          restart reader-1
+         stop progress
+         await down progress
+         restart progress
+         await running progress
+         restart window
+         await restarts window 1
+         restart hand
          await done
          await restarts picture 1",
     );
