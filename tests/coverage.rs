@@ -12,7 +12,7 @@ use std::path::Path;
 const RULES: &str = "
     a01 a02 a03 a04 a05 a06 a22 a26 a28 a29 a30 a31
     e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
-    k01 k03 l05 l07 l08 l09 l12 l13 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
+    k01 k03 l05 l07 l08 l09 l12 l13 l16 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
 
     m01 m02 m03 m04 m05 m06 m07 m08 m09 m10 m11 m12
     m13 m14 m15 m16 m17 m18 m19 m20 m21 m22 m23 m24
@@ -21,7 +21,7 @@ const RULES: &str = "
     s13 s14 s15 s16 s17 s18 s19 s20 s21 s22 s23 s24
 
     r1 r2 r3 r5 r6 r7 r9 r10 r11 r13 r14 r15 r17 r18 r19 r21 r22 r23 r25 r26 r27 r29 r30 r31 r33
-    r34 r35 r37 r38 r39 r41 r42 r43 r45 r46 r47 r49 r50 r53 r57 r58 r59 r61 r69 r70 r95 r96 r97 r101 r103 r104 r107 r108 r109 r111 r112 r113
+    r34 r35 r37 r38 r39 r41 r42 r43 r45 r46 r47 r49 r50 r51 r53 r54 r55 r57 r58 r59 r61 r62 r69 r70 r95 r96 r97 r101 r103 r104 r105 r107 r108 r109 r111 r112 r113
     r115 r116 r117 r119 r120 r121 r123 r124 r125 r127 r128 r129 r131 r132 r133 r135
 
     c_lp_07 c_lp_09 c_lp_15 c_lp_21 c_opp_01 c_opp_13 c_opp_14

@@ -65,6 +65,8 @@ mod messages;
 #[cfg(test)]
 mod monitors;
 #[cfg(test)]
+mod needs;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod parking;
@@ -126,6 +128,7 @@ const FILES: &[&[harness::Body]] = &[
     registry::BODIES,
     stalls::BODIES,
     links::BODIES,
+    needs::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
     sim_faults::BODIES,

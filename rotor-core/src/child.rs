@@ -45,6 +45,8 @@ pub(crate) struct Spec {
     pub(crate) capacity: u32,
     pub(crate) reserved: Option<Address>,
     pub(crate) names: Vec<NameSpec>,
+    /// Names of the services that each instance is linked to.
+    pub(crate) needs: Vec<NameSpec>,
     pub(crate) maker: Maker,
 }
 
@@ -112,6 +114,22 @@ impl Maker {
         Maker {
             make: Box::new(make),
             ops: OpsOf::<A>::OPS,
+        }
+    }
+
+    /// Has something done for each instance that is made, before its start.
+    fn and<A: Actor>(self, then: impl Fn(&mut Context<A>) + 'static) -> Self {
+        let mut make = self.make;
+        let make = move |here: &Local, slot: u32| {
+            let made = make(here, slot)?;
+            if made.is_some() {
+                then(&mut Context::new(here, slot));
+            }
+            Ok(made)
+        };
+        Maker {
+            make: Box::new(make),
+            ops: self.ops,
         }
     }
 }
@@ -234,6 +252,7 @@ impl<A: Actor> Child<A> {
                 capacity: 0,
                 reserved: None,
                 names: Vec::new(),
+                needs: Vec::new(),
                 maker: Maker::of(factory),
             },
             actor: PhantomData,
@@ -282,6 +301,36 @@ impl<A: Actor> Child<A> {
     /// child of the tree has is a [`StartError`](crate::StartError).
     pub fn named(mut self, name: Name<A>) -> Self {
         self.spec.names.push(name.spec());
+        self
+    }
+
+    /// Declares that the actor needs a service: each instance is linked to the actor of this name, as
+    /// by [`Context::find_linked`], and its start waits for that.
+    ///
+    /// Where the tree's specs have the name, it must be of an actor that starts before this one: the
+    /// other order, and actors that need each other in a circle, are a
+    /// [`StartError`](crate::StartError). Any other name is waited for.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Store;
+    /// impl Actor for Store {}
+    /// struct Cache;
+    /// impl Actor for Cache {}
+    /// const STORE: Name<Store> = Name::new("store");
+    /// let store = || Child::new("store", || Store).named(STORE);
+    /// let cache = || Child::new("cache", || Cache).needs(STORE);
+    /// let here = Locality::new("here");
+    /// let app = || Supervisor::rest_for_one("app");
+    /// assert!(app().child(store()).child(cache()).plan(&here).is_ok());
+    /// let error = app().child(cache()).child(store()).plan(&here).unwrap_err();
+    /// assert_eq!(error.to_string(), "cache needs store, which starts after it");
+    /// ```
+    pub fn needs<B: Actor>(mut self, service: Name<B>) -> Self {
+        self.spec.needs.push(service.clone().spec());
+        self.spec.maker = self.spec.maker.and::<A>(move |cx| {
+            cx.find_linked(service.clone(), |_, _, _| ());
+        });
         self
     }
 

@@ -275,6 +275,40 @@ impl<A: Actor> Context<A> {
         find::find(self.here(), self.slot, name, Patience::Hold, then)
     }
 
+    /// Waits for an actor with this name, as [`find`](Self::find) does, and links this one to it, as
+    /// [`link`](Self::link) does, unless that is linked to it already under another name. A start waits
+    /// for both.
+    ///
+    /// `then` is called when the link is ordered. The key is that of the wait.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Store;
+    /// impl Actor for Store {}
+    /// const STORE: Name<Store> = Name::new("store");
+    /// struct Session { store: Option<Addr<Store>> }
+    /// impl Actor for Session {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.find_linked(STORE, |me, store, _| me.store = Some(store));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn find_linked<B: Actor>(
+        &mut self,
+        name: Name<B>,
+        then: impl FnOnce(&mut A, Addr<B>, &mut Context<A>) + 'static,
+    ) -> Key {
+        self.find(name, |me, service, cx| {
+            let (client, to) = (cx.addr().address(), service.address());
+            let registry = cx.here().registry_of(cx.slot);
+            if !registry.is_some_and(|registry| registry.is_linked(client, to)) {
+                cx.link(to);
+            }
+            then(me, service, cx);
+        })
+    }
+
     /// Waits for an actor with this name for at most `limit`, and does not keep a start open.
     ///
     /// `then` is called exactly once, unless the wait is cancelled or the instance ends. Errors:

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::link::LinkError;
 use crate::name::NameError;
 use crate::request::RequestError;
 
@@ -207,6 +208,20 @@ pub enum StartError {
         /// Why not.
         error: NameError,
     },
+    /// Children [need](crate::Child::needs) each other in a circle.
+    Needs {
+        /// A child of the circle.
+        child: Cow<'static, str>,
+        /// What no link can be made of.
+        error: LinkError,
+    },
+    /// A child needs another one that starts after it.
+    NeedsLater {
+        /// The child.
+        child: Cow<'static, str>,
+        /// The other one.
+        service: Cow<'static, str>,
+    },
     /// A pool has children of its own, no template, or an auto-shutdown; or a supervisor that is no
     /// pool says something about instances.
     Pool {
@@ -265,6 +280,10 @@ impl fmt::Display for StartError {
                 write!(f, "supervisor {supervisor} has a restart period of zero")
             }
             StartError::Name { child, error } => write!(f, "{child} cannot start: {error}"),
+            StartError::Needs { child, error } => write!(f, "{child} cannot start: {error}"),
+            StartError::NeedsLater { child, service } => {
+                write!(f, "{child} needs {service}, which starts after it")
+            }
             StartError::Pool { supervisor, why } => write!(f, "supervisor {supervisor} {why}"),
             StartError::Stopping => write!(f, "the parent is stopping"),
             StartError::NoLocality => write!(f, "no locality is open in this driver"),
@@ -286,6 +305,7 @@ impl StdError for StartError {
         match self {
             StartError::Loop(error) => Some(&**error),
             StartError::Name { error, .. } => Some(error),
+            StartError::Needs { error, .. } => Some(error),
             _ => None,
         }
     }

@@ -5,6 +5,8 @@
 //! | [`glib_program`] | a tree inside a GTK or GLib program |
 //! | [`mixing_loops`] | several loops, one tree |
 //! | [`supervision`] | recipes |
+//! | [`discovery`] | names, service links, monitors |
+//! | [`pools`] | pools, and requests to running supervisors |
 //! | [`testing`] | unit tests on virtual time |
 //! | [`coming_from`] | Erlang, C++ rotor, actix |
 //!
@@ -462,6 +464,9 @@ pub mod supervision {
     //! gives its picture. Kept in a file and compared by a test, it shows in review when the
     //! architecture changes; the example `architecture` does that.
 }
+
+pub mod discovery;
+pub mod pools;
 
 pub mod testing {
     //! Unit tests on virtual time.

@@ -85,6 +85,7 @@ mod loss; // what hangs on a locality that is lost
 mod monitor; // Down
 mod name; // Name: how actors are found
 mod naming; // the names of a locality's actors
+mod needs; // service links that specs declare
 mod parent; // reports and orders between parent and child
 mod pool; // the template of a pool's instances
 mod registry; // the names of a tree

@@ -271,7 +271,13 @@ impl Local {
     }
 
     fn linked(&self, key: Key) {
-        let hold = self.with_link(key, |linked| linked.hold.take());
+        let hold = self.with_link(key, |linked| {
+            (linked.hold.take(), linked.client, linked.service)
+        });
+        let Some((hold, client, service)) = hold else {
+            return;
+        };
+        self.gate.tell_observer(|o| o.linked(client, service));
         drop(hold);
     }
 

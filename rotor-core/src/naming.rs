@@ -148,7 +148,14 @@ impl Local {
         };
         // Those who wait are told, on other loops as well: nothing is borrowed when they wake.
         for (registry, entry) in owned {
-            registry.publish(&entry);
+            self.publish(&registry, &entry);
+        }
+    }
+
+    fn publish(&self, registry: &Registry, entry: &Arc<Entry>) {
+        if registry.publish(entry) {
+            self.gate
+                .tell_observer(|o| o.registered(entry.address, &entry.name));
         }
     }
 
@@ -228,7 +235,7 @@ impl Local {
         }
         let registry = self.registry_for(slot, &name)?;
         let entry = registry.claim(Entry::new(&name, self.address_of(slot), owner))?;
-        registry.publish(&entry);
+        self.publish(&registry, &entry);
         let mut naming = self.naming.borrow_mut();
         let owned = naming.owned.entry(slot).or_default();
         let known = owned.iter().any(|name| Arc::ptr_eq(&name.entry, &entry));

@@ -186,6 +186,16 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name);
     }
 
+    /// A name of an actor can be found from now on: for the first time, or again after it could not.
+    fn registered(&self, who: Address, name: &str) {
+        let _ = (who, name);
+    }
+
+    /// A client is linked to a service, which is operational.
+    fn linked(&self, client: Address, service: Address) {
+        let _ = (client, service);
+    }
+
     /// A service ends although a client has not left it in time.
     fn unlinked(&self, service: Address, client: Address) {
         let _ = (service, client);

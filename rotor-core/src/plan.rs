@@ -83,6 +83,7 @@ impl Supervisor {
     pub fn plan(&self, here: &Locality) -> Result<Plan, StartError> {
         let mut seen = Seen::drawing();
         self.check_in(here.gate(), here.name(), &mut seen)?;
+        seen.needs.check()?;
         Ok(Plan {
             nodes: seen.drawn.unwrap_or_default(),
             warnings: seen.warnings,
@@ -137,6 +138,7 @@ impl Spec {
             rules.extend(unusual.map(|limit| format!("{step} limit {limit:?}")));
         }
         rules.extend(self.names.iter().map(|name| format!("named {}", name.text)));
+        rules.extend(self.needs.iter().map(|name| format!("needs {}", name.text)));
         if self.capacity > 0 {
             rules.push(format!("capacity {}", self.capacity));
         }

@@ -69,6 +69,7 @@ impl Template {
             capacity: 0,
             reserved: None,
             names: Vec::new(),
+            needs: Vec::new(),
             maker,
         })
     }

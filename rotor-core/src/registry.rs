@@ -138,18 +138,19 @@ impl Registry {
         Ok(entry)
     }
 
-    /// Lets a claimed name be found, and tells those who wait for it.
-    pub(crate) fn publish(&self, entry: &Arc<Entry>) {
+    /// Lets a claimed name be found, and tells those who wait for it. False if it could be before.
+    pub(crate) fn publish(&self, entry: &Arc<Entry>) -> bool {
         let mut table = self.table();
         if !table.has(entry) {
-            return;
+            return false;
         }
-        entry.live.store(true, Ordering::Release);
+        let known = entry.live.swap(true, Ordering::AcqRel);
         let waiters = table.waiting.remove(&entry.name).unwrap_or_default();
         drop(table);
         for waiter in waiters {
             waiter.tell(entry.found(waiter.wanted));
         }
+        !known
     }
 
     /// A name cannot be found for now; its owner keeps it.
@@ -266,6 +267,13 @@ impl Registry {
         }
         services.push(to);
         Ok(())
+    }
+
+    /// Whether a client is linked to a service, or about to be.
+    pub(crate) fn is_linked(&self, client: Address, to: Address) -> bool {
+        let table = self.table();
+        let links = table.links.get(&client);
+        links.is_some_and(|(_, services)| services.contains(&to))
     }
 
     /// A link is no more.

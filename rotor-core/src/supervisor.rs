@@ -17,6 +17,7 @@ use crate::gate::Gate;
 use crate::here;
 use crate::locality::Locality;
 use crate::name::NameError;
+use crate::needs::Needs;
 use crate::observe::Observer;
 use crate::plan::PlanNode;
 use crate::pool::Template;
@@ -413,6 +414,7 @@ impl Supervisor {
     ) -> Result<Vec<Locality>, StartError> {
         let mut seen = Seen::default();
         self.check_in(gate, place, &mut seen)?;
+        seen.needs.check()?;
         Ok(seen.places)
     }
 
@@ -620,6 +622,7 @@ pub(crate) struct Seen {
     names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     taken: HashMap<Cow<'static, str>, Cow<'static, str>>,
     places: Vec<Locality>,
+    pub(crate) needs: Needs,
     /// How far below the root the check is.
     depth: usize,
     /// What is allowed, and probably not meant.
@@ -647,6 +650,7 @@ impl Seen {
             }
             self.names.push((name, child));
         }
+        self.needs.note(spec);
         Ok(())
     }
 

@@ -1,0 +1,113 @@
+//! Who is there, who must stay, and who has gone: names, service links and monitors.
+//!
+//! | question | answer |
+//! |---|---|
+//! | Where is it? | a [name](crate::Name), or a reserved address |
+//! | May it end before me? | no: a [link](crate::Context::link) |
+//! | Has it ended? | a [monitor](crate::Context::monitor) |
+//!
+//! All three work over localities, and survive what they must: the loss of a loop is an end, too.
+//!
+//! # Names
+//!
+//! A name is declared by the spec of its owner, and typed: what is found is an
+//! [`Addr`](crate::Addr) of that type. It can be found when the owner is operational, and stays while
+//! the address does, over restarts. Who looks for it may be anywhere in the tree:
+//!
+//! - in a start, [`find`](crate::Context::find) waits, and the start with it;
+//! - [`find_within`](crate::Context::find_within) waits so long, and keeps no start open;
+//! - [`lookup`](crate::Context::lookup) does not wait.
+//!
+//! An actor may also [register](crate::Context::register) a name while it runs, and give it back.
+//!
+//! # A service outlives its clients
+//!
+//! Actors end for many reasons, in an order that nobody has planned. A client that still writes
+//! needs its store to be there. It is linked to it: then the store, when it is told to end, has its
+//! clients end first, and serves on until they have.
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! use std::sync::{Arc, Mutex};
+//! const STORE: Name<Part> = Name::new("store");
+//! /// Says when it ends.
+//! struct Part(&'static str, Arc<Mutex<Vec<&'static str>>>);
+//! impl Actor for Part {}
+//! impl Drop for Part {
+//!     fn drop(&mut self) {
+//!         self.1.lock().unwrap().push(self.0);
+//!     }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! let ended = Arc::new(Mutex::new(Vec::new()));
+//! let part = |name| {
+//!     let ended = ended.clone();
+//!     Child::new(name, move || Part(name, ended.clone())).transient()
+//! };
+//! let mut sim = Sim::new(1);
+//! let store = sim.locality("here").reserve();
+//! sim.start(Supervisor::one_for_one("app")
+//!     .child(part("store").at(store).named(STORE))
+//!     .child(part("session").needs(STORE)))?;
+//! sim.run_until_idle();
+//! store.stop();
+//! sim.run_until_idle();
+//! assert_eq!(*ended.lock().unwrap(), ["session", "store"]);
+//! # Ok(())
+//! # }
+//! ```
+//! [`needs`](crate::Child::needs) declares it in the spec, where the order of starts and circles are
+//! checked before anything runs. An actor that learns at run time what it needs calls
+//! [`link`](crate::Context::link), or [`find_linked`](crate::Context::find_linked) with a name. One
+//! that would rather decide itself when it is asked to leave uses
+//! [`link_with`](crate::Context::link_with): it gets an [`Unlink`](crate::Unlink), and the service
+//! waits until that is dropped, for at most half of its stop limit.
+//!
+//! A service that crashes asks nobody. Its clients fail with
+//! [`LinkError::Broken`](crate::LinkError::Broken); their supervisor starts them again, and their new
+//! links wait until the service is back.
+//!
+//! # Exactly one notice
+//!
+//! A monitor does not hold anything: it tells. One [`Down`](crate::Down) comes for each monitor, when
+//! the instance ends, or at once if it is gone; also if its loop is lost.
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! struct Worker;
+//! impl Actor for Worker {}
+//! struct Office { worker: Address, notices: Vec<String> }
+//! impl Actor for Office {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         cx.monitor(self.worker);
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Down> for Office {
+//!     fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+//!         self.notices.push(down.exit.to_string());
+//!     }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! let mut sim = Sim::new(1);
+//! let here = sim.locality("here");
+//! let (worker, office) = (here.reserve(), here.reserve());
+//! sim.start(Supervisor::one_for_one("app")
+//!     .child(Child::new("worker", || Worker).at(worker).transient())
+//!     .child(Child::new("office", move || Office {
+//!         worker: worker.address(),
+//!         notices: Vec::new(),
+//!     }).at(office)))?;
+//! sim.run_until_idle();
+//! worker.stop();
+//! sim.run_until_idle();
+//! assert_eq!(sim.with(office, |o| o.notices.clone()).unwrap(), ["shutdown"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Seeing it
+//!
+//! The [observer](crate::Observer) is told when a name can be found
+//! ([`registered`](crate::Observer::registered)), when a link is made
+//! ([`linked`](crate::Observer::linked)), and when a service did not wait any longer
+//! ([`unlinked`](crate::Observer::unlinked)). A start that waits shows what for in
+//! [`App::tree`](crate::App::tree).

@@ -1,0 +1,126 @@
+//! Service links that specs declare: looked through before anything starts.
+
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+
+use crate::child::Spec;
+use crate::error::StartError;
+use crate::link::LinkError;
+use crate::name::{ActorType, NameError, NameSpec};
+
+/// The actors of a tree that have names, and what the others need, in start order.
+#[derive(Default)]
+pub(crate) struct Needs {
+    actors: usize,
+    owners: HashMap<Cow<'static, str>, Owner>,
+    needs: Vec<Need>,
+}
+
+/// Who has a name.
+struct Owner {
+    /// Its place in the start order.
+    at: usize,
+    child: Cow<'static, str>,
+    actor: ActorType,
+}
+
+/// A name that an actor needs.
+struct Need {
+    /// The actor's place in the start order.
+    at: usize,
+    child: Cow<'static, str>,
+    name: NameSpec,
+}
+
+impl Needs {
+    /// Notes the next actor in the start order.
+    pub(crate) fn note(&mut self, spec: &Spec) {
+        let at = self.actors;
+        self.actors += 1;
+        for name in spec.names.iter().filter(|name| name.registry.is_none()) {
+            let owner = Owner {
+                at,
+                child: spec.name.clone(),
+                actor: name.actor,
+            };
+            self.owners.insert(name.text.clone(), owner);
+        }
+        // Those of another tree cannot be known here.
+        for name in spec.needs.iter().filter(|name| name.registry.is_none()) {
+            self.needs.push(Need {
+                at,
+                child: spec.name.clone(),
+                name: name.clone(),
+            });
+        }
+    }
+
+    /// Whether everything that is needed, and declared, is there when it is waited for.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        for need in &self.needs {
+            // A name that no spec has may be registered by any actor.
+            let Some(owner) = self.owners.get(&need.name.text) else {
+                continue;
+            };
+            let child = need.child.clone();
+            if owner.actor != need.name.actor {
+                let error = NameError::WrongType {
+                    name: need.name.text.clone(),
+                    wanted: need.name.actor.name,
+                    registered: owner.actor.name,
+                };
+                return Err(StartError::Name { child, error });
+            }
+            if owner.at < need.at {
+                continue;
+            }
+            // Without such a need there is no circle.
+            if let Some(circle) = self.circle(need, owner) {
+                let error = LinkError::Circle(circle);
+                return Err(StartError::Needs { child, error });
+            }
+            let service = owner.child.clone();
+            return Err(StartError::NeedsLater { child, service });
+        }
+        Ok(())
+    }
+
+    /// The names of the children from the one that needs `owner` to itself, if that needs it.
+    fn circle(&self, need: &Need, owner: &Owner) -> Option<Vec<Cow<'static, str>>> {
+        let mut through: HashMap<usize, &Need> = HashMap::new();
+        let mut next = VecDeque::from([owner.at]);
+        while let Some(at) = next.pop_front() {
+            if at == need.at {
+                break;
+            }
+            for other in self.needs_of(at) {
+                let Some(further) = self.owners.get(&other.name.text) else {
+                    continue;
+                };
+                if let Entry::Vacant(place) = through.entry(further.at) {
+                    place.insert(other);
+                    next.push_back(further.at);
+                }
+            }
+        }
+        let mut circle = vec![need.child.clone()];
+        let mut at = need.at;
+        while at != owner.at {
+            let before = through.get(&at)?;
+            circle.push(before.child.clone());
+            at = before.at;
+        }
+        circle.push(need.child.clone());
+        // It was built from its end.
+        circle.reverse();
+        Some(circle)
+    }
+
+    fn needs_of(&self, at: usize) -> impl Iterator<Item = &Need> {
+        let first = self.needs.partition_point(|need| need.at < at);
+        self.needs[first..]
+            .iter()
+            .take_while(move |need| need.at == at)
+    }
+}

@@ -1,0 +1,449 @@
+//! Service links by name: in specs, and in one step with finding.
+
+use std::sync::{Arc, Mutex};
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+use crate::registry::{BELL, DOOR, LOG};
+
+fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
+    Role::new(name, log).telling().child()
+}
+
+/// Where a line is.
+fn at(log: &Log, line: &str) -> usize {
+    let all = log.all();
+    let found = all.iter().position(|l| l.starts_with(line));
+    found.unwrap_or_else(|| panic!("no {line} in {all:?}"))
+}
+
+/// An actor of another type.
+struct Other;
+
+impl Actor for Other {}
+
+/// A need that a spec declares is a link: the service ends after its client, and a new instance of
+/// either is linked again.
+fn l13_a_declared_need_is_a_link_of_each_instance(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve::<Puppet>(), here.reserve());
+        let theirs = log.clone();
+        crash(c);
+        when(a, (2, "c starts"), move |_, cx| {
+            end(b);
+            when(cx.addr(), (2, "b starts"), |_, cx| {
+                when(cx.addr(), (3, "c starts"), |_, cx| cx.stop());
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(tells("b", &theirs).at(b).named(LOG))
+            }))
+            .child(tells("c", &log).at(c).needs(LOG))
+    });
+    let all = log.all();
+    let second = |line: &str| {
+        let mut of = all.iter().enumerate().filter(|(_, l)| l.starts_with(line));
+        of.nth(1).expect("a second one").0
+    };
+    assert!(second("c drops") < at(&log, "b stops: normal"), "{all:?}");
+    // The tree ends, in the order of the links once more.
+    let ends = ["c stops", "c drops", "b stops", "b drops"];
+    let last = all[all.len() - 4..].iter().zip(ends);
+    last.for_each(|(line, begin)| assert!(line.starts_with(begin), "{all:?}"));
+}
+
+/// Discovered and linked at once, by two names of one service: one link, and both are told.
+fn r104_a_name_is_found_and_linked_in_one_step(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        let role = Role::new("c", &log).telling().begin(|_, cx| {
+            for (name, text) in [(LOG, "log"), (DOOR, "door")] {
+                cx.find_linked(name, move |me, found, _| {
+                    me.say(format!("found {text}"));
+                    found.send(Say("used"));
+                });
+            }
+        });
+        when(a, (2, "b: used"), |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(tells("b", &theirs).at(b).named(LOG).named(DOOR))
+            }))
+            .child(role.child())
+    });
+    assert_eq!(log.of("c: "), ["c: found log", "c: found door"]);
+    assert!(at(&log, "c drops") < at(&log, "b stops"), "{:?}", log.all());
+}
+
+/// A name that is promised: the client waits for it, and for the service to be operational.
+fn r104_a_promised_name_is_linked_when_it_comes(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (
+            here.reserve(),
+            away.reserve::<Puppet>(),
+            here.reserve::<Puppet>(),
+        );
+        let theirs = log.clone();
+        let mine = log.clone();
+        act(a, move |_, cx| {
+            // It starts beside the tree's other children, and waits.
+            cx.child(tells("c", &mine).at(c).needs(LOG).start_limit(LONG));
+            act(b, |me, cx| {
+                me.say("registers");
+                cx.register(LOG).expect("nobody has it");
+            });
+            c.send(Say("is operational"));
+        });
+        when(a, (1, "c: is operational"), move |_, cx| {
+            end(b);
+            when(cx.addr(), (1, "b drops"), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(tells("b", &theirs).at(b).temporary())
+            }))
+    });
+    assert!(at(&log, "b: registers") < at(&log, "c: is operational"));
+    assert!(at(&log, "c drops") < at(&log, "b stops"), "{:?}", log.all());
+}
+
+/// A service that does not come in time: the client fails, and its supervisor's start with it.
+fn r51_a_link_that_is_not_made_in_time_fails_the_start(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let away = far.spawn("away");
+        let nobody = away.reserve::<Puppet>();
+        let role = Role::new("c", &log).begin(move |_, cx| {
+            cx.link(nobody.address());
+        });
+        group("root")
+            .child(group("far").on(&away, |s| s))
+            .child(role.child().start_limit(ms(5)))
+    });
+    let why = "shutdown < c: failed: start took longer than 5ms";
+    assert_eq!(chain(&played.exit), why);
+    assert_eq!(log.live(), 0);
+}
+
+/// Asked to leave, the client confirms when it has done its work, and lives on.
+fn r54_a_client_confirms_the_end_of_a_link_itself(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (
+            here.reserve(),
+            away.reserve::<Puppet>(),
+            here.reserve::<Puppet>(),
+        );
+        let theirs = log.clone();
+        let role = Role::new("c", &log).telling().begin(move |_, cx| {
+            cx.link_with(b.address());
+        });
+        when(a, (1, "c starts"), move |_, _| end(b));
+        // The request to leave is kept by `c`: see `tests/links.rs`.
+        when(a, (1, "c: asked"), move |_, cx| {
+            act(c, |me, _| {
+                me.say("confirms");
+                me.kept.clear();
+            });
+            when(cx.addr(), (1, "b drops"), move |_, cx| {
+                c.send(Say("lives on"));
+                when(cx.addr(), (1, "c: lives on"), |_, cx| cx.stop());
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(tells("b", &theirs).at(b).temporary())
+            }))
+            .child(role.child().at(c))
+    });
+    assert!(
+        at(&log, "c: confirms") < at(&log, "b stops"),
+        "{:?}",
+        log.all()
+    );
+    assert!(at(&log, "b drops") < at(&log, "c stops"));
+}
+
+/// A client that ends while its link to an actor of another tree is pending leaves nothing there.
+fn r55_a_client_ends_while_its_link_to_another_tree_is_pending(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, there) = (sim.locality("here"), sim.locality("there"));
+    let (b, c) = (there.reserve::<Puppet>(), here.reserve());
+    let role = Role::new("c", &log).telling().begin(move |_, cx| {
+        cx.link(b.address());
+    });
+    let mine = sim.start(group("mine").child(role.child().at(c).transient().start_limit(LONG)));
+    let opens = Arc::new(Mutex::new(None));
+    let kept = opens.clone();
+    let role = Role::new("b", &log).telling().begin(move |_, cx| {
+        *kept.lock().unwrap() = Some(cx.hold("as long as the test wants"));
+    });
+    let theirs = sim.start(group("theirs").child(role.child().at(b).start_limit(LONG)));
+    let (mine, theirs) = (mine.unwrap(), theirs.unwrap());
+    sim.run_until_idle();
+    assert_eq!(log.count("c starts") + log.count("b starts"), 2);
+    mine.shutdown();
+    sim.run_until_idle();
+    assert_eq!(log.count("c stops"), 1);
+    assert!(mine.tree().ended.is_some() && theirs.tree().ended.is_none());
+    drop(opens.lock().unwrap().take());
+    sim.run_until_idle();
+    assert_eq!(b.address().state(), Lifecycle::Running);
+    // Nobody is left to wait for.
+    theirs.shutdown();
+    sim.run_until_idle();
+    assert!(theirs.tree().ended.is_some());
+}
+
+/// A service waits for a client that supervises and takes its time, and for what is below it.
+fn r62_a_supervising_client_is_waited_for_with_its_children(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let (theirs, mine) = (log.clone(), log.clone());
+        let role = Role::new("c", &log).telling().begin(move |_, cx| {
+            cx.link(b.address());
+            cx.child(tells("x", &mine));
+        });
+        let role = role.stop(|_, _, cx| {
+            let hold = cx.hold("a last write");
+            later(cx, ms(3), move |me, _| {
+                me.say("has written");
+                drop(hold);
+            });
+        });
+        when(a, (1, "x starts"), move |_, cx| {
+            end(b);
+            when(cx.addr(), (1, "b drops"), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(tells("b", &theirs).at(b).temporary())
+            }))
+            .child(role.child().transient())
+    });
+    let order = [
+        "c stops",
+        "c: has written",
+        "x stops",
+        "x drops",
+        "c drops",
+        "b stops",
+    ];
+    let order = order.map(|line| at(&log, line));
+    assert!(order.is_sorted(), "{:?}", log.all());
+}
+
+/// A service that stops while it still starts tells those who wait to be its clients.
+fn r105_clients_are_told_when_a_service_stops_in_its_start(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve::<Puppet>(), here.reserve());
+        let theirs = log.clone();
+        act(c, move |me, cx| {
+            cx.link(b.address());
+            me.say("waits");
+        });
+        when(a, (1, "c: waits"), move |_, cx| {
+            when(cx.addr(), (1, "b starts"), move |_, cx| {
+                b.stop();
+                when(cx.addr(), (1, "c drops"), |_, cx| cx.stop());
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(tells("c", &log).at(c).temporary())
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).telling().begin(|me, cx| {
+                    me.kept.push(Box::new(cx.hold("for ever")));
+                });
+                s.child(role.child().at(b).temporary().start_limit(LONG))
+            }))
+    });
+    let told = "c: failed: the service is ending".to_owned();
+    assert!(played.exits.contains(&told), "{:?}", played.exits);
+    assert_eq!(log.live(), 0);
+}
+
+/// What cannot be is found before anything starts, also over localities, and printed.
+fn l16_needs_are_checked_with_the_spec(_: u64) {
+    let log = Log::new();
+    let (here, away) = (Locality::new("here"), Locality::new("away"));
+    let refused = |tree: Supervisor| tree.plan(&here).unwrap_err().to_string();
+    let one = |name, has: &Name<Puppet>| puppet(name, &log).named(has.clone());
+    let theirs = log.clone();
+    let circle = group("g")
+        .child(one("a", &LOG).needs(BELL))
+        .child(group("far").on(&away, move |s| {
+            s.child(puppet("b", &theirs).named(DOOR).needs(LOG))
+        }))
+        .child(one("c", &BELL).needs(DOOR));
+    assert_eq!(
+        refused(circle),
+        "a cannot start: services linked in a circle: a needs c needs b needs a"
+    );
+    assert_eq!(
+        refused(group("g").child(one("a", &LOG).needs(LOG))),
+        "a cannot start: services linked in a circle: a needs a"
+    );
+    let late = group("g")
+        .child(group("first").child(puppet("a", &log).needs(LOG)))
+        .child(group("second").child(one("b", &LOG)));
+    assert_eq!(refused(late), "a needs b, which starts after it");
+    let other = Name::<Other>::new("log");
+    let wrong = group("g").child(Child::new("o", || Other).named(other));
+    let wrong = refused(wrong.child(puppet("a", &log).needs(LOG)));
+    assert!(wrong.contains("Other, not a"), "{wrong}");
+    // Nobody in the tree has it: it may be registered later.
+    assert!(
+        group("g")
+            .child(puppet("a", &log).needs(LOG))
+            .plan(&here)
+            .is_ok()
+    );
+    let sound = group("g")
+        .child(one("a", &LOG))
+        .child(puppet("b", &log).needs(LOG));
+    let drawn = sound.plan(&here).unwrap().to_string();
+    assert!(drawn.ends_with("b [here] Puppet, needs log\n"), "{drawn}");
+}
+
+/// Starts follow the needs, whatever the tree: property over random needs.
+fn l16_starts_and_stops_follow_the_needs(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_, away) = (sim.locality("here"), sim.locality("away"));
+    let name = |n: usize| Name::<Puppet>::from(format!("n{n}"));
+    let label = |n: usize| -> &'static str { format!("c{n}").leak() };
+    // Whom the nth child needs: earlier ones, by the bits of the seed.
+    let needs = move |n: usize| (0..n).filter(move |m| (seed >> ((n + 3 * m) % 7)) & 1 == 1);
+    let make = move |n: usize, log: &Log| {
+        let child = tells(label(n), log).named(name(n));
+        needs(n).fold(child, |child, m| child.needs(name(m)))
+    };
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| {
+        (2..4).fold(s, |s, n| s.child(make(n, &theirs)))
+    });
+    let tree = group("root")
+        .child(make(0, &log))
+        .child(make(1, &log))
+        .child(far);
+    let tree = (4..7).fold(tree, |tree, n| tree.child(make(n, &log)));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some());
+    for n in 0..7 {
+        for m in needs(n) {
+            let (client, service) = (label(n), label(m));
+            let before = |a: String, b: String| assert!(at(&log, &a) < at(&log, &b), "{a} {b}");
+            before(format!("{service} starts"), format!("{client} starts"));
+            before(format!("{client} drops"), format!("{service} stops"));
+        }
+    }
+}
+
+/// In the order in which they happen, with everything else that is observed.
+fn o09_names_and_links_are_observed(seed: u64) {
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<String>>);
+    impl Seen {
+        fn note(&self, text: String) {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+    impl Observer for Seen {
+        fn started(&self, _: Address, name: &str, _: u64) {
+            self.note(format!("{name} started"));
+        }
+        fn registered(&self, _: Address, name: &str) {
+            self.note(format!("{name} registered"));
+        }
+        fn linked(&self, client: Address, service: Address) {
+            assert_ne!(client, service);
+            self.note("linked".to_owned());
+        }
+        fn exited(&self, _: Address, name: &str, _: &Exit) {
+            self.note(format!("{name} exited"));
+        }
+    }
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let (b, c) = (here.reserve(), here.reserve());
+    let seen = Arc::new(Seen::default());
+    let tree = group("root")
+        .child(puppet("b", &log).at(b).named(LOG))
+        .child(puppet("c", &log).at(c).needs(LOG).transient());
+    let app = sim.start(tree.observer(seen.clone())).unwrap();
+    sim.run_until_idle();
+    act(c, |_, cx| {
+        cx.register(DOOR).expect("nobody has it");
+        cx.register(DOOR).expect("it has it");
+    });
+    crash(b);
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_until_idle();
+    assert_eq!(
+        *seen.0.lock().unwrap(),
+        [
+            "log registered",
+            "b started",
+            "linked",
+            "c started",
+            "root started",
+            "door registered",
+            "b exited",
+            "c exited",
+            "b started",
+            "linked",
+            "c started",
+            "c exited",
+            "b exited",
+            "root exited",
+        ]
+    );
+}
+
+bodies! {
+    Pair: [
+        l13_a_declared_need_is_a_link_of_each_instance,
+        r104_a_name_is_found_and_linked_in_one_step,
+        r104_a_promised_name_is_linked_when_it_comes,
+        r51_a_link_that_is_not_made_in_time_fails_the_start,
+        r54_a_client_confirms_the_end_of_a_link_itself,
+        r62_a_supervising_client_is_waited_for_with_its_children,
+        r105_clients_are_told_when_a_service_stops_in_its_start,
+    ]
+    Sim: [
+        r55_a_client_ends_while_its_link_to_another_tree_is_pending,
+        l16_needs_are_checked_with_the_spec,
+        l16_starts_and_stops_follow_the_needs,
+        o09_names_and_links_are_observed,
+    ]
+}
