@@ -93,6 +93,8 @@ mod storms;
 #[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
+mod subtrees;
+#[cfg(test)]
 mod supervision;
 #[cfg(test)]
 mod threads;
@@ -119,6 +121,7 @@ const FILES: &[&[harness::Body]] = &[
     decisions::BODIES,
     failures::BODIES,
     lives::BODIES,
+    subtrees::BODIES,
     pictures::BODIES,
     lanes::BODIES,
     undelivered::BODIES,

@@ -39,7 +39,7 @@
 //! # Requests
 //!
 //! Every supervisor, and every actor that has children, can be asked, by actors
-//! ([`Context::request`](crate::Context::request) to [`Address::admin`](crate::Address::admin)), by
+//! ([`Context::request_from`](crate::Context::request_from) with [`Address::admin`](crate::Address::admin)), by
 //! futures and by plain threads:
 //!
 //! | request | does |

@@ -1,0 +1,615 @@
+//! Subtrees that start and stop as one, as the tests of rotor and of other systems tell them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::admin::{ask, child, scripted};
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
+    Role::new(name, log).telling().child()
+}
+
+/// A child whose start is held until it is told `go`.
+fn held(name: &'static str, log: &Log, go: &Arc<Mutex<Option<Hold>>>) -> Child<Puppet> {
+    let go = go.clone();
+    let role = Role::new(name, log).telling().begin(move |_, cx| {
+        *go.lock().unwrap() = Some(cx.hold("until it is told to go"));
+    });
+    role.child().start_limit(LONG)
+}
+
+/// One supervisor of two is shut down; the states of both, and of what is below, step by step.
+fn r63_a_supervisor_on_another_locality_is_shut_down(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let away = far.spawn("away");
+        let x = away.reserve::<Puppet>();
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let far = child(root, "far").await.address;
+                let states = || [root, far, x.address()].map(|who| who.state());
+                assert_eq!(states(), [Lifecycle::Running; 3]);
+                ask(root, TerminateChild::named("far"))
+                    .await
+                    .expect("it runs");
+                let down = Lifecycle::Down;
+                assert_eq!(states(), [Lifecycle::Running, down, down]);
+                ask(root, RestartChild("far".into()))
+                    .await
+                    .expect("it can start");
+                assert_eq!(states(), [Lifecycle::Running; 3]);
+                log.put("done");
+            }
+        };
+        stage()
+            .child(group("far").on(&away, move |s| s.child(tells("x", &theirs).at(x))))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(log.count("done"), 1);
+    assert_eq!(log.count("x starts"), 2);
+}
+
+/// One drain starts all, and one ends all.
+fn r66_one_drain_starts_all_and_one_ends_all(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let inner = group("inner").child(tells("x", &log));
+    let app = sim.start(group("root").child(inner)).unwrap();
+    sim.run_until_idle();
+    let running = |node: &TreeNode| node.state == "running";
+    assert!(app.tree().nodes.iter().all(running));
+    app.shutdown();
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some());
+    assert_eq!(log.live(), 0);
+    assert_eq!(sim.next_deadline(), None);
+}
+
+/// The client's tree ends after that of the topic's owner.
+fn r65_a_subscription_across_trees_ends_with_either(seed: u64) {
+    for owner_first in [true, false] {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let (here, there) = (sim.locality("here"), sim.locality("there"));
+        let topic = there.topic::<Say>();
+        let role = Role::new("c", &log).begin(move |_, cx| cx.subscribe(topic));
+        let client = sim.start(group("client").child(role.child())).unwrap();
+        let owner = sim.start(group("owner").child(puppet("o", &log))).unwrap();
+        sim.run_until_idle();
+        topic.publish(Say("heard"));
+        sim.run_until_idle();
+        assert_eq!(log.all(), ["c: heard"]);
+        let (first, second) = if owner_first {
+            (&owner, &client)
+        } else {
+            (&client, &owner)
+        };
+        first.shutdown();
+        sim.run_until_idle();
+        assert!(first.tree().ended.is_some() && second.tree().ended.is_none());
+        topic.publish(Say("late"));
+        sim.run_until_idle();
+        second.shutdown();
+        sim.run_until_idle();
+        assert!(second.tree().ended.is_some());
+        assert_eq!(log.count("c: late"), 0);
+        drop(here);
+    }
+}
+
+/// The inner supervisor ends first, and what is sent to its child meanwhile is told; the root's
+/// reason is what the root was told.
+fn r67_the_first_reason_stays_that_of_the_tree(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, x) = (here.reserve(), here.reserve());
+        act(a, move |_, cx| {
+            let root = cx.supervisor().expect("it has one");
+            x.stop();
+            root.stop_with(Exit::shutdown_with("all of it"));
+            root.stop_with(Exit::shutdown_with("too late"));
+        });
+        group("root")
+            .child(puppet("a", &log).at(a))
+            .child(group("inner").child(tells("x", &log).at(x)))
+    });
+    assert_eq!(chain(&played.exit), "shutdown: all of it");
+    assert_eq!(log.count("x stops"), log.count("x drops"));
+    assert_eq!(log.live(), 0);
+}
+
+/// Five supervisors of one locality; a message crosses branches, and the end of the other is told.
+fn r71_branches_of_a_deep_tree_talk(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, x) = (here.reserve(), here.reserve::<Puppet>());
+        act(a, move |_, cx| {
+            cx.monitor(x.address());
+            act(x, move |_, cx| {
+                a.send(Say("pong"));
+                cx.stop();
+            });
+        });
+        when(a, (1, "a: down normal"), |_, cx| cx.stop());
+        let left =
+            group("left").child(group("far left").child(puppet("x", &log).at(x).temporary()));
+        let right = group("right").child(group("far right"));
+        stage()
+            .child(left)
+            .child(right)
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: pong", "a: down normal"]);
+}
+
+/// A supervisor is operational when all of its children are; a child is when it is.
+fn r74_a_supervisor_waits_for_its_last_child(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let (a, b) = (here.reserve(), here.reserve());
+    let go = Arc::default();
+    let tree = group("root")
+        .child(tells("a", &log).at(a))
+        .child(held("b", &log, &go).at(b));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    let states = || [app.root(), a.address(), b.address()].map(|who| who.state());
+    let starting = Lifecycle::Starting;
+    assert_eq!(states(), [starting, Lifecycle::Running, starting]);
+    drop(go.lock().unwrap().take());
+    sim.run_until_idle();
+    assert_eq!(states(), [Lifecycle::Running; 3]);
+}
+
+/// The same while no child is operational.
+fn r73_a_supervisor_is_not_operational_before_its_child(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let go = Arc::default();
+    let app = sim
+        .start(group("root").child(held("b", &log, &go)))
+        .unwrap();
+    sim.run_until_idle();
+    assert_eq!(app.root().state(), Lifecycle::Starting);
+    drop(go.lock().unwrap().take());
+    sim.run_until_idle();
+    assert_eq!(app.root().state(), Lifecycle::Running);
+}
+
+/// A factory that fails, or panics, while its supervisor starts: nothing of the tree is left, and the
+/// exit says who.
+fn r100_a_factory_that_fails_in_the_first_start_ends_the_tree(on: &dyn Backend, far: &dyn Backend) {
+    for panics in [false, true] {
+        let log = Log::new();
+        let played = on.run(|_| {
+            let away = far.spawn("away");
+            let theirs = log.clone();
+            let bad = Child::new("bad", move || {
+                assert!(!panics, "no luck");
+                Err::<Puppet, _>(Error::message("no luck"))
+            });
+            group("root")
+                .child(group("far").on(&away, move |s| s.child(tells("x", &theirs))))
+                .child(tells("y", &log))
+                .child(group("inner").child(bad))
+                .child(tells("never", &log))
+        });
+        let how = if panics { "panicked" } else { "failed" };
+        let why = format!("shutdown < inner: shutdown < bad: {how}: no luck");
+        assert_eq!(chain(&played.exit), why);
+        assert_eq!(log.count("never"), 0);
+        let ends: Vec<_> = log.all()[2..]
+            .iter()
+            .map(|line| line[..7].to_owned())
+            .collect();
+        assert_eq!(ends, ["y stops", "y drops", "x stops", "x drops"]);
+        assert_eq!(log.live(), 0);
+    }
+}
+
+/// A child stops its supervisor: in its start, or by a message afterwards. All of it ends, in order.
+fn r81_a_child_may_stop_its_supervisor_at_any_time(on: &dyn Backend) {
+    for in_start in [true, false] {
+        let log = Log::new();
+        let played = on.run(|_| {
+            let stop = |cx: &mut Context<Puppet>| cx.supervisor().expect("it has one").stop();
+            let role = Role::new("a", &log)
+                .telling()
+                .begin(move |_, cx| match in_start {
+                    true => stop(cx),
+                    false => act(cx.addr(), move |_, cx| stop(cx)),
+                });
+            group("root").child(tells("x", &log)).child(role.child())
+        });
+        assert_eq!(chain(&played.exit), "shutdown");
+        let all = log.all();
+        let ends: Vec<_> = all.iter().map(|line| &line[..7]).collect();
+        let order = [
+            "x start", "a start", "a stops", "a drops", "x stops", "x drops",
+        ];
+        assert_eq!(ends, order, "{all:?}");
+    }
+}
+
+/// A tree that is told to end while a start is held open ends at once, in order.
+fn r87_a_shutdown_does_not_wait_for_a_start(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let go = Arc::default();
+    let tree = group("root")
+        .child(tells("a", &log))
+        .child(held("b", &log, &go))
+        .child(tells("never", &log));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some());
+    let all = log.all();
+    let order: Vec<_> = all.iter().map(|line| &line[..7]).collect();
+    assert_eq!(
+        order,
+        [
+            "a start", "b start", "b stops", "b drops", "a stops", "a drops"
+        ]
+    );
+}
+
+/// A second stop in the stop hook, of oneself and of the supervisor, changes nothing.
+fn r89_a_second_stop_in_the_stop_hook_is_harmless(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        let role = Role::new("a", &log).telling().stop(|_, _, cx| {
+            cx.addr().stop();
+            cx.supervisor().expect("it has one").stop();
+        });
+        end(a);
+        stage().child(role.child().at(a).transient().significant())
+    });
+    assert_eq!(log.of("a stops"), ["a stops: normal"]);
+    assert_eq!(log.count("a drops"), 1);
+}
+
+/// Children that an actor adds while it starts are up before it is, and come and go with it.
+fn r91_children_of_a_start_are_part_of_it(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let theirs = log.clone();
+        let role = Role::new("b", &log).telling().begin(move |_, cx| {
+            cx.child(tells("x", &theirs));
+        });
+        b.send(Say("operational"));
+        act(a, move |_, _| crash(b));
+        when(a, (2, "x starts"), |_, cx| cx.stop());
+        stage()
+            .child(role.child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    let all = log.all();
+    assert_eq!(all[..3], ["b starts", "x starts", "b: operational"]);
+    assert_eq!(log.count("x drops"), 2);
+}
+
+/// A stop hook that fails is told, and the supervisor ends all the same.
+fn r92b_a_stop_that_fails_is_told(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve();
+        end(a);
+        let role = Role::new("b", &log).stop(|_, _, cx| cx.fail(Error::message("not saved")));
+        stage().child(role.child()).child(lead("a", &log).at(a))
+    });
+    assert!(!played.exit.is_abnormal(), "{}", played.exit);
+    let told = "b: failed: not saved".to_owned();
+    assert!(played.exits.contains(&told), "{:?}", played.exits);
+}
+
+/// An inner supervisor that gives up comes back with all its children; a child that it was given at
+/// run time does not.
+fn r99_an_inner_supervisor_comes_back_with_its_children(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let away = far.spawn("away");
+        let x = away.reserve();
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let inner = child(root, "inner").await.address;
+                let given = log.clone();
+                let z = StartChild::new(move || tells("z", &given));
+                ask(inner, z).await.expect("it can start");
+                for lives in 2..4 {
+                    crash(x);
+                    while log.count("y starts") < lives {
+                        ask(root, CountChildren).await;
+                    }
+                }
+                let count = ask(inner, CountChildren).await;
+                assert_eq!((count.specs, count.active), (2, 2));
+            }
+        };
+        let inner = Supervisor::one_for_one("inner")
+            .intensity(0, Duration::from_secs(5))
+            .on(&away, move |s| {
+                s.child(tells("x", &theirs).at(x))
+                    .child(tells("y", &theirs))
+            });
+        stage().child(inner).child(scripted(&log, script))
+    });
+    let starts = ["x starts", "y starts", "z starts"].map(|line| log.count(line));
+    assert_eq!(starts, [3, 3, 1]);
+}
+
+/// Whatever comes first: a child that is asked for while the tree ends is refused, or stopped.
+fn c_so_09_a_start_during_the_end_is_refused_or_undone(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_, away) = (sim.locality("here"), sim.locality("away"));
+    let app = sim
+        .start(group("root").child(group("far").on(&away, |s| s)))
+        .unwrap();
+    let steps = seed % 8;
+    (0..steps).for_each(|_| drop(sim.step()));
+    let theirs = log.clone();
+    let start = StartChild::new(move || {
+        group("more")
+            .child(tells("x", &theirs))
+            .child(tells("y", &theirs))
+    });
+    let asked = app.root().admin().ask(start, LONG);
+    app.shutdown();
+    let told = sim.block_on(asked).expect("an answer of some kind");
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some(), "{told:?}");
+    assert_eq!(log.count("x starts"), log.count("x drops"));
+    assert_eq!(log.count("y starts"), log.count("y drops"));
+    assert_eq!(log.live(), 0);
+}
+
+/// What an early member sends to a late one during the start is not lost.
+fn c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, x) = (here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        let early = Role::new("early", &log).begin(move |_, _| {
+            (1..=3).for_each(|n| x.send(Num(n)));
+        });
+        when(a, (3, "x: "), |_, cx| cx.stop());
+        stage()
+            .child(early.child())
+            .child(group("far").on(&away, move |s| s.child(tells("x", &theirs).at(x))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("x: "), ["x: 1", "x: 2", "x: 3"]);
+}
+
+/// Each start and each end is told once, in order, with its reason.
+fn c_so_11_starts_and_ends_are_told_once_and_in_order(seed: u64) {
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<String>>);
+    impl Observer for Seen {
+        fn started(&self, _: Address, name: &str, _: u64) {
+            self.0.lock().unwrap().push(format!("{name} started"));
+        }
+        fn exited(&self, _: Address, name: &str, exit: &Exit) {
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("{name}: {}", chain(exit)));
+        }
+    }
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let b = sim.locality("here").reserve();
+    let seen = Arc::new(Seen::default());
+    let inner = group("inner").child(puppet("b", &log).at(b));
+    let tree = group("root").child(puppet("a", &log)).child(inner);
+    let app = sim.start(tree.observer(seen.clone())).unwrap();
+    sim.run_until_idle();
+    crash(b);
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_until_idle();
+    assert_eq!(
+        *seen.0.lock().unwrap(),
+        [
+            "a started",
+            "b started",
+            "inner started",
+            "root started",
+            "b: panicked: as told",
+            "b started",
+            "b: shutdown",
+            "inner: shutdown",
+            "a: shutdown",
+            "root: shutdown",
+        ]
+    );
+}
+
+/// Ten thousand instances of an actor that is a mebibyte, one after the other.
+fn c_so_13_instances_leave_no_memory_behind(on: &dyn Backend) {
+    /// Ends as soon as it has started.
+    struct Large {
+        _memory: Vec<u8>,
+        log: Log,
+    }
+    impl Actor for Large {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            assert_eq!(self.log.live(), 1);
+            cx.stop();
+            Ok(())
+        }
+    }
+    impl Drop for Large {
+        fn drop(&mut self) {
+            self.log.dead();
+        }
+    }
+    let log = Log::new();
+    let theirs = log.clone();
+    let mut lives = 0;
+    let played = on.run(|_| {
+        let large = Child::new("large", move || {
+            lives += 1;
+            theirs.born();
+            let large = Large {
+                _memory: vec![0; 1 << 20],
+                log: theirs.clone(),
+            };
+            if lives <= 10_000 {
+                Ok(large)
+            } else {
+                Err(Error::message("enough"))
+            }
+        });
+        Supervisor::one_for_one("root")
+            .intensity(10_000, LONG)
+            .child(large)
+    });
+    assert_eq!(chain(&played.exit), "shutdown < large: failed: enough");
+    assert_eq!(log.live(), 0);
+}
+
+/// A significant child that ends while its later siblings still start: first all start.
+fn c_so_17_auto_shutdown_waits_for_the_start(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let a = sim.locality("here").reserve();
+    let go = Arc::default();
+    let tree = stage()
+        .child(tells("a", &log).at(a).transient().significant())
+        .child(held("b", &log, &go))
+        .child(tells("c", &log));
+    let app = sim.start(tree).unwrap();
+    end(a);
+    sim.run_until_idle();
+    assert_eq!(log.count("a drops"), 1);
+    assert!(app.tree().ended.is_none());
+    drop(go.lock().unwrap().take());
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some());
+    assert_eq!(log.count("c starts"), 1);
+    assert_eq!(log.count("c stops"), 1);
+}
+
+/// A group is started anywhere, from within a handler of another one.
+fn c_so_05_a_group_is_started_anywhere_from_a_handler(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, place, theirs) = (here.reserve(), away.clone(), log.clone());
+        act(a, move |_, cx| {
+            let root = cx.supervisor().expect("it has one");
+            let start = StartChild::new(move || {
+                let log = theirs.clone();
+                group("more").on(&place, move |s| {
+                    s.child(tells("x", &log)).child(tells("y", &log))
+                })
+            });
+            cx.request_from(root.admin(), start, LONG, |me, told, cx| {
+                let told = told.expect("it runs").expect("it can start");
+                me.say(told.is_some());
+                cx.stop();
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, |s| s))
+    });
+    let all = log.all();
+    assert_eq!(all[..3], ["x starts", "y starts", "a: true"]);
+}
+
+/// Ten that wait a second end together, after one.
+fn c_opp_02_ten_that_wait_a_second_end_together(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let start = sim.now();
+    let tree = (0..10).fold(group("root"), |tree, _| {
+        let a = here.reserve();
+        act(a, move |_, cx| {
+            later(cx, Duration::from_secs(1), move |me, cx| {
+                me.log.put(format!("after {:?}", cx.now() - start));
+                cx.stop();
+            });
+        });
+        let name: &'static str = format!("task {:?}", a.address()).leak();
+        tree.child(puppet(name, &log).at(a).temporary())
+    });
+    let app = sim.start(tree).unwrap();
+    sim.run_for(Duration::from_secs(1));
+    assert_eq!(log.count("after 1s"), 10);
+    assert!(app.tree().ended.is_none());
+}
+
+/// One that ends by itself is gone at once, without anybody's waiting.
+fn c_opp_18_one_that_ends_by_itself_is_gone_at_once(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let a = sim.locality("here").reserve();
+    let app = sim
+        .start(group("root").child(tells("a", &log).at(a)))
+        .unwrap();
+    act(a, |me, cx| {
+        let child = cx.child(tells("x", &me.log).temporary());
+        end(child);
+        cx.monitor(child.address());
+    });
+    let before = sim.now();
+    sim.run_until_idle();
+    assert_eq!(sim.now(), before);
+    assert_eq!(log.of("x"), ["x starts", "x stops: normal", "x drops"]);
+    assert_eq!(log.of("a: "), ["a: down normal"]);
+    assert_eq!(app.tree().nodes.len(), 2);
+}
+
+bodies! {
+    Each: [
+        r67_the_first_reason_stays_that_of_the_tree,
+        r71_branches_of_a_deep_tree_talk,
+        r81_a_child_may_stop_its_supervisor_at_any_time,
+        r89_a_second_stop_in_the_stop_hook_is_harmless,
+        r91_children_of_a_start_are_part_of_it,
+        r92b_a_stop_that_fails_is_told,
+        c_so_13_instances_leave_no_memory_behind,
+    ]
+    Pair: [
+        r63_a_supervisor_on_another_locality_is_shut_down,
+        r99_an_inner_supervisor_comes_back_with_its_children,
+        r100_a_factory_that_fails_in_the_first_start_ends_the_tree,
+        c_so_05_a_group_is_started_anywhere_from_a_handler,
+        c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives,
+    ]
+    Sim: [
+        r65_a_subscription_across_trees_ends_with_either,
+        r66_one_drain_starts_all_and_one_ends_all,
+        r73_a_supervisor_is_not_operational_before_its_child,
+        r74_a_supervisor_waits_for_its_last_child,
+        r87_a_shutdown_does_not_wait_for_a_start,
+        c_so_09_a_start_during_the_end_is_refused_or_undone,
+        c_so_11_starts_and_ends_are_told_once_and_in_order,
+        c_so_17_auto_shutdown_waits_for_the_start,
+        c_opp_02_ten_that_wait_a_second_end_together,
+        c_opp_18_one_that_ends_by_itself_is_gone_at_once,
+    ]
+}
