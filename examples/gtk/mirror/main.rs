@@ -28,6 +28,7 @@ use std::error::Error;
 use std::panic;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -70,13 +71,20 @@ fn main() -> ExitCode {
     hush();
     install_panic_hook();
     let program = gtk::Application::new(None::<&str>, gio::ApplicationFlags::NON_UNIQUE);
+    let failed = Arc::new(AtomicBool::new(false));
+    let fail = failed.clone();
     program.connect_activate(move |program| {
-        if let Err(e) = open(program, &words) {
+        if let Err(e) = open(program, &words, &fail) {
             eprintln!("mirror-gtk: {e}");
+            fail.store(true, Ordering::Relaxed);
             program.quit();
         }
     });
-    program.run_with_args::<&str>(&[]).into()
+    let code = program.run_with_args::<&str>(&[]);
+    if failed.load(Ordering::Relaxed) {
+        return ExitCode::FAILURE;
+    }
+    code.into()
 }
 
 /// Crashes that were asked for are in the log; all others are printed as well.
@@ -90,8 +98,12 @@ fn hush() {
     }));
 }
 
-/// Builds the window and the tree behind it.
-fn open(program: &gtk::Application, words: &Words) -> Result<(), Box<dyn Error>> {
+/// Builds the window and the tree behind it. `failed` is set if that gives up.
+fn open(
+    program: &gtk::Application,
+    words: &Words,
+    failed: &Arc<AtomicBool>,
+) -> Result<(), Box<dyn Error>> {
     let widgets = Widgets::new(program);
     let (ui, eye) = (GlibLoop::attach()?, ThreadLoop::spawn("eye")?);
     let here = ui.locality();
@@ -127,7 +139,14 @@ fn open(program: &gtk::Application, words: &Words) -> Result<(), Box<dyn Error>>
     drop(eye);
     let app = ui.start(tree)?;
     let _ = (session.app.set(app.clone()), seen.set(app.clone()));
-    app.on_exit(|_| gio::Application::default().expect("it runs").quit());
+    let failed = failed.clone();
+    app.on_exit(move |exit| {
+        if exit.is_failure() {
+            eprintln!("mirror-gtk: gave up: {exit}");
+            failed.store(true, Ordering::Relaxed);
+        }
+        gio::Application::default().expect("it runs").quit();
+    });
 
     order::connect(program, &widgets, wiring);
     let style = style::follow_desktop();

@@ -198,6 +198,15 @@ fn a_thousand_crashes_of_views_leave_the_memory_as_it_was() {
 }
 
 #[test]
+fn a_tree_that_ends_by_force_is_a_failure_of_the_program() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("force", 0));
+    let program = place.script(&screen, "await running mirror-gtk\ncrash mirror-gtk");
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(1), "{errors}");
+    assert!(errors.contains("mirror-gtk: gave up: killed"), "{errors}");
+}
+
+#[test]
 fn bad_arguments_give_one_line_and_touch_nothing() {
     let place = Place::new("arguments", 0);
     let (src, dst, none) = (place.path("src"), place.path("dst"), place.path("none"));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 /// What takes longer hangs.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// An X server of one test's own.
 pub struct Screen {
@@ -82,7 +82,8 @@ impl Screen {
 
     /// Runs xdotool, and returns what it prints.
     pub fn xdotool(&self, words: &str) -> String {
-        let run = Command::new("xdotool")
+        let run = Command::new("timeout")
+            .args([&LIMIT.as_secs().to_string(), "xdotool"])
             .args(words.split_whitespace())
             .env("DISPLAY", &self.display)
             .output()
