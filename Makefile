@@ -67,7 +67,7 @@ bench-smoke: setup
 
 gui:
 	@scripts/setup-gui.sh
-	cargo run --release $(GTK) --bin mirror-gtk
+	cargo run $(GTK) --bin mirror-gtk
 
 test-gui:
 	@scripts/setup-gui.sh test
