@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test storms lint loom miri tsan mutants bench bench-smoke gui test-gui scripts ci
+.PHONY: help setup demo test storms scale lint loom miri tsan mutants bench bench-smoke gui test-gui scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo     mirror this repository under chaos, and prove the copy'
 	@echo 'make test     all tests, doc tests and small examples'
 	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays'
+	@echo 'make scale    instructions of supervision among ten and among 100 000 children'
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
@@ -37,6 +38,9 @@ test: setup
 
 storms: setup
 	STORMS=10000 cargo test -p rotor-tests storms
+
+scale: setup
+	cargo test --release -p rotor-core --test scale -- --nocapture --test-threads=1
 
 lint: setup
 	cargo fmt --all --check

@@ -6,9 +6,9 @@ use crate::here;
 use crate::locality::{Control, Local, News};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
-use crate::slot::{AtEnd, Seat, State};
+use crate::slot::{Seat, State};
 use crate::strategy::Event;
-use crate::things::{Body, NO_THINGS};
+use crate::things::{AtEnd, Body, Key, NO_THINGS};
 
 impl Local {
     /// Makes an instance.
@@ -342,6 +342,7 @@ impl Local {
 
     /// Drops what an instance owned beside its state.
     fn purge(&self, slot: u32, exit: &Exit) {
+        let mut ends = Vec::new();
         let ended = RequestError::Ended(exit.clone());
         let _verdict = Verdict::set(&ended);
         loop {
@@ -358,13 +359,14 @@ impl Local {
             if let Some(Body::Task(task)) = &body {
                 task.cell().give_back();
             }
+            if let Some(Body::AtEnd(end)) = body {
+                ends.push(end);
+                continue;
+            }
             let _ = here::guard(|| drop(body));
         }
-        loop {
-            let Some(at_end) = self.seat(slot, |seat| seat.at_end.pop()) else {
-                break;
-            };
-            at_end(self);
+        for end in ends {
+            end(self);
         }
         self.seat(slot, |seat| seat.holds.clear());
     }
@@ -376,9 +378,10 @@ impl Local {
         let _ = here::guard(|| drop(old));
     }
 
-    /// Has `f` run when the instance in a slot ends.
-    pub(crate) fn at_end(&self, slot: u32, f: AtEnd) {
-        self.seat(slot, |seat| seat.at_end.push(f));
+    /// Has `f` run when the instance in a slot ends, after all else that it owns is gone; the latest
+    /// first.
+    pub(crate) fn at_end(&self, slot: u32, f: AtEnd) -> Key {
+        self.add_thing(slot, Body::AtEnd(f))
     }
 
     /// The last step of an end: everything below is gone.

@@ -35,7 +35,8 @@ struct Table {
     entries: BTreeMap<Text, Arc<Entry>>,
     /// Names that are declared in subtrees of other localities, which are built when they start.
     planned: BTreeMap<Text, Planned>,
-    waiting: BTreeMap<Text, Vec<Waiter>>,
+    /// By the numbers of the waits.
+    waiting: BTreeMap<Text, BTreeMap<u64, Waiter>>,
     /// Starts that nothing but names keeps open.
     stalled: Vec<Stalled>,
     /// The services that clients are linked to, with the clients' names.
@@ -147,7 +148,7 @@ impl Registry {
         let known = entry.live.swap(true, Ordering::AcqRel);
         let waiters = table.waiting.remove(&entry.name).unwrap_or_default();
         drop(table);
-        for waiter in waiters {
+        for waiter in waiters.values() {
             waiter.tell(entry.found(waiter.wanted));
         }
         !known
@@ -191,7 +192,8 @@ impl Registry {
             let found = entry.found(waiter.wanted);
             return Some((waiter, found));
         }
-        table.waiting.entry(name.clone()).or_default().push(waiter);
+        let waiters = table.waiting.entry(name.clone()).or_default();
+        waiters.insert(waiter.number, waiter);
         None
     }
 
@@ -199,7 +201,7 @@ impl Registry {
     pub(crate) fn forget(&self, name: &str, number: u64, to: Address, held: bool) {
         let mut table = self.table();
         if let Some(waiters) = table.waiting.get_mut(name) {
-            waiters.retain(|waiter| waiter.number != number);
+            waiters.remove(&number);
             if waiters.is_empty() {
                 table.waiting.remove(name);
             }
@@ -212,7 +214,7 @@ impl Registry {
 
     #[cfg(test)]
     pub(crate) fn waits_open(&self) -> usize {
-        self.table().waiting.values().map(Vec::len).sum()
+        self.table().waiting.values().map(BTreeMap::len).sum()
     }
 
     /// Names that a subtree of another locality will declare.
@@ -244,7 +246,7 @@ impl Registry {
             stays
         });
         table.waiting.retain(|_, waiters| {
-            waiters.retain(|waiter| waiter.to.gate() != gate);
+            waiters.retain(|_, waiter| waiter.to.gate() != gate);
             !waiters.is_empty()
         });
         table.stalled.retain(|stalled| stalled.at.gate() != gate);
@@ -298,7 +300,7 @@ impl Registry {
         let waiting = std::mem::take(&mut table.waiting);
         drop(table);
         for (name, waiters) in waiting {
-            for waiter in waiters {
+            for waiter in waiters.values() {
                 waiter.tell(Err(NameError::TreeEnded { name: name.clone() }));
             }
         }

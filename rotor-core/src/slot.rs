@@ -9,7 +9,6 @@ use crate::exit::Exit;
 use crate::hold::Why;
 use crate::kin::Kin;
 use crate::lane::{NORMAL, URGENT};
-use crate::locality::Local;
 use crate::monitor::Watchers;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
@@ -181,9 +180,6 @@ pub(crate) enum Parent {
     Lost,
 }
 
-/// Run when an instance ends.
-pub(crate) type AtEnd = Box<dyn FnOnce(&Local)>;
-
 /// The cold part of a slot.
 pub(crate) struct Seat {
     pub(crate) state: State,
@@ -218,7 +214,6 @@ pub(crate) struct Seat {
     pub(crate) parked: Option<Box<Parked>>,
     pub(crate) kin: Option<Box<Kin>>,
     pub(crate) watchers: Option<Box<Watchers>>,
-    pub(crate) at_end: Vec<AtEnd>,
     /// Open holds of the running step: id and why.
     pub(crate) holds: Vec<(u64, Why)>,
 }
@@ -257,7 +252,6 @@ impl Seat {
             parked: None,
             kin: None,
             watchers: None,
-            at_end: Vec::new(),
             holds: Vec::new(),
         }
     }

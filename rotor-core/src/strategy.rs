@@ -196,6 +196,13 @@ pub(crate) enum RowState {
     Waiting,
 }
 
+impl RowState {
+    /// Whether it has an instance, or gets one by itself.
+    fn is_live(self) -> bool {
+        !matches!(self, RowState::New | RowState::Down | RowState::Free)
+    }
+}
+
 /// One child.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -300,6 +307,8 @@ pub(crate) struct Family {
     first: ChildId,
     last: ChildId,
     incarnations: u64,
+    /// How many significant children are live.
+    significant: usize,
     phase: Phase,
     pass: Option<Pass>,
     /// A request is with whoever looks up what it means.
@@ -323,6 +332,7 @@ impl Family {
             first: NONE,
             last: NONE,
             incarnations: 0,
+            significant: 0,
             phase: Phase::Idle,
             pass: None,
             serving: false,
@@ -394,10 +404,13 @@ impl Family {
 
     /// The children in start order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = ChildId> + '_ {
+        self.ids_from(self.first)
+    }
+
+    /// A child and those behind it in start order.
+    fn ids_from(&self, first: ChildId) -> impl Iterator<Item = ChildId> + '_ {
         let next = |id: ChildId| (id != NONE).then_some(id);
-        std::iter::successors(next(self.first), move |&id| {
-            next(self.rows[id as usize].next)
-        })
+        std::iter::successors(next(first), move |&id| next(self.rows[id as usize].next))
     }
 
     /// Whether any child has an instance, or may get one.
@@ -533,8 +546,8 @@ impl Family {
     }
 
     fn started(&mut self, id: ChildId, now: u64, out: &mut Vec<Action>) {
+        self.set(id, RowState::Up);
         let row = &mut self.rows[id as usize];
-        row.state = RowState::Up;
         row.note_up(now);
         row.last_up = row.incarnation;
         let up = (id, row.incarnation);
@@ -616,9 +629,9 @@ impl Family {
                     continue; // a temporary child that ended, or that the pass removed
                 }
                 self.incarnations += 1;
-                row.state = RowState::Starting;
                 row.incarnation = self.incarnations;
                 pass.waiting = Waiting::One(id, Step::Start);
+                self.set(id, RowState::Starting);
                 return out.push(Action::Start(id, self.incarnations));
             } else {
                 return self.passed(out);
@@ -671,9 +684,9 @@ impl Family {
     }
 
     fn tell_to_stop(&mut self, id: ChildId, out: &mut Vec<Action>) {
+        self.set(id, RowState::Stopping);
         let Some(pass) = &self.pass else { return };
-        let row = &mut self.rows[id as usize];
-        row.state = RowState::Stopping;
+        let row = &self.rows[id as usize];
         let (exit, keep) = match &pass.then {
             Then::End {
                 exit,
@@ -724,8 +737,16 @@ impl Family {
     }
 
     fn down(&mut self, id: ChildId) {
+        self.set(id, RowState::Down);
+    }
+
+    fn set(&mut self, id: ChildId, state: RowState) {
         let row = &mut self.rows[id as usize];
-        row.state = RowState::Down;
+        if row.significant {
+            self.significant += usize::from(state.is_live());
+            self.significant -= usize::from(row.state.is_live());
+        }
+        row.state = state;
     }
 
     /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic
@@ -769,9 +790,8 @@ impl Family {
             NONE => self.last = prev,
             next => self.rows[next as usize].prev = prev,
         }
-        let row = &mut self.rows[id as usize];
-        row.state = RowState::Free;
-        self.names.remove(&row.name, id);
+        self.set(id, RowState::Free);
+        self.names.remove(&self.rows[id as usize].name, id);
         self.failures.remove(&id);
         self.free.push(id);
     }
@@ -783,9 +803,9 @@ impl Family {
         decision: Decision,
         out: &mut Vec<Action>,
     ) {
+        self.down(id);
         let Some(pass) = &mut self.pass else { return };
-        let row = &mut self.rows[id as usize];
-        row.state = RowState::Down;
+        let row = &self.rows[id as usize];
         match pass.then {
             Then::Up => {
                 let exit = Exit::shutdown().because(row.name.clone(), exit);
@@ -801,10 +821,10 @@ impl Family {
             Then::Restarted => {
                 // The pass is not undone: the child whose start failed is tried again, through the
                 // queue, and that attempt counts.
-                row.state = RowState::Restarting;
                 self.failures.insert(id, (exit, decision));
                 out.push(Action::Retry(id, row.incarnation));
                 self.pass = None;
+                self.set(id, RowState::Restarting);
             }
             Then::Added => {
                 self.pass = None;

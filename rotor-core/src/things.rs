@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::gate::Gate;
 use crate::link::Linked;
+use crate::locality::Local;
 use crate::monitor::Watch;
 use crate::request::Refuse;
 use crate::small::Small;
@@ -67,6 +68,15 @@ pub(crate) enum Body {
     Leaving,
     /// The limit of a request whose asker is a future.
     Ask(Arc<dyn Refuse>),
+    /// What is to be done when the instance ends.
+    AtEnd(AtEnd),
+}
+
+impl Body {
+    /// Whether a picture counts it.
+    fn is_open(&self) -> bool {
+        !matches!(self, Body::AtEnd(_))
+    }
 }
 
 struct Thing {
@@ -100,6 +110,9 @@ static SERIALS: AtomicU64 = AtomicU64::new(1);
 /// How many serials a locality takes at a time.
 const BLOCK: u64 = 1 << 20;
 
+/// Run when an instance ends.
+pub(crate) type AtEnd = Box<dyn FnOnce(&Local)>;
+
 impl Things {
     pub(crate) fn new() -> Self {
         Things {
@@ -132,7 +145,7 @@ impl Things {
         };
         let thing = &mut self.list[index as usize];
         self.free = thing.next;
-        self.live += 1;
+        self.live += usize::from(body.is_open());
         thing.serial = serial;
         thing.slot = slot;
         thing.prev = NONE;
@@ -287,6 +300,7 @@ impl Things {
             return None;
         }
         let body = std::mem::replace(&mut thing.body, Body::Vacant);
+        self.live -= usize::from(body.is_open());
         self.unlink(key.index, head);
         Some(body)
     }
@@ -300,6 +314,7 @@ impl Things {
         }
         match std::mem::replace(&mut thing.body, Body::Vacant) {
             Body::Once(small) => {
+                self.live -= 1;
                 self.unlink(key.index, head);
                 Some(small)
             }
@@ -318,7 +333,6 @@ impl Things {
         thing.target = None;
         thing.next = self.free;
         self.free = index;
-        self.live -= 1;
         if prev == NONE {
             *head = next;
         } else {

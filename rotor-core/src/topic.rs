@@ -7,6 +7,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use crate::actor::TryHandler;
 use crate::address::Address;
 use crate::gate::Gate;
@@ -17,6 +19,7 @@ use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, 
 use crate::observe::Reason;
 use crate::queue::Flat;
 use crate::signed;
+use crate::things::Key;
 
 /// The typed view of an address for publishing.
 ///
@@ -83,45 +86,66 @@ impl<M> fmt::Debug for Topic<M> {
 /// Subscribers by address and message type: of the locality's own addresses, and of others' for
 /// which it has subscribers.
 pub(crate) struct Topics {
-    map: HashMap<(Address, TypeId), Rc<dyn Any>, ahash::RandomState>,
+    map: HashMap<Address, Types, ahash::RandomState>,
+}
+
+/// The subscribers of an address, by the type of their messages.
+type Types = SmallVec<[(TypeId, Rc<dyn Any>); 1]>;
+
+/// Fixed seeds: nothing may differ from run to run.
+fn hasher() -> ahash::RandomState {
+    ahash::RandomState::with_seeds(1, 2, 3, 4)
 }
 
 impl Topics {
     pub(crate) fn new() -> Self {
         Topics {
-            map: HashMap::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4)),
+            map: HashMap::with_hasher(hasher()),
         }
     }
 
     fn find<M: 'static>(&self, address: Address) -> Option<Rc<Subscribers<M>>> {
-        self.map
-            .get(&(address, TypeId::of::<M>()))?
-            .clone()
-            .downcast()
-            .ok()
+        let types = self.map.get(&address)?;
+        let (_, found) = types.iter().find(|(id, _)| *id == TypeId::of::<M>())?;
+        found.clone().downcast().ok()
     }
 
     fn find_or_add<M: 'static>(&mut self, address: Address) -> Rc<Subscribers<M>> {
-        let made = self
-            .map
-            .entry((address, TypeId::of::<M>()))
-            .or_insert_with(|| Rc::new(Subscribers::<M>::new()));
-        made.clone().downcast().expect("the key names the type")
+        if let Some(found) = self.find(address) {
+            return found;
+        }
+        let made = Rc::new(Subscribers::<M>::new());
+        let types = self.map.entry(address).or_default();
+        types.push((TypeId::of::<M>(), made.clone()));
+        made
+    }
+
+    fn remove<M: 'static>(&mut self, address: Address) {
+        if let Some(types) = self.map.get_mut(&address) {
+            types.retain(|(id, _)| *id != TypeId::of::<M>());
+            if types.is_empty() {
+                self.map.remove(&address);
+            }
+        }
     }
 
     /// Forgets the subscribers of an address that is not valid any more.
     pub(crate) fn forget(&mut self, address: Address) {
-        self.map.retain(|(at, _), _| *at != address);
+        if !self.map.is_empty() {
+            self.map.remove(&address);
+        }
     }
 }
 
 struct Subscribers<M> {
+    /// In the order in which they subscribed, with some that have ended.
     here: RefCell<Vec<Subscriber<M>>>,
+    /// Those that have not ended, by their serials: where they are in `here`, and their ends.
+    places: RefCell<HashMap<u64, (usize, Key), ahash::RandomState>>,
     /// Localities that have subscribers of their own; the owner's side only.
     away: RefCell<Vec<&'static Gate>>,
     /// Publishes that are walking over `here`: while there are any, it only grows.
     walks: Cell<u32>,
-    gone: Cell<bool>,
     /// The owner has confirmed; the other side only.
     confirmed: Cell<bool>,
     waiting: RefCell<Vec<Hold>>,
@@ -147,37 +171,51 @@ impl<M: 'static> Subscribers<M> {
     fn new() -> Self {
         Subscribers {
             here: RefCell::new(Vec::new()),
+            places: RefCell::new(HashMap::with_hasher(hasher())),
             away: RefCell::new(Vec::new()),
             walks: Cell::new(0),
-            gone: Cell::new(false),
             confirmed: Cell::new(false),
             waiting: RefCell::new(Vec::new()),
         }
     }
 
-    fn remove(&self, serial: u64) {
-        for subscriber in &mut *self.here.borrow_mut() {
-            if subscriber.serial == serial {
-                subscriber.serial = 0;
-                self.gone.set(true);
-            }
-        }
-        self.sweep();
+    fn add(&self, subscriber: Subscriber<M>, end: Key) {
+        let mut here = self.here.borrow_mut();
+        let place = (here.len(), end);
+        self.places.borrow_mut().insert(subscriber.serial, place);
+        here.push(subscriber);
     }
 
+    /// Takes an instance out: its slot, and what was to be done at its end.
+    fn remove(&self, serial: u64) -> Option<(u32, Key)> {
+        let (at, end) = self.places.borrow_mut().remove(&serial)?;
+        let mut here = self.here.borrow_mut();
+        let subscriber = &mut here[at];
+        subscriber.serial = 0;
+        let slot = subscriber.slot;
+        drop(here);
+        self.sweep();
+        Some((slot, end))
+    }
+
+    /// Forgets those that have ended, when they are half of the list: so an end costs the same
+    /// however long that is.
     fn sweep(&self) {
-        if self.walks.get() == 0 && self.gone.replace(false) {
-            self.here
-                .borrow_mut()
-                .retain(|subscriber| subscriber.serial != 0);
+        let mut here = self.here.borrow_mut();
+        let mut places = self.places.borrow_mut();
+        if self.walks.get() > 0 || here.len() < 2 * places.len() {
+            return;
+        }
+        here.retain(|subscriber| subscriber.serial != 0);
+        for (at, subscriber) in here.iter().enumerate() {
+            if let Some((place, _)) = places.get_mut(&subscriber.serial) {
+                *place = at;
+            }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.here
-            .borrow()
-            .iter()
-            .all(|subscriber| subscriber.serial == 0)
+        self.places.borrow().is_empty()
     }
 }
 
@@ -406,21 +444,18 @@ where
     let address = topic.address;
     let serial = here.seat(slot, |seat| seat.serial);
     let subscribers = here.topics.borrow_mut().find_or_add::<M>(address);
-    let known = subscribers.here.borrow().iter().any(|s| s.serial == serial);
-    if known {
+    if subscribers.places.borrow().contains_key(&serial) {
         return; // one subscription per instance, topic and type
     }
     let first = subscribers.is_empty();
-    subscribers.here.borrow_mut().push(Subscriber {
+    let subscriber = Subscriber {
         slot,
         serial,
         kind: Handed::<A, M>::KIND,
         call: Typed::<A, M>::run,
-    });
-    here.at_end(
-        slot,
-        Box::new(move |here| unsubscribe::<M>(here, address, serial)),
-    );
+    };
+    let end = move |here: &Local| unsubscribe::<M>(here, address, serial);
+    subscribers.add(subscriber, here.at_end(slot, Box::new(end)));
     if address.gate() == here.gate {
         return;
     }
@@ -455,7 +490,9 @@ pub(crate) fn unsubscribe<M: 'static>(here: &Local, address: Address, serial: u6
     let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
         return;
     };
-    subscribers.remove(serial);
+    if let Some((slot, end)) = subscribers.remove(serial) {
+        drop(here.remove_thing(end, slot));
+    }
     if !subscribers.is_empty() {
         return;
     }
@@ -468,9 +505,6 @@ pub(crate) fn unsubscribe<M: 'static>(here: &Local, address: Address, serial: u6
             }
         });
     } else if subscribers.away.borrow().is_empty() && subscribers.walks.get() == 0 {
-        here.topics
-            .borrow_mut()
-            .map
-            .remove(&(address, TypeId::of::<M>()));
+        here.topics.borrow_mut().remove::<M>(address);
     }
 }

@@ -61,7 +61,7 @@ impl Family {
         out: &mut Vec<Action>,
     ) {
         let deaf = self.is_deaf();
-        let Some(row) = self.rows.get_mut(id as usize) else {
+        let Some(row) = self.rows.get(id as usize) else {
             return;
         };
         if row.state == RowState::Free || row.incarnation != incarnation {
@@ -73,7 +73,7 @@ impl Family {
             RowState::Up if deaf => {
                 // A pass that comes to stop it before the exit's turn, this one or a later one,
                 // consumes the exit: it is not counted, and no answer of a gone instance awaited.
-                row.state = RowState::Ended;
+                self.set(id, RowState::Ended);
                 let event = Event::Exited(id, incarnation, exit, decision);
                 return self.deferred.push_back(event);
             }
@@ -158,11 +158,7 @@ impl Family {
         match self.flags.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::Any => true,
-            AutoShutdown::All => !self.ids().any(|id| {
-                let row = self.row(id);
-                let over = matches!(row.state, RowState::New | RowState::Down | RowState::Free);
-                row.significant && !over
-            }),
+            AutoShutdown::All => self.significant == 0,
         }
     }
 
@@ -177,7 +173,7 @@ impl Family {
             self.restarts.pop_front();
         }
         self.restarts.push_back(now);
-        self.rows[id as usize].state = RowState::Down;
+        self.down(id);
         if self.restarts.len() > self.flags.intensity as usize {
             let name = self.rows[id as usize].name.clone();
             out.push(Action::GaveUp(id));
@@ -190,8 +186,8 @@ impl Family {
         }
         match self.rows[id as usize].next_wait(now) {
             Some((least, most)) => {
-                let row = &mut self.rows[id as usize];
-                row.state = RowState::Waiting;
+                self.set(id, RowState::Waiting);
+                let row = &self.rows[id as usize];
                 out.push(Action::Wait {
                     child: id,
                     incarnation: row.incarnation,
@@ -205,14 +201,15 @@ impl Family {
 
     /// The wait of a child is over, unless a pass has come to it before.
     pub(super) fn due(&mut self, id: ChildId, incarnation: u64, out: &mut Vec<Action>) {
-        let row = self.rows.get_mut(id as usize);
-        let waits =
-            |row: &&mut Row| row.state == RowState::Waiting && row.incarnation == incarnation;
-        let Some(row) = row.filter(waits) else { return };
+        let row = self.rows.get(id as usize);
+        let waits = |row: &Row| row.state == RowState::Waiting && row.incarnation == incarnation;
+        if !row.is_some_and(waits) {
+            return;
+        }
         if self.pass.is_some() || self.serving || self.suspended {
             return self.deferred.push_back(Event::Due(id, incarnation));
         }
-        row.state = RowState::Down;
+        self.down(id);
         self.again(id, out);
     }
 
@@ -221,7 +218,7 @@ impl Family {
         let mut starts: Ids = match self.flags.strategy {
             Strategy::OneForOne | Strategy::SimpleOneForOne => SmallVec::from_slice(&[id]),
             Strategy::OneForAll => self.ids().collect(),
-            Strategy::RestForOne => self.ids().skip_while(|&other| other != id).collect(),
+            Strategy::RestForOne => self.ids_from(id).collect(),
         };
         starts.retain(|id| self.rows[*id as usize].state != RowState::New);
         let others = starts.iter().rev().filter(|&&other| other != id);

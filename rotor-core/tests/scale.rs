@@ -1,0 +1,333 @@
+//! What supervision costs does not depend on how many others there are.
+//!
+//! Each test has the same thing happen to one child of ten and to one of many, and counts the
+//! instructions that are executed for it. `make scale` prints the counts of optimized code.
+
+#![cfg(all(
+    target_os = "linux",
+    target_arch = "x86_64",
+    not(miri),
+    not(rotor_loom)
+))]
+
+mod steps;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rotor_core::*;
+
+const FEW: usize = 10;
+const MANY: usize = 100_000;
+const LONG: Duration = Duration::from_secs(3600);
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self) {}
+}
+
+struct Worker {
+    news: Option<Topic<News>>,
+}
+
+/// Ends a worker, as if it had failed.
+struct Fail;
+/// Ends a worker in order.
+struct End;
+/// Has a worker add a child, which ends by itself.
+struct Add;
+/// Has a worker subscribe to itself, and end that, so many times.
+struct Waver(usize);
+
+#[derive(Clone)]
+struct News;
+
+impl Actor for Worker {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        if let Some(news) = self.news {
+            cx.subscribe(news);
+        }
+        Ok(())
+    }
+}
+
+impl TryHandler<Fail> for Worker {
+    fn try_handle(&mut self, _: Fail, _: &mut Context<Self>) -> Result {
+        Err(Error::message("told to"))
+    }
+}
+
+impl Handler<End> for Worker {
+    fn handle(&mut self, _: End, cx: &mut Context<Self>) {
+        cx.stop();
+    }
+}
+
+impl Handler<Add> for Worker {
+    fn handle(&mut self, _: Add, cx: &mut Context<Self>) {
+        let child = cx.child(Child::new("added", Worker::new).temporary());
+        child.send(End);
+    }
+}
+
+impl Handler<Waver> for Worker {
+    fn handle(&mut self, Waver(times): Waver, cx: &mut Context<Self>) {
+        let topic = cx.addr().address().topic::<News>();
+        for _ in 0..times {
+            cx.subscribe(topic);
+            cx.unsubscribe(topic);
+        }
+    }
+}
+
+impl Handler<News> for Worker {
+    fn handle(&mut self, _: News, _: &mut Context<Self>) {}
+}
+
+impl Worker {
+    fn new() -> Self {
+        Worker { news: None }
+    }
+
+    fn hears(news: Topic<News>) -> Self {
+        Worker { news: Some(news) }
+    }
+}
+
+/// Workers under one supervisor, on a driver whose time stands still.
+struct Crew {
+    driver: Rc<Driver>,
+    app: App,
+    workers: Vec<Addr<Worker>>,
+}
+
+impl Crew {
+    /// Workers of which none has started yet.
+    fn waiting(
+        root: Supervisor,
+        n: usize,
+        child: impl Fn(usize, &[Addr<Worker>]) -> Child<Worker>,
+    ) -> Self {
+        let driver = Rc::new(Driver::new(Arc::new(Nobody), Clock::manual()));
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        let workers: Vec<_> = (0..n).map(|_| here.reserve()).collect();
+        let root = root.intensity(u32::MAX, LONG);
+        let tree = (0..n).fold(root, |tree, i| tree.child(child(i, &workers)));
+        let app = driver.start(tree).unwrap();
+        Crew {
+            driver,
+            app,
+            workers,
+        }
+    }
+
+    fn new(
+        root: Supervisor,
+        n: usize,
+        child: impl Fn(usize, &[Addr<Worker>]) -> Child<Worker>,
+    ) -> Self {
+        let crew = Self::waiting(root, n, child);
+        crew.driver.run_until_idle();
+        let runs = |at: &Addr<Worker>| at.address().state() == Lifecycle::Running;
+        assert!(crew.workers.iter().all(runs));
+        crew
+    }
+
+    fn plain(root: Supervisor, n: usize) -> Self {
+        Self::new(root, n, worker)
+    }
+
+    /// Instructions of something that happens again and again, until all is quiet. Those before the
+    /// last are not counted: now and then a table grows.
+    fn cost(&self, happens: impl Fn(usize)) -> u64 {
+        for time in 0..4 {
+            happens(time);
+            self.driver.run_until_idle();
+        }
+        steps::begin();
+        happens(4);
+        self.driver.run_until_idle();
+        steps::stop().all
+    }
+
+    /// Instructions of six turns, of a message each, after others: in the midst of something that all
+    /// children take part in.
+    fn pace(&self, after: usize) -> u64 {
+        let one = Budget {
+            messages: 1,
+            time: Duration::MAX,
+        };
+        for _ in 0..after {
+            assert!(matches!(self.driver.turn(one), Turn::Again));
+        }
+        steps::begin();
+        for _ in 0..6 {
+            self.driver.turn(one);
+        }
+        steps::stop().all
+    }
+}
+
+fn worker(i: usize, all: &[Addr<Worker>]) -> Child<Worker> {
+    Child::new(format!("worker {i}"), Worker::new).at(all[i])
+}
+
+/// Counts something among few and among many.
+fn compare(what: &str, cost: impl Fn(usize) -> u64) {
+    let (few, many) = (cost(FEW), cost(MANY));
+    println!("{what}: {few} instructions among {FEW}, {many} among {MANY}");
+    assert!(many < steps::MOST, "{what}: does not end");
+    assert!(
+        many * 10 <= few * 11,
+        "{what}: {few} among {FEW}, {many} among {MANY}"
+    );
+}
+
+#[test]
+fn one_childs_restart_costs_the_same_in_any_crowd() {
+    compare("restart", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+        crew.cost(|_| crew.workers[n / 2].send(Fail))
+    });
+}
+
+#[test]
+fn the_restart_of_the_rest_costs_what_the_rest_does() {
+    compare("restart of the last", |n| {
+        let crew = Crew::plain(Supervisor::rest_for_one("root"), n);
+        crew.cost(|_| crew.workers[n - 1].send(Fail))
+    });
+}
+
+#[test]
+fn the_end_of_a_significant_child_costs_the_same_in_any_crowd() {
+    compare("end of a significant child", |n| {
+        let root = Supervisor::one_for_one("root").auto_shutdown(AutoShutdown::All);
+        let crew = Crew::new(root, n, |i, all| {
+            let child = worker(i, all).transient();
+            if i >= n - 6 {
+                child.significant()
+            } else {
+                child
+            }
+        });
+        crew.cost(|time| crew.workers[n - 6 + time].send(End))
+    });
+}
+
+#[test]
+fn a_dynamic_childs_life_costs_the_same_in_any_crowd() {
+    compare("life of a dynamic child", |n| {
+        // Each of the others is published to, and has children of its own.
+        let crew = Crew::new(Supervisor::one_for_one("root"), n, |i, all| {
+            let news = all[i].address().topic();
+            Child::new(format!("worker {i}"), move || Worker::hears(news)).at(all[i])
+        });
+        crew.cost(|_| crew.workers[n / 2].send(Add))
+    });
+}
+
+/// A pool with so many instances, and what starts one more.
+fn pool(n: usize) -> (Crew, impl Fn()) {
+    let make = |(): (), _: &mut Context<Worker>| -> Result<Worker> { Ok(Worker::new()) };
+    let pool = Supervisor::simple_one_for_one("pool", make);
+    let crew = Crew::plain(pool, 0);
+    let (pool, driver) = (crew.app.root(), crew.driver.clone());
+    let start = move || {
+        let request = StartInstance::<Worker, _>::new(());
+        let started = pool.admin().ask(request, LONG);
+        driver.run_until_idle();
+        drop(started);
+    };
+    (0..n).for_each(|_| start());
+    (crew, start)
+}
+
+#[test]
+fn an_instance_of_a_pool_starts_at_the_same_cost_in_any_crowd() {
+    compare("start of an instance", |n| {
+        let (crew, start) = pool(n);
+        crew.cost(|_| start())
+    });
+}
+
+#[test]
+fn a_request_costs_the_same_in_any_crowd() {
+    compare("restart on request", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+        let (root, name) = (crew.app.root(), format!("worker {}", n / 2));
+        crew.cost(|_| {
+            let limit = LONG;
+            let ended = root.admin().ask(TerminateChild::named(name.clone()), limit);
+            let began = root.admin().ask(RestartChild(name.clone().into()), limit);
+            crew.driver.run_until_idle();
+            drop((ended, began));
+        })
+    });
+}
+
+#[test]
+fn the_end_of_a_subscriber_costs_the_same_in_any_crowd() {
+    compare("restart of a subscriber", |n| {
+        let crew = Crew::new(Supervisor::one_for_one("root"), n, |i, all| {
+            let news = all[0].address().topic();
+            Child::new(format!("worker {i}"), move || Worker::hears(news)).at(all[i])
+        });
+        crew.cost(|_| crew.workers[n / 2].send(Fail))
+    });
+}
+
+#[test]
+fn a_subscription_that_has_ended_leaves_nothing_behind() {
+    compare("restart after subscriptions", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), 1);
+        let worker = crew.workers[0];
+        worker.send(Waver(n));
+        crew.driver.run_until_idle();
+        steps::begin();
+        worker.send(Fail);
+        crew.driver.run_until_idle();
+        steps::stop().all
+    });
+}
+
+#[test]
+fn all_children_start_and_stop_at_the_same_pace_in_any_crowd() {
+    compare("start of three", |n| {
+        Crew::waiting(Supervisor::one_for_one("root"), n, worker).pace(12)
+    });
+    compare("stop of three", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+        crew.app.shutdown();
+        crew.pace(12)
+    });
+}
+
+/// They are told to stop all at once, and then end.
+#[test]
+fn all_instances_of_a_pool_stop_at_the_same_pace_in_any_crowd() {
+    for after in [|_| 3, |n| n + 3] {
+        compare("stop of some instances", |n| {
+            let (crew, _) = pool(n);
+            crew.app.shutdown();
+            crew.pace(after(n))
+        });
+    }
+}
+
+#[test]
+fn all_children_crash_and_come_back_at_the_same_pace_in_any_crowd() {
+    compare("crash of some of all", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+        crew.workers.iter().for_each(|worker| worker.send(Fail));
+        crew.pace(12)
+    });
+    compare("stop of three for one", |n| {
+        let crew = Crew::plain(Supervisor::one_for_all("root"), n);
+        crew.workers[n / 2].send(Fail);
+        crew.pace(12)
+    });
+}
