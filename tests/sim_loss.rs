@@ -310,6 +310,93 @@ fn m11_a_reopened_locality_works_as_before(seed: u64) {
     }
 }
 
+/// Who has subscribed from elsewhere hears what is published in the next life, too, whether the news
+/// of the loss comes before that begins or after.
+fn m11_a_subscription_outlives_the_loss_of_the_topics_loop(seed: u64) {
+    for late in [false, true] {
+        let log = Log::new();
+        let mut two = two(seed, &log, 1_000);
+        let (a, b) = (two.a, two.b);
+        let topic = b.address().topic::<Now>();
+        act(a, move |_, cx| cx.subscribe(topic));
+        two.sim.run_until_idle();
+        two.sim.lose(&two.away);
+        for _ in 0..if late { 30 } else { 0 } {
+            two.sim.step();
+        }
+        two.sim.open(two.away.clone());
+        two.sim.run_until_idle();
+        topic.publish(Now(1));
+        two.sim.run_until_idle();
+        assert_eq!(log.of("a"), ["a: now 1"], "late: {late}");
+        act(a, move |_, cx| cx.unsubscribe(topic));
+        two.sim.run_until_idle();
+        topic.publish(Now(2));
+        two.sim.run_until_idle();
+        assert_eq!(log.of("a"), ["a: now 1"], "late: {late}");
+    }
+}
+
+/// A subscription that was ended while the topic's loop was lost is not made again.
+fn m11_a_subscription_may_end_while_the_topics_loop_is_lost(seed: u64) {
+    let log = Log::new();
+    let mut two = two(seed, &log, 1_000);
+    let (a, b) = (two.a, two.b);
+    let topic = b.address().topic::<Now>();
+    act(a, move |_, cx| cx.subscribe(topic));
+    two.sim.run_until_idle();
+    two.sim.lose(&two.away);
+    for _ in 0..30 {
+        two.sim.step();
+    }
+    act(a, move |_, cx| cx.unsubscribe(topic));
+    for _ in 0..30 {
+        two.sim.step();
+    }
+    two.sim.open(two.away.clone());
+    two.sim.run_until_idle();
+    topic.publish(Now(1));
+    two.sim.run_until_idle();
+    assert_eq!(log.of("a"), [""; 0]);
+    let tree = two.app.tree().to_string();
+    // Where it was published, not where a subscriber was.
+    let unheard = "locality away: 1 undelivered: nobody is subscribed";
+    assert!(tree.contains(unheard), "{tree}");
+}
+
+/// A supervisor between two others is lost: what is below it, elsewhere, is built anew, at the same
+/// addresses, whether or not the orphans have ended by then.
+fn m11_what_is_below_a_lost_loop_comes_back_at_its_addresses(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_home, mid, far) = (
+        sim.locality("home"),
+        sim.locality("mid"),
+        sim.locality("far"),
+    );
+    let b = far.reserve::<Puppet>();
+    let (theirs, leaf) = (log.clone(), far.clone());
+    let middle = group("middle").on(&mid, move |s| {
+        let theirs = theirs.clone();
+        s.child(group("leaves").on(&leaf, move |s| {
+            s.child(Role::new("b", &theirs).telling().child().at(b))
+        }))
+    });
+    let root = Supervisor::one_for_one("root").intensity(3, ms(60_000));
+    sim.start(root.child(middle)).unwrap();
+    sim.run_until_idle();
+    for n in 2..4 {
+        sim.lose(&mid);
+        sim.open(mid.clone());
+        sim.run_until_idle();
+        assert_eq!(log.count("b starts"), n);
+        act(b, |me, _| me.say("reached"));
+        sim.run_until_idle();
+        assert_eq!(log.count("b: reached"), n - 1);
+    }
+    assert_eq!(log.live(), 1);
+}
+
 /// The home is lost: what lives elsewhere ends in order, reason `Lost`.
 fn m11_the_orphans_of_a_lost_home_stop_in_order(seed: u64) {
     let log = Log::new();
@@ -426,6 +513,9 @@ bodies! {
         m11_what_is_parked_in_a_lost_locality_is_reported,
         m11_a_monitor_that_comes_too_late_is_answered,
         m11_a_reopened_locality_works_as_before,
+        m11_a_subscription_outlives_the_loss_of_the_topics_loop,
+        m11_a_subscription_may_end_while_the_topics_loop_is_lost,
+        m11_what_is_below_a_lost_loop_comes_back_at_its_addresses,
         m11_the_orphans_of_a_lost_home_stop_in_order,
         m12_a_pass_over_a_lost_locality_waits_for_nobody,
         m12_a_shutdown_crosses_a_loss,

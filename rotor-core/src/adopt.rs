@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::here;
 use crate::kin::{Entry, Kin, RemoteEntry};
 use crate::locality::{Control, Local, Placement};
+use crate::message::LOCALITY;
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::strategy::{Event, NewRow, Restart};
@@ -230,6 +231,7 @@ impl Local {
             seat.name = spec.name;
             seat.restart = spec.restart;
             seat.capacity = spec.capacity;
+            seat.reserved = spec.reserved.is_some();
             seat.parent = parent;
             seat.ops = Some(spec.maker.ops);
             seat.maker = Some(spec.maker);
@@ -252,7 +254,15 @@ impl Local {
             // Minted in an earlier life of this locality, and claimed again by the same spec.
             self.slots.set_generation(address.slot, address.generation);
         }
-        let free = self.find(address).is_some_and(|slot| {
+        let holder = self.find(address);
+        // Its parent is lost, and it is in the way of what comes after it. Never under a handler,
+        // which may be its own.
+        if self.running_slot() == LOCALITY
+            && let Some(orphan) = holder.and_then(|slot| self.orphan_above(slot))
+        {
+            self.remove_orphan(orphan);
+        }
+        let free = holder.is_some_and(|slot| {
             self.seat(slot, |seat| {
                 seat.state == State::Reserved && seat.ops.is_none()
             })

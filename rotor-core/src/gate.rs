@@ -13,7 +13,7 @@ use crate::batch::Chunk;
 use crate::entrance::{Entrance, Wake};
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
-use crate::locality::Control;
+use crate::locality::{Call, Control, Local};
 use crate::message::{Header, Way, words_for};
 use crate::observe::{Losses, Observer, Reason, Undeliverable};
 use crate::queue::{HEADER, Word, header};
@@ -96,6 +96,8 @@ pub(crate) struct Gate {
     pub(crate) kills: SegQueue<(crate::Address, u64)>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
+    /// What is to be done in the next life of a locality that is lost.
+    later: Mutex<Vec<Call>>,
     /// Where the actors here have names.
     pub(crate) registries: Registries,
     /// The observer wants to know who sent what: read at the beginning of each slice.
@@ -182,6 +184,7 @@ impl Gate {
                 pressing: AtomicBool::new(false),
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
+                later: Mutex::new(Vec::new()),
                 registries: Registries::default(),
                 observed: AtomicBool::new(false),
                 observer: Mutex::new(None),
@@ -201,6 +204,10 @@ impl Gate {
         self.entrance
             .close(|parcel| self.reject(parcel, Reason::Closed));
         self.peers
+            .lock()
+            .expect("no user code under this lock")
+            .clear();
+        self.later
             .lock()
             .expect("no user code under this lock")
             .clear();
@@ -453,6 +460,22 @@ impl Gate {
     pub(crate) fn open(&'static self, wake: Arc<dyn Wake>) {
         self.owner.store(here::thread(), Ordering::Relaxed);
         self.entrance.open(Arc::new(Counted(self, wake)));
+        let later = std::mem::take(&mut *self.later.lock().expect("no user code under this lock"));
+        for call in later {
+            Control::post(self, Control::Call(call));
+        }
+    }
+
+    /// Runs `f` in the locality, and if that is lost, in its next life.
+    pub(crate) fn call_when_open(&'static self, f: impl FnOnce(&Local) + Send + 'static) {
+        {
+            let mut later = self.later.lock().expect("no user code under this lock");
+            // One that is opened meanwhile looks here afterwards.
+            if self.entrance.is_closed() {
+                return later.push(Box::new(f));
+            }
+        }
+        Control::call(self, f);
     }
 
     /// Counts a slice. Owner only.

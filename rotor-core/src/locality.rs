@@ -294,6 +294,9 @@ impl Drop for Placement {
     }
 }
 
+/// Something to be done in a locality.
+pub(crate) type Call = Box<dyn FnOnce(&Local) + Send>;
+
 /// Messages of core to a locality itself, in the System lane.
 pub(crate) enum Control {
     /// Parent to child: make an instance.
@@ -355,7 +358,7 @@ pub(crate) enum Control {
     /// The target of a monitor ended.
     Down { key: Key, exit: Exit },
     /// Anything else that must be done there.
-    Call(Box<dyn FnOnce(&Local) + Send>),
+    Call(Call),
     /// A peer is lost, or has ended in order.
     Closed(Locality),
     /// Perhaps nothing is placed here any more.

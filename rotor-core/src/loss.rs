@@ -29,6 +29,7 @@ impl Local {
         }
         self.monitors_lost(gate, &exit);
         self.links_lost(gate, &exit);
+        self.topics_lost(gate);
         for slot in 0..self.slots.len() {
             let (orphan, children) = self.seat(slot, |seat| {
                 let orphan = matches!(&seat.parent, Parent::Actor { address, .. }
@@ -68,8 +69,15 @@ impl Local {
         if live {
             self.end(slot, exit.clone(), false);
         } else {
-            self.remove(slot);
+            self.remove_orphan(slot);
         }
+    }
+
+    /// The orphan that an actor is below, or is itself.
+    pub(crate) fn orphan_above(&self, slot: u32) -> Option<u32> {
+        let top = self.upwards(slot).last()?;
+        self.seat(top, |seat| matches!(seat.parent, Parent::Lost))
+            .then_some(top)
     }
 
     /// Whether anything is placed here, running or not.

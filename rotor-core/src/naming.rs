@@ -54,7 +54,7 @@ impl Local {
     }
 
     /// The slots here from the top of the tree's part down to this one, in reverse.
-    fn upwards(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn upwards(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
         std::iter::successors(Some(slot), |&slot| {
             self.seat(slot, |seat| match &seat.parent {
                 Parent::Actor { address, .. } if address.gate() == self.gate => Some(address.slot),

@@ -21,7 +21,7 @@ impl Local {
             Parent::Nobody => {}
             Parent::Lost => match news {
                 News::Started => {}
-                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove(slot),
+                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
             },
             Parent::Actor { address, child } => Control::post(
                 address.gate(),

@@ -100,6 +100,23 @@ impl Local {
 
     /// Frees a slot and everything below it: its addresses are not valid any more.
     pub(crate) fn remove(&self, slot: u32) {
+        self.remove_all(slot, Local::free_slot);
+    }
+
+    /// Frees the slots of an actor whose parent is lost, and everything below it. Addresses that
+    /// were reserved stay valid: the subtree may be built anew.
+    pub(crate) fn remove_orphan(&self, slot: u32) {
+        self.remove_all(slot, |here, slot| {
+            if here.seat(slot, |seat| seat.reserved) {
+                here.clear_slot(slot);
+                here.seat(slot, |seat| seat.state = State::Reserved);
+            } else {
+                here.free_slot(slot);
+            }
+        });
+    }
+
+    fn remove_all(&self, slot: u32, free: impl Fn(&Local, u32)) {
         let mut all = vec![slot];
         let mut at = 0;
         while at < all.len() {
@@ -117,7 +134,7 @@ impl Local {
             if live {
                 self.kill_slot(slot, false);
             }
-            self.free_slot(slot);
+            free(self, slot);
         }
     }
 
@@ -163,8 +180,25 @@ impl Local {
         }
     }
 
+    /// Ends an address.
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
+        self.clear_slot(slot);
+        self.topics.borrow_mut().forget(address);
+        let generation = address.generation;
+        if generation == 0 || generation == u32::MAX || slot < self.first_own {
+            // A slot of an earlier life, or one whose generations are used up, is retired: a
+            // (gate, slot, generation) triple is minted once.
+            self.slots.set_generation(slot, 0);
+            return;
+        }
+        self.slots.set_generation(slot, generation + 1);
+        self.gate.note_generation(generation + 1);
+        self.free.borrow_mut().push(slot);
+    }
+
+    /// Takes out of a slot what a spec has put there: nobody's until somebody claims it.
+    fn clear_slot(&self, slot: u32) {
         self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
         let (exit, marked, serves) =
             self.seat(slot, |seat| (seat.exit.clone(), seat.marked, seat.serves));
@@ -181,23 +215,12 @@ impl Local {
         });
         // Factories are user code, and so are their drops.
         let _ = here::guard(|| drop(old));
-        self.topics.borrow_mut().forget(address);
         self.end_risk(slot);
         self.incidents.borrow_mut().forget(slot);
         if marked {
             self.forget_names(slot);
         }
         self.slots.shut(slot);
-        let generation = address.generation;
-        if generation == 0 || generation == u32::MAX || slot < self.first_own {
-            // A slot of an earlier life, or one whose generations are used up, is retired: a
-            // (gate, slot, generation) triple is minted once.
-            self.slots.set_generation(slot, 0);
-            return;
-        }
-        self.slots.set_generation(slot, generation + 1);
-        self.gate.note_generation(generation + 1);
-        self.free.borrow_mut().push(slot);
     }
 
     /// Mints an address that ends with the instance in `slot`.

@@ -190,6 +190,8 @@ pub(crate) struct Seat {
     pub(crate) serves: bool,
     /// `Naming` has something of this slot.
     pub(crate) marked: bool,
+    /// Its address was reserved, and is claimed again by whoever builds it anew.
+    pub(crate) reserved: bool,
     /// The stop hook runs and has not said how the instance ends.
     pub(crate) in_hook: bool,
     pub(crate) restart: Restart,
@@ -234,6 +236,7 @@ impl Seat {
             keep: false,
             hooked: false,
             marked: false,
+            reserved: false,
             in_hook: false,
             serves: false,
             restart: Restart::Permanent,

@@ -90,7 +90,13 @@ pub(crate) struct Topics {
 }
 
 /// The subscribers of an address, by the type of their messages.
-type Types = SmallVec<[(TypeId, Rc<dyn Any>); 1]>;
+type Types = SmallVec<[(TypeId, Rc<dyn Audience>); 1]>;
+
+/// Subscribers, whatever the type of their messages.
+trait Audience: Any {
+    /// The locality of the address is lost: the next one that has it is asked again.
+    fn ask_again(&self, here: &Local, address: Address);
+}
 
 /// Fixed seeds: nothing may differ from run to run.
 fn hasher() -> ahash::RandomState {
@@ -107,7 +113,15 @@ impl Topics {
     fn find<M: 'static>(&self, address: Address) -> Option<Rc<Subscribers<M>>> {
         let types = self.map.get(&address)?;
         let (_, found) = types.iter().find(|(id, _)| *id == TypeId::of::<M>())?;
-        found.clone().downcast().ok()
+        let found: Rc<dyn Any> = found.clone();
+        found.downcast().ok()
+    }
+
+    /// Those who have subscribed to addresses of another locality.
+    fn at(&self, gate: &Gate) -> Vec<(Address, Rc<dyn Audience>)> {
+        let there = self.map.iter().filter(|(at, _)| at.gate() == gate);
+        let all = there.flat_map(|(at, types)| types.iter().map(|(_, of)| (*at, of.clone())));
+        all.collect()
     }
 
     fn find_or_add<M: 'static>(&mut self, address: Address) -> Rc<Subscribers<M>> {
@@ -216,6 +230,15 @@ impl<M: 'static> Subscribers<M> {
 
     fn is_empty(&self) -> bool {
         self.places.borrow().is_empty()
+    }
+}
+
+impl<M: 'static> Audience for Subscribers<M> {
+    fn ask_again(&self, here: &Local, address: Address) {
+        if !self.is_empty() {
+            self.confirmed.set(false);
+            ask_owner::<M>(here, address);
+        }
     }
 }
 
@@ -348,6 +371,14 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
 }
 
 impl Local {
+    /// A locality is lost: what was subscribed to there is subscribed to in its next life.
+    pub(crate) fn topics_lost(&self, gate: &Gate) {
+        let lost = self.topics.borrow().at(gate);
+        for (address, audience) in lost {
+            audience.ask_again(self, address);
+        }
+    }
+
     fn unheard<M: 'static>(&self, topic: Address, message: M) {
         self.gate.report(
             std::any::type_name::<M>(),
@@ -467,22 +498,48 @@ where
             .push(Hold::new(here, slot, Why::Told("subscription")));
     }
     if first {
-        let back = here.gate;
-        here.peer_with(address.gate());
-        Control::call(address.gate(), move |owner| {
-            let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
-            if !subscribers.away.borrow().contains(&back) {
-                subscribers.away.borrow_mut().push(back);
-            }
-            owner.peer_with(back);
-            Control::call(back, move |here| {
-                if let Some(subscribers) = here.topics.borrow().find::<M>(address) {
-                    subscribers.confirmed.set(true);
-                    drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
-                }
-            });
-        });
+        ask_owner::<M>(here, address);
     }
+}
+
+/// Asks the owner of an address for what is published to it, as soon as there is one.
+fn ask_owner<M: 'static>(here: &Local, address: Address) {
+    let back = here.gate;
+    here.peer_with(address.gate());
+    address.gate().call_when_open(move |owner| {
+        if address.generation < owner.gate.base() {
+            return; // of an earlier life of the gate
+        }
+        let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
+        if !subscribers.away.borrow().contains(&back) {
+            subscribers.away.borrow_mut().push(back);
+        }
+        owner.peer_with(back);
+        Control::call(back, move |here| confirmed::<M>(here, address));
+    });
+}
+
+/// The owner has it. If nobody is subscribed any more, that is taken back.
+fn confirmed<M: 'static>(here: &Local, address: Address) {
+    let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
+        return leave_owner::<M>(here, address);
+    };
+    if subscribers.is_empty() {
+        leave_owner::<M>(here, address);
+    } else {
+        subscribers.confirmed.set(true);
+    }
+    // A start may also have ended its subscription.
+    drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
+}
+
+fn leave_owner<M: 'static>(here: &Local, address: Address) {
+    let back = here.gate;
+    Control::call(address.gate(), move |owner| {
+        if let Some(subscribers) = owner.topics.borrow().find::<M>(address) {
+            subscribers.away.borrow_mut().retain(|gate| *gate != back);
+        }
+    });
 }
 
 /// Ends the subscription of an instance.
@@ -498,12 +555,7 @@ pub(crate) fn unsubscribe<M: 'static>(here: &Local, address: Address, serial: u6
     }
     if address.gate() != here.gate {
         subscribers.confirmed.set(false);
-        let back = here.gate;
-        Control::call(address.gate(), move |owner| {
-            if let Some(subscribers) = owner.topics.borrow().find::<M>(address) {
-                subscribers.away.borrow_mut().retain(|gate| *gate != back);
-            }
-        });
+        leave_owner::<M>(here, address);
     } else if subscribers.away.borrow().is_empty() && subscribers.walks.get() == 0 {
         here.topics.borrow_mut().remove::<M>(address);
     }
