@@ -47,13 +47,16 @@ fn a29_a_plain_thread_receives_through_an_inbox(on: &dyn Backend) {
             inbox.try_recv(),
             inbox.recv_within(ms(1))
         ));
+        said.put("waits");
+        said.put(format!("{:?}", inbox.recv_within(LONG)));
     });
+    let later = to.clone();
     with_actor(on, &log, move |_, _| (0..5).for_each(|n| to.send(n)));
+    log.wait_for("waits");
+    later.send(5);
     thread.join().unwrap();
-    assert_eq!(
-        log.all(),
-        ["0", "1", "2", "3", "4", "Err(Empty) Err(Empty)"]
-    );
+    assert_eq!(log.all()[..5], ["0", "1", "2", "3", "4"]);
+    assert_eq!(log.all()[5..], ["Err(Empty) Err(Empty)", "waits", "Ok(5)"]);
 }
 
 /// A loop of the program's own does what a receive with many settings would do.

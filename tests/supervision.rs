@@ -891,6 +891,25 @@ fn l12_a_monitor_of_the_gone_answers_at_once(on: &dyn Backend, far: &dyn Backend
     assert_eq!(log.all(), ["a: down normal"]);
 }
 
+/// Also when its slot is gone, as that of a dynamic child that has ended.
+fn l12_a_monitor_of_a_removed_child_answers_at_once(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |me, cx| {
+            let b = cx.child(puppet("b", &me.log).temporary());
+            cx.monitor(b.address());
+            end(b);
+            when(a, (1, "a: down"), move |_, cx| {
+                cx.monitor(b.address());
+                when(a, (2, "a: down"), |_, cx| cx.stop());
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: down normal"; 2]);
+}
+
 /// An actor stops itself in its start hook: its supervisor lives.
 fn r79_an_actor_may_stop_itself_in_its_start(on: &dyn Backend) {
     let log = Log::new();
@@ -919,6 +938,7 @@ bodies! {
         l16_children_start_in_order_and_stop_in_reverse,
         r23_the_hooks_of_an_instance_run_once_and_in_order,
         r26_a_double_stop_is_one_stop,
+        l12_a_monitor_of_a_removed_child_answers_at_once,
         l03_one_for_one_restarts_only_the_child_that_ended,
         l03_rest_for_one_restarts_the_later_ones,
         l05_restart_kinds_decide_by_the_reason,

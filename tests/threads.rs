@@ -344,7 +344,10 @@ fn o03_a_tree_shows_who_runs_where(far: &dyn Backend) {
     let (app, thread) = driven(move |here| {
         let c = here.reserve();
         act(c, |me, _| me.log.put("ready"));
-        let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs)));
+        let b = away.reserve();
+        crash(b);
+        act(b, |me, _| me.log.put("restarted"));
+        let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
         let held = Role::new("d", &mine).begin(|me, cx| {
             me.kept.push(Box::new(cx.hold("the network")));
         });
@@ -356,6 +359,7 @@ fn o03_a_tree_shows_who_runs_where(far: &dyn Backend) {
             .child(group("slow").child(held.child().at(d)))
     });
     log.wait_for("ready");
+    log.wait_for("restarted");
     let tree = loop {
         let tree = app.tree();
         // `c` runs before `d` is started.
@@ -371,7 +375,7 @@ fn o03_a_tree_shows_who_runs_where(far: &dyn Backend) {
         [
             "root [here] starting",
             "  far [away] running",
-            "    b [away] running",
+            "    b [away] running, 1 restart",
             "  c [here] running",
             "  slow [here] starting",
             "    d [here] starting, 1 parked, held by the network"
@@ -410,6 +414,26 @@ fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
     assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
     driver.run_until_idle();
     assert_eq!(log.all(), ["a: 1", "a: 2"]);
+}
+
+/// What comes from another thread wakes it, too, and only the first of it does.
+fn e14_the_first_message_from_outside_wakes(seed: u64) {
+    let log = Log::new();
+    let count = Arc::new(Count::default());
+    let driver = Driver::new(count.clone(), Clock::manual());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let a = here.reserve::<Puppet>();
+    driver
+        .start(group("root").child(puppet("a", &log).at(a)))
+        .unwrap();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    let wakes = count.0.load(Ordering::SeqCst);
+    let sends = move || (0..10).for_each(|n| a.send(Num(n)));
+    std::thread::spawn(sends).join().unwrap();
+    assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
+    driver.run_until_idle();
+    assert_eq!(log.all().len(), 10);
 }
 
 /// One driver hosts several localities under one budget, and serves them in turn.
@@ -571,6 +595,7 @@ bodies! {
         s24_a_wake_that_panics_hurts_no_sender,
         s21_waiting_for_the_root_on_its_own_thread_is_refused,
         s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once,
+        e14_the_first_message_from_outside_wakes,
         m17_localities_of_one_driver_share_its_budget,
         m17_a_budget_of_time_ends_a_turn,
         e01_a_driver_ends_once,
