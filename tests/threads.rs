@@ -28,6 +28,25 @@ fn a29_an_outbox_hands_over_in_bulk_and_in_order(on: &dyn Backend) {
     assert_eq!(log.all(), expected);
 }
 
+/// With no flush: what it holds is bounded.
+fn a29_a_full_outbox_hands_over_by_itself(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, watch) = (here.reserve::<Puppet>(), log.clone());
+        std::thread::spawn(move || {
+            let mut outbox = Outbox::new();
+            for n in 0..3000 {
+                outbox.send(a, Num(n));
+            }
+            watch.wait_for("a: 0");
+            drop(outbox);
+            end(a);
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all().len(), 3000);
+}
+
 /// Dropped with something in it, it hands that over.
 fn a29_a_dropped_outbox_loses_nothing(on: &dyn Backend) {
     let log = Log::new();
@@ -577,6 +596,7 @@ fn e01_a_driver_ends_once(seed: u64) {
 bodies! {
     Each: [
         a29_an_outbox_hands_over_in_bulk_and_in_order,
+        a29_a_full_outbox_hands_over_by_itself,
         a29_a_dropped_outbox_loses_nothing,
         a29_a_plain_thread_asks_and_waits_for_the_answer,
         a29_a_blocked_thread_learns_why_there_is_no_answer,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -494,6 +494,36 @@ fn r112_texts_name_the_message_and_the_reason(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Stopped), ["Plain"]);
 }
 
+/// Neither what waits in the locality nor what waits outside goes silently when it ends.
+fn o08_what_is_left_at_the_end_is_reported(seed: u64) {
+    #[derive(Default)]
+    struct Left(Mutex<Vec<Reason>>);
+    impl Observer for Left {
+        fn undelivered(&self, what: &Undeliverable) {
+            self.0.lock().unwrap().push(what.reason);
+        }
+    }
+    let left = Arc::new(Left::default());
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::manual());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let app = driver.start(group("root").observer(left.clone())).unwrap();
+    driver.run_until_idle();
+    let a = here.reserve::<Puppet>();
+    let sends = move || (0..10).for_each(|n| a.send(Num(n)));
+    sends();
+    std::thread::spawn(sends).join().unwrap();
+    app.shutdown();
+    // Supervision goes first: the tree ends while these wait.
+    let one = Budget {
+        messages: 1,
+        ..Budget::default()
+    };
+    while !matches!(driver.turn(one), Turn::Done(_)) {}
+    let left = left.0.lock().unwrap();
+    assert_eq!(*left, [Reason::Closed; 20], "seed {seed}");
+}
+
 bodies! {
     Each: [
         m20_try_send_hands_the_message_back,
@@ -509,5 +539,8 @@ bodies! {
         m21_a_message_keeps_its_sender_while_it_waits,
         a31_a_refused_request_is_reported_and_fails,
         o09_every_exit_reaches_the_observer_once,
+    ]
+    Sim: [
+        o08_what_is_left_at_the_end_is_reported,
     ]
 }
