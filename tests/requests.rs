@@ -229,15 +229,15 @@ fn m04_a_token_that_dies_with_a_failed_start_says_ended(on: &dyn Backend) {
             let _ = me;
         });
         let (give, take) = (passed.clone(), passed.clone());
-        let mother = Role::new("b", &log).answer(move |me, ask, cx| {
+        let mother = Role::new("b", &log).answer(move |_, ask, cx| {
             *give.lock().unwrap() = Some(ask);
             let take = take.clone();
-            let heir = Role::new("heir", &me.log).start(move |_, cx| {
+            let heir = Child::<Puppet>::with("heir", move |cx| {
                 let ask = take.lock().unwrap().take();
                 cx.spawn(std::future::pending::<()>(), move |_, (), _| drop(ask));
                 Err(Error::message("no disk"))
             });
-            cx.child(heir.child().temporary());
+            cx.child(heir.temporary());
             Ok(())
         });
         stage()
