@@ -50,7 +50,7 @@ fn a29_a_plain_thread_receives_through_an_inbox(on: &dyn Backend) {
         said.put("waits");
         said.put(format!("{:?}", inbox.recv_within(LONG)));
     });
-    let later = to.clone();
+    let later = to;
     with_actor(on, &log, move |_, _| (0..5).for_each(|n| to.send(n)));
     log.wait_for("waits");
     later.send(5);
