@@ -113,6 +113,9 @@ pub mod glib_program {
     //!
     //! **The end.** The library never quits a loop that it does not own. `app.shutdown()` stops the
     //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit.
+    //!
+    //! Whole programs are in the folder `examples/gtk`: a window in 80 lines, and one that shows the
+    //! live tree of a program and lets people crash its actors.
 }
 
 pub mod mixing_loops {
