@@ -153,13 +153,13 @@ impl Local {
                             Some(self.registry_of(parent)?.plan(names, path))
                         });
                         let shell = s.shell();
-                        entry.remote = Some(RemoteEntry {
+                        entry.remote = Some(Box::new(RemoteEntry {
                             shell,
                             remote,
                             built: 0,
                             _placement: placement,
                             _plans: plans,
-                        });
+                        }));
                     }
                     None => {
                         let (slot, _) = self.mint();

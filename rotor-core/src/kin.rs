@@ -30,12 +30,15 @@ pub(crate) struct Kin {
 pub(crate) struct Entry {
     pub(crate) place: Address,
     pub(crate) supervisor: bool,
-    pub(crate) remote: Option<RemoteEntry>,
+    /// Boxed: most are here, and there may be very many.
+    pub(crate) remote: Option<Box<RemoteEntry>>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
     /// The limit of the step that runs, or the wait before a restart.
     pub(crate) limit: Option<Key>,
 }
+
+const _: () = assert!(size_of::<Entry>() <= 88);
 
 /// What a child on another locality is built from.
 pub(crate) struct RemoteEntry {

@@ -173,7 +173,8 @@ impl Local {
         let keep = self.seat(slot, |seat| match seat.state {
             State::Starting | State::Running => Some(seat.restart.wants(&exit)),
             State::Reserved | State::Waiting => {
-                seat.early_stop.get_or_insert_with(|| exit.clone());
+                seat.early_stop
+                    .get_or_insert_with(|| Box::new(exit.clone()));
                 None
             }
             State::Stopping | State::Down | State::Vacant => None,

@@ -212,13 +212,16 @@ pub(crate) struct Seat {
     /// Why the instance is ending.
     pub(crate) exit: Option<Exit>,
     /// A stop that came while there was no instance: for the next one.
-    pub(crate) early_stop: Option<Exit>,
+    pub(crate) early_stop: Option<Box<Exit>>,
     pub(crate) parked: Option<Box<Parked>>,
     pub(crate) kin: Option<Box<Kin>>,
     pub(crate) watchers: Option<Box<Watchers>>,
     /// Open holds of the running step: id and why.
     pub(crate) holds: Vec<(u64, Why)>,
 }
+
+// There may be very many: what most have not is boxed.
+const _: () = assert!(size_of::<Seat>() <= 232);
 
 /// Messages that wait for an instance.
 pub(crate) struct Parked {
@@ -293,7 +296,8 @@ impl Seat {
 
     /// The stop that came before the instance, unless that is ending by itself.
     pub(crate) fn take_early_stop(&mut self) -> Option<Exit> {
-        self.early_stop.take_if(|_| self.exit.is_none())
+        let early = self.early_stop.take_if(|_| self.exit.is_none());
+        early.map(|exit| *exit)
     }
 
     pub(crate) fn is_full(&self) -> bool {
