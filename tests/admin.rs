@@ -351,6 +351,50 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
     );
 }
 
+/// One more than a pool may have is refused, with an error of its own; those that wait for a restart
+/// count, and what ends makes room.
+fn l04_a_pool_has_at_most_so_many_instances(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let away = far.spawn("away");
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let pool = child(root, "pool").await.address;
+                let start = |name| StartInstance::<Puppet, &'static str>::new(name);
+                let b = ask(pool, start("b")).await.expect("there is room");
+                let c = ask(pool, start("c")).await.expect("there is room");
+                let (b, c) = (b.expect("it starts").address, c.expect("it starts").address);
+                let told = ask(pool, start("d")).await;
+                assert!(matches!(told, Err(AdminError::Full)), "{told:?}");
+                crash(b);
+                while log.count("b drops") == 0 {
+                    ask(pool, CountChildren).await;
+                }
+                let told = ask(pool, start("e")).await;
+                assert!(matches!(told, Err(AdminError::Full)), "{told:?}");
+                end(c);
+                while ask(pool, CountChildren).await.workers > 1 {}
+                ask(pool, start("f")).await.expect("there is room");
+            }
+        };
+        stage()
+            .child(group("pool").on(&away, move |_| {
+                let log = theirs.clone();
+                let make =
+                    move |name, _: &mut Context<Puppet>| Role::new(name, &log).telling().play(1);
+                Supervisor::simple_one_for_one("pool", make)
+                    .instances(Restart::Transient)
+                    .instance_backoff(Backoff::fixed(LONG))
+                    .instances_at_most(2)
+            }))
+            .child(scripted(&log, script))
+    });
+    let starts = ["b", "c", "d", "e", "f"].map(|name| log.count(&format!("{name} starts")));
+    assert_eq!(starts, [1, 1, 0, 0, 1]);
+}
+
 /// The instances of a pool stop all at the same time: each waits for the last one.
 fn m22_the_instances_of_a_pool_stop_together(on: &dyn Backend) {
     let log = Log::new();
@@ -509,5 +553,6 @@ bodies! {
         m22_a_subtree_is_started_by_a_request,
         m01_administrative_requests_are_never_parked,
         m22_a_pool_makes_instances_of_one_template,
+        l04_a_pool_has_at_most_so_many_instances,
     ]
 }

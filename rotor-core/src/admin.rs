@@ -189,6 +189,9 @@ pub enum AdminError {
     Pool,
     /// [`StartInstance`] is for a pool of this type of actor and argument.
     NotThisPool,
+    /// The pool has as many instances as it [may](crate::Supervisor::instances_at_most), those that
+    /// wait for a restart included.
+    Full,
 }
 
 impl fmt::Display for AdminError {
@@ -203,6 +206,7 @@ impl fmt::Display for AdminError {
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
             AdminError::Pool => write!(f, "the instances of a pool have no names"),
             AdminError::NotThisPool => write!(f, "this is not a pool of such instances"),
+            AdminError::Full => write!(f, "the pool has as many instances as it may"),
         }
     }
 }

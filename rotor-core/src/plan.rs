@@ -115,6 +115,9 @@ impl Supervisor {
             Some(Restart::Transient) => Some("transient instances".to_owned()),
             Some(Restart::Temporary) => Some("temporary instances".to_owned()),
         });
+        let most = self.template.as_ref().map(|t| t.most);
+        let most = most.filter(|most| *most < u32::MAX);
+        rules.extend(most.map(|most| format!("at most {most} instances")));
         let waits = self.template.as_ref().and_then(|t| t.backoff);
         rules.extend(waits.map(|backoff| format!("instances restarted {backoff}")));
         rules.extend(as_child(self.as_child()));

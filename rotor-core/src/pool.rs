@@ -19,6 +19,8 @@ pub(crate) struct Template {
     make: Rc<dyn Any>,
     pub(crate) restart: Restart,
     pub(crate) backoff: Option<Backoff>,
+    /// How many instances there may be.
+    pub(crate) most: u32,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
 }
@@ -35,6 +37,7 @@ impl Template {
             make: Rc::new(make),
             restart: Restart::Permanent,
             backoff: None,
+            most: u32::MAX,
             start_limit: Some(LIMIT),
             stop_limit: Some(LIMIT),
         }

@@ -219,12 +219,19 @@ impl Local {
         slot: u32,
         argument: T,
     ) -> Result<ChildId, AdminError> {
-        let template = self.seat(slot, |seat| seat.kin_mut().template.clone());
+        let (template, instances) = self.seat(slot, |seat| {
+            let kin = seat.kin_mut();
+            (kin.template.clone(), kin.family.len())
+        });
+        let most = template.as_ref().map_or(u32::MAX, |template| template.most);
         let spec = template.and_then(|template| {
             let name = self.name_of(slot);
             template.spec::<A, T>(name, argument)
         });
         let spec = spec.ok_or(AdminError::NotThisPool)?;
+        if instances >= most as usize {
+            return Err(AdminError::Full);
+        }
         let (child, _) = self
             .adopt_child(slot, NodeKind::Actor(spec), How::Instance)
             .map_err(AdminError::BadSpec)?;

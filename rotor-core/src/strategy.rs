@@ -398,6 +398,11 @@ impl Family {
         self.flags
     }
 
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len() - self.free.len()
+    }
+
     pub(crate) fn row(&self, id: ChildId) -> &Row {
         &self.rows[id as usize]
     }

@@ -216,6 +216,36 @@ impl Supervisor {
         self
     }
 
+    /// How many instances a pool may have at a time; any number by default. Those that start, stop or
+    /// wait for a restart count. One more is refused, with [`AdminError::Full`](crate::AdminError::Full).
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use std::time::Duration;
+    /// struct Guest;
+    /// impl Actor for Guest {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// let inn = Supervisor::simple_one_for_one("inn", |(), _: &mut Context<Guest>| Guest);
+    /// let app = sim.start(inn.instances_at_most(1))?;
+    /// let mut arrive = || {
+    ///     let guest = StartInstance::<Guest, _>::new(());
+    ///     sim.block_on(app.root().admin().ask(guest, Duration::MAX)).unwrap().unwrap()
+    /// };
+    /// assert!(arrive().is_ok());
+    /// assert!(matches!(arrive(), Err(AdminError::Full)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn instances_at_most(mut self, most: u32) -> Self {
+        match &mut self.template {
+            Some(template) => template.most = most,
+            None => self.no_pool = true,
+        }
+        self
+    }
+
     /// Has each restart of an instance of a pool wait: see [`Child::backoff`](crate::Child::backoff).
     ///
     /// ```
@@ -515,6 +545,8 @@ impl Supervisor {
             Some("says something about instances, but is no pool")
         } else if pool && self.template.is_none() {
             Some("is a pool without a template")
+        } else if self.template.as_ref().is_some_and(|t| t.most == 0) {
+            Some("is a pool that may have no instances")
         } else if pool && !self.children.is_empty() {
             Some("is a pool: it has no children but its instances")
         } else if pool && self.flags.auto_shutdown != AutoShutdown::Never {

@@ -31,7 +31,8 @@
 //! ```
 //! An instance that is [restarted](crate::Supervisor::instances) gets its argument again, a clone of
 //! it. One that is not leaves nothing behind. All are stopped at the same time when the pool ends.
-//! Their limits are set by [`instance_limits`](crate::Supervisor::instance_limits), and how long their
+//! How many there may be is set by [`instances_at_most`](crate::Supervisor::instances_at_most), their
+//! limits by [`instance_limits`](crate::Supervisor::instance_limits), and how long their
 //! restarts wait by [`instance_backoff`](crate::Supervisor::instance_backoff).
 //!
 //! A pool does not route messages: whoever starts an instance gets its address.
