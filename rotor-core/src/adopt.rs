@@ -51,6 +51,7 @@ impl How {
             significant: of.significant,
             escalating: of.escalating,
             backoff: of.backoff,
+            at_most: of.at_most,
             dynamic: self != How::Declared,
             named: matches!(self, How::Declared | How::Asked),
         }

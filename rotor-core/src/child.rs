@@ -39,7 +39,8 @@ pub(crate) struct Spec {
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
     pub(crate) escalating: bool,
-    pub(crate) backoff: Option<Backoff>,
+    pub(crate) backoff: Option<Box<Backoff>>,
+    pub(crate) at_most: Option<u32>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) capacity: u32,
@@ -247,6 +248,7 @@ impl<A: Actor> Child<A> {
                 significant: false,
                 escalating: false,
                 backoff: None,
+                at_most: None,
                 start_limit: Some(LIMIT),
                 stop_limit: Some(LIMIT),
                 capacity: 0,
@@ -394,6 +396,35 @@ impl<A: Actor> Child<A> {
         self
     }
 
+    /// Has the supervisor give up after fewer restarts of this child than its
+    /// [intensity](crate::Supervisor::intensity) allows for all: after more than this many within the
+    /// same period.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Frail;
+    /// impl Actor for Frail {}
+    /// impl Handler<()> for Frail {
+    ///     fn handle(&mut self, (): (), _: &mut Context<Self>) { panic!("again") }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let frail = sim.locality("here").reserve();
+    /// let tree = Supervisor::one_for_one("app").intensity(100, Duration::from_secs(60));
+    /// let app = sim.start(tree.child(Child::new("frail", || Frail).at(frail).restarts_at_most(2)))?;
+    /// (0..3).for_each(|_| frail.send(()));
+    /// sim.run_until_idle();
+    /// let exit = app.tree().ended.unwrap();
+    /// assert_eq!(exit.gave_up().unwrap().restarts, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn restarts_at_most(mut self, restarts: u32) -> Self {
+        self.spec.at_most = Some(restarts);
+        self
+    }
+
     /// Has each restart of it wait. At once by default.
     ///
     /// Whatever the strategy restarts with it runs on meanwhile; what is sent to it is parked. It is
@@ -404,7 +435,7 @@ impl<A: Actor> Child<A> {
     /// [`StartError`](crate::StartError). [`Plan::warnings`](crate::Plan::warnings) tells of one so
     /// long that the child can never make its supervisor give up.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.spec.backoff = Some(backoff);
+        self.spec.backoff = Some(Box::new(backoff));
         self
     }
 

@@ -164,11 +164,13 @@ fn as_child(child: AsChild) -> impl Iterator<Item = String> {
     };
     let significant = child.significant.then(|| "significant".to_owned());
     let escalating = child.escalating.then(|| "escalating".to_owned());
+    let at_most = child.at_most.map(|most| format!("at most {most} restarts"));
     let waits = child.backoff.map(|backoff| format!("restarted {backoff}"));
     restart
         .into_iter()
         .chain(significant)
         .chain(escalating)
+        .chain(at_most)
         .chain(waits)
 }
 

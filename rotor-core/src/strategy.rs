@@ -19,7 +19,7 @@ use crate::decision::Decision;
 use crate::exit::Exit;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
-use exits::Patience;
+use exits::{Patience, Quota};
 use names::Names;
 
 /// Whom a supervisor restarts when a child ends that must be restarted.
@@ -226,6 +226,7 @@ pub(crate) struct Row {
     /// not for the row.
     since: u64,
     backoff: Option<Box<Patience>>,
+    quota: Option<Box<Quota>>,
     prev: ChildId,
     next: ChildId,
 }
@@ -239,6 +240,8 @@ pub(crate) struct NewRow {
     pub(crate) dynamic: bool,
     pub(crate) named: bool,
     pub(crate) backoff: Option<Backoff>,
+    /// How many restarts of it within the period are allowed, if that is fewer than for all.
+    pub(crate) at_most: Option<u32>,
 }
 
 const NONE: ChildId = ChildId::MAX;
@@ -364,6 +367,7 @@ impl Family {
             last_up: 0,
             since: self.incarnations,
             backoff: row.backoff.map(Patience::new),
+            quota: row.at_most.map(Quota::new),
             prev: self.last,
             next: NONE,
         };

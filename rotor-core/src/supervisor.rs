@@ -602,6 +602,7 @@ pub(crate) struct AsChild {
     pub(crate) significant: bool,
     pub(crate) escalating: bool,
     pub(crate) backoff: Option<Backoff>,
+    pub(crate) at_most: Option<u32>,
 }
 
 impl Supervisor {
@@ -611,6 +612,7 @@ impl Supervisor {
             significant: self.significant,
             escalating: self.escalating,
             backoff: self.backoff,
+            at_most: None,
         }
     }
 }
@@ -621,7 +623,8 @@ impl Spec {
             restart: self.restart,
             significant: self.significant,
             escalating: self.escalating,
-            backoff: self.backoff,
+            backoff: self.backoff.as_deref().copied(),
+            at_most: self.at_most,
         }
     }
 }
@@ -633,6 +636,7 @@ impl Template {
             significant: false,
             escalating: false,
             backoff: self.backoff,
+            at_most: None,
         }
     }
 }

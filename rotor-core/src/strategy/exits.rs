@@ -24,6 +24,33 @@ impl Patience {
     }
 }
 
+/// How often a child may be restarted within the period.
+#[derive(Clone, Debug)]
+pub(super) struct Quota {
+    at_most: u32,
+    /// When that was tried, in nanoseconds: at most once more than it may be.
+    restarts: VecDeque<u64>,
+}
+
+impl Quota {
+    pub(super) fn new(at_most: u32) -> Box<Self> {
+        Box::new(Quota {
+            at_most,
+            restarts: VecDeque::new(),
+        })
+    }
+}
+
+/// Notes an attempt, and forgets those that are older than the window. How many are left.
+fn count(restarts: &mut VecDeque<u64>, now: u64, window: u64) -> u32 {
+    let old = |then: &u64| now.saturating_sub(*then) > window;
+    while restarts.front().is_some_and(old) {
+        restarts.pop_front();
+    }
+    restarts.push_back(now);
+    restarts.len() as u32
+}
+
 impl Row {
     pub(super) fn note_up(&mut self, now: u64) {
         if let Some(patience) = &mut self.backoff {
@@ -36,6 +63,9 @@ impl Row {
         if let Some(patience) = &mut self.backoff {
             patience.tries = 0;
             patience.up = None;
+        }
+        if let Some(quota) = &mut self.quota {
+            quota.restarts.clear();
         }
     }
 
@@ -165,20 +195,19 @@ impl Family {
     /// Counts an attempt to restart and makes the pass for it, or gives up.
     pub(super) fn restart(&mut self, id: ChildId, exit: Exit, now: u64, out: &mut Vec<Action>) {
         let window = nanos(self.flags.period);
-        while self
-            .restarts
-            .front()
-            .is_some_and(|&then| now.saturating_sub(then) > window)
-        {
-            self.restarts.pop_front();
-        }
-        self.restarts.push_back(now);
         self.down(id);
-        if self.restarts.len() > self.flags.intensity as usize {
-            let name = self.rows[id as usize].name.clone();
+        let row = &mut self.rows[id as usize];
+        let all = count(&mut self.restarts, now, window);
+        let mut too_many = (all > self.flags.intensity).then_some(all);
+        if let Some(quota) = &mut row.quota {
+            let its_own = count(&mut quota.restarts, now, window);
+            too_many = too_many.or((its_own > quota.at_most).then_some(its_own));
+        }
+        if let Some(restarts) = too_many {
+            let name = row.name.clone();
             out.push(Action::GaveUp(id));
             let gave_up = GaveUp {
-                restarts: self.restarts.len() as u32,
+                restarts,
                 period: self.flags.period,
             };
             let exit = Exit::shutdown().giving_up(name, exit, gave_up);

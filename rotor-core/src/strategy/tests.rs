@@ -166,6 +166,7 @@ impl Play {
             dynamic,
             named: !dynamic,
             backoff: None,
+            at_most: None,
         })
     }
 
@@ -284,6 +285,7 @@ impl Play {
             dynamic: true,
             named: !self.family.is_pool(),
             backoff: None,
+            at_most: None,
         });
         Event::Do(Deed::Launch(id))
     }

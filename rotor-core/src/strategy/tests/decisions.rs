@@ -13,6 +13,7 @@ impl Play {
             dynamic: false,
             named: true,
             backoff: None,
+            at_most: None,
         });
         self
     }

@@ -414,6 +414,7 @@ fn compare(seed: u64) -> usize {
             dynamic: false,
             named: true,
             backoff: waits.map(|wait| Backoff::fixed(Duration::from_nanos(wait))),
+            at_most: None,
         });
         model.declared.push(Spec {
             name,

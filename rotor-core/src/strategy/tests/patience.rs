@@ -19,6 +19,7 @@ impl Play {
             dynamic: false,
             named: true,
             backoff: Some(doubling()),
+            at_most: None,
         });
         self
     }

@@ -382,6 +382,62 @@ fn slow_crashes_never_give_up_and_all_children_share_the_window() {
     assert_eq!(play.crash("b"), "gave up, stop a, ended");
 }
 
+/// A supervisor that stands 9 restarts in 5 seconds, of `a` only one.
+fn strict_with_one() -> Play {
+    let mut play = Play::with(Flags {
+        intensity: 9,
+        ..Flags::new(Strategy::OneForAll)
+    });
+    play.new_row(NewRow {
+        name: "a".into(),
+        restart: Restart::Permanent,
+        significant: false,
+        escalating: false,
+        dynamic: false,
+        named: true,
+        backoff: None,
+        at_most: Some(1),
+    });
+    let mut play = play.permanent("b");
+    play.start();
+    play
+}
+
+#[test]
+fn l06_a_child_may_have_a_limit_of_its_own() {
+    let mut play = strict_with_one();
+    for _ in 0..3 {
+        assert_eq!(
+            play.crash("b"),
+            "stop a, start a, start b",
+            "the others' restarts"
+        );
+    }
+    assert_eq!(play.crash("a"), "stop b, start a, start b");
+    assert_eq!(play.crash("a"), "gave up, stop b, ended");
+    let exit = play.ended.take().expect("it ended");
+    assert_eq!(exit.gave_up().expect("it did").restarts, 2);
+    play.start();
+    assert_eq!(play.crash("a"), "stop b, start a, start b", "counted anew");
+}
+
+#[test]
+fn l06_a_limit_of_a_child_is_for_the_period() {
+    let mut play = strict_with_one();
+    for _ in 0..9 {
+        play.now += 6 * SECOND;
+        assert_eq!(play.crash("a"), "stop b, start a, start b");
+    }
+}
+
+#[test]
+fn l06_the_intensity_counts_beside_a_limit_of_a_child() {
+    let mut play = strict_with_one();
+    play.family.flags.intensity = 1;
+    play.crash("b");
+    assert_eq!(play.crash("a"), "gave up, stop b, ended");
+}
+
 #[test]
 fn the_next_start_of_the_supervisor_forgets_old_restarts() {
     let mut play = Play::with(Flags::new(Strategy::OneForOne)).permanent("a");

@@ -31,6 +31,7 @@ impl Storm {
                 dynamic: false,
                 named: true,
                 backoff: waits.then_some(Backoff::fixed(Duration::from_nanos(7))),
+                at_most: None,
             });
         }
         Storm {
