@@ -67,7 +67,11 @@ fn l05_the_truth_table_of_kinds_and_decisions() {
 
 #[test]
 fn l09_a_restart_that_was_decided_counts_and_goes_by_the_strategy() {
-    let mut play = Play::up(Strategy::OneForAll);
+    // By its kind it would not be restarted.
+    let mut play = Play::new(Strategy::OneForAll)
+        .child("a", Restart::Transient)
+        .permanent("b");
+    play.start();
     for _ in 0..3 {
         let did = play.ends_so("a", Exit::normal(), Decision::Restart);
         assert_eq!(did, "stop b, start a, start b");
