@@ -358,7 +358,7 @@ fn e18_a_tree_that_has_ended_lets_go_of_its_observer(on: &dyn Backend) {
             .child(lead("a", &Log::new()).at(a))
             .observer(watch.clone())
     });
-    assert!(!exit.unwrap().is_abnormal());
+    assert!(!exit.unwrap().is_failure());
     assert_eq!(Arc::strong_count(&watch), 1);
 }
 

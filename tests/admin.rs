@@ -510,7 +510,7 @@ fn m13_a_stop_hook_may_say_how_it_ends(on: &dyn Backend) {
         played.exits[1..4],
         ["d: failed: late", "c: normal", "b: shutdown: why"]
     );
-    assert!(!played.exit.is_abnormal());
+    assert!(!played.exit.is_failure());
 }
 
 /// A child that is removed by force is gone before the next thing happens.

@@ -108,9 +108,9 @@ impl dyn Backend + '_ {
         let played = self.run(build);
         assert_eq!(played.undelivered, [], "undelivered; log: {:?}", log.all());
         assert!(
-            !played.exit.is_abnormal(),
+            !played.exit.is_failure(),
             "{}; log: {:?}",
-            played.exit,
+            chain(&played.exit),
             log.all()
         );
         assert_eq!(log.live(), 0, "puppets are left; log: {:?}", log.all());

@@ -311,9 +311,10 @@ fn c_so_55_an_inbox_ends_with_its_scope(on: &dyn Backend) {
         to.send(Say("panic"));
         cx.flush();
         assert!(thread.join().is_err());
-        me.say(to.try_send(Say("late")).unwrap_err().reason);
+        // Nothing is sent: another inbox may have got its gate meanwhile.
+        me.say(format!("{:?}", to.address().state()));
     });
-    assert_eq!(log.all(), ["a: its locality has ended"]);
+    assert_eq!(log.all(), ["a: Gone"]);
 }
 
 /// Inboxes of different messages, and one thread that parks.

@@ -281,23 +281,27 @@ fn l13_a_start_waits_for_the_service(on: &dyn Backend, far: &dyn Backend) {
             here.reserve::<Puppet>(),
         );
         let theirs = log.clone();
-        // The service is added when its client waits already.
         act(c, move |me, cx| {
             let client = client("d", &me.log, b)
                 .child()
                 .transient()
                 .start_limit(LONG);
-            cx.child(client);
-            act(a, move |_, cx| {
-                until(cx, move |me, cx| {
-                    let done = me.log.count("d starts") > 0;
+            let d = cx.child(client).address();
+            until(cx, move |me, cx| {
+                if me.log.count("d starts") == 0 {
+                    return false;
+                }
+                me.say(format!("{:?}", d.state()));
+                me.log.put("d waits");
+                until(cx, move |me, _| {
+                    let done = d.state() == Lifecycle::Running;
                     if done {
-                        act(b, |me, _| me.say("up"));
-                        me.log.put("released");
-                        cx.stop();
+                        me.say("up");
+                        end(a);
                     }
                     done
                 });
+                true
             });
         });
         stage()
@@ -306,7 +310,7 @@ fn l13_a_start_waits_for_the_service(on: &dyn Backend, far: &dyn Backend) {
                 let slow = Role::new("b", &theirs).begin(|me, cx| {
                     let (hold, log) = (cx.hold("slow"), me.log.clone());
                     std::thread::spawn(move || {
-                        log.wait_for("d starts");
+                        log.wait_for("d waits");
                         drop(hold);
                     });
                 });
@@ -314,7 +318,7 @@ fn l13_a_start_waits_for_the_service(on: &dyn Backend, far: &dyn Backend) {
             }))
             .child(lead("a", &log).at(a))
     });
-    assert!(at(&log, "d starts") < at(&log, "released"));
+    assert_eq!(log.of("c: "), ["c: Starting", "c: up"]);
 }
 
 /// The service crashes: its client fails with that, is started again, and linked to the next one.

@@ -102,7 +102,8 @@ fn r104_a_promised_name_is_linked_when_it_comes(on: &dyn Backend, far: &dyn Back
         let mine = log.clone();
         act(a, move |_, cx| {
             // It starts beside the tree's other children, and waits.
-            cx.child(tells("c", &mine).at(c).needs(LOG).start_limit(LONG));
+            let client = tells("c", &mine).at(c).transient();
+            cx.child(client.needs(LOG).start_limit(LONG));
             act(b, |me, cx| {
                 me.say("registers");
                 cx.register(LOG).expect("nobody has it");

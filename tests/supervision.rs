@@ -496,7 +496,7 @@ fn l17_a_stop_that_takes_too_long_ends_by_force(on: &dyn Backend, far: &dyn Back
         "b stops"
     );
     assert_eq!(log.of("b drops").len() + log.of("x drops").len(), 2);
-    assert!(!played.exit.is_abnormal());
+    assert!(!played.exit.is_failure());
     assert_eq!(log.live(), 0);
 }
 

@@ -269,7 +269,7 @@ fn m21_an_observer_that_asks_is_told_who_sent(on: &dyn Backend, far: &dyn Backen
             }))
             .child(role.child().at(a).transient().significant())
     });
-    assert!(!exit.unwrap().is_abnormal());
+    assert!(!exit.unwrap().is_failure());
     assert_eq!(
         observer.unwrap().lost(),
         [
@@ -343,7 +343,7 @@ fn m21_a_message_keeps_its_sender_while_it_waits(on: &dyn Backend, far: &dyn Bac
             .child(lead("a", &log).at(a))
             .child(far)
     });
-    assert!(!exit.unwrap().is_abnormal());
+    assert!(!exit.unwrap().is_failure());
     assert_eq!(
         observer.unwrap().lost(),
         [
@@ -377,7 +377,7 @@ fn m21_no_sender_is_left_behind_by_a_crash(on: &dyn Backend) {
             .child(puppet("b", &log).at(b))
             .child(lead("a", &log).at(a))
     });
-    assert!(!exit.unwrap().is_abnormal());
+    assert!(!exit.unwrap().is_failure());
     assert_eq!(observer.unwrap().lost(), ["Say of nobody: Unheard"]);
 }
 
@@ -398,7 +398,7 @@ fn m21_an_observer_that_does_not_ask_is_told_no_sender(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
             .child(puppet("b", &log).at(b).transient())
     });
-    assert!(!exit.unwrap().is_abnormal());
+    assert!(!exit.unwrap().is_failure());
     assert_eq!(observer.unwrap().lost(), ["Num of nobody: Stopped"]);
 }
 
