@@ -65,6 +65,7 @@ mod context; // what a handler can do
 mod find; // waiting for a name
 mod hold; // what keeps a start or a stop open
 mod request; // Ask, ReplyTo: messages that expect an answer
+mod scheduled; // whether a poll of a task is on its way
 mod small; // erased values, inline
 mod task; // futures in a locality
 mod things; // what an instance owns beside its state

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crossbeam_queue::SegQueue;
@@ -15,6 +15,7 @@ use crate::gate::Gate;
 use crate::lane::NORMAL;
 use crate::locality::Local;
 use crate::message::{Record, Way};
+use crate::scheduled::Scheduled;
 use crate::things::{Body, Key};
 
 /// Names a future that runs in a locality; for [`Context::cancel`].
@@ -144,7 +145,7 @@ unsafe fn poll(key: Key, actor: *mut (), here: &Local, slot: u32) {
             drop(task);
         }
     }
-    task.cell().scheduled.store(false, Ordering::Release);
+    task.cell().scheduled.begin();
     let mut out = Out {
         task: Some(task),
         here,
@@ -169,8 +170,7 @@ pub(crate) struct WakeCell {
     generation: AtomicU32,
     index: AtomicU32,
     serial: AtomicU64,
-    /// A poll is on its way.
-    scheduled: AtomicBool,
+    scheduled: Scheduled,
 }
 
 static CELLS: SegQueue<&'static WakeCell> = SegQueue::new();
@@ -184,7 +184,7 @@ impl WakeCell {
                 generation: AtomicU32::new(0),
                 index: AtomicU32::new(0),
                 serial: AtomicU64::new(0),
-                scheduled: AtomicBool::new(true),
+                scheduled: Scheduled::new(),
             }))
         })
     }
@@ -202,11 +202,11 @@ impl WakeCell {
         self.generation.store(to.generation, Ordering::Relaxed);
         self.index.store(key.index, Ordering::Relaxed);
         self.serial.store(key.serial, Ordering::Relaxed);
-        self.scheduled.store(false, Ordering::Release);
+        self.scheduled.begin();
     }
 
     fn wake(&self) {
-        if self.scheduled.swap(true, Ordering::AcqRel) {
+        if !self.scheduled.ask() {
             return;
         }
         // A cell that is taken again while a stale waker reads it may give a mixture of two tasks. The

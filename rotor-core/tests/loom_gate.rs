@@ -1,8 +1,10 @@
-//! Loom models of the way into a locality: pushing, parking, waking, closing, recycling.
+//! Loom models of the way into a locality: pushing, parking, waking, closing, recycling; and of the
+//! wake of a future.
 //!
 //! `scripts/loom.sh` runs them, and runs them again with one step of the protocol taken out
 //! (`--cfg rotor_mutant="..."`), which must make at least one of them fail. The steps are in
-//! `src/entrance.rs`, which is included here with loom's atomics in the place of the real ones.
+//! `src/entrance.rs` and `src/scheduled.rs`, which are included here with loom's atomics in the place
+//! of the real ones.
 //!
 //! Every model is exhaustive up to its bound of preemptions; `LOOM_MAX_PREEMPTIONS` overrides it.
 
@@ -10,6 +12,8 @@
 
 #[path = "../src/entrance.rs"]
 mod entrance;
+#[path = "../src/scheduled.rs"]
+mod scheduled;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
 use entrance::{Entrance, Wake};
+use scheduled::Scheduled;
 
 const SYSTEM: usize = 0;
 const URGENT: usize = 1;
@@ -482,5 +487,25 @@ fn a_sender_may_straddle_a_close_and_an_open() {
         assert!(old.wakes() <= 1);
         locality.drain();
         locality.assert_each_ended_once(&[1, 2]);
+    });
+}
+
+/// A future that was not ready when a poll looked is polled again by whoever made it ready.
+#[test]
+fn a_wake_during_a_poll_is_never_lost() {
+    check(3, || {
+        let scheduled = Arc::new(Scheduled::new());
+        let ready = Arc::new(loom::sync::atomic::AtomicBool::new(false));
+        let waker = {
+            let (scheduled, ready) = (scheduled.clone(), ready.clone());
+            thread::spawn(move || {
+                ready.store(true, Ordering::Relaxed);
+                scheduled.ask()
+            })
+        };
+        scheduled.begin();
+        let seen = ready.load(Ordering::Relaxed);
+        let asked = waker.join().unwrap();
+        assert!(seen || asked, "ready, and no poll will look");
     });
 }
