@@ -331,18 +331,23 @@ fn l16_needs_are_checked_with_the_spec(_: u64) {
     assert!(drawn.ends_with("b [here] Puppet, needs log\n"), "{drawn}");
 }
 
-/// Starts follow the needs, whatever the tree: property over random needs.
+/// Starts follow the needs, and so do ends, though the services are told first: property over random
+/// needs.
 fn l16_starts_and_stops_follow_the_needs(seed: u64) {
     let log = Log::new();
     let mut sim = Sim::new(seed);
-    let (_, away) = (sim.locality("here"), sim.locality("away"));
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let children: [Addr<Puppet>; 7] = std::array::from_fn(|n| match n {
+        2 | 3 => away.reserve(),
+        _ => here.reserve(),
+    });
     let name = |n: usize| Name::<Puppet>::from(format!("n{n}"));
     let label = |n: usize| -> &'static str { format!("c{n}").leak() };
     // Whom the nth child needs: earlier ones, by the bits of the seed.
     let needs = move |n: usize| (0..n).filter(move |m| (seed >> ((n + 3 * m) % 7)) & 1 == 1);
     let make = move |n: usize, log: &Log| {
-        let child = tells(label(n), log).named(name(n));
-        needs(n).fold(child, |child, m| child.needs(name(m)))
+        let child = tells(label(n), log).at(children[n]).named(name(n));
+        needs(n).fold(child.transient(), |child, m| child.needs(name(m)))
     };
     let theirs = log.clone();
     let far = group("far").on(&away, move |s| {
@@ -355,6 +360,9 @@ fn l16_starts_and_stops_follow_the_needs(seed: u64) {
     let tree = (4..7).fold(tree, |tree, n| tree.child(make(n, &log)));
     let app = sim.start(tree).unwrap();
     sim.run_until_idle();
+    children.iter().for_each(|child| child.stop());
+    sim.run_until_idle();
+    assert_eq!(log.live(), 0);
     app.shutdown();
     sim.run_until_idle();
     assert!(app.tree().ended.is_some());
