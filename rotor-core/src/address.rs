@@ -367,16 +367,31 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        let obstacle = with_reachable(self.address.gate(), |local| match local {
+        let gate = self.address.gate();
+        let obstacle = with_reachable(gate, |local| match local {
             None => Some(Reason::NotLocal),
             Some(local) => local.obstacle(self.address),
         });
         if let Some(reason) = obstacle {
             return Err(Undelivered { message, reason });
         }
-        // The locality is pinned to this thread, so the message stays here.
-        Typed::<A, M>::push(self.address, message);
-        Ok(())
+        // Into the lane itself: a batch might be for a later life of the locality, on another thread.
+        let lane = Typed::<A, M>::LANE;
+        let head = Header::new(
+            Typed::<A, M>::KIND,
+            self.address.slot,
+            self.address.generation,
+        );
+        let left = if is_inline::<M>() {
+            push_pinned(gate, head, lane, Inline(message)).map_err(|Inline(message)| message)
+        } else {
+            push_pinned(gate, head, lane, Boxed(Box::new(message)))
+                .map_err(|Boxed(message)| *message)
+        };
+        left.map_err(|message| Undelivered {
+            message,
+            reason: Reason::NotLocal,
+        })
     }
 
     /// Asks and returns a future of the answer, for use outside actors or inside
@@ -511,7 +526,7 @@ impl<A: Actor> Addr<A> {
         A: TryHandler<M>,
         N: 'static,
         M: 'static,
-        F: Fn(N) -> M + Copy + 'static,
+        F: Fn(N) -> M + Copy + Send + 'static,
     {
         let _ = map;
         Recipient::new(self.address, Mapped::<A, N, M, F>::KIND)
@@ -582,20 +597,30 @@ fn push_away<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     }
 }
 
+/// To a locality that is pinned to this thread, whoever runs.
+#[inline(never)]
+fn push_pinned<T>(gate: &'static Gate, head: Header, lane: usize, value: T) -> Result<(), T> {
+    let rests = with_reachable(gate, |local| match local {
+        Some(local) => {
+            signed::push_here(local, lane, head, value);
+            Ok(gate.entrance.is_parked())
+        }
+        None => Err(value),
+    })?;
+    // Foreign code, which may drop the locality: nothing of that is in use any more.
+    if rests {
+        gate.entrance.rouse();
+    }
+    Ok(())
+}
+
 #[cold]
 #[inline(never)]
 fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
-    let mut value = Some(value);
-    with_reachable(gate, |local| {
-        if let (Some(local), Some(value)) = (local, value.take_if(|_| local.is_some())) {
-            signed::push_here(local, lane, head, value);
-            if gate.entrance.is_parked() {
-                gate.entrance.rouse();
-            }
-        }
-    });
-    let Some(value) = value else { return };
+    let Err(value) = push_pinned(gate, head, lane, value) else {
+        return;
+    };
     let from = HERE.with(|here| here.local.get());
     // SAFETY: as in `push_record`.
     match unsafe { from.as_ref() } {

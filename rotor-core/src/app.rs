@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::address::{Addr, Address};
 use crate::exit::Exit;
 use crate::here;
-use crate::locality::Locality;
+use crate::locality::{Control, Local, Locality};
 use crate::name::{Name, NameError};
 use crate::observe::Observer;
 use crate::registry::Registry;
@@ -229,6 +229,14 @@ impl AppShared {
         let hooks = std::mem::take(&mut state.hooks);
         drop(state);
         self.registry.end();
+        let places = self
+            .places
+            .lock()
+            .expect("no user code under this lock")
+            .clone();
+        for place in places {
+            Control::call(place.gate(), Local::tree_ended);
+        }
         self.ended.notify_all();
         for hook in hooks {
             let exit = exit.clone();

@@ -171,7 +171,8 @@ impl Local {
             if higher >= SHARE {
                 // Normal's share of what the two lanes above it have taken.
                 self.higher.set(0);
-                if self.unpark(limit, 1) == 0 {
+                // What was interrupted comes first, as it does below.
+                if !self.resume_interrupted() && self.unpark(limit, 1) == 0 {
                     self.run_lane(NORMAL, limit, 1);
                 }
                 continue;
@@ -539,7 +540,8 @@ impl Local {
             .entrance
             .close(|parcel| self.gate.reject(parcel, Reason::Closed));
         for chunk in &self.chunks {
-            if let Some(chunk) = chunk.borrow_mut().take() {
+            let left = chunk.borrow_mut().take();
+            if let Some(chunk) = left {
                 self.gate.reject(Parcel::Chunk(chunk), Reason::Closed);
             }
         }
@@ -552,7 +554,8 @@ impl Local {
                 }
             }
         }
-        for job in std::mem::take(&mut *self.interrupted.borrow_mut()) {
+        let interrupted = std::mem::take(&mut *self.interrupted.borrow_mut());
+        for job in interrupted {
             let _ = here::guard(|| drop(job));
         }
         self.settle_dropped(None);
@@ -565,7 +568,8 @@ impl Local {
         if self.dropped.borrow().is_empty() {
             return;
         }
-        for (slot, unanswered) in std::mem::take(&mut *self.dropped.borrow_mut()) {
+        let dropped = std::mem::take(&mut *self.dropped.borrow_mut());
+        for (slot, unanswered) in dropped {
             let exit = match crashed {
                 Some((other, exit)) if other == slot => Some(exit.clone()),
                 _ if slot < self.slots.len() => {
@@ -684,7 +688,10 @@ impl Local {
                 let _ = here::guard(|| f(self));
             }
             Control::Closed(locality) => self.peer_closed(&locality),
-            Control::Vacant => self.vacant.set(self.locality.is_vacant()),
+            Control::Vacant => {
+                self.vacant.set(self.locality.is_vacant());
+                self.free_orphans();
+            }
         }
     }
 }

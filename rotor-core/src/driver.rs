@@ -159,7 +159,12 @@ impl Driver {
             here.pinned.set(Rc::as_ptr(&local));
         });
         locality.gate().open(inner.wake.clone());
+        let alone = inner.locals.borrow().is_empty();
         inner.locals.borrow_mut().push(local);
+        if !alone {
+            // The loop may wait for the others only.
+            inner.wake.wake();
+        }
         Ok(())
     }
 
@@ -428,6 +433,14 @@ impl Driver {
 
     /// Ends in order: what is left is undelivered.
     fn close(&self, locals: &[Rc<Local>]) {
+        struct Pins<'a>(&'a [Rc<Local>]);
+        impl Drop for Pins<'_> {
+            fn drop(&mut self) {
+                self.0.iter().for_each(unpin);
+            }
+        }
+        // Whatever happens below: nothing is found that is not kept any more.
+        let _pins = Pins(locals);
         for local in locals {
             // Also one that the subtree placed here has not reached yet.
             if local.has_specs() || local.locality.is_placed() {

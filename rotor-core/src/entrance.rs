@@ -286,6 +286,7 @@ impl<T> Entrance<T> {
     /// The sender's part of closing: its item may have come after the owner's drain.
     #[cold]
     fn drain_closed(&self, reject: impl FnMut(T)) {
+        let mut left = Vec::new();
         self.draining.fetch_add(1, Ordering::SeqCst);
         if !cfg!(rotor_mutant = "no_drain_fence") {
             fence(Ordering::SeqCst); // pairs with the fence in `reopen`
@@ -293,9 +294,11 @@ impl<T> Entrance<T> {
         // Between the two loads the entrance may have got a new life, whose items are not ours.
         let look_again = !cfg!(rotor_mutant = "no_second_look");
         if !look_again || self.state.load(Ordering::Relaxed) == CLOSED {
-            self.drain(reject);
+            self.drain(|item| left.push(item));
         }
         self.draining.fetch_sub(1, Ordering::Release);
+        // Foreign code, which may wait for a new life of this very entrance.
+        left.into_iter().for_each(reject);
     }
 
     fn drain(&self, mut reject: impl FnMut(T)) {

@@ -169,7 +169,9 @@ impl Local {
     /// Somebody asks an actor to stop: the instance that runs or starts, else the next one. One that
     /// stops already does so as its parent wants.
     pub(crate) fn stop_self(&self, to: Address, exit: Exit) {
-        let Some(slot) = self.find(to) else { return };
+        let Some(slot) = self.find(to) else {
+            return drop(here::guard(|| drop(exit)));
+        };
         let keep = self.seat(slot, |seat| match seat.state {
             State::Starting | State::Running => Some(seat.restart.wants(&exit)),
             State::Reserved | State::Waiting => {
@@ -179,8 +181,10 @@ impl Local {
             }
             State::Stopping | State::Down | State::Vacant => None,
         });
-        if let Some(keep) = keep {
-            self.end(slot, exit, keep);
+        match keep {
+            Some(keep) => self.end(slot, exit, keep),
+            // The error in it is a user's.
+            None => drop(here::guard(|| drop(exit))),
         }
     }
 

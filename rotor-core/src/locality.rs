@@ -459,7 +459,7 @@ pub(crate) struct Local {
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
     pub(crate) host_jobs: RefCell<Vec<HostJob>>,
-    pub(crate) peered: RefCell<Vec<&'static Gate>>,
+    pub(crate) peered: RefCell<Vec<(&'static Gate, u32)>>,
     pub(crate) extensions: RefCell<HashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>>,
     /// The address that the message being handled was published to.
     pub(crate) published_to: Cell<Option<Address>>,
@@ -482,6 +482,8 @@ pub(crate) struct Local {
     pub(crate) losing: Cell<bool>,
     /// Nothing is placed here any more, and a thread of its own drives it.
     pub(crate) vacant: Cell<bool>,
+    /// A tree that placed something here has ended.
+    pub(crate) bereft: Cell<bool>,
     /// A panic of core's own code: the driver ends with it.
     pub(crate) bug: RefCell<Option<String>>,
     pub(crate) incidents: RefCell<Incidents>,
@@ -539,6 +541,7 @@ impl Local {
             asks: Cell::new(crate::things::NO_THINGS),
             losing: Cell::new(false),
             vacant: Cell::new(false),
+            bereft: Cell::new(false),
             bug: RefCell::new(None),
             incidents: RefCell::default(),
             handling: Cell::new(None),
@@ -752,10 +755,13 @@ impl Local {
 
     /// Has this locality told of the loss of another one.
     pub(crate) fn peer_with(&self, gate: &'static Gate) {
-        if std::ptr::eq(gate, self.gate) || self.peered.borrow().contains(&gate) {
+        // A later life of the gate is another locality, and knows nobody.
+        let life = (gate, gate.base());
+        if std::ptr::eq(gate, self.gate) || self.peered.borrow().contains(&life) {
             return;
         }
-        self.peered.borrow_mut().push(gate);
+        self.peered.borrow_mut().retain(|&(known, _)| known != gate);
+        self.peered.borrow_mut().push(life);
         gate.add_peer(self.gate);
     }
 

@@ -12,7 +12,7 @@ impl Local {
     /// own tables.
     pub(crate) fn peer_closed(&self, peer: &Locality) {
         let gate = peer.gate();
-        self.peered.borrow_mut().retain(|peer| *peer != gate);
+        self.peered.borrow_mut().retain(|(peer, _)| *peer != gate);
         if peer.has_ended() {
             // In order: nobody was left. But a monitor may have been on its way.
             return self.monitors_lost(gate, &Exit::normal());

@@ -201,6 +201,7 @@ impl Local {
                     drop(self.remove_thing(key, slot));
                 }
                 Control::post(entry.place.gate(), Control::Remove { to: entry.place });
+                let _ = crate::here::guard(|| drop(entry));
             }
             Action::Up => {
                 if self.seat(slot, |seat| seat.state == State::Starting) {

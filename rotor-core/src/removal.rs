@@ -6,7 +6,7 @@ use crate::here;
 use crate::locality::{Control, Local};
 use crate::observe::Reason;
 use crate::request::RequestError;
-use crate::slot::State;
+use crate::slot::{Seat, State};
 use crate::strategy::Action;
 
 impl Local {
@@ -86,6 +86,7 @@ impl Local {
             self.tell_child(entry.place, |to| {
                 Control::post(to.gate(), Control::Remove { to })
             });
+            let _ = here::guard(|| drop(entry));
         }
         below
     }
@@ -109,11 +110,35 @@ impl Local {
         self.remove_all(slot, |here, slot| {
             if here.seat(slot, |seat| seat.reserved) {
                 here.clear_slot(slot);
-                here.seat(slot, |seat| seat.state = State::Reserved);
+                here.seat(slot, |seat| {
+                    seat.state = State::Reserved;
+                    seat.reserved = true; // until it is claimed again
+                });
             } else {
                 here.free_slot(slot);
             }
         });
+    }
+
+    /// A tree has ended. As soon as nothing is placed here any more, what orphans have left, or are
+    /// about to leave, is not built anew.
+    pub(crate) fn tree_ended(&self) {
+        self.bereft.set(true);
+        self.free_orphans();
+    }
+
+    pub(crate) fn free_orphans(&self) {
+        if !self.bereft.get() || self.locality.is_placed() {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            let left = |seat: &mut Seat| {
+                std::mem::take(&mut seat.reserved) && seat.state == State::Reserved
+            };
+            if self.seat(slot, left) {
+                self.free_slot(slot);
+            }
+        }
     }
 
     fn remove_all(&self, slot: u32, free: impl Fn(&Local, u32)) {
@@ -166,8 +191,10 @@ impl Local {
                     Control::post(to.gate(), Control::Remove { to })
                 });
             }
-            drop(entry);
+            // What it was made of is a user's.
+            let _ = here::guard(|| drop(entry));
         }
+        let _ = here::guard(|| drop(kin));
         below
     }
 

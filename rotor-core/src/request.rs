@@ -515,7 +515,10 @@ impl<R> Future for Asking<R> {
                 AskState::Done(result) => Poll::Ready(result),
                 _ => unreachable!("matched above"),
             },
-            AskState::Taken => panic!("`Asking` polled after it was ready"),
+            AskState::Taken => {
+                drop(state);
+                panic!("`Asking` polled after it was ready")
+            }
         }
     }
 }

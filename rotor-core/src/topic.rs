@@ -364,7 +364,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
             message => {
                 subscribers.walks.set(subscribers.walks.get() - 1);
                 subscribers.sweep();
-                drop(message);
+                let _ = crate::here::guard(|| drop(message));
             }
         }
     }

@@ -40,7 +40,8 @@ use rotor_core::{Actor, Context, Notifier, TryHandler};
 /// }
 /// ```
 pub struct Io {
-    source: *mut ffi::GSource,
+    /// Null once the source is finalized: an actor may have kept this for longer.
+    source: Cell<*mut ffi::GSource>,
     watches: RefCell<Vec<Rc<Entry>>>,
 }
 
@@ -84,8 +85,16 @@ pub struct Ready {
 impl Io {
     pub(crate) fn new(source: *mut ffi::GSource) -> Self {
         Io {
-            source,
+            source: Cell::new(source),
             watches: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The source goes, and with it what it had of each watch: nothing is watched any more.
+    pub(crate) fn close(&self) {
+        self.source.set(std::ptr::null_mut());
+        for entry in &*self.watches.borrow() {
+            entry.tag.set(std::ptr::null_mut());
         }
     }
 
@@ -154,7 +163,9 @@ impl Io {
             return IOCondition::empty();
         }
         // SAFETY: the source is live and the tag is its own: `disarm` takes it out.
-        IOCondition::from_bits_truncate(unsafe { ffi::g_source_query_unix_fd(self.source, tag) })
+        IOCondition::from_bits_truncate(unsafe {
+            ffi::g_source_query_unix_fd(self.source.get(), tag)
+        })
     }
 
     /// Whether any descriptor is ready.
@@ -186,15 +197,18 @@ impl Io {
     }
 
     fn arm(&self, entry: &Entry) {
-        // SAFETY: the source lives while actors do: its data owns the driver. It may be destroyed
-        // already, by somebody else: then it takes no descriptors. This one is open until `remove`,
-        // which disarms it first.
+        let source = self.source.get();
+        if source.is_null() || !entry.tag.get().is_null() {
+            return;
+        }
+        // SAFETY: the source is live: `close` has not run. It may be destroyed already, by somebody
+        // else: then it takes no descriptors. This one is open until `remove`, which disarms it
+        // first.
         unsafe {
-            if entry.tag.get().is_null() && ffi::g_source_is_destroyed(self.source) == ffi::GFALSE {
+            if ffi::g_source_is_destroyed(source) == ffi::GFALSE {
                 let (fd, events) = (entry.fd.as_raw_fd(), entry.events.bits());
-                entry
-                    .tag
-                    .set(ffi::g_source_add_unix_fd(self.source, fd, events));
+                let tag = ffi::g_source_add_unix_fd(source, fd, events);
+                entry.tag.set(tag);
             }
         }
     }
@@ -203,7 +217,7 @@ impl Io {
         let tag = entry.tag.replace(std::ptr::null_mut());
         if !tag.is_null() {
             // SAFETY: as in `arm`; the tag is the source's own and has just been taken out.
-            unsafe { ffi::g_source_remove_unix_fd(self.source, tag) }
+            unsafe { ffi::g_source_remove_unix_fd(self.source.get(), tag) }
         }
     }
 

@@ -264,7 +264,9 @@ unsafe extern "C" fn finalize(raw: *mut ffi::GSource) {
     // SAFETY: GLib calls this once, at the end; `attach` stored the pointer.
     let source = unsafe { Rc::from_raw((*raw.cast::<Raw>()).source) };
     if source.owner == std::thread::current().id() {
+        let io = source.io.clone();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
+        io.close();
     } else {
         // Another thread iterated the context and dropped it. What the actors hold must not be
         // touched here: their localities are marked as lost, and the rest is leaked.

@@ -20,13 +20,14 @@ impl Bell {
 
     /// Notes whom to wake. A wake that came before must be looked for afterwards.
     pub(crate) fn listen(&self, waker: &Waker) {
-        let old = {
-            let mut slot = self.waker.lock().expect("no foreign code under this lock");
-            match &*slot {
-                Some(same) if same.will_wake(waker) => None,
-                _ => slot.replace(waker.clone()),
-            }
-        };
+        let slot = || self.waker.lock().expect("no foreign code under this lock");
+        let same = |noted: &Waker| noted.will_wake(waker);
+        if slot().as_ref().is_some_and(same) {
+            return;
+        }
+        // A clone, and a drop, are foreign code.
+        let new = waker.clone();
+        let old = slot().replace(new);
         drop(old);
     }
 
