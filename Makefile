@@ -23,7 +23,7 @@ help:
 	@echo 'make gui      the window of mirror (GTK 4)'
 	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
 	@echo 'make scripts  self-check of the scripts, without a network'
-	@echo 'make ci       all of these but mutants, bench and test-gui'
+	@echo 'make ci       all of these but scale, mutants, bench, gui and test-gui'
 
 setup:
 	@scripts/setup.sh

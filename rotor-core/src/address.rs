@@ -521,6 +521,22 @@ impl<A: Actor> Addr<A> {
     /// #     numbered(Locality::new("x").reserve(), 1);
     /// # }
     /// ```
+    ///
+    /// The function runs on the actor's thread, so what it captures must be `Send`, if it has no
+    /// bytes:
+    /// ```compile_fail,E0277
+    /// # use rotor_core::*;
+    /// # struct Sink;
+    /// # impl Actor for Sink {}
+    /// # impl Handler<u32> for Sink { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
+    /// # use std::marker::PhantomData;
+    /// #[derive(Clone, Copy)]
+    /// struct OnlyHere(PhantomData<*const ()>);
+    /// impl OnlyHere { fn check(self) -> u32 { 1 } }
+    /// fn mapped(sink: Addr<Sink>, only: OnlyHere) -> Recipient<u8> {
+    ///     sink.map(move |_| only.check())
+    /// }
+    /// ```
     pub fn map<N, M, F>(self, map: F) -> Recipient<N>
     where
         A: TryHandler<M>,

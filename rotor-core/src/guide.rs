@@ -8,7 +8,7 @@
 //! | [`discovery`] | names, service links, monitors |
 //! | [`pools`] | pools, and requests to running supervisors |
 //! | [`testing`] | unit tests on virtual time |
-//! | [`coming_from`] | Erlang, C++ rotor, actix |
+//! | [`coming_from`] | Erlang, C++ rotor, actix, relm4, SObjectizer |
 //!
 //! What each item does in detail stands at the item. Small programs, one idea each, are in the
 //! folder `examples`.
@@ -17,8 +17,8 @@ pub mod glib_program {
     //! A tree inside a GTK or GLib program.
     //!
     //! The program keeps its main loop. In rotor-glib, `GlibLoop::attach` makes the main context of
-    //! this thread drive a locality, and `start` starts the tree and returns; both fit into
-    //! `connect_activate`.
+    //! this thread drive a locality, and `start` starts the tree and returns. This is the inside of a
+    //! function that returns a `Result`, called by `connect_activate`:
     //!
     //! ```text
     //! let ui = GlibLoop::attach()?;
@@ -30,7 +30,10 @@ pub mod glib_program {
     //!     .child(Supervisor::one_for_one("work").on(&work, move |s|
     //!         s.child(Child::new("counter", || Counter).at(counter))))
     //!     .child(Child::new("view", move || View::new(label.clone(), counter)).at(view)))?;
-    //! window.connect_close_request(move |_| { app.shutdown(); glib::Propagation::Proceed });
+    //! // Not captured, since `on_exit` takes what is `Send`.
+    //! app.on_exit(|_| gio::Application::default().expect("it runs").quit());
+    //! // The window closes when the tree has ended: GTK would not wait for it.
+    //! window.connect_close_request(move |_| { app.shutdown(); glib::Propagation::Stop });
     //! ```
     //!
     //! **Signals send, actors act.** A signal closure captures an address, which is `Copy`, and sends
@@ -43,10 +46,13 @@ pub mod glib_program {
     //!
     //! ```text
     //! window.connect_close_request(move |_| {
-    //!     view.send(CloseRequest);          // the actor may ask, save, then destroy the window
+    //!     view.send(CloseRequest);          // the actor may ask and save, then `cx.stop()`
     //!     glib::Propagation::Stop           // for now: no
     //! });
     //! ```
+    //!
+    //! With this in the place of the handler above, a view that is `.transient().significant()` in a
+    //! tree with `.auto_shutdown(AutoShutdown::Any)` ends the tree by its own end.
     //!
     //! **Widgets live in actors.** An actor need not be `Send`, so it may own widgets. They stay on
     //! their thread because the actor does. The factory clones them for each instance: after a
@@ -104,15 +110,16 @@ pub mod glib_program {
     //! connected are given to its guard (`guard.keep(&button, id)`), so that the next one does not find
     //! them connected twice.
     //!
-    //! **A modal dialog** runs a loop inside the call that opens it. Opened in a handler, it would
-    //! keep every actor of this loop waiting. [`Context::defer_to_host`](crate::Context::defer_to_host)
+    //! **A modal dialog** that runs a loop inside the call that opens it (those of GTK 4 do not) would
+    //! keep every actor of this loop waiting, if a handler opened it. [`Context::defer_to_host`](crate::Context::defer_to_host)
     //! opens it after the turn.
     //!
     //! **A flood of messages** does not freeze the window: while a backlog lasts, the source has a
     //! lower priority than redraw. Computation belongs on another loop all the same.
     //!
     //! **The end.** The library never quits a loop that it does not own. `app.shutdown()` stops the
-    //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit.
+    //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit. Other
+    //! ways out (a menu entry, a signal of the system) call `app.shutdown()`, too, not the loop's quit.
     //!
     //! Whole programs are in the folder `examples/gtk`: a window in 80 lines, and one that shows the
     //! live tree of a program and lets people crash its actors.

@@ -39,7 +39,9 @@ impl Local {
     /// Finds out what the next request means to the family.
     pub(crate) fn next_request(&self, slot: u32) -> Event {
         let admin = self.seat(slot, |seat| seat.kin.as_mut()?.requests.pop_front());
-        admin.map_or(Event::Served, |admin| admin.0(self, slot))
+        // What it brings, and what is dropped of it, is a user's.
+        let asked = admin.map(|admin| here::guard(|| admin.0(self, slot)));
+        asked.and_then(Result::ok).unwrap_or(Event::Served)
     }
 
     /// Keeps what is to be told of the request that is served.

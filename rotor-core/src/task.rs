@@ -1,5 +1,6 @@
 //! Futures that run in a locality.
 
+use std::cell::UnsafeCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -41,7 +42,8 @@ pub(crate) trait TaskBody {
 
 struct TaskOf<A, F: Future, T> {
     cell: &'static WakeCell,
-    future: F,
+    /// A cell, since the future may refer to itself: a `&self` must not claim to read it.
+    future: UnsafeCell<F>,
     then: Option<T>,
     actor: PhantomData<fn(A)>,
 }
@@ -55,7 +57,7 @@ where
     unsafe fn poll(&mut self, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
         let waker = self.cell.waker();
         // SAFETY: a `TaskOf` lives in one box from its first poll to its drop.
-        let future = unsafe { Pin::new_unchecked(&mut self.future) };
+        let future = unsafe { Pin::new_unchecked(self.future.get_mut()) };
         let output = match future.poll(&mut TaskContext::from_waker(&waker)) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(output) => output,
@@ -85,7 +87,7 @@ pub(crate) fn spawn<A: Actor, F: Future + 'static>(
     let cell = WakeCell::take();
     let task = TaskOf {
         cell,
-        future,
+        future: UnsafeCell::new(future),
         then: Some(then),
         actor: PhantomData,
     };

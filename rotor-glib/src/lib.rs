@@ -7,8 +7,9 @@
 //! struct Greeter;
 //! impl Actor for Greeter {}
 //! impl Handler<&'static str> for Greeter {
-//!     fn handle(&mut self, name: &'static str, _: &mut Context<Self>) {
+//!     fn handle(&mut self, name: &'static str, cx: &mut Context<Self>) {
 //!         println!("hello, {name}");
+//!         cx.stop();
 //!     }
 //! }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,14 +17,10 @@
 //! let main_loop = glib::MainLoop::new(None, false);
 //! let ui = GlibLoop::attach()?;
 //! let greeter = ui.locality().reserve();
-//! let app = ui.start(Supervisor::one_for_one("app")
-//!     .child(Child::new("greeter", || Greeter).at(greeter)))?;
+//! let app = ui.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!     .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))?;
 //! // A signal only sends. Addresses are `Copy`: nothing to clone, nothing weak.
 //! glib::idle_add_local_once(move || greeter.send("world"));
-//! glib::idle_add_local_once({
-//!     let app = app.clone();
-//!     move || app.shutdown()
-//! });
 //! let quit = main_loop.clone();
 //! app.on_exit(move |_| quit.quit()); // the library never quits the application's loop
 //! main_loop.run();

@@ -1,0 +1,354 @@
+//! Foreign code in places where it is easily forgotten: drops, wakers, wakes and clones that panic or
+//! call back.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::Waker;
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+struct Quiet;
+
+impl Wake for Quiet {
+    fn wake(&self) {}
+}
+
+fn open(locality: &Locality) -> Driver {
+    let driver = Driver::new(Arc::new(Quiet), Clock::manual());
+    driver.open(locality).expect("a fresh locality");
+    driver
+}
+
+fn one(name: &'static str) -> Supervisor {
+    Supervisor::one_for_one(name)
+}
+
+/// Does as it is told.
+struct Puppet;
+
+type Job = Box<dyn FnOnce(&mut Context<Puppet>) + Send>;
+
+impl Actor for Puppet {}
+
+impl Handler<Job> for Puppet {
+    fn handle(&mut self, job: Job, cx: &mut Context<Self>) {
+        job(cx);
+    }
+}
+
+impl Handler<u32> for Puppet {
+    fn handle(&mut self, _: u32, _: &mut Context<Self>) {}
+}
+
+fn puppet(at: Addr<Puppet>) -> Child<Puppet> {
+    Child::new("puppet", || Puppet).at(at)
+}
+
+fn tell(to: Addr<Puppet>, job: impl FnOnce(&mut Context<Puppet>) + Send + 'static) {
+    to.send(Box::new(job) as Job);
+}
+
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("in a drop");
+    }
+}
+
+impl std::fmt::Display for Bomb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a bomb")
+    }
+}
+
+impl std::error::Error for Bomb {}
+
+#[test]
+fn s09_a_spec_that_panics_when_it_is_dropped_leaves_no_locality_behind() {
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let a = here.reserve();
+    let bomb = Bomb;
+    let pool = Supervisor::simple_one_for_one("pool", move |(): (), _: &mut Context<Puppet>| {
+        let _ = &bomb;
+        Puppet
+    });
+    driver
+        .start(one("app").child(puppet(a)).child(pool))
+        .unwrap();
+    driver.run_until_idle();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(driver))).is_ok());
+    assert_eq!(a.try_send(1).unwrap_err().reason, Reason::Closed);
+}
+
+#[test]
+fn s09_the_error_of_an_exit_for_nobody_may_panic_in_its_drop() {
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+    let ends = Child::new("ends", || Puppet).at(b).temporary();
+    sim.start(one("app").child(puppet(a)).child(ends)).unwrap();
+    sim.run_until_idle();
+    b.stop();
+    sim.run_until_idle();
+    std::thread::spawn(move || b.address().stop_with(Exit::failed(Bomb)))
+        .join()
+        .unwrap();
+    sim.run_until_idle();
+    assert_eq!(a.address().state(), Lifecycle::Running, "a bystander");
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Driver>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn s24_a_wake_may_drop_the_driver() {
+    struct Drops;
+    impl Wake for Drops {
+        fn wake(&self) {
+            drop(KEPT.with(|kept| kept.borrow_mut().take()));
+        }
+    }
+    let driver = Driver::new(Arc::new(Drops), Clock::manual());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let a = here.reserve();
+    driver.start(one("app").child(puppet(a))).unwrap();
+    driver.run_until_idle();
+    KEPT.with(|kept| *kept.borrow_mut() = Some(driver));
+    a.send(1);
+    assert_eq!(a.try_send(2).unwrap_err().reason, Reason::Closed);
+}
+
+/// It goes into the lane itself, not into a batch that a later life of the locality would get.
+#[test]
+fn s07_what_is_not_send_goes_with_its_locality() {
+    struct Far;
+    impl Actor for Far {}
+    impl Handler<u32> for Far {
+        fn handle(&mut self, _: u32, _: &mut Context<Self>) {}
+    }
+    impl Handler<Rc<Cell<u32>>> for Far {
+        fn handle(&mut self, _: Rc<Cell<u32>>, _: &mut Context<Self>) {}
+    }
+    let (here, far) = (Locality::new("here"), Locality::new("far"));
+    let driver = open(&here);
+    let (a, b) = (here.reserve(), far.reserve::<Far>());
+    driver.start(one("app").child(puppet(a))).unwrap();
+    driver.run_until_idle();
+    let (told, hears) = mpsc::channel();
+    tell(a, move |_| {
+        b.send(1_u32); // no loop drives it: this is collected
+        let too = open(&far); // now it is pinned to this thread
+        let token = Rc::new(Cell::new(0));
+        assert!(b.send_local(token.clone()).is_ok());
+        drop(too);
+        told.send(Rc::strong_count(&token)).unwrap();
+    });
+    driver.run_until_idle();
+    assert_eq!(hears.recv(), Ok(1));
+}
+
+struct Double;
+
+impl Request for Double {
+    type Reply = u32;
+}
+
+/// Keeps what it is asked.
+struct Keeper(Vec<Ask<Double>>);
+
+impl Actor for Keeper {}
+
+impl Handler<Ask<Double>> for Keeper {
+    fn handle(&mut self, ask: Ask<Double>, _: &mut Context<Self>) {
+        self.0.push(ask);
+    }
+}
+
+impl Handler<Arc<Holder>> for Keeper {
+    fn handle(&mut self, holder: Arc<Holder>, _: &mut Context<Self>) {
+        *holder.0.lock().unwrap() = self.0.pop();
+        self.0.clear();
+    }
+}
+
+/// A waker that drops a token.
+struct Holder(Mutex<Option<Ask<Double>>>);
+
+impl std::task::Wake for Holder {
+    fn wake(self: Arc<Self>) {
+        drop(self.0.lock().unwrap().take());
+    }
+}
+
+#[test]
+fn s15_a_waker_may_drop_another_token() {
+    let mut sim = Sim::new(1);
+    let keeper = sim.locality("here").reserve();
+    let child = Child::new("keeper", || Keeper(Vec::new())).at(keeper);
+    sim.start(one("app").child(child)).unwrap();
+    sim.run_until_idle();
+    let mut first = keeper.ask(Double, Duration::MAX);
+    let second = keeper.ask(Double, Duration::MAX);
+    sim.run_until_idle();
+    let holder = Arc::new(Holder(Mutex::new(None)));
+    let waker = Waker::from(holder.clone());
+    let polled = Pin::new(&mut first).poll(&mut std::task::Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    keeper.send(holder);
+    sim.run_until_idle();
+    let second = sim.block_on(second);
+    assert!(matches!(second, Some(Err(RequestError::Dropped))));
+}
+
+/// The panic is that of whoever polls; nothing stays locked.
+#[test]
+fn s13_a_question_that_is_polled_too_often_is_a_panic_of_its_actor() {
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    let (a, keeper) = (here.reserve(), here.reserve());
+    let child = Child::new("keeper", || Keeper(Vec::new())).at(keeper);
+    sim.start(one("app").child(child).child(puppet(a))).unwrap();
+    sim.run_until_idle();
+    tell(a, move |cx| {
+        let twice = async move {
+            let mut asking = keeper.ask(Double, Duration::from_secs(1));
+            let first = (&mut asking).await;
+            assert!(first.is_err());
+            let _ = (&mut asking).await;
+        };
+        cx.spawn(twice, |_, (), _| ());
+    });
+    sim.run_for(Duration::from_secs(2));
+    assert_eq!(a.address().state(), Lifecycle::Running, "again");
+    assert_eq!(keeper.address().state(), Lifecycle::Running);
+}
+
+#[test]
+fn s24_a_message_that_is_refused_may_make_a_locality() {
+    struct Makes(mpsc::Sender<()>);
+    impl Drop for Makes {
+        fn drop(&mut self) {
+            drop(Locality::new("made in a drop"));
+            self.0.send(()).unwrap();
+        }
+    }
+    impl Handler<Makes> for Puppet {
+        fn handle(&mut self, _: Makes, _: &mut Context<Self>) {}
+    }
+    let here = Locality::new("here");
+    let a = here.reserve::<Puppet>();
+    drop(here);
+    let (made, is_made) = mpsc::channel();
+    std::thread::spawn(move || a.send(Makes(made)));
+    assert!(is_made.recv_timeout(Duration::from_secs(30)).is_ok());
+}
+
+/// Supervision that comes in between does not let a later message get ahead.
+#[test]
+fn a06_a_publish_that_was_interrupted_goes_first() {
+    struct Hears(bool, Topic<u32>, Addr<Puppet>, Arc<Mutex<Vec<u32>>>);
+    impl Actor for Hears {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.1);
+            Ok(())
+        }
+    }
+    impl Handler<u32> for Hears {
+        fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+            if self.0 && n == 1 {
+                (0..40).for_each(|_| self.2.stop()); // any supervision will do
+                panic!("the first one");
+            }
+            if !self.0 {
+                self.3.lock().unwrap().push(n);
+            }
+        }
+    }
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let (topic, nobody) = (here.topic(), here.reserve());
+    let heard: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let hears = |name, first| {
+        let heard = Arc::clone(&heard);
+        Child::new(name, move || Hears(first, topic, nobody, heard.clone()))
+    };
+    let tree = one("app").child(hears("a", true)).child(hears("b", false));
+    driver.start(tree).unwrap();
+    driver.run_until_idle();
+    topic.publish(1);
+    topic.publish(2);
+    driver.run_until_idle();
+    assert_eq!(*heard.lock().unwrap(), [1, 2]);
+}
+
+/// The gate that it had may belong to another locality next.
+#[test]
+fn m11_a_locality_is_watched_in_each_life_of_its_gate() {
+    struct Watches(Arc<AtomicUsize>);
+    impl Actor for Watches {}
+    impl Handler<Address> for Watches {
+        fn handle(&mut self, who: Address, cx: &mut Context<Self>) {
+            cx.monitor(who);
+        }
+    }
+    impl Handler<Down> for Watches {
+        fn handle(&mut self, _: Down, _: &mut Context<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let (watcher, downs) = (here.reserve(), Arc::new(AtomicUsize::new(0)));
+    let counts = downs.clone();
+    let child = Child::new("watches", move || Watches(counts.clone())).at(watcher);
+    driver.start(one("app").child(child)).unwrap();
+    driver.run_until_idle();
+    for round in 0..3 {
+        let other = Locality::new("other");
+        let theirs = open(&other);
+        let a = other.reserve();
+        let app = theirs.start(one("other").child(puppet(a))).unwrap();
+        theirs.run_until_idle();
+        watcher.send(a.address());
+        driver.run_until_idle();
+        theirs.run_until_idle();
+        assert_eq!(downs.load(Ordering::SeqCst), round);
+        drop((theirs, app)); // lost
+        driver.run_until_idle();
+        assert_eq!(downs.load(Ordering::SeqCst), round + 1);
+        watcher.send(a.address()); // noted while the locality has ended, but is not forgotten yet
+        driver.run_until_idle();
+        downs.store(round + 1, Ordering::SeqCst);
+        drop(other);
+    }
+}
+
+#[test]
+fn e14_a_loop_that_waits_is_woken_for_a_locality_that_it_gets() {
+    struct Counts(AtomicUsize);
+    impl Wake for Counts {
+        fn wake(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let wakes = Arc::new(Counts(AtomicUsize::new(0)));
+    let driver = Driver::new(wakes.clone(), Clock::manual());
+    let (here, more) = (Locality::new("here"), Locality::new("more"));
+    driver.open(&here).unwrap();
+    driver.start(one("app")).unwrap();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    let before = wakes.0.load(Ordering::SeqCst);
+    driver.open(&more).unwrap();
+    assert_eq!(wakes.0.load(Ordering::SeqCst), before + 1);
+}
