@@ -100,6 +100,9 @@ pub struct Moving {
 struct Lane {
     files: usize,
     bytes: u64,
+    /// The last floor, and the last one below which its writer has nothing left.
+    floor: u64,
+    cleared: u64,
 }
 
 /// What people see while it runs.
@@ -162,8 +165,20 @@ impl Ledger {
         for wish in wishes.into_iter().rev() {
             self.ready.push_front(wish);
         }
-        self.lanes[lane] = Lane::default();
-        self.number()
+        let floor = self.number();
+        self.lanes[lane] = Lane {
+            floor,
+            cleared: self.lanes[lane].cleared,
+            ..Lane::default()
+        };
+        floor
+    }
+
+    /// The writer of a lane has nothing left below this floor: no temporary file of it stays, or goes
+    /// later.
+    pub fn cleared(&mut self, lane: usize, floor: u64) {
+        let cleared = &mut self.lanes[lane].cleared;
+        *cleared = floor.max(*cleared);
     }
 
     /// Sends the next file on its way, if a lane has room: lane, number of the attempt, file.
@@ -280,7 +295,8 @@ impl Ledger {
         let settled = self.walked
             && self.ready.is_empty()
             && self.later.is_empty()
-            && self.flights.is_empty();
+            && self.flights.is_empty()
+            && self.lanes.iter().all(|lane| lane.cleared >= lane.floor);
         match self.phase {
             Phase::Copying if settled => self.phase = Phase::Finishing,
             Phase::Finishing => {}
@@ -508,6 +524,14 @@ mod tests {
             ledger.stored(*attempt);
         }
         assert_eq!(ledger.settled(), 4);
+        assert_eq!(
+            ledger.finish(),
+            None,
+            "its writer may still remove something"
+        );
+        ledger.cleared(0, floor - 1);
+        assert_eq!(ledger.finish(), None, "an earlier floor");
+        ledger.cleared(0, floor);
         assert!(ledger.finish().is_some());
     }
 

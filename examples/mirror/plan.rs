@@ -203,6 +203,21 @@ impl Handler<Stored> for Plan {
     }
 }
 
+/// From a writer: nothing of the attempts below this floor is left.
+pub struct Cleared {
+    /// Whose writer it is.
+    pub lane: u16,
+    /// The floor.
+    pub floor: u64,
+}
+
+impl Handler<Cleared> for Plan {
+    fn handle(&mut self, Cleared { lane, floor }: Cleared, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().cleared(usize::from(lane), floor);
+        self.go_on();
+    }
+}
+
 /// From a writer: what was written is not what was read.
 pub struct Spoiled(pub u64);
 

@@ -10,7 +10,7 @@ use rotor_core::{Actor, Context, Handler, Result};
 
 use crate::chaos::{Fuse, Strike};
 use crate::frame::{Frame, Head, Part};
-use crate::plan::{Moved, Refused, Spoiled, Stored};
+use crate::plan::{Cleared, Moved, Refused, Spoiled, Stored};
 use crate::reader::Credit;
 use crate::role::Role;
 use crate::target::{CloseError, Complete, Incoming};
@@ -200,6 +200,10 @@ impl Handler<Floor> for Writer {
         // Their temporary files go with them.
         self.open.retain(|attempt, _| *attempt >= self.floor);
         self.group.retain(|(attempt, _)| *attempt >= self.floor);
+        self.wiring.plan.send(Cleared {
+            lane: self.lane,
+            floor: self.floor,
+        });
     }
 }
 
