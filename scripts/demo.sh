@@ -1,6 +1,6 @@
 #!/bin/sh
 # Mirrors this repository into a temporary folder under seeded chaos, and proves the copy with
-# diff. The last line is `identical: N files, M bytes, R restarts`.
+# diff, and by the times of files and folders. The last line is `identical: N files, M bytes, R restarts`.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -61,5 +61,13 @@ case $status in
     1) fail 'the copy differs' ;;
     *) fail 'diff could not compare; it has to be one that knows --no-dereference (GNU diffutils)' ;;
 esac
+
+# diff does not look at times.
+(cd "$tmp/src" && find . ! -type l) >"$tmp/names"
+while IFS= read -r name; do
+    if [ "$tmp/src/$name" -nt "$tmp/dst/$name" ] || [ "$tmp/src/$name" -ot "$tmp/dst/$name" ]; then
+        fail "$name has another time"
+    fi
+done <"$tmp/names"
 
 printf 'identical: %s files, %s bytes, %s restarts\n' "$files" "$bytes" "$restarts"

@@ -149,7 +149,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "s10",
         MISUSE,
-        "`s10`: a driver and an inbox stay on their thread:",
+        "`s10`: a driver stays on its thread, and what an inbox receives may come from another one:",
     ),
     (
         "s11",

@@ -15,12 +15,17 @@ use crate::puppet::*;
 
 /// Logs the whole exits of actors named `frail`, and ends the tree after so many.
 struct Watch {
+    signs: bool,
     log: Log,
     left: AtomicU32,
     lead: Addr<Puppet>,
 }
 
 impl Observer for Watch {
+    fn wants_sender(&self) -> bool {
+        self.signs
+    }
+
     fn exited(&self, _: Address, name: &str, exit: &Exit) {
         if name == "frail" && self.left.load(Ordering::SeqCst) > 0 {
             self.log.put(format!("{exit:#}"));
@@ -163,6 +168,7 @@ fn exits_of(
         };
         let begin = Role::new("begin", &log).begin(move |_, _| tell(frail, topic, asked));
         let watch = Watch {
+            signs: on.signs(),
             log: log.clone(),
             left: AtomicU32::new(n),
             lead,
@@ -185,6 +191,7 @@ fn sim_of(seed: u64, log: &Log, child: impl FnOnce(&Locality) -> Node) -> (Sim, 
     let (a, watch) = (
         here.reserve(),
         Watch {
+            signs: seed.is_multiple_of(2),
             log: log.clone(),
             left: AtomicU32::new(u32::MAX),
             lead: here.reserve(),

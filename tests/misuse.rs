@@ -354,7 +354,7 @@
 //! }
 //! ```
 //!
-//! `s10`: a driver and an inbox stay on their thread:
+//! `s10`: a driver stays on its thread, and what an inbox receives may come from another one:
 //! ```compile_fail,E0277
 //! # use rotor_core::*;
 //! # use std::rc::Rc;

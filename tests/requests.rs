@@ -182,37 +182,34 @@ fn m04_a_request_to_an_actor_that_is_gone_fails_at_once(on: &dyn Backend, far: &
 }
 
 fn m04_a_dropped_token_tells_its_asker_at_once(on: &dyn Backend, far: &dyn Backend) {
-    let log = Log::new();
-    on.run_clean(&log, |here| {
-        let away = far.spawn("away");
-        let (a, b) = (here.reserve(), away.reserve());
-        ask_and_end(a, b);
-        apart(&log, a, (&away, b), |b| {
-            b.answer(|_, ask, _| {
-                drop(ask);
-                Ok(())
-            })
-        })
-    });
-    assert_eq!(log.all(), ["a: Err(Dropped)"]);
+    assert_eq!(dropped_token(on, far, |_| ()), ["a: Err(Dropped)"]);
 }
 
-/// The handler that drops the token stops in order afterwards: that is no failure.
+/// The handler that drops the token stops in order: that is no failure.
 fn m04_a_token_dropped_by_a_handler_that_stops_is_dropped(on: &dyn Backend, far: &dyn Backend) {
+    assert_eq!(dropped_token(on, far, Context::stop), ["a: Err(Dropped)"]);
+}
+
+/// What an asker hears whose token is dropped by a handler that does this as well.
+fn dropped_token(
+    on: &dyn Backend,
+    far: &dyn Backend,
+    also: fn(&mut Context<Puppet>),
+) -> Vec<String> {
     let log = Log::new();
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve());
         ask_and_end(a, b);
-        apart(&log, a, (&away, b), |b| {
-            b.answer(|_, ask, cx| {
-                cx.stop();
+        apart(&log, a, (&away, b), move |b| {
+            b.answer(move |_, ask, cx| {
+                also(cx);
                 drop(ask);
                 Ok(())
             })
         })
     });
-    assert_eq!(log.all(), ["a: Err(Dropped)"]);
+    log.all()
 }
 
 /// A start that took a token over fails: so has whoever was to answer.

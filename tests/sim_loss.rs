@@ -310,17 +310,23 @@ fn m11_a_reopened_locality_works_as_before(seed: u64) {
     }
 }
 
+/// `a` has subscribed to the topic of `b`, whose loop is lost then.
+fn subscribed(seed: u64, log: &Log) -> (Two, Topic<Now>) {
+    let mut two = two(seed, log, 1_000);
+    let topic = two.b.address().topic();
+    act(two.a, move |_, cx| cx.subscribe(topic));
+    two.sim.run_until_idle();
+    two.sim.lose(&two.away);
+    (two, topic)
+}
+
 /// Who has subscribed from elsewhere hears what is published in the next life, too, whether the news
 /// of the loss comes before that begins or after.
 fn m11_a_subscription_outlives_the_loss_of_the_topics_loop(seed: u64) {
     for late in [false, true] {
         let log = Log::new();
-        let mut two = two(seed, &log, 1_000);
-        let (a, b) = (two.a, two.b);
-        let topic = b.address().topic::<Now>();
-        act(a, move |_, cx| cx.subscribe(topic));
-        two.sim.run_until_idle();
-        two.sim.lose(&two.away);
+        let (mut two, topic) = subscribed(seed, &log);
+        let a = two.a;
         for _ in 0..if late { 30 } else { 0 } {
             two.sim.step();
         }
@@ -340,12 +346,8 @@ fn m11_a_subscription_outlives_the_loss_of_the_topics_loop(seed: u64) {
 /// A subscription that was ended while the topic's loop was lost is not made again.
 fn m11_a_subscription_may_end_while_the_topics_loop_is_lost(seed: u64) {
     let log = Log::new();
-    let mut two = two(seed, &log, 1_000);
-    let (a, b) = (two.a, two.b);
-    let topic = b.address().topic::<Now>();
-    act(a, move |_, cx| cx.subscribe(topic));
-    two.sim.run_until_idle();
-    two.sim.lose(&two.away);
+    let (mut two, topic) = subscribed(seed, &log);
+    let a = two.a;
     for _ in 0..30 {
         two.sim.step();
     }
@@ -364,10 +366,8 @@ fn m11_a_subscription_may_end_while_the_topics_loop_is_lost(seed: u64) {
     assert!(tree.contains(unheard), "{tree}");
 }
 
-/// A supervisor between two others is lost: what is below it, elsewhere, is built anew, at the same
-/// addresses, whether or not the orphans have ended by then.
-fn m11_what_is_below_a_lost_loop_comes_back_at_its_addresses(seed: u64) {
-    let log = Log::new();
+/// A puppet `b` below two supervisors, on a third loop, with the loop between.
+fn below_two(seed: u64, log: &Log) -> (Sim, App, Locality, Addr<Puppet>) {
     let mut sim = Sim::new(seed);
     let (_home, mid, far) = (
         sim.locality("home"),
@@ -383,8 +383,16 @@ fn m11_what_is_below_a_lost_loop_comes_back_at_its_addresses(seed: u64) {
         }))
     });
     let root = Supervisor::one_for_one("root").intensity(3, ms(60_000));
-    sim.start(root.child(middle)).unwrap();
+    let app = sim.start(root.child(middle)).unwrap();
     sim.run_until_idle();
+    (sim, app, mid, b)
+}
+
+/// A supervisor between two others is lost: what is below it, elsewhere, is built anew, at the same
+/// addresses, whether or not the orphans have ended by then.
+fn m11_what_is_below_a_lost_loop_comes_back_at_its_addresses(seed: u64) {
+    let log = Log::new();
+    let (mut sim, _app, mid, b) = below_two(seed, &log);
     for n in 2..4 {
         sim.lose(&mid);
         sim.open(mid.clone());
@@ -395,6 +403,17 @@ fn m11_what_is_below_a_lost_loop_comes_back_at_its_addresses(seed: u64) {
         assert_eq!(log.count("b: reached"), n - 1);
     }
     assert_eq!(log.live(), 1);
+}
+
+/// It is not opened again, and the tree ends: then nobody builds that anew.
+fn m11_addresses_below_a_lost_loop_end_with_the_tree(seed: u64) {
+    let log = Log::new();
+    let (mut sim, app, mid, b) = below_two(seed, &log);
+    sim.lose(&mid);
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some(), "{}", app.tree());
+    assert_eq!(log.live(), 0);
+    assert_eq!(b.address().state(), Lifecycle::Gone, "seed {seed}");
 }
 
 /// The home is lost: what lives elsewhere ends in order, reason `Lost`.
@@ -516,6 +535,7 @@ bodies! {
         m11_a_subscription_outlives_the_loss_of_the_topics_loop,
         m11_a_subscription_may_end_while_the_topics_loop_is_lost,
         m11_what_is_below_a_lost_loop_comes_back_at_its_addresses,
+        m11_addresses_below_a_lost_loop_end_with_the_tree,
         m11_the_orphans_of_a_lost_home_stop_in_order,
         m12_a_pass_over_a_lost_locality_waits_for_nobody,
         m12_a_shutdown_crosses_a_loss,

@@ -396,7 +396,7 @@ fn s19_a_send_outside_a_turn_wakes_the_parked_loop(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: after the turn"]);
 }
 
-/// A chain of supervisors ten thousand deep is built, run and dropped without recursion.
+/// A chain of three thousand actors, each the child of the one before, is dropped without recursion.
 fn s24_a_very_deep_tree_is_dropped(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
@@ -449,7 +449,7 @@ fn m10_two_instances_of_one_child_are_never_alive_together(on: &dyn Backend, far
                         }
                     }
                     alive.set(alive.get() + 1);
-                    assert_eq!(alive.get(), 1, "two instances");
+                    // A panic here would be a failed start, and no more.
                     inner.put(format!("{} alive", alive.get()));
                     let mut puppet = Role::new("b", &inner).play(1);
                     puppet.kept.push(Box::new(Count(alive.clone())));
@@ -459,6 +459,11 @@ fn m10_two_instances_of_one_child_are_never_alive_together(on: &dyn Backend, far
             }))
     });
     assert!(log.count("1 alive") > 20, "{:?}", log.all());
+    assert!(
+        !log.all()
+            .iter()
+            .any(|line| line.ends_with(" alive") && line != "1 alive")
+    );
     assert_eq!(log.live(), 0);
 }
 

@@ -414,18 +414,24 @@ impl Wake for Count {
     }
 }
 
-/// As a signal of a toolkit does: on the loop's thread, outside of a turn, while it is parked.
-fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
-    let log = Log::new();
+/// A driver that rests with a puppet `a`, and how often its loop was woken.
+fn resting(log: &Log) -> (Driver, Addr<Puppet>, Arc<Count>) {
     let count = Arc::new(Count::default());
     let driver = Driver::new(count.clone(), Clock::manual());
     let here = Locality::new("here");
     driver.open(&here).unwrap();
-    let a = here.reserve::<Puppet>();
+    let a = here.reserve();
     driver
-        .start(group("root").child(puppet("a", &log).at(a)))
+        .start(group("root").child(puppet("a", log).at(a)))
         .unwrap();
     assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    (driver, a, count)
+}
+
+/// As a signal of a toolkit does: on the loop's thread, outside of a turn, while it is parked.
+fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
+    let log = Log::new();
+    let (driver, a, count) = resting(&log);
     let wakes = count.0.load(Ordering::SeqCst);
     a.send(Num(1));
     assert_eq!(count.0.load(Ordering::SeqCst), wakes + 1, "seed {seed}");
@@ -438,15 +444,7 @@ fn s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once(seed: u64) {
 /// What comes from another thread wakes it, too, and only the first of it does.
 fn e14_the_first_message_from_outside_wakes(seed: u64) {
     let log = Log::new();
-    let count = Arc::new(Count::default());
-    let driver = Driver::new(count.clone(), Clock::manual());
-    let here = Locality::new("here");
-    driver.open(&here).unwrap();
-    let a = here.reserve::<Puppet>();
-    driver
-        .start(group("root").child(puppet("a", &log).at(a)))
-        .unwrap();
-    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    let (driver, a, count) = resting(&log);
     let wakes = count.0.load(Ordering::SeqCst);
     let sends = move || (0..10).for_each(|n| a.send(Num(n)));
     std::thread::spawn(sends).join().unwrap();

@@ -283,7 +283,7 @@ fn s03_the_key_of_an_earlier_tree_cancels_nothing(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: fires"; 5]);
 }
 
-/// 9 ms of patience, 1 ms of work.
+/// A minute of patience, a moment of work.
 fn r129_a_request_answered_by_a_timer_in_time_is_no_error(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::gate::{Gate, GateRef};
 use crate::here::{self, HERE, with_local, with_reachable};
 use crate::lane::NORMAL;
-use crate::locality::Control;
+use crate::locality::{Control, Local};
 use crate::message::{Boxed, Header, Inline, Kind, Mapped, Record, Request, Typed, is_inline};
 use crate::observe::Reason;
 use crate::recipient::Recipient;
@@ -367,31 +367,19 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        let gate = self.address.gate();
-        let obstacle = with_reachable(gate, |local| match local {
-            None => Some(Reason::NotLocal),
-            Some(local) => local.obstacle(self.address),
-        });
-        if let Some(reason) = obstacle {
-            return Err(Undelivered { message, reason });
-        }
-        // Into the lane itself: a batch might be for a later life of the locality, on another thread.
-        let lane = Typed::<A, M>::LANE;
-        let head = Header::new(
-            Typed::<A, M>::KIND,
-            self.address.slot,
-            self.address.generation,
-        );
-        let left = if is_inline::<M>() {
-            push_pinned(gate, head, lane, Inline(message)).map_err(|Inline(message)| message)
-        } else {
-            push_pinned(gate, head, lane, Boxed(Box::new(message)))
-                .map_err(|Boxed(message)| *message)
-        };
-        left.map_err(|message| Undelivered {
-            message,
-            reason: Reason::NotLocal,
-        })
+        let (to, kind) = (self.address, Typed::<A, M>::KIND);
+        let rests = with_reachable(to.gate(), |local| {
+            let reason = match local {
+                None => Reason::NotLocal,
+                Some(local) => match local.obstacle(to) {
+                    None => return Ok(push_local(local, to, kind, message)),
+                    Some(reason) => reason,
+                },
+            };
+            Err(Undelivered { message, reason })
+        })?;
+        rouse_if(rests, to.gate());
+        Ok(())
     }
 
     /// Asks and returns a future of the answer, for use outside actors or inside
@@ -613,29 +601,46 @@ fn push_away<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     }
 }
 
-/// To a locality that is pinned to this thread, whoever runs.
-#[inline(never)]
-fn push_pinned<T>(gate: &'static Gate, head: Header, lane: usize, value: T) -> Result<(), T> {
-    let rests = with_reachable(gate, |local| match local {
-        Some(local) => {
-            signed::push_here(local, lane, head, value);
-            Ok(gate.entrance.is_parked())
-        }
-        None => Err(value),
-    })?;
-    // Foreign code, which may drop the locality: nothing of that is in use any more.
+/// Puts a message that need not be `Send` into the lane of a locality that is pinned to this thread.
+///
+/// Into the lane itself: a batch might be for a later life of the locality, on another thread.
+/// Whether its loop rests: see [`rouse_if`].
+pub(crate) fn push_local<M>(local: &Local, to: Address, kind: &'static Kind, message: M) -> bool {
+    let (head, lane) = (
+        Header::new(kind, to.slot, to.generation),
+        kind.lane as usize,
+    );
+    if is_inline::<M>() {
+        push_pinned(local, lane, head, Inline(message))
+    } else {
+        push_pinned(local, lane, head, Boxed(Box::new(message)))
+    }
+}
+
+fn push_pinned<T>(local: &Local, lane: usize, head: Header, value: T) -> bool {
+    signed::push_here(local, lane, head, value);
+    local.gate.entrance.is_parked()
+}
+
+/// Wakes a loop of this thread if it rests. Foreign code, which may drop the locality: nothing of
+/// that is in use when this is called.
+pub(crate) fn rouse_if(rests: bool, gate: &'static Gate) {
     if rests {
         gate.entrance.rouse();
     }
-    Ok(())
 }
 
 #[cold]
 #[inline(never)]
 fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
-    let Err(value) = push_pinned(gate, head, lane, value) else {
-        return;
+    let pushed = with_reachable(gate, |local| match local {
+        Some(local) => Ok(push_pinned(local, lane, head, value)),
+        None => Err(value),
+    });
+    let value = match pushed {
+        Ok(rests) => return rouse_if(rests, gate),
+        Err(value) => value,
     };
     let from = HERE.with(|here| here.local.get());
     // SAFETY: as in `push_record`.

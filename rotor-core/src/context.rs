@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::actor::{Actor, TryHandler};
-use crate::address::{Addr, Address, push_message};
+use crate::address::{Addr, Address, push_local, rouse_if};
 use crate::child::Child;
 use crate::error::{Error, StartError};
 use crate::exit::Exit;
@@ -696,12 +696,12 @@ pub struct Notifier<M> {
 impl<M: 'static> Notifier<M> {
     /// Sends a message to the instance; dropped if that has ended.
     pub fn notify(&self, message: M) {
-        // The message need not be `Send`: it must not reach a later life of the gate elsewhere.
-        if !crate::here::with_local(self.to.gate(), |local| local.is_some()) {
-            return;
-        }
-        let lane = self.kind.lane as usize;
-        push_message(self.to, self.kind, lane, (self.serial, message));
+        let gate = self.to.gate();
+        let message = (self.serial, message);
+        let rests = crate::here::with_local(gate, |local| {
+            local.is_some_and(|local| push_local(local, self.to, self.kind, message))
+        });
+        rouse_if(rests, gate);
     }
 }
 

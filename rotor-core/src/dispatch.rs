@@ -14,7 +14,7 @@ use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::{RequestError, Verdict};
-use crate::signed::LONGEST;
+use crate::signed::{self, LONGEST};
 use crate::slot::State;
 use crate::things::Body;
 use crate::timer;
@@ -726,7 +726,8 @@ impl Drop for Running<'_> {
             self.here.current.set(head.slot());
         }
         if self.here.handling.get().is_none() && head.slot() != LOCALITY {
-            self.here.handling.set(Some(head.kind.name));
+            // SAFETY: as above.
+            self.here.handling.set(Some(unsafe { signed::name(at) }));
         }
         // SAFETY: records are pushed whole.
         self.cursor.set(unsafe { at.byte_add(head.kind.bytes()) });
@@ -737,8 +738,8 @@ impl Local {
     /// Type of the message in the record that is run, if its handler runs.
     pub(crate) fn running_message(&self) -> Option<fn() -> &'static str> {
         // SAFETY: as in `running_slot`.
-        let head = || unsafe { header((*self.cursor.get()).get()) };
-        (self.current.get() == RECORD).then(|| head().kind.name)
+        let name = || unsafe { signed::name((*self.cursor.get()).get()) };
+        (self.current.get() == RECORD).then(name)
     }
 
     /// Slot of the instance whose code runs, or `LOCALITY`.

@@ -169,20 +169,19 @@ impl Local {
     /// Somebody asks an actor to stop: the instance that runs or starts, else the next one. One that
     /// stops already does so as its parent wants.
     pub(crate) fn stop_self(&self, to: Address, exit: Exit) {
-        let Some(slot) = self.find(to) else {
-            return drop(here::guard(|| drop(exit)));
-        };
-        let keep = self.seat(slot, |seat| match seat.state {
-            State::Starting | State::Running => Some(seat.restart.wants(&exit)),
-            State::Reserved | State::Waiting => {
-                seat.early_stop
-                    .get_or_insert_with(|| Box::new(exit.clone()));
-                None
-            }
-            State::Stopping | State::Down | State::Vacant => None,
+        let ends = self.find(to).and_then(|slot| {
+            self.seat(slot, |seat| match seat.state {
+                State::Starting | State::Running => Some((slot, seat.restart.wants(&exit))),
+                State::Reserved | State::Waiting => {
+                    seat.early_stop
+                        .get_or_insert_with(|| Box::new(exit.clone()));
+                    None
+                }
+                State::Stopping | State::Down | State::Vacant => None,
+            })
         });
-        match keep {
-            Some(keep) => self.end(slot, exit, keep),
+        match ends {
+            Some((slot, keep)) => self.end(slot, exit, keep),
             // The error in it is a user's.
             None => drop(here::guard(|| drop(exit))),
         }

@@ -148,7 +148,7 @@ pub(crate) fn push_into<T>(to: &Flat, from: Option<Address>, head: Header, value
 /// Kind and payload of the message in a record, and who sent it.
 ///
 /// # Safety
-/// `at` is a record whose payload is still there.
+/// `at` is a record; its payload may be gone.
 pub(crate) unsafe fn open(at: *mut Word) -> (&'static Kind, *mut Word, Option<Address>) {
     // SAFETY: as the caller says; a signed record has a signature, then the payload.
     unsafe {
@@ -159,6 +159,15 @@ pub(crate) unsafe fn open(at: *mut Word) -> (&'static Kind, *mut Word, Option<Ad
         let Signature { from, kind } = payload.cast::<Signature>().read();
         (kind, payload.add(SIGNATURE), Some(from))
     }
+}
+
+/// How the type of the message in a record is named. Its payload may be gone.
+///
+/// # Safety
+/// `at` is a record.
+pub(crate) unsafe fn name(at: *mut Word) -> fn() -> &'static str {
+    // SAFETY: as the caller says; a signature stays where it is.
+    unsafe { open(at) }.0.name
 }
 
 /// As [`Kind::run`].

@@ -534,15 +534,12 @@ mod tests {
         assert_eq!(wheel.next_due(), None);
     }
 
-    /// Marsaglia's xorshift64; good enough, and the same on every machine.
-    struct Random(u64);
+    /// What the model draws.
+    struct Random(crate::random::Random);
 
     impl Random {
         fn next(&mut self) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0
+            self.0.next()
         }
 
         fn below(&mut self, end: usize) -> usize {
@@ -623,7 +620,7 @@ mod tests {
     fn a_random_wheel_behaves_like_a_sorted_vector() {
         let (seeds, steps) = if cfg!(miri) { (6, 200) } else { (256, 2000) };
         for seed in 1..=seeds {
-            let mut random = Random(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed));
+            let mut random = Random(crate::random::Random::of(seed));
             // From crowds within one tick to timers that are centuries apart.
             let bits = 12 + random.below(53);
             // Also start near the far end of time, and at the borders of slots.
