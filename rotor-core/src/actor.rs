@@ -10,6 +10,27 @@ use crate::lane::Lane;
 ///
 /// It need not be `Send`: it is made by its factory on the thread it lives on. Both hooks have
 /// defaults, so the smallest actor is `impl Actor for Mine {}`.
+///
+/// Whatever an instance is made of, its factory makes anew after a crash:
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Counter(u32);
+/// impl Actor for Counter {}
+/// impl Handler<u32> for Counter {
+///     fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+///         self.0 = self.0.checked_add(n).expect("no overflow");
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let counter = sim.locality("here").reserve();
+/// sim.start(Supervisor::one_for_one("app").child(Child::new("counter", || Counter(0)).at(counter)))?;
+/// for n in [7, u32::MAX, 3] { // the second one is the end of the first instance
+///     counter.send(n);
+/// }
+/// sim.run_until_idle();
+/// assert_eq!(sim.with(counter, |counter| counter.0), Some(3));
+/// # Ok::<_, StartError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     note = "write `impl Actor for {Self} {{}}`"
@@ -22,6 +43,30 @@ pub trait Actor: Sized + 'static {
     ///
     /// # Errors
     /// An error makes the start fail; the supervisor decides what follows.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// #[derive(Clone)] struct Tick;
+    /// #[derive(Default)] struct Clockwork { ticks: u32 }
+    /// impl Actor for Clockwork {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.every(Duration::from_secs(1), Tick); // each instance has its own
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Tick> for Clockwork {
+    ///     fn handle(&mut self, _: Tick, _: &mut Context<Self>) { self.ticks += 1 }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let clock = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("clock", Clockwork::default).at(clock)))?;
+    /// # sim.run_for(Duration::from_secs(3));
+    /// # assert_eq!(sim.with(clock, |clock| clock.ticks), Some(3));
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn start(&mut self, cx: &mut Context<Self>) -> Result {
         let _ = cx;
         Ok(())
@@ -31,6 +76,27 @@ pub trait Actor: Sized + 'static {
     ///
     /// A [hold](Context::hold) made here keeps the instance until it is dropped, under the child's
     /// stop limit. It does not run after a panic, a failure or a removal by force: `Drop` does.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Editor { text: String, disk: Recipient<String> }
+    /// impl Actor for Editor {
+    ///     fn stop(&mut self, _: &Exit, _: &mut Context<Self>) {
+    ///         self.disk.send(std::mem::take(&mut self.text)); // what would be lost
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let probe = sim.probe();
+    /// # let disk = probe.recipient();
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(
+    /// #     Child::new("editor", move || Editor { text: "unsaved".to_owned(), disk })))?;
+    /// # sim.run_until_idle();
+    /// app.shutdown();
+    /// # sim.run_until_idle();
+    /// # assert_eq!(probe.take(), ["unsaved"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn stop(&mut self, reason: &Exit, cx: &mut Context<Self>) {
         let _ = (reason, cx);
     }
@@ -87,27 +153,118 @@ pub trait Actor: Sized + 'static {
 )]
 pub trait Handler<M>: Actor {
     /// The lane of these messages.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Cancel;
+    /// struct Job(&'static str);
+    /// struct Printer { printed: Vec<&'static str>, cancelled: bool }
+    /// impl Actor for Printer {}
+    /// impl Handler<Job> for Printer {
+    ///     fn handle(&mut self, job: Job, _: &mut Context<Self>) {
+    ///         if !self.cancelled { self.printed.push(job.0) }
+    ///     }
+    /// }
+    /// impl Handler<Cancel> for Printer {
+    ///     const LANE: Lane = Lane::Urgent; // goes ahead of the jobs that wait
+    ///     fn handle(&mut self, _: Cancel, _: &mut Context<Self>) { self.cancelled = true }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let printer = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(
+    /// #     Child::new("printer", || Printer { printed: Vec::new(), cancelled: false }).at(printer)))?;
+    /// # sim.run_until_idle();
+    /// printer.send(Job("report"));
+    /// printer.send(Cancel);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(printer, |p| p.printed.len()), Some(0));
+    /// # Ok::<_, StartError>(())
+    /// ```
     const LANE: Lane = Lane::Normal;
 
     /// Handles one message. A panic ends the instance, and its supervisor decides what follows.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Greet { name: String, answer_to: Recipient<String> }
+    /// struct Greeter { greeted: usize }
+    /// impl Actor for Greeter {}
+    /// impl Handler<Greet> for Greeter {
+    ///     fn handle(&mut self, Greet { name, answer_to }: Greet, _: &mut Context<Self>) {
+    ///         self.greeted += 1; // nobody else touches it: no lock, no cell
+    ///         answer_to.send(format!("hello, {name}"));
+    ///     }
+    /// }
+    /// ```
     fn handle(&mut self, message: M, cx: &mut Context<Self>);
 }
 
 /// Handles messages of type `M`; an error ends the instance.
 ///
 /// Every [`Handler`] is one. A type implements one of both for a message.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Parse(&'static str);
+/// struct Sum(i64);
+/// impl Actor for Sum {}
+/// impl TryHandler<Parse> for Sum {
+///     fn try_handle(&mut self, Parse(text): Parse, _: &mut Context<Self>) -> Result {
+///         self.0 += text.parse::<i64>()?; // any error
+///         Ok(())
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let sum = sim.locality("here").reserve();
+/// let app = sim.start(Supervisor::one_for_one("app").intensity(0, std::time::Duration::from_secs(1))
+///     .child(Child::new("sum", || Sum(0)).at(sum)))?;
+/// sum.send(Parse("seven"));
+/// sim.run_until_idle();
+/// let exit = app.tree().ended.expect("its only child may not be restarted");
+/// assert_eq!(exit.root_cause().to_string(), "failed: invalid digit found in string");
+/// # Ok::<_, StartError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle messages of type `{M}`",
     note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail"
 )]
 pub trait TryHandler<M>: Actor {
     /// The lane of these messages.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Save;
+    /// struct Document;
+    /// impl Actor for Document {}
+    /// impl TryHandler<Save> for Document {
+    ///     const LANE: Lane = Lane::Urgent; // asked for by the user, who waits
+    ///     fn try_handle(&mut self, _: Save, _: &mut Context<Self>) -> Result {
+    ///         std::fs::write("document.txt", "text")?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
     const LANE: Lane = Lane::Normal;
 
     /// Handles one message.
     ///
     /// # Errors
     /// An error ends the instance with [`ExitReason::Failed`](crate::ExitReason::Failed).
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Withdraw(u64);
+    /// struct Account { balance: u64 }
+    /// impl Actor for Account {}
+    /// impl TryHandler<Withdraw> for Account {
+    ///     fn try_handle(&mut self, Withdraw(sum): Withdraw, _: &mut Context<Self>) -> Result {
+    ///         let left = self.balance.checked_sub(sum);
+    ///         self.balance = left.ok_or_else(|| Error::message("the books are wrong"))?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
     fn try_handle(&mut self, message: M, cx: &mut Context<Self>) -> Result;
 }
 

@@ -28,6 +28,22 @@ use crate::topic::Topic;
 /// ends when the child is removed from its supervisor; it is never given to another actor. An
 /// `Address` can be compared, hashed, stored, watched, stopped and published to; messages are sent
 /// through [`Addr`] and [`Recipient`]. Order and hash do not differ from run to run.
+///
+/// ```
+/// use rotor_core::*;
+/// use std::collections::HashMap;
+/// struct Guest;
+/// impl Actor for Guest {}
+/// struct Room;
+/// impl Actor for Room {}
+/// let here = Locality::new("here");
+/// let (guest, room) = (here.reserve::<Guest>(), here.reserve::<Room>());
+/// // What is known of actors, whatever their types are.
+/// let mut seen: HashMap<Address, &str> = HashMap::new();
+/// seen.insert(guest.address(), "Ada");
+/// seen.insert(room.address(), "the kitchen");
+/// assert_eq!(seen[&Address::from(guest)], "Ada");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Address {
     at: GateRef,
@@ -53,6 +69,26 @@ impl Address {
     /// Asks the actor to stop, ahead of every queued message, with reason [`Exit::shutdown`].
     ///
     /// Never blocks. Its supervisor decides what follows: a permanent child is started again.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let (once, always) = (here.reserve(), here.reserve());
+    /// # sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("once", || Worker).at(once).transient())
+    ///     .child(Child::new("always", || Worker).at(always)) // permanent
+    /// # )?;
+    /// # sim.run_until_idle();
+    /// once.address().stop();
+    /// always.address().stop();
+    /// sim.run_until_idle();
+    /// assert_eq!(once.address().state(), Lifecycle::Down);
+    /// assert_eq!(always.address().state(), Lifecycle::Running); // the next instance
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop(self) {
         self.post(Control::StopSelf {
             to: self,
@@ -61,6 +97,27 @@ impl Address {
     }
 
     /// Asks the actor to stop with this reason, ahead of every queued message.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Session { log: Recipient<String> }
+    /// impl Actor for Session {
+    ///     fn stop(&mut self, reason: &Exit, _: &mut Context<Self>) {
+    ///         self.log.send(reason.to_string());
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let session = sim.locality("here").reserve();
+    /// # let probe = sim.probe();
+    /// # let log = probe.recipient();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("session", move || Session { log }).at(session).transient()))?;
+    /// # sim.run_until_idle();
+    /// session.address().stop_with(Exit::shutdown_with("idle for too long"));
+    /// sim.run_until_idle();
+    /// assert_eq!(probe.take(), ["shutdown: idle for too long"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop_with(self, exit: Exit) {
         self.post(Control::StopSelf { to: self, exit });
     }
@@ -69,6 +126,28 @@ impl Address {
     /// [`ExitReason::Killed`](crate::ExitReason::Killed).
     ///
     /// A handler that is running finishes first: no other thread can end it.
+    ///
+    /// How a test has an instance vanish, whatever it would do about it:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Cache(Vec<u32>);
+    /// impl Actor for Cache {
+    ///     fn stop(&mut self, _: &Exit, _: &mut Context<Self>) { unreachable!("it is not asked") }
+    /// }
+    /// impl Handler<u32> for Cache {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.0.push(n) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let cache = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("cache", || Cache(Vec::new())).at(cache)))?;
+    /// cache.send(7);
+    /// sim.run_until_idle();
+    /// cache.address().kill();
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(cache, |cache| cache.0.len()), Some(0)); // a new one, at the same address
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn kill(self) {
         self.post(Control::KillSelf { to: self });
     }
@@ -78,11 +157,50 @@ impl Address {
     ///
     /// For tests, in which things must happen at the same time. Its children run on; an order to
     /// stop ends the suspension. Any thread; nothing happens to one that does not run.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let (a, b) = (here.reserve(), here.reserve());
+    /// let app = sim.start(Supervisor::one_for_all("app")
+    ///     .child(Child::new("a", || Worker).at(a)).child(Child::new("b", || Worker).at(b)))?;
+    /// sim.run_until_idle();
+    /// app.root().suspend();
+    /// a.address().kill();
+    /// b.address().kill();
+    /// sim.run_until_idle();
+    /// assert_eq!(a.address().state(), Lifecycle::Waiting); // nobody restarts it yet
+    /// app.root().resume(); // now both exits are there
+    /// sim.run_until_idle();
+    /// assert!(app.tree().nodes[1..].iter().all(|child| child.instances == 2));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn suspend(self) {
         self.post(Control::Suspend { to: self, on: true });
     }
 
     /// Has a supervisor that was [suspended](Self::suspend) go on.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("worker", || Worker).at(worker)))?;
+    /// # sim.run_until_idle();
+    /// app.root().suspend();
+    /// worker.address().kill();
+    /// sim.run_until_idle();
+    /// assert_eq!(worker.address().state(), Lifecycle::Waiting);
+    /// app.root().resume();
+    /// sim.run_until_idle();
+    /// assert_eq!(worker.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn resume(self) {
         self.post(Control::Suspend {
             to: self,
@@ -119,6 +237,18 @@ impl Address {
     }
 
     /// The typed view for publishing `M` to this address.
+    ///
+    /// Two views of one address: whoever is interested subscribes to what it is interested in.
+    /// ```
+    /// use rotor_core::*;
+    /// #[derive(Clone)] struct Joined(&'static str);
+    /// #[derive(Clone)] struct Left(&'static str);
+    /// struct Room;
+    /// impl Actor for Room {}
+    /// let room = Locality::new("here").reserve::<Room>().address();
+    /// let (joined, left) = (room.topic::<Joined>(), room.topic::<Left>());
+    /// assert_eq!(joined.address(), left.address());
+    /// ```
     pub fn topic<M: Clone + Send + 'static>(self) -> Topic<M> {
         Topic::at(self)
     }
@@ -285,6 +415,25 @@ impl fmt::Debug for Address {
 ///     view.send(Rc::from("text")); // `send_local` takes it
 /// }
 /// ```
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Log(Vec<String>);
+/// impl Actor for Log {}
+/// impl Handler<String> for Log {
+///     fn handle(&mut self, line: String, _: &mut Context<Self>) { self.0.push(line) }
+/// }
+/// # let mut sim = Sim::new(1);
+/// let log: Addr<Log> = sim.locality("here").reserve(); // no actor has it yet
+/// let also = log; // `Copy`
+/// sim.start(Supervisor::one_for_one("app")
+///     .child(Child::new("log", || Log(Vec::new())).at(log)))?;
+/// log.send("one".to_owned());
+/// std::thread::spawn(move || also.send("two".to_owned())).join().unwrap();
+/// sim.run_until_idle();
+/// assert_eq!(sim.with(log, |log| log.0.len()), Some(2));
+/// # Ok::<_, StartError>(())
+/// ```
 pub struct Addr<A> {
     pub(crate) address: Address,
     actor: PhantomData<fn() -> A>,
@@ -302,6 +451,23 @@ impl<A: Actor> Addr<A> {
     ///
     /// Messages of one sender to one actor in one lane arrive in the order of the sends. What
     /// cannot be delivered reaches the [`Observer`](crate::Observer) and is counted.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Total(u32);
+    /// impl Actor for Total {}
+    /// impl Handler<u32> for Total {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.0 = 10 * self.0 + n }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// let total = sim.locality("here").reserve();
+    /// total.send(1); // parked: no instance is there yet
+    /// sim.start(Supervisor::one_for_one("app").child(Child::new("total", || Total(0)).at(total)))?;
+    /// total.send(2);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(total, |total| total.0), Some(12));
+    /// # Ok::<_, StartError>(())
+    /// ```
     #[inline]
     pub fn send<M: Send + 'static>(self, message: M)
     where
@@ -388,6 +554,30 @@ impl<A: Actor> Addr<A> {
     /// The time limit is kept by the actor's locality; see [`Context::request`] for the errors.
     ///
     /// [`Context::request`]: crate::Context::request
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Length(&'static str);
+    /// impl Request for Length { type Reply = usize; }
+    /// struct Meter;
+    /// impl Actor for Meter {}
+    /// impl Handler<Ask<Length>> for Meter {
+    ///     fn handle(&mut self, ask: Ask<Length>, _: &mut Context<Self>) {
+    ///         let length = ask.request.0.len();
+    ///         ask.reply(length);
+    ///     }
+    /// }
+    /// async fn both(meter: Addr<Meter>) -> Result<usize, RequestError> {
+    ///     let limit = Duration::from_secs(1);
+    ///     Ok(meter.ask(Length("one"), limit).await? + meter.ask(Length("three"), limit).await?)
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let meter = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("meter", || Meter).at(meter)))?;
+    /// assert!(matches!(sim.block_on(both(meter)), Some(Ok(8))));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn ask<Q: Request>(self, request: Q, limit: Duration) -> Asking<Q::Reply>
     where
         A: TryHandler<Ask<Q>>,
@@ -537,16 +727,69 @@ impl<A: Actor> Addr<A> {
     }
 
     /// The untyped address.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// struct Team { members: Vec<Address> } // of any types
+    /// # let worker: Addr<Worker> = Locality::new("here").reserve();
+    /// let team = Team { members: vec![worker.address()] };
+    /// assert!(team.members.contains(&worker.address()));
+    /// ```
     pub fn address(self) -> Address {
         self.address
     }
 
     /// Asks the actor to stop, ahead of every queued message. See [`Address::stop`].
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Worker(Vec<u32>);
+    /// impl Actor for Worker {
+    ///     fn stop(&mut self, _: &Exit, _: &mut Context<Self>) { assert!(self.0.is_empty()) }
+    /// }
+    /// impl Handler<u32> for Worker {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.0.push(n) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("worker", || Worker(Vec::new())).at(worker).transient()))?;
+    /// # sim.run_until_idle();
+    /// worker.send(1); // overtaken: it is not handled
+    /// worker.stop();
+    /// sim.run_until_idle();
+    /// assert_eq!(worker.address().state(), Lifecycle::Down);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop(self) {
         self.address.stop();
     }
 
     /// Asks the actor to stop after every `Normal` message that is queued for it now.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Worker { out: Recipient<u32> }
+    /// impl Actor for Worker {}
+    /// impl Handler<u32> for Worker {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.out.send(n) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// # let probe = sim.probe();
+    /// # let out = probe.recipient();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("worker", move || Worker { out }).at(worker).transient()))?;
+    /// # sim.run_until_idle();
+    /// worker.send(1);
+    /// worker.drain();
+    /// sim.run_until_idle();
+    /// assert_eq!(probe.take(), [1]); // handled first
+    /// assert_eq!(worker.address().state(), Lifecycle::Down);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn drain(self) {
         Control::post_in(
             self.address.gate(),
@@ -697,6 +940,21 @@ impl<A: Actor> From<Addr<A>> for Address {
 }
 
 /// A message that was handed back, with the reason.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Worker;
+/// impl Actor for Worker {}
+/// impl Handler<String> for Worker { fn handle(&mut self, _: String, _: &mut Context<Self>) {} }
+/// # let mut sim = Sim::new(1);
+/// # let worker = sim.locality("here").reserve();
+/// # sim.start(Supervisor::one_for_one("app").child(Child::new("worker", || Worker).at(worker)))?;
+/// drop(sim); // its loop is gone
+/// let back = worker.try_send("letter".to_owned()).unwrap_err();
+/// assert_eq!(back.message, "letter"); // nothing is lost
+/// assert_eq!(back.reason, Reason::Closed);
+/// # Ok::<_, StartError>(())
+/// ```
 pub struct Undelivered<M> {
     /// The message.
     pub message: M,

@@ -21,6 +21,21 @@ use crate::supervisor::Node;
 /// Answered when the child is operational: with its address, or `None` if its start was ignored. A
 /// child that cannot start leaves nothing behind. The child does not outlive the supervisor's
 /// instance: when that is restarted, only what its spec declares comes back.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Plugin(&'static str);
+/// impl Actor for Plugin {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("plugins"))?;
+/// let start = StartChild::new(|| Child::new("spelling", || Plugin("spelling")));
+/// let answer = sim.block_on(app.root().admin().ask(start, Duration::MAX)).unwrap();
+/// let Ok(Ok(Some(started))) = answer else { panic!("it starts") };
+/// assert_eq!(started.address.state(), Lifecycle::Running);
+/// # Ok::<_, StartError>(())
+/// ```
 pub struct StartChild {
     build: Box<dyn FnOnce() -> Node + Send>,
 }
@@ -28,6 +43,24 @@ pub struct StartChild {
 impl StartChild {
     /// A child, or a supervisor with its children, from a closure that runs on the thread of the
     /// supervisor: what it builds need not be `Send`.
+    ///
+    /// A whole subtree is one child:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # struct Tab;
+    /// # impl Actor for Tab {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// let window = StartChild::new(|| Supervisor::one_for_all("window")
+    ///     .child(Child::new("tab 1", || Tab))
+    ///     .child(Child::new("tab 2", || Tab)));
+    /// let answer = sim.block_on(app.root().admin().ask(window, Duration::MAX));
+    /// assert!(matches!(answer, Some(Ok(Ok(Some(_))))));
+    /// assert_eq!(app.tree().nodes.len(), 4); // the root, the window and its tabs
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn new<N: Into<Node>>(build: impl FnOnce() -> N + Send + 'static) -> Self {
         StartChild {
             build: Box::new(move || build().into()),
@@ -37,6 +70,38 @@ impl StartChild {
 
 /// Asks a pool, made by [`Supervisor::simple_one_for_one`](crate::Supervisor::simple_one_for_one),
 /// for a further instance of its template. Answered as [`StartChild`].
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Player { name: String }
+/// impl Actor for Player {}
+/// struct Game { players: Address, joined: Vec<Addr<Player>> }
+/// impl Actor for Game {}
+/// impl Handler<String> for Game {
+///     fn handle(&mut self, name: String, cx: &mut Context<Self>) {
+///         let start = StartInstance::<Player, _>::new(name);
+///         cx.request_from(self.players.admin(), start, Duration::MAX, |me, answer, _| {
+///             if let Ok(Ok(Some(player))) = answer {
+///                 me.joined.push(player.address); // typed: an `Addr<Player>`
+///             }
+///         });
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let (_here, there) = (sim.locality("here"), sim.locality("there"));
+/// # let game = there.reserve();
+/// # let pool = sim.start(Supervisor::simple_one_for_one("players",
+/// #     |name: String, _: &mut Context<Player>| Player { name }))?;
+/// # let players = pool.root();
+/// # sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("game", move || Game { players, joined: Vec::new() }).at(game)))?;
+/// game.send("Ada".to_owned());
+/// sim.run_until_idle();
+/// let ada = sim.with(game, |game| game.joined[0]).unwrap();
+/// assert_eq!(sim.with(ada, |player| player.name.clone()), Some("Ada".to_owned()));
+/// # Ok::<_, StartError>(())
+/// ```
 pub struct StartInstance<A, T> {
     argument: T,
     actor: PhantomData<fn(A)>,
@@ -44,6 +109,24 @@ pub struct StartInstance<A, T> {
 
 impl<A: Actor, T: Clone + Send + 'static> StartInstance<A, T> {
     /// An instance that is made with this argument, also when it is restarted.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # struct Session(u32);
+    /// # impl Actor for Session {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let pool = sim.start(Supervisor::simple_one_for_one("sessions",
+    ///     |id: u32, _: &mut Context<Session>| Session(id)))?;
+    /// let start = StartInstance::<Session, _>::new(7_u32); // the template's types
+    /// let answer = sim.block_on(pool.root().admin().ask(start, Duration::MAX));
+    /// let Some(Ok(Ok(Some(session)))) = answer else { panic!("it starts") };
+    /// session.address.address().kill();
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(session.address, |session| session.0), Some(7)); // also after a restart
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn new(argument: T) -> Self {
         StartInstance {
             argument,
@@ -56,6 +139,23 @@ impl<A: Actor, T: Clone + Send + 'static> StartInstance<A, T> {
 ///
 /// Answered when the child is gone. Its spec stays, so that [`RestartChild`] can start it again; that
 /// of a temporary child, and of an instance of a pool, is removed.
+///
+/// ```
+/// # use rotor_core::{sim::Sim, *};
+/// # use std::time::Duration;
+/// # struct Sync;
+/// # impl Actor for Sync {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("app").child(Child::new("sync", || Sync)))?;
+/// // While the machine is on battery: no restart brings it back.
+/// let stop = TerminateChild::named("sync");
+/// let answer = sim.block_on(app.root().admin().ask(stop, Duration::MAX));
+/// assert!(matches!(answer, Some(Ok(Ok(())))));
+/// let count = sim.block_on(app.root().admin().ask(CountChildren, Duration::MAX)).unwrap();
+/// assert!(count.is_ok_and(|count| count.specs == 1 && count.active == 0));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TerminateChild {
     who: Who,
@@ -69,12 +169,45 @@ enum Who {
 
 impl TerminateChild {
     /// The child that was declared or started by a request under this name.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// let stop = TerminateChild::named("nobody");
+    /// let answer = sim.block_on(app.root().admin().ask(stop, Duration::MAX));
+    /// assert!(matches!(answer, Some(Ok(Err(AdminError::NotFound)))));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
         let who = Who::Name(name.into());
         TerminateChild { who }
     }
 
     /// The child with this address.
+    ///
+    /// Instances of a pool have no names:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # struct Session(u32);
+    /// # impl Actor for Session {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let pool = sim.start(Supervisor::simple_one_for_one("sessions",
+    /// #     |id: u32, _: &mut Context<Session>| Session(id)))?;
+    /// # let start = StartInstance::<Session, _>::new(7_u32);
+    /// # let answer = sim.block_on(pool.root().admin().ask(start, Duration::MAX));
+    /// # let Some(Ok(Ok(Some(session)))) = answer else { panic!("it starts") };
+    /// let stop = TerminateChild::at(session.address.address());
+    /// let answer = sim.block_on(pool.root().admin().ask(stop, Duration::MAX));
+    /// assert!(matches!(answer, Some(Ok(Ok(())))));
+    /// sim.run_until_idle();
+    /// assert_eq!(session.address.address().state(), Lifecycle::Gone);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn at(address: Address) -> Self {
         let who = Who::Address(address, None);
         TerminateChild { who }
@@ -83,6 +216,26 @@ impl TerminateChild {
     /// This instance, or the restart that follows from its end; not the instance after it.
     ///
     /// One that is gone is no error.
+    ///
+    /// The one that was seen, not one that came after it:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("worker", || Worker).at(worker)))?;
+    /// let seen = sim.block_on(app.root().admin().ask(WhichChildren, Duration::MAX)).unwrap().unwrap();
+    /// let ChildState::Running { instance } = seen[0].state else { panic!("it runs") };
+    /// worker.address().kill(); // a new one comes
+    /// sim.run_until_idle();
+    /// let stop = TerminateChild::instance(worker.address(), instance);
+    /// let answer = sim.block_on(app.root().admin().ask(stop, Duration::MAX));
+    /// assert!(matches!(answer, Some(Ok(Ok(()))))); // the one that was meant is gone
+    /// assert_eq!(worker.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn instance(address: Address, instance: u64) -> Self {
         let who = Who::Address(address, Some(instance));
         TerminateChild { who }
@@ -91,23 +244,102 @@ impl TerminateChild {
 
 /// Asks a supervisor to start a child that is down. Answered as [`StartChild`]; the attempt does not
 /// count for the restart intensity, and is not repeated.
+///
+/// Stop and start, such as after its configuration was changed:
+/// ```
+/// # use rotor_core::{sim::Sim, *};
+/// # use std::time::Duration;
+/// # struct Server;
+/// # impl Actor for Server {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("server", || Server)))?;
+/// let root = app.root();
+/// let stopped = sim.block_on(root.admin().ask(TerminateChild::named("server"), Duration::MAX));
+/// assert!(matches!(stopped, Some(Ok(Ok(())))));
+/// let again = sim.block_on(root.admin().ask(RestartChild("server".into()), Duration::MAX));
+/// assert!(matches!(again, Some(Ok(Ok(Some(_))))));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RestartChild(pub Cow<'static, str>);
 
 /// Asks a supervisor to remove the spec of a child that is down. A declared child comes back when
 /// the supervisor itself is restarted.
+///
+/// ```
+/// # use rotor_core::{sim::Sim, *};
+/// # use std::time::Duration;
+/// # struct Server;
+/// # impl Actor for Server {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("server", || Server)))?;
+/// let root = app.root();
+/// let delete = || DeleteChild("server".into());
+/// let refused = sim.block_on(root.admin().ask(delete(), Duration::MAX));
+/// assert!(matches!(refused, Some(Ok(Err(AdminError::Running)))));
+/// let _ = sim.block_on(root.admin().ask(TerminateChild::named("server"), Duration::MAX));
+/// let deleted = sim.block_on(root.admin().ask(delete(), Duration::MAX));
+/// assert!(matches!(deleted, Some(Ok(Ok(())))));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DeleteChild(pub Cow<'static, str>);
 
 /// Asks a supervisor for its children, in start order.
+///
+/// ```
+/// # use rotor_core::{sim::Sim, *};
+/// # use std::time::Duration;
+/// # struct Part;
+/// # impl Actor for Part {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("app")
+///     .child(Child::new("first", || Part))
+///     .child(Child::new("second", || Part)))?;
+/// let children = sim.block_on(app.root().admin().ask(WhichChildren, Duration::MAX)).unwrap();
+/// let names: Vec<_> = children.unwrap().into_iter().map(|child| child.name).collect();
+/// assert_eq!(names, ["first", "second"]);
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct WhichChildren;
 
 /// Asks a supervisor how many children it has.
+///
+/// ```
+/// # use rotor_core::{sim::Sim, *};
+/// # use std::time::Duration;
+/// # struct Part;
+/// # impl Actor for Part {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("app")
+///     .child(Child::new("here", || Part))
+///     .child(Child::new("not needed", || None::<Part>)))?; // an ignored start
+/// let count = sim.block_on(app.root().admin().ask(CountChildren, Duration::MAX)).unwrap().unwrap();
+/// assert_eq!((count.specs, count.active, count.workers), (2, 1, 2));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CountChildren;
 
 /// A child that runs because of a request. `T` is its address, typed if the request knows its type.
+///
+/// ```
+/// use rotor_core::*;
+/// /// What a handler that has asked for a child does with the answer.
+/// fn told(answer: Result<Option<Started>, AdminError>) -> String {
+///     match answer {
+///         Ok(Some(child)) => format!("instance {} runs", child.instance),
+///         Ok(None) => "not needed here".to_owned(),
+///         Err(error) => error.to_string(),
+///     }
+/// }
+/// assert_eq!(told(Err(AdminError::NotFound)), "there is no such child");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started<T = Address> {
@@ -118,6 +350,24 @@ pub struct Started<T = Address> {
 }
 
 /// A child as its supervisor sees it.
+///
+/// ```
+/// use rotor_core::*;
+/// fn line(child: &ChildInfo) -> String {
+///     let kind = if child.is_supervisor { "supervisor" } else { "worker" };
+///     format!("{} ({kind}): {:?}", child.name, child.state)
+/// }
+/// # use rotor_core::sim::Sim;
+/// # struct Part;
+/// # impl Actor for Part {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("lazy", || None::<Part>)))?;
+/// # let all = app.root().admin().ask(WhichChildren, std::time::Duration::MAX);
+/// # let all = sim.block_on(all).unwrap().unwrap();
+/// assert_eq!(line(&all[0]), "lazy (worker): Down");
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ChildInfo {
@@ -132,6 +382,14 @@ pub struct ChildInfo {
 }
 
 /// What a supervisor knows of a child.
+///
+/// ```
+/// use rotor_core::*;
+/// fn needs_attention(children: &[ChildInfo]) -> bool {
+///     children.iter().any(|child| child.state == ChildState::Restarting)
+/// }
+/// # assert!(!needs_attention(&[]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildState {
     /// This instance of it runs. If it has just ended, its supervisor has not been told yet.
@@ -168,6 +426,19 @@ pub struct ChildCount {
 }
 
 /// Why a supervisor did not do what it was asked to.
+///
+/// ```
+/// use rotor_core::*;
+/// /// Makes "start it if it is not there" of an answer.
+/// fn there(answer: Result<Option<Started>, AdminError>) -> Result<Option<Address>, AdminError> {
+///     match answer {
+///         Ok(started) => Ok(started.map(|started| started.address)),
+///         Err(AdminError::AlreadyStarted(address)) => Ok(Some(address)),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// # assert!(there(Err(AdminError::Pool)).is_err());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AdminError {
@@ -215,6 +486,19 @@ impl std::error::Error for AdminError {}
 
 /// A request that is served by the supervisor at an address: see
 /// [`Address::admin`](crate::Address::admin).
+///
+/// What holds for all of them can be written once:
+/// ```
+/// use rotor_core::*;
+/// use std::time::Duration;
+/// fn ask_blocking<Q: AdminRequest>(whom: Address, request: Q) -> Result<Q::Reply, RequestError> {
+///     whom.admin().ask_blocking(request, Duration::from_secs(5))
+/// }
+/// # struct Nobody;
+/// # impl Actor for Nobody {}
+/// let nobody = Locality::new("gone").reserve::<Nobody>().address();
+/// assert!(matches!(ask_blocking(nobody, CountChildren), Err(RequestError::Gone)));
+/// ```
 pub trait AdminRequest: Request + sealed::Sealed {}
 
 impl<Q: Request + sealed::Sealed> AdminRequest for Q {}

@@ -17,6 +17,16 @@ use crate::tree::Tree;
 /// A running tree, from outside. Owns nothing: dropping it stops nothing.
 ///
 /// `Clone + Send + Sync`.
+///
+/// ```
+/// use rotor_core::*;
+/// # let main = ThreadLoop::new();
+/// main.run_with(Supervisor::one_for_one("app"), |app: App| {
+///     let handle = app.clone(); // for a thread that is no actor, such as a signal handler
+///     std::thread::spawn(move || handle.shutdown());
+/// })?;
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone)]
 pub struct App {
     pub(crate) shared: Arc<AppShared>,
@@ -42,6 +52,16 @@ struct AppState {
 }
 
 /// [`App::wait`] was called on a thread whose loop runs the tree's root, or inside a handler.
+///
+/// ```
+/// use rotor_core::*;
+/// let main = ThreadLoop::new();
+/// main.run_with(Supervisor::one_for_one("app"), |app| {
+///     assert_eq!(app.wait().unwrap_err(), WouldDeadlock); // it would wait for itself
+///     app.shutdown();
+/// })?;
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WouldDeadlock;
 
@@ -95,6 +115,26 @@ impl App {
     /// Stops the whole tree in order: children in reverse start order, each within its limit.
     ///
     /// Any thread; returns at once. A second call joins the first.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Part { log: Recipient<&'static str>, name: &'static str }
+    /// impl Actor for Part {
+    ///     fn stop(&mut self, _: &Exit, _: &mut Context<Self>) { self.log.send(self.name) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let probe = sim.probe();
+    /// # let log = probe.recipient();
+    /// let app = sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("first", move || Part { log, name: "first" }))
+    ///     .child(Child::new("second", move || Part { log, name: "second" })))?;
+    /// sim.run_until_idle();
+    /// app.shutdown();
+    /// sim.run_until_idle();
+    /// assert_eq!(probe.take(), ["second", "first"]); // in reverse
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn shutdown(&self) {
         self.root().stop();
     }
@@ -103,6 +143,22 @@ impl App {
     ///
     /// # Errors
     /// [`WouldDeadlock`] on the thread that runs the root, or inside a handler.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{sync::mpsc, thread};
+    /// let (give, handle) = mpsc::channel();
+    /// thread::spawn(move || {
+    ///     ThreadLoop::new().run_with(Supervisor::one_for_one("app"), move |app| {
+    ///         give.send(app).unwrap();
+    ///     })
+    /// });
+    /// let app = handle.recv()?;
+    /// app.shutdown();
+    /// assert!(!app.wait()?.is_failure()); // on a thread that runs no actor of the tree
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait(&self) -> Result<Exit, WouldDeadlock> {
         if here::in_turn() || here::with_local(self.root().gate(), |local| local.is_some()) {
             return Err(WouldDeadlock);
@@ -129,6 +185,21 @@ impl App {
 
     /// Calls `f` once the tree has ended: on the thread of the root's loop, or at once, here, if it
     /// has ended already.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::sync::{Arc, OnceLock};
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// let end = Arc::new(OnceLock::new());
+    /// let told = end.clone();
+    /// app.on_exit(move |exit| { let _ = told.set(exit); }); // where a GUI quits its main loop
+    /// app.shutdown();
+    /// sim.run_until_idle();
+    /// assert!(end.get().is_some_and(|exit| !exit.is_failure()));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn on_exit(&self, f: impl FnOnce(Exit) + Send + 'static) {
         let mut state = self
             .shared
@@ -153,6 +224,23 @@ impl App {
     ///
     /// # Errors
     /// [`NameError::NotFound`], or [`NameError::WrongType`] if the owner is not an `A`.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Clock;
+    /// impl Actor for Clock {}
+    /// const CLOCK: Name<Clock> = Name::new("clock");
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("clock", || Clock).named(CLOCK)))?;
+    /// assert!(matches!(app.lookup(CLOCK), Err(NameError::NotFound { .. }))); // it has not started yet
+    /// sim.run_until_idle();
+    /// let clock: Addr<Clock> = app.lookup(CLOCK)?;
+    /// # let _ = clock;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lookup<A: Actor>(&self, name: Name<A>) -> Result<Addr<A>, NameError> {
         let name = name.spec();
         let registry = name.registry.as_ref().unwrap_or(&self.shared.registry);
@@ -165,6 +253,20 @@ impl App {
     ///
     /// Any thread. It asks every other locality of the tree and waits up to a second for each: one
     /// that is stuck in a handler is shown as not answering.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Part;
+    /// impl Actor for Part {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("app").child(Child::new("part", || Part)))?;
+    /// sim.run_until_idle();
+    /// let now = app.tree();
+    /// assert_eq!(now.nodes[1].name, "part");
+    /// println!("{now}"); // or `now.dot()` for Graphviz
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn tree(&self) -> Tree {
         crate::tree::take(self)
     }

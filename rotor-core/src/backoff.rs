@@ -67,16 +67,43 @@ impl Backoff {
     }
 
     /// The same wait before each restart.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// let poll = Backoff::fixed(Duration::from_secs(30)); // a peer that comes back when it likes
+    /// assert_eq!(poll.to_string(), "after 30s");
+    /// ```
     pub const fn fixed(wait: Duration) -> Self {
         Self::new(wait, wait, Growth::Fixed)
     }
 
     /// A wait that is longer by `step` each time, up to `most`; the first one is `step`.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    /// let wait = Backoff::linear(second, minute); // 1 s, 2 s, 3 s, ..
+    /// # struct Feed;
+    /// # impl Actor for Feed {}
+    /// let feed = Child::new("feed", || Feed).backoff(wait);
+    /// # let tree = Supervisor::one_for_one("app").child(feed);
+    /// # assert!(tree.plan(&Locality::new("here")).is_ok());
+    /// ```
     pub const fn linear(step: Duration, most: Duration) -> Self {
         Self::new(step, most, Growth::Linear)
     }
 
     /// A wait that doubles each time, up to `most`.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// // 100 ms, 200 ms, 400 ms, .. and 10 s from the eighth on.
+    /// let wait = Backoff::exponential(Duration::from_millis(100), Duration::from_secs(10));
+    /// # assert!(wait.to_string().starts_with("after 100ms"));
+    /// ```
     pub const fn exponential(first: Duration, most: Duration) -> Self {
         Self::new(first, most, Growth::Exponential)
     }
@@ -85,6 +112,15 @@ impl Backoff {
     ///
     /// The numbers come from the driver of the supervisor's locality; in a
     /// [simulation](crate::sim::Sim) they follow from its seed.
+    ///
+    /// Many that lost the same peer should not come back to it at the same time:
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// let second = Duration::from_secs(1);
+    /// let wait = Backoff::exponential(second, 8 * second).jitter(20);
+    /// assert_eq!(wait.to_string(), "after 1s, doubled up to 8s, 20 % less at most");
+    /// ```
     pub const fn jitter(mut self, percent: u8) -> Self {
         self.jitter = percent;
         self

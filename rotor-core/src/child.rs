@@ -27,6 +27,23 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 /// child's locality, once per instance, so what it captures and makes need not be `Send`; only the
 /// closure that places a subtree on another locality must be, see
 /// [`Supervisor::on`](crate::Supervisor::on).
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Store(Vec<u32>);
+/// impl Actor for Store {}
+/// # let mut sim = Sim::new(1);
+/// let store = sim.locality("here").reserve();
+/// let child = Child::new("store", || Store(Vec::new())) // how it is made, each time
+///     .at(store) // where it is found
+///     .transient() // restarted after a failure, not after an orderly end
+///     .stop_limit(Duration::from_secs(30));
+/// sim.start(Supervisor::one_for_one("app").child(child))?;
+/// sim.run_until_idle();
+/// assert_eq!(store.address().state(), Lifecycle::Running);
+/// # Ok::<_, StartError>(())
+/// ```
 #[must_use = "a spec does nothing until it is given to a supervisor"]
 pub struct Child<A> {
     pub(crate) spec: Spec,
@@ -161,6 +178,16 @@ pub trait IntoActor<A>: sealed::Sealed<A> {
     ///
     /// # Errors
     /// The factory's own error; it makes the start fail.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Port(u16);
+    /// impl Actor for Port {}
+    /// assert!("80".parse().map(Port).into_actor().is_ok());
+    /// assert!("http".parse().map(Port).into_actor().is_err()); // the start fails
+    /// assert!(matches!(None::<Port>.into_actor(), Ok(None))); // the start is ignored
+    /// ```
     fn into_actor(self) -> Result<Option<A>>;
 }
 
@@ -292,6 +319,25 @@ impl<A: Actor> Child<A> {
 
     /// Gives the child a reserved address. Claiming one twice, or one of another locality, is a
     /// [`StartError`](crate::StartError).
+    ///
+    /// Two actors that know each other from the start:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Ping { peer: Addr<Pong> }
+    /// struct Pong { peer: Addr<Ping> }
+    /// impl Actor for Ping {}
+    /// impl Actor for Pong {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let (ping, pong) = (here.reserve(), here.reserve());
+    /// sim.start(Supervisor::one_for_all("app")
+    ///     .child(Child::new("ping", move || Ping { peer: pong }).at(ping))
+    ///     .child(Child::new("pong", move || Pong { peer: ping }).at(pong)))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(pong, |pong| pong.peer), Some(ping));
+    /// # assert_eq!(sim.with(ping, |ping| ping.peer), Some(pong));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn at(mut self, reserved: Addr<A>) -> Self {
         self.spec.reserved = Some(reserved.address());
         self
@@ -301,6 +347,28 @@ impl<A: Actor> Child<A> {
     ///
     /// It can be found when its first start is over, and stays over restarts. A name that another
     /// child of the tree has is a [`StartError`](crate::StartError).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Settings;
+    /// impl Actor for Settings {}
+    /// const SETTINGS: Name<Settings> = Name::new("settings");
+    /// struct Page { settings: Option<Addr<Settings>> }
+    /// impl Actor for Page {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         self.settings = Some(cx.lookup(SETTINGS)?); // it has started before this one
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let page = sim.locality("here").reserve();
+    /// sim.start(Supervisor::rest_for_one("app")
+    ///     .child(Child::new("settings", || Settings).named(SETTINGS))
+    ///     .child(Child::new("page", || Page { settings: None }).at(page)))?;
+    /// # sim.run_until_idle();
+    /// # assert!(sim.with(page, |page| page.settings.is_some()).unwrap());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn named(mut self, name: Name<A>) -> Self {
         self.spec.names.push(name.spec());
         self
@@ -337,6 +405,30 @@ impl<A: Actor> Child<A> {
     }
 
     /// Restarted only after an abnormal exit.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Job;
+    /// impl Actor for Job {}
+    /// impl Handler<bool> for Job {
+    ///     fn handle(&mut self, done: bool, cx: &mut Context<Self>) {
+    ///         if done { cx.stop() } else { cx.fail(Error::message("the line broke")) }
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let job = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(
+    /// Child::new("job", || Job).transient()
+    /// #     .at(job)))?;
+    /// # job.send(false);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(job.address().state(), Lifecycle::Running); // started again
+    /// # job.send(true);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(job.address().state(), Lifecycle::Down); // its work is done
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn transient(mut self) -> Self {
         self.spec.restart = Restart::Transient;
         self
@@ -359,6 +451,25 @@ impl<A: Actor> Child<A> {
     }
 
     /// Its end can end the supervisor: see [`AutoShutdown`](crate::AutoShutdown).
+    ///
+    /// The program ends when its window does:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Window;
+    /// impl Actor for Window {}
+    /// struct Service;
+    /// impl Actor for Service {}
+    /// # let mut sim = Sim::new(1);
+    /// # let window = sim.locality("here").reserve();
+    /// let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("service", || Service))
+    ///     .child(Child::new("window", || Window).at(window).transient().significant()))?;
+    /// sim.run_until_idle();
+    /// window.stop();
+    /// sim.run_until_idle();
+    /// assert!(app.tree().ended.is_some()); // the service, too
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn significant(mut self) -> Self {
         self.spec.significant = true;
         self
@@ -434,12 +545,53 @@ impl<A: Actor> Child<A> {
     /// A wait that can never be, or that of a child that is never restarted, is a
     /// [`StartError`](crate::StartError). [`Plan::warnings`](crate::Plan::warnings) tells of one so
     /// long that the child can never make its supervisor give up.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Uplink;
+    /// impl Actor for Uplink {}
+    /// # let mut sim = Sim::new(1);
+    /// # let uplink = sim.locality("here").reserve();
+    /// let second = Duration::from_secs(1);
+    /// # sim.start(Supervisor::one_for_one("app").child(
+    /// Child::new("uplink", || Uplink).backoff(Backoff::exponential(second, 60 * second))
+    /// # .at(uplink)))?;
+    /// # sim.run_until_idle();
+    /// # uplink.address().kill();
+    /// # sim.run_for(Duration::from_millis(999));
+    /// # assert_eq!(uplink.address().state(), Lifecycle::Waiting);
+    /// # sim.run_for(Duration::from_millis(1));
+    /// # assert_eq!(uplink.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.spec.backoff = Some(Box::new(backoff));
         self
     }
 
     /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Index { building: Option<Hold> }
+    /// impl Actor for Index {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         self.building = Some(cx.hold("the index is built"));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let index = Child::new("index", || Index { building: None })
+    ///     .start_limit(Duration::from_secs(60)); // it takes long on a slow disk
+    /// let app = sim.start(Supervisor::one_for_one("app").child(index))?;
+    /// sim.run_for(Duration::from_secs(60)); // longer than that is a failed start
+    /// let exit = app.tree().ended.unwrap();
+    /// assert!(matches!(exit.root_cause().reason(), ExitReason::TimedOut(_)));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn start_limit(mut self, limit: Duration) -> Self {
         self.spec.start_limit = limited(limit);
         self
@@ -447,6 +599,28 @@ impl<A: Actor> Child<A> {
 
     /// How long the stop may take, with its holds; then the child is removed by force. 5 s by
     /// default; zero is at once, without a stop hook; [`Duration::MAX`] is no limit.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// struct Writer { flushing: Option<Hold> }
+    /// impl Actor for Writer {
+    ///     fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+    ///         self.flushing = Some(cx.hold("what is written goes to the disk"));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let writer = sim.locality("here").reserve();
+    /// let child = Child::new("writer", || Writer { flushing: None }).stop_limit(Duration::from_secs(2));
+    /// let app = sim.start(Supervisor::one_for_one("app").child(child.at(writer)))?;
+    /// sim.run_until_idle();
+    /// app.shutdown();
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert_eq!(writer.address().state(), Lifecycle::Stopping);
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert!(app.tree().ended.is_some()); // nobody waits any longer
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop_limit(mut self, limit: Duration) -> Self {
         self.spec.stop_limit = limited(limit);
         self
@@ -455,6 +629,29 @@ impl<A: Actor> Child<A> {
     /// How many messages may wait for it while it does not run. 1 024 by default.
     ///
     /// The newest is rejected and reported. Messages in the locality's queue are not counted.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Screen { shown: u32 }
+    /// impl Actor for Screen {}
+    /// impl Handler<u32> for Screen {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.shown += n }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let screen = sim.locality("here").reserve();
+    /// // What was to be shown while there is no screen is of little use afterwards.
+    /// let child = Child::new("screen", || Screen { shown: 0 }).capacity(1)
+    ///     .backoff(Backoff::fixed(std::time::Duration::from_secs(1)));
+    /// sim.start(Supervisor::one_for_one("app").child(child.at(screen)))?;
+    /// # sim.run_until_idle();
+    /// screen.address().kill(); // the next one comes in a second
+    /// for n in [1, 10, 100] {
+    ///     screen.send(n);
+    /// }
+    /// sim.run_for(std::time::Duration::from_secs(1));
+    /// assert_eq!(sim.with(screen, |screen| screen.shown), Some(1));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn capacity(mut self, messages: u32) -> Self {
         self.spec.capacity = messages.max(1);
         self

@@ -12,6 +12,15 @@ use crate::timer::nanos;
 /// Where a driver gets the time from.
 ///
 /// Several drivers may share one. `Clone` gives another handle of the same clock.
+///
+/// ```
+/// use rotor_core::*;
+/// use std::time::Duration;
+/// let clock = Clock::manual(); // a test moves it; `Clock::real` moves by itself
+/// let (also, before) = (clock.clone(), clock.now());
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(also.now() - before, Duration::from_secs(60));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Clock {
     base: Instant,
@@ -35,6 +44,13 @@ struct Sleeper {
 
 impl Clock {
     /// The machine's monotonic clock.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let clock = Clock::real();
+    /// let before = clock.now();
+    /// assert!(clock.now() >= before); // never back, whatever happens to the date
+    /// ```
     pub fn real() -> Self {
         Clock {
             base: Instant::now(),
@@ -63,12 +79,50 @@ impl Clock {
     }
 
     /// The time now.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// let clock = Clock::manual();
+    /// let deadline = clock.now() + Duration::from_secs(5);
+    /// clock.advance(Duration::from_secs(5));
+    /// assert!(clock.now() >= deadline);
+    /// ```
     pub fn now(&self) -> Instant {
         self.instant(self.nanos())
     }
 
     /// Moves a manual clock forward, on any thread, and wakes the drivers that have waited for the
     /// times on the way. Does nothing to the machine's.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// struct Alarm { rang: Recipient<&'static str> }
+    /// impl Actor for Alarm {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.after(Duration::from_secs(3600), "get up");
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<&'static str> for Alarm {
+    ///     fn handle(&mut self, text: &'static str, _: &mut Context<Self>) { self.rang.send(text) }
+    /// }
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// let clock = Clock::manual();
+    /// let driver = Driver::new(std::sync::Arc::new(Nothing), clock.clone());
+    /// # let here = Locality::new("here");
+    /// # driver.open(&here).unwrap();
+    /// # let inbox = Inbox::new(1);
+    /// # let rang = inbox.recipient();
+    /// driver.start(Supervisor::one_for_one("app").child(Child::new("alarm", move || Alarm { rang })))?;
+    /// driver.run_until_idle();
+    /// clock.advance(Duration::from_secs(3600)); // no time passes
+    /// driver.run_until_idle();
+    /// assert_eq!(inbox.try_recv(), Ok("get up"));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn advance(&self, by: Duration) {
         let Some(manual) = &self.manual else { return };
         let late = {

@@ -41,6 +41,29 @@ use crate::topic::{self, Topic};
 ///     });
 /// }
 /// ```
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Ring;
+/// struct Timed;
+/// impl Actor for Timed {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         cx.after(Duration::from_secs(5), Ring); // needs nothing but the context
+///         Ok(())
+///     }
+/// }
+/// impl Handler<Ring> for Timed {
+///     fn handle(&mut self, _: Ring, cx: &mut Context<Self>) { cx.stop() }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let timed = sim.locality("here").reserve();
+/// # sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("timed", || Timed).at(timed).transient()))?;
+/// # sim.run_for(Duration::from_secs(5));
+/// # assert_eq!(timed.address().state(), Lifecycle::Down);
+/// # Ok::<_, StartError>(())
+/// ```
 pub struct Context<A> {
     here: NonNull<Local>,
     slot: u32,
@@ -93,11 +116,59 @@ impl<A: Actor> Context<A> {
     }
 
     /// The locality that runs the actor.
+    ///
+    /// An address for a child that other children are to know:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Parser { out: Addr<Printer> }
+    /// impl Actor for Parser {}
+    /// struct Printer;
+    /// impl Actor for Printer {}
+    /// struct Shell;
+    /// impl Actor for Shell {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let printer = cx.locality().reserve();
+    ///         cx.child(Child::new("parser", move || Parser { out: printer }));
+    ///         cx.child(Child::new("printer", || Printer).at(printer));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("shell", || Shell)))?;
+    /// # sim.run_until_idle();
+    /// # assert_eq!(app.tree().nodes.len(), 4);
+    /// # let _ = |parser: Parser| parser.out;
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn locality(&self) -> &Locality {
         &self.here().locality
     }
 
     /// The supervisor that has started the actor; `None` once its locality is lost.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Clone;
+    /// struct Cell { n: u32 }
+    /// impl Actor for Cell {}
+    /// impl Handler<Clone> for Cell {
+    ///     fn handle(&mut self, _: Clone, cx: &mut Context<Self>) {
+    ///         let n = self.n + 1;
+    ///         let start = StartChild::new(move || Child::new(format!("cell {n}"), move || Cell { n }));
+    ///         let Some(parent) = cx.supervisor() else { return };
+    ///         cx.request_from(parent.admin(), start, std::time::Duration::MAX, |_, _, _| ());
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let cell = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("cell 1", || Cell { n: 1 }).at(cell)))?;
+    /// # cell.send(Clone);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(app.tree().nodes[2].name, "cell 2");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn supervisor(&self) -> Option<Address> {
         self.here().seat(self.slot, |seat| match seat.parent {
             Parent::Actor { address, .. } => Some(address),
@@ -106,6 +177,31 @@ impl<A: Actor> Context<A> {
     }
 
     /// The time of the driver's clock, read at the beginning of the slice or later.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::{Duration, Instant};
+    /// struct Lap;
+    /// struct Stopwatch { since: Option<Instant>, laps: Vec<Duration> }
+    /// impl Actor for Stopwatch {}
+    /// impl Handler<Lap> for Stopwatch {
+    ///     fn handle(&mut self, _: Lap, cx: &mut Context<Self>) {
+    ///         if let Some(since) = self.since.replace(cx.now()) {
+    ///             self.laps.push(cx.now() - since);
+    ///         }
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let watch = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("watch", || Stopwatch { since: None, laps: Vec::new() }).at(watch)))?;
+    /// watch.send(Lap);
+    /// sim.run_for(Duration::from_secs(90)); // no time passes: in tests it is the simulation's
+    /// watch.send(Lap);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(watch, |w| w.laps.clone()), Some(vec![Duration::from_secs(90)]));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn now(&self) -> Instant {
         let here = self.here();
         here.clock.instant(here.now.get())
@@ -113,17 +209,89 @@ impl<A: Actor> Context<A> {
 
     /// Ends the instance after this handler, with [`Exit::normal`]. Queued messages stay for the
     /// next instance, if there is one.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Countdown(u32);
+    /// impl Actor for Countdown {}
+    /// impl Handler<()> for Countdown {
+    ///     fn handle(&mut self, _: (), cx: &mut Context<Self>) {
+    ///         self.0 -= 1;
+    ///         if self.0 == 0 {
+    ///             cx.stop(); // the work is done
+    ///         }
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let down = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("countdown", || Countdown(2)).at(down).transient()))?;
+    /// down.send(());
+    /// down.send(());
+    /// sim.run_until_idle();
+    /// assert_eq!(down.address().state(), Lifecycle::Down);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop(&mut self) {
         self.here().exit_after(self.slot, Exit::normal());
     }
 
     /// Ends the instance after this handler, with this exit. In [`Actor::stop`] it replaces the
     /// reason of the stop.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Job;
+    /// impl Actor for Job {}
+    /// impl Handler<&'static str> for Job {
+    ///     fn handle(&mut self, why: &'static str, cx: &mut Context<Self>) {
+    ///         cx.stop_with(Exit::shutdown_with(why)); // for whoever reads the exit
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let job = sim.locality("here").reserve();
+    /// let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("job", || Job).at(job).transient().significant()))?;
+    /// job.send("no input is left");
+    /// sim.run_until_idle();
+    /// let exit = app.tree().ended.unwrap();
+    /// assert_eq!(exit.to_string(), "shutdown, because job ended: shutdown: no input is left");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop_with(&mut self, exit: Exit) {
         self.here().exit_after(self.slot, exit);
     }
 
     /// Ends the instance after this handler, as if it had returned the error.
+    ///
+    /// Where there is no `?`, as in a closure:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Price;
+    /// impl Request for Price { type Reply = u32; }
+    /// # struct Shop;
+    /// # impl Actor for Shop {}
+    /// # impl Handler<Ask<Price>> for Shop { fn handle(&mut self, ask: Ask<Price>, _: &mut Context<Self>) { drop(ask) } }
+    /// struct Till { shop: Addr<Shop>, price: u32 }
+    /// impl Actor for Till {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.request(self.shop, Price, Duration::from_secs(1), |me, answer, cx| match answer {
+    ///             Ok(price) => me.price = price,
+    ///             Err(error) => cx.fail(error), // its supervisor decides
+    ///         });
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let shop = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("shop", || Shop).at(shop))
+    /// #     .child(Child::new("till", move || Till { shop, price: 0 })))?;
+    /// # sim.run_until_idle();
+    /// # let exit = app.tree().ended.unwrap();
+    /// # assert_eq!(exit.root_cause().to_string(), "failed: the request was dropped unanswered");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn fail(&mut self, error: impl Into<Error>) {
         self.here().fail(self.slot, error.into());
     }
@@ -133,6 +301,31 @@ impl<A: Actor> Context<A> {
     /// It never comes early, and not within a handler: a delay of zero goes through the queue, too.
     /// Timers that are due at the same time fire in the order in which they were made. A timer ends
     /// with its instance.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Retry;
+    /// struct Sender { tries: u32 }
+    /// impl Actor for Sender {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.after(Duration::from_secs(10), Retry);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Retry> for Sender {
+    ///     fn handle(&mut self, _: Retry, _: &mut Context<Self>) { self.tries += 1 }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let sender = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("sender", || Sender { tries: 0 }).at(sender)))?;
+    /// sim.run_for(Duration::from_secs(9));
+    /// assert_eq!(sim.with(sender, |sender| sender.tries), Some(0));
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert_eq!(sim.with(sender, |sender| sender.tries), Some(1));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn after<M: 'static>(&mut self, delay: Duration, message: M) -> Timer
     where
         A: TryHandler<M>,
@@ -147,6 +340,29 @@ impl<A: Actor> Context<A> {
     ///
     /// Ticks that are missed because the locality is busy are skipped; the rhythm is kept. A period
     /// of zero counts as one nanosecond.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// #[derive(Clone)] struct Frame;
+    /// struct Animation { frames: u32 }
+    /// impl Actor for Animation {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.every(Duration::from_millis(40), Frame);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Frame> for Animation {
+    ///     fn handle(&mut self, _: Frame, _: &mut Context<Self>) { self.frames += 1 }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let animation = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("animation", || Animation { frames: 0 }).at(animation)))?;
+    /// sim.run_for(Duration::from_secs(2));
+    /// assert_eq!(sim.with(animation, |a| a.frames), Some(50));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn every<M: Clone + 'static>(&mut self, period: Duration, message: M) -> Timer
     where
         A: TryHandler<M>,
@@ -166,6 +382,37 @@ impl<A: Actor> Context<A> {
 
     /// Cancels a timer, a task, a pending request, a monitor or a wait for a name of this instance.
     /// True if it was still open; then nothing of it is seen any more, even if it is queued already.
+    ///
+    /// A pause after the last key, not after each:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Key;
+    /// struct Search;
+    /// #[derive(Default)] struct Entry { pause: Option<Timer>, searches: u32 }
+    /// impl Actor for Entry {}
+    /// impl Handler<Key> for Entry {
+    ///     fn handle(&mut self, _: Key, cx: &mut Context<Self>) {
+    ///         let next = cx.after(Duration::from_millis(300), Search);
+    ///         if let Some(last) = self.pause.replace(next) {
+    ///             cx.cancel(last);
+    ///         }
+    ///     }
+    /// }
+    /// impl Handler<Search> for Entry {
+    ///     fn handle(&mut self, _: Search, _: &mut Context<Self>) { self.searches += 1 }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let entry = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("entry", Entry::default).at(entry)))?;
+    /// # for _ in 0..3 {
+    /// #     entry.send(Key);
+    /// #     sim.run_for(Duration::from_millis(100));
+    /// # }
+    /// # sim.run_for(Duration::from_secs(1));
+    /// # assert_eq!(sim.with(entry, |entry| entry.searches), Some(1));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn cancel(&mut self, what: impl Into<Key>) -> bool {
         let (here, key) = (self.here(), what.into());
         let body = here.remove_thing(key, self.slot);
@@ -182,6 +429,41 @@ impl<A: Actor> Context<A> {
     /// the other actor ends first, [`Dropped`](RequestError::Dropped) if it drops the request,
     /// [`Full`](RequestError::Full), [`Gone`](RequestError::Gone). A request to an actor that is
     /// being restarted waits for the next instance.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Weather(&'static str);
+    /// impl Request for Weather { type Reply = i8; }
+    /// struct Station;
+    /// impl Actor for Station {}
+    /// impl Handler<Ask<Weather>> for Station {
+    ///     fn handle(&mut self, ask: Ask<Weather>, _: &mut Context<Self>) {
+    ///         let degrees = if ask.request.0 == "Oslo" { -4 } else { 20 };
+    ///         ask.reply(degrees);
+    ///     }
+    /// }
+    /// struct Display { station: Addr<Station>, text: String }
+    /// impl Actor for Display {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.request(self.station, Weather("Oslo"), Duration::from_secs(1), |me, answer, _| {
+    ///             me.text = match answer { // later, in a call of its own
+    ///                 Ok(degrees) => format!("{degrees} degrees"),
+    ///                 Err(error) => error.to_string(), // in any case within a second
+    ///             };
+    ///         });
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (station, display) = (here.reserve(), here.reserve());
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("station", || Station).at(station))
+    /// #     .child(Child::new("display", move || Display { station, text: String::new() }).at(display)))?;
+    /// # sim.run_until_idle();
+    /// # assert_eq!(sim.with(display, |d| d.text.clone()), Some("-4 degrees".to_owned()));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn request<B, Q>(
         &mut self,
         to: Addr<B>,
@@ -238,6 +520,41 @@ impl<A: Actor> Context<A> {
     ///
     /// The future need not be `Send`. It is polled between messages, never inside a handler, and
     /// ends with the instance. A panic in it is a panic of the actor.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Fetch(u32);
+    /// impl Request for Fetch { type Reply = u32; }
+    /// # struct Store;
+    /// # impl Actor for Store {}
+    /// # impl Handler<Ask<Fetch>> for Store {
+    /// #     fn handle(&mut self, ask: Ask<Fetch>, _: &mut Context<Self>) { let n = ask.request.0; ask.reply(2 * n) }
+    /// # }
+    /// struct Sum { store: Addr<Store>, sum: u32 }
+    /// impl Actor for Sum {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let (store, limit) = (self.store, Duration::from_secs(1));
+    ///         let fetch = async move { // several steps, one after the other
+    ///             let first = store.ask(Fetch(1), limit).await?;
+    ///             store.ask(Fetch(first), limit).await
+    ///         };
+    ///         cx.spawn(fetch, |me, output, cx| match output {
+    ///             Ok(n) => me.sum += n,
+    ///             Err(error) => cx.fail(error),
+    ///         });
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (store, sum) = (here.reserve(), here.reserve());
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("store", || Store).at(store))
+    /// #     .child(Child::new("sum", move || Sum { store, sum: 0 }).at(sum)))?;
+    /// # sim.run_until_idle();
+    /// # assert_eq!(sim.with(sum, |sum| sum.sum), Some(4));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn spawn<F: Future + 'static>(
         &mut self,
         future: F,
@@ -248,6 +565,34 @@ impl<A: Actor> Context<A> {
 
     /// Keeps the start (in [`Actor::start`] or a factory) or the stop (in [`Actor::stop`]) open
     /// until the hold is dropped, under the child's limit. Without effect in between.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Ready;
+    /// struct Device { warming: Option<Hold> }
+    /// impl Actor for Device {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         self.warming = Some(cx.hold("warming up"));
+    ///         cx.after(std::time::Duration::from_secs(2), Ready);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Ready> for Device {
+    ///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {
+    ///         self.warming = None; // operational: the next child starts
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let device = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("device", || Device { warming: None }).at(device)))?;
+    /// # sim.run_until_idle();
+    /// # assert_eq!(app.tree().nodes[1].holds, ["warming up"]);
+    /// # assert_eq!(device.address().state(), Lifecycle::Starting);
+    /// # sim.run_for(std::time::Duration::from_secs(2));
+    /// # assert_eq!(device.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn hold(&mut self, why: &'static str) -> Hold {
         Hold::new(self.here(), self.slot, Why::Told(why))
     }
@@ -260,6 +605,28 @@ impl<A: Actor> Context<A> {
     /// for nothing but names of children that start after it fails at once, with
     /// [`StartStalled`](crate::StartStalled). If the owner is no `B`, this instance fails, with
     /// [`NameError::WrongType`]. The wait ends with the instance, or by [`cancel`](Self::cancel).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Store;
+    /// impl Actor for Store {}
+    /// const STORE: Name<Store> = Name::new("store");
+    /// struct Session { store: Option<Addr<Store>> }
+    /// impl Actor for Session {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.find(STORE, |me, store, _| me.store = Some(store)); // the start waits for it
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let session = sim.locality("here").reserve();
+    /// sim.start(Supervisor::rest_for_one("app")
+    ///     .child(Child::new("store", || Store).named(STORE))
+    ///     .child(Child::new("session", || Session { store: None }).at(session)))?;
+    /// sim.run_until_idle();
+    /// assert!(sim.with(session, |session| session.store.is_some()).unwrap());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn find<B: Actor>(
         &mut self,
         name: Name<B>,
@@ -346,6 +713,31 @@ impl<A: Actor> Context<A> {
     ///
     /// # Errors
     /// [`NameError::NotFound`], or [`NameError::WrongType`] if the owner is no `B`.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Log;
+    /// impl Actor for Log {}
+    /// impl Handler<String> for Log { fn handle(&mut self, _: String, _: &mut Context<Self>) {} }
+    /// const LOG: Name<Log> = Name::new("log");
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// impl Handler<u32> for Worker {
+    ///     fn handle(&mut self, n: u32, cx: &mut Context<Self>) {
+    ///         if let Ok(log) = cx.lookup(LOG) { // where the program has one
+    ///             log.send(format!("{n}"));
+    ///         }
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("worker", || Worker).at(worker)))?;
+    /// # worker.send(1);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(worker.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn lookup<B: Actor>(&self, name: Name<B>) -> Result<Addr<B>, NameError> {
         self.here().lookup(self.slot, name).map(Addr::new)
     }
@@ -389,6 +781,30 @@ impl<A: Actor> Context<A> {
     /// Takes a name of this actor out of the registry. False if it had none of this text.
     ///
     /// One that its spec declares comes back when the actor is started again.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Printer;
+    /// impl Actor for Printer {}
+    /// const PRINTER: Name<Printer> = Name::new("printer");
+    /// impl Handler<bool> for Printer {
+    ///     fn handle(&mut self, has_paper: bool, cx: &mut Context<Self>) {
+    ///         if !has_paper {
+    ///             cx.unregister(PRINTER); // nobody new finds it
+    ///         }
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let printer = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("printer", || Printer).at(printer).named(PRINTER)))?;
+    /// # sim.run_until_idle();
+    /// # assert!(app.lookup(PRINTER).is_ok());
+    /// printer.send(false);
+    /// sim.run_until_idle();
+    /// assert!(app.lookup(PRINTER).is_err());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn unregister(&mut self, name: Name<A>) -> bool {
         self.here().unregister(self.slot, &name.spec())
     }
@@ -421,6 +837,33 @@ impl<A: Actor> Context<A> {
     }
 
     /// Mints an address that ends with the instance, as a topic.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// #[derive(Clone)] struct Changed(u32);
+    /// struct Model { value: u32, changes: Topic<Changed> }
+    /// impl Actor for Model {}
+    /// impl Handler<u32> for Model {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+    ///         self.value = n;
+    ///         self.changes.publish(Changed(n));
+    ///     }
+    /// }
+    /// let model = Child::with("model", |cx| Ok(Model { value: 0, changes: cx.topic() }));
+    /// # let mut sim = Sim::new(1);
+    /// # let addr = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(model.at(addr)))?;
+    /// # sim.run_until_idle();
+    /// # let changes = sim.with(addr, |model| model.changes).unwrap();
+    /// # let heard = sim.listen(changes);
+    /// # sim.run_until_idle();
+    /// # addr.send(7);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(heard.take().len(), 1);
+    /// # assert_eq!(sim.with(addr, |model| model.value), Some(7));
+    /// # let _ = |changed: Changed| changed.0;
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn topic<M: Clone + Send + 'static>(&mut self) -> Topic<M> {
         self.make_address().topic()
     }
@@ -429,6 +872,31 @@ impl<A: Actor> Context<A> {
     ///
     /// Subscribing again does nothing. To a topic of another locality it takes effect when that
     /// has confirmed; a start waits for this.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// #[derive(Clone)] struct Price(u32);
+    /// struct Ticker { prices: Topic<Price>, last: u32 }
+    /// impl Actor for Ticker {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.subscribe(self.prices);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Price> for Ticker {
+    ///     fn handle(&mut self, Price(n): Price, _: &mut Context<Self>) { self.last = n }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let (prices, ticker) = (here.topic(), here.reserve());
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("ticker", move || Ticker { prices, last: 0 }).at(ticker)))?;
+    /// # sim.run_until_idle();
+    /// prices.publish(Price(7));
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(ticker, |ticker| ticker.last), Some(7));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn subscribe<M: Clone + Send + 'static>(&mut self, topic: Topic<M>)
     where
         A: TryHandler<M>,
@@ -461,6 +929,35 @@ impl<A: Actor> Context<A> {
     }
 
     /// The address that the message being handled was published to, if it was.
+    ///
+    /// One actor, two topics of the same type:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Hall { inside: Topic<i32>, outside: Topic<i32>, seen: Vec<String> }
+    /// impl Actor for Hall {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.subscribe(self.inside);
+    ///         cx.subscribe(self.outside);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<i32> for Hall {
+    ///     fn handle(&mut self, degrees: i32, cx: &mut Context<Self>) {
+    ///         let inside = cx.published_to() == Some(self.inside.address());
+    ///         self.seen.push(format!("{degrees} {}", if inside { "in" } else { "out" }));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (inside, outside, hall) = (here.topic(), here.topic(), here.reserve());
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("hall", move || Hall { inside, outside, seen: Vec::new() }).at(hall)))?;
+    /// # sim.run_until_idle();
+    /// # outside.publish(-3);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(sim.with(hall, |hall| hall.seen.join("")), Some("-3 out".to_owned()));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn published_to(&self) -> Option<Address> {
         self.here().published_to.get()
     }
@@ -551,6 +1048,31 @@ impl<A: Actor> Context<A> {
     /// A child that cannot be added (this actor is stopping, or the reserved address is claimed)
     /// gives an address that is gone already: monitors say so at once.
     /// [`try_child`](Self::try_child) says why.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Accepted(u32);
+    /// struct Connection(u32);
+    /// impl Actor for Connection {}
+    /// struct Server { connections: Vec<Addr<Connection>> }
+    /// impl Actor for Server {}
+    /// impl Handler<Accepted> for Server {
+    ///     fn handle(&mut self, Accepted(n): Accepted, cx: &mut Context<Self>) {
+    ///         let child = Child::new(format!("connection {n}"), move || Connection(n)).temporary();
+    ///         self.connections.push(cx.child(child));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let server = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("server", || Server { connections: Vec::new() }).at(server)))?;
+    /// server.send(Accepted(1));
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes[2].name, "connection 1"); // below the server
+    /// # let first = sim.with(server, |server| server.connections[0]).unwrap();
+    /// # assert_eq!(sim.with(first, |connection| connection.0), Some(1));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn child<B: Actor>(&mut self, child: Child<B>) -> Addr<B> {
         self.try_child(child).unwrap_or_else(|_| {
             let here = self.here();
@@ -619,6 +1141,30 @@ impl<A: Actor> Context<A> {
     }
 
     /// Hands over at once what was sent to other localities in this slice.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Control { motor: Recipient<u32> }
+    /// impl Actor for Control {}
+    /// impl Handler<u32> for Control {
+    ///     fn handle(&mut self, speed: u32, cx: &mut Context<Self>) {
+    ///         self.motor.send(speed);
+    ///         cx.flush(); // it is on its way before the slow part
+    ///         self.remember(speed);
+    ///     }
+    /// }
+    /// # impl Control { fn remember(&self, _: u32) {} }
+    /// # let mut sim = Sim::new(1);
+    /// # let control = sim.locality("here").reserve();
+    /// # let probe = sim.probe();
+    /// # let motor = probe.recipient();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("control", move || Control { motor }).at(control)))?;
+    /// # control.send(3);
+    /// # sim.run_until_idle();
+    /// # assert_eq!(probe.take(), [3]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn flush(&mut self) {
         self.here().flush();
     }
@@ -627,6 +1173,24 @@ impl<A: Actor> Context<A> {
     ///
     /// It blocks the whole locality, so it belongs on a
     /// [`ThreadLoop`](crate::ThreadLoop) of its own.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{fs, path::PathBuf};
+    /// struct Disk { progress: Recipient<String> }
+    /// impl Actor for Disk {}
+    /// impl TryHandler<PathBuf> for Disk {
+    ///     fn try_handle(&mut self, path: PathBuf, cx: &mut Context<Self>) -> Result {
+    ///         self.progress.send(format!("reading {}", path.display())); // seen while it is read
+    ///         let text = cx.blocking(|| fs::read_to_string(&path))?;
+    ///         self.progress.send(format!("{} bytes", text.len()));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let disk = ThreadLoop::spawn("disk")?.reserve::<Disk>(); // a thread of its own
+    /// # let _ = disk;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn blocking<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.flush();
         f()
@@ -634,6 +1198,32 @@ impl<A: Actor> Context<A> {
 
     /// For backends: something that the driver of this locality was given with
     /// [`Driver::extend`](crate::Driver::extend).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{cell::RefCell, rc::Rc, sync::Arc};
+    /// #[derive(Default)]
+    /// struct Screen(RefCell<Vec<&'static str>>); // what a backend lends to its actors
+    /// struct Title;
+    /// impl Actor for Title {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let screen = cx.extension::<Screen>().ok_or_else(|| Error::message("no screen here"))?;
+    ///         screen.0.borrow_mut().push("title");
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// let driver = Driver::new(Arc::new(Nothing), Clock::real());
+    /// let screen = Rc::new(Screen::default());
+    /// driver.extend(screen.clone());
+    /// # let here = Locality::new("here");
+    /// # driver.open(&here).unwrap();
+    /// # driver.start(Supervisor::one_for_one("app").child(Child::new("title", || Title)))?;
+    /// driver.run_until_idle();
+    /// assert_eq!(*screen.0.borrow(), ["title"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn extension<T: 'static>(&self) -> Option<Rc<T>> {
         let all = self.here().extensions.borrow();
         let found: Rc<dyn Any> = all.get(&std::any::TypeId::of::<T>())?.clone();
@@ -644,6 +1234,35 @@ impl<A: Actor> Context<A> {
     /// Has `f` run on this thread when the instance ends, whatever the reason: what an instance has
     /// made elsewhere goes with it, such as a window, or what a backend keeps. A panic in it is
     /// swallowed.
+    ///
+    /// A page of a window goes when the instance that has made it does, also when that panics:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::{cell::RefCell, rc::Rc};
+    /// type Pages = Rc<RefCell<Vec<&'static str>>>; // stands for a widget
+    /// struct Page;
+    /// impl Actor for Page {}
+    /// impl Handler<()> for Page {
+    ///     fn handle(&mut self, _: (), _: &mut Context<Self>) { panic!("a bug") }
+    /// }
+    /// let pages = Pages::default();
+    /// # let all = pages.clone();
+    /// let child = Child::with("page", move |cx| {
+    ///     all.borrow_mut().push("page");
+    ///     let all = all.clone();
+    ///     cx.at_end(move || { all.borrow_mut().pop(); });
+    ///     Ok(Page)
+    /// });
+    /// # let mut sim = Sim::new(1);
+    /// # let page = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(child.at(page).temporary()))?;
+    /// # sim.run_until_idle();
+    /// # assert_eq!(*pages.borrow(), ["page"]);
+    /// page.send(());
+    /// sim.run_until_idle();
+    /// assert!(pages.borrow().is_empty());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn at_end(&mut self, f: impl FnOnce() + 'static) {
         let run = move |_: &Local| {
             let _ = crate::here::guard(f);
@@ -686,6 +1305,20 @@ impl<A: Actor> Context<A> {
 
 /// Sends messages to one instance, not to its successors: for backends, see
 /// [`Context::notifier`]. Not `Send`.
+///
+/// ```
+/// use rotor_core::*;
+/// /// What a backend does when its sensor has a value.
+/// struct Sensor { whom: Option<Notifier<f32>> }
+/// impl Sensor {
+///     fn measured(&self, value: f32) {
+///         if let Some(whom) = &self.whom {
+///             whom.notify(value); // the instance that has asked for it, not the one after it
+///         }
+///     }
+/// }
+/// # Sensor { whom: None }.measured(1.0);
+/// ```
 pub struct Notifier<M> {
     to: Address,
     serial: u64,
@@ -695,6 +1328,34 @@ pub struct Notifier<M> {
 
 impl<M: 'static> Notifier<M> {
     /// Sends a message to the instance; dropped if that has ended.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Plug { notes: Option<Notifier<u32>>, got: u32 }
+    /// impl Actor for Plug {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         self.notes = Some(cx.notifier());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<u32> for Plug {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.got += n }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let plug = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("plug", || Plug { notes: None, got: 0 }).at(plug)))?;
+    /// # sim.run_until_idle();
+    /// let notes = sim.with(plug, |plug| plug.notes.clone()).flatten().unwrap();
+    /// notes.notify(7);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(plug, |plug| plug.got), Some(7));
+    /// plug.address().kill();
+    /// notes.notify(8); // not for the next instance
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(plug, |plug| plug.got), Some(0));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn notify(&self, message: M) {
         let gate = self.to.gate();
         let message = (self.serial, message);
