@@ -16,30 +16,35 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &Looped {
         name: "loop-less",
         signs: true,
+        counts: false,
         run: loop_less,
         spawn: spawn_loop_less,
     },
     &Looped {
         name: "thread",
         signs: false,
+        counts: false,
         run: thread,
         spawn: |name| ThreadLoop::spawn(name),
     },
     &Looped {
         name: "mio",
         signs: false,
+        counts: true,
         run: mio,
         spawn: |name| MioLoop::spawn(name),
     },
     &Looped {
         name: "glib",
         signs: true,
+        counts: true,
         run: glib,
         spawn: |name| GlibLoop::spawn(name),
     },
     &Looped {
         name: "smol",
         signs: false,
+        counts: false,
         run: smol,
         spawn: |name| SmolLoop::spawn(name),
     },
@@ -51,6 +56,8 @@ pub trait Backend: Sync {
     fn name(&self) -> &'static str;
     /// Whether the observer of its trees asks for senders: all must hold with and without.
     fn signs(&self) -> bool;
+    /// The same for counts.
+    fn counts(&self) -> bool;
     /// Makes a loop on this thread, builds a tree for its locality and runs that until it ends.
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError>;
     /// Makes a locality with a loop on a thread of its own.
@@ -63,6 +70,7 @@ pub type Build<'a> = &'a mut dyn FnMut(&Locality) -> Supervisor;
 struct Looped {
     name: &'static str,
     signs: bool,
+    counts: bool,
     run: fn(Build<'_>) -> std::result::Result<Exit, StartError>,
     spawn: fn(&'static str) -> std::io::Result<Locality>,
 }
@@ -74,6 +82,10 @@ impl Backend for Looped {
 
     fn signs(&self) -> bool {
         self.signs
+    }
+
+    fn counts(&self) -> bool {
+        self.counts
     }
 
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError> {
@@ -124,6 +136,7 @@ impl dyn Backend + '_ {
     ) -> std::result::Result<Played, StartError> {
         let watch = Arc::new(Watch {
             signs: self.signs(),
+            counts: self.counts(),
             seen: Mutex::default(),
         });
         let mut build = Some(build);
@@ -158,6 +171,7 @@ impl Played {
 /// Notes what would go unnoticed.
 struct Watch {
     signs: bool,
+    counts: bool,
     seen: Mutex<Seen>,
 }
 
@@ -171,6 +185,10 @@ struct Seen {
 impl Observer for Watch {
     fn wants_sender(&self) -> bool {
         self.signs
+    }
+
+    fn wants_counts(&self) -> bool {
+        self.counts
     }
 
     fn undelivered(&self, what: &Undeliverable) {

@@ -63,6 +63,8 @@ mod localities;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod meters;
+#[cfg(test)]
 mod monitors;
 #[cfg(test)]
 mod needs;
@@ -123,6 +125,7 @@ const FILES: &[&[harness::Body]] = &[
     lives::BODIES,
     subtrees::BODIES,
     pictures::BODIES,
+    meters::BODIES,
     lanes::BODIES,
     undelivered::BODIES,
     localities::BODIES,

@@ -187,7 +187,7 @@ pub fn group(name: &'static str) -> Supervisor {
 
 /// Has a puppet do something.
 pub fn act(to: Addr<Puppet>, f: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) {
-    to.send(Do(Box::new(f)));
+    to.send(Do::new(f));
 }
 
 /// Has a puppet do something, in the Urgent lane.
@@ -253,6 +253,13 @@ pub fn crash(to: Addr<Puppet>) {
 /// Has a puppet stop itself.
 pub fn end(to: Addr<Puppet>) {
     act(to, |_, cx| cx.stop());
+}
+
+impl Do {
+    /// What [`act`] sends.
+    pub fn new(f: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) -> Self {
+        Do(Box::new(f))
+    }
 }
 
 impl Puppet {

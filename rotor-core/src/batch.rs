@@ -28,7 +28,8 @@ impl Chunk {
 
     /// Gives an empty chunk to whoever fills the next one for this gate. Bounded.
     pub(crate) fn give_back(self, gate: &Gate) {
-        if gate.chunks.len() < 16 {
+        // One into which others were gathered is larger than senders let it become.
+        if gate.chunks.len() < 16 && self.capacity() <= FULL {
             self.rewind();
             gate.chunks.push(self);
         }

@@ -406,11 +406,11 @@ impl Local {
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
             }
-            Way::Actor if self.is_shut_by_risk(slot) => {
+            Way::Actor if self.is_free(slot) => {
                 // SAFETY: as in `exec`; a panic leaves it at that.
                 self.risk(slot, || unsafe { (head.kind.discard)(payload) });
                 self.current.set(RECORD);
-                // SAFETY: as in `exec`; the slot is shut for the sake of the fault only.
+                // SAFETY: as in `exec`; the slot is shut only so that its messages come here.
                 unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
             }
             // SAFETY: as in `exec`.

@@ -26,18 +26,20 @@ impl Local {
 
     /// Lets messages for a slot be handled without a look at its seat, if nothing stands against it.
     pub(crate) fn open(&self, slot: u32) {
-        if !self.is_at_risk(slot) {
+        if !self.is_at_risk(slot) && !self.is_metered() {
             self.slots.open(slot);
         }
     }
 
-    /// Whether a message for a slot could be handled at once but for its faults.
-    pub(crate) fn is_shut_by_risk(&self, slot: u32) -> bool {
-        self.is_at_risk(slot) && self.seat(slot, |seat| seat.is_free())
+    /// Whether a message for a slot that is shut can be handled all the same: the slot is shut for
+    /// its faults, or so that its messages are counted.
+    pub(crate) fn is_free(&self, slot: u32) -> bool {
+        self.seat(slot, |seat| seat.is_free())
     }
 
     /// Counts a message that is about to be handled; drops it and panics if a fault is due.
     pub(crate) fn risk(&self, slot: u32, discard: impl FnOnce()) {
+        self.count(slot);
         let mut due = false;
         self.faults.borrow_mut().retain_mut(|fault| {
             if fault.slot == slot {

@@ -102,6 +102,8 @@ pub(crate) struct Gate {
     pub(crate) registries: Registries,
     /// The observer wants to know who sent what: read at the beginning of each slice.
     pub(crate) signs: AtomicBool,
+    /// The observer wants to know how many messages are handled: read when an instance starts.
+    pub(crate) counts: AtomicBool,
     /// Whether `observer` is set: most are not.
     observed: AtomicBool,
     observer: Mutex<Option<Arc<dyn Observer>>>,
@@ -190,6 +192,7 @@ impl Gate {
                 observer: Mutex::new(None),
                 losses: Mutex::new(None),
                 signs: AtomicBool::new(false),
+                counts: AtomicBool::new(false),
                 app: Mutex::new(Weak::new()),
                 undelivered: Default::default(),
                 bound: AtomicUsize::new(0),
@@ -220,6 +223,7 @@ impl Gate {
             .take();
         let _ = here::guard(|| drop(observer));
         self.signs.store(false, Ordering::Relaxed);
+        self.counts.store(false, Ordering::Relaxed);
         *self.losses.lock().expect("no user code under this lock") = None;
         *self.app.lock().expect("no user code under this lock") = Weak::new();
         for count in &self.undelivered {
@@ -438,6 +442,8 @@ impl Gate {
         if let Some(observer) = observer {
             let signs = here::guard(|| observer.wants_sender()).unwrap_or(false);
             self.signs.store(signs, Ordering::Relaxed);
+            let counts = here::guard(|| observer.wants_counts()).unwrap_or(false);
+            self.counts.store(counts, Ordering::Relaxed);
             let old = self
                 .observer
                 .lock()

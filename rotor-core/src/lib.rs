@@ -100,6 +100,7 @@ mod error; // errors
 mod fault; // panics that a simulation orders
 mod inbox; // receiving on a plain thread
 mod incident; // failures and the messages they came with
+mod meter; // how many messages actors have handled, and how many wait
 mod observe; // what would otherwise go unnoticed
 mod outbox; // sending in bulk from a plain thread
 mod panic_hook; // where a panic was

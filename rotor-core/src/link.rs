@@ -476,7 +476,7 @@ impl Local {
         if self.seat(slot, |seat| seat.parked.is_some()) {
             self.unparking.borrow_mut().push_back(slot);
         } else {
-            self.slots.open(slot);
+            self.open(slot);
         }
         for client in clients {
             let (name, exit) = (name.clone(), exit.clone());

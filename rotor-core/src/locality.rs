@@ -492,6 +492,8 @@ pub(crate) struct Local {
     pub(crate) handling: Cell<Option<fn() -> &'static str>>,
     /// What a simulation has in store for actors here.
     pub(crate) faults: RefCell<Vec<Fault>>,
+    /// How many messages were handled in each slot, while they are counted.
+    pub(crate) handled: RefCell<Vec<u64>>,
     /// The slot that ran last, for the report of a simulation that never rests.
     pub(crate) ran: Cell<u32>,
 }
@@ -546,6 +548,7 @@ impl Local {
             incidents: RefCell::default(),
             handling: Cell::new(None),
             faults: RefCell::default(),
+            handled: RefCell::default(),
             ran: Cell::new(LOCALITY),
         }
     }

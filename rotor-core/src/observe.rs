@@ -153,6 +153,40 @@ pub trait Observer: Send + Sync + 'static {
         false
     }
 
+    /// Whether [`TreeNode::handled`](crate::TreeNode::handled) is to be counted. Asked when the tree
+    /// starts; no by default.
+    ///
+    /// Then each message for an actor of the tree takes a longer way. Otherwise nothing is paid for
+    /// it. Of actors that ran on one of its localities before, as parts of another tree, the
+    /// messages are counted from their next start on.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use std::sync::Arc;
+    /// struct Counting;
+    /// impl Observer for Counting {
+    ///     fn wants_counts(&self) -> bool {
+    ///         true
+    ///     }
+    /// }
+    /// struct Sink;
+    /// impl Actor for Sink {}
+    /// impl Handler<u32> for Sink { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let sink = sim.locality("here").reserve();
+    /// let tree = Supervisor::one_for_one("app").observer(Arc::new(Counting));
+    /// let app = sim.start(tree.child(Child::new("sink", || Sink).at(sink)))?;
+    /// (0..3).for_each(|n| sink.send(n));
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes[1].handled, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn wants_counts(&self) -> bool {
+        false
+    }
+
     /// An actor is operational: this instance of it, by a number that no other one has.
     fn started(&self, who: Address, name: &str, instance: u64) {
         let _ = (who, name, instance);

@@ -45,6 +45,7 @@ impl Local {
 
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
+        self.count(slot);
         self.step_is_over(slot, child, incarnation);
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
         let event = match news {

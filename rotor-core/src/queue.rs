@@ -196,6 +196,22 @@ impl Flat {
         Some(at)
     }
 
+    /// Shows `f` the header of every record, the next one first.
+    pub(crate) fn each(&self, mut f: impl FnMut(Header)) {
+        let mut at = self.read.get();
+        while at != self.write.get() {
+            if at == self.wrap.get() {
+                at = self.buf.get();
+                continue;
+            }
+            // SAFETY: `at` is a record, as in `pop`.
+            let head = unsafe { header(at) };
+            f(head);
+            // SAFETY: records are pushed whole.
+            at = unsafe { at.byte_add(head.kind.bytes()) };
+        }
+    }
+
     /// Words that are used now.
     pub(crate) fn words(&self) -> usize {
         let (read, write, wrap) = (self.read.get(), self.write.get(), self.wrap.get());

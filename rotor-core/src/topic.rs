@@ -435,7 +435,7 @@ impl Local {
     fn hand<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
         let generation = self.slots.generation(to.slot);
         let mut actor = self.slots.running(to.slot, generation);
-        if actor.is_none() && self.is_shut_by_risk(to.slot) {
+        if actor.is_none() && self.is_free(to.slot) {
             self.risk(to.slot, || ());
             actor = Some(self.slots.actor(to.slot));
         }

@@ -69,6 +69,14 @@ pub struct TreeNode {
     pub instances: u64,
     /// Messages parked for it.
     pub parked: u32,
+    /// Messages that wait for it in the queue of its locality, from wherever they came. Those that
+    /// other localities have not handed over yet are not among them, nor those from other threads
+    /// if a handler takes the picture of its own locality.
+    pub queued: u64,
+    /// Messages that it has handled, in all its lives: also what its timers, requests and futures
+    /// brought, and of a supervisor the news of its children. None unless the observer of the tree
+    /// [wants counts](crate::Observer::wants_counts).
+    pub handled: Option<u64>,
     /// Why its holds keep a start or a stop open.
     pub holds: Vec<Cow<'static, str>>,
 }
@@ -124,14 +132,15 @@ pub(crate) fn take(app: &App) -> Tree {
         .expect("no user code under this lock")
         .resize_with(places.len(), || None);
     for (i, place) in places.iter().enumerate() {
-        let here = here::with_local(place.gate(), |local| local.map(Local::picture));
+        let runs = here::running_gate() == std::ptr::from_ref(place.gate());
+        let here = here::with_local(place.gate(), |local| Some(local?.picture(runs)));
         if here.is_some() {
             answers.0.lock().expect("no user code under this lock")[i] = here;
             continue;
         }
         let answers = answers.clone();
         Control::call(place.gate(), move |there| {
-            let picture = there.picture();
+            let picture = there.picture(false);
             answers.0.lock().expect("no user code under this lock")[i] = Some(picture);
             answers.1.notify_all();
         });
@@ -196,6 +205,8 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
                 state: "no answer",
                 instances: 0,
                 parked: 0,
+                queued: 0,
+                handled: None,
                 holds: Vec::new(),
             });
             continue;
@@ -211,8 +222,12 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
 }
 
 impl Local {
-    fn picture(&self) -> Answer {
-        let mut nodes = Vec::new();
+    /// The locality's part; while a handler of it `runs`, of what waits elsewhere nothing is seen.
+    fn picture(&self, runs: bool) -> Answer {
+        if !runs {
+            self.gather();
+        }
+        let (mut nodes, queued) = (Vec::new(), self.queued());
         for slot in 0..self.slots.len() {
             let address = self.address_of(slot);
             let node = self.seat(slot, |seat| {
@@ -234,6 +249,8 @@ impl Local {
                     state,
                     instances: seat.instances,
                     parked: seat.parked_count(),
+                    queued: queued[slot as usize],
+                    handled: self.handled(slot),
                     holds: seat.holds.iter().map(|(_, why)| why.text()).collect(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
@@ -293,6 +310,12 @@ impl TreeNode {
         }
         if self.parked > 0 {
             notes.push(format!("{} parked", self.parked).into());
+        }
+        if self.queued > 0 {
+            notes.push(format!("{} queued", self.queued).into());
+        }
+        if let Some(n) = self.handled {
+            notes.push(format!("{n} handled").into());
         }
         let holds = self
             .holds

@@ -1,0 +1,110 @@
+//! How much actors have to do: how many messages they have handled, and how many wait.
+//!
+//! Nobody pays who does not look. While an observer wants counts the slots are shut, as for a
+//! fault, so that messages are counted on the cold path. What waits is counted in the queues when a
+//! picture is taken.
+
+use std::sync::atomic::Ordering;
+
+use crate::batch::Chunk;
+use crate::gate::Parcel;
+use crate::lane::{NORMAL, URGENT};
+use crate::locality::Local;
+use crate::message::{Header, LOCALITY, Way};
+use crate::queue::{Flat, kind};
+
+impl Local {
+    /// Whether messages are counted.
+    pub(crate) fn is_metered(&self) -> bool {
+        self.gate.counts.load(Ordering::Relaxed)
+    }
+
+    /// Counts a message that is about to be handled, if they are counted.
+    pub(crate) fn count(&self, slot: u32) {
+        if !self.is_metered() {
+            return;
+        }
+        let mut handled = self.handled.borrow_mut();
+        let slot = slot as usize;
+        if handled.len() <= slot {
+            handled.resize(slot + 1, 0);
+        }
+        handled[slot] += 1;
+    }
+
+    /// How many messages were handled in a slot, if they are counted.
+    pub(crate) fn handled(&self, slot: u32) -> Option<u64> {
+        let handled = self.handled.borrow();
+        let count = handled.get(slot as usize).copied();
+        self.is_metered().then(|| count.unwrap_or_default())
+    }
+
+    /// The actor in a slot is gone for good.
+    pub(crate) fn end_count(&self, slot: u32) {
+        if let Some(count) = self.handled.borrow_mut().get_mut(slot as usize) {
+            *count = 0;
+        }
+    }
+
+    /// How many messages wait for each slot in the queues of this thread. What is published waits
+    /// for nobody in particular.
+    pub(crate) fn queued(&self) -> Vec<u64> {
+        let mut queued = vec![0; self.slots.len() as usize];
+        let mut count = |head: Header| {
+            if head.kind.way != Way::Address
+                && let Some(count) = queued.get_mut(head.slot() as usize)
+                && head.generation() == self.slots.generation(head.slot())
+            {
+                *count += 1;
+            }
+        };
+        for (lane, chunk) in self.lanes.iter().zip(&self.chunks) {
+            // The record that is run does not wait any more.
+            let runs = self.current.get() != LOCALITY && self.cursor.get() == lane.cursor();
+            let mut skip = runs;
+            lane.each(|head| {
+                if !std::mem::take(&mut skip) {
+                    count(head);
+                }
+            });
+            if let Some(chunk) = &*chunk.borrow() {
+                chunk.each(&mut count);
+            }
+        }
+        queued
+    }
+
+    /// Takes in what has come from other threads, so that it can be counted. Not while any of it is
+    /// run. What a bound has let in makes room for others then.
+    pub(crate) fn gather(&self) {
+        for lane in [URGENT, NORMAL] {
+            let mut chunk = self.chunks[lane].borrow_mut();
+            // No more than has come by now: the others may go on sending.
+            for _ in 0..self.gate.entrance.lane_len(lane) {
+                match (self.gate.entrance.pop(lane), &*chunk) {
+                    (None, _) => break,
+                    (Some(Parcel::Chunk(first)), None) => *chunk = Some(first),
+                    (Some(parcel), _) => {
+                        self.append(chunk.get_or_insert_with(Chunk::new), parcel);
+                    }
+                }
+            }
+        }
+    }
+
+    fn append(&self, to: &Flat, parcel: Parcel) {
+        match parcel {
+            // SAFETY: a record, which nobody else has.
+            Parcel::One(one) => unsafe {
+                to.push_raw(one.as_ptr(), kind(one.as_ptr()).words as usize)
+            },
+            Parcel::Chunk(more) => {
+                while let Some(at) = more.pop() {
+                    // SAFETY: a record that was taken out just now.
+                    unsafe { to.push_raw(at, kind(at).words as usize) }
+                }
+                more.give_back(self.gate);
+            }
+        }
+    }
+}
