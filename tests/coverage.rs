@@ -214,7 +214,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("r133", MESSAGES, "fn r22_a_ping_is_answered_by_one_pong("),
     (
         "r132",
-        "examples/tests/mirror.rs",
+        "examples/tests/mirror/ends.rs",
         "fn an_interrupt_ends_the_run_in_order()",
     ),
     (

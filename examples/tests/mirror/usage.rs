@@ -1,0 +1,87 @@
+//! What is said and asked on the command line.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::process::Command;
+
+use crate::compare::count_files;
+use crate::place::Place;
+use crate::run::Run;
+use crate::trees::{mixed_tree, write};
+
+#[test]
+fn bad_usage_is_one_line_and_touches_nothing() {
+    let place = Place::new("usage");
+    write(place.src().join("f"), "f");
+    let path = |name: &str| place.0.join(name).into_os_string();
+    let word = |text: &str| OsStr::new(text).to_owned();
+    let (src, dst) = (path("src"), path("dst"));
+    let cases = [
+        vec![],
+        vec![src.clone()],
+        vec![src.clone(), dst.clone(), path("third")],
+        vec![path("missing"), dst.clone()],
+        vec![path("src/f"), dst.clone()],
+        vec![src.clone(), src.clone()],
+        vec![src.clone(), path("src/inner/most")],
+        vec![src.clone(), path("src/f")],
+        vec![place.0.clone().into_os_string(), path("src")],
+        vec![src.clone(), dst.clone(), word("--fast")],
+        vec![src.clone(), dst.clone(), word("-z")],
+        vec![src.clone(), dst.clone(), word("--jobs"), word("0")],
+        vec![src.clone(), dst.clone(), word("--jobs"), word("four")],
+        vec![src.clone(), dst.clone(), word("--jobs")],
+        vec![src.clone(), dst.clone(), word("--jobs"), word("9999")],
+        vec![src.clone(), dst.clone(), word("--chaos"), word("-1")],
+        vec![
+            src.clone(),
+            dst.clone(),
+            word("--chaos"),
+            word("99999999999999999999"),
+        ],
+        vec![src.clone(), dst.clone(), word("--chaos")],
+        vec![src.clone(), dst.clone(), word("--json=1")],
+    ];
+    for words in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
+        command.args(&words);
+        let run = Run::of(command);
+        assert_eq!(run.code, Some(2), "{words:?}: {}", run.err);
+        assert_eq!(
+            (run.err.lines().count(), &*run.out),
+            (1, ""),
+            "{words:?}: {}",
+            run.err
+        );
+        assert!(run.err.starts_with("mirror: "), "{}", run.err);
+    }
+    assert_eq!(
+        fs::read_dir(&place.0).unwrap().count(),
+        1,
+        "nothing was made"
+    );
+    assert_eq!(count_files(&place.src()), 1);
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for flag in ["--help", "--version"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
+        command.arg(flag);
+        let run = Run::of(command);
+        run.assert_code(0);
+        assert!(run.out.contains("mirror"), "{}", run.out);
+    }
+}
+
+#[test]
+fn quiet_says_nothing_and_json_one_line() {
+    let place = Place::new("quiet");
+    mixed_tree(&place.src());
+    let run = place.run(&["--quiet"]);
+    run.assert_code(0);
+    assert_eq!((&*run.out, &*run.err), ("", ""));
+    let run = place.run(&["--quiet", "--json"]);
+    assert_eq!(run.out.lines().count(), 1);
+    assert_eq!(run.json().len(), 8);
+}
