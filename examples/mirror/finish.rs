@@ -18,6 +18,8 @@ pub struct Finish {
 
 struct Level {
     path: PathBuf,
+    /// Whether SRC's folder could be listed.
+    listed: bool,
     folders: vec::IntoIter<OsString>,
 }
 
@@ -32,24 +34,18 @@ impl Finish {
         finish
     }
 
-    /// Settles up to `most` folders; returns `true` at the end.
-    pub fn step(&mut self, most: usize, notes: &mut Vec<Note>) -> bool {
-        let mut settled = 0;
-        while settled < most {
-            let Some(level) = self.levels.last_mut() else {
-                return true;
-            };
+    /// Settles all folders; returns what went wrong.
+    pub fn run(mut self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        while let Some(level) = self.levels.last_mut() {
             if let Some(name) = level.folders.next() {
                 let path = level.path.join(name);
                 self.enter(path);
             } else if let Some(level) = self.levels.pop() {
-                settled += 1;
-                if let Err(e) = self.settle(&level.path) {
-                    notes.push(Note::Failed(level.path, e.to_string()));
-                }
+                notes.extend(self.settle(level));
             }
         }
-        false
+        notes
     }
 
     /// Lists the folders below a folder. A clash or a folder that cannot be read was reported by
@@ -59,28 +55,47 @@ impl Finish {
         let folder = |p: &Path| look(p).is_ok_and(|m| m.kind == Kind::Folder);
         // The roots may be symlinks to folders.
         if path.as_os_str().is_empty() || folder(&src) && folder(&dst) {
-            let folders = sub_folders(&src).unwrap_or_default().into_iter();
-            self.levels.push(Level { path, folders });
+            let folders = sub_folders(&src);
+            self.levels.push(Level {
+                path,
+                listed: folders.is_ok(),
+                folders: folders.unwrap_or_default().into_iter(),
+            });
         }
     }
 
-    fn settle(&self, path: &Path) -> io::Result<()> {
-        let (src, dst) = (self.task.src.join(path), self.task.dst.join(path));
-        for name in list(&dst).unwrap_or_default() {
-            if is_temp_name(&name) && src.join(&name).symlink_metadata().is_err() {
-                match fs::remove_file(dst.join(name)) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                    _ => {}
-                }
+    /// Returns what went wrong, unless the walk has said so: of what it could not list.
+    fn settle(&self, level: Level) -> Option<Note> {
+        let [src, dst] = [&self.task.src, &self.task.dst].map(|root| root.join(&level.path));
+        let names = list(&dst);
+        let told = !level.listed || names.is_err();
+        let settled = clean(&src, &dst, names.unwrap_or_default()).and_then(|()| agree(&src, &dst));
+        let why = settled.err().filter(|_| !told)?;
+        Some(Note::Failed(level.path, why.to_string()))
+    }
+}
+
+/// Removes the temporary files among these.
+fn clean(src: &Path, dst: &Path, names: Vec<OsString>) -> io::Result<()> {
+    for name in names {
+        if is_temp_name(&name) && src.join(&name).symlink_metadata().is_err() {
+            match fs::remove_file(dst.join(name)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
             }
         }
-        // Not the symlink that a root may be, but the folder.
-        let from = (&fs::metadata(&src)?).into();
-        let dst = fs::canonicalize(dst)?;
-        let to = look(&dst)?;
-        set_mode(&dst, &from, &to)?;
-        set_time(&dst, &from, Some(&to))
     }
+    Ok(())
+}
+
+/// Gives a folder of DST mode and time of its counterpart.
+fn agree(src: &Path, dst: &Path) -> io::Result<()> {
+    // Not the symlink that a root may be, but the folder.
+    let from = (&fs::metadata(src)?).into();
+    let dst = fs::canonicalize(dst)?;
+    let to = look(&dst)?;
+    set_mode(&dst, &from, &to)?;
+    set_time(&dst, &from, Some(&to))
 }
 
 fn sub_folders(path: &Path) -> io::Result<Vec<OsString>> {
@@ -125,11 +140,7 @@ mod tests {
             checksum: false,
             delete: false,
         };
-        let mut finish = Finish::new(task.clone());
-        let mut notes = Vec::new();
-        assert!(!finish.step(1, &mut notes));
-        assert!(finish.step(10, &mut notes));
-        assert_eq!(notes, []);
+        assert_eq!(Finish::new(task.clone()).run(), []);
         for path in ["a/b", "a", ""] {
             let [from, to] = [&task.src, &task.dst].map(|r| look(&r.join(path)).unwrap());
             assert_eq!((from.mode, from.time), (to.mode, to.time), "{path}");

@@ -14,6 +14,7 @@ use crate::report::{Crashes, Report, Totals, line};
 use crate::role::Role;
 use crate::source::News;
 use crate::temp_name::temp_name;
+use crate::trail::{Leg, Trail};
 use crate::walk::{Batch, Job, Note, Task};
 
 /// Files on their way in one lane at most.
@@ -51,11 +52,7 @@ pub struct Ledger {
     phase: Phase,
     /// Nothing new is begun.
     paused: bool,
-    /// Where the walk stands, and whether that is the end.
-    place: Option<PathBuf>,
-    walked: bool,
-    /// The open question to the walk.
-    asked: Option<u64>,
+    trail: Trail,
     ready: VecDeque<Wish>,
     /// Files that changed while read, for a little later.
     later: Vec<Wish>,
@@ -130,9 +127,7 @@ impl Ledger {
             totals: Totals::default(),
             phase: Phase::Copying,
             paused: false,
-            place: None,
-            walked: false,
-            asked: None,
+            trail: Trail::default(),
             ready: VecDeque::new(),
             later: Vec::new(),
             flights: BTreeMap::new(),
@@ -204,30 +199,24 @@ impl Ledger {
         Some((lane, attempt, job))
     }
 
-    /// What to ask the walk now: the number of the question and the place to go on from.
-    pub fn ask(&mut self) -> Option<(u64, Option<PathBuf>)> {
-        let idle = self.asked.is_none() && !self.walked && self.phase == Phase::Copying;
-        if !idle || self.ready.len() >= FEW {
-            return None;
-        }
-        let number = self.number();
-        self.asked = Some(number);
-        Some((number, self.place.clone()))
+    /// What to ask the walk now.
+    pub fn ask(&mut self) -> Option<Leg> {
+        let wanted = self.phase == Phase::Copying && self.ready.len() < FEW;
+        wanted.then(|| self.trail.ask()).flatten()
     }
 
-    /// The walk will not answer: it crashed, or the question was lost.
-    pub fn unanswered(&mut self) {
-        self.asked = None;
+    /// Nobody works on the last question any more, answered or not.
+    pub fn over(&mut self) {
+        self.trail.over();
     }
 
-    /// Takes in what the walk found, if that was the question.
-    pub fn found(&mut self, asked: u64, batch: Batch) {
-        if self.asked != Some(asked) {
-            return;
-        }
-        self.asked = None;
-        self.place = batch.place;
-        self.walked = batch.end;
+    /// Takes in what the walk found.
+    pub fn found(&mut self, batch: Batch) {
+        let next = Leg {
+            doomed: batch.doomed,
+            place: batch.place,
+        };
+        self.trail.found(next, batch.end);
         self.totals.skipped += batch.same;
         self.totals.bytes += batch.same_bytes;
         self.found_bytes += batch.same_bytes;
@@ -289,10 +278,9 @@ impl Ledger {
         self.ready.extend(self.later.drain(..));
     }
 
-    /// Whether all files just came to be settled: what is left is the last pass. Returns the
-    /// question for the walk.
-    pub fn finish(&mut self) -> Option<u64> {
-        let settled = self.walked
+    /// Whether all files are settled, and the last pass is to be asked for.
+    pub fn finish(&mut self) -> bool {
+        let settled = self.trail.is_whole()
             && self.ready.is_empty()
             && self.later.is_empty()
             && self.flights.is_empty()
@@ -300,19 +288,14 @@ impl Ledger {
         match self.phase {
             Phase::Copying if settled => self.phase = Phase::Finishing,
             Phase::Finishing => {}
-            _ => return None,
+            _ => return false,
         }
-        if self.asked.is_some() {
-            return None;
-        }
-        let number = self.number();
-        self.asked = Some(number);
-        Some(number)
+        self.trail.ask_last()
     }
 
-    /// The last pass is over; returns `false` if that was not the question.
-    pub fn finished(&mut self, asked: u64, notes: &[Note]) -> bool {
-        if self.asked != Some(asked) || self.phase != Phase::Finishing {
+    /// The last pass is over; returns `false` if the user was faster.
+    pub fn finished(&mut self, notes: &[Note]) -> bool {
+        if self.phase != Phase::Finishing {
             return false;
         }
         for note in notes {
@@ -388,7 +371,7 @@ impl Ledger {
             paused: self.paused,
             totals: self.totals,
             found_bytes: self.found_bytes,
-            walked: self.walked,
+            walked: self.trail.is_whole(),
             restarts: self.restarts().map(|(_, n)| n).sum(),
         }
     }
@@ -482,21 +465,24 @@ mod tests {
     #[test]
     fn a_run_goes_from_the_walk_to_the_last_pass() {
         let mut ledger = ledger(2);
-        let (asked, place) = ledger.ask().unwrap();
-        assert_eq!((place, ledger.ask()), (None, None));
-        ledger.found(asked, batch(&[("a", 5), ("b", 6)], false));
-        let (asked, place) = ledger.ask().unwrap();
-        assert_eq!(place, Some("b".into()));
+        assert_eq!((ledger.ask().unwrap().place, ledger.ask()), (None, None));
+        ledger.found(batch(&[("a", 5), ("b", 6)], false));
+        ledger.over();
+        assert_eq!(ledger.ask().unwrap().place, Some("b".into()));
         let first = ledger.assign().unwrap();
         let second = ledger.assign().unwrap();
         assert_ne!(first.0, second.0);
         ledger.stored(first.1);
         ledger.stored(first.1);
         ledger.stored(second.1);
-        assert_eq!(ledger.finish(), None, "the walk is not over");
-        ledger.found(asked, batch(&[], true));
-        let last = ledger.finish().unwrap();
-        assert!(!ledger.finished(asked, &[]) && ledger.finished(last, &[]));
+        assert!(!ledger.finish(), "the walk is not over");
+        ledger.found(batch(&[], true));
+        assert!(!ledger.finish(), "somebody still walks");
+        ledger.over();
+        assert!(ledger.finish() && !ledger.finish());
+        ledger.over();
+        assert!(ledger.finish(), "nobody answered");
+        assert!(ledger.finished(&[]) && !ledger.finished(&[]));
         let report = ledger.report(Duration::ZERO);
         assert!(report.verified);
         assert_eq!((report.totals.copied, report.totals.bytes), (2, 11));
@@ -505,11 +491,8 @@ mod tests {
     #[test]
     fn a_crash_brings_back_the_files_of_its_lane_only() {
         let mut ledger = ledger(2);
-        let (asked, _) = ledger.ask().unwrap();
-        ledger.found(
-            asked,
-            batch(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)], true),
-        );
+        ledger.ask().unwrap();
+        ledger.found(batch(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)], true));
         let flights: Vec<_> = std::iter::from_fn(|| ledger.assign()).collect();
         let floor = ledger.reset(0);
         let of_lane = |lane| flights.iter().filter(move |(l, ..)| *l == lane);
@@ -524,39 +507,24 @@ mod tests {
             ledger.stored(*attempt);
         }
         assert_eq!(ledger.settled(), 4);
-        assert_eq!(
-            ledger.finish(),
-            None,
-            "its writer may still remove something"
-        );
+        ledger.over();
+        assert!(!ledger.finish(), "its writer may still remove something");
         ledger.cleared(0, floor - 1);
-        assert_eq!(ledger.finish(), None, "an earlier floor");
+        assert!(!ledger.finish(), "an earlier floor");
         ledger.cleared(0, floor);
-        assert!(ledger.finish().is_some());
-    }
-
-    #[test]
-    fn an_answer_to_an_old_question_is_dropped() {
-        let mut ledger = ledger(1);
-        let (asked, _) = ledger.ask().unwrap();
-        ledger.unanswered();
-        let (again, _) = ledger.ask().unwrap();
-        ledger.found(asked, batch(&[("a", 1)], true));
-        assert_eq!(paths(&mut ledger), [""; 0]);
-        ledger.found(again, batch(&[("a", 1)], true));
-        assert_eq!(paths(&mut ledger), ["a"]);
+        assert!(ledger.finish());
     }
 
     #[test]
     fn a_paused_run_begins_nothing_and_goes_on_where_it_was() {
         let mut ledger = ledger(1);
-        let (asked, _) = ledger.ask().unwrap();
-        ledger.found(asked, batch(&[("a", 5), ("b", 5)], true));
+        ledger.ask().unwrap();
+        ledger.found(batch(&[("a", 5), ("b", 5)], true));
         let (_, first, _) = ledger.assign().unwrap();
         ledger.pause(true);
         assert!(ledger.assign().is_none() && ledger.snapshot().paused);
         ledger.stored(first);
-        assert_eq!(ledger.finish(), None, "a file is left");
+        assert!(!ledger.finish(), "a file is left");
         ledger.pause(false);
         assert_eq!(paths(&mut ledger), ["b"]);
     }
@@ -564,8 +532,8 @@ mod tests {
     #[test]
     fn people_see_how_far_a_file_is() {
         let mut ledger = ledger(1);
-        let (asked, _) = ledger.ask().unwrap();
-        ledger.found(asked, batch(&[("a", 5)], true));
+        ledger.ask().unwrap();
+        ledger.found(batch(&[("a", 5)], true));
         let (_, attempt, _) = ledger.assign().unwrap();
         let moved = |ledger: &Ledger| ledger.moving().iter().map(|file| file.moved).sum::<u64>();
         ledger.moved(attempt, 3);
@@ -579,9 +547,9 @@ mod tests {
     #[test]
     fn windows_bound_what_is_on_its_way() {
         let mut ledger = ledger(1);
-        let (asked, _) = ledger.ask().unwrap();
+        ledger.ask().unwrap();
         let files: Vec<_> = (0..1000).map(|_| ("f", 1)).collect();
-        ledger.found(asked, batch(&files, true));
+        ledger.found(batch(&files, true));
         assert_eq!(paths(&mut ledger).len(), LANE_FILES);
         ledger.reset(0);
         ledger.ready.push_front(Wish {
@@ -605,8 +573,8 @@ mod tests {
     #[test]
     fn a_file_that_changes_is_tried_again_then_reported() {
         let mut ledger = ledger(1);
-        let (asked, _) = ledger.ask().unwrap();
-        ledger.found(asked, batch(&[("f", 1)], true));
+        ledger.ask().unwrap();
+        ledger.found(batch(&[("f", 1)], true));
         for _ in 0..MOST_TRIES {
             let (_, attempt, _) = ledger.assign().unwrap();
             ledger.news(News::Changed(attempt));
@@ -618,7 +586,8 @@ mod tests {
             ledger.take_lines(),
             ["mirror: failed: f: it changes while it is read"]
         );
-        assert!(ledger.finish().is_some());
+        ledger.over();
+        assert!(ledger.finish());
         assert!(!ledger.report(Duration::ZERO).verified);
     }
 }

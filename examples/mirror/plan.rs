@@ -9,6 +9,7 @@ use rotor_core::{Actor, Context, Handler, Result};
 use crate::chaos::{Chaos, Fuse, Strike};
 use crate::host::Host;
 use crate::ledger::{Ledger, Moving, Phase, Snapshot};
+use crate::question::Question;
 use crate::reader::{Cancel, Read};
 use crate::role::Role;
 use crate::scan::{Ask, Found, Settle, Settled};
@@ -47,11 +48,13 @@ impl Plan {
         while let Some((lane, attempt, job)) = ledger.assign() {
             self.wiring.readers[lane].send(Read { attempt, job });
         }
-        if let Some((asked, place)) = ledger.ask() {
-            self.wiring.scan.send(Ask { asked, place });
+        let question = || Question::new(self.wiring.plan);
+        if let Some(leg) = ledger.ask() {
+            let question = question();
+            self.wiring.scan.send(Ask { question, leg });
         }
-        if let Some(asked) = ledger.finish() {
-            self.wiring.scan.send(Settle { asked });
+        if ledger.finish() {
+            self.wiring.scan.send(Settle(question()));
         }
         drop(ledger);
         self.strike();
@@ -113,7 +116,6 @@ impl Actor for Plan {
             cx.stop();
             return Ok(());
         }
-        ledger.unanswered();
         ledger.retry_later();
         let lanes = ledger.lanes();
         drop(ledger);
@@ -138,28 +140,35 @@ impl Handler<Up> for Plan {
                 self.reset(std::iter::once(usize::from(lane)));
             }
             Role::Sender | Role::Receiver => self.reset(0..lanes),
-            Role::Scan => self.ledger.borrow_mut().unanswered(),
-            Role::Plan | Role::Progress | Role::Signals => return,
+            // A question that it does not answer ends with it.
+            Role::Scan | Role::Plan | Role::Progress | Role::Signals => return,
         }
         self.go_on();
     }
 }
 
 impl Handler<Found> for Plan {
-    fn handle(&mut self, found: Found, _: &mut Context<Self>) {
+    fn handle(&mut self, Found(batch): Found, _: &mut Context<Self>) {
         self.fuse.burn(Role::Plan, "before it takes in a batch");
-        self.ledger.borrow_mut().found(found.asked, found.batch);
+        self.ledger.borrow_mut().found(batch);
         self.after_work();
     }
 }
 
+/// Nobody works on the question to the walk any more. What it brought was told before.
+pub struct Over;
+
+impl Handler<Over> for Plan {
+    fn handle(&mut self, _: Over, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().over();
+        self.go_on();
+    }
+}
+
 impl Handler<Settled> for Plan {
-    fn handle(&mut self, settled: Settled, cx: &mut Context<Self>) {
-        if self
-            .ledger
-            .borrow_mut()
-            .finished(settled.asked, &settled.notes)
-        {
+    fn handle(&mut self, Settled(notes): Settled, cx: &mut Context<Self>) {
+        let finished = self.ledger.borrow_mut().finished(&notes);
+        if finished {
             if self.chaos.is_some() || self.ledger.borrow().snapshot().restarts > 0 {
                 let tree = self.host.tree();
                 self.ledger.borrow_mut().keep_tree(tree);

@@ -1,9 +1,11 @@
 //! The tree of a run: who supervises whom, and on which loop.
 
 use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
 use rotor_core::{AutoShutdown, Child, Locality, Node, Supervisor, ThreadLoop};
 use rotor_mio::MioLoop;
@@ -21,7 +23,7 @@ use crate::scan::Scan;
 use crate::sender::Sender;
 use crate::signals::Interrupts;
 use crate::source::Source;
-use crate::walk::Task;
+use crate::walk::{Task, open_up};
 use crate::wiring::{View, Wiring};
 use crate::writer::Writer;
 
@@ -42,6 +44,8 @@ pub const PATIENT: u32 = 1 << 20;
 pub struct Parts {
     args: Args,
     task: Task,
+    /// The root of DST, open from before it gets its own mode: that may withhold it.
+    root: Arc<File>,
     token: Token,
     wiring: Wiring,
     ledger: Rc<RefCell<Ledger>>,
@@ -64,6 +68,8 @@ impl Parts {
             checksum: args.checksum,
             delete: args.delete,
         };
+        open_up(&task.dst);
+        let root = Arc::new(File::open(&task.dst)?);
         let mut token = [0; 16];
         rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
         let files = SmolLoop::spawn("files")?;
@@ -76,6 +82,7 @@ impl Parts {
             wiring: Wiring::new(view, main, &files, &net, &disks),
             ledger: Rc::new(RefCell::new(Ledger::new(task.clone(), args.jobs))),
             task,
+            root,
             token,
             host,
             files,
@@ -122,11 +129,11 @@ impl Parts {
     /// The writer of a lane, on a thread loop of its own.
     fn disk(&self, lane: u16, disk: &Locality) -> Supervisor {
         let limit = LAST_WORDS / self.args.jobs as u32;
-        let (task, wiring) = (self.task.clone(), self.wiring.clone());
+        let (task, root, wiring) = (self.task.clone(), self.root.clone(), self.wiring.clone());
         let build = move |s: Supervisor| {
-            let (dst, run, wiring) = (task.dst.clone(), task.run, wiring.clone());
+            let (task, root, wiring) = (task.clone(), root.clone(), wiring.clone());
             let at = wiring.writers[usize::from(lane)];
-            let make = move || Writer::new(lane, dst.clone(), run, wiring.clone());
+            let make = move || Writer::new(lane, &task, root.clone(), wiring.clone());
             s.child(
                 Child::new("writer", make)
                     .at(at)
@@ -159,14 +166,15 @@ impl Parts {
     /// All that reads.
     fn files(&self) -> Supervisor {
         let window = (WINDOW / self.args.jobs).clamp(2 * CHUNK, WINDOW / 4);
-        let (task, wiring) = (self.task.clone(), self.wiring.clone());
+        let (task, root, wiring) = (self.task.clone(), self.root.clone(), self.wiring.clone());
         let build = move |s: Supervisor| {
             let signals = wiring.clone();
             let signals = Child::new("signals", move || Interrupts {
                 wiring: signals.clone(),
             });
-            let (walks, tells) = (task.clone(), wiring.clone());
-            let scan = Child::new("scan", move || Scan::new(walks.clone(), tells.clone()));
+            let (walks, root, tells) = (task.clone(), root.clone(), wiring.clone());
+            let scan = move || Scan::new(walks.clone(), root.clone(), tells.clone());
+            let scan = Child::new("scan", scan);
             let mut s = s.child(signals).child(scan.at(wiring.scan));
             for (lane, &at) in (0..).zip(&*wiring.readers) {
                 let (task, wiring) = (task.clone(), wiring.clone());

@@ -13,6 +13,7 @@ use std::vec;
 
 use crate::entry::{Kind, Meta};
 use crate::meta_fix::{set_mode, set_time};
+use crate::surplus::remove_stale;
 use crate::temp_name::{is_temp_name, run_of};
 
 /// Entries looked at before a walk answers, so that it stays ready for other messages.
@@ -56,6 +57,8 @@ pub struct Batch {
     pub same: u64,
     pub same_bytes: u64,
     pub notes: Vec<Note>,
+    /// What only DST has and is to be removed, before the walk goes on.
+    pub doomed: Vec<PathBuf>,
     /// The last entry looked at: a later walk goes on behind it.
     pub place: Option<PathBuf>,
     pub end: bool,
@@ -116,7 +119,7 @@ impl Walk {
                 break;
             }
             let Some(level) = self.levels.last_mut() else {
-                batch.end = true;
+                batch.end = batch.doomed.is_empty();
                 break;
             };
             let Some(name) = level.names.next() else {
@@ -239,22 +242,11 @@ impl Walk {
             }
             return;
         }
-        if !self.task.delete {
+        if self.task.delete {
+            batch.doomed.push(path);
+        } else {
             remove_stale(&dst, self.task.run);
             batch.notes.push(Note::Extra(path));
-            return;
-        }
-        let removed = match look(&dst) {
-            Ok(meta) if meta.kind == Kind::Folder => remove_folder(&dst),
-            Ok(_) => fs::remove_file(&dst),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return,
-            Err(e) => Err(e),
-        };
-        match removed {
-            Ok(()) => batch.notes.push(Note::Removed(path)),
-            // See above: somebody else removed it.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => batch.notes.push(Note::Removed(path)),
-            Err(e) => batch.failed(path, &e),
         }
     }
 
@@ -262,7 +254,8 @@ impl Walk {
     /// as missing.
     fn enter(&mut self, path: PathBuf, batch: &mut Batch) -> bool {
         let (src, dst) = (self.task.src.join(&path), self.task.dst.join(&path));
-        match open_up(&dst).and_then(|()| merge(list(&src)?, list(&dst)?)) {
+        open_up(&dst);
+        match list(&src).and_then(|names| Ok(merge(names, list(&dst)?))) {
             Ok(names) => {
                 self.levels.push(Level {
                     path,
@@ -303,22 +296,24 @@ pub fn list(path: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// Makes a folder of DST usable for its owner; its own mode comes back at the end of the run.
-fn open_up(dst: &Path) -> io::Result<()> {
-    let mode = fs::symlink_metadata(dst)?.permissions().mode() & 0o7777;
+/// Makes a folder of DST usable for its owner; its own mode comes back at the end of the run. One
+/// of somebody else may be usable as it is: what is done in it tells.
+pub fn open_up(dst: &Path) {
+    let Ok(mode) = fs::symlink_metadata(dst).map(|m| m.permissions().mode() & 0o7777) else {
+        return;
+    };
     if mode & 0o700 != 0o700 {
-        fs::set_permissions(dst, fs::Permissions::from_mode(mode | 0o700))?;
+        let _ = fs::set_permissions(dst, fs::Permissions::from_mode(mode | 0o700));
     }
-    Ok(())
 }
 
 /// Two sorted listings as one.
-fn merge(src: Vec<OsString>, dst: Vec<OsString>) -> io::Result<Vec<Name>> {
+fn merge(src: Vec<OsString>, dst: Vec<OsString>) -> Vec<Name> {
     let mut names = Vec::with_capacity(src.len().max(dst.len()));
     let (mut src, mut dst) = (src.into_iter().peekable(), dst.into_iter().peekable());
     loop {
         let (in_src, in_dst) = match (src.peek(), dst.peek()) {
-            (None, None) => return Ok(names),
+            (None, None) => return names,
             (Some(_), None) => (true, false),
             (None, Some(_)) => (false, true),
             (Some(a), Some(b)) => (a <= b, b <= a),
@@ -337,35 +332,6 @@ fn same_symlink(src: &Path, dst: &Path) -> bool {
     matches!((fs::read_link(src), fs::read_link(dst)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Removes a folder and all in it, also where it withholds rights from its owner. Follows no
-/// symlink.
-fn remove_folder(path: &Path) -> io::Result<()> {
-    open_up(path)?;
-    for name in list(path)? {
-        let inner = path.join(name);
-        match look(&inner)?.kind {
-            Kind::Folder => remove_folder(&inner)?,
-            _ => fs::remove_file(&inner)?,
-        }
-    }
-    fs::remove_dir(path)
-}
-
-/// Removes temporary files that other runs left in a folder that SRC has no longer. What cannot be
-/// looked at is passed over: it is not part of the copy.
-fn remove_stale(path: &Path, run: u64) {
-    if !look(path).is_ok_and(|m| m.kind == Kind::Folder) {
-        return;
-    }
-    for name in list(path).unwrap_or_default() {
-        let inner = path.join(&name);
-        match run_of(&name) {
-            Some(other) if other != run => drop(fs::remove_file(inner)),
-            _ => remove_stale(&inner, run),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
@@ -373,6 +339,7 @@ mod tests {
 
     use super::*;
     use crate::scratch::Scratch;
+    use crate::surplus::remove;
     use crate::temp_name::temp_name;
 
     fn task(dir: &Scratch) -> Task {
@@ -516,8 +483,18 @@ mod tests {
         let extra = |name: &str| Note::Extra(name.into());
         assert_eq!(whole(&task, 9)[0].notes, [extra("old"), extra("out")]);
         task.delete = true;
-        let removed = |name: &str| Note::Removed(name.into());
-        assert_eq!(whole(&task, 9)[0].notes, [removed("old"), removed("out")]);
+        let mut walk = Walk::new(task.clone(), None);
+        let batch = walk.step(9);
+        assert_eq!(batch.doomed, [Path::new("old"), Path::new("out")]);
+        assert!((batch.notes.is_empty(), batch.end) == (true, false));
+        assert!(task.dst.join("old/deep/f").exists(), "named first");
+        // The second time they are gone, which may be the work of one that crashed.
+        for _ in 0..2 {
+            let notes = batch.doomed.iter().map(|path| remove(&task, path.clone()));
+            let removed = |name: &str| Note::Removed(name.into());
+            assert_eq!(notes.collect::<Vec<_>>(), [removed("old"), removed("out")]);
+        }
+        assert!(walk.step(9).end);
         assert!(task.src.join("kept").exists());
         assert!(list(&task.dst).unwrap().is_empty());
     }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rotor_core::{Actor, Context, Handler, Result};
@@ -14,6 +15,7 @@ use crate::plan::{Cleared, Moved, Refused, Spoiled, Stored};
 use crate::reader::Credit;
 use crate::role::Role;
 use crate::target::{CloseError, Complete, Incoming};
+use crate::walk::Task;
 use crate::wiring::{Floor, Up, Wiring};
 
 /// Small files that share a sync, at most.
@@ -29,7 +31,7 @@ pub struct Writer {
     dst: PathBuf,
     run: u64,
     /// The root of DST, for its file system.
-    root: File,
+    root: Arc<File>,
     open: HashMap<u64, Incoming>,
     group: Vec<(u64, Complete)>,
     /// A sync of the group is on its way.
@@ -42,24 +44,20 @@ pub struct Writer {
 struct Sync;
 
 impl Writer {
-    /// A writer into `dst`.
-    ///
-    /// # Errors
-    /// `dst` cannot be opened.
-    pub fn new(lane: u16, dst: PathBuf, run: u64, wiring: Wiring) -> std::io::Result<Self> {
-        let root = File::open(&dst)?;
-        Ok(Self {
+    /// A writer of this lane.
+    pub fn new(lane: u16, task: &Task, root: Arc<File>, wiring: Wiring) -> Self {
+        Self {
             lane,
             wiring,
-            dst,
-            run,
+            dst: task.dst.clone(),
+            run: task.run,
             root,
             open: HashMap::new(),
             group: Vec::new(),
             waiting: false,
             floor: 0,
             fuse: Fuse::default(),
-        })
+        }
     }
 
     fn take(&mut self, attempt: u64, part: Part, cx: &mut Context<Self>) {

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::compare::assert_identical;
 use crate::place::Place;
-use crate::trees::write;
+use crate::trees::{small_files, write};
 
 #[test]
 fn what_src_lacks_is_named_and_removed_only_on_request() {
@@ -58,4 +58,27 @@ fn a_file_where_a_folder_should_be_is_a_failed_file() {
         fs::read_to_string(place.dst().join("good")).unwrap(),
         "good"
     );
+}
+
+#[test]
+fn all_that_is_removed_under_chaos_is_named_once() {
+    let place = Place::new("doomed");
+    small_files(&place.src(), 500);
+    for seed in 1..4 {
+        let mut doomed = Vec::new();
+        for n in 0..200 {
+            let name = format!("d0/e{}/old {n}", n / 20);
+            write(place.dst().join(&name), "old");
+            doomed.push(format!("mirror: only in DST, removed: {name}"));
+        }
+        let run = place.run(&["--delete", "--chaos", &seed.to_string()]);
+        run.assert_code(0);
+        let named: Vec<_> = run.err.lines().collect();
+        let unnamed = doomed.iter().filter(|line| !named.contains(&line.as_str()));
+        assert_eq!(unnamed.count(), 0, "seed {seed}");
+        assert_eq!(named.len(), doomed.len(), "seed {seed}");
+        assert!(run.out.contains("200 only in DST, removed"), "{}", run.out);
+        assert_identical(&place);
+        fs::remove_dir_all(place.dst()).unwrap();
+    }
 }
