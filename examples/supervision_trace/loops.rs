@@ -30,13 +30,11 @@ pub type Make = fn(Clock) -> Result<Box<dyn Loop>, Box<dyn Error>>;
 pub trait Loop {
     /// What it drives.
     fn locality(&self) -> Locality;
-    /// Starts a tree whose root is here.
+    /// Starts a tree whose root is here, once. Until that ends, other trees may place theirs here.
     ///
     /// # Errors
     /// What is wrong with it.
     fn start(&mut self, tree: Supervisor) -> Result<App, StartError>;
-    /// Serves what a tree of another loop places here.
-    fn serve(&mut self) {}
     /// Does what can be done without waiting. False if that was nothing.
     fn step(&mut self) -> bool;
 }
@@ -78,7 +76,11 @@ impl Host for Loops {
 
     fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
         let (root, others) = self.loops.split_first_mut().expect("at least one");
-        others.iter_mut().for_each(|one| one.serve());
+        for other in others {
+            // It stays when nothing of the scenario is there for a while.
+            other.start(Supervisor::one_for_one("place"))?;
+            while other.step() {}
+        }
         root.start(tree)
     }
 
@@ -199,7 +201,7 @@ impl Loop for Polled {
 struct Iterated {
     context: MainContext,
     locality: Locality,
-    /// Until a tree or its host has it.
+    /// Until a tree has it.
     unused: Option<GlibLoop>,
 }
 
@@ -225,10 +227,6 @@ impl Loop for Iterated {
         unused.start(tree)
     }
 
-    fn serve(&mut self) {
-        self.unused.take().map(GlibLoop::host);
-    }
-
     fn step(&mut self) -> bool {
         self.context.iteration(false)
     }
@@ -238,7 +236,7 @@ impl Loop for Iterated {
 struct Ticked {
     executor: LocalExecutor<'static>,
     locality: Locality,
-    /// Until a tree or its host has it.
+    /// Until a tree has it.
     unused: Option<SmolLoop>,
 }
 
@@ -263,12 +261,6 @@ impl Loop for Ticked {
         let (app, pump) = unused.start(tree)?;
         self.executor.spawn(pump).detach();
         Ok(app)
-    }
-
-    fn serve(&mut self) {
-        if let Some(unused) = self.unused.take() {
-            self.executor.spawn(unused.host().1).detach();
-        }
     }
 
     fn step(&mut self) -> bool {

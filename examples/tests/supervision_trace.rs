@@ -127,7 +127,8 @@ fn random_scenarios_give_the_same_trace_however_they_are_spread() {
 
 #[test]
 fn random_scenarios_give_the_same_trace_on_every_loop() {
-    for seed in 1000..1060 {
+    // 1130: a supervisor comes to a loop from which another one has gone.
+    for seed in 1100..1160 {
         let scenario = random::scenario(seed);
         let simulated = trace(&scenario, 1);
         for (name, make) in BACKENDS {

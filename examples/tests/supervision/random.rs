@@ -109,7 +109,7 @@ impl Maker {
 
     fn supervisor(&mut self, id: String, depth: usize, parent: Option<&'static str>) -> Value {
         let strategy = match depth {
-            0 => STRATEGIES[self.below(6)],
+            0 if !self.one_in(8) => STRATEGIES[self.below(6)],
             _ => self.pick(&STRATEGIES),
         };
         let pool = strategy == "simple_one_for_one";
