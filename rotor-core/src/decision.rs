@@ -11,6 +11,18 @@ use crate::slot::State;
 use crate::strategy::ChildId;
 
 /// What follows when a child has ended by itself; said by [`Actor::decide`](crate::Actor::decide).
+///
+/// ```
+/// use rotor_core::*;
+/// let net = Supervisor::one_for_one("net").decide(|child| match child.exit.reason() {
+///     ExitReason::Failed(error) if error.downcast_ref::<std::io::Error>().is_some() => {
+///         Decision::Restart // the peer went away, which is usual
+///     }
+///     ExitReason::Panicked(_) => Decision::Escalate, // a bug: build all of it anew
+///     _ => Decision::Usual,
+/// });
+/// # assert!(net.plan(&Locality::new("here")).is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decision {
@@ -30,6 +42,19 @@ pub enum Decision {
 
 /// A child that has ended by itself, or could not be restarted; see
 /// [`Actor::decide`](crate::Actor::decide).
+///
+/// ```
+/// use rotor_core::*;
+/// fn decide(child: &ChildExit<'_>) -> Decision {
+///     eprintln!("{} has ended: {}", child.name, child.exit);
+///     match child.name {
+///         "cache" => Decision::Stop, // the others do without it
+///         _ => Decision::Usual,
+///     }
+/// }
+/// let tree = Supervisor::one_for_one("app").decide(decide);
+/// # let _ = tree;
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ChildExit<'a> {

@@ -49,6 +49,27 @@ impl Default for Budget {
 }
 
 /// What a turn wants of its host.
+///
+/// What a loop makes of it, here one that parks its thread:
+/// ```
+/// use rotor_core::*;
+/// use std::{sync::Arc, thread, time::Instant};
+/// let driver = Driver::new(Arc::new(thread::current()), Clock::real()); // wakes by `unpark`
+/// # let here = Locality::new("here");
+/// # driver.open(&here).unwrap();
+/// # driver.start(Supervisor::one_for_one("app"))?.shutdown();
+/// let exit = loop {
+///     match driver.turn(Budget::default()) {
+///         Turn::Again => {} // a loop with I/O looks at it here
+///         Turn::Park(None) => thread::park(),
+///         Turn::Park(Some(until)) => thread::park_timeout(until - Instant::now()),
+///         Turn::Done(exit) => break exit,
+///         Turn::Nested => unreachable!("called inside no handler"),
+///     }
+/// };
+/// assert!(!exit.is_failure());
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Turn {
     /// There is more to do: turn again, after I/O, input and redraw.
@@ -121,6 +142,28 @@ struct Inner {
 
 impl Driver {
     /// Makes a driver without localities for the loop that `wake` wakes.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::sync::{Arc, mpsc};
+    /// /// Wakes a loop that waits for events of its own.
+    /// struct Wakeup(mpsc::SyncSender<()>);
+    /// impl Wake for Wakeup {
+    ///     fn wake(&self) {
+    ///         let _ = self.0.try_send(()); // one that is there already is enough
+    ///     }
+    /// }
+    /// let (give, events) = mpsc::sync_channel(1);
+    /// let driver = Driver::new(Arc::new(Wakeup(give)), Clock::real());
+    /// let here = Locality::new("here");
+    /// driver.open(&here).unwrap();
+    /// let app = driver.start(Supervisor::one_for_one("app"))?;
+    /// driver.run_until_idle();
+    /// std::thread::spawn(move || app.shutdown()); // elsewhere
+    /// events.recv().unwrap();
+    /// assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn new(wake: Arc<dyn Wake>, clock: Clock) -> Self {
         Driver {
             inner: Rc::new(Inner {
@@ -142,6 +185,22 @@ impl Driver {
     /// # Errors
     /// [`BindError::AlreadyOpen`] if another driver has it, [`BindError::Ended`] if its driver has
     /// ended in order.
+    ///
+    /// # Examples
+    /// Two localities of one loop: what is sent from one to the other stays on the thread.
+    /// ```
+    /// use rotor_core::*;
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+    /// let (ui, model) = (Locality::new("ui"), Locality::new("model"));
+    /// driver.open(&ui)?; // trees start here
+    /// driver.open(&model)?;
+    /// driver.start(Supervisor::one_for_one("app")
+    ///     .child(Supervisor::one_for_one("model").on(&model, |s| s)))?;
+    /// # assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
         self.open_with(locality, Random::unseeded())
     }
@@ -170,6 +229,34 @@ impl Driver {
 
     /// For backends: lends a value to the actors of this driver, by its type; see
     /// [`Context::extension`](crate::Context::extension).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{cell::Cell, rc::Rc, sync::Arc};
+    /// struct Led(Cell<bool>);
+    /// /// The call that this backend gives its actors.
+    /// fn set_led<A: Actor>(cx: &Context<A>, on: bool) {
+    ///     cx.extension::<Led>().expect("an actor of this loop").0.set(on);
+    /// }
+    /// struct Blink;
+    /// impl Actor for Blink {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         set_led(cx, true);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// let driver = Driver::new(Arc::new(Nothing), Clock::real());
+    /// # let here = Locality::new("here");
+    /// # driver.open(&here).unwrap();
+    /// let led = Rc::new(Led(Cell::new(false)));
+    /// driver.extend(led.clone());
+    /// driver.start(Supervisor::one_for_one("app").child(Child::new("blink", || Blink)))?;
+    /// driver.run_until_idle();
+    /// assert!(led.0.get());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn extend<T: 'static>(&self, value: Rc<T>) {
         let id = TypeId::of::<T>();
         for local in &*self.inner.locals.borrow() {
@@ -206,6 +293,27 @@ impl Driver {
     ///
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// # struct Part;
+    /// # impl Actor for Part {}
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// # let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+    /// # let here = Locality::new("here");
+    /// # driver.open(&here).unwrap();
+    /// let wrong = Supervisor::one_for_one("app")
+    ///     .child(Child::new("part", || Part))
+    ///     .child(Child::new("part", || Part));
+    /// let refused = driver.start(wrong);
+    /// assert!(matches!(refused, Err(StartError::DuplicateName { .. })));
+    /// let app = driver.start(Supervisor::one_for_one("app").child(Child::new("part", || Part)))?;
+    /// driver.run_until_idle();
+    /// assert_eq!(app.root().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn start(&self, mut tree: Supervisor) -> Result<App, StartError> {
         let inner = &*self.inner;
         if inner.app.borrow().is_some() {
@@ -313,6 +421,30 @@ impl Driver {
     }
 
     /// Turns until nothing is left to do now: the answer is `Park`, `Done` or `Nested`.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Sum(u32);
+    /// impl Actor for Sum {}
+    /// impl Handler<u32> for Sum {
+    ///     fn handle(&mut self, n: u32, cx: &mut Context<Self>) {
+    ///         self.0 += n;
+    ///         if n > 1 { cx.addr().send(n - 1) }
+    ///     }
+    /// }
+    /// # struct Nothing;
+    /// # impl Wake for Nothing { fn wake(&self) {} }
+    /// # let driver = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+    /// # let here = Locality::new("here");
+    /// # driver.open(&here).unwrap();
+    /// # let sum = here.reserve();
+    /// # let app = driver.start(Supervisor::one_for_one("app").child(Child::new("sum", || Sum(0)).at(sum)))?;
+    /// sum.send(4); // and what follows from it
+    /// assert!(matches!(driver.run_until_idle(), Turn::Park(None))); // no timer is set
+    /// # app.shutdown();
+    /// # assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run_until_idle(&self) -> Turn {
         loop {
             match self.turn(Budget::default()) {

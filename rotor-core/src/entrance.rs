@@ -102,8 +102,49 @@ const CLOSED: u8 = 2;
 /// Implemented by backends. `wake` may be called on any thread, at any time, also more often than
 /// needed; a wake that comes while nobody waits is remembered. It runs no user code and blocks on
 /// nothing that is held during a turn. A panic in it is swallowed.
+///
+/// A loop that looks at a flag wherever it comes by:
+/// ```
+/// use rotor_core::*;
+/// use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+/// #[derive(Default)]
+/// struct Flag(AtomicBool);
+/// impl Wake for Flag {
+///     fn wake(&self) {
+///         self.0.store(true, Ordering::Release);
+///     }
+/// }
+/// let flag = Arc::new(Flag::default());
+/// let driver = Driver::new(flag.clone(), Clock::real());
+/// # let here = Locality::new("here");
+/// # driver.open(&here).unwrap();
+/// # let app = driver.start(Supervisor::one_for_one("app"))?;
+/// # driver.run_until_idle();
+/// # flag.0.store(false, Ordering::Release);
+/// app.shutdown();
+/// assert!(flag.0.swap(false, Ordering::Acquire)); // there is something to do
+/// assert!(matches!(driver.turn(Budget::default()), Turn::Done(_)));
+/// # Ok::<_, StartError>(())
+/// ```
 pub trait Wake: Send + Sync + 'static {
     /// Makes the loop turn its driver soon.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// use std::{io::Write, os::unix::net::UnixStream};
+    /// /// Wakes a loop that polls the other end of a pair of sockets.
+    /// struct Pipe(UnixStream); // non-blocking
+    /// impl Wake for Pipe {
+    ///     fn wake(&self) {
+    ///         let _ = (&self.0).write(&[1]); // full: the loop is awake
+    ///     }
+    /// }
+    /// # let (near, far) = UnixStream::pair()?;
+    /// # near.set_nonblocking(true)?;
+    /// # Pipe(near).wake();
+    /// # assert_eq!(std::io::Read::read(&mut &far, &mut [0; 8])?, 1);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     fn wake(&self);
 }
 

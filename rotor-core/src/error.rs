@@ -34,15 +34,49 @@ use crate::request::RequestError;
 pub struct Error(Arc<Box<dyn StdError + Send + Sync>>);
 
 /// Result of hooks and handlers that may fail.
+///
+/// With one argument or none it is that of hooks and handlers, with two the usual one:
+/// ```
+/// use rotor_core::*;
+/// fn volume(text: &str) -> Result<u8> {
+///     let volume = text.parse()?;
+///     if volume > 11 { return Err(Error::message("too loud")) }
+///     Ok(volume)
+/// }
+/// assert_eq!(volume("11").ok(), Some(11));
+/// assert_eq!(volume("12").unwrap_err().to_string(), "too loud");
+/// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Makes an error of a text.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Valve { open: bool }
+    /// impl Actor for Valve {
+    ///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    ///         if self.open { Ok(()) } else { Err(Error::message("it is stuck")) }
+    ///     }
+    /// }
+    /// let exit = ThreadLoop::new()
+    ///     .run(Supervisor::one_for_one("app").child(Child::new("valve", || Valve { open: false })))?;
+    /// assert_eq!(exit.root_cause().to_string(), "failed: it is stuck");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn message(text: impl Into<String>) -> Self {
         Error(Arc::new(text.into().into()))
     }
 
     /// The error inside, with its own chain of sources.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let error = Error::from("x".parse::<u8>().unwrap_err());
+    /// // For a crate that reports errors with their chains.
+    /// let inside: &dyn std::error::Error = error.source();
+    /// assert_eq!(inside.to_string(), "invalid digit found in string");
+    /// ```
     pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &**self.0
     }
@@ -54,6 +88,18 @@ impl Error {
     }
 
     /// The error inside as an `E`, if it is one.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// use std::io;
+    /// /// Whether it is worth to try again.
+    /// fn is_passing(error: &Error) -> bool {
+    ///     let io = error.downcast_ref::<io::Error>();
+    ///     io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
+    /// }
+    /// assert!(is_passing(&io::Error::from(io::ErrorKind::ConnectionRefused).into()));
+    /// assert!(!is_passing(&Error::message("a bad password")));
+    /// ```
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
     }
@@ -93,6 +139,26 @@ impl fmt::Debug for Error {
 }
 
 /// A start or a stop that took longer than its limit.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Slow { hold: Option<Hold> }
+/// impl Actor for Slow {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         self.hold = Some(cx.hold("an answer that never comes"));
+///         Ok(())
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("app")
+///     .child(Child::new("slow", || Slow { hold: None })))?;
+/// sim.run_for(std::time::Duration::from_secs(5));
+/// let exit = app.tree().ended.unwrap();
+/// let ExitReason::TimedOut(late) = exit.root_cause().reason() else { panic!("{exit}") };
+/// assert_eq!((late.step, late.limit.as_secs(), late.loop_ran), ("start", 5, true));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     /// What took too long: `"start"` or `"stop"`.
@@ -162,6 +228,17 @@ impl fmt::Display for StartStalled {
 impl StdError for StartStalled {}
 
 /// Why a tree was refused. Nothing of it has been started.
+///
+/// ```
+/// use rotor_core::*;
+/// struct Part;
+/// impl Actor for Part {}
+/// let tree = Supervisor::one_for_one("app")
+///     .child(Child::new("part", || Part).significant()); // but permanent: it never ends the tree
+/// let error = ThreadLoop::new().run(tree).unwrap_err();
+/// assert!(matches!(&error, StartError::Significant { child } if child == "part"));
+/// eprintln!("{error}");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StartError {
@@ -318,6 +395,15 @@ impl From<std::io::Error> for StartError {
 }
 
 /// Why a locality could not be opened.
+///
+/// ```
+/// use rotor_core::*;
+/// let main = ThreadLoop::new();
+/// # struct Nothing;
+/// # impl Wake for Nothing { fn wake(&self) {} }
+/// let other = Driver::new(std::sync::Arc::new(Nothing), Clock::real());
+/// assert_eq!(other.open(main.locality()), Err(BindError::AlreadyOpen));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {

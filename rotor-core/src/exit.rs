@@ -30,6 +30,21 @@ pub struct Exit {
 
 /// The kinds of [`Exit`]. `Normal`, `Shutdown` and `ShutdownWith` are orderly; the others are
 /// abnormal, so a transient child is restarted after them.
+///
+/// ```
+/// use rotor_core::*;
+/// /// What the user is told.
+/// fn told(exit: &Exit) -> &'static str {
+///     match exit.root_cause().reason() {
+///         ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_) => "done",
+///         ExitReason::Failed(_) | ExitReason::TimedOut(_) => "it did not work this time",
+///         ExitReason::Panicked(_) => "this is a bug: please report it",
+///         _ => "interrupted",
+///     }
+/// }
+/// assert_eq!(told(&Exit::normal()), "done");
+/// assert_eq!(told(&Exit::failed(Error::message("no route"))), "it did not work this time");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ExitReason {
@@ -107,6 +122,26 @@ pub struct Incident {
 }
 
 /// How many restarts within which time were too many for a supervisor; see [`Exit::gave_up`].
+///
+/// ```
+/// use rotor_core::*;
+/// use std::time::Duration;
+/// fn advice(exit: &Exit) -> Option<String> {
+///     let GaveUp { restarts, period, .. } = exit.gave_up()?;
+///     Some(format!("{restarts} restarts in {period:?}: look at {}", exit.cause()?.0))
+/// }
+/// # struct Bad;
+/// # impl Actor for Bad {
+/// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.addr().send(()); Ok(()) }
+/// # }
+/// # impl Handler<()> for Bad {
+/// #     fn handle(&mut self, _: (), cx: &mut Context<Self>) { cx.fail(Error::message("bad")) }
+/// # }
+/// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app")
+///     .intensity(2, Duration::from_secs(9)).child(Child::new("bad", || Bad)))?;
+/// assert_eq!(advice(&exit).unwrap(), "3 restarts in 9s: look at bad");
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GaveUp {
@@ -147,21 +182,61 @@ impl Exit {
     }
 
     /// The actor's work is done.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Job;
+    /// impl Actor for Job {}
+    /// impl Handler<()> for Job {
+    ///     fn handle(&mut self, _: (), cx: &mut Context<Self>) {
+    ///         cx.stop_with(Exit::normal()); // what `cx.stop()` does
+    ///     }
+    /// }
+    /// assert!(!Exit::normal().is_abnormal()); // so a transient child is not restarted
+    /// ```
     pub const fn normal() -> Self {
         Self::new(ExitReason::Normal)
     }
 
     /// The actor is told to stop.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Service;
+    /// impl Actor for Service {
+    ///     fn stop(&mut self, reason: &Exit, _: &mut Context<Self>) {
+    ///         if let ExitReason::Shutdown = reason.reason() {
+    ///             println!("told to stop"); // not by itself
+    ///         }
+    ///     }
+    /// }
+    /// assert_eq!(Exit::shutdown().to_string(), "shutdown");
+    /// ```
     pub const fn shutdown() -> Self {
         Self::new(ExitReason::Shutdown)
     }
 
     /// The actor is told to stop, or stops, with a detail for whoever is told of it.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let exit = Exit::shutdown_with("a new version is there");
+    /// assert_eq!(exit.to_string(), "shutdown: a new version is there");
+    /// assert!(!exit.is_abnormal()); // as orderly as without a detail
+    /// ```
     pub fn shutdown_with(detail: impl Into<Arc<str>>) -> Self {
         Self::new(ExitReason::ShutdownWith(detail.into()))
     }
 
     /// The actor failed with an error.
+    ///
+    /// For `stop_with`, and for what plays the part of an actor in a test:
+    /// ```
+    /// # use rotor_core::*;
+    /// let exit = Exit::failed(std::io::Error::other("the disk is full"));
+    /// assert!(exit.is_abnormal());
+    /// assert_eq!(exit.to_string(), "failed: the disk is full");
+    /// ```
     pub fn failed(error: impl Into<Error>) -> Self {
         let error = error.into();
         let Some(inner) = error.exit() else {
@@ -287,17 +362,68 @@ impl Exit {
     }
 
     /// The kind of end.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// fn is_bug(exit: &Exit) -> bool {
+    ///     matches!(exit.root_cause().reason(), ExitReason::Panicked(_))
+    /// }
+    /// assert!(!is_bug(&Exit::failed(Error::message("offline"))));
+    /// ```
     pub fn reason(&self) -> &ExitReason {
         &self.reason
     }
 
     /// Whose exit caused this one: the child's name and its exit.
+    ///
+    /// The way from the root to what went wrong:
+    /// ```
+    /// use rotor_core::*;
+    /// fn path(mut exit: &Exit) -> Vec<String> {
+    ///     let mut names = Vec::new();
+    ///     while let Some((name, next)) = exit.cause() {
+    ///         names.push(name.to_owned());
+    ///         exit = next;
+    ///     }
+    ///     names
+    /// }
+    /// # struct Bad;
+    /// # impl Actor for Bad {
+    /// #     fn start(&mut self, _: &mut Context<Self>) -> Result { Err(Error::message("no")) }
+    /// # }
+    /// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app")
+    ///     .child(Supervisor::one_for_one("net").child(Child::new("port", || Bad))))?;
+    /// assert_eq!(path(&exit), ["net", "port"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn cause(&self) -> Option<(&str, &Exit)> {
         self.cause_inside().map(|c| (&*c.who, &c.exit))
     }
 
     /// What the actor was doing, if it failed while it handled a message, or the place of a panic is
     /// known.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Parse(&'static str);
+    /// struct Parser;
+    /// impl Actor for Parser {}
+    /// impl Handler<Parse> for Parser {
+    ///     fn handle(&mut self, Parse(text): Parse, _: &mut Context<Self>) {
+    ///         let _: u8 = text.parse().expect("a number");
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let parser = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    /// #     .child(Child::new("parser", || Parser).at(parser).temporary().significant()))?;
+    /// parser.send(Parse("x"));
+    /// # sim.run_until_idle();
+    /// let exit = app.tree().ended.unwrap();
+    /// let incident = exit.root_cause().incident().unwrap();
+    /// assert!(incident.message.unwrap().ends_with("Parse")); // on this message it panicked
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn incident(&self) -> Option<&Incident> {
         self.detail.as_ref()?.incident.as_ref()
     }
@@ -334,6 +460,19 @@ impl Exit {
     }
 
     /// The first exit of the chain: what really happened.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// # struct Bad;
+    /// # impl Actor for Bad {
+    /// #     fn start(&mut self, _: &mut Context<Self>) -> Result { Err(Error::message("no disk")) }
+    /// # }
+    /// let exit = ThreadLoop::new()
+    ///     .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
+    /// assert_eq!(exit.to_string(), "shutdown, because log ended: failed: no disk");
+    /// assert_eq!(exit.root_cause().to_string(), "failed: no disk");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn root_cause(&self) -> &Exit {
         let mut exit = self;
         while let Some((_, cause)) = exit.cause() {
@@ -384,6 +523,13 @@ impl Exit {
     }
 
     /// Whether a transient child is restarted after this exit.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// assert!(!Exit::normal().is_abnormal());
+    /// assert!(!Exit::shutdown().is_abnormal());
+    /// assert!(Exit::failed(Error::message("a bad day")).is_abnormal());
+    /// ```
     pub fn is_abnormal(&self) -> bool {
         !matches!(
             self.reason,

@@ -10,6 +10,32 @@ use crate::locality::{Control, Local};
 ///
 /// Made by [`Context::hold`](crate::Context::hold). `Send`: it may be dropped on any thread. It
 /// belongs to one instance, and means nothing to the next one.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Upload { last: Vec<Hold> }
+/// struct Sent;
+/// impl Actor for Upload {
+///     fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+///         self.last.push(cx.hold("the last bytes"));
+///         cx.after(std::time::Duration::from_secs(1), Sent);
+///     }
+/// }
+/// impl Handler<Sent> for Upload {
+///     fn handle(&mut self, _: Sent, _: &mut Context<Self>) { self.last.clear() }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let upload = sim.locality("here").reserve();
+/// # sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("upload", || Upload { last: Vec::new() }).at(upload).transient()))?;
+/// # sim.run_until_idle();
+/// upload.stop();
+/// sim.run_until_idle();
+/// assert_eq!(upload.address().state(), Lifecycle::Stopping); // it still does something
+/// sim.run_for(std::time::Duration::from_secs(1));
+/// assert_eq!(upload.address().state(), Lifecycle::Down);
+/// # Ok::<_, StartError>(())
+/// ```
 #[must_use = "dropping it lets the start or the stop complete"]
 pub struct Hold {
     gate: &'static Gate,

@@ -71,6 +71,16 @@ pub struct Inbox<M> {
 }
 
 /// Why nothing was received.
+///
+/// ```
+/// use rotor_core::*;
+/// let inbox = Inbox::<String>::new(8);
+/// assert_eq!(inbox.try_recv(), Err(RecvError::Empty)); // come again
+/// inbox.recipient().send("last".to_owned());
+/// inbox.close();
+/// assert_eq!(inbox.recv().as_deref(), Ok("last"));
+/// assert_eq!(inbox.recv(), Err(RecvError::Closed)); // the end
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvError {
     /// Nothing came, in time or at once.
@@ -147,6 +157,16 @@ impl Wake for Bell {
 
 impl<M: Send + 'static> Inbox<M> {
     /// Makes an inbox. A capacity of zero counts as one.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let inbox = Inbox::<u32>::new(2);
+    /// for n in 0..5 {
+    ///     inbox.recipient().send(n);
+    /// }
+    /// assert_eq!((inbox.try_recv(), inbox.try_recv()), (Ok(0), Ok(1)));
+    /// assert_eq!(inbox.refused(), 3); // what is not taken out in time does not pile up
+    /// ```
     pub fn new(capacity: usize) -> Self {
         Self::make(capacity, None)
     }
@@ -211,6 +231,15 @@ impl<M: Send + 'static> Inbox<M> {
     }
 
     /// Where to send what is received here.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let inbox = Inbox::new(16);
+    /// let out: Recipient<String> = inbox.recipient(); // `Copy`, for actors and threads
+    /// std::thread::spawn(move || out.send("from elsewhere".to_owned()));
+    /// assert_eq!(inbox.recv()?, "from elsewhere");
+    /// # Ok::<_, RecvError>(())
+    /// ```
     pub fn recipient(&self) -> Recipient<M> {
         self.recipient
     }
@@ -219,6 +248,26 @@ impl<M: Send + 'static> Inbox<M> {
     ///
     /// # Errors
     /// [`RecvError::Closed`], or [`RecvError::WouldDeadlock`] inside a handler.
+    ///
+    /// # Examples
+    /// A plain thread that serves until it is told that nothing comes any more:
+    /// ```
+    /// use rotor_core::*;
+    /// use std::sync::Arc;
+    /// let inbox = Arc::new(Inbox::<u32>::new(16));
+    /// let from = inbox.clone();
+    /// let sum = std::thread::spawn(move || {
+    ///     let mut sum = 0;
+    ///     while let Ok(n) = from.recv() {
+    ///         sum += n;
+    ///     }
+    ///     sum
+    /// });
+    /// inbox.recipient().send(3);
+    /// inbox.recipient().send(4);
+    /// inbox.close();
+    /// assert_eq!(sum.join().unwrap(), 7);
+    /// ```
     pub fn recv(&self) -> Result<M, RecvError> {
         self.next(None)
     }
@@ -227,6 +276,16 @@ impl<M: Send + 'static> Inbox<M> {
     ///
     /// # Errors
     /// [`RecvError::Empty`] if none came in time; else as for [`recv`](Self::recv).
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::*;
+    /// use std::time::Duration;
+    /// let inbox = Inbox::new(1);
+    /// assert_eq!(inbox.recv_within(Duration::from_millis(1)), Err(RecvError::Empty));
+    /// inbox.recipient().send("there it is");
+    /// assert_eq!(inbox.recv_within(Duration::from_secs(5)), Ok("there it is"));
+    /// ```
     pub fn recv_within(&self, limit: Duration) -> Result<M, RecvError> {
         self.next(Some(limit))
     }
@@ -235,6 +294,20 @@ impl<M: Send + 'static> Inbox<M> {
     ///
     /// # Errors
     /// [`RecvError::Empty`] or [`RecvError::Closed`].
+    ///
+    /// # Examples
+    /// A loop that is not ours looks at it between its own events:
+    /// ```
+    /// # use rotor_core::*;
+    /// let inbox = Inbox::new(16);
+    /// inbox.recipient().send("one");
+    /// inbox.recipient().send("two");
+    /// let mut got = Vec::new();
+    /// while let Ok(text) = inbox.try_recv() {
+    ///     got.push(text);
+    /// }
+    /// assert_eq!(got, ["one", "two"]);
+    /// ```
     pub fn try_recv(&self) -> Result<M, RecvError> {
         self.next(Some(Duration::ZERO))
     }
@@ -243,6 +316,16 @@ impl<M: Send + 'static> Inbox<M> {
     /// gets [`RecvError::Closed`], at once if it is empty. Any thread.
     ///
     /// To drop what is in it as well, drop the inbox.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let inbox = Inbox::new(16);
+    /// inbox.recipient().send(1);
+    /// inbox.close();
+    /// let late = inbox.recipient().try_send(2).unwrap_err();
+    /// assert_eq!(late.message, 2); // handed back
+    /// assert_eq!(inbox.recv(), Ok(1)); // what was in it is not lost
+    /// ```
     pub fn close(&self) {
         self.shut(&mut self.bell.lock());
         self.bell.news.notify_all();
@@ -253,6 +336,18 @@ impl<M: Send + 'static> Inbox<M> {
 
     /// Returns how many messages were not received here because they came too late, or when the
     /// bound was reached. What comes late for an inbox that is gone may be counted by a later one.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let inbox = Inbox::new(1);
+    /// inbox.recipient().send("kept");
+    /// inbox.recipient().send("too many");
+    /// assert_eq!(inbox.recv(), Ok("kept"));
+    /// if inbox.refused() > 0 {
+    ///     eprintln!("{} messages were lost: make it larger", inbox.refused());
+    /// }
+    /// # assert_eq!(inbox.refused(), 1);
+    /// ```
     pub fn refused(&self) -> u64 {
         let counts = self.locality.gate().undelivered.iter();
         counts.map(|count| count.load(Ordering::Relaxed)).sum()

@@ -6,6 +6,33 @@
 /// for supervision. After 32 messages from higher lanes each lower lane that is not empty gets one,
 /// so a flood of `Urgent` messages does not starve `Normal` ones. Order is kept per sender,
 /// destination and lane.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Data(u32);
+/// struct Pause;
+/// struct Player { played: Vec<u32>, paused: bool }
+/// impl Actor for Player {}
+/// impl Handler<Data> for Player { // `Lane::Normal`
+///     fn handle(&mut self, Data(n): Data, _: &mut Context<Self>) {
+///         if !self.paused { self.played.push(n) }
+///     }
+/// }
+/// impl Handler<Pause> for Player {
+///     const LANE: Lane = Lane::Urgent;
+///     fn handle(&mut self, _: Pause, _: &mut Context<Self>) { self.paused = true }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let player = sim.locality("here").reserve();
+/// # sim.start(Supervisor::one_for_one("app").child(
+/// #     Child::new("player", || Player { played: Vec::new(), paused: false }).at(player)))?;
+/// # sim.run_until_idle();
+/// (0..1000).for_each(|n| player.send(Data(n)));
+/// player.send(Pause); // does not wait for a thousand others
+/// sim.run_until_idle();
+/// assert_eq!(sim.with(player, |player| player.played.len()), Some(0));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lane {

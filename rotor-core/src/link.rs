@@ -68,6 +68,43 @@ impl std::error::Error for LinkError {}
 ///
 /// The service waits until this is dropped, or the client ends, for at most half of its own stop
 /// limit.
+///
+/// Kept, it keeps the service until what is under way is done:
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Disk;
+/// impl Actor for Disk {}
+/// struct Saved;
+/// struct Editor { disk: Addr<Disk>, leaving: Option<Unlink> }
+/// impl Actor for Editor {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         cx.link_with(self.disk.address());
+///         Ok(())
+///     }
+/// }
+/// impl Handler<Unlink> for Editor {
+///     fn handle(&mut self, asked: Unlink, cx: &mut Context<Self>) {
+///         self.leaving = Some(asked);
+///         cx.after(Duration::from_secs(1), Saved);
+///     }
+/// }
+/// impl Handler<Saved> for Editor {
+///     fn handle(&mut self, _: Saved, _: &mut Context<Self>) { self.leaving = None }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let here = sim.locality("here");
+/// # let (disk, editor) = (here.reserve(), here.reserve());
+/// # sim.start(Supervisor::one_for_one("app").child(Child::new("disk", || Disk).at(disk).transient())
+/// #     .child(Child::new("editor", move || Editor { disk, leaving: None }).at(editor)))?;
+/// # sim.run_until_idle();
+/// disk.stop();
+/// sim.run_until_idle();
+/// assert_eq!(disk.address().state(), Lifecycle::Running); // it serves on
+/// sim.run_for(Duration::from_secs(1));
+/// assert_eq!(disk.address().state(), Lifecycle::Down);
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping it lets the service end"]
 pub struct Unlink {

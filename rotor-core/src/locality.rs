@@ -72,6 +72,17 @@ const ENDED: u8 = 3;
 
 impl Locality {
     /// Makes a locality that no loop drives yet. Messages to its addresses wait.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Log;
+    /// impl Actor for Log {}
+    /// impl Handler<&'static str> for Log { fn handle(&mut self, _: &'static str, _: &mut Context<Self>) {} }
+    /// let place = Locality::new("log"); // on any thread, before there is a loop
+    /// let log: Addr<Log> = place.reserve();
+    /// log.send("the first line"); // waits for it
+    /// assert_eq!(log.address().state(), Lifecycle::Waiting);
+    /// ```
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Locality {
             inner: ManuallyDrop::new(Arc::new(Inner {
@@ -87,6 +98,13 @@ impl Locality {
     }
 
     /// Its name, for logs and pictures.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let net = ThreadLoop::spawn("net")?;
+    /// assert_eq!(net.name(), "net"); // also the thread's
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn name(&self) -> &Cow<'static, str> {
         &self.inner.name
     }
@@ -95,11 +113,42 @@ impl Locality {
     ///
     /// Any thread. Messages sent early are parked, 1 024 at most, until a child claims the address.
     /// It survives restarts of the actor and of its ancestors.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Counter { seen: u32 }
+    /// impl Actor for Counter {}
+    /// impl Handler<u32> for Counter {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.seen += n }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let counter = here.reserve();
+    /// counter.send(7); // to whoever will have it
+    /// let child = Child::new("counter", || Counter { seen: 0 }).at(counter);
+    /// sim.start(Supervisor::one_for_one("app").child(child))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(counter, |counter| counter.seen), Some(7));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn reserve<A: Actor>(&self) -> Addr<A> {
         Addr::new(self.mint())
     }
 
     /// Mints an address to publish `M` to, which no actor owns.
+    ///
+    /// For news that have no single source:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// #[derive(Clone, Debug, PartialEq)] struct Alert(&'static str);
+    /// let mut sim = Sim::new(1);
+    /// let alerts = sim.locality("here").topic();
+    /// let heard = sim.listen(alerts);
+    /// sim.run_until_idle();
+    /// alerts.publish(Alert("smoke")); // by anybody, on any thread
+    /// sim.run_until_idle();
+    /// assert_eq!(heard.take(), [Alert("smoke")]);
+    /// ```
     pub fn topic<M: Clone + Send + 'static>(&self) -> crate::Topic<M> {
         self.mint().topic()
     }
@@ -126,6 +175,18 @@ impl Locality {
     /// Returns how often a slice of its messages was run. Any thread.
     ///
     /// With [`wakes`](Self::wakes), for tests and figures: both stand still while it is idle.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// let mut sim = Sim::new(1);
+    /// let here = sim.locality("here");
+    /// sim.start(Supervisor::one_for_one("app"))?;
+    /// sim.run_until_idle();
+    /// let before = here.slices();
+    /// sim.run_for(std::time::Duration::from_secs(3600));
+    /// assert_eq!(here.slices(), before); // idle costs nothing
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn slices(&self) -> u64 {
         self.gate().slices.load(Ordering::Relaxed)
     }
@@ -785,6 +846,28 @@ impl Locality {
     ///
     /// # Errors
     /// The thread could not be started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{sync::Arc, thread};
+    /// /// The verb of a backend; `ThreadLoop::spawn` is much like it.
+    /// fn spawn(name: &'static str) -> std::io::Result<Locality> {
+    ///     Locality::spawn(name, |locality| {
+    ///         let driver = Driver::new(Arc::new(thread::current()), Clock::real());
+    ///         driver.open(&locality).map_err(std::io::Error::other)?;
+    ///         driver.host();
+    ///         while !matches!(driver.turn(Budget::default()), Turn::Done(_)) {
+    ///             thread::park_timeout(std::time::Duration::from_millis(1)); // or until its deadline
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    /// let far = spawn("far")?;
+    /// ThreadLoop::new().run_with(Supervisor::one_for_one("app")
+    ///     .child(Supervisor::one_for_one("work").on(&far, |s| s)), |app| app.shutdown())?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn spawn(
         name: impl Into<Cow<'static, str>>,
         run: impl FnOnce(Locality) -> std::io::Result<()> + Send + 'static,

@@ -17,6 +17,35 @@ use crate::things::{Body, Key};
 
 /// The notice that a monitored actor's instance has ended. Sent once per
 /// [`Context::monitor`](crate::Context::monitor).
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Worker;
+/// impl Actor for Worker {}
+/// struct Office { worker: Addr<Worker>, ended: Vec<String> }
+/// impl Actor for Office {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         cx.monitor(self.worker.address());
+///         Ok(())
+///     }
+/// }
+/// impl Handler<Down> for Office {
+///     fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+///         assert_eq!(down.who, self.worker.address()); // to tell several apart
+///         self.ended.push(down.exit.to_string());
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let here = sim.locality("here");
+/// # let (worker, office) = (here.reserve(), here.reserve());
+/// # sim.start(Supervisor::one_for_one("app").child(Child::new("worker", || Worker).at(worker))
+/// #     .child(Child::new("office", move || Office { worker, ended: Vec::new() }).at(office)))?;
+/// # sim.run_until_idle();
+/// worker.address().kill();
+/// sim.run_until_idle();
+/// assert_eq!(sim.with(office, |office| office.ended.clone()), Some(vec!["killed".to_owned()]));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Down {
     /// The address that was monitored.

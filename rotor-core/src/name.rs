@@ -52,6 +52,15 @@ pub struct Name<A> {
 
 impl<A> Name<A> {
     /// A name, as a constant.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// pub struct Mixer;
+    /// impl Actor for Mixer {}
+    /// /// What other modules need to find it: its type comes with the name.
+    /// pub const MIXER: Name<Mixer> = Name::new("mixer");
+    /// assert_eq!(MIXER.to_string(), "mixer");
+    /// ```
     pub const fn new(text: &'static str) -> Self {
         Name {
             text: Cow::Borrowed(text),
@@ -155,6 +164,24 @@ pub(crate) struct NameSpec {
 }
 
 /// Why a name was not found, or could not be registered.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Log;
+/// impl Actor for Log {}
+/// struct Clock;
+/// impl Actor for Clock {}
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("app")
+///     .child(Child::new("log", || Log).named(Name::new("log"))))?;
+/// sim.run_until_idle();
+/// let missing = app.lookup(Name::<Log>::new("lgo"));
+/// assert!(matches!(missing, Err(NameError::NotFound { .. })));
+/// let wrong = app.lookup(Name::<Clock>::new("log")); // it is no clock
+/// assert!(matches!(wrong, Err(NameError::WrongType { .. })));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {

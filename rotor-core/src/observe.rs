@@ -7,6 +7,16 @@ use crate::address::Address;
 use crate::exit::Exit;
 
 /// Why a message was not delivered.
+///
+/// ```
+/// use rotor_core::*;
+/// /// Whether the same message may be sent again, a little later.
+/// fn is_passing(reason: Reason) -> bool {
+///     matches!(reason, Reason::Full)
+/// }
+/// assert!(!is_passing(Reason::Gone));
+/// assert_eq!(Reason::Full.to_string(), "its bound is reached");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(usize)]
@@ -59,6 +69,17 @@ impl fmt::Display for Reason {
 }
 
 /// A message that could not be delivered.
+///
+/// ```
+/// # use rotor_core::*;
+/// struct Log;
+/// impl Observer for Log {
+///     fn undelivered(&self, what: &Undeliverable) {
+///         eprintln!("{} for {:?} was lost: {}", what.message, what.to, what.reason);
+///     }
+/// }
+/// # let _ = Supervisor::one_for_one("app").observer(std::sync::Arc::new(Log));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Undeliverable {
@@ -108,6 +129,27 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 /// ```
 pub trait Observer: Send + Sync + 'static {
     /// A message could not be delivered.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Lost(Mutex<Vec<Reason>>);
+    /// impl Observer for Lost {
+    ///     fn undelivered(&self, what: &Undeliverable) {
+    ///         self.0.lock().unwrap().push(what.reason);
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let news = sim.locality("here").topic::<&'static str>();
+    /// let lost = Arc::new(Lost::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(lost.clone()))?;
+    /// # sim.run_until_idle();
+    /// news.publish("is anybody there?");
+    /// sim.run_until_idle();
+    /// assert_eq!(*lost.0.lock().unwrap(), [Reason::Unheard]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn undelivered(&self, what: &Undeliverable) {
         let _ = what;
     }
@@ -188,54 +230,297 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// An actor is operational: this instance of it, by a number that no other one has.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// # struct Part;
+    /// # impl Actor for Part {}
+    /// #[derive(Default)]
+    /// struct Order(Mutex<Vec<String>>);
+    /// impl Observer for Order {
+    ///     fn started(&self, _: Address, name: &str, _: u64) {
+    ///         self.0.lock().unwrap().push(name.to_owned());
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let order = Arc::new(Order::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(order.clone())
+    ///     .child(Child::new("first", || Part)).child(Child::new("second", || Part)))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(*order.0.lock().unwrap(), ["first", "second", "app"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn started(&self, who: Address, name: &str, instance: u64) {
         let _ = (who, name, instance);
     }
 
     /// An actor could not start.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Failed(Mutex<Vec<String>>);
+    /// impl Observer for Failed {
+    ///     fn start_failed(&self, _: Address, name: &str, exit: &Exit) {
+    ///         self.0.lock().unwrap().push(format!("{name}: {exit}"));
+    ///     }
+    /// }
+    /// # struct Port;
+    /// # impl Actor for Port {}
+    /// let failed = Arc::new(Failed::default());
+    /// let port = Child::new("port", || Err::<Port, _>(Error::message("it is taken")));
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").observer(failed.clone()).child(port))?;
+    /// assert_eq!(failed.0.lock().unwrap()[0], "port: failed: it is taken");
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn start_failed(&self, who: Address, name: &str, exit: &Exit) {
         let _ = (who, name, exit);
     }
 
     /// An actor's factory made no instance, which is no error.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Absent(Mutex<Vec<String>>);
+    /// impl Observer for Absent {
+    ///     fn start_ignored(&self, _: Address, name: &str) {
+    ///         self.0.lock().unwrap().push(name.to_owned());
+    ///     }
+    /// }
+    /// # struct Gpu;
+    /// # impl Actor for Gpu {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let absent = Arc::new(Absent::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(absent.clone())
+    ///     .child(Child::new("gpu", || None::<Gpu>)))?; // this machine has none
+    /// sim.run_until_idle();
+    /// assert_eq!(*absent.0.lock().unwrap(), ["gpu"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn start_ignored(&self, who: Address, name: &str) {
         let _ = (who, name);
     }
 
     /// A supervisor gave up: the restart of this child is one too many. It comes before the ends of
     /// the other children.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Blame(Mutex<Vec<String>>);
+    /// impl Observer for Blame {
+    ///     fn gave_up(&self, _: Address, name: &str, _: Address, child: &str) {
+    ///         self.0.lock().unwrap().push(format!("{name} because of {child}"));
+    ///     }
+    /// }
+    /// # struct Bad;
+    /// # impl Actor for Bad {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.addr().send(()); Ok(()) }
+    /// # }
+    /// # impl Handler<()> for Bad {
+    /// #     fn handle(&mut self, _: (), cx: &mut Context<Self>) { cx.fail(Error::message("bad")) }
+    /// # }
+    /// let blame = Arc::new(Blame::default());
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").observer(blame.clone())
+    ///     .child(Child::new("bad", || Bad)))?; // fails whenever it is started
+    /// assert_eq!(*blame.0.lock().unwrap(), ["app because of bad"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn gave_up(&self, who: Address, name: &str, child: Address, child_name: &str) {
         let _ = (who, name, child, child_name);
     }
 
     /// A supervisor ends because of the end of this child, which it does not restart. It comes before
     /// the ends of the other children.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Blame(Mutex<Vec<String>>);
+    /// impl Observer for Blame {
+    ///     fn escalated(&self, _: Address, name: &str, _: Address, child: &str) {
+    ///         self.0.lock().unwrap().push(format!("{name} because of {child}"));
+    ///     }
+    /// }
+    /// # struct Key;
+    /// # impl Actor for Key {}
+    /// # let mut sim = Sim::new(1);
+    /// # let key = sim.locality("here").reserve();
+    /// let blame = Arc::new(Blame::default());
+    /// sim.start(Supervisor::one_for_one("vault").observer(blame.clone())
+    ///     .child(Child::new("key", || Key).at(key).escalating()))?;
+    /// # sim.run_until_idle();
+    /// key.address().kill();
+    /// sim.run_until_idle();
+    /// assert_eq!(*blame.0.lock().unwrap(), ["vault because of key"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn escalated(&self, who: Address, name: &str, child: Address, child_name: &str) {
         let _ = (who, name, child, child_name);
     }
 
     /// A supervisor shuts down by itself, because of its significant children. It comes before the
     /// ends of the other children.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Ends(Mutex<Vec<String>>);
+    /// impl Observer for Ends {
+    ///     fn auto_shutdown(&self, _: Address, name: &str) {
+    ///         self.0.lock().unwrap().push(name.to_owned());
+    ///     }
+    /// }
+    /// # struct Job;
+    /// # impl Actor for Job {}
+    /// # let mut sim = Sim::new(1);
+    /// # let job = sim.locality("here").reserve();
+    /// let ends = Arc::new(Ends::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(ends.clone()).auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("job", || Job).at(job).transient().significant()))?;
+    /// # sim.run_until_idle();
+    /// job.stop();
+    /// sim.run_until_idle();
+    /// assert_eq!(*ends.0.lock().unwrap(), ["app"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn auto_shutdown(&self, who: Address, name: &str) {
         let _ = (who, name);
     }
 
     /// A name of an actor can be found from now on: for the first time, or again after it could not.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Names(Mutex<Vec<String>>);
+    /// impl Observer for Names {
+    ///     fn registered(&self, _: Address, name: &str) {
+    ///         self.0.lock().unwrap().push(name.to_owned());
+    ///     }
+    /// }
+    /// # struct Store;
+    /// # impl Actor for Store {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let names = Arc::new(Names::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(names.clone())
+    ///     .child(Child::new("store", || Store).named(Name::new("the store"))))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(*names.0.lock().unwrap(), ["the store"]); // now others find it
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn registered(&self, who: Address, name: &str) {
         let _ = (who, name);
     }
 
     /// A client is linked to a service, which is operational.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Needs(Mutex<Vec<(Address, Address)>>);
+    /// impl Observer for Needs {
+    ///     fn linked(&self, client: Address, service: Address) {
+    ///         self.0.lock().unwrap().push((client, service));
+    ///     }
+    /// }
+    /// # struct Disk;
+    /// # impl Actor for Disk {}
+    /// # struct Editor;
+    /// # impl Actor for Editor {}
+    /// const DISK: Name<Disk> = Name::new("disk");
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (disk, editor) = (here.reserve(), here.reserve());
+    /// let needs = Arc::new(Needs::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(needs.clone())
+    ///     .child(Child::new("disk", || Disk).at(disk).named(DISK))
+    ///     .child(Child::new("editor", || Editor).at(editor).needs(DISK)))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(*needs.0.lock().unwrap(), [(editor.address(), disk.address())]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn linked(&self, client: Address, service: Address) {
         let _ = (client, service);
     }
 
     /// A service ends although a client has not left it in time.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::{sync::{Arc, Mutex}, time::Duration};
+    /// #[derive(Default)]
+    /// struct Slow(Mutex<Vec<Address>>);
+    /// impl Observer for Slow {
+    ///     fn unlinked(&self, _: Address, client: Address) {
+    ///         self.0.lock().unwrap().push(client);
+    ///     }
+    /// }
+    /// # struct Disk;
+    /// # impl Actor for Disk {}
+    /// struct Editor { disk: Addr<Disk>, asked: Vec<Unlink> }
+    /// impl Actor for Editor {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.link_with(self.disk.address()); Ok(()) }
+    /// }
+    /// impl Handler<Unlink> for Editor {
+    ///     fn handle(&mut self, asked: Unlink, _: &mut Context<Self>) { self.asked.push(asked) } // and stays
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (disk, editor) = (here.reserve(), here.reserve());
+    /// # let slow = Arc::new(Slow::default());
+    /// # sim.start(Supervisor::one_for_one("app").observer(slow.clone())
+    /// #     .child(Child::new("disk", || Disk).at(disk).transient())
+    /// #     .child(Child::new("editor", move || Editor { disk, asked: Vec::new() }).at(editor)))?;
+    /// # sim.run_until_idle();
+    /// disk.stop();
+    /// sim.run_for(Duration::from_secs(3)); // more than half of its stop limit of 5 s
+    /// assert_eq!(*slow.0.lock().unwrap(), [editor.address()]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn unlinked(&self, service: Address, client: Address) {
         let _ = (service, client);
     }
 
     /// An actor's instance ended.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Default)]
+    /// struct Crashes(Mutex<Vec<String>>);
+    /// impl Observer for Crashes {
+    ///     fn exited(&self, _: Address, name: &str, exit: &Exit) {
+    ///         if exit.is_abnormal() {
+    ///             self.0.lock().unwrap().push(format!("{name}: {exit}"));
+    ///         }
+    ///     }
+    /// }
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// let crashes = Arc::new(Crashes::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(crashes.clone())
+    ///     .child(Child::new("worker", || Worker).at(worker)))?;
+    /// # sim.run_until_idle();
+    /// worker.address().kill();
+    /// sim.run_until_idle();
+    /// assert_eq!(*crashes.0.lock().unwrap(), ["worker: killed"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     fn exited(&self, who: Address, name: &str, exit: &Exit) {
         let _ = (who, name, exit);
     }

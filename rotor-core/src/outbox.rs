@@ -47,11 +47,43 @@ pub struct Outbox {
 
 impl Outbox {
     /// Makes an empty outbox. Allocates nothing.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// # struct Sum(u64);
+    /// # impl Actor for Sum {}
+    /// # impl Handler<u64> for Sum { fn handle(&mut self, n: u64, _: &mut Context<Self>) { self.0 += n } }
+    /// fn replay(log: impl Iterator<Item = u64> + Send + 'static, to: Addr<Sum>) {
+    ///     std::thread::spawn(move || {
+    ///         let mut outbox = Outbox::new(); // one for each thread that sends much
+    ///         log.for_each(|n| outbox.send(to, n));
+    ///     }); // dropped: the rest is handed over
+    /// }
+    /// # replay(0..10, Locality::new("here").reserve());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a message for an actor. Never blocks; allocates a chunk now and then.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Sum(u64);
+    /// impl Actor for Sum {}
+    /// impl Handler<u64> for Sum { fn handle(&mut self, n: u64, _: &mut Context<Self>) { self.0 += n } }
+    /// # let mut sim = Sim::new(1);
+    /// # let sum = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("sum", || Sum(0)).at(sum)))?;
+    /// let mut outbox = Outbox::new();
+    /// for n in 1..=1000 {
+    ///     outbox.send(sum, n); // one wake for many
+    /// }
+    /// drop(outbox);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(sum, |sum| sum.0), Some(500_500));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn send<A, M>(&mut self, to: Addr<A>, message: M)
     where
         A: TryHandler<M>,
@@ -68,6 +100,24 @@ impl Outbox {
     }
 
     /// Hands over everything that was collected.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # struct Sum(u64);
+    /// # impl Actor for Sum {}
+    /// # impl Handler<u64> for Sum { fn handle(&mut self, n: u64, _: &mut Context<Self>) { self.0 += n } }
+    /// # let mut sim = Sim::new(1);
+    /// # let sum = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("sum", || Sum(0)).at(sum)))?;
+    /// let mut outbox = Outbox::new();
+    /// outbox.send(sum, 7);
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(sum, |sum| sum.0), Some(0)); // still here
+    /// outbox.flush(); // such as at the end of a batch, before waiting for the next one
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(sum, |sum| sum.0), Some(7));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn flush(&mut self) {
         self.batches.iter_mut().for_each(Batch::flush);
     }

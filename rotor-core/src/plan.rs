@@ -15,6 +15,18 @@ use crate::supervisor::{AsChild, Seen, Supervisor};
 /// `Display` prints it as indented text. The same spec gives the same text in every run, so a
 /// project can keep its architecture as a file and have a test compare the two: a change of the tree
 /// then shows in review. The example `architecture` does.
+///
+/// ```
+/// use rotor_core::*;
+/// # struct Log;
+/// # impl Actor for Log {}
+/// let tree = Supervisor::one_for_one("app").child(Child::new("log", || Log).transient());
+/// let plan = tree.plan(&Locality::new("main"))?;
+/// assert_eq!(plan.nodes.len(), 2);
+/// assert!(plan.to_string().contains("log"));
+/// assert!(plan.warnings.is_empty());
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {

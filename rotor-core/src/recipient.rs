@@ -14,6 +14,27 @@ use crate::request::{Ask, Asking, RequestError, ask_blocking};
 ///
 /// `Copy`, 24 bytes; equality, order and hash go by the address. Made by
 /// [`Addr::to`](crate::Addr::to).
+///
+/// Whoever has it does not know who is behind it: a log, a test's probe, an inbox.
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Thermometer { out: Recipient<f32> }
+/// impl Actor for Thermometer {
+///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+///         self.out.send(21.5);
+///         Ok(())
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let probe = sim.probe();
+/// let out: Recipient<f32> = probe.recipient();
+/// sim.start(Supervisor::one_for_one("app")
+///     .child(Child::new("thermometer", move || Thermometer { out })))?;
+/// sim.run_until_idle();
+/// assert_eq!(probe.take(), [21.5]);
+/// # Ok::<_, StartError>(())
+/// ```
 pub struct Recipient<M> {
     address: Address,
     kind: &'static Kind,
@@ -30,11 +51,39 @@ impl<M: 'static> Recipient<M> {
     }
 
     /// The address behind it.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Subscribers(Vec<Recipient<String>>);
+    /// impl Subscribers {
+    ///     /// Takes out whoever has ended.
+    ///     fn sweep(&mut self) {
+    ///         self.0.retain(|whom| whom.address().state() != Lifecycle::Gone);
+    ///     }
+    /// }
+    /// let inbox = Inbox::new(1);
+    /// let mut all = Subscribers(vec![inbox.recipient()]);
+    /// drop(inbox);
+    /// all.sweep();
+    /// assert!(all.0.is_empty());
+    /// ```
     pub fn address(self) -> Address {
         self.address
     }
 
     /// Sends a message. Any thread; never blocks. See [`Addr::send`](crate::Addr::send).
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// fn tell_all(whom: &[Recipient<String>], text: &str) {
+    ///     for recipient in whom {
+    ///         recipient.send(text.to_owned());
+    ///     }
+    /// }
+    /// let (one, two) = (Inbox::new(1), Inbox::new(1));
+    /// tell_all(&[one.recipient(), two.recipient()], "closing time");
+    /// assert_eq!(two.try_recv().as_deref(), Ok("closing time"));
+    /// ```
     #[inline]
     pub fn send(self, message: M)
     where
@@ -48,6 +97,16 @@ impl<M: 'static> Recipient<M> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::*;
+    /// let inbox = Inbox::new(1);
+    /// let jobs = inbox.recipient();
+    /// assert!(jobs.try_send("first").is_ok());
+    /// let back = jobs.try_send("second").unwrap_err();
+    /// assert_eq!((back.message, back.reason), ("second", Reason::Full)); // for somebody else
+    /// ```
     pub fn try_send(self, message: M) -> Result<(), Undelivered<M>>
     where
         M: Send,
@@ -64,6 +123,31 @@ impl<M: 'static> Recipient<M> {
 
 impl<Q: Request> Recipient<Ask<Q>> {
     /// Asks and returns a future of the answer. See [`Addr::ask`](crate::Addr::ask).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Age(&'static str);
+    /// impl Request for Age { type Reply = u8; }
+    /// /// Whoever can answer.
+    /// async fn is_older(whom: Recipient<Ask<Age>>, a: &'static str, b: &'static str) -> Option<bool> {
+    ///     let limit = Duration::from_secs(1);
+    ///     Some(whom.ask(Age(a), limit).await.ok()? > whom.ask(Age(b), limit).await.ok()?)
+    /// }
+    /// # struct People;
+    /// # impl Actor for People {}
+    /// # impl Handler<Ask<Age>> for People {
+    /// #     fn handle(&mut self, ask: Ask<Age>, _: &mut Context<Self>) {
+    /// #         let age = ask.request.0.len() as u8;
+    /// #         ask.reply(age);
+    /// #     }
+    /// # }
+    /// # let mut sim = Sim::new(1);
+    /// # let people = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("people", || People).at(people)))?;
+    /// assert_eq!(sim.block_on(is_older(people.to(), "Methuselah", "Ada")), Some(Some(true)));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn ask(self, request: Q, limit: Duration) -> Asking<Q::Reply> {
         Asking::start(self, request, limit)
     }
@@ -72,6 +156,24 @@ impl<Q: Request> Recipient<Ask<Q>> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// Here both sides are plain threads:
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// struct Square(u32);
+    /// impl Request for Square { type Reply = u32; }
+    /// let inbox = Inbox::<Ask<Square>>::new(4);
+    /// let squares = inbox.recipient();
+    /// std::thread::spawn(move || {
+    ///     while let Ok(ask) = inbox.recv() {
+    ///         let n = ask.request.0;
+    ///         ask.reply(n * n);
+    ///     }
+    /// });
+    /// assert_eq!(squares.ask_blocking(Square(7), Duration::from_secs(5)).ok(), Some(49));
+    /// ```
     pub fn ask_blocking(self, request: Q, limit: Duration) -> Result<Q::Reply, RequestError> {
         ask_blocking(self, request, limit)
     }

@@ -22,6 +22,20 @@ use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::Key;
 
 /// Why a request got no answer.
+///
+/// ```
+/// use rotor_core::*;
+/// /// What a program can do about it.
+/// fn told(error: &RequestError) -> &'static str {
+///     match error {
+///         RequestError::Timeout | RequestError::Full => "busy: try again later",
+///         RequestError::Ended(exit) if exit.is_abnormal() => "it crashed over this: do not repeat it",
+///         _ => "not available",
+///     }
+/// }
+/// assert_eq!(told(&RequestError::Timeout), "busy: try again later");
+/// assert_eq!(told(&RequestError::Ended(Exit::normal())), "not available");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -89,6 +103,32 @@ impl std::error::Error for RequestError {
 ///     ask.reply("one"); // a `usize` is asked for
 /// }
 /// ```
+///
+/// Kept for later, answered when there is something:
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Next;
+/// impl Request for Next { type Reply = u32; }
+/// #[derive(Default)] struct Queue { asking: Vec<Ask<Next>> }
+/// impl Actor for Queue {}
+/// impl Handler<Ask<Next>> for Queue {
+///     fn handle(&mut self, ask: Ask<Next>, _: &mut Context<Self>) { self.asking.push(ask) }
+/// }
+/// impl Handler<u32> for Queue {
+///     fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+///         if let Some(ask) = self.asking.pop() { ask.reply(n) }
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let queue = sim.locality("here").reserve();
+/// # sim.start(Supervisor::one_for_one("app").child(Child::new("queue", Queue::default).at(queue)))?;
+/// let answer = queue.ask(Next, Duration::from_secs(9)); // on its way
+/// sim.run_until_idle();
+/// queue.send(7);
+/// assert!(matches!(sim.block_on(answer), Some(Ok(7))));
+/// # Ok::<_, StartError>(())
+/// ```
 #[must_use = "dropped unanswered, the asker gets `Dropped`"]
 pub struct Ask<Q: Request> {
     /// What is asked.
@@ -99,11 +139,53 @@ pub struct Ask<Q: Request> {
 impl<Q: Request> Ask<Q> {
     /// Answers. Any thread; never blocks. An answer that comes too late is dropped; it is
     /// counted if an actor asked.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Read(usize);
+    /// impl Request for Read { type Reply = Option<u8>; }
+    /// struct Memory(Vec<u8>);
+    /// impl Actor for Memory {}
+    /// impl Handler<Ask<Read>> for Memory {
+    ///     fn handle(&mut self, ask: Ask<Read>, _: &mut Context<Self>) {
+    ///         let byte = self.0.get(ask.request.0).copied();
+    ///         ask.reply(byte);
+    ///     }
+    /// }
+    /// # let mut sim = sim::Sim::new(1);
+    /// # let memory = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("memory", || Memory(vec![7])).at(memory)))?;
+    /// # let answer = sim.block_on(memory.ask(Read(0), std::time::Duration::from_secs(1)));
+    /// # assert!(matches!(answer, Some(Ok(Some(7)))));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn reply(self, reply: Q::Reply) {
         self.reply.send(reply);
     }
 
     /// The request and its token, apart.
+    ///
+    /// What is asked is moved into the work, the token stays with who answers:
+    /// ```
+    /// use rotor_core::*;
+    /// struct Sort(Vec<u32>);
+    /// impl Request for Sort { type Reply = Vec<u32>; }
+    /// struct Sorter;
+    /// impl Actor for Sorter {}
+    /// impl Handler<Ask<Sort>> for Sorter {
+    ///     fn handle(&mut self, ask: Ask<Sort>, _: &mut Context<Self>) {
+    ///         let (Sort(mut numbers), reply) = ask.split();
+    ///         numbers.sort_unstable();
+    ///         reply.send(numbers);
+    ///     }
+    /// }
+    /// # let mut sim = sim::Sim::new(1);
+    /// # let sorter = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("sorter", || Sorter).at(sorter)))?;
+    /// # let answer = sim.block_on(sorter.ask(Sort(vec![2, 1]), std::time::Duration::from_secs(1)));
+    /// # assert!(matches!(answer, Some(Ok(sorted)) if sorted == [1, 2]));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn split(self) -> (Q, ReplyTo<Q::Reply>) {
         (self.request, self.reply)
     }
@@ -113,6 +195,33 @@ impl<Q: Request> Ask<Q> {
 ///
 /// `Send`, usable once, at any later time, on any thread. Dropped unanswered, the asker gets
 /// [`RequestError::Dropped`], or [`RequestError::Ended`] if it dies with the actor that held it.
+///
+/// The answer comes from another thread, while the actor goes on:
+/// ```
+/// use rotor_core::*;
+/// use std::{thread, time::Duration};
+/// struct Sum(Vec<u64>);
+/// impl Request for Sum { type Reply = u64; }
+/// struct Front;
+/// impl Actor for Front {}
+/// impl Handler<Ask<Sum>> for Front {
+///     fn handle(&mut self, ask: Ask<Sum>, _: &mut Context<Self>) {
+///         let (Sum(numbers), reply): (_, ReplyTo<u64>) = ask.split();
+///         thread::spawn(move || reply.send(numbers.iter().sum()));
+///     }
+/// }
+/// let main = ThreadLoop::new();
+/// let front = main.locality().reserve();
+/// main.run_with(Supervisor::one_for_one("app").child(Child::new("front", || Front).at(front)),
+///     move |app| {
+///         thread::spawn(move || {
+///             let sum = front.ask_blocking(Sum(vec![1, 2, 3]), Duration::from_secs(5));
+///             app.shutdown();
+///             assert_eq!(sum.ok(), Some(6));
+///         });
+///     })?;
+/// # Ok::<_, StartError>(())
+/// ```
 #[must_use = "dropped unanswered, the asker gets `Dropped`"]
 pub struct ReplyTo<R: Send + 'static> {
     target: Option<Target<R>>,
@@ -133,6 +242,23 @@ pub(crate) struct Token {
 impl<R: Send + 'static> ReplyTo<R> {
     /// Answers. Any thread; never blocks. An answer that comes too late is dropped; it is
     /// counted if an actor asked.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Login(String);
+    /// impl Request for Login { type Reply = std::result::Result<u64, &'static str>; }
+    /// struct Desk { open: Vec<(String, ReplyTo<<Login as Request>::Reply>)> }
+    /// impl Actor for Desk {}
+    /// impl Desk {
+    ///     /// The answers to all who have asked so far.
+    ///     fn decide(&mut self, known: &str) {
+    ///         for (session, (name, reply)) in self.open.drain(..).enumerate() {
+    ///             reply.send(if name == known { Ok(session as u64) } else { Err("who are you?") });
+    ///         }
+    ///     }
+    /// }
+    /// # Desk { open: Vec::new() }.decide("ada");
+    /// ```
     pub fn send(mut self, reply: R) {
         let target = self.target.take();
         // It has nothing left to drop.
@@ -537,6 +663,42 @@ impl<R> Drop for Asking<R> {
 }
 
 /// Names a pending request; for [`Context::cancel`].
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Find(String);
+/// impl Request for Find { type Reply = Vec<String>; }
+/// struct Entry { index: Recipient<Ask<Find>>, open: Option<PendingRequest>, shown: Vec<String> }
+/// impl Actor for Entry {}
+/// impl Handler<String> for Entry {
+///     fn handle(&mut self, text: String, cx: &mut Context<Self>) {
+///         let limit = Duration::from_secs(5);
+///         let now = cx.request_from(self.index, Find(text), limit, |me, found, _| {
+///             me.shown = found.unwrap_or_default();
+///         });
+///         if let Some(before) = self.open.replace(now) {
+///             cx.cancel(before); // nobody wants to see that answer any more
+///         }
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let entry = sim.locality("here").reserve();
+/// # let probe = sim.probe();
+/// # let index = probe.recipient();
+/// # sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("entry", move || Entry { index, open: None, shown: Vec::new() }).at(entry)))?;
+/// # entry.send("ro".to_owned());
+/// # entry.send("rotor".to_owned());
+/// # sim.run_until_idle();
+/// # for ask in probe.take() {
+/// #     let text = ask.request.0.clone();
+/// #     ask.reply(vec![text]);
+/// #     sim.run_until_idle();
+/// # }
+/// # assert_eq!(sim.with(entry, |entry| entry.shown.clone()), Some(vec!["rotor".to_owned()]));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PendingRequest(pub(crate) Key);
 

@@ -113,6 +113,31 @@ const LOOKED_AT: u64 = 10_000;
 
 impl Sim {
     /// An empty simulation.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Dice(u32);
+    /// impl Actor for Dice {}
+    /// /// Who is first, of two that are sent something at the same time on two loops.
+    /// fn order(seed: u64) -> Vec<u32> {
+    ///     let mut sim = Sim::new(seed);
+    ///     let (a, b) = (sim.locality("a"), sim.locality("b"));
+    ///     let probe = sim.probe();
+    ///     let (out, a, b) = (probe.recipient(), a.reserve(), b.reserve());
+    ///     for (dice, n) in [(a, 1), (b, 2)] {
+    ///         let child = Child::new("dice", move || Dice(n)).at(dice);
+    ///         sim.start(Supervisor::one_for_one("app").child(child)).expect("a sound tree");
+    ///         dice.send(out);
+    ///     }
+    ///     sim.run_until_idle();
+    ///     probe.take()
+    /// }
+    /// # impl Handler<Recipient<u32>> for Dice {
+    /// #     fn handle(&mut self, out: Recipient<u32>, _: &mut Context<Self>) { out.send(self.0) }
+    /// # }
+    /// assert_eq!(order(7), order(7)); // the same seed, the same run
+    /// assert!((0..20).any(|seed| order(seed) != order(7))); // another one may differ
+    /// ```
     pub fn new(seed: u64) -> Self {
         Sim {
             links: Vec::new(),
@@ -148,6 +173,17 @@ impl Sim {
     }
 
     /// Makes a locality with a driver of its own.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// let mut sim = Sim::new(1);
+    /// let (ui, disk) = (sim.locality("ui"), sim.locality("disk")); // two loops, one thread
+    /// sim.start(Supervisor::one_for_one("app") // on the first
+    ///     .child(Supervisor::one_for_one("files").on(&disk, |s| s)))?;
+    /// sim.run_until_idle();
+    /// assert!(ui.slices() > 0 && disk.slices() > 0);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn locality(&mut self, name: impl Into<Cow<'static, str>>) -> Locality {
         let locality = Locality::new(name);
         self.open(locality.clone());
@@ -159,6 +195,25 @@ impl Sim {
     ///
     /// # Panics
     /// If another driver has it open, or it has ended.
+    ///
+    /// # Examples
+    /// For a program that makes its localities itself:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Places { ui: Locality, disk: Locality }
+    /// fn tree(places: &Places) -> Supervisor {
+    ///     Supervisor::one_for_one("app")
+    ///         .child(Supervisor::one_for_one("files").on(&places.disk, |s| s))
+    /// }
+    /// let places = Places { ui: Locality::new("ui"), disk: Locality::new("disk") };
+    /// let mut sim = Sim::new(1);
+    /// sim.open(places.ui.clone());
+    /// sim.open(places.disk.clone());
+    /// let app = sim.start(tree(&places))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes[1].locality, "disk");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn open(&mut self, locality: Locality) {
         let ready = Arc::new(Flag::default());
         let driver = Driver::new(ready.clone(), self.clock.clone());
@@ -303,6 +358,20 @@ impl Sim {
     ///
     /// # Errors
     /// What is wrong with the tree.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # struct Part;
+    /// # impl Actor for Part {}
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// let app = sim.start(Supervisor::one_for_one("test").child(Child::new("part", || Part)))?;
+    /// assert_eq!(app.root().state(), Lifecycle::Waiting); // nothing has run yet
+    /// sim.run_until_idle();
+    /// assert_eq!(app.root().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
         let Some(stepped) = self.drivers.iter_mut().find(|stepped| !stepped.used) else {
             return Err(StartError::NoLocality);
@@ -312,17 +381,68 @@ impl Sim {
     }
 
     /// The simulated time.
+    ///
+    /// ```
+    /// # use rotor_core::sim::Sim;
+    /// # use std::time::Duration;
+    /// let mut sim = Sim::new(1);
+    /// let before = sim.now();
+    /// sim.run_for(Duration::from_secs(86_400));
+    /// assert_eq!(sim.now() - before, Duration::from_secs(86_400));
+    /// ```
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
     /// When the next timer or limit is due, if any is set. Known when nothing is left to do before.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// struct Retry;
+    /// struct Sender;
+    /// impl Actor for Sender {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.after(Duration::from_secs(30), Retry);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Retry> for Sender { fn handle(&mut self, _: Retry, _: &mut Context<Self>) {} }
+    /// let mut sim = Sim::new(1);
+    /// sim.locality("here");
+    /// sim.start(Supervisor::one_for_one("test").child(Child::new("sender", || Sender)))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.next_deadline(), Some(sim.now() + Duration::from_secs(30)));
+    /// sim.run_for(Duration::from_secs(30));
+    /// assert_eq!(sim.next_deadline(), None); // it waits for nothing any more
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn next_deadline(&self) -> Option<Instant> {
         self.clock.next_deadline()
     }
 
     /// Moves the clock by `by`, from deadline to deadline, running everything on the way. What is
     /// due exactly at the end fires.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// #[derive(Clone)] struct Beat;
+    /// struct Heart(u32);
+    /// impl Actor for Heart {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.every(Duration::from_secs(1), Beat);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Beat> for Heart { fn handle(&mut self, _: Beat, _: &mut Context<Self>) { self.0 += 1 } }
+    /// let mut sim = Sim::new(1);
+    /// let heart = sim.locality("here").reserve();
+    /// sim.start(Supervisor::one_for_one("test").child(Child::new("heart", || Heart(0)).at(heart)))?;
+    /// sim.run_for(Duration::from_secs(3600)); // takes no time
+    /// assert_eq!(sim.with(heart, |heart| heart.0), Some(3600));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run_for(&mut self, by: Duration) {
         let end = self.clock.now().checked_add(by);
         loop {
@@ -343,6 +463,28 @@ impl Sim {
     ///
     /// # Panics
     /// If that takes more than ten million messages; the text names the busiest actors.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Relay { next: Recipient<u32> }
+    /// impl Actor for Relay {}
+    /// impl Handler<u32> for Relay {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.next.send(n + 1) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let probe = sim.probe();
+    /// # let (first, second) = (here.reserve::<Relay>(), here.reserve());
+    /// # let (middle, last) = (second.to(), probe.recipient());
+    /// # sim.start(Supervisor::one_for_one("test")
+    /// #     .child(Child::new("first", move || Relay { next: middle }).at(first))
+    /// #     .child(Child::new("second", move || Relay { next: last }).at(second)))?;
+    /// first.send(1);
+    /// sim.run_until_idle(); // the whole way, over as many actors as it takes
+    /// assert_eq!(probe.take(), [3]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run_until_idle(&mut self) {
         let mut busy = HashMap::new();
         let mut steps = 0;
@@ -423,6 +565,26 @@ impl Sim {
     }
 
     /// Runs one message of one locality. False if there was none.
+    ///
+    /// To look at what is between two messages:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Account(i64);
+    /// impl Actor for Account {}
+    /// impl Handler<i64> for Account {
+    ///     fn handle(&mut self, n: i64, _: &mut Context<Self>) { self.0 += n }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let account = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("test").child(Child::new("account", || Account(0)).at(account)))?;
+    /// # sim.run_until_idle();
+    /// account.send(10);
+    /// account.send(-10);
+    /// while sim.step() {
+    ///     assert!(sim.with(account, |account| account.0).unwrap() >= 0); // never overdrawn
+    /// }
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn step(&mut self) -> bool {
         self.step_one().is_some()
     }
@@ -462,6 +624,25 @@ impl Sim {
     }
 
     /// Looks into a running actor of this simulation. `None` if it does not run, or inside a turn.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Cart { items: Vec<&'static str> }
+    /// impl Actor for Cart {}
+    /// impl Handler<&'static str> for Cart {
+    ///     fn handle(&mut self, item: &'static str, _: &mut Context<Self>) { self.items.push(item) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let cart = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("test")
+    /// #     .child(Child::new("cart", || Cart { items: Vec::new() }).at(cart)))?;
+    /// cart.send("tea");
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(cart, |cart| cart.items.len()), Some(1));
+    /// sim.with(cart, |cart| cart.items.clear()); // or to set something up
+    /// # assert_eq!(sim.with(cart, |cart| cart.items.len()), Some(0));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn with<A: Actor, R>(&mut self, addr: Addr<A>, f: impl FnOnce(&mut A) -> R) -> Option<R> {
         if here::in_turn() {
             return None;
@@ -478,6 +659,26 @@ impl Sim {
 
     /// Runs the simulation until a future is ready, such as [`Addr::ask`](crate::Addr::ask); the
     /// clock moves from deadline to deadline as needed. `None` if it never gets ready.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// struct Never;
+    /// impl Request for Never { type Reply = (); }
+    /// #[derive(Default)] struct Silent { asked: Vec<Ask<Never>> }
+    /// impl Actor for Silent {}
+    /// impl Handler<Ask<Never>> for Silent {
+    ///     fn handle(&mut self, ask: Ask<Never>, _: &mut Context<Self>) { self.asked.push(ask) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let silent = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("test").child(Child::new("silent", Silent::default).at(silent)))?;
+    /// let before = sim.now();
+    /// let answer = sim.block_on(silent.ask(Never, Duration::from_secs(60)));
+    /// assert!(matches!(answer, Some(Err(RequestError::Timeout))));
+    /// assert_eq!(sim.now() - before, Duration::from_secs(60)); // of simulated time
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn block_on<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut cx = TaskContext::from_waker(Waker::noop());
@@ -494,6 +695,35 @@ impl Sim {
     }
 
     /// An address that collects what is sent to it, in a locality of its own.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Fetch(&'static str);
+    /// impl Request for Fetch { type Reply = String; }
+    /// struct Page { net: Recipient<Ask<Fetch>>, text: String }
+    /// impl Actor for Page {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let limit = std::time::Duration::from_secs(5);
+    ///         cx.request_from(self.net, Fetch("index"), limit, |me, answer, _| {
+    ///             me.text = answer.unwrap_or_else(|error| error.to_string());
+    ///         });
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let page = sim.locality("here").reserve();
+    /// let requests = sim.probe(); // stands for the network
+    /// let net = requests.recipient();
+    /// sim.start(Supervisor::one_for_one("test")
+    ///     .child(Child::new("page", move || Page { net, text: String::new() }).at(page)))?;
+    /// sim.run_until_idle();
+    /// let ask: Ask<Fetch> = requests.take().remove(0);
+    /// assert_eq!(ask.request.0, "index");
+    /// ask.reply("hello".to_owned()); // the test answers
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(page, |page| page.text.clone()).as_deref(), Some("hello"));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn probe<M: Send + 'static>(&mut self) -> Probe<M> {
         self.collect(|_| Ok(()))
     }
@@ -629,6 +859,16 @@ impl Drop for Sim {
 }
 
 /// Collects messages; made by [`Sim::probe`].
+///
+/// ```
+/// # use rotor_core::sim::{Probe, Sim};
+/// let mut sim = Sim::new(1);
+/// let probe: Probe<u32> = sim.probe();
+/// probe.recipient().send(7);
+/// assert!(probe.take().is_empty()); // it is still on its way
+/// sim.run_until_idle();
+/// assert_eq!(probe.take(), [7]);
+/// ```
 #[derive(Debug)]
 pub struct Probe<M> {
     recipient: Recipient<M>,
@@ -639,16 +879,71 @@ pub struct Probe<M> {
 
 impl<M: Send + 'static> Probe<M> {
     /// Where to send what it should collect.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// struct Valve { state: Recipient<&'static str> }
+    /// impl Actor for Valve {
+    ///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    ///         self.state.send("open");
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let states = sim.probe();
+    /// let state = states.recipient(); // `Copy`: the factory captures it
+    /// sim.start(Supervisor::one_for_one("test").child(Child::new("valve", move || Valve { state })))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(states.take(), ["open"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn recipient(&self) -> Recipient<M> {
         self.recipient
     }
 
     /// The locality that it has for itself.
+    ///
+    /// To have what it is sent come late:
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// struct Sensor { out: Recipient<u32> }
+    /// impl Actor for Sensor {
+    ///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    ///         self.out.send(7);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let mut sim = Sim::new(1);
+    /// let here = sim.locality("here");
+    /// let probe = sim.probe();
+    /// let out = probe.recipient();
+    /// sim.delay(&here, probe.locality(), Duration::from_secs(2));
+    /// sim.start(Supervisor::one_for_one("test").child(Child::new("sensor", move || Sensor { out })))?;
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert!(probe.take().is_empty());
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert_eq!(probe.take(), [7]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn locality(&self) -> &Locality {
         &self.locality
     }
 
     /// Takes what has arrived, in order.
+    ///
+    /// ```
+    /// # use rotor_core::sim::Sim;
+    /// let mut sim = Sim::new(1);
+    /// let probe = sim.probe();
+    /// for n in 1..=3 {
+    ///     probe.recipient().send(n);
+    /// }
+    /// sim.run_until_idle();
+    /// assert_eq!(probe.take(), [1, 2, 3]);
+    /// assert!(probe.take().is_empty()); // taken
+    /// ```
     pub fn take(&self) -> Vec<M> {
         std::mem::take(&mut *self.log.borrow_mut())
     }

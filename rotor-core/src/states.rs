@@ -4,6 +4,22 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where an actor is in its life, seen through its address.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Worker;
+/// impl Actor for Worker {}
+/// # let mut sim = Sim::new(1);
+/// let worker = sim.locality("here").reserve();
+/// assert_eq!(worker.address().state(), Lifecycle::Waiting);
+/// sim.start(Supervisor::one_for_one("app").child(Child::new("worker", || Worker).at(worker).transient()))?;
+/// sim.run_until_idle();
+/// assert_eq!(worker.address().state(), Lifecycle::Running);
+/// worker.stop();
+/// sim.run_until_idle();
+/// assert_eq!(worker.address().state(), Lifecycle::Down); // its spec is still there
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lifecycle {

@@ -34,6 +34,17 @@ pub(crate) enum Strategy {
 }
 
 /// When a child is started again after it ended.
+///
+/// Said of the instances of a pool; a child says it with [`Child::transient`](crate::Child::transient)
+/// and its kin.
+/// ```
+/// use rotor_core::*;
+/// struct Download;
+/// impl Actor for Download {}
+/// let pool = Supervisor::simple_one_for_one("downloads", |_: u32, _: &mut Context<Download>| Download)
+///     .instances(Restart::Transient); // one that is done stays away, one that failed is tried again
+/// # assert!(pool.plan(&Locality::new("here")).is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Restart {
     /// Always. The default, as in OTP.
@@ -57,6 +68,26 @@ impl Restart {
 }
 
 /// Whether a supervisor ends when its significant children have ended.
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Window;
+/// impl Actor for Window {}
+/// # let mut sim = Sim::new(1);
+/// # let here = sim.locality("here");
+/// let (one, two) = (here.reserve(), here.reserve());
+/// let window = |addr| Child::new(format!("{addr:?}"), || Window).at(addr).transient().significant();
+/// let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::All)
+///     .child(window(one)).child(window(two)))?;
+/// # sim.run_until_idle();
+/// one.stop();
+/// sim.run_until_idle();
+/// assert!(app.tree().ended.is_none()); // a window is left
+/// two.stop();
+/// sim.run_until_idle();
+/// assert!(app.tree().ended.is_some());
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AutoShutdown {
     /// It does not. The default.

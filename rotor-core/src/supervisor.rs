@@ -127,16 +127,73 @@ impl Supervisor {
     }
 
     /// Restarts only the child that ended.
+    ///
+    /// For children that do not need each other:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Job;
+    /// impl Actor for Job {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (a, b) = (here.reserve(), here.reserve());
+    /// let app = sim.start(Supervisor::one_for_one("jobs")
+    ///     .child(Child::new("a", || Job).at(a))
+    ///     .child(Child::new("b", || Job).at(b)))?;
+    /// sim.run_until_idle();
+    /// a.address().kill();
+    /// sim.run_until_idle();
+    /// let lives: Vec<_> = app.tree().nodes[1..].iter().map(|child| child.instances).collect();
+    /// assert_eq!(lives, [2, 1]); // b has not noticed
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn one_for_one(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name.into(), Flags::new(Strategy::OneForOne))
     }
 
     /// Restarts all children when one ends.
+    ///
+    /// For children whose states have to fit:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Side;
+    /// impl Actor for Side {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (encoder, decoder) = (here.reserve(), here.reserve());
+    /// let app = sim.start(Supervisor::one_for_all("codec")
+    ///     .child(Child::new("encoder", || Side).at(encoder))
+    ///     .child(Child::new("decoder", || Side).at(decoder)))?;
+    /// sim.run_until_idle();
+    /// decoder.address().kill();
+    /// sim.run_until_idle();
+    /// assert!(app.tree().nodes[1..].iter().all(|child| child.instances == 2)); // both are new
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn one_for_all(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name.into(), Flags::new(Strategy::OneForAll))
     }
 
     /// Restarts the child that ended and those started after it.
+    ///
+    /// For children that need those before them:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Part;
+    /// impl Actor for Part {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let login = here.reserve();
+    /// let app = sim.start(Supervisor::rest_for_one("session")
+    ///     .child(Child::new("connection", || Part))
+    ///     .child(Child::new("login", || Part).at(login)) // is worth nothing on another connection
+    ///     .child(Child::new("inbox", || Part)))?;
+    /// sim.run_until_idle();
+    /// login.address().kill();
+    /// sim.run_until_idle();
+    /// let lives: Vec<_> = app.tree().nodes[1..].iter().map(|child| child.instances).collect();
+    /// assert_eq!(lives, [1, 2, 2]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn rest_for_one(name: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name.into(), Flags::new(Strategy::RestForOne))
     }
@@ -205,6 +262,17 @@ impl Supervisor {
     /// How long the start and the stop of an instance of a pool may take: see
     /// [`Child::start_limit`](crate::Child::start_limit) and
     /// [`Child::stop_limit`](crate::Child::stop_limit).
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// struct Session;
+    /// impl Actor for Session {}
+    /// let second = Duration::from_secs(1);
+    /// let pool = Supervisor::simple_one_for_one("sessions", |_: u32, _: &mut Context<Session>| Session)
+    ///     .instance_limits(10 * second, Duration::ZERO); // time to connect, no hook at the end
+    /// # assert!(pool.plan(&Locality::new("here")).is_ok());
+    /// ```
     pub fn instance_limits(mut self, start: Duration, stop: Duration) -> Self {
         match &mut self.template {
             Some(template) => {
@@ -268,6 +336,25 @@ impl Supervisor {
 
     /// Gives up after more than `restarts` restarts within `period`. 1 in 5 s by default; a period
     /// of zero is a [`StartError`].
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// let app = sim.start(Supervisor::one_for_one("app").intensity(2, Duration::from_secs(10))
+    ///     .child(Child::new("worker", || Worker).at(worker)))?;
+    /// for _ in 0..3 {
+    ///     sim.run_for(Duration::from_secs(4)); // three in 8 s, which is one too many
+    ///     assert!(app.tree().ended.is_none());
+    ///     worker.address().kill();
+    /// }
+    /// sim.run_until_idle();
+    /// assert!(app.tree().ended.is_some_and(|exit| exit.gave_up().is_some()));
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
         self.flags.intensity = restarts;
         self.flags.period = period;
@@ -275,6 +362,23 @@ impl Supervisor {
     }
 
     /// Ends by itself when significant children have ended.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Report;
+    /// impl Actor for Report {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         println!("all is well");
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// // `run` returns, because the only thing that the program is for has ended.
+    /// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("report", || Report).transient().significant()))?;
+    /// assert!(!exit.is_failure());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn auto_shutdown(mut self, when: AutoShutdown) -> Self {
         self.flags.auto_shutdown = when;
         self
@@ -320,12 +424,47 @@ impl Supervisor {
     }
 
     /// Adds a child at the end of the start order.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Log;
+    /// impl Actor for Log {}
+    /// struct Socket;
+    /// impl Actor for Socket {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let app = sim.start(Supervisor::rest_for_one("app")
+    ///     .child(Child::new("log", || Log)) // first
+    ///     .child(Supervisor::one_for_all("net") // a supervisor is a child like any other
+    ///         .child(Child::new("socket", || Socket))))?;
+    /// sim.run_until_idle();
+    /// let names: Vec<_> = app.tree().nodes.into_iter().map(|node| node.name).collect();
+    /// assert_eq!(names, ["app", "log", "net", "socket"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn child(mut self, child: impl Into<Node>) -> Self {
         self.children.push(child.into());
         self
     }
 
     /// As a child, it is restarted only after an abnormal exit.
+    ///
+    /// A part that ends by itself, in order, and is built again if it fails:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Step;
+    /// impl Actor for Step {}
+    /// # let mut sim = Sim::new(1);
+    /// # let step = sim.locality("here").reserve();
+    /// let import = Supervisor::one_for_one("import").auto_shutdown(AutoShutdown::Any).transient()
+    ///     .child(Child::new("step", || Step).at(step).transient().significant());
+    /// let app = sim.start(Supervisor::one_for_one("app").child(import))?;
+    /// sim.run_until_idle();
+    /// step.stop(); // done, and so is the import
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes[1].state, "down");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn transient(mut self) -> Self {
         self.restart = Restart::Transient;
         self
@@ -345,6 +484,24 @@ impl Supervisor {
     }
 
     /// As a child, its end can end its supervisor.
+    ///
+    /// The program ends when its main part has:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Step;
+    /// impl Actor for Step {}
+    /// # let mut sim = Sim::new(1);
+    /// # let step = sim.locality("here").reserve();
+    /// let job = Supervisor::one_for_one("job").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("step", || Step).at(step).transient().significant());
+    /// let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(job.transient().significant()))?;
+    /// # sim.run_until_idle();
+    /// step.stop();
+    /// sim.run_until_idle();
+    /// assert!(app.tree().ended.is_some());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn significant(mut self) -> Self {
         self.significant = true;
         self
@@ -353,6 +510,25 @@ impl Supervisor {
     /// As a child, its failure is that of its supervisor: see
     /// [`Child::escalating`](crate::Child::escalating). One that gives up has not failed: it ends with
     /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), as in OTP.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Part;
+    /// impl Actor for Part {}
+    /// # let mut sim = Sim::new(1);
+    /// # let key = sim.locality("here").reserve();
+    /// // Its key cannot be made twice: without it there is no vault, and without a vault no bank.
+    /// let vault = Supervisor::one_for_one("vault").escalating()
+    ///     .child(Child::new("key", || Part).at(key).escalating());
+    /// let app = sim.start(Supervisor::one_for_one("bank").child(vault))?;
+    /// # sim.run_until_idle();
+    /// key.address().kill();
+    /// sim.run_until_idle();
+    /// let exit = app.tree().ended.unwrap();
+    /// assert_eq!(exit.to_string(),
+    ///     "escalated, because vault ended: escalated, because key ended: killed");
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn escalating(mut self) -> Self {
         self.escalating = true;
         self
@@ -378,6 +554,26 @@ impl Supervisor {
     }
 
     /// As a child, it is removed by force if its stop takes longer. No limit by default, as in OTP.
+    ///
+    /// For a part that may hang when the program is to end:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Stuck { hold: Option<Hold> }
+    /// impl Actor for Stuck {
+    ///     fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) { self.hold = Some(cx.hold("for ever")) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// let plugins = Supervisor::one_for_one("plugins").stop_limit(Duration::from_secs(3))
+    ///     .child(Child::new("stuck", || Stuck { hold: None }).stop_limit(Duration::MAX));
+    /// let app = sim.start(Supervisor::one_for_one("app").child(plugins))?;
+    /// sim.run_until_idle();
+    /// app.shutdown();
+    /// sim.run_for(Duration::from_secs(3));
+    /// assert!(app.tree().ended.is_some());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn stop_limit(mut self, limit: Duration) -> Self {
         self.stop_limit = limited(limit);
         self
@@ -385,6 +581,26 @@ impl Supervisor {
 
     /// Tells `observer` of starts, exits and undelivered messages in every locality of the tree. On
     /// the root; anywhere else it is ignored.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// #[derive(Default)]
+    /// struct Lives(AtomicU32);
+    /// impl Observer for Lives {
+    ///     fn started(&self, _: Address, _: &str, _: u64) {
+    ///         self.0.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// }
+    /// # struct Part;
+    /// # impl Actor for Part {}
+    /// let lives = Arc::new(Lives::default());
+    /// let tree = Supervisor::one_for_one("app").observer(lives.clone())
+    ///     .child(Child::new("part", || Part));
+    /// ThreadLoop::new().run_with(tree, |app| app.shutdown())?;
+    /// # assert!(lives.0.load(Ordering::Relaxed) <= 2); // it may have been told to stop before it started
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
@@ -407,6 +623,32 @@ impl Supervisor {
     ///         s.child(Child::new("view", move || View(text.clone())))
     ///     })
     /// }
+    /// ```
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::thread::{self, ThreadId};
+    /// struct Where { tell: Recipient<ThreadId> }
+    /// impl Actor for Where {
+    ///     fn start(&mut self, _: &mut Context<Self>) -> Result {
+    ///         self.tell.send(thread::current().id());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let inbox = Inbox::new(1);
+    /// let tell = inbox.recipient();
+    /// let disk = ThreadLoop::spawn("disk")?;
+    /// let app = Supervisor::one_for_one("app")
+    ///     .child(Supervisor::one_for_one("files").on(&disk, move |s| {
+    ///         s.child(Child::new("where", move || Where { tell })) // made over there
+    ///     }));
+    /// ThreadLoop::new().run_with(app, move |app| {
+    ///     thread::spawn(move || {
+    ///         assert_ne!(inbox.recv().ok(), Some(thread::current().id()));
+    ///         app.shutdown();
+    ///     });
+    /// })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn on(
         mut self,

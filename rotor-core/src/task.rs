@@ -20,6 +20,37 @@ use crate::scheduled::Scheduled;
 use crate::things::{Body, Key};
 
 /// Names a future that runs in a locality; for [`Context::cancel`].
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// struct Start;
+/// struct Halt;
+/// #[derive(Default)] struct Player { playing: Option<Task> }
+/// impl Actor for Player {}
+/// impl Handler<Start> for Player {
+///     fn handle(&mut self, _: Start, cx: &mut Context<Self>) {
+///         self.playing = Some(cx.spawn(std::future::pending::<()>(), |_, _, _| ()));
+///     }
+/// }
+/// impl Handler<Halt> for Player {
+///     fn handle(&mut self, _: Halt, cx: &mut Context<Self>) {
+///         if let Some(task) = self.playing.take() {
+///             cx.cancel(task); // the future is dropped
+///         }
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let player = sim.locality("here").reserve();
+/// # let app = sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("player", Player::default).at(player)))?;
+/// player.send(Start);
+/// sim.run_until_idle();
+/// assert_eq!(app.tree().localities[0].open, 1);
+/// player.send(Halt);
+/// sim.run_until_idle();
+/// assert_eq!(app.tree().localities[0].open, 0);
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Task(pub(crate) Key);
 

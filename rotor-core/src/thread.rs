@@ -52,6 +52,12 @@ impl Wake for Thread {
 
 impl ThreadLoop {
     /// A loop for this thread.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// let main = ThreadLoop::new(); // for this thread, which is not blocked yet
+    /// assert_eq!(main.locality().name(), "main");
+    /// ```
     #[allow(
         clippy::new_without_default,
         reason = "it binds to the thread it is made on"
@@ -61,6 +67,15 @@ impl ThreadLoop {
     }
 
     /// The locality that this loop drives.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Part;
+    /// impl Actor for Part {}
+    /// let main = ThreadLoop::new();
+    /// let part = main.locality().reserve::<Part>(); // known to all before the tree is there
+    /// assert_eq!(part.address().state(), Lifecycle::Waiting);
+    /// ```
     pub fn locality(&self) -> &Locality {
         &self.locality
     }
@@ -70,6 +85,29 @@ impl ThreadLoop {
     /// # Errors
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
     /// then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// struct Task(u32);
+    /// impl Actor for Task {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         if self.0 == 0 { return Err(Error::message("nothing to do")) }
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// fn tree(n: u32) -> Supervisor {
+    ///     Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Child::new("task", move || Task(n)).transient().significant())
+    /// }
+    /// // The exit code of a program.
+    /// let exit = ThreadLoop::new().run(tree(0))?;
+    /// assert!(exit.is_failure());
+    /// let exit = ThreadLoop::new().run(tree(1))?;
+    /// assert!(!exit.is_failure());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
         self.run_with(tree, |_| {})
     }
@@ -112,6 +150,35 @@ impl ThreadLoop {
     ///
     /// # Errors
     /// The thread could not be started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{fs, path::PathBuf, time::Duration};
+    /// struct Size(PathBuf);
+    /// impl Request for Size { type Reply = u64; }
+    /// struct Disk;
+    /// impl Actor for Disk {}
+    /// impl TryHandler<Ask<Size>> for Disk {
+    ///     fn try_handle(&mut self, ask: Ask<Size>, _: &mut Context<Self>) -> Result {
+    ///         let size = fs::metadata(&ask.request.0)?.len(); // blocks nobody else
+    ///         ask.reply(size);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let thread = ThreadLoop::spawn("disk")?;
+    /// let disk = thread.reserve();
+    /// let tree = Supervisor::one_for_one("app").child(Supervisor::one_for_one("io")
+    ///     .on(&thread, move |s| s.child(Child::new("disk", || Disk).at(disk))));
+    /// ThreadLoop::new().run_with(tree, move |app| {
+    ///     std::thread::spawn(move || {
+    ///         let size = disk.ask_blocking(Size("/".into()), Duration::from_secs(5));
+    ///         app.shutdown();
+    ///         assert!(size.is_ok());
+    ///     });
+    /// })?; // the thread "disk" has ended, too
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> std::io::Result<Locality> {
         Locality::spawn(name, |locality| {
             let this = Self::drive(locality);

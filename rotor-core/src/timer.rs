@@ -11,6 +11,36 @@ use crate::small::{Small, Table, drop_value, fits, free_box};
 use crate::things::{Body, Key};
 
 /// Names a timer; for [`Context::cancel`](crate::Context::cancel).
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::time::Duration;
+/// struct Bored;
+/// struct Pet { patience: Option<Timer>, barked: bool }
+/// impl Actor for Pet {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         self.patience = Some(cx.after(Duration::from_secs(60), Bored));
+///         Ok(())
+///     }
+/// }
+/// impl Handler<&'static str> for Pet {
+///     fn handle(&mut self, _: &'static str, cx: &mut Context<Self>) {
+///         self.patience.take().map(|timer| cx.cancel(timer));
+///     }
+/// }
+/// impl Handler<Bored> for Pet {
+///     fn handle(&mut self, _: Bored, _: &mut Context<Self>) { self.barked = true }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let pet = sim.locality("here").reserve();
+/// # sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("pet", || Pet { patience: None, barked: false }).at(pet)))?;
+/// sim.run_for(Duration::from_secs(59));
+/// pet.send("a stick");
+/// sim.run_for(Duration::from_secs(59));
+/// assert_eq!(sim.with(pet, |pet| pet.barked), Some(false));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timer(pub(crate) Key);
 

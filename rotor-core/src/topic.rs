@@ -51,11 +51,38 @@ impl<M: Clone + Send + 'static> Topic<M> {
     ///
     /// One queue record however many they are, and one for each other locality. It is cloned for
     /// all subscribers but the last. With no subscriber it is reported as undelivered.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// # let mut sim = Sim::new(1);
+    /// let news = sim.locality("here").topic::<&'static str>();
+    /// let (one, two) = (sim.listen(news), sim.listen(news));
+    /// sim.run_until_idle();
+    /// news.publish("rain"); // the publisher does not know for whom
+    /// sim.run_until_idle();
+    /// assert_eq!((one.take(), two.take()), (vec!["rain"], vec!["rain"]));
+    /// ```
     pub fn publish(self, message: M) {
         Published::push(self.address, (self.address, message));
     }
 
     /// The address behind it.
+    ///
+    /// By which a handler knows where a message was published:
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Board { alerts: Topic<String>, shown: Vec<String> }
+    /// impl Actor for Board {}
+    /// impl Handler<String> for Board {
+    ///     fn handle(&mut self, text: String, cx: &mut Context<Self>) {
+    ///         let is_alert = cx.published_to() == Some(self.alerts.address());
+    ///         self.shown.push(if is_alert { text.to_uppercase() } else { text });
+    ///     }
+    /// }
+    /// # let alerts = Locality::new("here").topic::<String>();
+    /// # assert_eq!(alerts.address().topic::<String>(), alerts);
+    /// # let _ = Board { alerts, shown: Vec::new() }.shown;
+    /// ```
     pub fn address(self) -> Address {
         self.address
     }

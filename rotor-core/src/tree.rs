@@ -49,6 +49,26 @@ pub struct Tree {
 }
 
 /// One supervisor or actor of a [`Tree`].
+///
+/// A line for each actor that had to be restarted:
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// fn restarted(tree: &Tree) -> Vec<String> {
+///     let more = tree.nodes.iter().filter(|node| node.instances > 1);
+///     more.map(|node| format!("{} on {}: {}", node.name, node.locality, node.instances)).collect()
+/// }
+/// # struct Worker;
+/// # impl Actor for Worker {}
+/// # let mut sim = Sim::new(1);
+/// # let worker = sim.locality("here").reserve();
+/// # let app = sim.start(Supervisor::one_for_one("app")
+/// #     .child(Child::new("worker", || Worker).at(worker)))?;
+/// # sim.run_until_idle();
+/// worker.address().kill();
+/// sim.run_until_idle();
+/// assert_eq!(restarted(&app.tree()), ["worker on here: 2"]);
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TreeNode {
@@ -82,6 +102,19 @@ pub struct TreeNode {
 }
 
 /// One locality of a [`Tree`].
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// # let mut sim = Sim::new(1);
+/// let here = sim.locality("here");
+/// let app = sim.start(Supervisor::one_for_one("app"))?;
+/// # sim.run_until_idle();
+/// here.topic().publish("is anybody there?");
+/// sim.run_until_idle();
+/// let place: LocalityPicture = app.tree().localities.remove(0);
+/// assert_eq!(place.undelivered, [(Reason::Unheard, 1)]); // counted, whether it is observed or not
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LocalityPicture {

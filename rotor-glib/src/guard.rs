@@ -65,6 +65,24 @@ enum News {
 
 impl Guard {
     /// A guard for this instance. Each of them costs a task.
+    ///
+    /// A widget of another page that the actor only listens to:
+    /// ```
+    /// use glib::prelude::*;
+    /// use rotor_core::*;
+    /// use rotor_glib::Guard;
+    /// struct Page { model: glib::Object }
+    /// struct Changed;
+    /// impl Actor for Page {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let (guard, me) = (Guard::of(cx), cx.addr());
+    ///         let id = self.model.connect_notify_local(None, move |_, _| me.send(Changed));
+    ///         guard.keep(&self.model, id); // so long as this instance lives
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Changed> for Page { fn handle(&mut self, _: Changed, _: &mut Context<Self>) {} }
+    /// ```
     pub fn of<A: Actor>(cx: &mut Context<A>) -> Self {
         let inner = Rc::new(Inner {
             ended: Cell::new(false),
@@ -91,6 +109,34 @@ impl Guard {
 
     /// Runs `f`, and returns its result. If it panics, the instance ends with that panic after what
     /// is queued for it, and the result is `fallback`; so it is from then on without running `f`.
+    ///
+    /// A signal whose answer has to be there at once, from code that may panic:
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use rotor_glib::Guard;
+    /// type Validate = Box<dyn Fn(&str) -> bool>; // stands for a signal closure
+    /// struct Form { validate: Option<Validate> }
+    /// impl Actor for Form {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let guard = Guard::of(cx);
+    ///         self.validate = Some(Box::new(move |text| {
+    ///             guard.run(false, || text.parse::<u8>().expect("a number") < 100) // false, if it panics
+    ///         }));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let form = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("form", || Form { validate: None }).at(form)))?;
+    /// # sim.run_until_idle();
+    /// let validate = sim.with(form, |form| form.validate.take()).flatten().unwrap();
+    /// assert!(validate("7"));
+    /// assert!(!validate("seven")); // answered, and the end of this instance
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes[1].instances, 2);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run<R>(&self, fallback: R, f: impl FnOnce() -> R) -> R {
         if self.0.ended.get() {
             return fallback;
@@ -105,6 +151,35 @@ impl Guard {
     }
 
     /// Disconnects a signal when the instance ends; at once if it has ended.
+    ///
+    /// ```
+    /// use glib::prelude::*;
+    /// use rotor_core::{*, sim::Sim};
+    /// use rotor_glib::Guard;
+    /// use std::{cell::Cell, rc::Rc};
+    /// struct Counter { button: glib::Object, clicks: Rc<Cell<u32>> }
+    /// impl Actor for Counter {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let (guard, clicks) = (Guard::of(cx), self.clicks.clone());
+    ///         let id = self.button.connect_notify_local(None, move |_, _| clicks.set(clicks.get() + 1));
+    ///         guard.keep(&self.button, id); // else each restart would count twice as much
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let button: glib::Object = glib::Object::new();
+    /// # let clicks = Rc::new(Cell::new(0));
+    /// # let (all, same) = (clicks.clone(), button.clone());
+    /// # let mut sim = Sim::new(1);
+    /// # let counter = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("counter", move || {
+    /// #     Counter { button: same.clone(), clicks: all.clone() }
+    /// # }).at(counter).transient()))?;
+    /// # sim.run_until_idle();
+    /// counter.stop();
+    /// sim.run_until_idle();
+    /// assert_eq!(Rc::strong_count(&clicks), 2); // the factory has it, no closure any more
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn keep(&self, object: &impl IsA<Object>, id: SignalHandlerId) {
         let object = object.as_ref().downgrade();
         self.0.tie(move || {
@@ -117,6 +192,31 @@ impl Guard {
     /// Stops the instance, with [`ExitReason::Shutdown`](rotor_core::ExitReason::Shutdown), when
     /// the object is disposed. An actor that is to stay down then is transient, and holds the
     /// object weakly or has it disposed by somebody else, as a container does with its widgets.
+    ///
+    /// ```
+    /// use rotor_core::{*, sim::Sim};
+    /// use rotor_glib::Guard;
+    /// use glib::{WeakRef, prelude::*};
+    /// struct Tab { page: WeakRef<glib::Object> }
+    /// impl Actor for Tab {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let page = self.page.upgrade().ok_or_else(|| Error::message("it is closed"))?;
+    ///         Guard::of(cx).follow(&page);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let tab = sim.locality("here").reserve();
+    /// let page: glib::Object = glib::Object::new(); // stands for a page of a notebook
+    /// let weak = page.downgrade();
+    /// let child = Child::new("tab", move || Tab { page: weak.clone() }).transient();
+    /// sim.start(Supervisor::one_for_one("app").child(child.at(tab)))?;
+    /// sim.run_until_idle();
+    /// drop(page); // the user has closed it
+    /// sim.run_until_idle();
+    /// assert_eq!(tab.address().state(), Lifecycle::Down);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn follow(&self, object: &impl IsA<Object>) {
         let inner = self.0.clone();
         let gone = move || inner.tell(News::Gone);

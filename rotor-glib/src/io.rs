@@ -55,6 +55,23 @@ struct Entry {
 }
 
 /// The actor is not on a GLib locality.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_glib::{Io, WrongLoop};
+/// struct Reader;
+/// impl Actor for Reader {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         Io::of(cx)?; // on a thread loop
+///         Ok(())
+///     }
+/// }
+/// let exit = ThreadLoop::new()
+///     .run(Supervisor::one_for_one("app").child(Child::new("reader", || Reader)))?;
+/// let ExitReason::Failed(error) = exit.root_cause().reason() else { panic!("{exit}") };
+/// assert_eq!(error.downcast_ref::<WrongLoop>(), Some(&WrongLoop));
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongLoop;
 
@@ -67,6 +84,28 @@ impl fmt::Display for WrongLoop {
 impl std::error::Error for WrongLoop {}
 
 /// A watched descriptor. Dropping it ends the watch; so does the end of the instance that made it.
+///
+/// Kept for as long as there is something to wait for:
+/// ```
+/// use rotor_core::*;
+/// use rotor_glib::{Io, Ready, Watch};
+/// use std::{io::Read, os::unix::net::UnixStream};
+/// struct Once { stream: UnixStream, watch: Option<Watch>, byte: u8 }
+/// impl Actor for Once {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         let fd = self.stream.try_clone()?.into();
+///         self.watch = Some(Io::of(cx)?.watch(cx, fd, glib::IOCondition::IN));
+///         Ok(())
+///     }
+/// }
+/// impl TryHandler<Ready> for Once {
+///     fn try_handle(&mut self, _: Ready, _: &mut Context<Self>) -> Result {
+///         self.stream.read_exact(std::slice::from_mut(&mut self.byte))?;
+///         self.watch = None; // one was enough
+///         Ok(())
+///     }
+/// }
+/// ```
 #[must_use = "dropping it ends the watch"]
 pub struct Watch {
     io: Weak<Io>,
@@ -75,6 +114,25 @@ pub struct Watch {
 
 /// A descriptor is ready. It is watched again when this message is dropped: once per handler, and
 /// never while one is queued.
+///
+/// Kept, it is back-pressure: nothing more is told until it is dropped.
+/// ```
+/// use rotor_core::*;
+/// use rotor_glib::{Ready, Watch};
+/// struct Written;
+/// struct Copier { _watch: Watch, reading: Option<Ready> }
+/// impl Actor for Copier {}
+/// impl Handler<Ready> for Copier {
+///     fn handle(&mut self, ready: Ready, _: &mut Context<Self>) {
+///         self.reading = Some(ready); // read, pass it on, and wait until it is written
+///     }
+/// }
+/// impl Handler<Written> for Copier {
+///     fn handle(&mut self, _: Written, _: &mut Context<Self>) {
+///         self.reading = None; // the next, please
+///     }
+/// }
+/// ```
 pub struct Ready {
     condition: IOCondition,
     fd: RawFd,
@@ -129,6 +187,35 @@ impl Io {
     /// Sends the actor a [`Ready`] when the descriptor is ready for any of `events`, or broken.
     ///
     /// The watch owns the descriptor: give it a duplicate of the one that is read and written.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::{GlibLoop, Io, Ready, Watch};
+    /// use std::{io::{Read, Write}, os::unix::net::UnixStream};
+    /// struct Reader { stream: UnixStream, _watch: Watch }
+    /// impl Actor for Reader {}
+    /// impl TryHandler<Ready> for Reader {
+    ///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+    ///         let mut word = [0; 5];
+    ///         self.stream.read_exact(&mut word)?;
+    ///         assert_eq!(&word, b"hello");
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (stream, mut far) = UnixStream::pair()?;
+    /// far.write_all(b"hello")?;
+    /// # GlibLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any).child(
+    /// Child::once("reader", move |cx| {
+    ///     let fd = stream.try_clone()?.into(); // owned by the watch
+    ///     let _watch = Io::of(cx)?.watch(cx, fd, glib::IOCondition::IN);
+    ///     Ok(Reader { stream, _watch })
+    /// })
+    /// # .significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn watch<A: TryHandler<Ready>>(
         self: &Rc<Self>,
         cx: &mut Context<A>,
@@ -242,6 +329,22 @@ impl Drop for Watch {
 
 impl Ready {
     /// What the descriptor is ready for.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_glib::Ready;
+    /// use glib::IOCondition;
+    /// struct Pipe;
+    /// impl Actor for Pipe {}
+    /// impl Handler<Ready> for Pipe {
+    ///     fn handle(&mut self, ready: Ready, cx: &mut Context<Self>) {
+    ///         let what = ready.condition();
+    ///         if what.intersects(IOCondition::ERR | IOCondition::HUP) && !what.contains(IOCondition::IN) {
+    ///             cx.stop(); // nobody writes any more, and nothing is left to read
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn condition(&self) -> IOCondition {
         self.condition
     }

@@ -52,6 +52,32 @@ pub use io::{Io, Ready, Watch, WrongLoop};
 use source::{Attached, Source};
 
 /// A locality on a GLib main context.
+///
+/// A loop of its own, such as in a test or a program without windows:
+/// ```
+/// use rotor_core::*;
+/// use rotor_glib::GlibLoop;
+/// struct Tick;
+/// struct Clock;
+/// impl Actor for Clock {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         let me = cx.addr();
+///         // Sources of GLib's own run beside the actors: here on this thread's context, where
+///         // `glib::timeout_add_local` would use the global one.
+///         glib::spawn_future_local(async move {
+///             glib::timeout_future(std::time::Duration::from_millis(1)).await;
+///             me.send(Tick);
+///         });
+///         Ok(())
+///     }
+/// }
+/// impl Handler<Tick> for Clock {
+///     fn handle(&mut self, _: Tick, cx: &mut Context<Self>) { cx.stop() }
+/// }
+/// GlibLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///     .child(Child::new("clock", || Clock).transient().significant()))?;
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Debug)]
 pub struct GlibLoop {
     source: Attached,
@@ -59,6 +85,17 @@ pub struct GlibLoop {
 }
 
 /// Another thread owns the main context.
+///
+/// ```
+/// use rotor_glib::{ContextBusy, GlibLoop};
+/// let context = glib::MainContext::new();
+/// let ui = GlibLoop::attach_to(&context)?; // this thread's from now on
+/// std::thread::scope(|s| {
+///     s.spawn(|| assert_eq!(GlibLoop::attach_to(&context).err(), Some(ContextBusy)));
+/// });
+/// # drop(ui);
+/// # Ok::<_, ContextBusy>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextBusy;
 
@@ -72,6 +109,12 @@ impl std::error::Error for ContextBusy {}
 
 impl GlibLoop {
     /// A loop with a main context of its own, for [`run`](Self::run) on this thread.
+    ///
+    /// ```
+    /// # use rotor_glib::GlibLoop;
+    /// let main = GlibLoop::new(); // for `run`; the default context stays free
+    /// assert_eq!(main.locality().name(), "glib");
+    /// ```
     #[allow(
         clippy::new_without_default,
         reason = "it binds to the thread it is made on"
@@ -86,6 +129,22 @@ impl GlibLoop {
     ///
     /// # Errors
     /// [`ContextBusy`] if another thread owns the context.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ui = GlibLoop::attach()?; // in `connect_activate` of a GTK application, say
+    /// let app = ui.start(Supervisor::one_for_one("app"))?; // returns: the application runs its loop
+    /// while glib::MainContext::default().iteration(false) {} // here in its place
+    /// assert_eq!(app.root().state(), Lifecycle::Running);
+    /// # app.shutdown();
+    /// # while glib::MainContext::default().iteration(false) {}
+    /// # assert!(app.tree().ended.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn attach() -> Result<Self, ContextBusy> {
         Self::attach_to(&MainContext::ref_thread_default())
     }
@@ -147,6 +206,20 @@ impl GlibLoop {
     }
 
     /// The locality that this loop drives.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_glib::GlibLoop;
+    /// struct View;
+    /// impl Actor for View {}
+    /// struct Clicked;
+    /// impl Handler<Clicked> for View { fn handle(&mut self, _: Clicked, _: &mut Context<Self>) {} }
+    /// let ui = GlibLoop::new();
+    /// let view: Addr<View> = ui.locality().reserve();
+    /// let clicked = move || view.send(Clicked); // a signal closure, before there is a view
+    /// # clicked();
+    /// # assert_eq!(view.address().state(), Lifecycle::Waiting);
+    /// ```
     pub fn locality(&self) -> &Locality {
         &self.locality
     }
@@ -156,6 +229,23 @@ impl GlibLoop {
     ///
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// # struct View;
+    /// # impl Actor for View {}
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (main_loop, ui) = (glib::MainLoop::new(None, false), GlibLoop::attach()?);
+    /// let app = ui.start(Supervisor::one_for_one("app").child(Child::new("view", || View)))?;
+    /// let (close, quit) = (app.clone(), main_loop.clone());
+    /// glib::idle_add_local_once(move || close.shutdown()); // such as when the window closes
+    /// app.on_exit(move |_| quit.quit()); // when all actors have ended in order
+    /// main_loop.run();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start(self, tree: Supervisor) -> Result<App, StartError> {
         let app = self.source.driver().start(tree)?;
         self.source.keep();
@@ -167,6 +257,23 @@ impl GlibLoop {
     /// # Errors
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
     /// then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// struct Job;
+    /// impl Actor for Job {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let exit = GlibLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("job", || Job).transient().significant()))?;
+    /// assert!(!exit.is_failure());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
         if self.source.driver().is_nested() {
             return Err(StartError::Nested);
@@ -237,6 +344,29 @@ impl GlibLoop {
     ///
     /// # Errors
     /// The thread could not be started.
+    ///
+    /// # Examples
+    /// A part that needs a main context, in a program whose root is elsewhere:
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// struct Bus;
+    /// impl Actor for Bus {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         assert!(glib::MainContext::ref_thread_default().is_owner());
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = GlibLoop::spawn("bus")?;
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Supervisor::one_for_one("bus").auto_shutdown(AutoShutdown::Any)
+    ///         .on(&bus, |s| s.child(Child::new("bus", || Bus).transient().significant()))
+    ///         .transient().significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> std::io::Result<Locality> {
         Locality::spawn(name, |locality| {
             let context = MainContext::new();

@@ -51,9 +51,61 @@ pub struct Datagram<S: Socket> {
 }
 
 /// A UDP [`Datagram`] socket.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Io, Ready, UdpSocket};
+/// struct Ears { socket: UdpSocket }
+/// impl Actor for Ears {}
+/// impl TryHandler<Ready> for Ears {
+///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+///         let mut buffer = [0; 64];
+///         let (n, _) = self.socket.recv_from(&mut buffer)?;
+///         assert_eq!(&buffer[..n], b"hello");
+///         cx.stop();
+///         Ok(())
+///     }
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # rotor_mio::MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any).child(
+/// Child::with("ears", |cx| {
+///     let socket = Io::of(cx)?.udp(cx, "127.0.0.1:0".parse()?)?; // any port
+///     let at = socket.with(|socket| socket.local_addr())?;
+///     std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(b"hello", at)?;
+///     Ok(Ears { socket })
+/// })
+/// # .transient().significant()))?;
+/// # Ok(())
+/// # }
+/// ```
 pub type UdpSocket = Datagram<net::UdpSocket>;
 
 /// A Unix [`Datagram`] socket.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Io, Ready, UnixDatagram};
+/// struct Ears { socket: UnixDatagram }
+/// impl Actor for Ears {}
+/// impl TryHandler<Ready> for Ears {
+///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+///         let mut buffer = [0; 64];
+///         assert_eq!(self.socket.recv(&mut buffer)?, 5);
+///         cx.stop();
+///         Ok(())
+///     }
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (near, far) = std::os::unix::net::UnixDatagram::pair()?;
+/// far.send(b"hello")?;
+/// let ears = Child::once("ears", move |cx| {
+///     Ok(Ears { socket: Io::of(cx)?.adopt(cx, near)? })
+/// });
+/// # rotor_mio::MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+/// #     .child(ears.significant()))?;
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(unix)]
 pub type UnixDatagram = Datagram<net::UnixDatagram>;
 
@@ -72,6 +124,23 @@ impl<S: Socket> Datagram<S> {
     /// # Errors
     /// `WouldBlock` if there is none. What the peer's system reported of an earlier one.
     /// `NotConnected` after the end of the instance.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::UdpSocket;
+    /// use std::io::ErrorKind;
+    /// /// All that is there, until it would block.
+    /// fn drain(socket: &mut UdpSocket) -> std::io::Result<Vec<Vec<u8>>> {
+    ///     let (mut all, mut buffer) = (Vec::new(), [0; 1500]);
+    ///     loop {
+    ///         match socket.recv(&mut buffer) {
+    ///             Ok(n) => all.push(buffer[..n].to_vec()),
+    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(all),
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.link.receive(|socket| socket.read_some(buf))
     }
@@ -80,6 +149,27 @@ impl<S: Socket> Datagram<S> {
     ///
     /// # Errors
     /// `WouldBlock` if the kernel takes none now. Those of the system.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, Ready, UdpSocket};
+    /// struct Statistics { socket: UdpSocket }
+    /// impl Actor for Statistics {}
+    /// impl Handler<Ready> for Statistics { fn handle(&mut self, _: Ready, _: &mut Context<Self>) {} }
+    /// impl Handler<u32> for Statistics {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+    ///         let _ = self.socket.send(format!("visits:{n}|c").as_bytes()); // lost, if it must be
+    ///     }
+    /// }
+    /// fn statistics(server: std::net::SocketAddr) -> Child<Statistics> {
+    ///     Child::with("statistics", move |cx| {
+    ///         let socket = Io::of(cx)?.udp(cx, "0.0.0.0:0".parse()?)?;
+    ///         socket.with(|socket| socket.connect(server))?;
+    ///         Ok(Statistics { socket })
+    ///     })
+    /// }
+    /// ```
     pub fn send(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.link.send(|socket| socket.write_some(buf))
     }
@@ -120,6 +210,22 @@ impl<S: Socket> Datagram<S> {
     }
 
     /// What its messages call it.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::{Ready, UdpSocket};
+    /// struct Both { local: UdpSocket, public: UdpSocket, seen: [u32; 2] }
+    /// impl Actor for Both {}
+    /// impl Handler<Ready> for Both {
+    ///     fn handle(&mut self, ready: Ready, _: &mut Context<Self>) {
+    ///         let is_public = ready.id == self.public.id();
+    ///         let socket = if is_public { &mut self.public } else { &mut self.local };
+    ///         while socket.recv(&mut [0; 1500]).is_ok() {
+    ///             self.seen[usize::from(is_public)] += 1;
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn id(&self) -> SourceId {
         self.link.id()
     }
@@ -128,6 +234,18 @@ impl<S: Socket> Datagram<S> {
     ///
     /// # Errors
     /// Those of `f`; `NotConnected` after the end of the instance.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::UdpSocket;
+    /// /// Its port, and that it may reach everybody on its net.
+    /// fn announce(socket: &UdpSocket) -> std::io::Result<u16> {
+    ///     socket.with(|socket| {
+    ///         socket.set_broadcast(true)?;
+    ///         Ok(socket.local_addr()?.port())
+    ///     })
+    /// }
+    /// ```
     pub fn with<R>(&self, f: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         self.link.with(f)
     }

@@ -74,6 +74,21 @@ pub struct Guest {
 }
 
 /// What a [`Guest`] wants of the application's loop.
+///
+/// What an application's loop makes of it, if it has a timer of its own, too:
+/// ```
+/// use rotor_mio::Step;
+/// use std::time::Duration;
+/// fn timeout(step: &Step, own: Option<Duration>) -> Option<Duration> {
+///     match step {
+///         Step::Poll(theirs) => theirs.iter().copied().chain(own).min(),
+///         Step::Done(_) => own, // the tree has ended: the application goes on, or does not
+///     }
+/// }
+/// let second = Duration::from_secs(1);
+/// assert_eq!(timeout(&Step::Poll(None), Some(second)), Some(second));
+/// assert_eq!(timeout(&Step::Poll(Some(Duration::ZERO)), Some(second)), Some(Duration::ZERO));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Poll, with this timeout at most, and turn again: zero if there is more to do, none if
@@ -126,6 +141,21 @@ impl Guest {
     }
 
     /// The locality that this guest drives.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use mio::{Poll, Token, Waker};
+    /// use rotor_core::*;
+    /// use rotor_mio::MioLoop;
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// # let poll = Poll::new()?;
+    /// # let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+    /// let guest = MioLoop::attach(poll.registry(), waker, Token(1))?;
+    /// let worker = guest.locality().reserve::<Worker>(); // for the application, before the start
+    /// # assert_eq!(worker.address().state(), Lifecycle::Waiting);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn locality(&self) -> &Locality {
         self.locality
             .as_ref()
@@ -136,6 +166,22 @@ impl Guest {
     ///
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use mio::{Events, Poll, Token, Waker};
+    /// use rotor_core::*;
+    /// use rotor_mio::MioLoop;
+    /// # let poll = Poll::new()?;
+    /// # let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+    /// let guest = MioLoop::attach(poll.registry(), waker, Token(1))?;
+    /// let app = guest.start(Supervisor::one_for_one("app"))?;
+    /// assert_eq!(app.root().state(), Lifecycle::Waiting); // nothing runs by itself
+    /// guest.turn(&Events::with_capacity(1));
+    /// assert_eq!(app.root().state(), Lifecycle::Running);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn start(&self, tree: Supervisor) -> Result<App, StartError> {
         self.driver.start(tree)
     }
@@ -147,6 +193,33 @@ impl Guest {
     /// Never blocks; panics of actors do not get out of it. In a loop inside a handler it runs
     /// nothing, and answers `Poll(None)`. Events of other tokens, and of sockets that are gone, are
     /// passed over.
+    ///
+    /// The application's own events come first:
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// use mio::{Events, Poll, Token, Waker};
+    /// use rotor_core::*;
+    /// use rotor_mio::{MioLoop, Step};
+    /// # const WAKE: Token = Token(0);
+    /// # let mut poll = Poll::new()?;
+    /// # let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+    /// # let guest = MioLoop::attach(poll.registry(), waker, Token(1))?;
+    /// # let app = guest.start(Supervisor::one_for_one("app"))?;
+    /// # app.shutdown();
+    /// let (mut events, mut timeout) = (Events::with_capacity(256), Some(Duration::ZERO));
+    /// let exit = loop {
+    ///     poll.poll(&mut events, timeout)?;
+    ///     for event in events.iter().filter(|event| event.token() < Token(1)) {
+    ///         assert_eq!(event.token(), WAKE); // no sockets of its own here
+    ///     }
+    ///     match guest.turn(&events) {
+    ///         Step::Poll(most) => timeout = most,
+    ///         Step::Done(exit) => break exit,
+    ///     }
+    /// };
+    /// assert!(!exit.is_failure());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn turn(&self, events: &Events) -> Step {
         match self.work(events) {
             Turn::Again => Step::Poll(Some(Duration::ZERO)),

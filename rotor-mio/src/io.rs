@@ -53,6 +53,22 @@ pub struct Io {
 }
 
 /// The actor is not on a mio loop: its locality is driven by another backend.
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Io, TcpListener, Accepted};
+/// struct Server { _listener: TcpListener }
+/// impl Actor for Server {}
+/// impl Handler<Accepted> for Server { fn handle(&mut self, _: Accepted, _: &mut Context<Self>) {} }
+/// let server = Child::with("server", |cx| {
+///     Ok(Server { _listener: Io::of(cx)?.listen(cx, "127.0.0.1:0".parse()?)? })
+/// });
+/// // On a thread loop there are no sockets: the start fails, and says so.
+/// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app").child(server))?;
+/// let ExitReason::Failed(error) = exit.root_cause().reason() else { panic!("{exit}") };
+/// assert!(error.downcast_ref::<rotor_mio::WrongLoop>().is_some());
+/// # Ok::<_, StartError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongLoop;
 
@@ -103,6 +119,33 @@ impl Io {
     ///
     /// # Errors
     /// Those that are known at once: no descriptor left, no route.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, MioLoop, Ready, TcpStream};
+    /// struct Client { stream: TcpStream }
+    /// impl Actor for Client {}
+    /// impl TryHandler<Ready> for Client {
+    ///     fn try_handle(&mut self, ready: Ready, cx: &mut Context<Self>) -> Result {
+    ///         if let Some(kind) = ready.error {
+    ///             return Err(std::io::Error::from(kind).into()); // refused, unreachable, ..
+    ///         }
+    ///         self.stream.write_all_queued(b"hello")?; // connected
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let peer = server.local_addr()?;
+    /// MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::with("client", move |cx| {
+    ///         Ok(Client { stream: Io::of(cx)?.connect(cx, peer)? })
+    ///     }).transient().significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connect<A: TryHandler<Ready>>(
         &self,
         cx: &mut Context<A>,
@@ -116,6 +159,31 @@ impl Io {
     ///
     /// # Errors
     /// Those of the system, such as an address in use.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Accepted, Io, MioLoop, TcpListener};
+    /// struct Door { _listener: TcpListener } // kept: dropped, it would close
+    /// impl Actor for Door {}
+    /// impl Handler<Accepted> for Door {
+    ///     fn handle(&mut self, accepted: Accepted, cx: &mut Context<Self>) {
+    ///         println!("{} is there", accepted.peer);
+    ///         cx.stop();
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any).child(
+    /// Child::with("door", |cx| {
+    ///     let listener = Io::of(cx)?.listen(cx, "127.0.0.1:0".parse()?)?;
+    ///     let at = listener.with(|socket| socket.local_addr())?;
+    ///     std::net::TcpStream::connect(at)?; // somebody
+    ///     Ok(Door { _listener: listener })
+    /// })
+    /// # .transient().significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn listen<A: TryHandler<Accepted>>(
         &self,
         cx: &mut Context<A>,
@@ -161,6 +229,32 @@ impl Io {
     ///
     /// # Errors
     /// Those of the system; `WouldBlock` if too many wait to be accepted there.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, Ready, UnixStream};
+    /// use std::path::PathBuf;
+    /// struct Client { stream: UnixStream, lines: usize }
+    /// impl Actor for Client {}
+    /// impl TryHandler<Ready> for Client {
+    ///     fn try_handle(&mut self, ready: Ready, _: &mut Context<Self>) -> Result {
+    ///         if ready.readable {
+    ///             let mut buffer = [0; 4096];
+    ///             let n = self.stream.read(&mut buffer)?;
+    ///             self.lines += buffer[..n].iter().filter(|&&byte| byte == b'\n').count();
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// fn client(path: PathBuf) -> Child<Client> {
+    ///     Child::with("client", move |cx| {
+    ///         let mut stream = Io::of(cx)?.connect_unix(cx, &path)?;
+    ///         stream.write_all_queued(b"subscribe\n")?;
+    ///         Ok(Client { stream, lines: 0 })
+    ///     })
+    /// }
+    /// ```
     #[cfg(unix)]
     pub fn connect_unix<A: TryHandler<Ready>>(
         &self,
@@ -265,6 +359,33 @@ impl Io {
     ///
     /// # Errors
     /// Those of the registration; the socket is closed then.
+    ///
+    /// # Examples
+    /// A connection that was accepted elsewhere gets an actor here:
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, MioLoop, Ready, UnixStream};
+    /// struct Session { stream: UnixStream }
+    /// impl Actor for Session {}
+    /// impl TryHandler<Ready> for Session {
+    ///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+    ///         if self.stream.read(&mut [0; 64])? == 0 {
+    ///             cx.stop(); // the peer is gone
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (near, far) = std::os::unix::net::UnixStream::pair()?;
+    /// # drop(far);
+    /// let session = Child::once("session", move |cx| {
+    ///     Ok(Session { stream: Io::of(cx)?.adopt(cx, near)? })
+    /// });
+    /// # MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    /// #     .child(session.significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn adopt<A, S>(&self, cx: &mut Context<A>, socket: S) -> io::Result<S::Adopted>
     where
         S: Adopt,

@@ -35,14 +35,76 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///     send(listener);
 /// }
 /// ```
+///
+/// One of any kind, for an actor that only counts:
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Accepted, Io, Listener, MioLoop};
+/// struct Counter { _listener: Listener<mio::net::TcpListener>, left: u32 }
+/// impl Actor for Counter {}
+/// impl Handler<Accepted> for Counter {
+///     fn handle(&mut self, _: Accepted, cx: &mut Context<Self>) { // dropped: it is closed
+///         self.left -= 1;
+///         if self.left == 0 { cx.stop() }
+///     }
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?; // such as one that was inherited
+/// let (_one, _two) = (std::net::TcpStream::connect(listener.local_addr()?)?,
+///     std::net::TcpStream::connect(listener.local_addr()?)?);
+/// MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///     .child(Child::once("counter", move |cx| {
+///         Ok(Counter { _listener: Io::of(cx)?.adopt(cx, listener)?, left: 2 })
+///     }).significant()))?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Listener<L: Accept> {
     door: Rc<Door<L>>,
 }
 
 /// A TCP [`Listener`].
+///
+/// ```
+/// # use rotor_core::*;
+/// # use rotor_mio::{Accepted, Io, TcpListener};
+/// struct Server { at: Vec<TcpListener> } // several, such as for IPv4 and IPv6
+/// impl Actor for Server {}
+/// impl Handler<Accepted> for Server {
+///     fn handle(&mut self, accepted: Accepted, _: &mut Context<Self>) {
+///         let which = self.at.iter().position(|listener| listener.id() == accepted.id);
+///         println!("{} came by door {which:?}", accepted.peer);
+///     }
+/// }
+/// fn server(doors: Vec<std::net::SocketAddr>) -> Child<Server> {
+///     Child::with("server", move |cx| {
+///         let io = Io::of(cx)?;
+///         let at: std::io::Result<_> = doors.iter().map(|&door| io.listen(cx, door)).collect();
+///         Ok(Server { at: at? })
+///     })
+/// }
+/// ```
 pub type TcpListener = Listener<net::TcpListener>;
 
 /// A Unix [`Listener`].
+///
+/// ```
+/// # use rotor_core::*;
+/// # use rotor_mio::{Io, UnixAccepted, UnixListener};
+/// struct Control { _listener: UnixListener }
+/// impl Actor for Control {}
+/// impl Handler<UnixAccepted> for Control {
+///     fn handle(&mut self, accepted: UnixAccepted, _: &mut Context<Self>) {
+///         println!("somebody gives orders: {:?}", accepted.peer);
+///     }
+/// }
+/// fn control(path: std::path::PathBuf) -> Child<Control> {
+///     Child::with("control", move |cx| {
+///         let _ = std::fs::remove_file(&path); // one of an earlier run, or of an earlier instance
+///         Ok(Control { _listener: Io::of(cx)?.listen_unix(cx, &path)? })
+///     })
+/// }
+/// ```
 #[cfg(unix)]
 pub type UnixListener = Listener<net::UnixListener>;
 
@@ -78,6 +140,19 @@ impl<L: Accept> Listener<L> {
     }
 
     /// What its messages call it.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::{Accepted, TcpListener};
+    /// struct Server { public: TcpListener, _admin: TcpListener }
+    /// impl Actor for Server {}
+    /// impl Handler<Accepted> for Server {
+    ///     fn handle(&mut self, accepted: Accepted, _: &mut Context<Self>) {
+    ///         let is_public = accepted.id == self.public.id();
+    ///         println!("{} may {}", accepted.peer, if is_public { "look" } else { "do everything" });
+    ///     }
+    /// }
+    /// ```
     pub fn id(&self) -> SourceId {
         SourceId(self.door.tie.token())
     }
@@ -102,6 +177,21 @@ impl<L: Accept> Listener<L> {
     }
 
     /// Why nothing is accepted at present, if the last attempt failed.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::{Accepted, TcpListener};
+    /// struct Server { listener: TcpListener, idle: Vec<mio::net::TcpStream> }
+    /// impl Actor for Server {}
+    /// impl Handler<Accepted> for Server {
+    ///     fn handle(&mut self, accepted: Accepted, _: &mut Context<Self>) {
+    ///         if self.listener.paused().is_some() {
+    ///             self.idle.clear(); // no descriptors are left: those who only wait have to go
+    ///         }
+    ///         self.idle.push(accepted.stream);
+    ///     }
+    /// }
+    /// ```
     pub fn paused(&self) -> Option<ErrorKind> {
         self.door.paused.get()
     }

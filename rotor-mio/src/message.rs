@@ -47,6 +47,28 @@ pub struct SourceId(pub(crate) Token);
 ///     send(ready);
 /// }
 /// ```
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Ready, TcpStream};
+/// struct Peer { stream: TcpStream, got: Vec<u8> }
+/// impl Actor for Peer {}
+/// impl TryHandler<Ready> for Peer {
+///     fn try_handle(&mut self, ready: Ready, cx: &mut Context<Self>) -> Result {
+///         if let Some(kind) = ready.error {
+///             return Err(std::io::Error::from(kind).into()); // its supervisor connects anew
+///         }
+///         if ready.readable {
+///             let mut buffer = [0; 4096];
+///             match self.stream.read(&mut buffer)? {
+///                 0 => cx.stop(), // the end
+///                 n => self.got.extend(&buffer[..n]), // if there is more, another one comes
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Ready {
@@ -105,11 +127,53 @@ pub struct Accepted<S = net::TcpStream, P = SocketAddr> {
 }
 
 /// Somebody has connected to a [`UnixListener`](crate::UnixListener).
+///
+/// ```
+/// # use rotor_core::*;
+/// # use rotor_mio::{Io, Ready, UnixAccepted, UnixStream};
+/// # struct Session { stream: UnixStream }
+/// # impl Actor for Session {}
+/// # impl Handler<Ready> for Session {
+/// #     fn handle(&mut self, _: Ready, _: &mut Context<Self>) { let _ = self.stream.id(); }
+/// # }
+/// struct Door;
+/// impl Actor for Door {}
+/// impl Handler<UnixAccepted> for Door {
+///     fn handle(&mut self, accepted: UnixAccepted, cx: &mut Context<Self>) {
+///         let stream = accepted.stream; // mio's own, for whoever is to have it
+///         cx.child(Child::once("session", move |cx| {
+///             Ok(Session { stream: Io::of(cx)?.adopt(cx, stream)? })
+///         }));
+///     }
+/// }
+/// ```
 #[cfg(unix)]
 pub type UnixAccepted = Accepted<net::UnixStream, std::os::unix::net::SocketAddr>;
 
 /// What [`write_all_queued`](crate::Stream::write_all_queued) had queued is gone; asked for with
 /// [`when_drained`](crate::Stream::when_drained).
+///
+/// The last words reach the peer before the connection is closed:
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Drained, TcpStream};
+/// struct Goodbye;
+/// struct Session { stream: TcpStream }
+/// impl Actor for Session {}
+/// impl TryHandler<Goodbye> for Session {
+///     fn try_handle(&mut self, _: Goodbye, cx: &mut Context<Self>) -> Result {
+///         self.stream.write_all_queued(b"bye\n")?;
+///         self.stream.when_drained(cx);
+///         Ok(())
+///     }
+/// }
+/// impl Handler<Drained> for Session {
+///     fn handle(&mut self, drained: Drained, cx: &mut Context<Self>) {
+///         if drained.lost > 0 { println!("{} bytes did not arrive", drained.lost) }
+///         cx.stop();
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {

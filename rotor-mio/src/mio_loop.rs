@@ -83,6 +83,14 @@ impl MioLoop {
     ///
     /// # Errors
     /// The system gives no poll or no waker, for want of descriptors.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::MioLoop;
+    /// let main = MioLoop::new()?; // its addresses can be given out at once
+    /// assert_eq!(main.locality().name(), "main");
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn new() -> io::Result<Self> {
         Self::drive(Parts::new()?, Locality::new("main"))
     }
@@ -146,6 +154,20 @@ impl MioLoop {
     /// # Errors
     /// The registry cannot be shared, for want of descriptors. `InvalidInput` if there are too few
     /// tokens above `first`.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use mio::{Poll, Token, Waker};
+    /// use rotor_core::*;
+    /// use rotor_mio::MioLoop;
+    /// let poll = Poll::new()?; // the application's, which goes on polling it
+    /// let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+    /// let guest = MioLoop::attach(poll.registry(), waker, Token(1000))?; // below that: its own sockets
+    /// let app = guest.start(Supervisor::one_for_one("app"))?;
+    /// # assert_eq!(app.root().state(), Lifecycle::Waiting);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn attach(registry: &Registry, waker: Arc<Waker>, first: Token) -> io::Result<Guest> {
         Self::with_clock(registry, waker, first, Clock::real())
     }
@@ -220,12 +242,39 @@ impl MioLoop {
     /// several times faster so, and uses less processor time than by sleeping and waking: 20 µs
     /// are enough. Where processors are shared, or long pauses are the rule, it only costs. A
     /// socket has to wait for the end of the spin.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::MioLoop;
+    /// # use std::time::Duration;
+    /// # struct Quick;
+    /// # impl Actor for Quick {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    /// # }
+    /// let fast = MioLoop::new()?.spin(Duration::from_micros(20)); // it has a processor for itself
+    /// # let exit =
+    /// fast.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("quick", || Quick).transient().significant()))?;
+    /// # assert!(!exit.is_failure());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn spin(mut self, most: Duration) -> Self {
         self.spin = most;
         self
     }
 
     /// The locality that this loop drives.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::MioLoop;
+    /// struct Uplink;
+    /// impl Actor for Uplink {}
+    /// let main = MioLoop::new()?;
+    /// let uplink = main.locality().reserve::<Uplink>(); // for those who are to know it
+    /// assert_eq!(uplink.address().state(), Lifecycle::Waiting);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn locality(&self) -> &Locality {
         self.guest.locality()
     }
@@ -237,6 +286,25 @@ impl MioLoop {
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this
     /// thread; then nothing of it was started. [`StartError::Loop`] if polling fails; then the tree
     /// is lost.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::MioLoop;
+    /// struct Job;
+    /// impl Actor for Job {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let exit = MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("job", || Job).transient().significant()))?;
+    /// assert!(!exit.is_failure()); // what the exit code of a program says
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn run(mut self, tree: Supervisor) -> Result<Exit, StartError> {
         if self.guest.driver.is_nested() {
             return Err(StartError::Nested);

@@ -56,9 +56,54 @@ pub struct Stream<S: Socket> {
 }
 
 /// A TCP [`Stream`].
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Io, Ready, TcpStream};
+/// struct Uplink { stream: TcpStream }
+/// impl Actor for Uplink {}
+/// impl Handler<Ready> for Uplink { fn handle(&mut self, _: Ready, _: &mut Context<Self>) {} }
+/// impl TryHandler<String> for Uplink {
+///     fn try_handle(&mut self, line: String, _: &mut Context<Self>) -> Result {
+///         Ok(self.stream.write_all_queued(line.as_bytes())?) // broken: a new instance connects
+///     }
+/// }
+/// fn uplink(peer: std::net::SocketAddr) -> Child<Uplink> {
+///     Child::with("uplink", move |cx| {
+///         let stream = Io::of(cx)?.connect(cx, peer)?;
+///         stream.with(|socket| socket.set_nodelay(true))?;
+///         Ok(Uplink { stream })
+///     })
+/// }
+/// ```
 pub type TcpStream = Stream<net::TcpStream>;
 
 /// A Unix [`Stream`].
+///
+/// ```
+/// use rotor_core::*;
+/// use rotor_mio::{Io, MioLoop, Ready, UnixStream};
+/// use std::io::Write;
+/// struct Reader { stream: UnixStream }
+/// impl Actor for Reader {}
+/// impl TryHandler<Ready> for Reader {
+///     fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+///         let mut word = [0; 5];
+///         self.stream.read(&mut word)?;
+///         assert_eq!(&word, b"hello");
+///         cx.stop();
+///         Ok(())
+///     }
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (near, mut far) = std::os::unix::net::UnixStream::pair()?;
+/// far.write_all(b"hello")?;
+/// # MioLoop::new()?.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any).child(
+/// Child::once("reader", move |cx| Ok(Reader { stream: Io::of(cx)?.adopt(cx, near)? }))
+/// # .significant()))?;
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(unix)]
 pub type UnixStream = Stream<net::UnixStream>;
 
@@ -90,6 +135,22 @@ impl<S: Socket> Stream<S> {
     /// # Errors
     /// `WouldBlock` if nothing is there, or the connection is not made yet. What broke the
     /// connection or kept it from being made. `NotConnected` after the end of the instance.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::TcpStream;
+    /// use std::io::ErrorKind;
+    /// /// What has arrived, and whether more may come.
+    /// fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>) -> std::io::Result<bool> {
+    ///     let mut buffer = [0; 4096];
+    ///     match stream.read(&mut buffer) {
+    ///         Ok(0) => Ok(false),
+    ///         Ok(n) => { into.extend(&buffer[..n]); Ok(true) }
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true), // later
+    ///         Err(error) => Err(error),
+    ///     }
+    /// }
+    /// ```
     pub fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.link.read(buf)
     }
@@ -100,6 +161,24 @@ impl<S: Socket> Stream<S> {
     /// `WouldBlock` if that is nothing, if something is queued (it goes first), or if the
     /// connection is not made yet: a [`Ready`] that is `writable` follows. What broke the
     /// connection. `NotConnected` after the end of the instance.
+    ///
+    /// # Examples
+    /// A sender of frames that are of no use when they come late:
+    /// ```
+    /// # use rotor_mio::TcpStream;
+    /// use std::io::ErrorKind;
+    /// /// Whether the kernel took it: all of it, or nothing.
+    /// fn offer(stream: &mut TcpStream, frame: &[u8]) -> std::io::Result<bool> {
+    ///     match stream.write(frame) {
+    ///         Ok(n) => {
+    ///             stream.write_all_queued(&frame[n..])?; // what is begun is finished
+    ///             Ok(true)
+    ///         }
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false), // skipped
+    ///         Err(error) => Err(error),
+    ///     }
+    /// }
+    /// ```
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.link.write(buf)
     }
@@ -203,11 +282,48 @@ impl<S: Socket> Stream<S> {
     }
 
     /// What its messages call it.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::{Ready, TcpStream};
+    /// /// Passes on what comes, either way.
+    /// struct Proxy { client: TcpStream, server: TcpStream }
+    /// impl Actor for Proxy {}
+    /// impl TryHandler<Ready> for Proxy {
+    ///     fn try_handle(&mut self, ready: Ready, cx: &mut Context<Self>) -> Result {
+    ///         let (from, to) = match ready.id == self.client.id() {
+    ///             true => (&mut self.client, &mut self.server),
+    ///             false => (&mut self.server, &mut self.client),
+    ///         };
+    ///         let mut buffer = [0; 4096];
+    ///         match from.read(&mut buffer)? {
+    ///             0 => cx.stop(),
+    ///             n => to.write_all_queued(&buffer[..n])?,
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
     pub fn id(&self) -> SourceId {
         self.link.id()
     }
 
     /// How many bytes wait for the kernel to take them.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::TcpStream;
+    /// struct Feed { stream: TcpStream }
+    /// impl Actor for Feed {}
+    /// impl TryHandler<String> for Feed {
+    ///     fn try_handle(&mut self, line: String, _: &mut Context<Self>) -> Result {
+    ///         if self.stream.queued() > 1 << 20 {
+    ///             return Err(Error::message("the peer does not read")); // memory is not for that
+    ///         }
+    ///         Ok(self.stream.write_all_queued(line.as_bytes())?)
+    ///     }
+    /// }
+    /// ```
     pub fn queued(&self) -> usize {
         self.link.queued()
     }
@@ -217,6 +333,18 @@ impl<S: Socket> Stream<S> {
     ///
     /// # Errors
     /// Those of `f`; `NotConnected` after the end of the instance.
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::TcpStream;
+    /// /// For a log, and small packets at once.
+    /// fn greet(stream: &TcpStream) -> std::io::Result<String> {
+    ///     stream.with(|socket| {
+    ///         socket.set_nodelay(true)?;
+    ///         Ok(format!("{} is there", socket.peer_addr()?))
+    ///     })
+    /// }
+    /// ```
     pub fn with<R>(&self, f: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         self.link.with(f)
     }

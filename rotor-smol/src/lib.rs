@@ -45,6 +45,44 @@ pub use pump::Pump;
 ///
 /// It binds to the thread it is made on: its future runs on any *local* executor, and is not
 /// `Send`.
+///
+/// A client with timeouts, written as one would without actors:
+/// ```
+/// use rotor_core::*;
+/// use rotor_smol::*;
+/// use std::{net::TcpListener, time::Duration};
+/// use futures_lite::{AsyncReadExt, FutureExt};
+/// struct Client { to: std::net::SocketAddr }
+/// impl Actor for Client {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         let to = self.to;
+///         let talk = async move {
+///             let mut stream = Async::<std::net::TcpStream>::connect(to).await?;
+///             stream.read(&mut [0; 64]).await
+///         };
+///         let late = async {
+///             Sleep::after(Duration::from_secs(5)).await;
+///             Err(std::io::ErrorKind::TimedOut.into())
+///         };
+///         cx.spawn(talk.or(late), |_, read, cx| match read {
+///             Ok(_) => cx.stop(),
+///             Err(error) => cx.fail(error),
+///         });
+///         Ok(())
+///     }
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = TcpListener::bind("127.0.0.1:0")?;
+/// # let to = server.local_addr()?;
+/// # let serve = std::thread::spawn(move || server.accept().map(drop));
+/// # let exit =
+/// SmolLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+///     .child(Child::new("client", move || Client { to }).transient().significant()))?;
+/// # assert!(!exit.is_failure());
+/// # serve.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SmolLoop {
     pump: Pump,
@@ -53,6 +91,16 @@ pub struct SmolLoop {
 
 impl SmolLoop {
     /// A loop for this thread.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_smol::SmolLoop;
+    /// struct Worker;
+    /// impl Actor for Worker {}
+    /// let main = SmolLoop::new();
+    /// let worker = main.locality().reserve::<Worker>();
+    /// assert_eq!(worker.address().state(), Lifecycle::Waiting); // for `run`, `start` or `host`
+    /// ```
     #[allow(
         clippy::new_without_default,
         reason = "it binds to the thread it is made on"
@@ -98,6 +146,17 @@ impl SmolLoop {
     }
 
     /// The locality that this loop drives.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_smol::SmolLoop;
+    /// struct Log;
+    /// impl Actor for Log {}
+    /// impl Handler<String> for Log { fn handle(&mut self, _: String, _: &mut Context<Self>) {} }
+    /// let main = SmolLoop::new();
+    /// let log: Addr<Log> = main.locality().reserve();
+    /// log.send("before anything runs".to_owned()); // waits for it
+    /// ```
     pub fn locality(&self) -> &Locality {
         &self.locality
     }
@@ -107,6 +166,26 @@ impl SmolLoop {
     /// # Errors
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
     /// then nothing of it was started.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::SmolLoop;
+    /// struct Job;
+    /// impl Actor for Job {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.spawn(async { 6 * 7 }, |_, answer, cx| {
+    ///             assert_eq!(answer, 42);
+    ///             cx.stop();
+    ///         });
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let exit = SmolLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("job", || Job).transient().significant()))?;
+    /// assert!(!exit.is_failure());
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn run(self, tree: Supervisor) -> Result<Exit, StartError> {
         if self.pump.driver().is_nested() {
             return Err(StartError::Nested);
@@ -188,6 +267,28 @@ impl SmolLoop {
     ///
     /// # Errors
     /// The thread could not be started.
+    ///
+    /// # Examples
+    /// The part of a program that is written with `await`, on a thread of its own:
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::{Sleep, SmolLoop};
+    /// struct Poller;
+    /// impl Actor for Poller {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.spawn(Sleep::after(std::time::Duration::from_millis(1)), |_, _, cx| cx.stop());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let net = SmolLoop::spawn("net")?;
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Supervisor::one_for_one("net").auto_shutdown(AutoShutdown::Any)
+    ///         .on(&net, |s| s.child(Child::new("poller", || Poller).transient().significant()))
+    ///         .transient().significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> io::Result<Locality> {
         Locality::spawn(name, |locality| {
             let (locality, pump) = Self::drive(locality, Clock::real()).host();
