@@ -69,6 +69,8 @@ mod monitors;
 #[cfg(test)]
 mod needs;
 #[cfg(test)]
+mod opening;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod parking;
@@ -116,6 +118,7 @@ const FILES: &[&[harness::Body]] = &[
     requests::BODIES,
     timers::BODIES,
     futures::BODIES,
+    opening::BODIES,
     panics::BODIES,
     supervision::BODIES,
     admin::BODIES,

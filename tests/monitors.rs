@@ -252,7 +252,7 @@ fn l12_a_monitor_on_a_locality_that_ends_is_told(seed: u64) {
     assert_eq!(log.all(), [""; 0]);
     drop(nowhere);
     sim.run_until_idle();
-    assert_eq!(log.all(), ["a: down locality closed was lost"]);
+    assert_eq!(log.all(), ["a: down locality nowhere was lost"]);
     // Ended in order, with an address that nobody has claimed.
     let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
     let ends = Locality::new("ends");

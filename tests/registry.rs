@@ -9,6 +9,7 @@ use rotor_core::*;
 use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
+use crate::opening::turn_elsewhere;
 use crate::puppet::*;
 use crate::threads::driven;
 
@@ -549,10 +550,6 @@ fn m11_names_of_a_lost_locality_come_back_with_it(seed: u64) {
 
 /// A loop that is turned on another thread is lost, and what it had leaks; its names do not.
 fn m11_names_of_a_loop_that_is_turned_elsewhere_are_gone(seed: u64) {
-    struct Moved(Driver);
-    // SAFETY: nothing but `turn` is called on the other thread, which is what the driver is there to
-    // refuse, and the driver is not used on this one again.
-    unsafe impl Send for Moved {}
     let log = Log::new();
     let mut sim = Sim::new(seed);
     sim.locality("home");
@@ -570,12 +567,7 @@ fn m11_names_of_a_loop_that_is_turned_elsewhere_are_gone(seed: u64) {
         driver.run_until_idle();
     }
     assert_eq!(app.lookup(LOG), Ok(b));
-    let moved = Moved(driver);
-    let turned = std::thread::spawn(move || {
-        let moved = moved;
-        matches!(moved.0.turn(Budget::default()), Turn::Done(_))
-    });
-    assert!(turned.join().unwrap());
+    turn_elsewhere(driver);
     assert!(app.lookup(LOG).is_err());
 }
 

@@ -334,12 +334,12 @@ impl Address {
     pub(crate) fn obstacle(self) -> Option<Reason> {
         let gate = self.gate();
         with_reachable(gate, |local| match local {
-            Some(local) => local.obstacle(self),
-            None if gate.entrance.is_closed() => Some(Reason::Closed),
-            None => {
-                let bound = gate.bound.load(std::sync::atomic::Ordering::Relaxed);
-                (bound > 0 && gate.entrance.len() >= bound).then_some(Reason::Full)
+            Some(local) => {
+                let full = local.is_behind() && gate.is_full();
+                local.obstacle(self).or(full.then_some(Reason::Full))
             }
+            None if gate.entrance.is_closed() => Some(Reason::Closed),
+            None => gate.is_full().then_some(Reason::Full),
         })
     }
 
@@ -878,8 +878,8 @@ pub(crate) fn rouse_if(rests: bool, gate: &'static Gate) {
 fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
     let pushed = with_reachable(gate, |local| match local {
-        Some(local) => Ok(push_pinned(local, lane, head, value)),
-        None => Err(value),
+        Some(local) if !local.is_behind() => Ok(push_pinned(local, lane, head, value)),
+        _ => Err(value),
     });
     let value = match pushed {
         Ok(rests) => return rouse_if(rests, gate),

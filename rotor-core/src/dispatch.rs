@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
+use crate::address::Address;
 use crate::batch::Chunk;
 use crate::exit::Exit;
 use crate::gate::Parcel;
@@ -13,7 +14,7 @@ use crate::locality::{Control, Local};
 use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::queue::{Flat, HEADER, Word, header};
-use crate::request::{RequestError, Verdict};
+use crate::request::RequestError;
 use crate::signed::{self, LONGEST};
 use crate::slot::State;
 use crate::things::Body;
@@ -87,14 +88,22 @@ impl Local {
                 break false;
             }
         };
+        if self.behind.get() && self.is_gate_empty() {
+            self.behind.set(false);
+        }
         more || !self.is_idle()
+    }
+
+    /// Whether nothing of what was sent through the gate is left.
+    pub(crate) fn is_gate_empty(&self) -> bool {
+        self.chunks.iter().all(|chunk| chunk.borrow().is_none())
+            && (SYSTEM..=NORMAL).all(|lane| self.gate.entrance.is_lane_empty(lane))
     }
 
     /// Whether nothing is waiting to be run.
     pub(crate) fn is_idle(&self) -> bool {
         self.lanes.iter().all(Flat::is_empty)
-            && self.chunks.iter().all(|chunk| chunk.borrow().is_none())
-            && (SYSTEM..=NORMAL).all(|lane| self.gate.entrance.is_lane_empty(lane))
+            && self.is_gate_empty()
             && self.interrupted.borrow().is_empty()
             && self.unparking.borrow().is_empty()
             && self.dropped.borrow().is_empty()
@@ -372,15 +381,11 @@ impl Local {
             unsafe { (head.kind.run)(at, std::ptr::null_mut(), self, LOCALITY) };
             return;
         }
-        let known = self.meet(head.slot());
-        // A slot of an earlier life of a lost locality: it may be claimed again.
-        let unknown_life = known && self.slots.generation(head.slot()) == 0;
-        let stale = !known || self.slots.generation(head.slot()) != head.generation();
-        if stale && !unknown_life {
+        let to = Address::new(self.gate, head.slot(), head.generation());
+        let Some(slot) = self.find_or_await(to) else {
             // SAFETY: as in `exec`.
             return unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
-        }
-        let slot = head.slot();
+        };
         match head.kind.way {
             // SAFETY: as for the locality.
             Way::Address => unsafe {
@@ -600,33 +605,6 @@ impl Local {
         self.crash(slot, exit);
     }
 
-    /// The limit of a request whose asker is a future.
-    pub(crate) fn arm_ask(
-        &self,
-        cell: std::sync::Arc<dyn crate::request::Refuse>,
-        limit: std::time::Duration,
-    ) {
-        if cell.is_done() || limit == std::time::Duration::MAX {
-            return;
-        }
-        let mut things = self.things.borrow_mut();
-        let mut list = self.asks.get();
-        let key = things.insert(LOCALITY, &mut list, Body::Ask(cell));
-        self.asks.set(list);
-        things.arm_later(key, crate::timer::nanos(limit));
-    }
-
-    fn ask_limit_passed(&self, key: crate::things::Key, cell: &dyn crate::request::Refuse) {
-        let mut list = self.asks.get();
-        let body = self.things.borrow_mut().remove(key, LOCALITY, &mut list);
-        self.asks.set(list);
-        let _ = here::guard(|| {
-            let _verdict = Verdict::set(&RequestError::Timeout);
-            cell.refuse(RequestError::Timeout);
-            drop(body);
-        });
-    }
-
     /// Handles a control of core's own.
     pub(crate) fn control(&self, control: Control) {
         match control {
@@ -687,7 +665,10 @@ impl Local {
                 // Core's own closures; what they drop may be a user's.
                 let _ = here::guard(|| f(self));
             }
-            Control::Closed(locality) => self.peer_closed(&locality),
+            Control::Closed {
+                locality,
+                abandoned,
+            } => self.peer_closed(&locality, abandoned),
             Control::Vacant => {
                 self.vacant.set(self.locality.is_vacant());
                 self.free_orphans();

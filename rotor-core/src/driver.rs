@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::app::App;
@@ -213,11 +214,12 @@ impl Driver {
         for (id, value) in &*inner.extensions.borrow() {
             local.extensions.borrow_mut().insert(*id, value.clone());
         }
+        locality.gate().open(inner.wake.clone());
+        local.behind.set(!local.is_gate_empty());
         HERE.with(|here| {
             local.next_pinned.set(here.pinned.get());
             here.pinned.set(Rc::as_ptr(&local));
         });
-        locality.gate().open(inner.wake.clone());
         let alone = inner.locals.borrow().is_empty();
         inner.locals.borrow_mut().push(local);
         if !alone {
@@ -583,14 +585,14 @@ impl Driver {
                 // Reserved addresses that nobody has claimed: what is parked there is reported.
                 refuse_parked(local, Reason::Unclaimed);
                 for slot in 0..local.slots.len() {
-                    local.notify_watchers(slot, &Exit::lost("closed"));
+                    local.notify_watchers(slot, &local.gate.lost());
                 }
                 local.locality.set_closed(false);
             }
             local.discard_all();
             // First this: handles of the locality that go with the news have something to say, too.
             unpin(local);
-            Local::tell_peers(local.gate, &local.locality);
+            Local::tell_peers(local.gate, &local.locality, false);
         }
         self.inner.locals.borrow_mut().clear();
     }
@@ -609,16 +611,20 @@ impl Driver {
         }
         // The actors may hold what must not be touched here, not even to drop it.
         let locals = std::mem::take(&mut *inner.locals.borrow_mut());
+        let name = locals
+            .first()
+            .map_or("nowhere".into(), |local| local.locality.name().clone());
         for local in locals {
+            local.abandoned.store(true, Ordering::Relaxed);
             local.locality.set_closed(true);
             local
                 .gate
                 .entrance
                 .close(|parcel| local.gate.reject(parcel, Reason::Closed));
-            Local::tell_peers(local.gate, &local.locality);
+            Local::tell_peers(local.gate, &local.locality, true);
             std::mem::forget(local);
         }
-        let exit = Exit::lost("turned on another thread");
+        let exit = Exit::lost(&name);
         if let Some(app) = &*inner.app.borrow() {
             app.shared.root_ended(exit.clone());
             app.shared.finish();

@@ -273,6 +273,8 @@ pub enum StartError {
         /// What is wrong.
         why: &'static str,
     },
+    /// The spec has more than a hundred levels.
+    TooDeep,
     /// The period of a supervisor's restart intensity is zero.
     ZeroPeriod {
         /// The supervisor.
@@ -353,6 +355,7 @@ impl fmt::Display for StartError {
                  needs an auto-shutdown"
             ),
             StartError::Backoff { child, why } => write!(f, "the backoff of {child}: {why}"),
+            StartError::TooDeep => write!(f, "the tree has more than a hundred levels"),
             StartError::ZeroPeriod { supervisor } => {
                 write!(f, "supervisor {supervisor} has a restart period of zero")
             }

@@ -1,5 +1,6 @@
 //! The part of a locality that other threads reach: its tag and its way in.
 
+use std::borrow::Cow;
 use std::cmp::Ordering as Order;
 use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
@@ -11,6 +12,7 @@ use crossbeam_queue::SegQueue;
 use crate::app::AppShared;
 use crate::batch::Chunk;
 use crate::entrance::{Entrance, Wake};
+use crate::exit::Exit;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::{Call, Control, Local};
@@ -78,6 +80,8 @@ pub(crate) struct Gate {
     pub(crate) entrance: Entrance<Parcel>,
     /// Order and hash of addresses go by this number, not by the pointer.
     serial: u64,
+    /// Of the locality in this life, for those that hear of its end from nobody else.
+    name: Mutex<Cow<'static, str>>,
     /// The thread that owns the locality now, as [`here::thread`] names it; 0 is none.
     pub(crate) owner: AtomicUsize,
     /// The lowest slot number that nobody has been given in this life.
@@ -168,15 +172,17 @@ const RETIRE: u32 = 1 << 31;
 
 impl Gate {
     /// Takes a gate from the pool, or makes one.
-    pub(crate) fn take() -> &'static Gate {
+    pub(crate) fn take(name: Cow<'static, str>) -> &'static Gate {
         match POOL.pop() {
             Some(gate) => {
+                *gate.name.lock().expect("no user code under this lock") = name;
                 gate.entrance.reopen();
                 gate
             }
             None => Box::leak(Box::new(Gate {
                 entrance: Entrance::new(),
                 serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+                name: Mutex::new(name),
                 owner: AtomicUsize::new(0),
                 next_slot: AtomicU32::new(0),
                 base: AtomicU32::new(1),
@@ -253,6 +259,16 @@ impl Gate {
         self.serial
     }
 
+    /// How those end that hang on this locality when it has no loop any more.
+    pub(crate) fn lost(&self) -> Exit {
+        let name = self
+            .name
+            .lock()
+            .expect("no user code under this lock")
+            .clone();
+        Exit::lost(&name)
+    }
+
     /// A slot number that nobody else has, with its generation. Any thread.
     ///
     /// # Panics
@@ -284,11 +300,16 @@ impl Gate {
 
     /// Pushes a parcel from any thread. What the locality will never take is reported.
     pub(crate) fn push(&'static self, lane: usize, parcel: Parcel) {
-        let bound = self.bound.load(Ordering::Relaxed);
-        if bound > 0 && lane != SYSTEM && self.entrance.len() >= bound {
+        if lane != SYSTEM && self.is_full() {
             return self.push_bounded(lane, parcel);
         }
         self.push_always(lane, parcel);
+    }
+
+    /// Whether its bound is reached.
+    pub(crate) fn is_full(&self) -> bool {
+        let bound = self.bound.load(Ordering::Relaxed);
+        bound > 0 && self.entrance.len() >= bound
     }
 
     pub(crate) fn push_always(&'static self, lane: usize, parcel: Parcel) {
@@ -525,10 +546,12 @@ mod tests {
     #[test]
     fn s02_a_gate_whose_generations_are_used_up_is_not_used_again() {
         for last in [RETIRE, u32::MAX] {
-            let gate = Gate::take();
+            let gate = Gate::take("gate".into());
             gate.begin_at(last);
             gate.recycle();
-            let others: Vec<_> = (0..=POOL.len()).map(|_| Gate::take()).collect();
+            let others: Vec<_> = (0..=POOL.len())
+                .map(|_| Gate::take("gate".into()))
+                .collect();
             assert!(!others.contains(&gate));
             others.into_iter().for_each(Gate::recycle);
         }
@@ -536,7 +559,7 @@ mod tests {
 
     #[test]
     fn s02_the_next_life_of_a_gate_begins_above_the_last_one() {
-        let gate = Gate::take();
+        let gate = Gate::take("gate".into());
         let (_, first) = gate.mint();
         gate.note_generation(first + 7);
         gate.recycle();

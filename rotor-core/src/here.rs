@@ -7,7 +7,8 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::gate::Gate;
 use crate::locality::Local;
@@ -77,7 +78,7 @@ pub(crate) fn thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     HERE.with(|here| {
         if here.thread.get() == 0 {
-            here.thread.set(NEXT.fetch_add(1, Ordering::Relaxed));
+            here.thread.set(NEXT.fetch_add(1, Relaxed));
         }
         here.thread.get()
     })
@@ -100,7 +101,9 @@ pub(crate) fn with_local<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) 
         // here, and takes it off this list, on this thread, before it lets go of it.
         match unsafe { local.as_ref() } {
             None => return f(None),
-            Some(found) if ptr::eq(found.gate, gate) => return f(Some(found)),
+            Some(found) if ptr::eq(found.gate, gate) && !found.abandoned.load(Relaxed) => {
+                return f(Some(found));
+            }
             Some(other) => local = other.next_pinned.get(),
         }
     }

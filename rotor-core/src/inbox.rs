@@ -475,7 +475,7 @@ impl<M> Drop for Inbox<M> {
             gate.reject(parcel, Reason::Closed);
         }
         self.locality.set_closed(false);
-        Local::tell_peers(gate, &self.locality);
+        Local::tell_peers(gate, &self.locality, false);
     }
 }
 

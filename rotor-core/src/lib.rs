@@ -61,6 +61,7 @@ mod slot; // the slot table
 mod states; // what slots are doing, for other threads
 
 mod actor; // Actor, Handler, TryHandler
+mod ask_limits; // time limits of requests whose askers are futures
 mod context; // what a handler can do
 mod find; // waiting for a name
 mod hold; // what keeps a start or a stop open

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,12 +13,13 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
+use crate::ask_limits::AskLimits;
 use crate::batch::{Batch, Chunk};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::gate::Gate;
-use crate::here::{Caught, Reach, with_local};
+use crate::here::{Caught, Reach, running_gate, with_local};
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
@@ -84,10 +85,11 @@ impl Locality {
     /// assert_eq!(log.address().state(), Lifecycle::Waiting);
     /// ```
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
         Locality {
             inner: ManuallyDrop::new(Arc::new(Inner {
-                gate: Gate::take(),
-                name: name.into(),
+                gate: Gate::take(name.clone()),
+                name,
                 life: AtomicU8::new(FRESH),
                 openings: AtomicU32::new(0),
                 placements: AtomicUsize::new(0),
@@ -421,7 +423,11 @@ pub(crate) enum Control {
     /// Anything else that must be done there.
     Call(Call),
     /// A peer is lost, or has ended in order.
-    Closed(Locality),
+    Closed {
+        locality: Locality,
+        /// What lived there was not dropped, and never will be.
+        abandoned: bool,
+    },
     /// Perhaps nothing is placed here any more.
     Vacant,
 }
@@ -485,6 +491,8 @@ pub(crate) struct Local {
     pub(crate) locality: Locality,
     pub(crate) next_pinned: Cell<*const Local>,
     pub(crate) reach: Cell<Reach>,
+    /// Its driver was turned on another thread, which cannot take it off this thread's list.
+    pub(crate) abandoned: AtomicBool,
     pub(crate) clock: Clock,
     /// Nanoseconds since the clock's base, as of the last read.
     pub(crate) now: Cell<u64>,
@@ -533,12 +541,14 @@ pub(crate) struct Local {
     pub(crate) system: Cell<u32>,
     /// Whether a lane's own messages get the odd one of a turn that foreign ones share.
     pub(crate) odd: [Cell<bool>; LANES],
+    /// The gate has held something ever since the locality was opened: what this thread sends goes
+    /// behind that.
+    pub(crate) behind: Cell<bool>,
     /// Room for what is due, kept from one clock read to the next.
     pub(crate) due: RefCell<Due>,
     /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
     pub(crate) clone_panicked: Cell<bool>,
-    /// First of the limits of requests whose askers are futures.
-    pub(crate) asks: Cell<u32>,
+    pub(crate) asks: AskLimits,
     /// The locality is being lost: nothing goes to other localities but the news of that.
     pub(crate) losing: Cell<bool>,
     /// Nothing is placed here any more, and a thread of its own drives it.
@@ -563,11 +573,15 @@ impl Local {
     pub(crate) fn new(locality: &Locality, clock: Clock, random: Random) -> Self {
         let gate = locality.gate();
         let reopened = locality.openings() > 1;
+        if reopened {
+            gate.states.clear();
+        }
         Local {
             gate,
             locality: locality.clone(),
             next_pinned: Cell::new(std::ptr::null()),
             reach: Cell::new(Reach::Thread),
+            abandoned: AtomicBool::new(false),
             now: Cell::new(clock.nanos()),
             clock,
             random,
@@ -599,9 +613,10 @@ impl Local {
             higher: Cell::new(0),
             system: Cell::new(0),
             odd: Default::default(),
+            behind: Cell::new(false),
             due: RefCell::default(),
             clone_panicked: Cell::new(false),
-            asks: Cell::new(crate::things::NO_THINGS),
+            asks: AskLimits::new(),
             losing: Cell::new(false),
             vacant: Cell::new(false),
             bereft: Cell::new(false),
@@ -612,6 +627,11 @@ impl Local {
             handled: RefCell::default(),
             ran: Cell::new(LOCALITY),
         }
+    }
+
+    /// Whether what this thread sends goes behind what is in the gate: not what its actors send.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.get() && !std::ptr::eq(running_gate(), self.gate)
     }
 
     /// Appends a record to a lane. Owner's thread, inside a slice or outside.
@@ -762,9 +782,20 @@ impl Local {
         (known && self.slots.generation(address.slot) == address.generation).then_some(address.slot)
     }
 
+    /// The slot that keeps what comes for an address: of one that is valid, or that an earlier life
+    /// of a lost locality has minted and that may be claimed again.
+    pub(crate) fn find_or_await(&self, address: Address) -> Option<u32> {
+        let of_earlier_life = self.meet(address.slot) && self.slots.generation(address.slot) == 0;
+        if of_earlier_life {
+            Some(address.slot)
+        } else {
+            self.find(address)
+        }
+    }
+
     /// Why a message to this address would not be delivered, as far as can be known now.
     pub(crate) fn obstacle(&self, address: Address) -> Option<Reason> {
-        let Some(slot) = self.find(address) else {
+        let Some(slot) = self.find_or_await(address) else {
             return Some(Reason::Gone);
         };
         self.seat(slot, |seat| seat.obstacle())

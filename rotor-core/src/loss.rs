@@ -10,25 +10,27 @@ use crate::strategy::Event;
 impl Local {
     /// Another locality has no driver any more: everything here that hangs on it learns it from our
     /// own tables.
-    pub(crate) fn peer_closed(&self, peer: &Locality) {
+    pub(crate) fn peer_closed(&self, peer: &Locality, abandoned: bool) {
         let gate = peer.gate();
         self.peered.borrow_mut().retain(|(peer, _)| *peer != gate);
         if peer.has_ended() {
             // In order: nobody was left. But a monitor may have been on its way.
             return self.monitors_lost(gate, &Exit::normal());
         }
-        self.peer_lost(peer);
+        let exit = Exit::lost(peer.name());
+        if abandoned {
+            // Elsewhere a token that was dropped says so itself, and one that was passed on lives.
+            let asked = self.things.borrow().asked(gate);
+            for (slot, key) in asked {
+                crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
+            }
+        }
+        self.peer_lost(gate, &exit);
     }
 
-    fn peer_lost(&self, lost: &Locality) {
-        let gate = lost.gate();
-        let exit = Exit::lost(lost.name());
-        let asked = self.things.borrow().asked(gate);
-        for (slot, key) in asked {
-            crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
-        }
-        self.monitors_lost(gate, &exit);
-        self.links_lost(gate, &exit);
+    fn peer_lost(&self, gate: &'static Gate, exit: &Exit) {
+        self.monitors_lost(gate, exit);
+        self.links_lost(gate, exit);
         self.topics_lost(gate);
         for slot in 0..self.slots.len() {
             let (orphan, children) = self.seat(slot, |seat| {
@@ -47,13 +49,13 @@ impl Local {
                 self.step_is_over(slot, child, incarnation);
                 // It may have been started in the locality's next life, before this news came.
                 gate.kill(place, incarnation);
-                let decision = self.decide(slot, child, incarnation, &exit);
+                let decision = self.decide(slot, child, incarnation, exit);
                 let event = Event::Exited(child, incarnation, exit.clone(), decision);
                 self.family(slot, event);
             }
             if orphan {
                 self.seat(slot, |seat| seat.parent = Parent::Lost);
-                self.orphaned(slot, &exit);
+                self.orphaned(slot, exit);
             }
         }
     }
@@ -114,11 +116,16 @@ impl Local {
     }
 
     /// Tells the localities that hang on this one that it has no driver any more.
-    pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality) {
+    pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality, abandoned: bool) {
         gate.registries.lost(gate);
         let peers = std::mem::take(&mut *gate.peers.lock().expect("no user code under this lock"));
         for peer in peers {
-            Control::post(peer, Control::Closed(locality.clone()));
+            let locality = locality.clone();
+            let closed = Control::Closed {
+                locality,
+                abandoned,
+            };
+            Control::post(peer, closed);
         }
     }
 }

@@ -109,6 +109,7 @@ impl Watchers {
 
 /// The order to watch, on its way. Thrown away by a locality that ends, it is answered.
 struct Order {
+    who: Address,
     from: &'static Gate,
     key: Key,
     open: bool,
@@ -124,7 +125,7 @@ impl Order {
 impl Drop for Order {
     fn drop(&mut self) {
         if self.open {
-            let (key, exit) = (self.key, Exit::lost("closed"));
+            let (key, exit) = (self.key, self.who.gate().lost());
             Control::post(self.from, Control::Down { key, exit });
         }
     }
@@ -165,6 +166,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     }
     here.peer_with(who.gate());
     let order = Order {
+        who,
         from,
         key,
         open: true,
@@ -181,7 +183,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
 impl Local {
     /// A locality watches an instance here.
     fn watch(&self, who: Address, from: &'static Gate, key: Key) {
-        let gone = match self.find(who) {
+        let gone = match self.find_or_await(who) {
             None => Some(Exit::normal()),
             Some(slot) => self.seat(slot, |seat| match seat.state {
                 State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::normal())),
@@ -217,7 +219,7 @@ impl Local {
     }
 
     fn unwatch(&self, who: Address, key: Key) {
-        if let Some(slot) = self.find(who) {
+        if let Some(slot) = self.find_or_await(who) {
             self.seat(slot, |seat| {
                 if let Some(watchers) = &mut seat.watchers {
                     watchers.remove(key);

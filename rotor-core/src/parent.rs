@@ -146,7 +146,7 @@ impl Local {
                     return;
                 };
                 if to.gate().entrance.is_closed() {
-                    let gone = Exit::lost("closed");
+                    let gone = to.gate().lost();
                     return self.report_later(slot, child, incarnation, News::Exited(gone));
                 }
                 if limit == Some(Duration::ZERO) {

@@ -7,7 +7,7 @@
 mod stall;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -256,12 +256,9 @@ impl Registry {
     /// Notes that a client is linked to a service, unless that would close a circle.
     pub(crate) fn link(&self, client: Address, who: Text, to: Address) -> Result<(), LinkError> {
         let mut table = self.table();
-        let mut circle = Vec::new();
-        if table.needs(to, client, &mut circle, &mut Vec::new()) {
-            circle.push(who.clone());
-            circle.reverse();
-            circle.push(who);
-            return Err(LinkError::Circle(circle));
+        if let Some(path) = table.path(to, client) {
+            let around = std::iter::once(who.clone()).chain(path);
+            return Err(LinkError::Circle(around.chain([who]).collect()));
         }
         let (_, services) = table.links.entry(client).or_insert((who, Vec::new()));
         if services.contains(&to) {
@@ -308,28 +305,28 @@ impl Registry {
 }
 
 impl Table {
-    /// Whether `who` is linked to `to`, also through others, which are noted in reverse.
-    fn needs(
-        &self,
-        who: Address,
-        to: Address,
-        through: &mut Vec<Text>,
-        seen: &mut Vec<Address>,
-    ) -> bool {
-        if who == to {
-            return true;
+    /// The names along which `who` is linked to `to`, also through others, from `who` on.
+    fn path(&self, who: Address, to: Address) -> Option<Vec<Text>> {
+        let mut seen = HashSet::from([who]);
+        // Who was met on the way, with the services that are left to look at.
+        let mut path = Vec::new();
+        let mut next = Some(who);
+        loop {
+            if next == Some(to) {
+                return Some(path.into_iter().map(|(name, _)| name).collect());
+            }
+            if let Some((name, services)) = next.and_then(|who| self.links.get(&who)) {
+                path.push((name.clone(), services.iter()));
+            }
+            next = loop {
+                let (_, left) = path.last_mut()?;
+                match left.next() {
+                    None => drop(path.pop()),
+                    Some(service) if seen.insert(*service) => break Some(*service),
+                    Some(_) => {}
+                }
+            };
         }
-        let Some((name, services)) = self.links.get(&who).filter(|_| !seen.contains(&who)) else {
-            return false;
-        };
-        seen.push(who);
-        let found = services
-            .iter()
-            .any(|service| self.needs(*service, to, through, seen));
-        if found {
-            through.push(name.clone());
-        }
-        found
     }
 
     fn has(&self, entry: &Arc<Entry>) -> bool {

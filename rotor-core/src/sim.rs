@@ -376,8 +376,9 @@ impl Sim {
         let Some(stepped) = self.drivers.iter_mut().find(|stepped| !stepped.used) else {
             return Err(StartError::NoLocality);
         };
+        let app = stepped.driver.start(tree)?;
         stepped.used = true;
-        stepped.driver.start(tree)
+        Ok(app)
     }
 
     /// The simulated time.

@@ -76,6 +76,15 @@ impl States {
         words[index].store(word, Ordering::Release);
     }
 
+    /// Forgets what the slots were doing: a lost locality is opened again. Owner only.
+    pub(crate) fn clear(&self) {
+        for words in self.buckets.iter().filter_map(OnceLock::get) {
+            words
+                .iter()
+                .for_each(|word| word.store(0, Ordering::Release));
+        }
+    }
+
     /// What the address is doing; one that its locality has not met yet is waiting.
     pub(crate) fn read(&self, slot: u32, generation: u32) -> Lifecycle {
         let (bucket, index) = Self::place(slot);

@@ -56,6 +56,10 @@ pub struct Supervisor {
     pub(crate) template: Option<Template>,
     /// Instances were spoken of without a template.
     no_pool: bool,
+    /// Levels of the tree from here down.
+    levels: usize,
+    /// A child was left out, because it had too many levels.
+    too_deep: bool,
     pub(crate) place: Option<Remote>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
@@ -74,6 +78,9 @@ pub struct Supervisor {
 /// let tree = parts.into_iter().fold(Supervisor::one_for_one("app"), |s, part| s.child(part));
 /// ```
 pub struct Node(pub(crate) NodeKind);
+
+/// Levels that a spec may have, so that whoever walks it does so on any stack.
+const MOST_LEVELS: usize = 100;
 
 pub(crate) enum NodeKind {
     Actor(Spec),
@@ -121,6 +128,8 @@ impl Supervisor {
             children: Vec::new(),
             template: None,
             no_pool: false,
+            levels: 1,
+            too_deep: false,
             place: None,
             observer: None,
         }
@@ -425,6 +434,9 @@ impl Supervisor {
 
     /// Adds a child at the end of the start order.
     ///
+    /// A spec has a hundred levels at most, from the root to its last leaf: with more,
+    /// [`StartError::TooDeep`] comes of it.
+    ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// struct Log;
@@ -443,7 +455,18 @@ impl Supervisor {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn child(mut self, child: impl Into<Node>) -> Self {
-        self.children.push(child.into());
+        let node = child.into();
+        let levels = match &node.0 {
+            NodeKind::Actor(_) => 1,
+            NodeKind::Supervisor(below) => below.levels,
+        };
+        if levels < MOST_LEVELS {
+            self.levels = self.levels.max(levels + 1);
+            self.children.push(node);
+        } else {
+            // Dropped here, while that takes no deeper stack. Nothing of the tree will start.
+            self.too_deep = true;
+        }
         self
     }
 
@@ -697,6 +720,10 @@ impl Supervisor {
         seen: &mut Seen,
     ) -> Result<(), StartError> {
         seen.draw(|depth| self.plan_node(depth, place));
+        // Those on other localities were not there to be counted.
+        if self.too_deep || seen.depth >= MOST_LEVELS {
+            return Err(StartError::TooDeep);
+        }
         if self.flags.period.is_zero() {
             return Err(StartError::ZeroPeriod {
                 supervisor: self.name.clone(),

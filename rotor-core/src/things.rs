@@ -305,6 +305,26 @@ impl Things {
         Some(body)
     }
 
+    /// Removes those entries of a slot's list that are over. The caller drops them, when nothing is
+    /// borrowed.
+    pub(crate) fn sweep(
+        &mut self,
+        slot: u32,
+        head: &mut u32,
+        over: impl Fn(&Body) -> bool,
+    ) -> Vec<Body> {
+        let mut swept = Vec::new();
+        let mut at = *head;
+        while let Some(key) = self.first(at) {
+            let thing = &self.list[at as usize];
+            at = thing.next;
+            if over(&thing.body) {
+                swept.extend(self.remove(key, slot, head));
+            }
+        }
+        swept
+    }
+
     /// Removes a one-shot timer or a pending request of a slot.
     #[inline]
     pub(crate) fn take_once(&mut self, key: Key, slot: u32, head: &mut u32) -> Option<Small> {

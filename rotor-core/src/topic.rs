@@ -320,6 +320,8 @@ struct Walk<'a, M: Clone + Send + 'static> {
     next: usize,
     end: usize,
     message: Option<M>,
+    /// It came to its end: no subscriber panicked.
+    done: bool,
 }
 
 impl<M: Clone + Send + 'static> Walk<'_, M> {
@@ -347,6 +349,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
             self.here.hand(subscriber, self.topic, message);
             self.here.charge(1);
         }
+        self.done = true;
     }
 
     /// The first live subscriber from an index on, or the end of this walk.
@@ -362,13 +365,13 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
     fn drop(&mut self) {
         let subscribers = self.subscribers.clone();
         self.here.published_to.set(None);
-        if !std::thread::panicking() {
+        if self.done {
             self.here.handling.set(None);
         }
         let cloning = self.here.clone_panicked.get();
         match self.message.take() {
             // A subscriber panicked: the others get theirs before anything else is handled.
-            Some(message) if std::thread::panicking() && !cloning => {
+            Some(message) if !self.done && !cloning => {
                 let (topic, next, end) = (self.topic, self.next, self.end);
                 let from = self.here.sender.get();
                 self.here
@@ -383,6 +386,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                             next,
                             end,
                             message: Some(message),
+                            done: false,
                         }
                         .run();
                         here.sender.set(None);
@@ -454,6 +458,7 @@ impl Local {
             next: 0,
             end,
             message: Some(message),
+            done: false,
         }
         .run();
     }

@@ -390,3 +390,55 @@ fn e14_a_loop_that_waits_is_woken_for_a_locality_that_it_gets() {
     driver.open(&more).unwrap();
     assert_eq!(wakes.0.load(Ordering::SeqCst), before + 1);
 }
+
+/// Turns its driver when it is dropped, with a message published before.
+struct Turns(Driver, Topic<u32>, std::sync::mpsc::Sender<()>);
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        self.1.publish(1);
+        // A walk that comes again each time would take each turn's whole budget.
+        let quiet = |_: &usize| matches!(self.0.turn(Budget::default()), Turn::Park(None));
+        if (0..1000).find(quiet).is_some() {
+            self.2.send(()).unwrap();
+        }
+    }
+}
+
+/// Panics at each message, and takes its sibling along.
+struct Hears;
+
+impl Actor for Hears {}
+
+impl Handler<u32> for Hears {
+    fn handle(&mut self, _: u32, _: &mut Context<Self>) {
+        panic!("heard");
+    }
+}
+
+/// A drop that runs during somebody's panic sees a thread that is panicking. A walk that finds none
+/// of its subscribers any more was not interrupted.
+#[test]
+fn s09_a_publish_ends_while_the_thread_unwinds() {
+    let here = Locality::new("here");
+    let topic: Topic<u32> = here.topic();
+    let all = Supervisor::one_for_all("app").intensity(9, Duration::from_secs(1));
+    let tree = ["a", "b"].into_iter().fold(all, |tree, name| {
+        tree.child(Child::with(name, move |cx: &mut Context<Hears>| {
+            cx.subscribe(topic);
+            Ok(Hears)
+        }))
+    });
+    let driver = open(&here);
+    let app = driver.start(tree).unwrap();
+    driver.run_until_idle();
+    let (done, is_done) = std::sync::mpsc::channel();
+    let turns = Turns(driver, topic, done);
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _turns = turns;
+        panic!("an assertion of the program");
+    }));
+    assert!(caught.is_err());
+    is_done.try_recv().expect("the driver came to rest");
+    drop(app);
+}

@@ -1,12 +1,13 @@
 //! Readiness of file descriptors, as messages.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 
 use glib::{IOCondition, ffi};
-use rotor_core::{Actor, Context, Notifier, TryHandler};
+use rotor_core::{Actor, Address, Context, Notifier, TryHandler};
 
 /// Watches file descriptors for the actors of a GLib locality.
 ///
@@ -43,10 +44,13 @@ pub struct Io {
     /// Null once the source is finalized: an actor may have kept this for longer.
     source: Cell<*mut ffi::GSource>,
     watches: RefCell<Vec<Rc<Entry>>>,
+    /// Whose end is waited for: once for all watches of an instance.
+    owners: RefCell<HashSet<Address>>,
 }
 
 struct Entry {
     fd: OwnedFd,
+    owner: Address,
     /// Null while a [`Ready`] of it is about: the descriptor is not polled at all then, for an end
     /// that hung up is reported even to those who ask for no events.
     tag: Cell<ffi::gpointer>,
@@ -145,6 +149,7 @@ impl Io {
         Io {
             source: Cell::new(source),
             watches: RefCell::new(Vec::new()),
+            owners: RefCell::default(),
         }
     }
 
@@ -223,24 +228,36 @@ impl Io {
         events: IOCondition,
     ) -> Watch {
         let notifier: Notifier<Ready> = cx.notifier();
+        let owner = cx.addr().address();
         let entry = Rc::new(Entry {
             fd,
+            owner,
             tag: Cell::new(std::ptr::null_mut()),
             events,
             notify: Box::new(move |ready| notifier.notify(ready)),
         });
         self.arm(&entry);
         self.watches.borrow_mut().push(entry.clone());
-        let watch = Watch {
+        if self.owners.borrow_mut().insert(owner) {
+            let io = Rc::downgrade(self);
+            cx.at_end(move || {
+                if let Some(io) = io.upgrade() {
+                    io.instance_ended(owner);
+                }
+            });
+        }
+        Watch {
             io: Rc::downgrade(self),
             entry: Rc::downgrade(&entry),
-        };
-        let ending = Watch {
-            io: watch.io.clone(),
-            entry: watch.entry.clone(),
-        };
-        cx.at_end(move || drop(ending));
-        watch
+        }
+    }
+
+    fn instance_ended(&self, owner: Address) {
+        self.owners.borrow_mut().remove(&owner);
+        let all = self.watches.borrow().clone();
+        for entry in all.iter().filter(|entry| entry.owner == owner) {
+            self.remove(entry);
+        }
     }
 
     /// What a descriptor is ready for, by the loop's last poll; nothing if it is not polled.

@@ -98,6 +98,7 @@ impl Source {
         // constant, which GLib copies.
         unsafe {
             (&raw mut (*raw).source).write(Rc::into_raw(source.clone()));
+            ffi::g_source_set_dispose_function(raw.cast(), Some(dispose));
             ffi::g_source_set_name(raw.cast(), c"rotor".as_ptr());
             ffi::g_source_set_priority(raw.cast(), EAGER);
             // What an actor defers to its host runs inside a dispatch, and may open a loop that
@@ -260,17 +261,25 @@ unsafe extern "C" fn dispatch(
         .into()
 }
 
-unsafe extern "C" fn finalize(raw: *mut ffi::GSource) {
-    // SAFETY: GLib calls this once, at the end; `attach` stored the pointer.
-    let source = unsafe { Rc::from_raw((*raw.cast::<Raw>()).source) };
-    if source.owner == std::thread::current().id() {
-        let io = source.io.clone();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
-        io.close();
-    } else {
+/// Before `finalize`, as long as the source may still be kept.
+unsafe extern "C" fn dispose(raw: *mut ffi::GSource) {
+    // SAFETY: GLib calls this with the source.
+    let source = unsafe { source_of(raw) };
+    if source.owner != std::thread::current().id() {
         // Another thread iterated the context and dropped it. What the actors hold must not be
-        // touched here: their localities are marked as lost, and the rest is leaked.
+        // touched here: their localities are marked as lost, and the rest is leaked, the source
+        // included, which an `Io` on the owner's thread may know.
         let _ = source.driver.turn(Budget::default());
-        std::mem::forget(source);
+        // SAFETY: GLib holds a reference during this call; ours is never given back.
+        unsafe { ffi::g_source_ref(raw) };
     }
+}
+
+unsafe extern "C" fn finalize(raw: *mut ffi::GSource) {
+    // SAFETY: GLib calls this once, at the end; `attach` stored the pointer. On the owner's thread:
+    // `dispose` keeps the source from all others.
+    let source = unsafe { Rc::from_raw((*raw.cast::<Raw>()).source) };
+    let io = source.io.clone();
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
+    io.close();
 }

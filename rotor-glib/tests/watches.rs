@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -402,5 +404,77 @@ fn a_loop_whose_source_is_destroyed_loses_its_actors_and_their_watches() {
             assert!(matches!(end, Ok(0)) || keeps, "{end:?}");
             assert!(is_free(scene.context));
         }
+    });
+}
+
+/// Keeps the loop's [`Io`] where it outlives the actor, or watches with one that was kept.
+struct Keeper {
+    io: Option<Rc<Io>>,
+    watch: Option<Watch>,
+}
+
+impl Actor for Keeper {}
+
+impl TryHandler<Ready> for Keeper {
+    fn try_handle(&mut self, _: Ready, _: &mut Context<Self>) -> Result {
+        Err(Error::message("the descriptor is not watched"))
+    }
+}
+
+impl Handler<Tell> for Keeper {
+    fn handle(&mut self, Tell: Tell, cx: &mut Context<Self>) {
+        let io = self.io.clone().expect("kept");
+        let (mut peer, end) = UnixStream::pair().unwrap();
+        peer.write_all(b"x").unwrap();
+        self.watch = Some(io.watch(cx, end.into(), IOCondition::IN));
+        cx.stop();
+    }
+}
+
+/// The source is leaked with all that it has, so that it is there whoever knows it.
+#[test]
+fn an_io_may_outlive_a_loop_that_another_thread_has_dropped() {
+    use glib::translate::ToGlibPtr;
+    within_limit(|| {
+        let context = MainContext::new();
+        let kept: Rc<RefCell<Option<Rc<Io>>>> = Rc::default();
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let keep = kept.clone();
+        let first = guest.locality().reserve();
+        let make = move |cx: &mut Context<Keeper>| {
+            let io = Io::of(cx)?;
+            *keep.borrow_mut() = Some(io.clone());
+            Ok(Keeper {
+                io: Some(io),
+                watch: None,
+            })
+        };
+        let app = guest
+            .start(only(Child::with("keeper", make).at(first)))
+            .unwrap();
+        while kept.borrow().is_none() {
+            context.iteration(true);
+        }
+        let raw: *mut glib::ffi::GMainContext = context.to_glib_none().0;
+        // SAFETY: the context is this thread's, because of the guest.
+        unsafe { glib::ffi::g_main_context_release(raw) }
+        first.send(Tell); // so that the source is due
+        let foreign = std::thread::spawn(move || {
+            while context.iteration(false) {}
+            app.wait().unwrap()
+        });
+        let exit = foreign.join().unwrap();
+        assert!(matches!(exit.reason(), ExitReason::Lost(_)), "{exit}");
+
+        let main = GlibLoop::new();
+        let keeper = main.locality().reserve();
+        let io = kept.borrow_mut().take();
+        let child = Child::new("keeper", move || Keeper {
+            io: io.clone(),
+            watch: None,
+        });
+        keeper.send(Tell);
+        let exit = main.run(only(child.at(keeper))).unwrap();
+        assert!(orderly(&exit), "{exit}");
     });
 }

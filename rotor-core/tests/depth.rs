@@ -1,0 +1,176 @@
+//! Depth and number bring nobody down: nothing here recurses with what a program asks for.
+
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+const MANY: usize = if cfg!(miri) { 200 } else { 20_000 };
+
+/// Links to the next of a chain when it is told to.
+struct Ring(Option<Address>);
+
+impl Actor for Ring {}
+
+impl Handler<()> for Ring {
+    fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+        if let Some(next) = self.0 {
+            cx.link(next);
+        }
+    }
+}
+
+#[test]
+fn r83_a_circle_is_looked_for_along_any_chain_of_links() {
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    let all: Vec<Addr<Ring>> = (0..MANY).map(|_| here.reserve()).collect();
+    let tree = all
+        .iter()
+        .enumerate()
+        .fold(Supervisor::one_for_one("app"), |tree, (n, &addr)| {
+            let next = all.get(n + 1).map(|next| next.address());
+            tree.child(Child::new(n.to_string(), move || Ring(next)).at(addr))
+        });
+    let app = sim.start(tree).expect("a sound tree");
+    // The first one comes last: its service leads along the whole chain.
+    for ring in all[1..].iter().chain(&all[..1]) {
+        ring.send(());
+        sim.run_until_idle();
+    }
+    assert!(app.tree().ended.is_none());
+}
+
+fn nested(levels: usize) -> Supervisor {
+    (1..levels).fold(Supervisor::one_for_one("s"), |below, _| {
+        Supervisor::one_for_one("s").child(below)
+    })
+}
+
+#[test]
+fn l03_a_spec_of_too_many_levels_is_refused() {
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    drop(nested(MANY));
+    let error = sim.start(nested(MANY)).expect_err("too deep");
+    assert_eq!(error.to_string(), "the tree has more than a hundred levels");
+    assert!(nested(101).plan(&here).is_err());
+    let app = sim.start(nested(100)).expect("a sound tree");
+    sim.run_until_idle();
+    assert_eq!(app.tree().nodes.len(), 100);
+}
+
+/// Those on other localities are built when the spec is checked.
+#[test]
+fn l03_levels_of_other_localities_count() {
+    fn placed(levels: usize, away: Locality) -> Supervisor {
+        let there = away.clone();
+        Supervisor::one_for_one("s").on(&away, move |s| {
+            if levels == 1 {
+                s
+            } else {
+                s.child(placed(levels - 1, there.clone()))
+            }
+        })
+    }
+    let mut sim = Sim::new(1);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let tree = |levels| Supervisor::one_for_one("app").child(placed(levels, away.clone()));
+    assert!(tree(99).plan(&here).is_ok());
+    assert!(matches!(tree(100).plan(&here), Err(StartError::TooDeep)));
+}
+
+/// Starts another one below itself, down to some depth.
+struct Digger(usize);
+
+impl Actor for Digger {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        if let Some(deeper) = self.0.checked_sub(1) {
+            cx.child(Child::new("digger", move || Digger(deeper)).escalating());
+        }
+        Ok(())
+    }
+}
+
+impl Handler<()> for Digger {
+    fn handle(&mut self, (): (), _: &mut Context<Self>) {
+        panic!("the deepest one");
+    }
+}
+
+#[test]
+fn l08_a_tree_that_grows_deep_as_it_runs_is_drawn_fails_and_ends() {
+    for fails in [false, true] {
+        let mut sim = Sim::new(1);
+        sim.locality("here");
+        let dig = Child::new("digger", || Digger(MANY)).temporary();
+        let app = sim
+            .start(Supervisor::one_for_one("app").child(dig))
+            .expect("a sound tree");
+        sim.run_until_idle();
+        let tree = app.tree();
+        assert_eq!(tree.nodes.len(), MANY + 2);
+        if fails {
+            let deepest = tree.nodes.last().expect("not empty").address;
+            deepest.typed::<Digger>().expect("a digger").send(());
+        } else {
+            app.shutdown();
+        }
+        sim.run_until_idle();
+        // The root, and its child that is not started again.
+        let left = app.tree().nodes.len();
+        assert_eq!(left, if fails { 2 } else { 0 });
+    }
+}
+
+struct Answers(Vec<Ask<Question>>);
+
+struct Question;
+
+impl Request for Question {
+    type Reply = u32;
+}
+
+impl Actor for Answers {}
+
+impl Handler<Ask<Question>> for Answers {
+    fn handle(&mut self, ask: Ask<Question>, _: &mut Context<Self>) {
+        self.0.push(ask);
+    }
+}
+
+impl Handler<()> for Answers {
+    fn handle(&mut self, (): (), _: &mut Context<Self>) {
+        self.0.drain(..).for_each(|ask| ask.reply(1));
+    }
+}
+
+/// An answered request leaves nothing behind until its limit passes.
+#[test]
+fn a07_limits_of_answered_requests_do_not_pile_up() {
+    let mut sim = Sim::new(1);
+    let at: Addr<Answers> = sim.locality("here").reserve();
+    let child = Child::new("answers", || Answers(Vec::new())).at(at);
+    let app = sim
+        .start(Supervisor::one_for_one("app").child(child))
+        .expect("a sound tree");
+    for _ in 0..MANY {
+        let answer = at.ask(Question, Duration::from_secs(3600));
+        sim.run_until_idle();
+        at.send(());
+        assert!(matches!(sim.block_on(answer), Some(Ok(1))));
+    }
+    let open = app.tree().localities[0].open;
+    assert!(open <= 64, "{open}");
+    // Those that are open still pass.
+    let open: Vec<_> = (0..200)
+        .map(|_| at.ask(Question, Duration::from_secs(3600)))
+        .collect();
+    for asking in open {
+        assert!(matches!(
+            sim.block_on(asking),
+            Some(Err(RequestError::Timeout))
+        ));
+    }
+    assert_eq!(app.tree().localities[0].open, 0);
+}

@@ -1,0 +1,212 @@
+//! Loops that are made after what they get was sent, that come again, or that are turned on the
+//! wrong thread.
+
+use std::sync::Arc;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::backend::Bell;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn driver() -> Driver {
+    Driver::new(Arc::new(Bell::default()), Clock::real())
+}
+
+/// Has a driver turned on a thread that is not its own. It is lost by that, and leaks.
+pub fn turn_elsewhere(driver: Driver) {
+    struct Moved(Driver);
+    // SAFETY: nothing but `turn` is called on the other thread, which is what the driver is there to
+    // refuse, and the driver is not used on this one again.
+    unsafe impl Send for Moved {}
+    let moved = Moved(driver);
+    let turned = std::thread::spawn(move || {
+        let moved = moved;
+        matches!(moved.0.turn(Budget::default()), Turn::Done(_))
+    });
+    assert!(turned.join().unwrap());
+}
+
+/// The loop is made on the thread that sends: what it sends goes another way from then on.
+fn a06_what_was_sent_before_a_loop_was_made_stays_first(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let a = here.reserve::<Puppet>();
+    let number = |n| a.send(Num(n));
+    (0..3).for_each(number);
+    let driver = driver();
+    driver.open(&here).unwrap();
+    (3..6).for_each(number);
+    driver
+        .start(stage().child(puppet("a", &log).at(a)))
+        .unwrap();
+    (6..9).for_each(number);
+    driver.run_until_idle();
+    (9..12).for_each(number);
+    driver.run_until_idle();
+    let all: Vec<_> = (0..12).map(|n| format!("a: {n}")).collect();
+    assert_eq!(log.of("a: "), all);
+}
+
+fn a06_what_was_sent_before_a_simulated_loop_was_made_stays_first(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = Locality::new("here");
+    let a = here.reserve::<Puppet>();
+    a.send(Num(0));
+    sim.open(here);
+    a.send(Num(1));
+    sim.start(stage().child(puppet("a", &log).at(a))).unwrap();
+    a.send(Num(2));
+    sim.run_until_idle();
+    a.send(Num(3));
+    sim.run_until_idle();
+    assert_eq!(log.of("a: "), ["a: 0", "a: 1", "a: 2", "a: 3"]);
+}
+
+/// A bound counts what waits in the gate, and that is where everything goes as long as it is full.
+fn a17_what_was_sent_before_a_loop_was_made_counts_for_its_bound(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let a = here.reserve::<Puppet>();
+    here.set_bound(2);
+    a.send(Num(0));
+    a.send(Num(1));
+    let driver = driver();
+    driver.open(&here).unwrap();
+    assert_eq!(a.try_send(Num(2)).unwrap_err().reason, Reason::Full);
+    driver
+        .start(stage().child(puppet("a", &log).at(a)))
+        .unwrap();
+    driver.run_until_idle();
+    a.try_send(Num(3)).unwrap();
+    driver.run_until_idle();
+    assert_eq!(log.of("a: "), ["a: 0", "a: 1", "a: 3"]);
+}
+
+/// All ways to look at a reserved address agree, in each life of its locality.
+fn m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let a = here.reserve::<Puppet>();
+    for life in 0..3 {
+        assert_eq!(
+            a.address().state(),
+            [Lifecycle::Waiting, Lifecycle::Gone][life.min(1)]
+        );
+        let driver = driver();
+        driver.open(&here).unwrap();
+        assert_eq!(a.address().state(), Lifecycle::Waiting);
+        a.send(Num(1));
+        a.try_send(Num(2)).expect("parked");
+        a.send_local(Num(3)).expect("parked");
+        let child = puppet("a", &log).at(a);
+        driver.start(stage().child(child)).unwrap();
+        driver.run_until_idle();
+        assert_eq!(a.address().state(), Lifecycle::Running);
+        assert_eq!(log.of("a: ")[3 * life..], ["a: 1", "a: 2", "a: 3"]);
+    }
+}
+
+/// A monitor of one waits, too.
+fn m11_a_monitor_of_a_reserved_address_waits_in_each_life(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+    for life in 1..3 {
+        let driver = driver();
+        driver.open(&here).unwrap();
+        driver
+            .start(stage().child(puppet("a", &log).at(a)))
+            .unwrap();
+        act(a, move |_, cx| drop(cx.monitor(b.address())));
+        driver.run_until_idle();
+        assert_eq!(log.count("a: down"), life - 1);
+        act(a, move |_, cx| {
+            let log = Log::new();
+            cx.child(puppet("b", &log).at(b).temporary());
+        });
+        driver.run_until_idle();
+        end(b);
+        driver.run_until_idle();
+        assert_eq!(log.count("a: down normal"), life);
+    }
+}
+
+/// Nobody can take it off the list of its first thread, which must not send into it any more.
+fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let a = here.reserve();
+    let first = driver();
+    first.open(&here).unwrap();
+    first.start(stage().child(puppet("a", &log).at(a))).unwrap();
+    first.run_until_idle();
+    turn_elsewhere(first);
+    assert_eq!(a.try_send(Num(1)).unwrap_err().reason, Reason::Closed);
+    let back = a.send_local(Num(1)).unwrap_err();
+    assert_eq!(back.reason, Reason::NotLocal);
+    assert_eq!(a.address().typed::<Puppet>(), None);
+    // Its next life, on another thread.
+    let theirs = here.clone();
+    let mine = log.clone();
+    std::thread::spawn(move || {
+        let second = driver();
+        second.open(&theirs).unwrap();
+        mine.put("open");
+        second
+            .start(stage().child(puppet("a", &mine).at(a)))
+            .unwrap();
+        mine.wait_for("sent");
+        second.run_until_idle();
+    });
+    log.wait_for("open");
+    a.send(Num(2));
+    log.put("sent");
+    log.wait_for("a: 2");
+}
+
+/// What it had is not dropped, and says nothing: the asker's own table does.
+fn m11_a_request_to_a_loop_that_is_turned_elsewhere_fails(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("home"), Locality::new("away"));
+    let far = driver();
+    far.open(&away).unwrap();
+    let (a, b) = (here.reserve(), away.reserve());
+    let theirs = log.clone();
+    let tree = stage()
+        .child(puppet("a", &log).at(a))
+        .child(group("far").on(&away, move |s| {
+            s.child(Role::new("b", &theirs).keeping().child().at(b))
+        }));
+    sim.start(tree).unwrap();
+    act(a, move |me, cx| me.ask(cx, b, 1, LONG));
+    for _ in 0..4 {
+        sim.run_until_idle();
+        far.run_until_idle();
+    }
+    assert_eq!(log.of("a: "), [""; 0]);
+    turn_elsewhere(far);
+    sim.run_until_idle();
+    let said = log.of("a: ");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("a: Ended(Exit { reason: Lost(\"away\")"),
+        "{said:?}"
+    );
+}
+
+bodies! {
+    Sim: [
+        a06_what_was_sent_before_a_loop_was_made_stays_first,
+        a06_what_was_sent_before_a_simulated_loop_was_made_stays_first,
+        a17_what_was_sent_before_a_loop_was_made_counts_for_its_bound,
+        m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life,
+        m11_a_monitor_of_a_reserved_address_waits_in_each_life,
+        s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
+        m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
+    ]
+}
