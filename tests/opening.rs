@@ -110,31 +110,6 @@ fn m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life(_: u
     }
 }
 
-/// A monitor of one waits, too.
-fn m11_a_monitor_of_a_reserved_address_waits_in_each_life(_: u64) {
-    let log = Log::new();
-    let here = Locality::new("here");
-    let (a, b) = (here.reserve(), here.reserve::<Puppet>());
-    for life in 1..3 {
-        let driver = driver();
-        driver.open(&here).unwrap();
-        driver
-            .start(stage().child(puppet("a", &log).at(a)))
-            .unwrap();
-        act(a, move |_, cx| drop(cx.monitor(b.address())));
-        driver.run_until_idle();
-        assert_eq!(log.count("a: down"), life - 1);
-        act(a, move |_, cx| {
-            let log = Log::new();
-            cx.child(puppet("b", &log).at(b).temporary());
-        });
-        driver.run_until_idle();
-        end(b);
-        driver.run_until_idle();
-        assert_eq!(log.count("a: down normal"), life);
-    }
-}
-
 /// Nobody can take it off the list of its first thread, which must not send into it any more.
 fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back(_: u64) {
     let log = Log::new();
@@ -205,7 +180,6 @@ bodies! {
         a06_what_was_sent_before_a_simulated_loop_was_made_stays_first,
         a17_what_was_sent_before_a_loop_was_made_counts_for_its_bound,
         m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life,
-        m11_a_monitor_of_a_reserved_address_waits_in_each_life,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
     ]

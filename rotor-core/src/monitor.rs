@@ -183,7 +183,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
 impl Local {
     /// A locality watches an instance here.
     fn watch(&self, who: Address, from: &'static Gate, key: Key) {
-        let gone = match self.find_or_await(who) {
+        let gone = match self.find(who) {
             None => Some(Exit::normal()),
             Some(slot) => self.seat(slot, |seat| match seat.state {
                 State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::normal())),
@@ -219,7 +219,7 @@ impl Local {
     }
 
     fn unwatch(&self, who: Address, key: Key) {
-        if let Some(slot) = self.find_or_await(who) {
+        if let Some(slot) = self.find(who) {
             self.seat(slot, |seat| {
                 if let Some(watchers) = &mut seat.watchers {
                     watchers.remove(key);
