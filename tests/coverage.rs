@@ -103,6 +103,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn two_actors_talk_over_a_socket()",
     ),
     ("e05", "tests/backend.rs", "name: \"loop-less\","),
+    ("e05", GUIDE, "pub mod backends"),
+    (
+        "e14",
+        GLIB_GUESTS,
+        "fn a_tree_that_ends_does_not_quit_the_applications_loop()",
+    ),
+    (
+        "e14",
+        MIO_LOOPS,
+        "fn an_applications_poll_serves_its_own_sockets_and_the_actors()",
+    ),
+    (
+        "n01",
+        "rotor-core/src/gate.rs",
+        "fn s02_the_next_life_of_a_gate_begins_above_the_last_one()",
+    ),
     (
         "n04",
         "tests/registry.rs",

@@ -1,7 +1,7 @@
 //! Loops that are made after what they get was sent, that come again, or that are turned on the
 //! wrong thread.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -174,8 +174,83 @@ fn m11_a_request_to_a_loop_that_is_turned_elsewhere_fails(seed: u64) {
     );
 }
 
+/// A library runs a tree in the loop of whoever calls it, beside the tree of that one, and takes it
+/// out again: what it has left is reported to it alone.
+fn e14_a_tree_comes_and_goes_in_a_loop_that_is_not_its_own(_: u64) {
+    #[derive(Default)]
+    struct Lost(Mutex<Vec<Reason>>);
+    impl Observer for Lost {
+        fn undelivered(&self, what: &Undeliverable) {
+            self.0.lock().unwrap().push(what.reason);
+        }
+    }
+    let log = Log::new();
+    let (here, inside) = (Locality::new("here"), Locality::new("inside"));
+    let (program, library) = (driver(), driver());
+    program.open(&here).unwrap();
+    library.open(&inside).unwrap();
+    let (a, b, waits) = (here.reserve(), inside.reserve(), inside.reserve::<Puppet>());
+    let (theirs, ours) = (Arc::new(Lost::default()), Arc::new(Lost::default()));
+    let tree = stage().observer(theirs.clone());
+    program.start(tree.child(puppet("a", &log).at(a))).unwrap();
+    let tree = Supervisor::one_for_one("library").observer(ours.clone());
+    let app = library.start(tree.child(puppet("b", &log).at(b))).unwrap();
+    // The host's loop: whoever has something to do gets a turn.
+    let turns = |all: &[&Driver]| {
+        let has_more = |driver: &&Driver| matches!(driver.turn(Budget::default()), Turn::Again);
+        while all.iter().any(has_more) {}
+    };
+    let both = [&program, &library];
+    act(a, move |_, _| b.send(Num(1)));
+    turns(&both);
+    turns(&both);
+    waits.send(Num(2)); // nobody claims it
+    app.shutdown();
+    turns(&both);
+    assert_eq!(*ours.0.lock().unwrap(), [Reason::Unclaimed]);
+    assert_eq!(b.try_send(Num(3)).unwrap_err().reason, Reason::Closed);
+    drop(library);
+    a.send(Num(4));
+    turns(&[&program]);
+    assert_eq!(log.all(), ["b: 1", "a: 4"]);
+    assert!(theirs.0.lock().unwrap().is_empty());
+}
+
+/// All that a loop has to know.
+fn e01_a_turn_says_when_to_come_again(_: u64) {
+    let log = Log::new();
+    let clock = Clock::manual();
+    let driver = Driver::new(Arc::new(Bell::default()), clock.clone());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let a = here.reserve();
+    let app = driver
+        .start(stage().child(puppet("a", &log).at(a)))
+        .unwrap();
+    (0..20).for_each(|n| a.send(Num(n)));
+    let small = Budget {
+        messages: 12,
+        ..Budget::default()
+    };
+    assert!(matches!(driver.turn(small), Turn::Again));
+    assert!(log.count("a: ") < 20);
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    assert_eq!(log.count("a: "), 20);
+    act(a, |_, cx| drop(later(cx, ms(5), |me, _| me.say("later"))));
+    driver.run_until_idle();
+    assert_eq!(clock.next_deadline(), Some(clock.now() + ms(5)));
+    clock.advance(ms(5));
+    driver.run_until_idle();
+    assert_eq!(log.count("a: later"), 1);
+    app.shutdown();
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+}
+
 bodies! {
     Sim: [
+        e01_a_turn_says_when_to_come_again,
+        e14_a_tree_comes_and_goes_in_a_loop_that_is_not_its_own,
         a06_what_was_sent_before_a_loop_was_made_stays_first,
         a06_what_was_sent_before_a_simulated_loop_was_made_stays_first,
         a17_what_was_sent_before_a_loop_was_made_counts_for_its_bound,

@@ -13,6 +13,30 @@ fn refused(tree: Supervisor) -> StartError {
         .expect_err("a start would refuse it")
 }
 
+/// Two actors of one name have different paths, wherever they live and however often they start.
+fn n01_each_actor_has_a_path(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("home"), sim.locality("away"));
+    let (a, b, c) = (here.reserve(), here.reserve(), away.reserve());
+    let theirs = log.clone();
+    let tree = Supervisor::one_for_one("root")
+        .child(group("near").child(puppet("x", &log).at(a)))
+        .child(group("far").on(&away, move |s| s.child(puppet("x", &theirs).at(c))))
+        .child(puppet("x", &log).at(b));
+    let app = sim.start(tree).unwrap();
+    for _ in 0..2 {
+        sim.run_until_idle();
+        let tree = app.tree();
+        let paths = [a, b, c].map(|x| tree.path(x.address()));
+        let all = ["root/near/x", "root/x", "root/far/x"].map(|path| Some(path.to_owned()));
+        assert_eq!(paths, all);
+        assert_eq!(tree.path(app.root()), Some("root".to_owned()));
+        assert_eq!(tree.path(here.reserve::<Puppet>().address()), None);
+        [a, b, c].into_iter().for_each(crash);
+    }
+}
+
 /// Everything that the spec says beyond the defaults is in the text.
 fn l24_a_plan_is_the_spec_as_text(_: u64) {
     let log = Log::new();
@@ -213,6 +237,7 @@ fn o04_the_live_tree_is_a_graph(seed: u64) {
 
 bodies! {
     Sim: [
+        n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,
         l24_the_live_tree_has_the_nodes_of_its_plan,

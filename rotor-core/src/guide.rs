@@ -8,6 +8,7 @@
 //! | [`discovery`] | names, service links, monitors |
 //! | [`pools`] | pools, and requests to running supervisors |
 //! | [`testing`] | unit tests on virtual time |
+//! | [`backends`] | a loop that no crate knows yet |
 //! | [`coming_from`] | Erlang, C++ rotor, actix, relm4, SObjectizer |
 //!
 //! What each item does in detail stands at the item. Small programs, one idea each, are in the
@@ -475,6 +476,7 @@ pub mod supervision {
     //! architecture changes; the example `architecture` does that.
 }
 
+pub mod backends;
 pub mod discovery;
 pub mod pools;
 

@@ -304,6 +304,38 @@ impl Local {
 }
 
 impl Tree {
+    /// The names from the root down to an actor, with slashes between: siblings have different ones.
+    /// None if it is not in the picture.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct View;
+    /// impl Actor for View {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let view = sim.locality("ui").reserve();
+    /// let windows = Supervisor::one_for_all("windows").child(Child::new("view", || View).at(view));
+    /// let app = sim.start(Supervisor::one_for_one("app").child(windows))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().path(view.address()).as_deref(), Some("app/windows/view"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn path(&self, address: Address) -> Option<String> {
+        let at = self.nodes.iter().position(|node| node.address == address)?;
+        let mut depth = self.nodes[at].depth + 1;
+        let mut names: Vec<&str> = Vec::new();
+        for node in self.nodes[..=at].iter().rev() {
+            if node.depth < depth {
+                depth = node.depth;
+                names.push(&node.name);
+            }
+        }
+        names.reverse();
+        Some(names.join("/"))
+    }
+
     /// The picture as a graph in the DOT language of Graphviz, with a frame for each name of a locality. A
     /// tree that has ended gives an empty graph.
     ///
