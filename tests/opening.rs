@@ -55,15 +55,17 @@ fn a06_what_was_sent_before_a_simulated_loop_was_made_stays_first(seed: u64) {
     let mut sim = Sim::new(seed);
     let here = Locality::new("here");
     let a = here.reserve::<Puppet>();
-    a.send(Num(0));
+    let number = |n| a.send(Num(n));
+    (0..3).for_each(number);
     sim.open(here);
-    a.send(Num(1));
+    (3..6).for_each(number);
     sim.start(stage().child(puppet("a", &log).at(a))).unwrap();
-    a.send(Num(2));
+    (6..9).for_each(number);
     sim.run_until_idle();
-    a.send(Num(3));
+    (9..12).for_each(number);
     sim.run_until_idle();
-    assert_eq!(log.of("a: "), ["a: 0", "a: 1", "a: 2", "a: 3"]);
+    let all: Vec<_> = (0..12).map(|n| format!("a: {n}")).collect();
+    assert_eq!(log.of("a: "), all);
 }
 
 /// A bound counts what waits in the gate, and that is where everything goes as long as it is full.
