@@ -210,6 +210,48 @@ fn m22_a_subtree_is_started_by_a_request(on: &dyn Backend, far: &dyn Backend) {
     );
 }
 
+/// It asks for both at once: the answer to the first would come to an instance that is gone.
+fn l23_an_actor_may_have_itself_started_anew(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(b, |me, cx| {
+            let above = cx.supervisor().expect("it has one");
+            let told = |me: &mut Puppet, _: &mut Context<Puppet>| me.say("told of it");
+            cx.request_from(above.admin(), named("b"), LONG, move |me, _, cx| {
+                told(me, cx)
+            });
+            let again = RestartChild("b".into());
+            cx.request_from(above.admin(), again, LONG, move |me, _, cx| told(me, cx));
+            me.say("asks");
+        });
+        when(a, (2, "b starts"), move |_, cx| {
+            b.send(Say("here again"));
+            when(cx.addr(), (1, "b: here again"), |_, cx| cx.stop());
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| s.child(tells("b", &theirs).at(b))))
+    });
+    let expected = [
+        "b starts",
+        "b: asks",
+        "b stops: shutdown",
+        "b drops",
+        "b starts",
+        "b: here again",
+    ];
+    assert_eq!(log.all()[..6], expected);
+    assert_eq!(
+        played.lost(Reason::Late).len(),
+        2,
+        "nobody hears the answers"
+    );
+    assert_eq!(log.live(), 0);
+}
+
 /// Asked by a handler, with a time limit, and of an actor that has children of its own.
 fn m12_an_actor_that_supervises_is_asked_as_well(on: &dyn Backend) {
     let log = Log::new();
@@ -554,5 +596,6 @@ bodies! {
         m01_administrative_requests_are_never_parked,
         m22_a_pool_makes_instances_of_one_template,
         l04_a_pool_has_at_most_so_many_instances,
+        l23_an_actor_may_have_itself_started_anew,
     ]
 }

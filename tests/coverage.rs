@@ -422,17 +422,7 @@ const TIMERS: &str = "tests/timers.rs";
 
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[
-    (
-        "a24",
-        "a topic has members that join, leave and are sent to; there is no list of them, and no \
-         sending to one",
-    ),
     ("l11", "two-way links are for later"),
-    (
-        "l15",
-        "there is no barrier: children start one after the other",
-    ),
-    ("l27", "there is no guard that owns a child"),
     (
         "l30",
         "there are no hooks around handlers; holds delay, and the observer sees starts and ends",
@@ -440,14 +430,6 @@ const WITHOUT: &[(&str, &str)] = &[
     (
         "row_m06",
         "a matter of benchmarks, which inform and do not gate",
-    ),
-    (
-        "r77",
-        "a first start that fails is its supervisor's, as in OTP",
-    ),
-    (
-        "r93",
-        "there is no barrier: children start one after the other",
     ),
     ("r17", "waits for hooks around handlers, a later row"),
     ("r18", "waits for hooks around handlers, a later row"),

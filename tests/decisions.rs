@@ -400,6 +400,49 @@ fn o09_an_escalation_is_observed(seed: u64) {
     );
 }
 
+/// A child whose start takes too long: the supervisor says that it can do without. What was sent to it
+/// is told of.
+fn r77_a_start_goes_on_without_a_child_that_can_be_missed(on: &dyn Backend, far: &dyn Backend) {
+    for missed in [true, false] {
+        let log = Log::new();
+        let played = on.run(|here| {
+            let away = far.spawn("away");
+            let (a, x) = (here.reserve(), away.reserve::<Puppet>());
+            let theirs = log.clone();
+            x.send(Stale);
+            when(a, (1, "z starts"), move |me, cx| {
+                me.say(format!("x is {:?}", x.address().state()));
+                cx.stop();
+            });
+            let decide = move |child: &ChildExit<'_>| match child.name {
+                "x" if missed => Decision::Stop,
+                _ => Decision::Usual,
+            };
+            let far = group("far").decide(decide).on(&away, move |s| {
+                let stuck = Role::new("x", &theirs).telling().begin(|me, cx| {
+                    let never = cx.hold("it does not come");
+                    me.kept.push(Box::new(never));
+                });
+                let tells = |name| Role::new(name, &theirs).telling().child();
+                s.child(tells("y"))
+                    .child(stuck.child().at(x).start_limit(ms(3)))
+                    .child(tells("z"))
+            });
+            stage().child(far).child(lead("a", &log).at(a))
+        });
+        let begun = ["y starts", "x starts", "x drops"];
+        assert_eq!(log.all()[..3], begun);
+        assert_eq!(log.count("z starts"), usize::from(missed));
+        assert_eq!(log.count("a: x is Down"), usize::from(missed));
+        assert_eq!(log.live(), 0);
+        let failed = played
+            .exits
+            .iter()
+            .any(|e| e.starts_with("far: shutdown < x: "));
+        assert_eq!(failed, !missed, "{:?}", played.exits);
+    }
+}
+
 bodies! {
     Each: [
         l09_an_actor_decides_what_follows_the_end_of_its_child,
@@ -410,6 +453,7 @@ bodies! {
         l09_nobody_is_asked_about_what_was_stopped,
     ]
     Pair: [
+        r77_a_start_goes_on_without_a_child_that_can_be_missed,
         l09_a_supervisor_decides_as_it_is_told,
         r101_a_failure_climbs_as_far_as_it_escalates,
         m01_a_child_terminated_while_it_waits_parks_nothing,

@@ -39,6 +39,8 @@ mod admin;
 #[cfg(test)]
 mod backoffs;
 #[cfg(test)]
+mod barriers;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod diagnostics;
@@ -46,6 +48,8 @@ mod diagnostics;
 mod failures;
 #[cfg(test)]
 mod futures;
+#[cfg(test)]
+mod groups;
 #[cfg(test)]
 mod handing_on;
 #[cfg(test)]
@@ -127,6 +131,7 @@ const FILES: &[&[harness::Body]] = &[
     failures::BODIES,
     lives::BODIES,
     subtrees::BODIES,
+    barriers::BODIES,
     pictures::BODIES,
     meters::BODIES,
     lanes::BODIES,
@@ -138,6 +143,7 @@ const FILES: &[&[harness::Body]] = &[
     stalls::BODIES,
     links::BODIES,
     needs::BODIES,
+    groups::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
     sim_faults::BODIES,

@@ -389,6 +389,57 @@ fn c_lp_15_a_handler_may_start_stop_and_await_another_actor(on: &dyn Backend) {
     );
 }
 
+/// The owner drops its guards: the children end in that order, and do not come back; nor does one that
+/// crashes. The owner lives on, and takes those that are left with it when it crashes.
+fn l27_a_child_ends_with_its_guard(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, owner) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        act(owner, |me, cx| {
+            let mut own = |name| {
+                let child = cx.own(Role::new(name, &me.log).telling().child());
+                let at = child.addr();
+                me.kept.push(Box::new(child));
+                at
+            };
+            let (_, _, z) = (own("x"), own("y"), own("z"));
+            crash(z);
+            when(cx.addr(), (1, "z drops"), |me, cx| {
+                me.kept.clear();
+                when(cx.addr(), (1, "y drops"), |me, cx| {
+                    me.say("lives on");
+                    let last = cx.own(Role::new("w", &me.log).telling().child());
+                    me.kept.push(Box::new(last));
+                    when(cx.addr(), (1, "w starts"), |_, cx| crash(cx.addr()));
+                });
+            });
+        });
+        when(a, (2, "owner starts"), |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                let owner = Role::new("owner", &theirs).telling().child().at(owner);
+                s.child(owner)
+            }))
+    });
+    let all = log.all();
+    let mut ends: Vec<_> = all.iter().map(String::as_str).collect();
+    ends.retain(|line| line.ends_with("drops") || line.ends_with("lives on"));
+    let expected = [
+        "z drops",
+        "x drops",
+        "y drops",
+        "owner: lives on",
+        "owner drops",
+        "w drops",
+        "owner drops",
+    ];
+    assert_eq!(ends, expected, "{all:?}");
+    assert_eq!(log.count("x starts") + log.count("z starts"), 2);
+}
+
 bodies! {
     Each: [
         r1_a_start_and_a_stop_wait_for_every_hold,
@@ -401,6 +452,7 @@ bodies! {
         c_lp_15_a_handler_may_start_stop_and_await_another_actor,
     ]
     Pair: [
+        l27_a_child_ends_with_its_guard,
         r13_a_child_may_be_told_to_stop_before_it_has_started,
         r115_an_end_goes_up_and_down_between_localities,
         r116_both_sides_may_stop_at_the_same_time,

@@ -102,10 +102,11 @@ pub trait Actor: Sized + 'static {
     }
 
     /// Decides what follows when a child that this actor [has added](Context::child) has ended by
-    /// itself, or could not be restarted. By default what the child's spec says.
+    /// itself, or could not be started: with this actor, or again. By default what the child's spec
+    /// says.
     ///
-    /// Runs between messages, when the exit comes; not while this actor starts or stops, nor for a
-    /// child that it has stopped. What it decides waits its turn if children are being restarted. A
+    /// Runs between messages, when the exit comes; not while this actor stops, nor for a child that it
+    /// has stopped, or that a request has added. What it decides waits its turn if children are being restarted. A
     /// panic is a panic of this actor. For a [`Supervisor`](crate::Supervisor) see
     /// [`Supervisor::decide`](crate::Supervisor::decide).
     ///

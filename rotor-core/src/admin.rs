@@ -245,7 +245,34 @@ impl TerminateChild {
 /// Asks a supervisor to start a child that is down. Answered as [`StartChild`]; the attempt does not
 /// count for the restart intensity, and is not repeated.
 ///
-/// Stop and start, such as after its configuration was changed:
+/// An actor that wants itself started anew asks for both, [`TerminateChild`] and this, in one handler:
+/// they are served in order. The answers are for an instance that is gone by then.
+/// ```
+/// # use rotor_core::{sim::Sim, *};
+/// # use std::time::Duration;
+/// struct Server { port: u16 }
+/// impl Actor for Server {}
+/// struct Reload;
+/// impl Handler<Reload> for Server {
+///     fn handle(&mut self, _: Reload, cx: &mut Context<Self>) {
+///         let Some(above) = cx.supervisor() else { return };
+///         let (stop, start) = (TerminateChild::named("server"), RestartChild("server".into()));
+///         cx.request_from(above.admin(), stop, Duration::MAX, |_, _, _| ());
+///         cx.request_from(above.admin(), start, Duration::MAX, |_, _, _| ());
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # let server = sim.locality("here").reserve();
+/// # let mut port = 0;
+/// # let make = move || { port += 1; Server { port } };
+/// # sim.start(Supervisor::one_for_one("app").child(Child::new("server", make).at(server)))?;
+/// server.send(Reload);
+/// sim.run_until_idle();
+/// assert_eq!(sim.with(server, |server| server.port), Some(2)); // made again
+/// # Ok::<_, StartError>(())
+/// ```
+///
+/// Stop and start from outside, such as after its configuration was changed:
 /// ```
 /// # use rotor_core::{sim::Sim, *};
 /// # use std::time::Duration;

@@ -7,7 +7,6 @@ use crate::exit::Exit;
 use crate::here;
 use crate::locality::Local;
 use crate::message::LOCALITY;
-use crate::slot::State;
 use crate::strategy::ChildId;
 
 /// What follows when a child has ended by itself; said by [`Actor::decide`](crate::Actor::decide).
@@ -33,14 +32,16 @@ pub enum Decision {
     ///
     /// What is sent to a child that is restarted against its kind is not parked meanwhile.
     Restart,
-    /// It is not restarted. Its spec stays, unless it is temporary or an instance of a pool.
+    /// It is not restarted. Its spec stays, unless it is temporary or an instance of a pool. Of a
+    /// child that could not start when its supervisor did: the start goes on without it, which
+    /// otherwise fails, whatever else is said.
     Stop,
     /// This supervisor ends, with [`ExitReason::Escalated`](crate::ExitReason::Escalated): its own
     /// supervisor decides what follows.
     Escalate,
 }
 
-/// A child that has ended by itself, or could not be restarted; see
+/// A child that has ended by itself, or could not be started; see
 /// [`Actor::decide`](crate::Actor::decide).
 ///
 /// ```
@@ -86,7 +87,7 @@ impl Local {
         exit: &Exit,
     ) -> Decision {
         let asked = self.seat(slot, |seat| {
-            let runs = seat.state == State::Running && seat.exit.is_none();
+            let runs = seat.state.is_alive() && seat.exit.is_none();
             let kin = seat.kin.as_mut().filter(|kin| runs && kin.decides)?;
             let asked = kin.family.is_asked_about(child, incarnation);
             let name = asked.then(|| kin.family.row(child).name.clone())?;

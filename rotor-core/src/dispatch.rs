@@ -608,14 +608,8 @@ impl Local {
     /// Handles a control of core's own.
     pub(crate) fn control(&self, control: Control) {
         match control {
-            Control::Start {
-                to,
-                incarnation,
-                from,
-                child,
-            } => {
-                self.start(to, incarnation, from, child);
-            }
+            Control::Start(order) => self.start(order),
+            Control::Go { to, incarnation } => self.go(to, incarnation),
             Control::Stop {
                 to,
                 incarnation,

@@ -15,7 +15,7 @@ use crate::entrance::Wake;
 use crate::error::{BindError, Error, StartError};
 use crate::exit::Exit;
 use crate::here::{self, HERE};
-use crate::locality::{Control, Local, Locality};
+use crate::locality::{Control, Local, Locality, StartOrder};
 use crate::observe::Reason;
 use crate::random::Random;
 use crate::request::RequestError;
@@ -336,13 +336,14 @@ impl Driver {
         }
         app.set_root(root);
         *inner.app.borrow_mut() = Some(app.clone());
-        let start = Control::Start {
+        let start = StartOrder {
             to: root,
             incarnation: 1,
             from: root,
             child: 0,
+            gated: false,
         };
-        Control::post(local.gate, start);
+        Control::post(local.gate, Control::Start(start));
         Ok(app)
     }
 

@@ -75,6 +75,10 @@ impl Kin {
         self.entries.get_mut(id as usize)?.as_mut()
     }
 
+    pub(crate) fn has(&self, id: ChildId) -> bool {
+        self.entries.get(id as usize).is_some_and(Option::is_some)
+    }
+
     pub(crate) fn take_entry(&mut self, id: ChildId) -> Option<Entry> {
         self.entries.get_mut(id as usize)?.take()
     }

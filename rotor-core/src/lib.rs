@@ -88,6 +88,7 @@ mod monitor; // Down
 mod name; // Name: how actors are found
 mod naming; // the names of a locality's actors
 mod needs; // service links that specs declare
+mod owned; // children that end with their guard
 mod parent; // reports and orders between parent and child
 mod pool; // the template of a pool's instances
 mod registry; // the names of a tree
@@ -138,6 +139,7 @@ pub use monitor::Down;
 pub use name::{Name, NameError};
 pub use observe::{Observer, Reason, Undeliverable};
 pub use outbox::Outbox;
+pub use owned::Owned;
 pub use panic_hook::install_panic_hook;
 pub use plan::{Plan, PlanNode};
 pub use recipient::Recipient;

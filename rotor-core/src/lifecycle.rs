@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::exit::Exit;
 use crate::here;
-use crate::locality::{Control, Local, News};
+use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
@@ -12,7 +12,14 @@ use crate::things::{AtEnd, Body, Key, NO_THINGS};
 
 impl Local {
     /// Makes an instance.
-    pub(crate) fn start(&self, to: Address, incarnation: u64, from: Address, child: u32) {
+    pub(crate) fn start(&self, order: StartOrder) {
+        let StartOrder {
+            to,
+            incarnation,
+            from,
+            child,
+            gated,
+        } = order;
         let slot = self
             .find(to)
             .filter(|&slot| self.seat(slot, |seat| seat.ops.is_some()));
@@ -36,7 +43,11 @@ impl Local {
             let Some(maker) = seat.maker.take() else {
                 return Some(Err(seat.exit.clone().unwrap_or(Exit::killed())));
             };
-            seat.state = State::Starting;
+            seat.state = if gated {
+                State::Preparing
+            } else {
+                State::Starting
+            };
             seat.keep = false;
             seat.hooked = false;
             seat.instances += 1;
@@ -82,7 +93,7 @@ impl Local {
     /// Goes on with a start when nothing holds it.
     fn settle_start(&self, slot: u32) {
         let (open, held, kin) = self.seat(slot, |seat| {
-            let starting = seat.state == State::Starting;
+            let starting = seat.state.is_starting();
             (
                 starting && seat.holds.is_empty(),
                 starting,
@@ -102,7 +113,43 @@ impl Local {
         }
     }
 
+    /// The parent's word that siblings are initialized as well.
+    pub(crate) fn go(&self, to: Address, incarnation: u64) {
+        let Some(slot) = self.find(to) else { return };
+        let next = self.seat(slot, |seat| {
+            let meant = seat.state == State::Ready && seat.incarnation == incarnation;
+            meant.then(|| {
+                seat.state = State::Going;
+                seat.kin.as_ref().and_then(|kin| kin.family.on_go())
+            })
+        });
+        match next {
+            None => {}
+            Some(Some(event)) => self.family(slot, event),
+            Some(None) => self.operational(slot),
+        }
+    }
+
+    /// Nothing holds the start of an instance any more, which waits for its siblings. It can be found
+    /// and linked to by them, but handles no messages yet.
+    pub(crate) fn initialized(&self, slot: u32) {
+        let (named, serves) = self.seat(slot, |seat| {
+            seat.state = State::Ready;
+            (seat.marked, seat.serves)
+        });
+        if named {
+            self.publish_names(slot);
+        }
+        if serves {
+            self.serve_waiting(slot);
+        }
+        self.tell_parent(slot, News::Initialized);
+    }
+
     pub(crate) fn operational(&self, slot: u32) {
+        if self.seat(slot, |seat| seat.state == State::Preparing) {
+            return self.initialized(slot);
+        }
         let (parked, named, serves) = self.seat(slot, |seat| {
             seat.state = State::Running;
             (seat.parked.is_some(), seat.marked, seat.serves)
@@ -171,13 +218,13 @@ impl Local {
     pub(crate) fn stop_self(&self, to: Address, exit: Exit) {
         let ends = self.find(to).and_then(|slot| {
             self.seat(slot, |seat| match seat.state {
-                State::Starting | State::Running => Some((slot, seat.restart.wants(&exit))),
+                state if state.is_alive() => Some((slot, seat.restart.wants(&exit))),
                 State::Reserved | State::Waiting => {
                     seat.early_stop
                         .get_or_insert_with(|| Box::new(exit.clone()));
                     None
                 }
-                State::Stopping | State::Down | State::Vacant => None,
+                _ => None,
             })
         });
         match ends {
@@ -239,7 +286,7 @@ impl Local {
     pub(crate) fn end_now(&self, slot: u32, exit: Exit, keep: bool) {
         let begun = self.seat(slot, |seat| {
             match seat.state {
-                State::Starting | State::Running => {}
+                state if state.is_alive() => {}
                 State::Stopping => {
                     // The parent's word on what comes after counts.
                     seat.keep = keep;
@@ -301,10 +348,10 @@ impl Local {
     pub(crate) fn crash(&self, slot: u32, exit: Exit) {
         let state = self.seat(slot, |seat| {
             let state = seat.state;
-            if !matches!(state, State::Starting | State::Running | State::Stopping) {
+            if !state.has_instance() {
                 return None; // it has ended already, in order
             }
-            let starting = state == State::Starting;
+            let starting = state.is_early();
             seat.state = State::Stopping;
             seat.keep = starting || seat.restart.wants(&exit);
             seat.hooked = true;
@@ -476,7 +523,7 @@ impl Local {
             (before > seat.holds.len()).then_some(seat.state)
         });
         match state {
-            Some(State::Starting) => self.settle_start(slot),
+            Some(state) if state.is_starting() => self.settle_start(slot),
             Some(State::Stopping) => self.settle_stop(slot),
             _ => {}
         }

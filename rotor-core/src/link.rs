@@ -4,6 +4,8 @@
 //! row in the table of its locality. A service that is to end asks its clients to leave, and runs on
 //! until they have.
 
+mod clients;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +24,7 @@ use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::things::{Body, Key};
 use crate::timer::nanos;
+use clients::Clients;
 
 /// Why a link could not be made, or is no more: what a client [fails](crate::ExitReason::Failed) with.
 ///
@@ -242,9 +245,9 @@ pub(crate) struct Services {
 
 #[derive(Default)]
 struct Service {
-    clients: Vec<Client>,
+    clients: Clients,
     /// They wait until it is operational.
-    waiting: Vec<Client>,
+    waiting: Clients,
     leaving: Option<Leaving>,
 }
 
@@ -434,7 +437,8 @@ impl Local {
         if never {
             return client.refuse(LinkError::NotLinkable);
         }
-        let now = state == State::Running && !ending && leaving.is_none();
+        let up = matches!(state, State::Ready | State::Running);
+        let now = up && !ending && leaving.is_none();
         {
             let mut services = self.services.borrow_mut();
             let service = services.by_slot.entry(slot).or_default();
@@ -450,11 +454,12 @@ impl Local {
         }
     }
 
-    /// A service is operational.
+    /// A service is operational, or waits for its siblings to be so together.
     pub(crate) fn serve_waiting(&self, slot: u32) {
         let linked = self.with_service(slot, |service| {
-            let waiting = std::mem::take(&mut service.waiting);
-            service.clients.extend(&waiting);
+            let waiting = service.waiting.take();
+            let now = waiting.iter().copied();
+            now.for_each(|client| service.clients.push(client));
             waiting
         });
         for client in linked.unwrap_or_default() {
@@ -467,10 +472,9 @@ impl Local {
         let Some(slot) = self.find(service) else {
             return;
         };
-        let stays = |client: &Client| client.address.gate() != gate || client.key != key;
         self.with_service(slot, |service| {
-            service.clients.retain(stays);
-            service.waiting.retain(stays);
+            service.clients.remove(gate, key);
+            service.waiting.remove(gate, key);
         });
         self.go_on_leaving(slot);
     }
@@ -490,7 +494,7 @@ impl Local {
             service
                 .clients
                 .retain(|client| !above.contains(&client.address));
-            Some(service.clients.clone())
+            Some(service.clients.all().to_vec())
         });
         let clients = match clients {
             None => return false,
@@ -535,7 +539,7 @@ impl Local {
 
     fn go_on_leaving(&self, slot: u32) {
         let left = self.with_service(slot, |service| {
-            let empty = service.clients.is_empty();
+            let empty = service.clients.all().is_empty();
             service.leaving.take_if(|_| empty)
         });
         if let Some(Leaving { exit, keep, limit }) = left.flatten() {
@@ -548,7 +552,7 @@ impl Local {
 
     /// The clients have taken too long: the service ends without them.
     pub(crate) fn leave_by_force(&self, slot: u32) {
-        let late = self.with_service(slot, |service| std::mem::take(&mut service.clients));
+        let late = self.with_service(slot, |service| service.clients.take());
         let service = self.address_of(slot);
         for client in late.unwrap_or_default() {
             self.gate
@@ -562,11 +566,11 @@ impl Local {
     pub(crate) fn service_ended(&self, slot: u32, exit: &Exit, keep: bool) {
         let ended = self.with_service(slot, |service| {
             service.leaving = None;
-            let clients = std::mem::take(&mut service.clients);
+            let clients = service.clients.take();
             let waiting = if keep {
                 Vec::new()
             } else {
-                std::mem::take(&mut service.waiting)
+                service.waiting.take()
             };
             (clients, waiting)
         });

@@ -363,12 +363,9 @@ pub(crate) type Call = Box<dyn FnOnce(&Local) + Send>;
 /// Messages of core to a locality itself, in the System lane.
 pub(crate) enum Control {
     /// Parent to child: make an instance.
-    Start {
-        to: Address,
-        incarnation: u64,
-        from: Address,
-        child: u32,
-    },
+    Start(StartOrder),
+    /// Parent to child, which is initialized: its siblings are, too.
+    Go { to: Address, incarnation: u64 },
     /// Parent to child: end it in an orderly way.
     Stop {
         to: Address,
@@ -432,8 +429,20 @@ pub(crate) enum Control {
     Vacant,
 }
 
+/// The order to make an instance.
+pub(crate) struct StartOrder {
+    pub(crate) to: Address,
+    pub(crate) incarnation: u64,
+    pub(crate) from: Address,
+    pub(crate) child: u32,
+    /// It is operational only when its parent says so.
+    pub(crate) gated: bool,
+}
+
 /// What a child tells its parent.
 pub(crate) enum News {
+    /// It waits for [`Control::Go`].
+    Initialized,
     Started,
     Ignored,
     Failed(Exit),

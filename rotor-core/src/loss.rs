@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local, Locality};
 use crate::request::RequestError;
-use crate::slot::{Parent, State};
+use crate::slot::Parent;
 use crate::strategy::Event;
 
 impl Local {
@@ -62,12 +62,7 @@ impl Local {
 
     /// Ends an instance whose parent is lost; one that is not there goes at once.
     fn orphaned(&self, slot: u32, exit: &Exit) {
-        let live = self.seat(slot, |seat| {
-            matches!(
-                seat.state,
-                State::Starting | State::Running | State::Stopping
-            )
-        });
+        let live = self.seat(slot, |seat| seat.state.has_instance());
         if live {
             self.end(slot, exit.clone(), false);
         } else {

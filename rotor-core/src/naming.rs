@@ -13,7 +13,7 @@ use crate::hold::Why;
 use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Stalled};
-use crate::slot::{Parent, State};
+use crate::slot::Parent;
 
 /// What a locality knows of trees and names. Slots that are in it are marked in their seats.
 #[derive(Default)]
@@ -218,7 +218,7 @@ impl Local {
         let stalled = self.seat(slot, |seat| {
             let names = |(_, why): &(u64, Why)| matches!(why, Why::Name(_));
             seat.serial == serial
-                && seat.state == State::Starting
+                && seat.state.is_starting()
                 && !seat.holds.is_empty()
                 && seat.holds.iter().all(names)
         });

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::adopt::Adoption;
+use crate::decision::Decision;
 use crate::error::TimedOut;
 use crate::exit::Exit;
 use crate::kin::Entry;
-use crate::locality::{Control, Local, News};
+use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Observer;
 use crate::slot::{Parent, Seat, State};
 use crate::strategy::{Action, Event, RowState};
@@ -20,7 +21,7 @@ impl Local {
         match parent {
             Parent::Nobody => {}
             Parent::Lost => match news {
-                News::Started => {}
+                News::Initialized | News::Started => {}
                 News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
             },
             Parent::Actor { address, child } => Control::post(
@@ -34,7 +35,7 @@ impl Local {
             ),
             Parent::App(app) => match news {
                 // A supervisor's own start is never ignored.
-                News::Started | News::Ignored => {}
+                News::Initialized | News::Started | News::Ignored => {}
                 News::Failed(exit) | News::Exited(exit) => {
                     self.remove(slot);
                     app.root_ended(exit);
@@ -46,9 +47,13 @@ impl Local {
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
         self.count(slot);
-        self.step_is_over(slot, child, incarnation);
+        let began = matches!(news, News::Initialized | News::Started);
+        if !(began && self.is_told_to_stop(slot, child)) {
+            self.step_is_over(slot, child, incarnation);
+        }
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
         let event = match news {
+            News::Initialized => Event::Initialized(child, incarnation),
             News::Started => Event::Started(child, incarnation),
             News::Ignored => Event::Ignored(child, incarnation),
             News::Failed(exit) => {
@@ -93,11 +98,23 @@ impl Local {
                 limit: limit.unwrap_or_default(),
                 loop_ran,
             });
-            Some(Event::Limit(child, incarnation, late))
+            let decision = Decision::Usual;
+            Some(Event::Limit(child, incarnation, late, decision))
         });
-        if let Some(event) = passed {
+        if let Some(mut event) = passed {
+            if let Event::Limit(.., late, decision) = &mut event {
+                *decision = self.decide(slot, child, incarnation, late);
+            }
             self.family(slot, event);
         }
+    }
+
+    /// Whether a child was told to stop, perhaps while news of its start was on its way.
+    fn is_told_to_stop(&self, slot: u32, child: u32) -> bool {
+        self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child));
+            kin.is_some_and(|kin| kin.family.row(child).state == RowState::Stopping)
+        })
     }
 
     /// Ends the limit of the step that a child reports on.
@@ -135,7 +152,13 @@ impl Local {
 
     fn act(&self, slot: u32, action: Action) {
         match action {
-            Action::Start(child, incarnation) => self.start_child(slot, child, incarnation),
+            Action::Start(child, incarnation) => self.start_child(slot, child, incarnation, false),
+            Action::Prepare(child, incarnation) => self.start_child(slot, child, incarnation, true),
+            Action::Go(child, incarnation) => {
+                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                    Control::post(to.gate(), Control::Go { to, incarnation });
+                }
+            }
             Action::Stop {
                 child,
                 incarnation,
@@ -204,8 +227,15 @@ impl Local {
                 Control::post(entry.place.gate(), Control::Remove { to: entry.place });
                 let _ = crate::here::guard(|| drop(entry));
             }
+            Action::Ready => {
+                if self.seat(slot, |seat| seat.state == State::Preparing) {
+                    self.initialized(slot);
+                } else {
+                    self.family(slot, Event::Go);
+                }
+            }
             Action::Up => {
-                if self.seat(slot, |seat| seat.state == State::Starting) {
+                if self.seat(slot, |seat| seat.state.is_early()) {
                     self.operational(slot);
                 }
             }
@@ -277,7 +307,7 @@ impl Local {
         })
     }
 
-    fn start_child(&self, slot: u32, child: u32, incarnation: u64) {
+    fn start_child(&self, slot: u32, child: u32, incarnation: u64, gated: bool) {
         let Some((to, limit)) = self.child_place(slot, child, |e| e.start_limit) else {
             return;
         };
@@ -316,13 +346,14 @@ impl Local {
             Control::post(to.gate(), Control::Adopt(Box::new(adoption)));
         }
         self.arm_limit(slot, child, incarnation, limit);
-        let start = Control::Start {
+        let start = StartOrder {
             to,
             incarnation,
             from: here,
             child,
+            gated,
         };
-        Control::post(to.gate(), start);
+        Control::post(to.gate(), Control::Start(start));
     }
 
     fn remote_name(&self, slot: u32, child: u32) -> String {

@@ -7,7 +7,8 @@
 mod stall;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -40,7 +41,7 @@ struct Table {
     /// Starts that nothing but names keeps open.
     stalled: Vec<Stalled>,
     /// The services that clients are linked to, with the clients' names.
-    links: BTreeMap<Address, (Text, Vec<Address>)>,
+    links: HashMap<Address, (Text, Vec<Address>), BuildHasherDefault<ahash::AHasher>>,
     ended: bool,
 }
 

@@ -34,12 +34,7 @@ impl Local {
             at += 1;
         }
         for &slot in all.iter().rev() {
-            let live = self.seat(slot, |seat| {
-                matches!(
-                    seat.state,
-                    State::Starting | State::Running | State::Stopping
-                )
-            });
+            let live = self.seat(slot, |seat| seat.state.has_instance());
             if live {
                 self.seat(slot, |seat| {
                     seat.state = State::Stopping;
@@ -150,12 +145,7 @@ impl Local {
             at += 1;
         }
         for &slot in all.iter().rev() {
-            let live = self.seat(slot, |seat| {
-                matches!(
-                    seat.state,
-                    State::Starting | State::Running | State::Stopping
-                )
-            });
+            let live = self.seat(slot, |seat| seat.state.has_instance());
             if live {
                 self.kill_slot(slot, false);
             }

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::here;
 use crate::locality::Local;
 use crate::request::{RequestError, Verdict};
-use crate::slot::{Parent, State};
+use crate::slot::Parent;
 use crate::strategy::{ChildId, DeedResult, Event, Refusal, RowState};
 use crate::supervisor::{Node, NodeKind, check_added};
 
@@ -17,8 +17,7 @@ impl Local {
     /// A request has come for the actor in `slot`.
     pub(crate) fn asked(&self, slot: u32, admin: Admin) {
         let refused = self.seat(slot, |seat| {
-            let lives = matches!(seat.state, State::Starting | State::Running);
-            if !lives || seat.exit.is_some() {
+            if seat.is_ending() {
                 return Some((admin, seat.exit.clone().unwrap_or(Exit::normal())));
             }
             seat.kin_mut().requests.push_back(admin);

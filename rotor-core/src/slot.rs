@@ -146,6 +146,12 @@ pub(crate) enum State {
     /// Belongs to a spec; an instance will come: first start, restart.
     Waiting,
     Starting,
+    /// Starting, and not operational before its parent says so.
+    Preparing,
+    /// Initialized, it waits for that.
+    Ready,
+    /// Its parent has said so, and its children become operational.
+    Going,
     Running,
     /// Ending; `Seat::keep` says whether another instance may come.
     Stopping,
@@ -154,12 +160,33 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// Whether there is an instance that is not initialized yet.
+    pub(crate) fn is_starting(self) -> bool {
+        matches!(self, State::Starting | State::Preparing)
+    }
+
+    /// Whether there is an instance that is not operational yet.
+    pub(crate) fn is_early(self) -> bool {
+        self.is_starting() || matches!(self, State::Ready | State::Going)
+    }
+
+    /// Whether there is an instance that does not end.
+    pub(crate) fn is_alive(self) -> bool {
+        self.is_early() || self == State::Running
+    }
+
+    /// Whether there is an instance.
+    pub(crate) fn has_instance(self) -> bool {
+        self.is_alive() || self == State::Stopping
+    }
+
     /// What others see of it.
     pub(crate) fn lifecycle(self) -> Lifecycle {
         match self {
             State::Vacant => Lifecycle::Gone,
             State::Reserved | State::Waiting => Lifecycle::Waiting,
-            State::Starting => Lifecycle::Starting,
+            State::Starting | State::Preparing => Lifecycle::Starting,
+            State::Ready | State::Going => Lifecycle::Initialized,
             State::Running => Lifecycle::Running,
             State::Stopping => Lifecycle::Stopping,
             State::Down => Lifecycle::Down,
@@ -278,9 +305,9 @@ impl Seat {
     /// Whether messages wait for the next instance.
     pub(crate) fn parks(&self) -> bool {
         match self.state {
-            State::Reserved | State::Waiting | State::Starting | State::Running => true,
             State::Stopping => self.keep,
             State::Vacant | State::Down => false,
+            _ => true,
         }
     }
 
@@ -291,7 +318,7 @@ impl Seat {
 
     /// Whether the instance is ending, or going to after the handler that runs.
     pub(crate) fn is_ending(&self) -> bool {
-        self.exit.is_some() || !matches!(self.state, State::Starting | State::Running)
+        self.exit.is_some() || !self.state.is_alive()
     }
 
     /// The stop that came before the instance, unless that is ending by itself.

@@ -27,6 +27,9 @@ pub enum Lifecycle {
     Waiting,
     /// An instance is initializing. Messages are parked.
     Starting,
+    /// It is initialized, and waits for its siblings: see
+    /// [`Supervisor::synchronize_start`](crate::Supervisor::synchronize_start). Messages are parked.
+    Initialized,
     /// Operational.
     Running,
     /// The instance is shutting down.
@@ -96,9 +99,10 @@ impl States {
         if known < generation {
             return Lifecycle::Waiting; // the locality has not met this life of the slot
         }
-        const ALL: [Lifecycle; 6] = [
+        const ALL: [Lifecycle; 7] = [
             Lifecycle::Waiting,
             Lifecycle::Starting,
+            Lifecycle::Initialized,
             Lifecycle::Running,
             Lifecycle::Stopping,
             Lifecycle::Down,

@@ -106,6 +106,8 @@ pub(crate) struct Flags {
     pub(crate) intensity: u32,
     pub(crate) period: Duration,
     pub(crate) auto_shutdown: AutoShutdown,
+    /// No child is operational before all are initialized.
+    pub(crate) synchronized: bool,
 }
 
 impl Flags {
@@ -115,6 +117,7 @@ impl Flags {
             intensity: 1,
             period: Duration::from_secs(5),
             auto_shutdown: AutoShutdown::Never,
+            synchronized: false,
         }
     }
 }
@@ -129,8 +132,12 @@ pub(crate) enum Event {
     Start,
     /// A row was added while it runs: start it.
     Added(ChildId),
+    /// A child is initialized, and waits for [`Action::Go`].
+    Initialized(ChildId, u64),
     /// A child is operational.
     Started(ChildId, u64),
+    /// What waits at [`Action::Ready`] goes on.
+    Go,
     /// A child could not start; what the supervising actor says to it.
     Failed(ChildId, u64, Exit, Decision),
     /// A child asked not to be started, which is no error.
@@ -141,8 +148,9 @@ pub(crate) enum Event {
     Retry(ChildId, u64),
     /// The wait before a restart is over.
     Due(ChildId, u64),
-    /// The limit of the running step passed; the exit says which.
-    Limit(ChildId, u64, Exit),
+    /// The limit of the running step passed; the exit says which. What the supervising actor says to
+    /// it, if it was a start.
+    Limit(ChildId, u64, Exit, Decision),
     /// The supervisor is to end. `keep` says whether its slot will be used again.
     Stop {
         exit: Exit,
@@ -164,6 +172,10 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     /// Start an instance; its incarnation.
     Start(ChildId, u64),
+    /// The same, but it waits for [`Action::Go`] when it is initialized.
+    Prepare(ChildId, u64),
+    /// It may be operational now.
+    Go(ChildId, u64),
     /// Stop it in an orderly way.
     Stop {
         child: ChildId,
@@ -186,6 +198,8 @@ pub(crate) enum Action {
     StopWaiting(ChildId),
     /// The row is gone: free the child's slot.
     Forget(ChildId),
+    /// Every child is initialized, and waits; [`Event::Go`] has them go on.
+    Ready,
     /// Every child is operational.
     Up,
     /// The first start failed; the started children are stopped.
@@ -217,6 +231,8 @@ pub(crate) enum RowState {
     /// Not running: ended and not to be restarted, or between the steps of a pass.
     Down,
     Starting,
+    /// Initialized; it waits for the others.
+    Ready,
     Up,
     /// It ended by itself during a pass, which its exit waits for.
     Ended,
@@ -294,6 +310,8 @@ struct Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
     Nothing,
+    /// [`Event::Go`].
+    Go,
     One(ChildId, Step),
     /// So many children that were told to stop at the same time.
     Stops(usize),
@@ -307,6 +325,8 @@ enum Step {
 
 #[derive(Clone, Debug)]
 enum Then {
+    /// The first start, up to where all wait for each other: report that.
+    Ready,
     /// The first start: report that all are up.
     Up,
     /// A restart pass.
@@ -485,7 +505,7 @@ impl Family {
             let row = &mut self.rows[id as usize];
             if matches!(
                 row.state,
-                RowState::Starting | RowState::Up | RowState::Stopping
+                RowState::Starting | RowState::Ready | RowState::Up | RowState::Stopping
             ) {
                 out.push(Action::Kill(id, row.incarnation));
             }
@@ -509,6 +529,14 @@ impl Family {
         match event {
             Event::Start => self.start(out),
             Event::Added(id) => self.added(id, out),
+            Event::Initialized(id, incarnation) => {
+                let awaited = self.is_awaited(id, incarnation, Step::Start);
+                if awaited && self.row(id).state == RowState::Starting {
+                    self.set(id, RowState::Ready);
+                    self.step(out);
+                }
+            }
+            Event::Go => self.go(out),
             Event::Started(id, incarnation) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
                     self.started(id, now, out);
@@ -520,6 +548,8 @@ impl Family {
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
                     // It was told to stop while it started.
                     self.stopped(id, out);
+                } else if self.is_ready(id, incarnation) {
+                    self.ready_ended(id, exit, decision, out);
                 }
             }
             Event::Ignored(id, incarnation) => {
@@ -545,10 +575,10 @@ impl Family {
                 }
             }
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
-            Event::Limit(id, incarnation, exit) => {
+            Event::Limit(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
                     out.push(Action::Kill(id, incarnation));
-                    self.start_failed(id, exit, Decision::Usual, out);
+                    self.start_failed(id, exit, decision, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
                     out.push(Action::Kill(id, incarnation));
                     self.stopped(id, out);
@@ -582,7 +612,40 @@ impl Family {
             row.forgive();
         }
         self.names.forget();
-        self.begin(Ids::new(), starts, Then::Up, out);
+        let synchronized = self.flags.synchronized;
+        let then = if synchronized { Then::Ready } else { Then::Up };
+        self.begin(Ids::new(), starts, then, out);
+    }
+
+    /// What the word to go on means to it: nothing if its children are up.
+    pub(crate) fn on_go(&self) -> Option<Event> {
+        match &self.pass {
+            Some(pass) => (pass.waiting == Waiting::Go).then_some(Event::Go),
+            None => (self.phase == Phase::Idle).then_some(Event::Start),
+        }
+    }
+
+    /// Children that wait for each other become operational, one after the other.
+    fn go(&mut self, out: &mut Vec<Action>) {
+        let waits = |pass: &Pass| pass.waiting == Waiting::Go;
+        if self.pass.as_ref().is_some_and(waits) {
+            let ready = |id: &ChildId| self.row(*id).state == RowState::Ready;
+            let goes = self.ids().filter(ready).collect();
+            self.begin(Ids::new(), goes, Then::Up, out);
+        }
+    }
+
+    fn is_ready(&self, id: ChildId, incarnation: u64) -> bool {
+        let row = self.rows.get(id as usize);
+        row.is_some_and(|row| row.state == RowState::Ready && row.incarnation == incarnation)
+    }
+
+    /// A child that waits for the others has ended.
+    fn ready_ended(&mut self, id: ChildId, exit: Exit, said: Decision, out: &mut Vec<Action>) {
+        if self.pass.as_ref().is_some_and(Pass::is_end) {
+            return self.over(id, out); // it would have been told to
+        }
+        self.start_failed(id, exit, said, out);
     }
 
     fn started(&mut self, id: ChildId, now: u64, out: &mut Vec<Action>) {
@@ -607,7 +670,7 @@ impl Family {
             return false;
         };
         let awaited = match pass.waiting {
-            Waiting::Nothing => false,
+            Waiting::Nothing | Waiting::Go => false,
             Waiting::One(other, of) => (other, of) == (id, step),
             Waiting::Stops(_) => step == Step::Stop && row.state == RowState::Stopping,
         };
@@ -654,7 +717,8 @@ impl Family {
                 }
             } else if let Some(&id) = pass.stops.get(pass.stopped) {
                 pass.stopped += 1;
-                if self.rows[id as usize].state != RowState::Up {
+                let state = self.rows[id as usize].state;
+                if !matches!(state, RowState::Up | RowState::Ready) {
                     self.over(id, out);
                     continue;
                 }
@@ -663,7 +727,12 @@ impl Family {
             } else if let Some(&id) = pass.starts.get(pass.started) {
                 pass.started += 1;
                 let again = matches!(pass.then, Then::Restarted);
+                let together = matches!(pass.then, Then::Ready);
                 let row = &mut self.rows[id as usize];
+                if row.state == RowState::Ready {
+                    pass.waiting = Waiting::One(id, Step::Start);
+                    return out.push(Action::Go(id, row.incarnation));
+                }
                 let ready = row.state == RowState::Down || row.state == RowState::New && !again;
                 if !ready || row.removed {
                     continue; // a temporary child that ended, or that the pass removed
@@ -672,7 +741,11 @@ impl Family {
                 row.incarnation = self.incarnations;
                 pass.waiting = Waiting::One(id, Step::Start);
                 self.set(id, RowState::Starting);
-                return out.push(Action::Start(id, self.incarnations));
+                return out.push(if together {
+                    Action::Prepare(id, self.incarnations)
+                } else {
+                    Action::Start(id, self.incarnations)
+                });
             } else {
                 return self.passed(out);
             }
@@ -683,6 +756,13 @@ impl Family {
     fn passed(&mut self, out: &mut Vec<Action>) {
         let Some(pass) = self.pass.take() else { return };
         match pass.then {
+            Then::Ready => {
+                self.pass = Some(Pass {
+                    waiting: Waiting::Go,
+                    ..pass
+                });
+                out.push(Action::Ready);
+            }
             Then::Up => out.push(Action::Up),
             Then::Restarted | Then::Added => {}
             Then::Asked { outcome, .. } => out.push(Action::Answer(outcome)),
@@ -708,7 +788,7 @@ impl Family {
         let mut told = 0;
         for id in std::mem::take(&mut pass.stops) {
             match self.rows[id as usize].state {
-                RowState::Up => self.tell_to_stop(id, out),
+                RowState::Up | RowState::Ready => self.tell_to_stop(id, out),
                 RowState::Stopping => {} // told before the pass
                 _ => {
                     self.over(id, out);
@@ -847,16 +927,20 @@ impl Family {
         let Some(pass) = &mut self.pass else { return };
         let row = &self.rows[id as usize];
         match pass.then {
-            Then::Up => {
+            Then::Up | Then::Ready if decision == Decision::Stop => {
+                let awaited = pass.waiting == Waiting::One(id, Step::Start);
+                out.push(Action::LayDown(id, exit));
+                self.forget_if_over(id, out);
+                if awaited {
+                    self.step(out);
+                }
+            }
+            Then::Up | Then::Ready => {
                 let exit = Exit::shutdown().because(row.name.clone(), exit);
-                let mut stops: Ids = pass.starts[..pass.started - 1].into();
-                stops.reverse();
-                let then = Then::End {
-                    exit,
-                    keep: false,
-                    failed_start: true,
-                };
-                self.begin(stops, Ids::new(), then, out);
+                if pass.waiting == Waiting::One(id, Step::Start) {
+                    pass.waiting = Waiting::Nothing;
+                }
+                self.unwind(exit, false, true, out);
             }
             Then::Restarted => {
                 // The pass is not undone: the child whose start failed is tried again, through the
@@ -892,6 +976,10 @@ impl Family {
 
     /// Stops every child in reverse start order, those of a pool together, then ends.
     pub(crate) fn end(&mut self, exit: Exit, keep: bool, out: &mut Vec<Action>) {
+        self.unwind(exit, keep, false, out);
+    }
+
+    fn unwind(&mut self, exit: Exit, keep: bool, failed_start: bool, out: &mut Vec<Action>) {
         self.deferred.clear();
         self.serving = false;
         self.suspended = false;
@@ -901,7 +989,7 @@ impl Family {
         let then = Then::End {
             exit,
             keep,
-            failed_start: false,
+            failed_start,
         };
         let Some(Waiting::One(id, step)) = waiting else {
             return self.begin(stops, Ids::new(), then, out);

@@ -393,9 +393,60 @@ impl Supervisor {
         self
     }
 
-    /// Decides what follows when a child has ended by itself, or could not be restarted.
+    /// Has its children become operational together: none before all are initialized, then one after
+    /// the other in start order.
     ///
-    /// `decide` is asked as [`Actor::decide`](crate::Actor::decide) is, which says when. It runs on
+    /// A child that is initialized can be [found](Context::find) and linked to by its siblings, but it
+    /// handles no messages yet, which are parked. If one fails meanwhile, all are stopped, and none has
+    /// been operational. This is so whenever the supervisor itself starts; a child that is restarted,
+    /// or added later, does not wait. A synchronized supervisor below another one waits for that.
+    ///
+    /// *Source*: the C++ library rotor, whose children initialize at the same time; here one after the
+    /// other, as without it.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// /// Takes its time to start.
+    /// struct Slow;
+    /// struct Warm(Hold);
+    /// impl Actor for Slow {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let cold = cx.hold("it warms up");
+    ///         cx.after(Duration::from_secs(1), Warm(cold));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Warm> for Slow {
+    ///     fn handle(&mut self, _: Warm, _: &mut Context<Self>) {}
+    /// }
+    /// struct Fast;
+    /// impl Actor for Fast {}
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let here = sim.locality("here");
+    /// let (fast, slow) = (here.reserve(), here.reserve());
+    /// sim.start(Supervisor::one_for_one("app")
+    ///     .synchronize_start()
+    ///     .child(Child::new("fast", || Fast).at(fast))
+    ///     .child(Child::new("slow", || Slow).at(slow)))?;
+    /// sim.run_for(Duration::from_millis(500));
+    /// assert_eq!(fast.address().state(), Lifecycle::Initialized);
+    /// assert_eq!(slow.address().state(), Lifecycle::Starting);
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert_eq!(fast.address().state(), Lifecycle::Running);
+    /// assert_eq!(slow.address().state(), Lifecycle::Running);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn synchronize_start(mut self) -> Self {
+        self.flags.synchronized = true;
+        self
+    }
+
+    /// Decides what follows when a child has ended by itself, or could not be started.
+    ///
+    /// [`Decision::Stop`] has a start go on without a child that it can do without. `decide` is asked as [`Actor::decide`](crate::Actor::decide) is, which says when. It runs on
     /// the supervisor's locality, wherever that is [placed](Self::on).
     ///
     /// ```

@@ -267,7 +267,8 @@ impl Local {
                 let ops = seat.ops?;
                 let state = match seat.state {
                     State::Running => "running",
-                    State::Starting => "starting",
+                    State::Starting | State::Preparing => "starting",
+                    State::Ready | State::Going => "initialized",
                     State::Stopping => "stopping",
                     State::Waiting => "waiting",
                     State::Down => "down",

@@ -99,6 +99,7 @@ impl Family {
         }
         match row.state {
             RowState::Starting => return self.start_failed(id, exit, decision, out),
+            RowState::Ready => return self.ready_ended(id, exit, decision, out),
             RowState::Stopping => return self.stopped(id, out),
             RowState::Up if deaf => {
                 // A pass that comes to stop it before the exit's turn, this one or a later one,
@@ -178,8 +179,12 @@ impl Family {
         let Some(row) = self.rows.get(id as usize) else {
             return false;
         };
-        let restarted = || matches!(&self.pass, Some(pass) if matches!(pass.then, Then::Restarted));
-        let open = row.state == RowState::Up || row.state == RowState::Starting && restarted();
+        let decides = |pass: &Pass| matches!(pass.then, Then::Up | Then::Ready | Then::Restarted);
+        let open = match row.state {
+            RowState::Up => true,
+            RowState::Starting | RowState::Ready => self.pass.as_ref().is_some_and(decides),
+            _ => false,
+        };
         open && row.incarnation == incarnation
     }
 

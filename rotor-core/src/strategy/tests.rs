@@ -46,6 +46,9 @@ enum Manner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Dead,
+    /// Starting, up to where it waits for the others.
+    Preparing,
+    Ready,
     Starting,
     Up,
     /// Told to stop; whether it was up then.
@@ -299,7 +302,8 @@ impl Play {
     fn ends(&mut self, name: &str, exit: Exit) {
         let id = self.id(name);
         let puppet = self.puppets.get_mut(&id).expect("it has an id");
-        assert_eq!(puppet.life, Life::Up, "{name} does not run");
+        let runs = matches!(puppet.life, Life::Ready | Life::Up);
+        assert!(runs, "{name} does not run");
         puppet.life = Life::Dead;
         let incarnation = puppet.incarnation;
         self.queue
@@ -326,19 +330,27 @@ impl Play {
     fn limit(&mut self, name: &str) -> String {
         let id = self.id(name);
         let incarnation = self.puppets[&id].incarnation;
-        self.tell(Event::Limit(id, incarnation, Exit::killed()))
+        self.tell(Event::Limit(
+            id,
+            incarnation,
+            Exit::killed(),
+            Decision::Usual,
+        ))
     }
 
     fn answer_of(&mut self, id: ChildId, outcome: Outcome) -> Option<Event> {
         let puppet = self.puppets.get_mut(&id)?;
         let incarnation = puppet.incarnation;
         let (life, event) = match (puppet.life, outcome) {
-            (Life::Dead | Life::Up, _) => return None,
-            (Life::Starting, Fails) => {
+            (Life::Dead | Life::Ready | Life::Up, _) => return None,
+            (Life::Preparing | Life::Starting, Fails) => {
                 let event = Event::Failed(id, incarnation, Exit::killed(), Decision::Usual);
                 (Life::Dead, event)
             }
-            (Life::Starting, Ignores) => (Life::Dead, Event::Ignored(id, incarnation)),
+            (Life::Preparing | Life::Starting, Ignores) => {
+                (Life::Dead, Event::Ignored(id, incarnation))
+            }
+            (Life::Preparing, _) => (Life::Ready, Event::Initialized(id, incarnation)),
             (Life::Starting, _) => (Life::Up, Event::Started(id, incarnation)),
             (Life::Told(_), _) => {
                 let event = Event::Exited(id, incarnation, Exit::shutdown(), Decision::Usual);
@@ -388,7 +400,13 @@ impl Play {
     fn act(&mut self, action: Action) {
         assert!(self.ended.is_none(), "{action:?} after the end");
         match action {
-            Action::Start(id, incarnation) => self.started(id, incarnation),
+            Action::Start(id, incarnation) => self.started(id, incarnation, Life::Starting),
+            Action::Prepare(id, incarnation) => self.started(id, incarnation, Life::Preparing),
+            Action::Go(id, incarnation) => self.goes(id, incarnation),
+            Action::Ready => {
+                self.log.push("ready".into());
+                self.queue.push_back(Event::Go);
+            }
             Action::Stop {
                 child,
                 incarnation,
@@ -460,13 +478,29 @@ impl Play {
         }
     }
 
-    fn started(&mut self, id: ChildId, incarnation: u64) {
+    fn goes(&mut self, id: ChildId, incarnation: u64) {
+        self.check_no_step();
+        let puppet = self.puppets.get_mut(&id).expect("a known row");
+        assert_eq!(puppet.incarnation, incarnation);
+        self.log.push(format!("go {}", puppet.name));
+        match puppet.life {
+            Life::Dead => return self.hasten(id, incarnation),
+            life => assert_eq!(life, Life::Ready, "{} does not wait", puppet.name),
+        }
+        puppet.life = Life::Starting;
+        if self.manner != Manner::Late {
+            let answer = self.answer_of(id, Starts).expect("it is starting");
+            self.post(answer);
+        }
+    }
+
+    fn started(&mut self, id: ChildId, incarnation: u64, life: Life) {
         self.check_no_step();
         let puppet = self.puppets.get_mut(&id).expect("a known row");
         assert_eq!(puppet.life, Life::Dead, "{} is started twice", puppet.name);
         assert!(puppet.incarnation < incarnation, "an old incarnation");
         puppet.incarnation = incarnation;
-        puppet.life = Life::Starting;
+        puppet.life = life;
         let name = puppet.name.clone();
         self.log.push(format!("start {name}"));
         let count = self.starts.entry(name.clone()).or_default();
@@ -498,8 +532,8 @@ impl Play {
             // Its own exit is on the way, and will be the answer; it gives no other.
             Life::Dead => return self.hasten(id, incarnation),
             Life::Told(_) => panic!("{} is told to stop twice", puppet.name),
-            Life::Starting => puppet.life = Life::Told(false),
-            Life::Up => puppet.life = Life::Told(true),
+            Life::Preparing | Life::Starting => puppet.life = Life::Told(false),
+            Life::Ready | Life::Up => puppet.life = Life::Told(true),
         }
         let name = puppet.name.clone();
         self.log.push(format!("stop {name}"));
@@ -544,7 +578,7 @@ impl Play {
     fn steps(&self) -> usize {
         let puppets = self.puppets.values();
         puppets
-            .filter(|p| matches!(p.life, Life::Starting | Life::Told(_)))
+            .filter(|p| matches!(p.life, Life::Preparing | Life::Starting | Life::Told(_)))
             .count()
     }
 
@@ -616,5 +650,6 @@ fn random_flags(random: &mut Random) -> Flags {
             AutoShutdown::Any,
             AutoShutdown::All,
         ]),
+        synchronized: false,
     }
 }

@@ -212,14 +212,50 @@ fn l09_what_is_said_to_a_failed_restart_is_done_in_its_turn() {
 }
 
 #[test]
-fn l09_nobody_is_asked_about_what_was_stopped_or_starts_for_the_first_time() {
+fn r77_a_first_start_goes_on_without_a_child_that_is_said_to_stop() {
+    for synchronized in [false, true] {
+        let outcome = |said| {
+            let mut play = Play::with(Flags {
+                synchronized,
+                ..Flags::new(Strategy::OneForOne)
+            });
+            play = play.permanent("a").child("b", Restart::Temporary).late();
+            play = play.permanent("c");
+            play.start();
+            play.answer("a");
+            let (id, incarnation) = (play.id("b"), play.puppets[&play.id("b")].incarnation);
+            assert!(play.family.is_asked_about(id, incarnation));
+            play.puppets.get_mut(&id).expect("known").life = Life::Dead;
+            let failed = Event::Failed(id, incarnation, Exit::killed(), said);
+            (play.tell(failed), play)
+        };
+        for said in [Decision::Usual, Decision::Restart, Decision::Escalate] {
+            assert_eq!(outcome(said).0, "stop a");
+        }
+        let (did, mut play) = outcome(Decision::Stop);
+        assert_eq!(
+            (&did[..], &play.laid_down[..]),
+            ("start c", &["b".to_owned()][..])
+        );
+        if synchronized {
+            assert_eq!(play.answer("c"), "ready, go a");
+            play.answer("a");
+        }
+        assert_eq!(play.answer("c"), "up");
+        let list = "list: a up c up";
+        assert_eq!(
+            play.ask(Question::List),
+            list,
+            "a temporary one leaves nothing"
+        );
+    }
+}
+
+#[test]
+fn l09_nobody_is_asked_about_what_was_stopped() {
     let mut play = Play::new(Strategy::OneForOne).permanent("a").late();
     play.start();
     let (id, incarnation) = (play.id("a"), play.puppets[&play.id("a")].incarnation);
-    assert!(
-        !play.family.is_asked_about(id, incarnation),
-        "its first start"
-    );
     play.answer("a");
     assert!(play.family.is_asked_about(id, incarnation));
     assert!(!play.family.is_asked_about(id, incarnation + 1));

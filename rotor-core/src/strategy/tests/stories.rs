@@ -55,10 +55,90 @@ fn a_failed_first_start_forgets_dynamic_rows() {
     for name in ["w", "x", "y"] {
         play.row(name, Restart::Permanent, false, true);
     }
-    let did = "start a, start w, start x, stop w, forget w, stop a, forget x, start failed";
+    let did = "start a, start w, start x, forget x, stop w, forget w, stop a, start failed";
     assert_eq!(play.start(), did);
     assert!(!play.is_known("x") && !play.is_known("y"));
     assert_eq!(play.start(), "start a, up");
+}
+
+// A synchronized start.
+
+fn synchronized() -> Play {
+    Play::with(Flags {
+        synchronized: true,
+        ..Flags::new(Strategy::OneForOne)
+    })
+}
+
+#[test]
+fn synchronized_children_go_on_when_all_are_initialized() {
+    let mut play = synchronized().permanent("a b c").plan("b", &[Ignores]);
+    let did = "start a, start b, start c, ready, go a, go c, up";
+    assert_eq!(play.start(), did);
+    assert_eq!(play.crash("a"), "start a", "a restart does not wait");
+    assert_eq!(play.add("d", Restart::Permanent), "start d");
+    assert_eq!(play.stop(), "stop d, forget d, stop c, stop a, ended");
+}
+
+#[test]
+fn a_synchronized_start_that_fails_stops_those_that_wait() {
+    let mut play = synchronized().permanent("a b c").plan("c", &[Fails]);
+    let did = "start a, start b, start c, stop b, stop a, start failed";
+    assert_eq!(play.start(), did);
+    assert_eq!(
+        play.start(),
+        "start a, start b, start c, ready, go a, go b, go c, up"
+    );
+}
+
+#[test]
+fn a_child_that_ends_while_it_waits_for_the_others_fails_their_start() {
+    let mut play = synchronized().permanent("a b").late();
+    play.start();
+    assert_eq!(play.answer("a"), "start b");
+    assert_eq!(play.crash("a"), "stop b");
+    assert_eq!(play.answer("b"), "start failed");
+    let exit = play.ended.take().expect("it ended");
+    assert_eq!(exit.cause().expect("a child").0, "a");
+    // At the gate itself, and on the way through it.
+    for passed in 0..3 {
+        let mut play = synchronized().permanent("a b").late();
+        play.start();
+        play.answer("a");
+        play.queue.push_back(Event::Initialized(1, 2));
+        play.puppets.get_mut(&1).expect("b").life = Life::Ready;
+        assert!(play.turn());
+        assert_eq!(play.did(), "ready");
+        let stopped = match passed {
+            0 => {
+                play.queue.clear();
+                play.crash("a")
+            }
+            1 => {
+                assert!(play.turn());
+                play.crash("b")
+            }
+            _ => {
+                play.run();
+                assert_eq!(play.answer("a"), "go b");
+                play.limit("b")
+            }
+        };
+        let did = ["stop b", "go a, stop a", "kill b, stop a"];
+        assert_eq!(stopped, did[passed]);
+        let left = if passed == 0 { "b" } else { "a" };
+        assert_eq!(play.answer(left), "start failed");
+    }
+}
+
+#[test]
+fn a_stop_while_children_wait_for_each_other_stops_them() {
+    let mut play = synchronized().permanent("a b").late();
+    play.start();
+    play.answer("a");
+    assert_eq!(play.stop(), "stop b");
+    assert_eq!(play.answer("b"), "stop a");
+    assert_eq!(play.answer("a"), "ended");
 }
 
 #[test]
@@ -847,7 +927,7 @@ fn notices_of_an_earlier_instance_are_ignored() {
             Event::Started(id, old),
             Event::Failed(id, old, exit.clone(), Decision::Usual),
             Event::Exited(id, old, exit.clone(), Decision::Usual),
-            Event::Limit(id, old, exit),
+            Event::Limit(id, old, exit, Decision::Usual),
             Event::Retry(id, old),
         ]
     };

@@ -18,6 +18,7 @@ impl Storm {
         let mut random = Random::new(seed ^ 0x5eed);
         let mut flags = random_flags(&mut random);
         flags.intensity *= 3;
+        flags.synchronized = random.one_in(3);
         let mut play = Play::with(flags).late();
         for n in 0..1 + random.below(5) {
             let restart = random.pick(&KINDS);
@@ -77,7 +78,9 @@ impl Storm {
         assert!(family.restarts.len() <= flags.intensity as usize || self.gave_up);
         assert_eq!(
             family.pass.is_some(),
-            self.play.steps() > 0 || self.is_awaited_dead(),
+            self.play.steps() > 0
+                || self.is_awaited_dead()
+                || matches!(family.on_go(), Some(Event::Go)),
             "a pass waits for somebody"
         );
         assert!(family.pass.is_some() || family.deferred.is_empty());
@@ -87,7 +90,8 @@ impl Storm {
     fn is_awaited_dead(&self) -> bool {
         let family = &self.play.family;
         self.play.queue.iter().any(|event| match event {
-            Event::Started(id, incarnation)
+            Event::Initialized(id, incarnation)
+            | Event::Started(id, incarnation)
             | Event::Failed(id, incarnation, ..)
             | Event::Exited(id, incarnation, ..) => {
                 family.is_awaited(*id, *incarnation, Step::Start)
@@ -113,23 +117,30 @@ impl Storm {
         };
         let event = match puppet.life {
             Life::Dead => return,
-            Life::Starting | Life::Told(false) => match self.random.below(6) {
-                0 => {
-                    puppet.life = Life::Dead;
-                    Event::Failed(id, incarnation, exit, Decision::Usual)
+            Life::Ready if !self.random.one_in(8) => return,
+            Life::Ready | Life::Preparing | Life::Starting | Life::Told(false) => {
+                match self.random.below(6) {
+                    0 => {
+                        puppet.life = Life::Dead;
+                        let said = self.random.pick(&[Decision::Usual, Decision::Stop]);
+                        Event::Failed(id, incarnation, exit, said)
+                    }
+                    1 => {
+                        puppet.life = Life::Dead;
+                        Event::Exited(id, incarnation, exit, Decision::Usual)
+                    }
+                    _ => {
+                        let (life, event) = match puppet.life {
+                            Life::Ready => return,
+                            Life::Preparing => (Life::Ready, Event::Initialized(id, incarnation)),
+                            Life::Starting => (Life::Up, Event::Started(id, incarnation)),
+                            _ => (Life::Told(true), Event::Started(id, incarnation)),
+                        };
+                        puppet.life = life;
+                        event
+                    }
                 }
-                1 => {
-                    puppet.life = Life::Dead;
-                    Event::Exited(id, incarnation, exit, Decision::Usual)
-                }
-                _ => {
-                    puppet.life = match puppet.life {
-                        Life::Starting => Life::Up,
-                        _ => Life::Told(true),
-                    };
-                    Event::Started(id, incarnation)
-                }
-            },
+            }
             Life::Up if !self.random.one_in(4) => return,
             Life::Up | Life::Told(true) => {
                 puppet.life = Life::Dead;
@@ -172,7 +183,7 @@ impl Storm {
         let pass = self.play.family.pass.as_ref();
         if let Some(Waiting::One(id, _)) = pass.map(|pass| pass.waiting) {
             let incarnation = self.play.family.row(id).incarnation;
-            let limit = Event::Limit(id, incarnation, Exit::killed());
+            let limit = Event::Limit(id, incarnation, Exit::killed(), Decision::Usual);
             self.play.queue.push_back(limit);
         }
     }
