@@ -78,40 +78,29 @@ fn o03_handled_messages_are_counted(seed: u64) {
 fn o03_counts_survive_restarts_and_end_with_the_actor(seed: u64) {
     let log = Log::new();
     let mut sim = Sim::new(seed);
-    let (a, b) = {
-        let here = sim.locality("here");
-        (here.reserve(), here.reserve())
-    };
+    let a = sim.locality("here").reserve();
     let tree = group("root").observer(Arc::new(Counting));
-    let app = sim
-        .start(
-            tree.child(puppet("a", &log).at(a))
-                .child(puppet("b", &log).at(b).temporary()),
-        )
-        .unwrap();
+    let app = sim.start(tree.child(puppet("a", &log).at(a))).unwrap();
     sim.run_until_idle();
-    let root = handled(&app, app.root());
-    assert_eq!(root, Some(2), "two starts");
+    assert_eq!(handled(&app, app.root()), Some(1), "a start");
     crash(a);
     a.send(Num(1));
     sim.run_until_idle();
     assert_eq!(handled(&app, a.address()), Some(2));
-    assert_eq!(handled(&app, app.root()), Some(4), "an end and a start");
-    end(b);
-    sim.run_until_idle();
+    assert_eq!(handled(&app, app.root()), Some(3), "an end and a start");
     act(a, |me, cx| {
-        let next = puppet("next", &me.log);
-        let slots: Vec<_> = (0..8).map(|_| cx.locality().reserve::<Puppet>()).collect();
-        cx.child(next.at(slots[0]));
+        let brief = Role::new("b", &me.log).begin(|_, cx| end(cx.addr()));
+        cx.child(brief.child().temporary());
     });
     sim.run_until_idle();
-    let tree = app.tree();
-    let next = tree.nodes.iter().find(|node| node.name == "next").unwrap();
-    assert_eq!(next.handled, Some(0), "{tree}");
+    act(a, |me, cx| {
+        cx.child(puppet("c", &me.log)); // where `b` was
+    });
+    sim.run_until_idle();
+    let text = app.tree().to_string();
     assert!(
-        tree.to_string()
-            .contains("a [here] running, 1 restart, 4 handled"),
-        "{tree}"
+        text.contains("a [here] running, 1 restart, 7 handled\n    c [here] running, 0 handled"),
+        "{text}"
     );
 }
 
