@@ -5,6 +5,7 @@ mod common;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use common::*;
 use glib::subclass::Signal;
@@ -204,6 +205,62 @@ fn after_a_panic_the_closures_of_the_instance_run_no_more() {
     );
     scene.settle();
     scene.end();
+}
+
+/// A closure that panics because one that it calls does: there is one end, with the first panic.
+#[test]
+fn of_two_panics_the_first_is_the_end() {
+    let context = MainContext::new();
+    let (button, guest) = (Button::new(), GlibLoop::attach_to(&context).unwrap());
+    let clicked = glib::thread_guard::ThreadGuard::new(button.clone());
+    let a = guest.locality().reserve();
+    let tree = Supervisor::one_for_one("test").intensity(0, Duration::from_secs(1));
+    let app = guest.start(tree.child(doer(a))).unwrap();
+    act(a, move |_, cx| {
+        let (button, guard) = (clicked.into_inner(), Guard::of(cx));
+        let inner = guard.clone();
+        button.connect_local("close", false, move |_| {
+            Some(
+                inner
+                    .run(true, || panic!("first: part of the test"))
+                    .to_value(),
+            )
+        });
+        button.connect_local("clicked", false, move |values| {
+            let button: Button = values[0].get().unwrap();
+            guard.run((), || {
+                assert!(!button.close(), "second: part of the test");
+            });
+            None
+        });
+    });
+    while context.iteration(false) {}
+    button.click();
+    while context.iteration(false) {}
+    let exit = format!("{:#}", app.wait().unwrap());
+    assert!(exit.contains("first: part of the test"), "{exit}");
+}
+
+/// Somebody may keep a guard for longer than its instance lives.
+#[test]
+fn a_guard_of_an_instance_that_has_ended_runs_and_ties_nothing() {
+    let context = MainContext::new();
+    let (button, guest) = (Button::new(), GlibLoop::attach_to(&context).unwrap());
+    let a = guest.locality().reserve();
+    let app = guest.start(only(doer(a))).unwrap();
+    let kept: Rc<RefCell<Option<Guard>>> = Rc::default();
+    let keeper = glib::thread_guard::ThreadGuard::new(kept.clone());
+    act(a, move |_, cx| {
+        keeper.into_inner().replace(Some(Guard::of(cx)));
+        cx.stop();
+    });
+    while context.iteration(false) {}
+    assert!(orderly(&app.wait().unwrap()));
+    let guard = kept.take().unwrap();
+    assert_eq!(guard.run("fallback", || "it runs"), "fallback");
+    let id = button.connect_local("clicked", false, |_| panic!("it is connected"));
+    guard.keep(&button, id);
+    button.click();
 }
 
 #[test]
