@@ -9,8 +9,7 @@ use lexopt::prelude::*;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 /// What `--help` says of the options.
-pub const FLAGS: &str = "\
-  --checksum     compare contents instead of size and modification time
+pub const FLAGS: &str = "  --checksum     compare contents instead of size and modification time
   --delete       remove from DST what SRC lacks
   --jobs N       files read and written side by side (1 to 64, default 4)
   --chaos SEED   crash actors and drop connections on purpose, seeded
