@@ -1,7 +1,6 @@
 //! The controls: start, pause and end a copy.
 
 use std::fs;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -20,8 +19,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Starts copies, and says what the last one came to.
 pub struct Controls {
     session: Rc<Session>,
-    /// The dialog that is open.
-    dialog: Option<gtk::FileChooserNative>,
 }
 
 /// From the buttons.
@@ -33,25 +30,10 @@ pub enum Go {
     Cancel,
 }
 
-/// From the buttons: opens a dialog.
-pub struct Choose(pub Folder);
-
-#[derive(Clone, Copy)]
-pub enum Folder {
-    Source,
-    Target,
-}
-
-/// From the dialog.
-struct Chosen(Folder, Option<PathBuf>);
-
 impl Controls {
     /// Controls of a copy that may be under way.
     pub fn new(session: Rc<Session>) -> Self {
-        Self {
-            session,
-            dialog: None,
-        }
+        Self { session }
     }
 
     /// Sets what can be pressed.
@@ -203,44 +185,6 @@ impl Handler<Down> for Controls {
         });
         println!("report: {}", report.json());
         self.set(stage);
-    }
-}
-
-impl Handler<Choose> for Controls {
-    fn handle(&mut self, Choose(folder): Choose, cx: &mut Context<Self>) {
-        let window = &self.session.widgets.window;
-        let dialog = gtk::FileChooserNative::new(
-            Some("Choose a folder"),
-            Some(window),
-            gtk::FileChooserAction::SelectFolder,
-            None,
-            None,
-        );
-        dialog.set_modal(true);
-        let controls = cx.addr();
-        dialog.connect_response(move |dialog, response| {
-            let file = dialog
-                .file()
-                .filter(|_| response == gtk::ResponseType::Accept);
-            controls.send(Chosen(folder, file.and_then(|file| file.path())));
-        });
-        self.dialog = Some(dialog.clone());
-        // Some dialogs of some desktops run a loop of their own.
-        cx.defer_to_host(move || dialog.show());
-    }
-}
-
-impl Handler<Chosen> for Controls {
-    fn handle(&mut self, Chosen(folder, path): Chosen, _: &mut Context<Self>) {
-        self.dialog = None;
-        let widgets = &self.session.widgets;
-        if let Some(path) = path {
-            let entry = match folder {
-                Folder::Source => &widgets.source,
-                Folder::Target => &widgets.target,
-            };
-            entry.set_text(&path.to_string_lossy());
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes down who ended, and why.
+//! Writes down who ended, and why. As the tree's observer it also has messages counted.
 
 use rotor_core::{Address, Exit, Observer};
 
@@ -17,6 +17,11 @@ impl Diary {
 }
 
 impl Observer for Diary {
+    /// The picture shows them.
+    fn wants_counts(&self) -> bool {
+        true
+    }
+
     fn started(&self, who: Address, _: &str, _: u64) {
         self.0.script.send(Started(who));
     }

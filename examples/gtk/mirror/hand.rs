@@ -40,25 +40,14 @@ impl Hand {
     }
 
     fn crash(&self, who: Address) {
-        let wiring = &self.session.wiring;
         let run = self.session.run.borrow();
         let copy = run.as_ref().map(|run| &run.wiring);
         if let Some(copy) = copy
             && let Some(role) = copy.role(who)
         {
             copy.strike(role, Strike::NOW);
-        } else if who == wiring.controls.address() {
-            wiring.controls.send(Strike::NOW);
-        } else if who == wiring.progress.address() {
-            wiring.progress.send(Strike::NOW);
-        } else if who == wiring.picture.address() {
-            wiring.picture.send(Strike::NOW);
-        } else if who == wiring.log.address() {
-            wiring.log.send(Strike::NOW);
-        } else if who == wiring.lens.address() {
-            wiring.lens.send(Strike::NOW);
-        } else if who == wiring.hand.address() {
-            wiring.hand.send(Strike::NOW);
+        } else if let Some(actor) = self.session.wiring.strike(who) {
+            actor.send(Strike::NOW);
         } else {
             who.kill(); // a supervisor has no code that could panic
         }

@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! mirror-gtk (GTK)
-//! ├─ window (GTK)       controls  progress  picture  log  (script)
+//! ├─ window (GTK)       log  picture  progress  controls  chooser  script
 //! ├─ hand (GTK)         does what is asked for: crash, restart, stop
 //! ├─ eye (thread)       lens: takes a picture of this tree, ten times a second at most
 //! └─ mirror (GTK)       while a copy runs: the tree of the program mirror
 //! ```
 
+mod chooser;
 mod controls;
 mod diary;
 mod hand;
@@ -20,6 +21,7 @@ mod progress;
 mod row;
 mod script;
 mod session;
+mod step;
 mod style;
 mod widgets;
 mod words;
@@ -37,6 +39,7 @@ use gtk::{gio, glib};
 use rotor_core::{Child, Supervisor, ThreadLoop, install_panic_hook};
 use rotor_glib::GlibLoop;
 
+use crate::chooser::Chooser;
 use crate::controls::Controls;
 use crate::diary::Diary;
 use crate::hand::Hand;
@@ -109,6 +112,7 @@ fn open(
     let here = ui.locality();
     let wiring = session::Wiring {
         controls: here.reserve(),
+        chooser: here.reserve(),
         progress: here.reserve(),
         picture: here.reserve(),
         log: here.reserve(),
@@ -125,6 +129,7 @@ fn open(
         .child(view("picture", &session, Picture::new).at(wiring.picture))
         .child(view("progress", &session, Progress::new).at(wiring.progress))
         .child(view("controls", &session, Controls::new).at(wiring.controls))
+        .child(view("chooser", &session, Chooser::new).at(wiring.chooser))
         .child(view("script", &session, Script::new).at(wiring.script));
     let app_seen = seen.clone();
     let tree = Supervisor::one_for_one("mirror-gtk")

@@ -3,14 +3,15 @@
 use gtk::gio;
 use gtk::prelude::*;
 
-use crate::controls::{Choose, Folder, Go};
+use crate::chooser::{Choose, Folder};
+use crate::controls::Go;
 use crate::hand::Deed;
 use crate::session::Wiring;
 use crate::widgets::Widgets;
 
 /// The actions of the window, with their keys.
 pub fn connect(program: &gtk::Application, widgets: &Widgets, wiring: Wiring) {
-    let (controls, hand) = (wiring.controls, wiring.hand);
+    let (controls, chooser, hand) = (wiring.controls, wiring.chooser, wiring.hand);
     let add = |name: &str, keys: &[&str], send: Box<dyn Fn()>| {
         let action = gio::SimpleAction::new(name, None);
         action.connect_activate(move |_, _| send());
@@ -50,8 +51,8 @@ pub fn connect(program: &gtk::Application, widgets: &Widgets, wiring: Wiring) {
     program.set_accels_for_action("window.close", &["<Control>w", "<Control>q"]);
     widgets
         .choose_source
-        .connect_clicked(move |_| controls.send(Choose(Folder::Source)));
+        .connect_clicked(move |_| chooser.send(Choose(Folder::Source)));
     widgets
         .choose_target
-        .connect_clicked(move |_| controls.send(Choose(Folder::Target)));
+        .connect_clicked(move |_| chooser.send(Choose(Folder::Target)));
 }

@@ -61,6 +61,7 @@ fn open_menu(session: &Session, row: &gtk::ListBoxRow) {
         menu.set_pointing_to(Some(&gdk::Rectangle::new(x as i32, y as i32, 1, 1)));
     }
     menu.popup();
+    println!("menu");
 }
 
 impl Actor for Picture {
@@ -118,8 +119,11 @@ impl Handler<Choose> for Picture {
 
     fn handle(&mut self, Choose(at): Choose, _: &mut Context<Self>) {
         let tree = self.session.tree.borrow();
-        let node = tree.as_ref().and_then(|tree| tree.nodes.get(at));
-        self.session.chosen.set(node.map(|node| node.address));
+        let Some(node) = tree.as_ref().and_then(|tree| tree.nodes.get(at)) else {
+            return;
+        };
+        println!("chosen: {}", node.name);
+        self.session.chosen.set(Some(node.address));
     }
 }
 

@@ -6,19 +6,30 @@ use rotor_core::TreeNode;
 /// Points for each level of the tree.
 const INDENT: i32 = 18;
 
-/// Titles of the columns, with their widths in characters; the first takes what is left.
-const COLUMNS: [(&str, i32); 5] = [
-    ("actor", 0),
-    ("loop", 10),
-    ("state", 10),
-    ("restarts", 9),
-    ("parked", 8),
+/// Points beside a line, for the bar that scrolls.
+const BESIDE: i32 = 12;
+
+/// Points that a list puts around each of its lines.
+const AROUND: i32 = 2;
+
+/// Titles of the columns, with their widths in characters; the first takes what is left, numbers
+/// stand to the right.
+const COLUMNS: [(&str, i32, f32); 6] = [
+    ("actor", 0, 0.0),
+    ("loop", 10, 0.0),
+    ("state", 10, 0.0),
+    ("restarts", 8, 1.0),
+    ("handled", 9, 1.0),
+    ("queue", 7, 1.0),
 ];
+
+/// A cell for each column.
+type Cells = [gtk::Label; COLUMNS.len()];
 
 /// A line and its texts.
 pub struct Row {
     pub row: gtk::ListBoxRow,
-    cells: [gtk::Label; 5],
+    cells: Cells,
 }
 
 impl Row {
@@ -32,32 +43,36 @@ impl Row {
 
     /// Shows a node. What is the same is not drawn again.
     pub fn show(&self, node: &TreeNode) {
-        let [name, place, state, restarts, parked] = &self.cells;
+        let [name, place, state, restarts, handled, queue] = &self.cells;
         name.set_margin_start(6 + INDENT * node.depth as i32);
         set(name, &node.name);
         set(place, &node.locality);
         set(state, node.state);
         set(restarts, &count(node.instances.saturating_sub(1)));
-        set(parked, &count(u64::from(node.parked)));
+        set(handled, &count(node.handled.unwrap_or_default()));
+        set(queue, &count(node.queued + u64::from(node.parked)));
     }
 }
 
 /// The titles above all lines.
 pub fn titles() -> gtk::Box {
     let (line, cells) = line();
-    for (cell, (title, _)) in cells.iter().zip(COLUMNS) {
+    for (cell, (title, ..)) in cells.iter().zip(COLUMNS) {
         cell.set_text(title);
         cell.add_css_class("dim-label");
     }
     cells[0].set_margin_start(6);
+    line.set_margin_start(AROUND);
+    line.set_margin_end(AROUND + BESIDE);
     line
 }
 
-fn line() -> (gtk::Box, [gtk::Label; 5]) {
+fn line() -> (gtk::Box, Cells) {
     let line = gtk::Box::new(gtk::Orientation::Horizontal, 6);
-    let cells = COLUMNS.map(|(_, width)| {
+    line.set_margin_end(BESIDE);
+    let cells = COLUMNS.map(|(_, width, align)| {
         let label = gtk::Label::new(None);
-        label.set_xalign(0.0);
+        label.set_xalign(align);
         label.set_width_chars(width);
         label.set_hexpand(width == 0);
         line.append(&label);

@@ -5,42 +5,11 @@ use std::rc::Rc;
 
 use gtk::prelude::*;
 use mirror_engine::Strike;
-use rotor_core::{Actor, Address, Context, Handler, Result};
+use rotor_core::{Actor, Address, Context, Handler, Result, TreeNode};
 
-use crate::controls::Go;
 use crate::hand::{Deed, DoTo};
 use crate::session::{Session, Stage};
-
-/// What `--help` says of the steps.
-pub const STEPS: &str = "\
-steps of a script, one a line; # begins a comment:
-  start, pause, resume, cancel, close
-  crash NAME, restart NAME, stop NAME   NAME as in the picture: plan, disk-0/writer
-  repeat N crash NAME
-  await STAGE                           idle, copying, paused, done, failed, cancelled
-  await copied N
-  await running NAME, await down NAME
-  await restarts NAME N
-  memory                                print the memory of the process";
-
-/// One step, with its line in the script.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    pub line: String,
-    pub what: What,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    Go(Go, Stage),
-    Close,
-    Do(Deed, String, u32),
-    Stage(Stage),
-    Copied(u64),
-    State(&'static str, String),
-    Restarts(String, u64),
-    Memory,
-}
+use crate::step::What;
 
 /// Works through the steps.
 pub struct Script {
@@ -118,8 +87,9 @@ impl Script {
                 let now = self.session.snapshot.get();
                 now.is_some_and(|now| now.totals.copied >= *n)
             }
-            What::State(state, name) => self.node(name).is_some_and(|(now, _)| now == *state),
-            What::Restarts(name, n) => self.node(name).is_some_and(|(_, times)| times > *n),
+            What::State(state, name) => self.node(name).is_some_and(|node| node.state == *state),
+            What::Restarts(name, n) => self.node(name).is_some_and(|node| node.instances > *n),
+            What::Handled(name, n) => self.node(name).is_some_and(|node| node.handled >= Some(*n)),
             What::Memory => {
                 let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
                 let line = text.lines().find(|line| line.starts_with("VmRSS:"));
@@ -129,16 +99,12 @@ impl Script {
         }
     }
 
-    /// State and instances of an actor, as in the picture.
-    fn node(&self, name: &str) -> Option<(&'static str, u64)> {
+    /// An actor as it is in the picture.
+    fn node(&self, name: &str) -> Option<TreeNode> {
         let who = self.session.named(name)?;
         let tree = self.session.tree.borrow();
-        let node = tree
-            .as_ref()?
-            .nodes
-            .iter()
-            .find(|node| node.address == who)?;
-        Some((node.state, node.instances))
+        let mut nodes = tree.as_ref()?.nodes.iter();
+        nodes.find(|node| node.address == who).cloned()
     }
 }
 
@@ -167,46 +133,5 @@ impl Handler<Started> for Script {
 impl Handler<Strike> for Script {
     fn handle(&mut self, _: Strike, _: &mut Context<Self>) {
         panic!("{}", crate::ASKED);
-    }
-}
-
-impl Step {
-    /// Reads a script. The error is one line for the user.
-    pub fn parse(text: &str) -> std::result::Result<Vec<Self>, String> {
-        let lines = (1..).zip(text.lines().map(str::trim));
-        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        lines
-            .map(|(number, line)| {
-                let what = What::parse(line).ok_or_else(|| format!("line {number}: {line}"))?;
-                let line = line.to_owned();
-                Ok(Self { line, what })
-            })
-            .collect()
-    }
-}
-
-impl What {
-    fn parse(line: &str) -> Option<Self> {
-        let words: Vec<_> = line.split_whitespace().collect();
-        Some(match *words {
-            ["start"] => Self::Go(Go::Start, Stage::Idle),
-            ["pause"] => Self::Go(Go::Pause, Stage::Copying),
-            ["resume"] => Self::Go(Go::Pause, Stage::Paused),
-            ["cancel"] => Self::Go(Go::Cancel, Stage::Idle),
-            ["close"] => Self::Close,
-            ["crash", name] => Self::Do(Deed::Crash, name.to_owned(), 1),
-            ["restart", name] => Self::Do(Deed::Restart, name.to_owned(), 1),
-            ["stop", name] => Self::Do(Deed::Stop, name.to_owned(), 1),
-            ["repeat", n, "crash", name] => Self::Do(Deed::Crash, name.to_owned(), n.parse().ok()?),
-            ["await", "copied", n] => Self::Copied(n.parse().ok()?),
-            ["await", "running", name] => Self::State("running", name.to_owned()),
-            ["await", "down", name] => Self::State("down", name.to_owned()),
-            ["await", "restarts", name, n] => Self::Restarts(name.to_owned(), n.parse().ok()?),
-            ["await", stage] => {
-                Self::Stage(Stage::ALL.into_iter().find(|s| s.to_string() == stage)?)
-            }
-            ["memory"] => Self::Memory,
-            _ => return None,
-        })
     }
 }

@@ -7,16 +7,18 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gtk::prelude::*;
-use mirror_engine::{Args, Ledger, Snapshot};
-use rotor_core::{Addr, Address, App, Tree};
+use mirror_engine::{Args, Ledger, Snapshot, Strike};
+use rotor_core::{Addr, Address, App, Recipient, Tree};
 
+use crate::chooser::Chooser;
 use crate::controls::Controls;
 use crate::hand::Hand;
 use crate::lens::Lens;
 use crate::log::Log;
 use crate::picture::Picture;
 use crate::progress::Progress;
-use crate::script::{Changed, Script, Step};
+use crate::script::{Changed, Script};
+use crate::step::Step;
 use crate::widgets::Widgets;
 use crate::words::Words;
 
@@ -27,12 +29,30 @@ const MOST_LINES: usize = 500;
 #[derive(Clone, Copy)]
 pub struct Wiring {
     pub controls: Addr<Controls>,
+    pub chooser: Addr<Chooser>,
     pub progress: Addr<Progress>,
     pub picture: Addr<Picture>,
     pub log: Addr<Log>,
     pub script: Addr<Script>,
     pub hand: Addr<Hand>,
     pub lens: Addr<Lens>,
+}
+
+impl Wiring {
+    /// Whom to tell to crash, if this is one of the window's actors.
+    pub fn strike(&self, who: Address) -> Option<Recipient<Strike>> {
+        let all: [Recipient<Strike>; 8] = [
+            self.controls.to(),
+            self.chooser.to(),
+            self.progress.to(),
+            self.picture.to(),
+            self.log.to(),
+            self.script.to(),
+            self.hand.to(),
+            self.lens.to(),
+        ];
+        all.into_iter().find(|actor| actor.address() == who)
+    }
 }
 
 /// The state of the window, on GTK's thread.

@@ -54,7 +54,7 @@ impl Widgets {
         content.set_margin_start(12);
         content.set_margin_end(12);
         content.append(&folders(
-            ("_Source", &source, &choose_source),
+            ("So_urce", &source, &choose_source),
             ("_Target", &target, &choose_target),
         ));
         content.append(&overall);
@@ -127,6 +127,7 @@ fn actors(tree: &gtk::ListBox) -> gtk::Box {
     let list = scroll(tree);
     list.set_vexpand(true);
     let deeds = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+    deeds.set_margin_bottom(6);
     for (label, action) in DEEDS {
         deeds.append(&button(label, action));
     }
@@ -156,6 +157,8 @@ fn menu(tree: &gtk::ListBox) -> gtk::PopoverMenu {
 fn pages(log: &gtk::TextView, files: &[gtk::ProgressBar]) -> gtk::Notebook {
     let list = column();
     list.set_margin_top(6);
+    list.set_margin_start(6);
+    list.set_margin_end(6);
     files.iter().for_each(|file| list.append(file));
     let pages = gtk::Notebook::new();
     pages.append_page(&scroll(&list), Some(&gtk::Label::with_mnemonic("_Files")));

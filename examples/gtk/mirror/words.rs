@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mirror_engine::{Args, Asked, FLAGS};
 
-use crate::script::{STEPS, Step};
+use crate::step::{STEPS, Step};
 
 const HEAD: &str = "\
 Copies a folder tree and proves the copy, in a window that shows how it works.

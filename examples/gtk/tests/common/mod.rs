@@ -107,9 +107,19 @@ impl Screen {
 
     /// Waits until the screen does not look like `before`.
     pub fn redrawn(&self, before: &[u8]) {
+        self.until(|now| now != before);
+    }
+
+    /// Waits until the mean light of the screen, from 0 to 255, is as wanted.
+    pub fn until_it_shows(&self, wanted: impl Fn(u64) -> bool) {
+        let light = |points: &[u8]| points.iter().map(|&n| u64::from(n)).sum::<u64>();
+        self.until(|now| wanted(light(now) / now.len() as u64));
+    }
+
+    fn until(&self, wanted: impl Fn(&[u8]) -> bool) {
         let until = Instant::now() + LIMIT;
-        while self.picture() == before {
-            assert!(Instant::now() < until, "nothing is drawn");
+        while !wanted(&self.picture()) {
+            assert!(Instant::now() < until, "it does not look as it should");
         }
     }
 
@@ -165,6 +175,11 @@ impl Window<'_> {
             .xdotool(&format!("mousemove --window {id} {x} {y} click 1"));
     }
 
+    /// Writes a text.
+    pub fn write(&self, text: &str) {
+        self.screen.xdotool(&format!("type {text}"));
+    }
+
     /// Presses keys, one after the other.
     pub fn keys(&self, keys: &str) {
         self.screen.xdotool(&format!("key {keys}"));
@@ -180,21 +195,26 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits for a line that begins like this, and returns it.
     pub fn line(&self, start: &str) -> String {
-        let until = Instant::now() + LIMIT;
+        let line = self.line_within(start, LIMIT);
+        line.unwrap_or_else(|| panic!("it does not say {start:?} in time"))
+    }
+
+    /// Does something, and says whether a line that begins like this comes soon afterwards.
+    pub fn says(&self, start: &str, f: impl FnOnce()) -> bool {
+        f();
+        self.line_within(start, Duration::from_secs(1)).is_some()
+    }
+
+    fn line_within(&self, start: &str, limit: Duration) -> Option<String> {
+        let until = Instant::now() + limit;
         loop {
-            match self
-                .lines
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) if line.starts_with(start) => return line,
+            let left = until.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.starts_with(start) => return Some(line),
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => panic!("it does not say {start:?} in time"),
+                Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => panic!("it ended, and never said {start:?}"),
             }
         }

@@ -1,79 +1,19 @@
 //! The window of mirror, as a person and as a script use it.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod place;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Program, Screen};
+use common::{Program, Screen, Window};
+use place::Place;
 
+/// The program.
 const MIRROR: &str = env!("CARGO_BIN_EXE_mirror-gtk");
-
-/// Folders of one test.
-struct Place(PathBuf);
-
-impl Place {
-    /// A source with some small files, and a large one of this size.
-    fn new(name: &str, large: usize) -> Self {
-        let place = std::env::temp_dir().join(format!("mirror-gtk-{name}-{}", process::id()));
-        let _ = fs::remove_dir_all(&place);
-        for folder in 0..8 {
-            let folder = place.join(format!("src/folder {folder}"));
-            fs::create_dir_all(&folder).unwrap();
-            for file in 0..32 {
-                fs::write(folder.join(format!("file {file}")), vec![file; 3000]).unwrap();
-            }
-        }
-        let bytes: Vec<u8> = (0..large).map(|n| (n ^ n >> 8) as u8).collect();
-        fs::write(place.join("src/large"), bytes).unwrap();
-        Self(place)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn start<'a>(&self, screen: &'a Screen, flags: &[&str]) -> Program<'a> {
-        let (src, dst) = (self.path("src"), self.path("dst"));
-        let words: Vec<_> = [&*src, &*dst].iter().chain(flags).copied().collect();
-        screen.start(MIRROR, &words)
-    }
-
-    fn script<'a>(&self, screen: &'a Screen, steps: &str) -> Program<'a> {
-        fs::write(self.path("script"), steps).unwrap();
-        self.start(screen, &["--headless-script", &self.path("script")])
-    }
-
-    fn assert_same(&self) {
-        let diff = Command::new("diff")
-            .args([
-                "-r",
-                "--no-dereference",
-                &self.path("src"),
-                &self.path("dst"),
-            ])
-            .output()
-            .unwrap();
-        assert!(diff.status.success(), "{diff:?}");
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn temporaries(folder: &Path) -> usize {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let count = |entry: fs::DirEntry| match entry.path() {
-        path if path.is_dir() => temporaries(&path),
-        path => path.to_string_lossy().contains(".mirror-tmp-").into(),
-    };
-    entries.map(count).sum()
-}
 
 #[test]
 fn a_script_crashes_actors_and_views_and_the_copy_is_exact() {
@@ -90,6 +30,7 @@ fn a_script_crashes_actors_and_views_and_the_copy_is_exact() {
          crash picture
          crash progress
          crash controls
+         crash chooser
          crash log
          crash lens
          restart reader-1
@@ -101,20 +42,30 @@ fn a_script_crashes_actors_and_views_and_the_copy_is_exact() {
          await restarts window 1
          restart hand
          await done
-         await restarts picture 1",
+         await restarts picture 1
+         await handled progress 1
+         await handled mirror-gtk 3",
     );
     let report = program.line("report: ");
     assert!(
         report.contains("\"failed\":0") && report.contains("\"verified\":true"),
         "{report}"
     );
-    program.line("script: await restarts picture 1");
+    program.line("script: await handled mirror-gtk 3");
     place.assert_same();
     let window = screen.window("Mirror");
     screen.shot("mirror-gtk");
     window.keys("ctrl+w");
     let (status, errors) = program.end();
     assert!(status.success() && !errors.contains("panicked"), "{errors}");
+}
+
+/// Clicks the line at this height of the picture. A picture that has crashed has no lines until it
+/// is drawn again.
+fn choose(program: &Program<'_>, window: &Window<'_>, y: u32, name: &str) {
+    let chosen = format!("chosen: {name}");
+    let mut tries = 0..100;
+    assert!(tries.any(|_| program.says(&chosen, || window.click(80, y))));
 }
 
 #[test]
@@ -128,26 +79,82 @@ fn a_person_copies_by_keys_and_clicks() {
     program.line("stage: paused");
     window.click(116, 27); // Resume
     program.line("stage: copying");
-    window.click(80, 281); // the line of the picture
-    window.click(52, 452); // Crash
+    window.keys("ctrl+p"); // it is not over before this is
+    program.line("stage: paused");
+    choose(&program, &window, 281, "picture");
+    window.click(52, 447); // Crash
     program.line("log: picture ended: panicked: asked to crash");
-    window.click(80, 401); // the line of the lens
-    let before = screen.picture();
-    window.keys("Return"); // its menu
-    screen.redrawn(&before);
+    choose(&program, &window, 421, "lens");
+    window.keys("Return");
+    program.line("menu");
     screen.shot("mirror-gtk-menu");
     window.keys("Return"); // the first entry
     program.line("log: lens ended: panicked: asked to crash");
-    screen.shot("mirror-gtk-copying");
+    screen.shot("mirror-gtk-paused");
     window.keys("ctrl+e");
     program.line("stage: cancelled");
-    assert_eq!(temporaries(&place.0), 0);
+    assert_eq!(place.temporaries(), 0);
     window.keys("ctrl+s");
     program.line("stage: done");
     place.assert_same();
     window.click(773, 27); // close
     let (status, errors) = program.end();
     assert!(status.success(), "{errors}");
+}
+
+#[test]
+fn folders_are_chosen_in_dialogs_by_the_keyboard_alone() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("choose", 1000));
+    fs::create_dir(place.path("dst")).unwrap();
+    let program = screen.start(MIRROR, &[]);
+    let window = screen.window("Mirror");
+    for folder in ["src", "dst"] {
+        window.keys("Tab space"); // from the entry to its button
+        let dialog = screen.window("Choose");
+        // A slash opens the entry for a path.
+        dialog.write(&place.path(folder));
+        screen.shot("mirror-gtk-choose");
+        dialog.keys("Return");
+        program.line("folder: ");
+        screen.window("Mirror").keys("Tab");
+    }
+    window.keys("ctrl+s");
+    program.line("stage: done");
+    place.assert_same();
+    window.keys("ctrl+q");
+    assert!(program.end().0.success());
+}
+
+#[test]
+fn the_window_is_light_or_dark_as_the_desktop_is() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("style", 0));
+    // A desktop's settings, in a file of the test's own.
+    let desktop = [
+        ("GSETTINGS_BACKEND", "keyfile".to_owned()),
+        ("XDG_CONFIG_HOME", place.path("config")),
+    ];
+    let choose = |scheme| {
+        let mut set = Command::new("gsettings");
+        set.args(["set", "org.gnome.desktop.interface", "color-scheme", scheme]);
+        let status = set.envs(desktop.clone()).status();
+        assert!(
+            status.unwrap().success(),
+            "scripts/setup-gui.sh installs it"
+        );
+    };
+    choose("default");
+    let mut command = Command::new(MIRROR);
+    command.envs(desktop.clone());
+    let program = screen.start_command(command);
+    let window = screen.window("Mirror");
+    screen.until_it_shows(|light| light > 200);
+    choose("prefer-dark");
+    screen.until_it_shows(|light| light < 80);
+    screen.shot("mirror-gtk-dark");
+    choose("default");
+    screen.until_it_shows(|light| light > 200);
+    window.keys("ctrl+w");
+    assert!(program.end().0.success());
 }
 
 #[test]
@@ -163,13 +170,13 @@ fn closing_the_window_ends_the_whole_tree_within_two_seconds() {
     let took = begin.elapsed();
     assert!(status.success(), "{errors}");
     assert!(took < Duration::from_secs(2), "{took:?}");
-    assert_eq!(temporaries(&place.0), 0);
+    assert_eq!(place.temporaries(), 0);
 }
 
 #[test]
 fn a_thousand_crashes_of_views_leave_the_memory_as_it_was() {
     let (screen, place) = (Screen::new("800x600"), Place::new("memory", 1000));
-    let views = ["picture", "progress", "controls", "log"];
+    let views = ["picture", "progress", "controls", "chooser", "log"];
     let crash = |n| {
         views
             .map(|view| format!("repeat {n} crash {view}\n"))
@@ -177,8 +184,8 @@ fn a_thousand_crashes_of_views_leave_the_memory_as_it_was() {
     };
     let steps = format!(
         "await running log\n{}memory\n{}memory\n",
-        crash(25),
-        crash(225)
+        crash(20),
+        crash(180)
     );
     let program = place.script(&screen, &steps);
     let memory = || -> u64 {
