@@ -23,7 +23,7 @@ help:
 	@echo 'make gui      the window of mirror (GTK 4)'
 	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
 	@echo 'make scripts  self-check of the scripts, without a network'
-	@echo 'make ci       all of these but scale, mutants, bench, gui and test-gui'
+	@echo 'make ci       all of these but scale, mutants, bench and gui'
 
 setup:
 	@scripts/setup.sh
@@ -74,9 +74,7 @@ gui:
 	cargo run $(GTK) --bin mirror-gtk
 
 test-gui:
-	@scripts/setup-gui.sh test
-	cargo clippy $(GTK) --all-targets -- -D warnings
-	cargo test $(GTK) -- --test-threads=1
+	@scripts/test-gui.sh
 
 scripts:
 	@scripts/setup_test.sh

@@ -1,7 +1,8 @@
 #!/bin/sh
 # setup-gui.sh [test]: makes sure that what GTK programs need to be built is there, and, for their
-# tests, a display server without a display, a hand that clicks and an eye. Silent when nothing is
-# missing. Installs as setup.sh does, which it runs first.
+# tests, a display server without a display, a hand that clicks, an eye, and the settings of a desktop.
+# Silent when nothing is missing. Installs as setup.sh does, which it runs first. Exits 3 where that
+# cannot be had.
 set -eu
 
 GTK_MIN=4.8
@@ -27,6 +28,8 @@ look() {
     command -v Xvfb >/dev/null 2>&1 || lacks Xvfb "$server"
     command -v xdotool >/dev/null 2>&1 || lacks xdotool "$xdotool"
     command -v import >/dev/null 2>&1 || lacks "ImageMagick's import" "$magick"
+    gsettings range org.gnome.desktop.interface color-scheme >/dev/null 2>&1 ||
+        lacks "the desktop's settings" gsettings-desktop-schemas
 }
 
 lacks() {
@@ -45,4 +48,4 @@ elif [ -n "$manager" ]; then
 fi
 say "missing: ${names#, }"
 say 'install that by hand and try again'
-exit 1
+exit 3

@@ -34,7 +34,7 @@ machine() {
         case $command in
             pkg-config) cp "$tmp/pkg-config" "$bin" ;;
             sudo) fake sudo "echo sudo \"\$@\" >>'$tmp/log'; [ \"\$1\" != -n ] || shift; exec \"\$@\"" ;;
-            cargo | cc | Xvfb | xdotool | import) fake "$command" : ;;
+            cargo | cc | Xvfb | xdotool | import | gsettings) fake "$command" : ;;
             *) manager "$command" ;;
         esac
     done
@@ -47,7 +47,7 @@ case \" \$* \" in
     *' install '* | *' add '* | *' -S '*)
         echo 2.80.0 >'$tmp/glib'
         case \" \$* \" in *gtk*) : >'$tmp/gtk' ;; esac
-        for command in cc Xvfb xdotool import; do cp '$tmp/true' '$bin/'\$command; done
+        for command in cc Xvfb xdotool import gsettings; do cp '$tmp/true' '$bin/'\$command; done
         cp '$tmp/pkg-config' '$bin/pkg-config' ;;
 esac"
 }
@@ -186,17 +186,31 @@ silent
 arguments=test
 machine 0 cargo cc pkg-config apt-get Xvfb
 echo 2.66.0 >"$tmp/glib"
-expect 'GTK to be tested' 0 'apt-get -q update' "$apt libgtk-4-dev xdotool imagemagick"
+expect 'GTK to be tested' 0 'apt-get -q update' \
+    "$apt libgtk-4-dev xdotool imagemagick gsettings-desktop-schemas"
+expect 'GTK can be tested' 0 'apt-get -q update' \
+    "$apt libgtk-4-dev xdotool imagemagick gsettings-desktop-schemas"
+silent
 
 machine 1000 cargo cc pkg-config dnf
 echo 2.66.0 >"$tmp/glib"
-expect 'GTK to be tested, neither root nor sudo' 1
-says 'dnf install -y gtk4-devel xorg-x11-server-Xvfb xdotool ImageMagick'
+expect 'GTK to be tested, neither root nor sudo' 3
+says 'dnf install -y gtk4-devel xorg-x11-server-Xvfb xdotool ImageMagick gsettings-desktop-schemas'
 says 'missing: GTK 4.8 or newer with development files, Xvfb, xdotool'
 
 machine 0 cargo cc pkg-config
 echo 2.66.0 >"$tmp/glib"
-expect 'GTK to be tested, no package manager' 1
+expect 'GTK to be tested, no package manager' 3
 says 'missing: GTK 4.8'
+
+machine 0 cc
+expect 'GTK to be tested, no cargo' 1
+
+# What is there decides, not how the installation went.
+machine 0 cargo cc pkg-config
+fake apt-get "echo apt-get \"\$@\" >>'$tmp/log'; exit 100"
+echo 2.66.0 >"$tmp/glib"
+expect 'GTK to be tested, no network' 3 'apt-get -q update' \
+    "$apt libgtk-4-dev xvfb xdotool imagemagick gsettings-desktop-schemas"
 
 printf 'setup_test: %s cases passed\n' "$count"
