@@ -174,8 +174,12 @@ pub(crate) fn take(app: &App) -> Tree {
         let answers = answers.clone();
         Control::call(place.gate(), move |there| {
             let picture = there.picture(false);
-            answers.0.lock().expect("no user code under this lock")[i] = Some(picture);
-            answers.1.notify_all();
+            let mut all = answers.0.lock().expect("no user code under this lock");
+            // One that comes too late finds no place.
+            if let Some(place) = all.get_mut(i) {
+                *place = Some(picture);
+                answers.1.notify_all();
+            }
         });
     }
     // Sends of a handler wait in its outbox until they are flushed.

@@ -442,3 +442,44 @@ fn s09_a_publish_ends_while_the_thread_unwinds() {
     is_done.try_recv().expect("the driver came to rest");
     drop(app);
 }
+
+/// A handler that blocks for longer than a picture waits: the answer of its locality comes too late.
+#[test]
+fn o03_an_answer_that_comes_too_late_hurts_nobody() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().name() == Some("stuck") {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+        }
+        print(info);
+    }));
+    let (here, stuck) = (Locality::new("here"), ThreadLoop::spawn("stuck").unwrap());
+    let (driver, a) = (open(&here), stuck.reserve());
+    let (block, blocks) = mpsc::channel();
+    let (free, freed) = mpsc::channel::<()>();
+    tell(a, move |_| {
+        block.send(()).unwrap();
+        freed.recv().unwrap();
+    });
+    let far = one("far").on(&stuck, move |s| s.child(puppet(a)));
+    let app = driver.start(one("app").child(far)).unwrap();
+    drop(stuck);
+    while blocks.try_recv().is_err() {
+        driver.run_until_idle();
+        std::thread::yield_now();
+    }
+    let answers = || {
+        let tree = app.tree();
+        let mut places = tree.localities.into_iter();
+        places.find(|place| place.name == "stuck").unwrap().answered
+    };
+    assert!(!answers());
+    free.send(()).unwrap();
+    assert!(answers(), "behind the one that is late");
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
+    app.shutdown();
+    while !matches!(driver.run_until_idle(), Turn::Done(_)) {
+        std::thread::yield_now();
+    }
+}
