@@ -1,5 +1,6 @@
 //! What is known about one entry of a tree, and when two of them count as the same.
 
+use std::ffi::OsStr;
 use std::fs::{FileType, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -128,19 +129,27 @@ pub fn kept_mode(mode: u32, from: (u32, u32), to: (u32, u32)) -> u32 {
     mode & !(user | group)
 }
 
-/// A name for people: as it is where that is one clear line, else quoted and escaped.
+/// A name for people, see [`shown_word`]. That of a root is a dot.
 pub fn shown(path: &Path) -> String {
-    match path.to_str() {
-        Some("") => ".".into(),
-        Some(text) if !text.chars().any(|c| c.is_control() || c == '"') => text.into(),
-        _ => format!("\"{}\"", path.as_os_str().as_bytes().escape_ascii()),
+    if path.as_os_str().is_empty() {
+        ".".into()
+    } else {
+        shown_word(path.as_os_str())
+    }
+}
+
+/// A word for people: as it is where that is one clear line, else quoted and escaped.
+pub fn shown_word(word: &OsStr) -> String {
+    match word.to_str() {
+        Some(text) if !text.is_empty() && !text.chars().any(|c| c.is_control() || c == '"') => {
+            text.into()
+        }
+        _ => format!("\"{}\"", word.as_bytes().escape_ascii()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use super::*;
 
     #[test]
@@ -149,6 +158,7 @@ mod tests {
         assert_eq!(shown(Path::new("a\nb")), "\"a\\nb\"");
         assert_eq!(shown(Path::new(OsStr::from_bytes(b"a\xff"))), "\"a\\xff\"");
         assert_eq!(shown(Path::new("")), ".");
+        assert_eq!(shown_word(OsStr::new("")), "\"\"");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod chaos;
 mod digest;
 mod entry;
 mod finish;
+mod folders;
 mod frame;
 mod host;
 mod ledger;

@@ -97,3 +97,53 @@ fn a_target_that_cannot_be_written_is_bad_usage() {
     assert_eq!(run.err.lines().count(), 1, "{}", run.err);
     assert_eq!(count_files(&place.dst()), 0);
 }
+
+#[test]
+fn a_source_that_nobody_may_write_is_mirrored_again() {
+    let place = Place::new("frozen");
+    write(place.src().join("f"), "f");
+    fs::create_dir(place.dst()).unwrap();
+    let set = |mode| fs::set_permissions(place.src(), Permissions::from_mode(mode)).unwrap();
+    for copied in ["f", "g", "h"] {
+        set(0o755);
+        write(place.src().join(copied), copied);
+        set(0o555);
+        let run = Run::of(ordinary(&place, &["--json"]));
+        run.assert_code(0);
+        assert_eq!((run.number("copied"), &*run.err), (1, ""));
+        assert_identical(&place);
+    }
+}
+
+#[test]
+fn a_source_open_to_others_alone_is_mirrored_again() {
+    if !geteuid().is_root() {
+        return; // nobody else can be had
+    }
+    let place = Place::new("others");
+    write(place.src().join("a/f"), "f");
+    fs::create_dir(place.dst()).unwrap();
+    for copied in [1, 0] {
+        let command = ordinary(&place, &["--json"]);
+        chown(place.src(), Some(0), Some(0)).unwrap();
+        fs::set_permissions(place.src(), Permissions::from_mode(0o005)).unwrap();
+        let run = Run::of(command);
+        run.assert_code(0);
+        assert_eq!((run.number("copied"), &*run.err), (copied, ""));
+        assert_identical(&place);
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_read_is_one_failure() {
+    let place = Place::new("closed");
+    write(place.src().join("f"), "f");
+    fs::create_dir(place.dst()).unwrap();
+    let command = ordinary(&place, &["--json"]);
+    fs::set_permissions(place.src(), Permissions::from_mode(0o300)).unwrap();
+    let run = Run::of(command);
+    run.assert_code(1);
+    assert_eq!((run.number("failed"), run.number("files")), (1, 1));
+    assert!(run.err.starts_with("mirror: failed: .: "), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+}

@@ -41,6 +41,11 @@ fn bad_usage_is_one_line_and_touches_nothing() {
         ],
         vec![src.clone(), dst.clone(), word("--chaos")],
         vec![src.clone(), dst.clone(), word("--json=1")],
+        vec![src.clone(), dst.clone(), word("--new\nline")],
+        vec![path("two\nlines"), dst.clone()],
+        vec![src.clone(), path("src/f/two\nlines")],
+        vec![src.clone(), path("src/two\nlines")],
+        vec![src.clone(), dst.clone(), word("third\nfolder")],
     ];
     for words in cases {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
