@@ -6,7 +6,7 @@
 //! open   = head                              a file or symlink begins
 //! data   = offset u64 | bytes                what no data covers is a hole
 //! close  = digest 32 B                       the writer has to come to the same
-//! abort  = nothing                           the file changed while it was read
+//! abort  = text                              why it failed; empty: it changed while it was read
 //! head   = kind u8 | mode u32 | size u64 | seconds i64 | nanos u32 | user u32 | group u32
 //!          | path length u32 | path | symlink target
 //! ```
@@ -59,7 +59,7 @@ pub enum Part {
     Open(Vec<u8>),
     Data(u64, Vec<u8>),
     Close(DigestValue),
-    Abort,
+    Abort(String),
 }
 
 /// What a file or symlink is to be.
@@ -209,8 +209,8 @@ pub fn put_close(out: &mut Vec<u8>, lane: u16, attempt: u64, digest: &DigestValu
 }
 
 /// Appends the premature end of a file.
-pub fn put_abort(out: &mut Vec<u8>, lane: u16, attempt: u64) {
-    put(out, ABORT, lane, attempt, &[]);
+pub fn put_abort(out: &mut Vec<u8>, lane: u16, attempt: u64, why: &str) {
+    put(out, ABORT, lane, attempt, why.as_bytes());
 }
 
 fn put(out: &mut Vec<u8>, kind: u8, lane: u16, attempt: u64, body: &[u8]) {
@@ -265,7 +265,7 @@ impl Decoder {
             OPEN => Part::Open(body.all().to_vec()),
             DATA => Part::Data(u64::from_le_bytes(body.array()?), body.all().to_vec()),
             CLOSE => Part::Close(body.array()?),
-            ABORT => Part::Abort,
+            ABORT => Part::Abort(String::from_utf8_lossy(body.all()).into()),
             _ => return Err(FrameError("kind")),
         };
         if !body.0.is_empty() {
@@ -341,13 +341,13 @@ mod tests {
         assert_eq!(put_data(&mut out, 3, 9, 0, 100, |_| Err(())), Err(()));
         assert_eq!(put_data(&mut out, 3, 9, 0, 100, |_| Ok::<_, ()>(0)), Ok(0));
         put_close(&mut out, 3, 9, &[1; 32]);
-        put_abort(&mut out, 3, 9);
+        put_abort(&mut out, 3, 9, "why");
         let parts = vec![
             Part::Hello([7; 16]),
             Part::Open(head().encode()),
             Part::Data(1 << 33, b"bytes".to_vec()),
             Part::Close([1; 32]),
-            Part::Abort,
+            Part::Abort("why".into()),
         ];
         (out, parts)
     }

@@ -45,6 +45,17 @@ pub enum News {
     Failed(u64, String),
 }
 
+impl News {
+    /// The reader gave a file up: why, or nothing where the file changed.
+    pub fn given_up(attempt: u64, why: String) -> Self {
+        if why.is_empty() {
+            Self::Changed(attempt)
+        } else {
+            Self::Failed(attempt, why)
+        }
+    }
+}
+
 /// A file that is being read.
 struct Reading {
     attempt: u64,
@@ -94,6 +105,7 @@ impl Source {
         while step.wire.len() < CHUNK && compared < COMPARED {
             if let Some(mut reading) = self.current.take() {
                 let attempt = reading.attempt;
+                let opened = reading.other.is_none();
                 let went = match reading.other {
                     Some(_) => reading.compare(&self.src, &self.dst, self.lane, &mut step),
                     None => reading.read(&self.src, self.lane, &mut step.wire),
@@ -102,10 +114,11 @@ impl Source {
                 match went {
                     Ok(true) => self.current = Some(reading),
                     Ok(false) => {}
-                    Err(e) => {
-                        frame::put_abort(&mut step.wire, self.lane, attempt);
-                        step.news.push(e.news(attempt));
+                    // Once it is open, its writer has the last word.
+                    Err(e) if opened => {
+                        frame::put_abort(&mut step.wire, self.lane, attempt, &e.text());
                     }
+                    Err(e) => step.news.push(e.news(attempt)),
                 }
             } else if let Some((attempt, job)) = self.queue.pop_front() {
                 match self.begin(attempt, job, &mut step.wire) {
@@ -262,11 +275,16 @@ impl Stop {
         }
     }
 
-    fn news(self, attempt: u64) -> News {
+    /// For the frame that ends the attempt.
+    fn text(&self) -> String {
         match self {
-            Self::Changed => News::Changed(attempt),
-            Self::Failed(e) => News::Failed(attempt, e.to_string()),
+            Self::Changed => String::new(),
+            Self::Failed(e) => e.to_string(),
         }
+    }
+
+    fn news(self, attempt: u64) -> News {
+        News::given_up(attempt, self.text())
     }
 }
 
@@ -407,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changes_is_noticed() {
+    fn of_a_file_that_changes_its_writer_tells() {
         let dir = folders();
         let path = dir.path().join("src/f");
         fs::write(&path, vec![1; 3 * CHUNK]).unwrap();
@@ -422,15 +440,20 @@ mod tests {
             .unwrap();
         let mut news = Vec::new();
         let frames = parts(&mut source, &mut news);
-        assert_eq!(news, [News::Changed(1)]);
-        assert_eq!(frames.last(), Some(&(1, Part::Abort)));
+        assert_eq!(frames.last(), Some(&(1, Part::Abort(String::new()))));
         // One that is replaced under its name, or gone.
         source.push(2, job("f"));
         source.step();
         fs::remove_file(&path).unwrap();
-        news.clear();
-        parts(&mut source, &mut news);
-        assert!(matches!(news[..], [News::Failed(2, _)]), "{news:?}");
+        let frames = parts(&mut source, &mut news);
+        assert!(
+            matches!(frames.last(), Some((2, Part::Abort(why))) if why.contains("No such file")),
+            "{frames:?}"
+        );
+        assert_eq!(news, [], "it still has a temporary file");
+        source.push(3, job("f"));
+        assert_eq!(parts(&mut source, &mut news), []);
+        assert!(matches!(news[..], [News::Failed(3, _)]), "{news:?}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::frame::{Frame, Head, Part};
 use crate::plan::{Cleared, Moved, Refused, Spoiled, Stored};
 use crate::reader::Credit;
 use crate::role::Role;
+use crate::source::News;
 use crate::target::{CloseError, Complete, Incoming};
 use crate::walk::Task;
 use crate::wiring::{Floor, Up, Wiring};
@@ -98,7 +99,13 @@ impl Writer {
                     }
                 }
             }
-            Part::Abort => drop(self.open.remove(&attempt)),
+            // Only now the temporary file is gone, and with it the last change to its folder.
+            Part::Abort(why) => {
+                if self.open.remove(&attempt).is_some() {
+                    let news = vec![News::given_up(attempt, why)];
+                    self.wiring.plan.send::<Vec<News>>(news);
+                }
+            }
             // The receiver keeps it to itself.
             Part::Hello(_) => {}
         }
