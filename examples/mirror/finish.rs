@@ -7,8 +7,7 @@ use std::{fs, io, vec};
 
 use crate::entry::Kind;
 use crate::meta_fix::{set_mode, set_time};
-use crate::temp_name::is_temp_name;
-use crate::walk::{Note, Task, list, look};
+use crate::walk::{Note, Task, is_temporary, list, look};
 
 /// A pass over the folders that both trees have, inner ones first.
 pub struct Finish {
@@ -78,8 +77,9 @@ impl Finish {
 /// Removes the temporary files among these.
 fn clean(src: &Path, dst: &Path, names: Vec<OsString>) -> io::Result<()> {
     for name in names {
-        if is_temp_name(&name) && src.join(&name).symlink_metadata().is_err() {
-            match fs::remove_file(dst.join(name)) {
+        let path = dst.join(&name);
+        if is_temporary(&path, &name) && src.join(&name).symlink_metadata().is_err() {
+            match fs::remove_file(path) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
             }

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use crate::entry::Kind;
 use crate::temp_name::run_of;
-use crate::walk::{Note, Task, list, look, open_up};
+use crate::walk::{Note, Task, is_temporary, list, look, open_up};
 
 /// Removes an entry of DST, folders with all in them. One that is gone was removed by an instance
 /// that crashed before it could say so.
@@ -24,9 +24,10 @@ pub fn remove_stale(path: &Path, run: u64) {
     }
     for name in list(path).unwrap_or_default() {
         let inner = path.join(&name);
-        match run_of(&name) {
-            Some(other) if other != run => drop(fs::remove_file(inner)),
-            _ => remove_stale(&inner, run),
+        if !is_temporary(&inner, &name) {
+            remove_stale(&inner, run);
+        } else if run_of(&name) != Some(run) {
+            let _ = fs::remove_file(inner);
         }
     }
 }

@@ -232,7 +232,7 @@ impl Walk {
     /// Deals with an entry that only DST has.
     fn surplus(&mut self, path: PathBuf, name: &OsStr, batch: &mut Batch) {
         let dst = self.task.dst.join(&path);
-        if is_temp_name(name) {
+        if is_temporary(&dst, name) {
             // Ours may be in use by a writer; those of other runs were left behind.
             if run_of(name) != Some(self.task.run)
                 && let Err(e) = fs::remove_file(&dst)
@@ -285,6 +285,11 @@ impl Batch {
 /// Looks at an entry itself, not at what a symlink points to.
 pub fn look(path: &Path) -> io::Result<Meta> {
     fs::symlink_metadata(path).map(|m| Meta::from(&m))
+}
+
+/// Whether an entry of this name is one that a writer made: never a folder.
+pub fn is_temporary(path: &Path, name: &OsStr) -> bool {
+    is_temp_name(name) && look(path).is_ok_and(|m| m.kind != Kind::Folder)
 }
 
 /// The names in a folder, sorted.
@@ -509,17 +514,23 @@ mod tests {
         fs::write(task.src.join(&copied), "").unwrap();
         fs::write(task.dst.join(&copied), "").unwrap();
         age(&task.dst.join(&copied));
-        let gone = task.dst.join("gone/deep");
+        // A folder is none, whatever its name.
+        let gone = task.dst.join("gone").join(temp_name(4, 4));
         fs::create_dir_all(&gone).unwrap();
         fs::write(gone.join(temp_name(3, 3)), "").unwrap();
+        let odd = temp_name(5, 5);
+        fs::create_dir(task.dst.join(&odd)).unwrap();
         let batch = &whole(&task, 9)[0];
         assert_eq!(
             (&batch.notes[..], batch.jobs.len()),
-            (&[Note::Extra("gone".into())][..], 1)
+            (
+                &[Note::Extra(odd.clone().into()), Note::Extra("gone".into())][..],
+                1
+            )
         );
         assert!(list(&gone).unwrap().is_empty());
         fs::remove_dir_all(task.dst.join("gone")).unwrap();
-        let mut left = vec![ours, copied];
+        let mut left = vec![ours, copied, odd];
         left.sort();
         assert_eq!(list(&task.dst).unwrap(), left);
     }
