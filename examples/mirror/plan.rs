@@ -19,8 +19,8 @@ use crate::wiring::{Floor, Up, Wiring};
 /// How often people see news, and how long a file rests that changed while it was read.
 const TICK: Duration = Duration::from_millis(100);
 
-/// An interrupted run ends within two seconds, whatever a disk does.
-const LAST_LIMIT: Duration = Duration::from_millis(1200);
+/// An interrupted run ends within two seconds: after this only what a disk holds is waited for.
+const LAST_LIMIT: Duration = Duration::from_millis(900);
 
 /// News of a run: how far it is, and what people should read.
 pub struct Show {

@@ -31,7 +31,7 @@ use crate::writer::Writer;
 const WINDOW: usize = 16 * 1024 * 1024;
 
 /// What all writers together may take to stop.
-const LAST_WORDS: Duration = Duration::from_millis(1000);
+const LAST_WORDS: Duration = Duration::from_millis(800);
 
 /// In what time crashes are counted, and how many are borne: without chaos each one is a bug.
 const PERIOD: Duration = Duration::from_secs(10);
