@@ -5,9 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{fs, io, vec};
 
-use crate::entry::Kind;
 use crate::meta_fix::{set_mode, set_time};
-use crate::walk::{Note, Task, is_temporary, list, look};
+use crate::walk::{Note, Task, is_folder, is_temporary, list, look};
 
 /// A pass over the folders that both trees have, inner ones first.
 pub struct Finish {
@@ -51,9 +50,8 @@ impl Finish {
     /// the walk.
     fn enter(&mut self, path: PathBuf) {
         let (src, dst) = (self.task.src.join(&path), self.task.dst.join(&path));
-        let folder = |p: &Path| look(p).is_ok_and(|m| m.kind == Kind::Folder);
         // The roots may be symlinks to folders.
-        if path.as_os_str().is_empty() || folder(&src) && folder(&dst) {
+        if path.as_os_str().is_empty() || is_folder(&src) && is_folder(&dst) {
             let folders = sub_folders(&src);
             self.levels.push(Level {
                 path,

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use crate::entry::Kind;
 use crate::temp_name::run_of;
-use crate::walk::{Note, Task, is_temporary, list, look, open_up};
+use crate::walk::{Note, Task, is_folder, is_temporary, list, look, open_up};
 
 /// Removes an entry of DST, folders with all in them. One that is gone was removed by an instance
 /// that crashed before it could say so.
@@ -19,7 +19,7 @@ pub fn remove(task: &Task, path: PathBuf) -> Note {
 /// Removes temporary files that other runs left in a folder that SRC has no longer. What cannot be
 /// looked at is passed over: it is not part of the copy.
 pub fn remove_stale(path: &Path, run: u64) {
-    if !look(path).is_ok_and(|m| m.kind == Kind::Folder) {
+    if !is_folder(path) {
         return;
     }
     for name in list(path).unwrap_or_default() {

@@ -156,9 +156,8 @@ impl Walk {
             return false;
         }
         let path = level.path.join(step);
-        let is_folder = |root: &Path| look(&root.join(&path)).is_ok_and(|m| m.kind == Kind::Folder);
-        is_folder(&self.task.src)
-            && is_folder(&self.task.dst)
+        is_folder(&self.task.src.join(&path))
+            && is_folder(&self.task.dst.join(&path))
             && self.enter(path, &mut Batch::default())
     }
 
@@ -183,9 +182,8 @@ impl Walk {
                 batch.notes.push(Note::Special(path, from.kind));
             }
             (Kind::Folder, None) => match DirBuilder::new().mode(0o700).create(&dst) {
-                // There already: made by the walk of an instance that crashed, and whose last step
-                // goes on.
-                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => batch.failed(path, &e),
+                // There already, made by another run meanwhile. A symlink is not followed.
+                Err(e) if !is_folder(&dst) => batch.failed(path, &e),
                 _ => drop(self.enter(path, batch)),
             },
             (Kind::Folder, Some(Kind::Folder)) => drop(self.enter(path, batch)),
@@ -285,6 +283,11 @@ impl Batch {
 /// Looks at an entry itself, not at what a symlink points to.
 pub fn look(path: &Path) -> io::Result<Meta> {
     fs::symlink_metadata(path).map(|m| Meta::from(&m))
+}
+
+/// Whether this is a folder, and not a symlink to one.
+pub fn is_folder(path: &Path) -> bool {
+    look(path).is_ok_and(|m| m.kind == Kind::Folder)
 }
 
 /// Whether an entry of this name is one that a writer made: never a folder.
