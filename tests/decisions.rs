@@ -370,7 +370,7 @@ fn l09_the_loss_of_a_loop_is_decided_too(seed: u64) {
 }
 
 /// Told before the others stop.
-fn o09_an_escalation_is_observed(seed: u64) {
+fn o09_an_escalation_is_observed(on: &dyn Backend) {
     #[derive(Default)]
     struct Seen(Mutex<Vec<String>>);
     impl Observer for Seen {
@@ -385,15 +385,16 @@ fn o09_an_escalation_is_observed(seed: u64) {
         }
     }
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let x = sim.locality("here").reserve();
     let seen = Arc::new(Seen::default());
-    let tree = group("root")
-        .child(puppet("y", &log))
-        .child(puppet("x", &log).at(x).escalating());
-    sim.start(tree.observer(seen.clone())).unwrap();
-    crash(x);
-    sim.run_until_idle();
+    let exit = on.run_tree(&mut |here| {
+        let x = here.reserve();
+        crash(x);
+        group("root")
+            .observer(seen.clone())
+            .child(puppet("y", &log))
+            .child(puppet("x", &log).at(x).escalating())
+    });
+    assert!(matches!(exit.unwrap().reason(), ExitReason::Escalated));
     assert_eq!(
         *seen.0.lock().unwrap(),
         ["x ended", "root because of x", "y ended", "root ended"]
@@ -445,6 +446,7 @@ fn r77_a_start_goes_on_without_a_child_that_can_be_missed(on: &dyn Backend, far:
 
 bodies! {
     Each: [
+        o09_an_escalation_is_observed,
         l09_an_actor_decides_what_follows_the_end_of_its_child,
         l05_decisions_make_further_restart_kinds,
         r29_an_error_escalates_and_a_normal_end_does_not,
@@ -458,8 +460,5 @@ bodies! {
         r101_a_failure_climbs_as_far_as_it_escalates,
         m01_a_child_terminated_while_it_waits_parks_nothing,
     ]
-    Sim: [
-        l09_the_loss_of_a_loop_is_decided_too,
-        o09_an_escalation_is_observed,
-    ]
+    Sim: [l09_the_loss_of_a_loop_is_decided_too]
 }

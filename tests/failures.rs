@@ -355,16 +355,13 @@ fn l19_the_hook_calls_the_one_before() {
 }
 
 /// A limit that was overrun is a reason of its own: no text to look into, no type to guess.
-fn l29_a_limit_that_passed_is_matched_as_a_reason(seed: u64) {
+fn l29_a_limit_that_passed_is_matched_as_a_reason(on: &dyn Backend) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
-    let slow = Role::new("a", &log).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))));
-    let tree = group("root").child(slow.child().start_limit(ms(3)));
-    let app = sim.start(tree).unwrap();
-    sim.run_for(ms(3));
-    let exit = app.wait().unwrap();
-    let late = match exit.root_cause().reason() {
+    let played = on.run(|_| {
+        let slow = Role::new("a", &log).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))));
+        group("root").child(slow.child().start_limit(ms(3)))
+    });
+    let late = match played.exit.root_cause().reason() {
         ExitReason::TimedOut(late) => late.clone(),
         other => panic!("{other}"),
     };
@@ -408,6 +405,7 @@ fn l29_an_actor_may_fail_with_the_exit_of_another(on: &dyn Backend) {
 
 bodies! {
     Each: [
+        l29_a_limit_that_passed_is_matched_as_a_reason,
         l29_an_exit_names_the_message_that_was_handled,
         l22_an_exit_tells_how_often_such_a_message_was_the_end,
         l19_an_exit_tells_where_the_panic_was,
@@ -415,7 +413,6 @@ bodies! {
         l29_an_actor_may_fail_with_the_exit_of_another,
     ]
     Sim: [
-        l29_a_limit_that_passed_is_matched_as_a_reason,
         l22_a_handler_that_fails_twice_has_failed_once,
         l22_the_count_ends_with_the_child,
     ]

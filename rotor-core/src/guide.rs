@@ -6,7 +6,7 @@
 //! | [`mixing_loops`] | several loops, one tree |
 //! | [`supervision`] | recipes |
 //! | [`discovery`] | names, service links, monitors |
-//! | [`pools`] | pools, and requests to running supervisors |
+//! | [`pools`] | pools, requests to running supervisors, and groups |
 //! | [`testing`] | unit tests on virtual time |
 //! | [`backends`] | a loop that no crate knows yet |
 //! | [`coming_from`] | Erlang, C++ rotor, actix, relm4, SObjectizer |
@@ -306,7 +306,8 @@ pub mod supervision {
     //! let open = || File::options().append(true).create(true).open("log.txt").map(Log);
     //! let log = Child::new("log", open);
     //! ```
-    //! If a first start fails, so does that of its supervisor. A restart that fails is tried again,
+    //! If a first start fails, so does that of its supervisor, unless that
+    //! [says](crate::Supervisor::decide) that it can do without. A restart that fails is tried again,
     //! at once, and counts against the intensity. Where waiting helps, as for a peer that is away,
     //! have restarts [wait](crate::Child::backoff), longer each time:
     //! ```
@@ -651,6 +652,8 @@ pub mod coming_from {
     //! | `register_name`, `discover_name` | [`Child::named`](crate::Child::named), [`Context::find`](crate::Context::find), typed |
     //! | `resources->acquire()`, `release()` | [`Context::hold`](crate::Context::hold), drop it |
     //! | plugins, `configure` | `start`, and the context |
+    //! | `synchronize_start` | [`Supervisor::synchronize_start`](crate::Supervisor::synchronize_start) |
+    //! | `policy`: shut the failed child down | [`Supervisor::decide`](crate::Supervisor::decide), [`Decision::Stop`](crate::Decision::Stop) |
     //! | `do_shutdown()` | [`Context::stop`](crate::Context::stop), [`Addr::stop`](crate::Addr::stop) |
     //! | `on_child_shutdown` | [`Context::monitor`](crate::Context::monitor) |
     //! | `do_process()` in a test | [`Driver::run_until_idle`](crate::Driver::run_until_idle), or [`sim`](crate::sim) |

@@ -74,3 +74,70 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Groups
+//!
+//! Members of a group come and go by themselves. Where it is enough that all of them get the same, a
+//! [`Topic`](crate::Topic) is a group. One that knows its members is an actor, which they join in their
+//! start, and monitors have them leave at their end:
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! /// All desks, in the order in which they have joined.
+//! #[derive(Default)]
+//! struct Desks { open: Vec<(Addr<Desk>, Key)>, next: usize }
+//! struct Join(Addr<Desk>);
+//! struct Customer(u32);
+//! impl Actor for Desks {}
+//! impl Handler<Join> for Desks {
+//!     fn handle(&mut self, Join(desk): Join, cx: &mut Context<Self>) {
+//!         // It has been restarted, and the end of its last instance was not told yet.
+//!         if let Some(at) = self.open.iter().position(|(open, _)| *open == desk) {
+//!             cx.cancel(self.open.remove(at).1);
+//!         }
+//!         self.open.push((desk, cx.monitor(desk.address())));
+//!     }
+//! }
+//! impl Handler<Down> for Desks {
+//!     fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+//!         self.open.retain(|(desk, _)| desk.address() != down.who);
+//!     }
+//! }
+//! impl Handler<Customer> for Desks {
+//!     fn handle(&mut self, customer: Customer, _: &mut Context<Self>) {
+//!         self.next += 1; // each in turn; `for (desk, _) in &self.open` is to all
+//!         if let Some((desk, _)) = self.open.get(self.next % self.open.len().max(1)) {
+//!             desk.send(customer);
+//!         }
+//!     }
+//! }
+//! const DESKS: Name<Desks> = Name::new("desks");
+//! #[derive(Default)]
+//! struct Desk { served: Vec<u32> }
+//! impl Actor for Desk {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         cx.find(DESKS, |_, desks, cx| desks.send(Join(cx.addr())));
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Customer> for Desk {
+//!     fn handle(&mut self, Customer(n): Customer, _: &mut Context<Self>) { self.served.push(n) }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! let mut sim = Sim::new(1);
+//! let here = sim.locality("here");
+//! let (desks, left, right) = (here.reserve(), here.reserve(), here.reserve());
+//! sim.start(Supervisor::rest_for_one("office")
+//!     .child(Child::new("desks", Desks::default).at(desks).named(DESKS))
+//!     .child(Child::new("left", Desk::default).at(left).transient())
+//!     .child(Child::new("right", Desk::default).at(right)))?;
+//! sim.run_until_idle();
+//! (0..4).for_each(|n| desks.send(Customer(n)));
+//! sim.run_until_idle();
+//! assert_eq!(sim.with(left, |desk| desk.served.clone()), Some(vec![1, 3]));
+//! left.stop();
+//! sim.run_until_idle();
+//! assert_eq!(sim.with(desks, |desks| desks.open[0].0), Some(right));
+//! # Ok(())
+//! # }
+//! ```
+//! If the group itself may be restarted, restart those behind it too, as here: they join anew.
