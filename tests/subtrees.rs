@@ -365,21 +365,51 @@ fn c_so_09_a_start_during_the_end_is_refused_or_undone(seed: u64) {
         .start(group("root").child(group("far").on(&away, |s| s)))
         .unwrap();
     let steps = seed % 8;
-    (0..steps).for_each(|_| drop(sim.step()));
-    let theirs = log.clone();
-    let start = StartChild::new(move || {
-        group("more")
-            .child(tells("x", &theirs))
-            .child(tells("y", &theirs))
-    });
-    let asked = app.root().admin().ask(start, LONG);
+    let some_steps = |sim: &mut Sim| (0..steps).for_each(|_| drop(sim.step()));
+    some_steps(&mut sim);
+    let start = || {
+        let theirs = log.clone();
+        StartChild::new(move || {
+            group("more")
+                .child(tells("x", &theirs))
+                .child(tells("y", &theirs))
+        })
+    };
+    let before = app.root().admin().ask(start(), LONG);
     app.shutdown();
-    let told = sim.block_on(asked).expect("an answer of some kind");
+    some_steps(&mut sim);
+    let during = app.root().admin().ask(start(), LONG);
+    for asked in [before, during] {
+        let told = sim.block_on(asked).expect("an answer of some kind");
+        let in_time = !matches!(told, Err(RequestError::Timeout));
+        assert!(in_time, "a supervisor that ends leaves it open: {told:?}");
+    }
     sim.run_until_idle();
-    assert!(app.tree().ended.is_some(), "{told:?}");
+    assert!(app.tree().ended.is_some());
     assert_eq!(log.count("x starts"), log.count("x drops"));
     assert_eq!(log.count("y starts"), log.count("y drops"));
     assert_eq!(log.live(), 0);
+}
+
+/// At once, however long its children take to end.
+fn c_so_09_a_supervisor_that_ends_refuses_at_once(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let slow = Role::new("slow", &log).stop(|me, _, cx| {
+        let hold = cx.hold("on purpose");
+        me.kept.push(Box::new(hold));
+    });
+    let app = sim.start(group("root").child(slow.child())).unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_until_idle();
+    let told = sim.block_on(app.root().admin().ask(CountChildren, LONG));
+    let told = told.expect("an answer");
+    assert!(matches!(told, Err(RequestError::Ended(_))), "{told:?}");
+    assert!(app.tree().ended.is_none(), "it has taken its time");
+    sim.run_for(LONG);
+    assert!(app.tree().ended.is_some());
 }
 
 /// What an early member sends to a late one during the start is not lost.
@@ -607,6 +637,7 @@ bodies! {
         r74_a_supervisor_waits_for_its_last_child,
         r87_a_shutdown_does_not_wait_for_a_start,
         c_so_09_a_start_during_the_end_is_refused_or_undone,
+        c_so_09_a_supervisor_that_ends_refuses_at_once,
         c_so_11_starts_and_ends_are_told_once_and_in_order,
         c_so_17_auto_shutdown_waits_for_the_start,
         c_opp_02_ten_that_wait_a_second_end_together,
