@@ -69,7 +69,7 @@ impl StartChild {
 }
 
 /// Asks a pool, made by [`Supervisor::simple_one_for_one`](crate::Supervisor::simple_one_for_one),
-/// for a further instance of its template. Answered as [`StartChild`].
+/// for a further child of its template. Answered as [`StartChild`].
 ///
 /// ```
 /// use rotor_core::{sim::Sim, *};
@@ -108,7 +108,7 @@ pub struct StartInstance<A, T> {
 }
 
 impl<A: Actor, T: Clone + Send + 'static> StartInstance<A, T> {
-    /// An instance that is made with this argument, also when it is restarted.
+    /// A child that is made with this argument, also when it is restarted.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};
@@ -138,7 +138,7 @@ impl<A: Actor, T: Clone + Send + 'static> StartInstance<A, T> {
 /// Asks a supervisor to stop a child, as it does when it ends itself, or to give its restart up.
 ///
 /// Answered when the child is gone. Its spec stays, so that [`RestartChild`] can start it again; that
-/// of a temporary child, and of an instance of a pool, is removed.
+/// of a temporary child, and of a child of a pool, is removed.
 ///
 /// ```
 /// # use rotor_core::{sim::Sim, *};
@@ -188,7 +188,7 @@ impl TerminateChild {
 
     /// The child with this address.
     ///
-    /// Instances of a pool have no names:
+    /// The children of a pool have no names:
     /// ```
     /// # use rotor_core::{sim::Sim, *};
     /// # use std::time::Duration;
@@ -483,11 +483,11 @@ pub enum AdminError {
     BadSpec(StartError),
     /// The child could not start.
     StartFailed(Exit),
-    /// A pool has instances without names: [`StartInstance`] and [`TerminateChild::at`] are for it.
+    /// A pool has children without names: [`StartInstance`] and [`TerminateChild::at`] are for it.
     Pool,
     /// [`StartInstance`] is for a pool of this type of actor and argument.
     NotThisPool,
-    /// The pool has as many instances as it [may](crate::Supervisor::instances_at_most), those that
+    /// The pool has as many children as it [may](crate::Supervisor::instances_at_most), those that
     /// wait for a restart included.
     Full,
 }

@@ -35,7 +35,7 @@ struct Manual {
     sleepers: Mutex<Vec<Sleeper>>,
 }
 
-/// A driver that is parked until a time.
+/// A driver that rests until a time.
 struct Sleeper {
     driver: usize,
     due: u64,
@@ -142,7 +142,7 @@ impl Clock {
     /// Returns the earliest time that a driver of this manual clock waits for, on any thread. `None`
     /// if none waits for one, and for the machine's clock.
     ///
-    /// What a driver waits for is known while it is parked, so let all loops come to rest first.
+    /// What a driver waits for is known while its loop rests, so let all loops come to rest first.
     ///
     /// # Examples
     /// ```

@@ -32,7 +32,7 @@ pub enum Decision {
     ///
     /// What is sent to a child that is restarted against its kind is not parked meanwhile.
     Restart,
-    /// It is not restarted. Its spec stays, unless it is temporary or an instance of a pool. Of a
+    /// It is not restarted. Its spec stays, unless it is temporary or a child of a pool. Of a
     /// child that could not start when its supervisor did: the start goes on without it, which
     /// otherwise fails, whatever else is said.
     Stop,

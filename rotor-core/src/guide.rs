@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`glib_program`] | a tree inside a GTK or GLib program |
 //! | [`mixing_loops`] | several loops, one tree |
+//! | [`windows`] | several windows, each with a subtree |
+//! | [`long_work`] | work that takes long, its progress, cancelling it |
 //! | [`supervision`] | recipes |
 //! | [`discovery`] | names, service links, monitors |
 //! | [`pools`] | pools, requests to running supervisors, and groups |
@@ -11,8 +13,10 @@
 //! | [`backends`] | a loop that no crate knows yet |
 //! | [`coming_from`] | Erlang, C++ rotor, actix, relm4, SObjectizer |
 //!
-//! What each item does in detail stands at the item. Small programs, one idea each, are in the
-//! folder `examples`.
+//! What belongs to one loop stands on the first page of its crate: a poll of one's own in rotor-mio,
+//! futures of GLib and gio in rotor-glib, executors in rotor-smol. What each item does in detail stands
+//! at the item. Small programs, one idea each, are in the folder `examples`. The words are explained on
+//! the [first page](crate#words) of this crate.
 
 pub mod glib_program {
     //! A tree inside a GTK or GLib program.
@@ -479,7 +483,9 @@ pub mod supervision {
 
 pub mod backends;
 pub mod discovery;
+pub mod long_work;
 pub mod pools;
+pub mod windows;
 
 pub mod testing {
     //! Unit tests on virtual time.

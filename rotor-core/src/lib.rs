@@ -25,13 +25,25 @@
 //!
 //! # Words
 //!
-//! - *Actor*: a struct with handlers; *instance*: one life of it, from a start to an end.
+//! - *Actor*: a struct with handlers. *Instance*: one life of it, from a start to an end; a restart
+//!   makes the next one.
+//! - *Address*: names an actor, and survives its restarts; `reserve` makes one before the actor
+//!   exists. What is sent to an actor that does not run yet is *parked*: kept for it.
+//! - *Spec*: says how a child is made and what follows when it ends: a [`Child`], a [`Supervisor`].
+//!   *Factory*: the closure in it that makes each instance.
+//! - *Supervisor*: an actor that starts children in order, each when the one before is
+//!   *operational* (its start is over, and that of its own children), restarts them when they fail,
+//!   and stops them in reverse.
+//! - *Intensity*: how many restarts within a period are allowed. One more, and the supervisor gives
+//!   up: it ends, and its own supervisor decides.
+//! - *Tree*: supervisors and actors below a *root*, the supervisor that is started. [`App`] is the
+//!   handle of one that runs.
 //! - *Locality*: what runs on one loop; its actors share a thread and a queue. *Backend*: the crate of
-//!   a loop.
-//! - *Address*: names an actor and survives its restarts; `reserve` makes one before the actor exists.
-//!   What is sent meanwhile is *parked*.
-//! - *Supervisor*: an actor that starts children in order, restarts them and stops them in reverse.
-//! - *Lane*: the priority of a message. *Slice*: what a locality runs before its loop goes on.
+//!   a loop. As a *guest* it works inside a loop that the program runs itself.
+//! - *Turn*: what a loop gives to actors before it looks at the rest of the world again. *Slice*: the
+//!   part of a turn that one locality has.
+//! - *Lane*: the priority of a message.
+//! - *Service link*: ties a *client* to a *service*, so that the service ends after the client.
 //!
 //! # Dynamic libraries
 //!
@@ -90,7 +102,7 @@ mod naming; // the names of a locality's actors
 mod needs; // service links that specs declare
 mod owned; // children that end with their guard
 mod parent; // reports and orders between parent and child
-mod pool; // the template of a pool's instances
+mod pool; // the template of a pool's children
 mod registry; // the names of a tree
 mod removal; // force, and the end of slots
 mod serve; // how a supervisor serves requests

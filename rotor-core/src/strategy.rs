@@ -35,7 +35,7 @@ pub(crate) enum Strategy {
 
 /// When a child is started again after it ended.
 ///
-/// Said of the instances of a pool; a child says it with [`Child::transient`](crate::Child::transient)
+/// Said of the children of a pool; others say it with [`Child::transient`](crate::Child::transient)
 /// and its kin.
 /// ```
 /// use rotor_core::*;

@@ -52,9 +52,9 @@ pub struct Supervisor {
     pub(crate) backoff: Option<Backoff>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) children: Vec<Node>,
-    /// What its instances are made from, if it is a pool.
+    /// What its children are made from, if it is a pool.
     pub(crate) template: Option<Template>,
-    /// Instances were spoken of without a template.
+    /// The children of a pool were spoken of without a template.
     no_pool: bool,
     /// Levels of the tree from here down.
     levels: usize,
@@ -207,11 +207,11 @@ impl Supervisor {
         Self::new(name.into(), Flags::new(Strategy::RestForOne))
     }
 
-    /// A pool: starts without children, and makes instances of one template as it is asked to, each
+    /// A pool: starts without children, and makes children of one template as it is asked to, each
     /// with an argument of its own; see [`StartInstance`](crate::StartInstance).
     ///
-    /// An instance that ends is restarted with the same argument, by itself. One that is not
-    /// restarted leaves nothing behind. When the pool ends, its instances are stopped all at the same
+    /// A child that ends is restarted with the same argument, by itself. One that is not
+    /// restarted leaves nothing behind. When the pool ends, its children are stopped all at the same
     /// time. To place a pool on another locality, [`on`](Self::on)'s closure returns one.
     ///
     /// ```
@@ -251,7 +251,7 @@ impl Supervisor {
         }
     }
 
-    /// When instances of a pool are restarted. [`Restart::Permanent`] by default.
+    /// When the children of a pool are restarted. [`Restart::Permanent`] by default.
     ///
     /// ```
     /// # use rotor_core::*;
@@ -268,7 +268,7 @@ impl Supervisor {
         self
     }
 
-    /// How long the start and the stop of an instance of a pool may take: see
+    /// How long the start and the stop of a child of a pool may take: see
     /// [`Child::start_limit`](crate::Child::start_limit) and
     /// [`Child::stop_limit`](crate::Child::stop_limit).
     ///
@@ -293,7 +293,7 @@ impl Supervisor {
         self
     }
 
-    /// How many instances a pool may have at a time; any number by default. Those that start, stop or
+    /// How many children a pool may have at a time; any number by default. Those that start, stop or
     /// wait for a restart count. One more is refused, with [`AdminError::Full`](crate::AdminError::Full).
     ///
     /// ```
@@ -323,7 +323,7 @@ impl Supervisor {
         self
     }
 
-    /// Has each restart of an instance of a pool wait: see [`Child::backoff`](crate::Child::backoff).
+    /// Has each restart of a child of a pool wait: see [`Child::backoff`](crate::Child::backoff).
     ///
     /// ```
     /// use rotor_core::*;

@@ -1,4 +1,4 @@
-//! The thread loop: a plain thread that parks; the place for blocking work.
+//! The thread loop: a plain thread that sleeps between turns; the place for blocking work.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::locality::Locality;
 use crate::supervisor::Supervisor;
 
-/// A loop without I/O: it runs what is queued and parks its thread.
+/// A loop without I/O: it runs what is queued and lets its thread sleep.
 ///
 /// The place for work that blocks: nothing else is on its thread.
 ///

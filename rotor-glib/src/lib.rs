@@ -35,6 +35,54 @@
 //! makes a panic in a signal closure a restart of the actor that has connected it, and ties the
 //! lives of actors and widgets.
 
+//! # Futures of GLib and gio
+//!
+//! What GLib does asynchronously, in its own types (`glib::timeout_future`) or in gio
+//! (`gio::File::load_contents_future`), are futures that the main context of their thread wakes. An
+//! actor of that context [spawns](rotor_core::Context::spawn) them as any others: they end with the
+//! instance, and what comes of them comes to it. The other way round, code that is no actor, in
+//! [`glib::spawn_future_local`], awaits the answers of actors.
+//! ```
+//! use rotor_core::*;
+//! use rotor_glib::GlibLoop;
+//! use std::time::Duration;
+//!
+//! struct Load(&'static str);
+//! impl Request for Load { type Reply = usize; }
+//!
+//! struct Loader;
+//! impl Actor for Loader {}
+//! impl Handler<Ask<Load>> for Loader {
+//!     fn handle(&mut self, ask: Ask<Load>, cx: &mut Context<Self>) {
+//!         let (Load(text), reply) = ask.split();
+//!         let load = async move { // such as `gio::File::for_path(..).load_contents_future()`
+//!             glib::timeout_future(Duration::from_millis(1)).await;
+//!             text.len()
+//!         };
+//!         cx.spawn(load, |_, length, _| reply.send(length)); // in the actor again
+//!     }
+//! }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (main_loop, ui) = (glib::MainLoop::new(None, false), GlibLoop::attach()?);
+//! let loader = ui.locality().reserve();
+//! let app = ui.start(Supervisor::one_for_one("app")
+//!     .child(Child::new("loader", || Loader).at(loader)))?;
+//! let quit = main_loop.clone();
+//! app.on_exit(move |_| quit.quit());
+//! glib::spawn_future_local(async move { // in a signal closure, say
+//!     let length = loader.ask(Load("text"), Duration::from_secs(5)).await;
+//!     assert_eq!(length.ok(), Some(4));
+//!     app.shutdown();
+//! });
+//! main_loop.run();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! On a loop of [`GlibLoop::new`] or [`spawn`](GlibLoop::spawn) the same futures run. Sources that
+//! GLib adds to the global context, as `glib::timeout_add_local` does, do not: that is not the context
+//! of such a thread.
+
 mod bell;
 mod guard;
 mod io;

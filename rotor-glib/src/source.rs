@@ -194,7 +194,7 @@ impl Attached {
 
     /// Leaves the source to its loop.
     pub(crate) fn keep(mut self) {
-        // A start or a host may have queued something while nobody was parked.
+        // A start or a host may have queued something while the loop did not rest.
         self.source.bell.ring();
         self.kept = true;
     }

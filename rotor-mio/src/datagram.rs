@@ -256,6 +256,22 @@ impl Datagram<net::UdpSocket> {
     ///
     /// # Errors
     /// As for [`recv`](Self::recv).
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Ready, UdpSocket};
+    /// use std::{collections::HashMap, net::SocketAddr};
+    /// struct Census { socket: UdpSocket, packets: HashMap<SocketAddr, u32> }
+    /// impl Actor for Census {}
+    /// impl Handler<Ready> for Census {
+    ///     fn handle(&mut self, _: Ready, _: &mut Context<Self>) {
+    ///         while let Ok((_, peer)) = self.socket.recv_from(&mut [0; 1500]) {
+    ///             *self.packets.entry(peer).or_default() += 1;
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn recv_from(&mut self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.link.receive(|socket| socket.recv_from(buf))
     }
@@ -264,6 +280,24 @@ impl Datagram<net::UdpSocket> {
     ///
     /// # Errors
     /// As for [`send`](Self::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_core::*;
+    /// # use rotor_mio::{Ready, UdpSocket};
+    /// use std::net::SocketAddr;
+    /// struct Beacon { socket: UdpSocket, peers: Vec<SocketAddr> }
+    /// impl Actor for Beacon {}
+    /// impl Handler<Ready> for Beacon { fn handle(&mut self, _: Ready, _: &mut Context<Self>) {} }
+    /// #[derive(Clone)] struct Beat;
+    /// impl Handler<Beat> for Beacon {
+    ///     fn handle(&mut self, _: Beat, _: &mut Context<Self>) {
+    ///         for &peer in &self.peers {
+    ///             let _ = self.socket.send_to(b"here", peer); // one that is lost is followed by others
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn send_to(&mut self, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.link.send(|socket| socket.send_to(buf, to))
     }
@@ -275,6 +309,17 @@ impl Datagram<net::UnixDatagram> {
     ///
     /// # Errors
     /// As for [`recv`](Self::recv).
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::UnixDatagram;
+    /// /// A question, and where to send the answer, if its sender has a path.
+    /// fn question(socket: &mut UnixDatagram) -> std::io::Result<(Vec<u8>, Option<std::path::PathBuf>)> {
+    ///     let mut buffer = [0; 512];
+    ///     let (n, from) = socket.recv_from(&mut buffer)?;
+    ///     Ok((buffer[..n].to_vec(), from.as_pathname().map(Into::into)))
+    /// }
+    /// ```
     pub fn recv_from(
         &mut self,
         buf: &mut [u8],
@@ -286,6 +331,18 @@ impl Datagram<net::UnixDatagram> {
     ///
     /// # Errors
     /// As for [`send`](Self::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # use rotor_mio::UnixDatagram;
+    /// /// Tells a service manager that the program is ready.
+    /// fn notify(socket: &mut UnixDatagram) -> std::io::Result<()> {
+    ///     if let Some(path) = std::env::var_os("NOTIFY_SOCKET") {
+    ///         socket.send_to(b"READY=1", path)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn send_to(&mut self, buf: &[u8], to: impl AsRef<Path>) -> io::Result<usize> {
         self.link.send(|socket| socket.send_to(buf, to.as_ref()))
     }

@@ -56,6 +56,63 @@
 //! take; [`queued`](Stream::queued) and [`Drained`] are there to keep the queue short.
 //! [`write`](Stream::write) queues nothing.
 
+//! # A poll of one's own
+//!
+//! The program polls, with its sockets, timers and tokens; the actors are guests. It shares its waker
+//! with them, leaves them the tokens from some number on, shows them the events of each poll, and polls
+//! no longer than they say.
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use mio::{Events, Interest, Poll, Token, Waker};
+//! use rotor_core::*;
+//! use rotor_mio::{MioLoop, Step};
+//!
+//! const WAKE: Token = Token(0);
+//! const SOCKET: Token = Token(1); // the program's own
+//! const ACTORS: Token = Token(2); // this one, and all above it
+//!
+//! struct Counter { bytes: usize }
+//! impl Actor for Counter {}
+//! impl Handler<Vec<u8>> for Counter {
+//!     fn handle(&mut self, packet: Vec<u8>, cx: &mut Context<Self>) {
+//!         self.bytes += packet.len();
+//!         if self.bytes >= 10 { cx.stop() }
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut poll = Poll::new()?;
+//!     let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+//!     let guest = MioLoop::attach(poll.registry(), waker, ACTORS)?;
+//!     let counter = guest.locality().reserve();
+//!     guest.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!         .child(Child::new("counter", || Counter { bytes: 0 }).at(counter)
+//!             .transient().significant()))?;
+//!
+//!     let mut socket = mio::net::UdpSocket::bind("127.0.0.1:0".parse()?)?;
+//!     poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
+//!     # let peer = std::net::UdpSocket::bind("127.0.0.1:0")?;
+//!     # peer.connect(socket.local_addr()?)?;
+//!     # (peer.send(b"hello")?, peer.send(b"world")?);
+//!     let (mut events, mut timeout) = (Events::with_capacity(64), Some(Duration::ZERO));
+//!     loop {
+//!         poll.poll(&mut events, timeout)?;
+//!         if events.iter().any(|event| event.token() == SOCKET) {
+//!             let mut packet = [0; 1500];
+//!             while let Ok(n) = socket.recv(&mut packet) {
+//!                 counter.send(packet[..n].to_vec()); // on this thread: no wake is needed
+//!             }
+//!         }
+//!         match guest.turn(&events) { // after each poll, whatever it returned
+//!             Step::Poll(most) => timeout = most, // or less, if the program has timers
+//!             Step::Done(exit) => return Ok(assert!(!exit.is_failure())),
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! A poll that a signal interrupts returns an error, as always: turn all the same, and poll again.
+
 // From the loop to the sockets.
 mod guest; // Guest: turns a driver for a poll that somebody else runs
 mod mio_loop; // MioLoop: a thread with a poll

@@ -43,7 +43,7 @@ pub struct Pump {
     driver: Driver,
     bell: Arc<Bell>,
     timer: Option<(Instant, Timer)>,
-    /// The last turn parked: nothing to do until a wake or the deadline.
+    /// The last turn said `Park`: nothing to do until a wake or the deadline.
     parked: bool,
 }
 
@@ -83,7 +83,7 @@ impl Future for Pump {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
         let this = &mut *self;
         this.bell.listen(cx.waker());
-        // A task may be polled for no reason of ours; a parked driver is not turned for that.
+        // A task may be polled for no reason of ours; a driver that rests is not turned for that.
         let due = match this.timer.as_ref().map(|(at, _)| *at) {
             Some(at) => this.has_passed(at, cx),
             None => false,

@@ -1,9 +1,9 @@
 //! Pools, and what a running supervisor can be asked.
 //!
-//! # Instances of one template
+//! # Children of one template
 //!
 //! Where children are many of a kind and come and go, a *pool* makes them: a supervisor that starts
-//! without children, and makes an instance for each argument it is given.
+//! without children, and makes a child for each argument it is given.
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! use std::time::Duration;
@@ -29,13 +29,13 @@
 //! # Ok(())
 //! # }
 //! ```
-//! An instance that is [restarted](crate::Supervisor::instances) gets its argument again, a clone of
+//! A child that is [restarted](crate::Supervisor::instances) gets its argument again, a clone of
 //! it. One that is not leaves nothing behind. All are stopped at the same time when the pool ends.
 //! How many there may be is set by [`instances_at_most`](crate::Supervisor::instances_at_most), their
 //! limits by [`instance_limits`](crate::Supervisor::instance_limits), and how long their
 //! restarts wait by [`instance_backoff`](crate::Supervisor::instance_backoff).
 //!
-//! A pool does not route messages: whoever starts an instance gets its address.
+//! A pool does not route messages: whoever starts a child gets its address.
 //!
 //! # Requests
 //!

@@ -1,0 +1,111 @@
+//! Work that takes long, its progress, and an end before its end.
+//!
+//! A handler is not interrupted: while it runs, nothing else of its loop does, and on the loop of a
+//! window nothing is drawn. What takes longer than a frame goes one of two ways.
+//!
+//! # Calls that block
+//!
+//! They belong on a thread of their own, which a [`ThreadLoop`](crate::ThreadLoop) is. Progress is a
+//! message like any other. What a handler sends to another loop is collected, and handed over when the
+//! handler ends, or before [`Context::blocking`](crate::Context::blocking) blocks: so the work is cut
+//! into parts, and each of them is a call of that.
+//! ```
+//! use rotor_core::*;
+//! enum Told { Part(usize, usize), Done(u64) }
+//! struct Sum(Vec<Vec<u64>>); // stands for files
+//!
+//! struct Worker { view: Recipient<Told> }
+//! impl Actor for Worker {}
+//! impl Handler<Sum> for Worker {
+//!     fn handle(&mut self, Sum(parts): Sum, cx: &mut Context<Self>) {
+//!         let mut sum = 0;
+//!         for (done, part) in parts.iter().enumerate() {
+//!             self.view.send(Told::Part(done, parts.len()));
+//!             sum += cx.blocking(|| part.iter().sum::<u64>()); // the view knows of this part
+//!         }
+//!         self.view.send(Told::Done(sum));
+//!     }
+//! }
+//!
+//! struct View { worker: Addr<Worker>, shown: Vec<String> }
+//! impl Actor for View {
+//!     fn start(&mut self, _: &mut Context<Self>) -> Result {
+//!         self.worker.send(Sum(vec![vec![1, 2], vec![3, 4]]));
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Told> for View {
+//!     fn handle(&mut self, told: Told, cx: &mut Context<Self>) {
+//!         match told {
+//!             Told::Part(done, of) => self.shown.push(format!("{} %", 100 * done / of)),
+//!             Told::Done(sum) => {
+//!                 assert_eq!((sum, self.shown.join(", ")), (10, "0 %, 50 %".to_owned()));
+//!                 cx.stop();
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (main, thread) = (ThreadLoop::new(), ThreadLoop::spawn("work")?);
+//! let (view, worker) = (main.locality().reserve::<View>(), thread.reserve());
+//! let exit = main.run(Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!     .child(Supervisor::one_for_one("work").on(&thread, move |s|
+//!         s.child(Child::new("worker", move || Worker { view: view.to() }).at(worker))))
+//!     .child(Child::new("view", move || View { worker, shown: Vec::new() }).at(view)
+//!         .transient().significant()))?;
+//! assert!(!exit.is_failure());
+//! # Ok(())
+//! # }
+//! ```
+//! A worker that panics is restarted, and the job is gone with it: who has sent it hears of that by a
+//! [request](crate::Context::request) in place of the message, or by a
+//! [monitor](crate::Context::monitor).
+//!
+//! # Slices
+//!
+//! Work that can stop anywhere is done a slice at a time: the actor sends itself a message for the
+//! next one. What came meanwhile is handled in between, so it can be asked, and cancelled. On the loop
+//! of a window this is the way for small work, on a thread loop for work that must be cancelled.
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! struct Slice;
+//! struct Cancel;
+//! struct Search { left: Vec<u64>, found: Vec<u64>, progress: Recipient<usize> }
+//! impl Actor for Search {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         cx.addr().send(Slice);
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Slice> for Search {
+//!     fn handle(&mut self, _: Slice, cx: &mut Context<Self>) {
+//!         let at = self.left.len().saturating_sub(100); // as many as take a millisecond or two
+//!         self.found.extend(self.left.drain(at..).filter(|n| n % 7 == 0));
+//!         self.progress.send(self.left.len());
+//!         if self.left.is_empty() { cx.stop() } else { cx.addr().send(Slice) }
+//!     }
+//! }
+//! impl Handler<Cancel> for Search {
+//!     const LANE: Lane = Lane::Urgent; // ahead of the next slice
+//!     fn handle(&mut self, _: Cancel, cx: &mut Context<Self>) { cx.stop() }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! # let mut sim = Sim::new(1);
+//! # let search = sim.locality("here").reserve();
+//! # let probe = sim.probe();
+//! # let progress = probe.recipient();
+//! let make = move || Search { left: (0..1000).collect(), found: Vec::new(), progress };
+//! sim.start(Supervisor::one_for_one("app")
+//!     .child(Child::new("search", make).at(search).transient()))?;
+//! while probe.take().last() != Some(&700) { // three slices
+//!     assert!(sim.step());
+//! }
+//! search.send(Cancel);
+//! sim.run_until_idle();
+//! assert_eq!(search.address().state(), Lifecycle::Down);
+//! # Ok(())
+//! # }
+//! ```
+//! Who is told of progress more often than it can be shown keeps the last word, and shows that when a
+//! [timer](crate::Context::every) says so.
