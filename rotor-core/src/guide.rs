@@ -2,6 +2,7 @@
 //!
 //! | chapter | |
 //! |---|---|
+//! | [`first_steps`] | for those who have never used actors |
 //! | [`glib_program`] | a tree inside a GTK or GLib program |
 //! | [`mixing_loops`] | several loops, one tree |
 //! | [`windows`] | several windows, each with a subtree |
@@ -126,7 +127,7 @@ pub mod glib_program {
     //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit. Other
     //! ways out (a menu entry, a signal of the system) call `app.shutdown()`, too, not the loop's quit.
     //!
-    //! Whole programs are in the folder `examples/gtk`: a window in 80 lines, and one that shows the
+    //! Whole programs are in the folder `examples/gtk`: a window with a button, and one that shows the
     //! live tree of a program and lets people crash its actors.
 }
 
@@ -483,6 +484,7 @@ pub mod supervision {
 
 pub mod backends;
 pub mod discovery;
+pub mod first_steps;
 pub mod long_work;
 pub mod pools;
 pub mod windows;

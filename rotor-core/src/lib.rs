@@ -20,8 +20,9 @@
 //! }
 //! ```
 //!
-//! A `significant` child whose end ends the program: that is what stops the loop here. Chapters on
-//! placing, supervising and testing actors are in the [`guide`].
+//! A `significant` child whose end ends the program: that is what stops the loop here. Who has never
+//! used actors goes on with the [first steps](guide::first_steps); chapters on placing, supervising and
+//! testing them are in the [`guide`].
 //!
 //! # Words
 //!
