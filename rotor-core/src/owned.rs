@@ -43,6 +43,19 @@ pub struct Owned<A: Actor>(Addr<A>);
 
 impl<A: Actor> Owned<A> {
     /// The child's address.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// struct Player;
+    /// impl Actor for Player {}
+    /// struct Play;
+    /// impl Handler<Play> for Player { fn handle(&mut self, _: Play, _: &mut Context<Self>) {} }
+    /// struct Window { player: Owned<Player> }
+    /// impl Actor for Window {}
+    /// impl Handler<Play> for Window {
+    ///     fn handle(&mut self, play: Play, _: &mut Context<Self>) { self.player.addr().send(play) }
+    /// }
+    /// ```
     pub fn addr(&self) -> Addr<A> {
         self.0
     }
@@ -57,6 +70,30 @@ impl<A: Actor> Drop for Owned<A> {
 impl<A: Actor> Context<A> {
     /// Adds a child that ends when the guard is dropped: see [`Owned`]. Otherwise as
     /// [`child`](Self::child).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Lamp;
+    /// impl Actor for Lamp {}
+    /// struct Room { lamp: Option<Owned<Lamp>> }
+    /// impl Actor for Room {}
+    /// impl Handler<bool> for Room {
+    ///     fn handle(&mut self, on: bool, cx: &mut Context<Self>) {
+    ///         self.lamp = on.then(|| cx.own(Child::new("lamp", || Lamp)));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let room = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("room", || Room { lamp: None }).at(room)))?;
+    /// room.send(true);
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes.len(), 3); // the root, the room and the lamp
+    /// room.send(false);
+    /// sim.run_until_idle();
+    /// assert_eq!(app.tree().nodes.len(), 2);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn own<B: Actor>(&mut self, child: Child<B>) -> Owned<B> {
         Owned(self.child(child.temporary()))
     }
