@@ -511,6 +511,9 @@ impl<A: Actor> Addr<A> {
 
     /// Sends a message that need not be `Send` to an actor of a locality pinned to this thread.
     ///
+    /// In order with what this thread [sends](Self::send), but not with what it sent before the loop of
+    /// the locality was made and has turned: that waits where only what is `Send` may lie.
+    ///
     /// # Errors
     /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.
     ///
@@ -551,7 +554,10 @@ impl<A: Actor> Addr<A> {
     /// Asks and returns a future of the answer, for use outside actors or inside
     /// [`Context::spawn`](crate::Context::spawn).
     ///
-    /// The time limit is kept by the actor's locality; see [`Context::request`] for the errors.
+    /// The time limit is kept by the locality whose handler or future asks. Outside of any it is kept
+    /// by the actor's: then it does not pass before that has a loop, nor while it is stuck, and ends
+    /// with it, as [`RequestError::Gone`]; [`ask_blocking`](Self::ask_blocking) keeps its own. See
+    /// [`Context::request`] for the errors.
     ///
     /// [`Context::request`]: crate::Context::request
     ///

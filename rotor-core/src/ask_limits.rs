@@ -1,4 +1,5 @@
-//! The limits of requests whose askers are futures: kept by the locality that is asked.
+//! The limits of requests whose askers are futures: kept by the locality that asks, or, outside of
+//! any, by the one that is asked.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -69,6 +70,25 @@ impl Local {
         for body in answered {
             // An answer that nobody has taken may be dropped here.
             let _ = here::guard(|| drop(body));
+        }
+    }
+
+    /// The locality ends: whoever waits for an answer that it has not given, or passed on, waits no
+    /// longer, since nobody will tell when the limit is over.
+    pub(crate) fn end_asks(&self) {
+        let mut list = self.asks.list.replace(NO_THINGS);
+        let open = self
+            .things
+            .borrow_mut()
+            .sweep(LOCALITY, &mut list, |_| true);
+        self.asks.open.set(0);
+        for body in open {
+            let _ = here::guard(|| {
+                if let Body::Ask(cell) = &body {
+                    cell.refuse(RequestError::Gone);
+                }
+                drop(body);
+            });
         }
     }
 

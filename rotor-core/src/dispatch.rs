@@ -550,21 +550,28 @@ impl Local {
                 self.gate.reject(Parcel::Chunk(chunk), Reason::Closed);
             }
         }
-        // What is dropped may send to this locality again, through the lanes.
-        while self.lanes.iter().any(|lane| !lane.is_empty()) {
+        // What is dropped may send to this locality again, through the lanes, and so may those who
+        // are told.
+        loop {
             for lane in &self.lanes {
                 while let Some(at) = lane.pop() {
                     // SAFETY: a record that was taken out just now.
                     unsafe { self.gate.refuse(at, Reason::Closed, &RequestError::Gone) };
                 }
             }
+            let interrupted = std::mem::take(&mut *self.interrupted.borrow_mut());
+            for job in interrupted {
+                let _ = here::guard(|| drop(job));
+            }
+            self.settle_dropped(None);
+            self.end_asks();
+            self.flush();
+            let is_empty = self.lanes.iter().all(Flat::is_empty);
+            if is_empty && self.interrupted.borrow().is_empty() && self.dropped.borrow().is_empty()
+            {
+                return;
+            }
         }
-        let interrupted = std::mem::take(&mut *self.interrupted.borrow_mut());
-        for job in interrupted {
-            let _ = here::guard(|| drop(job));
-        }
-        self.settle_dropped(None);
-        self.flush();
     }
 
     /// Tells the askers of tokens that were dropped since the last call. `crashed` is the slot

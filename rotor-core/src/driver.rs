@@ -185,7 +185,7 @@ impl Driver {
     ///
     /// # Errors
     /// [`BindError::AlreadyOpen`] if another driver has it, [`BindError::Ended`] if its driver has
-    /// ended in order.
+    /// ended in order, [`BindError::DriverEnded`] after [`Turn::Done`].
     ///
     /// # Examples
     /// Two localities of one loop: what is sent from one to the other stays on the thread.
@@ -208,8 +208,11 @@ impl Driver {
 
     /// Drives a locality whose random numbers come from this source.
     pub(crate) fn open_with(&self, locality: &Locality, random: Random) -> Result<(), BindError> {
-        locality.set_open()?;
         let inner = &*self.inner;
+        if inner.done.get() {
+            return Err(BindError::DriverEnded);
+        }
+        locality.set_open()?;
         let local = Rc::new(Local::new(locality, inner.clock.clone(), random));
         for (id, value) in &*inner.extensions.borrow() {
             local.extensions.borrow_mut().insert(*id, value.clone());
@@ -390,7 +393,10 @@ impl Driver {
             local.gate.entrance.unpark();
         }
         let more = self.slices(&locals, budget);
+        // A handler may have opened one more.
+        let locals = inner.locals.borrow().clone();
         self.run_host_jobs(&locals);
+        let locals = inner.locals.borrow().clone();
         if let Some(exit) = self.end(&locals) {
             return Turn::Done(exit);
         }
@@ -525,11 +531,11 @@ impl Driver {
             if let Some(app) = &app {
                 app.shared.root_ended(exit.clone());
             }
+            inner.done.set(true); // what is dropped now opens nothing
             self.lose();
             if let Some(app) = app {
                 app.shared.finish();
             }
-            inner.done.set(true);
             return Some(exit);
         } else if let Some(exit) = app.and_then(|app| app.shared.finish()) {
             exit
@@ -595,7 +601,7 @@ impl Driver {
             unpin(local);
             Local::tell_peers(local.gate, &local.locality, false);
         }
-        self.inner.locals.borrow_mut().clear();
+        drop(std::mem::take(&mut *self.inner.locals.borrow_mut()));
     }
 
     /// The driver goes away, or cannot go on: its localities are lost.

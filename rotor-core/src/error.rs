@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::here;
 use crate::link::LinkError;
 use crate::name::NameError;
 use crate::request::RequestError;
@@ -31,7 +32,18 @@ use crate::request::RequestError;
 /// assert_eq!(io.kind(), std::io::ErrorKind::NotFound);
 /// ```
 #[derive(Clone)]
-pub struct Error(Arc<Box<dyn StdError + Send + Sync>>);
+pub struct Error(Arc<Held>);
+
+/// What a user made. A panic in its drop hurts nobody, wherever the last of those drops it that keep
+/// an exit.
+struct Held(Option<Box<dyn StdError + Send + Sync>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let error = self.0.take();
+        let _ = here::guard(|| drop(error));
+    }
+}
 
 /// Result of hooks and handlers that may fail.
 ///
@@ -65,7 +77,7 @@ impl Error {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn message(text: impl Into<String>) -> Self {
-        Error(Arc::new(text.into().into()))
+        Error(Arc::new(Held(Some(text.into().into()))))
     }
 
     /// The error inside, with its own chain of sources.
@@ -78,7 +90,7 @@ impl Error {
     /// assert_eq!(inside.to_string(), "invalid digit found in string");
     /// ```
     pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        &**self.0
+        &**self.0.0.as_ref().expect("there until it is dropped")
     }
 
     /// The exit among its sources: of another actor, or of one that was asked.
@@ -101,19 +113,19 @@ impl Error {
     /// assert!(!is_passing(&Error::message("a bad password")));
     /// ```
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
+        self.source().downcast_ref()
     }
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Error(Arc::new(Box::new(error)))
+        Error(Arc::new(Held(Some(Box::new(error)))))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        write!(f, "{}", self.source())?;
         let mut last: &(dyn StdError + 'static) = self.source();
         // An exit tells what caused it by itself.
         while let (None, Some(cause)) = (exit_of(last), last.source()) {
@@ -134,7 +146,7 @@ fn exit_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Exit> {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.source(), f)
     }
 }
 
@@ -414,6 +426,8 @@ pub enum BindError {
     AlreadyOpen,
     /// It has ended.
     Ended,
+    /// The tree of the driver has ended: it drives nothing any more.
+    DriverEnded,
 }
 
 impl fmt::Display for BindError {
@@ -421,6 +435,7 @@ impl fmt::Display for BindError {
         f.write_str(match self {
             BindError::AlreadyOpen => "the locality is open in another driver",
             BindError::Ended => "the locality has ended",
+            BindError::DriverEnded => "the driver's tree has ended",
         })
     }
 }

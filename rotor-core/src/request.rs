@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::address::Address;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::here::{self, HERE, with_local};
+use crate::here::{self, HERE, Here, with_local};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{Record, Request, Way};
@@ -531,7 +531,8 @@ impl<R> AskCell<R> {
         drop(state);
         // A waker is foreign code: it runs when nothing is locked.
         if let AskState::Waiting(Some(waker)) = before {
-            waker.wake();
+            // A panic of it is not one of whoever answers.
+            let _ = here::guard(|| waker.wake());
         }
     }
 }
@@ -554,9 +555,13 @@ impl<R: Send + 'static> Asking<R> {
         limit: Duration,
     ) -> Self {
         let asking = Self::send(to, request);
+        // Not by who is asked, if possible: that one may be stuck, or end.
+        let asker = HERE.with(Here::running);
+        // SAFETY: its slice keeps it.
+        let keeper = unsafe { asker.as_ref() }.map_or(to.address().gate(), |asker| asker.gate);
         // Behind the request: most are answered before their limit is even looked at.
         Control::post_in(
-            to.address().gate(),
+            keeper,
             NORMAL,
             Control::AskLimit {
                 cell: asking.cell.clone(),

@@ -1,0 +1,357 @@
+//! The end of a driver, and those who come to it too late.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+struct Quiet;
+
+impl Wake for Quiet {
+    fn wake(&self) {}
+}
+
+fn driver() -> Driver {
+    Driver::new(Arc::new(Quiet), Clock::manual())
+}
+
+fn one(name: &'static str) -> Supervisor {
+    Supervisor::one_for_one(name)
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Does as it is told, and keeps what it is asked.
+#[derive(Default)]
+struct Puppet(Vec<Ask<Question>>);
+
+type Job = Box<dyn FnOnce(&mut Puppet, &mut Context<Puppet>) + Send>;
+
+impl Actor for Puppet {}
+
+impl Handler<Job> for Puppet {
+    fn handle(&mut self, job: Job, cx: &mut Context<Self>) {
+        job(self, cx);
+    }
+}
+
+impl Handler<u32> for Puppet {
+    fn handle(&mut self, _: u32, _: &mut Context<Self>) {}
+}
+
+struct Question;
+
+impl Request for Question {
+    type Reply = u32;
+}
+
+impl Handler<Ask<Question>> for Puppet {
+    fn handle(&mut self, ask: Ask<Question>, _: &mut Context<Self>) {
+        self.0.push(ask);
+    }
+}
+
+impl Handler<Down> for Puppet {
+    fn handle(&mut self, _: Down, _: &mut Context<Self>) {}
+}
+
+fn puppet(name: &'static str, at: Addr<Puppet>) -> Child<Puppet> {
+    Child::new(name, Puppet::default).at(at)
+}
+
+fn tell(to: Addr<Puppet>, job: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) {
+    to.send(Box::new(job) as Job);
+}
+
+/// It would keep the locality listed on this thread for longer than it keeps it.
+#[test]
+fn s10_a_driver_that_has_ended_opens_nothing() {
+    let (here, late) = (Locality::new("here"), Locality::new("late"));
+    let driver = driver();
+    driver.open(&here).unwrap();
+    driver.start(one("app")).unwrap().shutdown();
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    let error = driver.open(&late).unwrap_err();
+    assert_eq!(error.to_string(), "the driver's tree has ended");
+    drop(driver);
+    late.reserve::<Puppet>().send(1);
+    // Nothing has happened to it.
+    let next = self::driver();
+    next.open(&late).unwrap();
+    next.start(one("next")).unwrap();
+    assert!(matches!(next.run_until_idle(), Turn::Park(None)));
+}
+
+/// Opens a locality when it is told to end, and another one when it is dropped.
+struct Opens(Rc<Driver>, Rc<RefCell<Vec<(Locality, bool)>>>);
+
+impl Opens {
+    fn open(&self) {
+        let more = Locality::new("more");
+        let open = self.0.open(&more).is_ok();
+        self.1.borrow_mut().push((more, open));
+    }
+}
+
+impl Actor for Opens {}
+
+impl Handler<()> for Opens {
+    fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+        self.open();
+        cx.stop();
+    }
+}
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+#[test]
+fn s10_what_is_opened_in_the_last_turn_ends_with_it() {
+    let here = Locality::new("here");
+    let driver = Rc::new(driver());
+    driver.open(&here).unwrap();
+    let (opens, opened) = (here.reserve(), Rc::new(RefCell::new(Vec::new())));
+    let (theirs, all) = (driver.clone(), opened.clone());
+    let child = Child::new("opens", move || Opens(theirs.clone(), all.clone()));
+    let tree = one("app").auto_shutdown(AutoShutdown::Any);
+    driver
+        .start(tree.child(child.at(opens).transient().significant()))
+        .unwrap();
+    opens.send(());
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    let opened = opened.take();
+    assert_eq!(opened.len(), 2);
+    for (more, open) in opened {
+        let address = more.reserve::<Puppet>();
+        assert_eq!(address.try_send(1).is_err(), open);
+        address.send(2);
+    }
+}
+
+/// Sends when it is dropped.
+#[derive(Clone)]
+struct Echo(Addr<Puppet>);
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.0.send(9);
+    }
+}
+
+struct Hears(Topic<Echo>);
+
+impl Actor for Hears {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.subscribe(self.0);
+        Ok(())
+    }
+}
+
+impl Handler<Echo> for Hears {
+    fn handle(&mut self, echo: Echo, _: &mut Context<Self>) {
+        std::mem::forget(echo);
+        panic!("heard");
+    }
+}
+
+#[derive(Default)]
+struct Lost(Mutex<Vec<(&'static str, Reason)>>);
+
+impl Observer for Lost {
+    fn undelivered(&self, what: &Undeliverable) {
+        self.0.lock().unwrap().push((what.message, what.reason));
+    }
+}
+
+/// What a message sends that is dropped at the very end is reported as all else.
+#[test]
+fn o08_the_rest_of_an_interrupted_publish_is_dropped_in_order() {
+    let here = Locality::new("here");
+    let (puppet_at, topic) = (here.reserve(), here.topic::<Echo>());
+    let lost = Arc::new(Lost::default());
+    let tree = ["b", "c"].into_iter().fold(
+        one("app")
+            .observer(lost.clone())
+            .child(puppet("a", puppet_at)),
+        |tree, name| tree.child(Child::new(name, move || Hears(topic))),
+    );
+    let driver = driver();
+    driver.open(&here).unwrap();
+    driver.start(tree).unwrap();
+    driver.run_until_idle();
+    topic.publish(Echo(puppet_at));
+    let little = Budget {
+        messages: 1,
+        ..Budget::default()
+    };
+    assert!(matches!(driver.turn(little), Turn::Again));
+    drop(driver);
+    let echoes = lost.0.lock().unwrap();
+    assert!(echoes.contains(&("u32", Reason::Closed)), "{echoes:?}");
+}
+
+/// Wherever in a turn the budget ends: the news of a dropped token may be what is left.
+#[test]
+fn s09_a_driver_may_be_dropped_between_any_two_turns() {
+    for messages in 0..70 {
+        let here = Locality::new("here");
+        let (a, b) = (here.reserve(), here.reserve());
+        let driver = driver();
+        driver.open(&here).unwrap();
+        driver
+            .start(one("app").child(puppet("a", a)).child(puppet("b", b)))
+            .unwrap();
+        driver.run_until_idle();
+        tell(a, move |_, cx| {
+            (0..messages).for_each(|n| b.send(n));
+            cx.request(b, Question, SECOND, |_, _, _| ());
+            tell(b, |me, _| me.0.clear());
+        });
+        let stride = Budget {
+            time: Duration::ZERO,
+            ..Budget::default()
+        };
+        driver.turn(stride);
+        driver.turn(stride);
+        let dropped = catch_unwind(AssertUnwindSafe(move || drop(driver)));
+        assert!(dropped.is_ok(), "{messages} messages before");
+    }
+}
+
+/// Whether it is answered.
+fn poll<T>(asking: Pin<&mut Asking<T>>) -> Poll<std::result::Result<T, RequestError>> {
+    asking.poll(&mut TaskContext::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a07_a_question_does_not_outlive_who_keeps_its_limit() {
+    let here = Locality::new("here");
+    let a = here.reserve();
+    let driver = driver();
+    driver.open(&here).unwrap();
+    driver.start(one("app").child(puppet("a", a))).unwrap();
+    let mut asking = pin!(a.ask(Question, SECOND));
+    driver.run_until_idle();
+    // It is passed on, and nobody answers.
+    let (pass, passed) = std::sync::mpsc::channel();
+    tell(a, move |me, _| pass.send(me.0.pop()).unwrap());
+    driver.run_until_idle();
+    let kept = passed.try_recv().unwrap();
+    assert!(poll(asking.as_mut()).is_pending());
+    drop(driver);
+    let told = poll(asking.as_mut());
+    assert!(
+        matches!(told, Poll::Ready(Err(RequestError::Gone))),
+        "{told:?}"
+    );
+    drop(kept);
+}
+
+/// The limit is the asker's: it passes though the other side gets no turn.
+#[test]
+fn a07_a_future_that_asks_keeps_its_own_limit() {
+    let (here, away) = (Locality::new("here"), Locality::new("away"));
+    let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+    let clock = Clock::manual();
+    let driver = Driver::new(Arc::new(Quiet), clock.clone());
+    driver.open(&here).unwrap();
+    driver.start(one("app").child(puppet("a", a))).unwrap();
+    let told = Arc::new(Mutex::new(None));
+    let tells = told.clone();
+    tell(a, move |_, cx| {
+        let asks = async move { b.ask(Question, SECOND).await };
+        cx.spawn(asks, move |_, answer, _| {
+            *tells.lock().unwrap() = Some(format!("{answer:?}"));
+        });
+    });
+    driver.run_until_idle();
+    assert_eq!(*told.lock().unwrap(), None);
+    clock.advance(SECOND);
+    driver.run_until_idle();
+    assert_eq!(told.lock().unwrap().as_deref(), Some("Err(Timeout)"));
+}
+
+/// A waker of whoever asks.
+struct Bad;
+
+impl std::task::Wake for Bad {
+    fn wake(self: Arc<Self>) {
+        panic!("a bad waker");
+    }
+}
+
+#[test]
+fn s13_an_askers_waker_that_panics_does_not_hurt_who_answers() {
+    let mut sim = Sim::new(1);
+    let a = sim.locality("here").reserve();
+    let app = sim.start(one("app").child(puppet("a", a))).unwrap();
+    let mut asking = pin!(a.ask(Question, SECOND));
+    let waker = Waker::from(Arc::new(Bad));
+    let first = asking.as_mut().poll(&mut TaskContext::from_waker(&waker));
+    assert!(first.is_pending());
+    sim.run_until_idle();
+    tell(a, |me, _| me.0.pop().unwrap().reply(1));
+    sim.run_until_idle();
+    assert_eq!(app.tree().nodes[1].instances, 1);
+    assert!(matches!(poll(asking), Poll::Ready(Ok(1))));
+}
+
+/// An error of a user's that panics when it is dropped.
+#[derive(Debug)]
+struct Bomb(Arc<AtomicUsize>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("in a drop");
+    }
+}
+
+impl std::fmt::Display for Bomb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a bomb")
+    }
+}
+
+impl std::error::Error for Bomb {}
+
+/// Whoever is the last to have heard of an exit: a monitor, a supervisor, nobody.
+#[test]
+fn s09_an_error_of_an_exit_may_panic_in_its_drop_wherever_that_is() {
+    for steps in 0..20 {
+        let mut sim = Sim::new(steps);
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let (a, c) = (here.reserve(), away.reserve());
+        let far = one("far").on(&away, move |s| s.child(puppet("c", c)));
+        let tree = one("app").intensity(9, SECOND);
+        let app = sim.start(tree.child(puppet("a", a)).child(far)).unwrap();
+        sim.run_until_idle();
+        tell(a, move |_, cx| {
+            cx.monitor(c.address());
+        });
+        sim.run_until_idle();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        c.address().stop_with(Exit::failed(Bomb(dropped.clone())));
+        for _ in 0..steps % 10 {
+            sim.step();
+        }
+        a.stop();
+        sim.run_until_idle();
+        assert!(app.tree().ended.is_none(), "{}", app.tree());
+        app.shutdown();
+        sim.run_until_idle();
+        drop((app, sim));
+        assert_eq!(dropped.load(Ordering::SeqCst), 1, "after {steps} steps");
+    }
+}
