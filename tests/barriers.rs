@@ -84,6 +84,7 @@ fn l15_a_failed_start_leaves_nobody_operational(on: &dyn Backend, far: &dyn Back
         let root = played.exit.root_cause().to_string();
         assert_eq!(root, "failed: too cold", "{last_fails}");
         assert_eq!(log.count("b: reached") + log.count("c: reached"), 0);
+        assert_eq!(log.count("b stops"), usize::from(last_fails), "in order");
         assert_eq!(log.count("b drops"), 1);
         assert_eq!(log.count("c starts"), log.count("c drops"));
         assert_eq!(log.live(), 0);
@@ -148,6 +149,57 @@ fn l15_barriers_are_nested(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.all()[2], "c: Initialized", "{:?}", log.all());
 }
 
+/// A child of an inner supervisor ends, at any moment of the start of all: that fails it, or the child
+/// comes back if all were operational.
+fn l15_the_word_to_go_on_may_meet_a_supervisor_that_ends(seed: u64) {
+    let (mut failed, mut ran) = (0, 0);
+    for (stopped, apart) in [(false, false), (false, true), (true, false), (true, true)] {
+        for steps in 0..40 {
+            let log = Log::new();
+            let mut sim = Sim::new(seed);
+            let (here, away) = (sim.locality("here"), sim.locality("away"));
+            let home = if apart { &away } else { &here };
+            let (c, theirs) = (home.reserve::<Puppet>(), log.clone());
+            let inner = group("inner").synchronize_start().on(home, move |s| {
+                s.child(puppet("b", &theirs))
+                    .child(puppet("c", &theirs).at(c))
+            });
+            let team = group("team")
+                .synchronize_start()
+                .child(puppet("a", &log))
+                .child(inner);
+            let app = sim.start(team).unwrap();
+            for _ in 0..steps {
+                sim.step();
+            }
+            if stopped {
+                c.stop();
+            } else {
+                c.address().kill();
+            }
+            sim.run_for(LONG);
+            match app.tree().ended {
+                Some(exit) => {
+                    failed += 1;
+                    let why = exit.root_cause();
+                    assert!(stopped || why.to_string() == "killed", "{why}");
+                }
+                None => {
+                    ran += 1;
+                    assert_eq!(log.live(), 3, "after {steps} steps:\n{}", app.tree());
+                    assert_eq!(c.address().state(), Lifecycle::Running);
+                }
+            }
+            app.shutdown();
+            sim.run_for(LONG);
+            let tree = app.tree();
+            assert!(tree.ended.is_some(), "after {steps} steps:\n{tree}");
+            assert_eq!(log.live(), 0);
+        }
+    }
+    assert!(failed > 0 && ran > 0, "{failed} failed, {ran} ran");
+}
+
 /// A stop that comes while they wait ends them; none has been operational.
 fn l15_a_stop_ends_those_that_wait(on: &dyn Backend) {
     let log = Log::new();
@@ -202,5 +254,8 @@ bodies! {
         l15_a_child_that_waits_can_be_needed_by_its_siblings,
         l15_barriers_are_nested,
     ]
-    Sim: [l17_late_news_of_a_start_does_not_lift_the_limit_of_the_stop]
+    Sim: [
+        l15_the_word_to_go_on_may_meet_a_supervisor_that_ends,
+        l17_late_news_of_a_start_does_not_lift_the_limit_of_the_stop,
+    ]
 }

@@ -7,7 +7,7 @@ use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
-use crate::strategy::Event;
+use crate::strategy::{Event, OnGo};
 use crate::things::{AtEnd, Body, Key, NO_THINGS};
 
 impl Local {
@@ -116,17 +116,18 @@ impl Local {
     /// The parent's word that siblings are initialized as well.
     pub(crate) fn go(&self, to: Address, incarnation: u64) {
         let Some(slot) = self.find(to) else { return };
-        let next = self.seat(slot, |seat| {
+        let word = self.seat(slot, |seat| {
             let meant = seat.state == State::Ready && seat.incarnation == incarnation;
             meant.then(|| {
                 seat.state = State::Going;
-                seat.kin.as_ref().and_then(|kin| kin.family.on_go())
+                let kin = seat.kin.as_ref();
+                kin.map_or(OnGo::Up, |kin| kin.family.on_go())
             })
         });
-        match next {
-            None => {}
-            Some(Some(event)) => self.family(slot, event),
-            Some(None) => self.operational(slot),
+        match word {
+            None | Some(OnGo::Ends) => {}
+            Some(OnGo::Told(event)) => self.family(slot, event),
+            Some(OnGo::Up) => self.operational(slot),
         }
     }
 

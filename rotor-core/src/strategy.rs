@@ -167,6 +167,17 @@ pub(crate) enum Event {
     Resume,
 }
 
+/// What the word to go on means to a supervisor that is initialized.
+#[derive(Clone, Debug)]
+pub(crate) enum OnGo {
+    /// It is operational: no child of it waits.
+    Up,
+    /// Its children are to be told.
+    Told(Event),
+    /// Nothing: a child has ended, and its end follows when the others are stopped.
+    Ends,
+}
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
@@ -617,11 +628,13 @@ impl Family {
         self.begin(Ids::new(), starts, then, out);
     }
 
-    /// What the word to go on means to it: nothing if its children are up.
-    pub(crate) fn on_go(&self) -> Option<Event> {
+    /// What the word to go on means to it.
+    pub(crate) fn on_go(&self) -> OnGo {
         match &self.pass {
-            Some(pass) => (pass.waiting == Waiting::Go).then_some(Event::Go),
-            None => (self.phase == Phase::Idle).then_some(Event::Start),
+            Some(pass) if pass.is_end() => OnGo::Ends,
+            Some(pass) if pass.waiting == Waiting::Go => OnGo::Told(Event::Go),
+            None if self.phase == Phase::Idle => OnGo::Told(Event::Start),
+            _ => OnGo::Up,
         }
     }
 

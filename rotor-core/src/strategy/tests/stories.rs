@@ -132,6 +132,22 @@ fn a_child_that_ends_while_it_waits_for_the_others_fails_their_start() {
 }
 
 #[test]
+fn the_word_to_go_on_means_nothing_while_a_failed_start_is_undone() {
+    let mut play = synchronized().permanent("a b").late();
+    play.start();
+    play.answer("a");
+    play.queue.push_back(Event::Initialized(1, 2));
+    play.puppets.get_mut(&1).expect("b").life = Life::Ready;
+    assert!(play.turn());
+    assert_eq!(play.did(), "ready");
+    play.queue.clear(); // the word is still to come
+    assert!(matches!(play.family.on_go(), OnGo::Told(Event::Go)));
+    assert_eq!(play.crash("b"), "stop a");
+    assert!(matches!(play.family.on_go(), OnGo::Ends));
+    assert_eq!(play.answer("a"), "start failed");
+}
+
+#[test]
 fn a_stop_while_children_wait_for_each_other_stops_them() {
     let mut play = synchronized().permanent("a b").late();
     play.start();

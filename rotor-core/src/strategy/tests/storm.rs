@@ -80,7 +80,7 @@ impl Storm {
             family.pass.is_some(),
             self.play.steps() > 0
                 || self.is_awaited_dead()
-                || matches!(family.on_go(), Some(Event::Go)),
+                || matches!(family.on_go(), OnGo::Told(Event::Go)),
             "a pass waits for somebody"
         );
         assert!(family.pass.is_some() || family.deferred.is_empty());
