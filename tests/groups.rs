@@ -154,10 +154,10 @@ fn a24_a_group_keeps_its_members(on: &dyn Backend, far: &dyn Backend) {
             crew.send(ToAll("all"));
             when(cx.addr(), (1, "b: all"), move |_, cx| {
                 when(cx.addr(), (1, "c: all"), move |_, cx| {
-                    cx.request(crew, Sum(3), LONG, |me, sum, _| {
+                    cx.request(crew, Sum(3), LONG, move |me, sum, _| {
                         me.say(format!("sum {}", sum.expect("it runs")));
+                        crash(c); // after its answer: it leaves, comes back and joins
                     });
-                    crash(c); // after its answer: it leaves, comes back and joins
                     when(cx.addr(), (2, "a: 2 members"), move |_, cx| {
                         crew.send(Leave(b));
                         crew.send(ToOne("one"));

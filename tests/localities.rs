@@ -1,7 +1,7 @@
 //! Two localities: placement, force, loss, and what travels between them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use rotor_core::*;
 
@@ -670,8 +670,52 @@ fn m24_what_is_deferred_in_the_last_turn_is_done(on: &dyn Backend) {
     assert_eq!(log.all(), ["deferred"]);
 }
 
+/// A spawned loop that is not made is a lost one: a tree does not wait for it in its start.
+fn m11_a_loop_that_is_not_made_is_a_lost_one(on: &dyn Backend) {
+    type Make = fn(Locality) -> std::io::Result<()>;
+    let never: [Make; 3] = [
+        |_| Err(std::io::Error::other("no more files")),
+        |_| panic!("while it is made"),
+        |_| Ok(()),
+    ];
+    for make in never {
+        let log = Log::new();
+        let (told, wait) = mpsc::channel();
+        let away = Locality::spawn("away", move |locality| {
+            wait.recv().expect("by the actor");
+            make(locality)
+        });
+        let away = away.expect("a thread can be started");
+        let b = away.reserve();
+        let played = on.run(|_| {
+            let theirs = log.clone();
+            let first = Role::new("a", &log).begin(move |_, _| {
+                b.send(Say("too early"));
+                told.send(()).expect("it waits");
+            });
+            let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+            stage().child(first.child().temporary()).child(far)
+        });
+        let root = played.exit.root_cause();
+        assert!(
+            matches!(root.reason(), ExitReason::Lost(_)),
+            "{}",
+            chain(&played.exit)
+        );
+        assert_eq!(played.lost(Reason::Closed), ["Say"]);
+        assert!(b.try_send(Say("late")).is_err());
+    }
+}
+
+/// A name is for people; what a thread can be called is not asked of it.
+fn m23_a_locality_may_have_a_name_that_no_thread_can_have(on: &dyn Backend) {
+    assert_eq!(on.spawn("a\0b").name(), "a\0b");
+}
+
 bodies! {
     Each: [
+        m11_a_loop_that_is_not_made_is_a_lost_one,
+        m23_a_locality_may_have_a_name_that_no_thread_can_have,
         e07_placing_a_subtree_on_its_own_locality_changes_nothing,
         s08_a_handler_may_kill_itself_and_its_supervisor,
         s08_a_handler_goes_on_after_its_own_stop,

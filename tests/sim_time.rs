@@ -368,6 +368,33 @@ fn v01_the_same_seed_gives_the_same_run(seed: u64) {
     assert_eq!(first, run());
 }
 
+/// Time ends after 584 years. Nothing is due later, and nothing is due there again and again.
+fn m19_a_periodic_timer_stops_at_the_end_of_time(seed: u64) {
+    let half = Duration::from_nanos(1 << 63);
+    for period in [ms(1000), half, half * 2, Duration::MAX] {
+        let log = Log::new();
+        let (driver, here, clock) = by_hand();
+        let a = here.reserve();
+        let app = driver
+            .start(group("root").child(puppet("a", &log).at(a)))
+            .unwrap();
+        act(a, move |_, cx| {
+            cx.every(period, Say("tick"));
+        });
+        driver.run_until_idle();
+        for _ in 0..2 {
+            clock.advance(Duration::MAX);
+            for _ in 0..3 {
+                driver.turn(Budget::default());
+            }
+        }
+        assert_eq!(log.all(), ["a: tick"], "seed {seed}: {period:?}");
+        assert!(matches!(driver.turn(Budget::default()), Turn::Park(None)));
+        app.shutdown();
+        assert!(matches!(driver.run_until_idle(), Turn::Done(exit) if !exit.is_failure()));
+    }
+}
+
 /// The clock moves to the next deadline only when every locality is idle.
 fn m19_virtual_time_moves_when_everything_is_idle(seed: u64) {
     let log = Log::new();
@@ -403,6 +430,7 @@ bodies! {
         t01_timers_fire_by_deadline_then_by_age,
         t01_short_and_long_timers_fire_at_their_times,
         m19_a_periodic_timer_skips_what_it_missed_and_keeps_its_rhythm,
+        m19_a_periodic_timer_stops_at_the_end_of_time,
         t02_a_timer_cancelled_in_time_never_fires,
         r37_a_request_times_out_at_its_limit,
         l06_the_window_of_restarts_slides,

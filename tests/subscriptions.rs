@@ -1,12 +1,13 @@
 //! Publishing to whoever is subscribed to an address.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -909,8 +910,54 @@ fn r96_the_end_of_a_subscriber_races_with_what_is_published(on: &dyn Backend, fa
     assert_eq!(log.live(), 0);
 }
 
+/// A locality that was opened, with its driver.
+fn driven() -> (Driver, Locality) {
+    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let locality = Locality::new("over");
+    driver.open(&locality).unwrap();
+    (driver, locality)
+}
+
+/// No start waits for who will never confirm, and a subscription without effect is told of.
+fn m07_a_subscription_to_what_has_ended_is_refused(on: &dyn Backend) {
+    let (driver, ended) = driven();
+    driver.start(group("root")).unwrap().shutdown();
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    let lost = driven().1;
+    let (kept, gone) = (ended.topic(), Locality::new("gone").topic());
+    let log = Log::new();
+    // The last handle is dropped while the start waits.
+    let dropped_meanwhile = |name, there: Locality| {
+        let topic = there.topic::<Say>();
+        let there = RefCell::new(Some(there));
+        Role::new(name, &log).begin(move |_, cx| {
+            cx.subscribe(topic);
+            there.take();
+        })
+    };
+    let played = on.run(|here| {
+        let a = here.reserve();
+        act(a, move |_, cx| {
+            cx.subscribe(kept);
+            cx.subscribe(kept); // one subscription, one refusal
+            cx.stop();
+        });
+        stage()
+            .child(subscriber("b", &log, kept).child())
+            .child(subscriber("c", &log, kept).child()) // as if it was the first
+            .child(subscriber("d", &log, gone).child())
+            .child(dropped_meanwhile("e", Locality::new("fresh")).child())
+            .child(dropped_meanwhile("f", lost).child())
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!played.exit.is_failure(), "{}", chain(&played.exit));
+    assert_eq!(played.undelivered.len(), 6, "{:?}", played.undelivered);
+    assert_eq!(played.lost(Reason::Closed).len(), 6);
+}
+
 bodies! {
     Each: [
+        m07_a_subscription_to_what_has_ended_is_refused,
         r34_each_subscriber_gets_one,
         m05_publishing_to_an_actors_address_reaches_subscribers_only,
         m06_a_typed_send_is_not_seen_by_subscribers,

@@ -621,7 +621,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
                 .child(puppet("x", &log).at(twice))
                 .child(puppet("y", &log).at(twice))
         }),
-        "the reserved address of y is claimed by another child"
+        "the reserved address of y is taken by another child, or was freed"
     );
     assert!(
         refused(&|_| stage().child(one(&log).at(wrong)))
@@ -653,7 +653,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
                     .child(puppet("y", &log).at(twice))
             }))
         }),
-        "the reserved address of y is claimed by another child"
+        "the reserved address of y is taken by another child, or was freed"
     );
     let ended = Locality::new("ended");
     let driver = Driver::new(Arc::new(Bell::default()), Clock::manual());
@@ -782,7 +782,7 @@ fn l26_a_child_cannot_be_added_while_stopping(on: &dyn Backend) {
     assert_eq!(
         log.all(),
         [
-            "a: the reserved address of c is claimed by another child",
+            "a: the reserved address of c is taken by another child, or was freed",
             "a: the parent is stopping",
             "a: Gone"
         ]

@@ -499,6 +499,23 @@ fn m17_localities_of_one_driver_share_its_budget(seed: u64) {
     driver.run_until_idle();
 }
 
+/// A budget of no messages is one: the driver gets on, and rests.
+fn m17_a_budget_of_no_messages_is_one(seed: u64) {
+    let log = Log::new();
+    let (driver, a, _) = resting(&log);
+    let none = Budget {
+        messages: 0,
+        time: ms(1000),
+    };
+    assert!(matches!(driver.turn(none), Turn::Park(None)), "seed {seed}");
+    (0..3).for_each(|n| a.send(Num(n)));
+    for handled in 1..=3 {
+        driver.turn(none);
+        assert_eq!(log.all().len(), handled);
+    }
+    assert!(matches!(driver.turn(none), Turn::Park(None)));
+}
+
 /// A budget of no time is one stride of messages.
 fn m17_a_budget_of_time_ends_a_turn(seed: u64) {
     let log = Log::new();
@@ -614,6 +631,7 @@ bodies! {
         s21_waiting_for_the_root_on_its_own_thread_is_refused,
         s19_a_send_on_the_thread_of_a_parked_loop_wakes_it_once,
         e14_the_first_message_from_outside_wakes,
+        m17_a_budget_of_no_messages_is_one,
         m17_localities_of_one_driver_share_its_budget,
         m17_a_budget_of_time_ends_a_turn,
         e01_a_driver_ends_once,

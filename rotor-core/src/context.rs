@@ -871,7 +871,9 @@ impl<A: Actor> Context<A> {
     /// Subscribes the actor to a topic, until the instance ends.
     ///
     /// Subscribing again does nothing. To a topic of another locality it takes effect when that
-    /// has confirmed; a start waits for this.
+    /// has confirmed; a start waits for this. If that locality has ended, or nobody has it any more,
+    /// the subscription is refused: no start waits for it, and the observer is told of an undelivered
+    /// `Topic<M>` ([`Reason::Closed`](crate::Reason::Closed)).
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

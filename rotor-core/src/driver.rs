@@ -33,7 +33,7 @@ use crate::timer::nanos;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Messages, over all localities of the driver.
+    /// Messages, over all localities of the driver. Zero means one.
     pub messages: u32,
     /// Time; the clock is read every 32 to 256 messages. Zero means that one stride is run.
     pub time: Duration,
@@ -475,7 +475,7 @@ impl Driver {
         let time = nanos(budget.time);
         let now = self.inner.clock.nanos();
         let mut limit = Limit {
-            messages: budget.messages,
+            messages: budget.messages.max(1),
             until: now.saturating_add(time),
             time,
         };

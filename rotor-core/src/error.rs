@@ -261,9 +261,10 @@ pub enum StartError {
         /// The name.
         child: Cow<'static, str>,
     },
-    /// A reserved address is claimed by two children, or by a tree that was started before.
+    /// A reserved address is claimed by two children, or by a tree that was started before, or was
+    /// freed with the child that had it.
     ClaimedTwice {
-        /// The child that came second.
+        /// The child that came too late.
         child: Cow<'static, str>,
     },
     /// A reserved address belongs to another locality than the one the child is placed on.
@@ -354,7 +355,7 @@ impl fmt::Display for StartError {
             StartError::ClaimedTwice { child } => {
                 write!(
                     f,
-                    "the reserved address of {child} is claimed by another child"
+                    "the reserved address of {child} is taken by another child, or was freed"
                 )
             }
             StartError::WrongLocality { child, placed } => write!(

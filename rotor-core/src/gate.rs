@@ -100,8 +100,9 @@ pub(crate) struct Gate {
     pub(crate) kills: SegQueue<(crate::Address, u64)>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
-    /// What is to be done in the next life of a locality that is lost.
-    later: Mutex<Vec<Call>>,
+    /// What is to be done in the next life of a locality that is lost; `None` if it has ended, or
+    /// nobody has it.
+    later: Mutex<Option<Vec<Call>>>,
     /// Where the actors here have names.
     pub(crate) registries: Registries,
     /// The observer wants to know who sent what: read at the beginning of each slice.
@@ -176,6 +177,7 @@ impl Gate {
         match POOL.pop() {
             Some(gate) => {
                 *gate.name.lock().expect("no user code under this lock") = name;
+                *gate.later.lock().expect("no user code under this lock") = Some(Vec::new());
                 gate.entrance.reopen();
                 gate
             }
@@ -192,7 +194,7 @@ impl Gate {
                 pressing: AtomicBool::new(false),
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
-                later: Mutex::new(Vec::new()),
+                later: Mutex::new(Some(Vec::new())),
                 registries: Registries::default(),
                 observed: AtomicBool::new(false),
                 observer: Mutex::new(None),
@@ -210,13 +212,10 @@ impl Gate {
 
     /// Gives the gate back. Generations of its next life start above every one of this life.
     pub(crate) fn recycle(&'static self) {
+        self.retire();
         self.entrance
             .close(|parcel| self.reject(parcel, Reason::Closed));
         self.peers
-            .lock()
-            .expect("no user code under this lock")
-            .clear();
-        self.later
             .lock()
             .expect("no user code under this lock")
             .clear();
@@ -487,22 +486,43 @@ impl Gate {
     pub(crate) fn open(&'static self, wake: Arc<dyn Wake>) {
         self.owner.store(here::thread(), Ordering::Relaxed);
         self.entrance.open(Arc::new(Counted(self, wake)));
-        let later = std::mem::take(&mut *self.later.lock().expect("no user code under this lock"));
-        for call in later {
+        let later = {
+            let mut later = self.later.lock().expect("no user code under this lock");
+            later.as_mut().map(std::mem::take)
+        };
+        for call in later.into_iter().flatten() {
             Control::post(self, Control::Call(call));
         }
     }
 
-    /// Runs `f` in the locality, and if that is lost, in its next life.
+    /// No loop will open the locality any more: what waits for that is dropped.
+    pub(crate) fn retire(&self) {
+        let later = self
+            .later
+            .lock()
+            .expect("no user code under this lock")
+            .take();
+        drop(later); // not under the lock: it says so to whom it is of
+    }
+
+    /// Whether no loop will open the locality of an address any more.
+    pub(crate) fn is_over(&self, of: crate::Address) -> bool {
+        let later = self.later.lock().expect("no user code under this lock");
+        later.is_none() || of.generation < self.base()
+    }
+
+    /// Runs `f` in the locality, and if that is lost, in its next life; drops it if there is none.
     pub(crate) fn call_when_open(&'static self, f: impl FnOnce(&Local) + Send + 'static) {
-        {
-            let mut later = self.later.lock().expect("no user code under this lock");
-            // One that is opened meanwhile looks here afterwards.
-            if self.entrance.is_closed() {
-                return later.push(Box::new(f));
-            }
+        let mut later = self.later.lock().expect("no user code under this lock");
+        // One that is opened meanwhile looks here afterwards.
+        let closed = self.entrance.is_closed();
+        match &mut *later {
+            Some(later) if closed => return later.push(Box::new(f)),
+            _ => drop(later),
         }
-        Control::call(self, f);
+        if !closed {
+            Control::call(self, f);
+        }
     }
 
     /// Counts a slice. Owner only.

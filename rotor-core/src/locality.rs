@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -240,6 +240,18 @@ impl Locality {
         self.inner.openings.load(Ordering::Acquire)
     }
 
+    /// The loop that was to drive it was not made: whatever waits for it learns that it is lost.
+    fn never_opened(&self) {
+        if self.openings() > 0 || self.set_open().is_err() {
+            return;
+        }
+        self.set_closed(true);
+        let gate = self.gate();
+        gate.entrance
+            .close(|parcel| gate.reject(parcel, Reason::Closed));
+        Local::tell_peers(gate, self, false);
+    }
+
     /// Marks it open; the state it was in before is the error.
     pub(crate) fn set_open(&self) -> Result<(), crate::BindError> {
         let life = &self.inner.life;
@@ -260,6 +272,9 @@ impl Locality {
     }
 
     pub(crate) fn set_closed(&self, lost: bool) {
+        if !lost {
+            self.gate().retire();
+        }
         self.inner
             .life
             .store(if lost { LOST } else { ENDED }, Ordering::Release);
@@ -334,6 +349,18 @@ impl PartialEq for Locality {
 }
 
 impl Eq for Locality {}
+
+/// A thread that is to open a locality. It does not count as a user of it.
+struct Promise(Weak<Inner>);
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.upgrade() {
+            let inner = ManuallyDrop::new(inner);
+            Locality { inner }.never_opened();
+        }
+    }
+}
 
 /// A live spec that places something on a locality.
 pub(crate) struct Placement(Locality);
@@ -882,7 +909,9 @@ impl Locality {
     /// For backends: starts a thread that makes a loop for a new locality and runs it. Returns when
     /// the thread is started; a loop that cannot be made is reported on stderr.
     ///
-    /// `run` gets the locality; it makes its loop and runs it until its driver answers `Done`.
+    /// `run` gets the locality; it makes its loop and runs it until its driver answers `Done`. If it
+    /// returns or panics and has not opened it, the locality is lost, as if its loop was. The thread
+    /// is named as the locality is, with another character for each NUL.
     ///
     /// # Errors
     /// The thread could not be started.
@@ -915,9 +944,11 @@ impl Locality {
         let locality = Locality::new(name);
         locality.host();
         let theirs = locality.clone();
+        let promise = Promise(Arc::downgrade(&locality.inner));
         let thread = std::thread::Builder::new()
-            .name(locality.name().to_string())
+            .name(locality.name().replace('\0', "\u{fffd}"))
             .spawn(move || {
+                let _promise = promise;
                 if let Err(error) = run(theirs) {
                     eprintln!("rotor: a loop could not be made: {error}");
                 }

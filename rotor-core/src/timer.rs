@@ -159,19 +159,18 @@ impl Local {
         else {
             return;
         };
-        let mut next = last.saturating_add(period);
-        let now = self.now.get();
-        if next <= now {
-            // Ticks that were missed are skipped, the rhythm is kept.
-            next += (now - next) / period * period + period;
-        }
+        // Ticks that were missed are skipped, the rhythm is kept. At the end of time it is over.
+        let missed = self.now.get().saturating_sub(last) / period * period;
+        let next = (last + missed).checked_add(period);
         // SAFETY: passed on.
         unsafe { value.repeat(actor, self, slot) }
         let mut things = self.things.borrow_mut();
         match things.body(key) {
             Some(body) => {
-                *body = Body::Every(value, period, next);
-                things.arm_at(key, next);
+                *body = Body::Every(value, period, next.unwrap_or(u64::MAX));
+                if let Some(next) = next {
+                    things.arm_at(key, next);
+                }
             }
             None => {
                 drop(things);

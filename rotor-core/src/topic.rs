@@ -519,7 +519,8 @@ where
     };
     let end = move |here: &Local| unsubscribe::<M>(here, address, serial);
     subscribers.add(subscriber, here.at_end(slot, Box::new(end)));
-    if address.gate() == here.gate {
+    // An address of an earlier life of the gate is nobody's.
+    if address.gate() == here.gate && address.generation >= here.gate.base() {
         return;
     }
     // From elsewhere it takes effect when the owner says so; a start waits for that.
@@ -538,10 +539,21 @@ where
 fn ask_owner<M: 'static>(here: &Local, address: Address) {
     let back = here.gate;
     here.peer_with(address.gate());
+    let inquiry = Inquiry::<M> {
+        address,
+        back,
+        open: true,
+        message: PhantomData,
+    };
+    // The gate may have got another life, whose loop need not know of this one.
+    if address.gate().is_over(address) {
+        return drop(inquiry);
+    }
     address.gate().call_when_open(move |owner| {
         if address.generation < owner.gate.base() {
-            return; // of an earlier life of the gate
+            return drop(inquiry);
         }
+        inquiry.accept();
         let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
         if !subscribers.away.borrow().contains(&back) {
             subscribers.away.borrow_mut().push(back);
@@ -549,6 +561,47 @@ fn ask_owner<M: 'static>(here: &Local, address: Address) {
         owner.peer_with(back);
         Control::call(back, move |here| confirmed::<M>(here, address));
     });
+}
+
+/// A subscription on its way to the owner of an address. One that is dropped there is refused.
+struct Inquiry<M: 'static> {
+    address: Address,
+    back: &'static Gate,
+    open: bool,
+    message: PhantomData<fn(M)>,
+}
+
+impl<M: 'static> Inquiry<M> {
+    fn accept(mut self) {
+        self.open = false;
+    }
+}
+
+impl<M: 'static> Drop for Inquiry<M> {
+    fn drop(&mut self) {
+        if self.open {
+            let address = self.address;
+            Control::call(self.back, move |here| refused::<M>(here, address));
+        }
+    }
+}
+
+/// Nobody will ever publish there: its subscribers are told of, and no start waits.
+fn refused<M: 'static>(here: &Local, address: Address) {
+    if !address.gate().is_over(address) {
+        return; // it is lost, and the next one is asked
+    }
+    let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
+        return;
+    };
+    let all = subscribers.here.borrow().clone();
+    for Subscriber { slot, serial, .. } in all.into_iter().filter(|one| one.serial != 0) {
+        unsubscribe::<M>(here, address, serial);
+        let (message, from) = (std::any::type_name::<Topic<M>>(), here.address_of(slot));
+        here.gate
+            .report(message, Some(from), address, Reason::Closed);
+    }
+    drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
 }
 
 /// The owner has it. If nobody is subscribed any more, that is taken back.
