@@ -126,6 +126,9 @@ pub mod glib_program {
     //! **The end.** The library never quits a loop that it does not own. `app.shutdown()` stops the
     //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit. Other
     //! ways out (a menu entry, a signal of the system) call `app.shutdown()`, too, not the loop's quit.
+    //! The exit that `on_exit` gets says how the tree has ended: print it if it
+    //! [is a failure](crate::Exit::is_failure), for nobody else does. What blocks delays the end: see
+    //! [long work](crate::guide::long_work).
     //!
     //! Whole programs are in the folder `examples/gtk`: a window with a button, and one that shows the
     //! live tree of a program and lets people crash its actors.

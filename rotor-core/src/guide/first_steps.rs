@@ -33,6 +33,16 @@
 //! [`App::shutdown`](crate::App::shutdown), on the handle that
 //! [`run_with`](crate::ThreadLoop::run_with) gives: when Ctrl-C is pressed, say.
 //!
+//! An address that no child is `at` keeps what it gets: a program that waits for ever has often lost
+//! its `.at(..)`. A `Result` of one argument or none is rotor's, that of hooks and handlers.
+//! "Mismatched types" at a `send` means that the actor has a handler, but for another type.
+//!
+//! # A timer
+//!
+//! Inside a handler, `cx.after(Duration::from_secs(1), Tick)` sends the actor a message once, and
+//! `cx.every(Duration::from_secs(1), Tick)` again and again, clones of one; timers end with the actor.
+//! [`Context::after`](crate::Context::after) has a program.
+//!
 //! # A question
 //!
 //! A message that wants an answer is a [`Request`](crate::Request), and comes as an
@@ -115,7 +125,10 @@
 //! The empty text made the counter panic. That was the end of one *instance* of it. Who had asked was
 //! told, the supervisor made the next instance, and the address went on being valid: the client asked
 //! again, and nothing in its code is about restarts. A crash is a restart, not the end of the program,
-//! unless it happens more often than the supervisor [allows](crate::Supervisor::intensity).
+//! unless it happens more often than the supervisor [allows](crate::Supervisor::intensity). Then the
+//! tree ends, and the exit that `run` returns says why: a program that drops it says nothing. Who was
+//! restarted is told to an [`Observer`](crate::Observer); [`install_panic_hook`](crate::install_panic_hook)
+//! adds to a panic's text where it was.
 //!
 //! # A test
 //!

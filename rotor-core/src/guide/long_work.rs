@@ -109,3 +109,11 @@
 //! ```
 //! Who is told of progress more often than it can be shown keeps the last word, and shows that when a
 //! [timer](crate::Context::every) says so.
+//!
+//! # The end
+//!
+//! Nothing can stop a call that blocks. A supervisor has no stop limit by default, so the end of the
+//! tree waits for what is below it, and with that for the call. With
+//! [`Supervisor::stop_limit`](crate::Supervisor::stop_limit) on the supervisor that is placed on the
+//! thread, it is given up after that time: the window closes, and the thread ends with the call or with
+//! the process.
