@@ -356,6 +356,31 @@ fn r99_an_inner_supervisor_comes_back_with_its_children(on: &dyn Backend, far: &
     assert_eq!(starts, [3, 3, 1]);
 }
 
+/// What was added at run time does not: it was the instance's.
+fn r99_children_of_an_instance_go_with_it(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let x = here.reserve();
+    let inner = Supervisor::one_for_one("inner")
+        .intensity(0, Duration::from_secs(5))
+        .child(tells("x", &log).at(x));
+    let app = sim.start(group("root").child(inner)).unwrap();
+    sim.run_until_idle();
+    let inner = app.tree().nodes[1].address;
+    let theirs = log.clone();
+    let z = StartChild::new(move || tells("z", &theirs));
+    let started = sim.block_on(inner.admin().ask(z, LONG));
+    assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+    crash(x);
+    sim.run_until_idle();
+    assert_eq!(log.count("x starts"), 2);
+    assert_eq!((log.count("z starts"), log.count("z drops")), (1, 1));
+    let count = sim.block_on(inner.admin().ask(CountChildren, LONG));
+    let count = count.unwrap().unwrap();
+    assert_eq!((count.specs, count.active), (1, 1));
+}
+
 /// Whatever comes first: a child that is asked for while the tree ends is refused, or stopped.
 fn c_so_09_a_start_during_the_end_is_refused_or_undone(seed: u64) {
     let log = Log::new();
@@ -636,6 +661,7 @@ bodies! {
         r73_a_supervisor_is_not_operational_before_its_child,
         r74_a_supervisor_waits_for_its_last_child,
         r87_a_shutdown_does_not_wait_for_a_start,
+        r99_children_of_an_instance_go_with_it,
         c_so_09_a_start_during_the_end_is_refused_or_undone,
         c_so_09_a_supervisor_that_ends_refuses_at_once,
         c_so_11_starts_and_ends_are_told_once_and_in_order,
