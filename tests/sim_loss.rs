@@ -406,6 +406,69 @@ fn m11_what_is_below_a_lost_loop_comes_back_at_its_addresses(seed: u64) {
     assert_eq!(log.live(), 1);
 }
 
+/// An orphan that takes its time to stop is in the way of what comes after it, and removed: once, so
+/// that no two of those get one slot.
+fn m11_an_orphan_in_the_way_leaves_its_slot_once(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, mid) = (sim.locality("here"), sim.locality("mid"));
+    let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+    let (near, theirs) = (here.clone(), log.clone());
+    let middle = group("middle").on(&mid, move |s| {
+        let theirs = theirs.clone();
+        s.child(group("near").on(&near, move |s| {
+            let slow = Role::new("a", &theirs).stop(|me, _, cx| {
+                let never = cx.hold("it stays");
+                me.kept.push(Box::new(never));
+            });
+            s.child(slow.child().at(a).stop_limit(LONG))
+                .child(group("one").child(puppet("b", &theirs).at(b)))
+                .child(group("two").child(puppet("c", &theirs).at(c)))
+        }))
+    });
+    let app = sim.start(group("root").child(middle)).unwrap();
+    sim.run_for(ms(10));
+    sim.lose(&mid);
+    sim.open(mid);
+    sim.run_for(ms(10));
+    assert_eq!(log.live(), 3, "{}", app.tree());
+    let states = [a, b, c].map(|addr: Addr<Puppet>| addr.address().state());
+    assert_eq!(states, [Lifecycle::Running; 3], "{}", app.tree());
+    app.shutdown();
+    sim.run_for(3 * LONG);
+    assert!(app.tree().ended.is_some(), "{}", app.tree());
+    assert_eq!(log.live(), 0);
+}
+
+/// The order to build it is on its way when the loop that gave it is lost, and opened again: what it
+/// builds is an orphan.
+fn m11_a_subtree_may_arrive_after_the_loss_of_its_parent(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let [_here, mid, low] = ["here", "mid", "low"].map(|name| sim.locality(name));
+    let b = low.reserve();
+    let (below, theirs) = (low.clone(), log.clone());
+    let middle = group("middle").on(&mid, move |s| {
+        let theirs = theirs.clone();
+        s.child(group("far").on(&below, move |s| s.child(puppet("b", &theirs).at(b))))
+    });
+    let app = sim.start(group("root").child(middle)).unwrap();
+    sim.run_for(ms(10));
+    sim.delay(&mid, &low, ms(50));
+    for _ in 0..2 {
+        sim.lose(&mid);
+        sim.open(mid.clone());
+        sim.run_for(ms(10));
+    }
+    sim.run_for(ms(1_000));
+    assert_eq!(b.address().state(), Lifecycle::Running, "{}", app.tree());
+    assert_eq!(log.live(), 1, "{}", app.tree());
+    app.shutdown();
+    sim.run_for(ms(1_000));
+    assert!(app.tree().ended.is_some(), "{}", app.tree());
+    assert_eq!(log.live(), 0);
+}
+
 /// It is not opened again, and the tree ends: then nobody builds that anew.
 fn m11_addresses_below_a_lost_loop_end_with_the_tree(seed: u64) {
     let log = Log::new();
@@ -538,6 +601,8 @@ bodies! {
         m11_what_is_below_a_lost_loop_comes_back_at_its_addresses,
         m11_addresses_below_a_lost_loop_end_with_the_tree,
         m11_the_orphans_of_a_lost_home_stop_in_order,
+        m11_an_orphan_in_the_way_leaves_its_slot_once,
+        m11_a_subtree_may_arrive_after_the_loss_of_its_parent,
         m12_a_pass_over_a_lost_locality_waits_for_nobody,
         m12_a_shutdown_crosses_a_loss,
         m12_crashes_on_both_sides_leave_one_instance_each,

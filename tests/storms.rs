@@ -361,6 +361,7 @@ struct Flock {
     intensity: u32,
     period: Duration,
     stop_limit: bool,
+    synchronized: bool,
     /// Where it is, if not where its parent is.
     place: Option<Locality>,
     children: Vec<Shape>,
@@ -399,6 +400,7 @@ impl Artist<'_> {
             intensity,
             period: Duration::from_secs(period),
             stop_limit: self.dice.one_in(5),
+            synchronized: self.dice.one_in(3),
             place: (at != above).then(|| self.places[at].clone()),
             children: Vec::new(),
         };
@@ -426,6 +428,9 @@ impl Flock {
         bare = bare.intensity(self.intensity, self.period);
         if self.stop_limit {
             bare = bare.stop_limit(ms(15));
+        }
+        if self.synchronized {
+            bare = bare.synchronize_start();
         }
         bare = match self.restart {
             Restart::Permanent => bare,
@@ -529,7 +534,14 @@ impl Storm {
     }
 
     fn rage(&mut self) {
-        self.sim.run_for(ms(100));
+        if self.dice.one_in(4) {
+            // Into the first start.
+            for _ in 0..self.dice.below(60) {
+                self.sim.step();
+            }
+        } else {
+            self.sim.run_for(ms(100));
+        }
         self.world.0.raging.store(true, Relaxed);
         for _ in 0..20 + self.dice.below(60) {
             if self.app.root().state() == Lifecycle::Gone {

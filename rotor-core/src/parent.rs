@@ -343,6 +343,8 @@ impl Local {
                 registry: self.registry_of(slot).unwrap_or_default(),
                 above: self.path_of(slot).into(),
             };
+            // Whoever adopts learns of our loss, also of one that comes before the order.
+            self.gate.add_peer(to.gate());
             Control::post(to.gate(), Control::Adopt(Box::new(adoption)));
         }
         self.arm_limit(slot, child, incarnation, limit);

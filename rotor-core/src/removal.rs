@@ -6,7 +6,7 @@ use crate::here;
 use crate::locality::{Control, Local};
 use crate::observe::Reason;
 use crate::request::RequestError;
-use crate::slot::{Seat, State};
+use crate::slot::{Parent, Seat, State};
 use crate::strategy::Action;
 
 impl Local {
@@ -102,6 +102,8 @@ impl Local {
     /// Frees the slots of an actor whose parent is lost, and everything below it. Addresses that
     /// were reserved stay valid: the subtree may be built anew.
     pub(crate) fn remove_orphan(&self, slot: u32) {
+        // An instance that ends by this does not ask for it again.
+        self.seat(slot, |seat| seat.parent = Parent::Nobody);
         self.remove_all(slot, |here, slot| {
             if here.seat(slot, |seat| seat.reserved) {
                 here.clear_slot(slot);
