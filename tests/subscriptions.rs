@@ -955,6 +955,42 @@ fn m07_a_subscription_to_what_has_ended_is_refused(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Closed).len(), 6);
 }
 
+/// Counts what is undelivered.
+#[derive(Default)]
+struct Undelivered(AtomicU32);
+
+impl Observer for Undelivered {
+    fn undelivered(&self, what: &Undeliverable) {
+        assert_eq!(what.reason, Reason::Closed);
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// That another one was confirmed while there was somebody does not make it one with an effect.
+fn m07_a_subscription_beside_one_that_has_no_effect_any_more_is_refused(seed: u64) {
+    let (log, seen) = (Log::new(), Arc::new(Undelivered::default()));
+    let ((home, here), (driver, away)) = (driven(), driven());
+    let theirs = driver.start(group("theirs")).unwrap();
+    let (topic, b) = (away.topic(), here.reserve());
+    let tree = group("root")
+        .child(subscriber("a", &log, topic).child())
+        .child(puppet("b", &log).at(b));
+    let app = home.start(tree.observer(seen.clone())).unwrap();
+    home.run_until_idle();
+    driver.run_until_idle();
+    home.run_until_idle();
+    assert_eq!(b.address().state(), Lifecycle::Running, "seed {seed}");
+    theirs.shutdown();
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    home.run_until_idle();
+    assert_eq!(seen.0.load(Ordering::Relaxed), 0); // nothing was lost
+    act(b, move |_, cx| cx.subscribe(topic));
+    home.run_until_idle();
+    assert_eq!(seen.0.load(Ordering::Relaxed), 2); // both hear nothing any more
+    app.shutdown();
+    assert!(matches!(home.run_until_idle(), Turn::Done(_)));
+}
+
 bodies! {
     Each: [
         m07_a_subscription_to_what_has_ended_is_refused,
@@ -988,5 +1024,6 @@ bodies! {
     ]
     Sim: [
         m07_a_start_waits_for_the_owner_of_its_topic,
+        m07_a_subscription_beside_one_that_has_no_effect_any_more_is_refused,
     ]
 }

@@ -530,7 +530,8 @@ where
             .borrow_mut()
             .push(Hold::new(here, slot, Why::Told("subscription")));
     }
-    if first {
+    // Confirmed before, for another subscriber, it may have ended since.
+    if first || address.gate().is_over(address) {
         ask_owner::<M>(here, address);
     }
 }
