@@ -53,43 +53,40 @@ impl Local {
     /// Removes the limits of requests that are answered, if there may be many: a constant number of
     /// steps for each request, and no more entries than twice those that are open, and a few.
     fn sweep_asks(&self) {
-        let asks = &self.asks;
-        if asks.open.get() < asks.sweep_at.get() {
+        if self.asks.open.get() < self.asks.sweep_at.get() {
             return;
         }
-        let answered = {
-            let over = |body: &Body| matches!(body, Body::Ask(cell) if cell.is_done());
-            let mut list = asks.list.get();
-            let answered = self.things.borrow_mut().sweep(LOCALITY, &mut list, over);
-            asks.list.set(list);
-            answered
-        };
-        let open = asks.open.get() - answered.len() as u32;
-        asks.open.set(open);
-        asks.sweep_at.set((2 * open).max(FEW));
-        for body in answered {
+        for cell in self.take_asks(|cell| cell.is_done()) {
             // An answer that nobody has taken may be dropped here.
-            let _ = here::guard(|| drop(body));
+            let _ = here::guard(|| drop(cell));
         }
+        self.asks.sweep_at.set((2 * self.asks.open.get()).max(FEW));
     }
 
     /// The locality ends: whoever waits for an answer that it has not given, or passed on, waits no
     /// longer, since nobody will tell when the limit is over.
     pub(crate) fn end_asks(&self) {
-        let mut list = self.asks.list.replace(NO_THINGS);
-        let open = self
-            .things
-            .borrow_mut()
-            .sweep(LOCALITY, &mut list, |_| true);
-        self.asks.open.set(0);
-        for body in open {
+        for cell in self.take_asks(|_| true) {
             let _ = here::guard(|| {
-                if let Body::Ask(cell) = &body {
-                    cell.refuse(RequestError::Gone);
-                }
-                drop(body);
+                cell.refuse(RequestError::Gone);
+                drop(cell);
             });
         }
+    }
+
+    fn take_asks(&self, which: impl Fn(&dyn Refuse) -> bool) -> Vec<Arc<dyn Refuse>> {
+        let which = |body: &Body| matches!(body, Body::Ask(cell) if which(&**cell));
+        let mut list = self.asks.list.get();
+        let taken = self.things.borrow_mut().sweep(LOCALITY, &mut list, which);
+        self.asks.list.set(list);
+        self.asks
+            .open
+            .set(self.asks.open.get() - taken.len() as u32);
+        let cell = |body| match body {
+            Body::Ask(cell) => Some(cell),
+            _ => None,
+        };
+        taken.into_iter().filter_map(cell).collect()
     }
 
     pub(crate) fn ask_limit_passed(&self, key: Key, cell: &dyn Refuse) {

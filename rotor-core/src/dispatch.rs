@@ -590,8 +590,7 @@ impl Local {
                 _ => None,
             };
             let error = exit.map_or(RequestError::Dropped, RequestError::Ended);
-            // A waker is foreign code.
-            let _ = here::guard(|| unanswered.tell(error));
+            unanswered.tell(error);
         }
     }
 

@@ -388,15 +388,14 @@ impl Driver {
         if inner.done.get() {
             return Turn::Park(None);
         }
-        let locals = inner.locals.borrow().clone();
+        let mut locals = inner.locals.borrow().clone();
         for local in &locals {
             local.gate.entrance.unpark();
         }
         let more = self.slices(&locals, budget);
-        // A handler may have opened one more.
-        let locals = inner.locals.borrow().clone();
+        self.meet(&mut locals);
         self.run_host_jobs(&locals);
-        let locals = inner.locals.borrow().clone();
+        self.meet(&mut locals);
         if let Some(exit) = self.end(&locals) {
             return Turn::Done(exit);
         }
@@ -461,6 +460,12 @@ impl Driver {
                 other => return other,
             }
         }
+    }
+
+    /// Adds those that were opened meanwhile: by a handler, or by what one has deferred.
+    fn meet(&self, locals: &mut Vec<Rc<Local>>) {
+        let all = self.inner.locals.borrow();
+        locals.extend_from_slice(&all[locals.len()..]);
     }
 
     fn slices(&self, locals: &[Rc<Local>], budget: Budget) -> bool {
@@ -618,9 +623,9 @@ impl Driver {
         }
         // The actors may hold what must not be touched here, not even to drop it.
         let locals = std::mem::take(&mut *inner.locals.borrow_mut());
-        let name = locals
+        let exit = locals
             .first()
-            .map_or("nowhere".into(), |local| local.locality.name().clone());
+            .map_or_else(Exit::normal, |local| local.gate.lost());
         for local in locals {
             local.abandoned.store(true, Ordering::Relaxed);
             local.locality.set_closed(true);
@@ -631,7 +636,6 @@ impl Driver {
             Local::tell_peers(local.gate, &local.locality, true);
             std::mem::forget(local);
         }
-        let exit = Exit::lost(&name);
         if let Some(app) = &*inner.app.borrow() {
             app.shared.root_ended(exit.clone());
             app.shared.finish();
@@ -666,7 +670,7 @@ impl Drop for Driver {
         if !inner.done.replace(true) {
             self.lose();
             if let Some(app) = &*inner.app.borrow() {
-                app.shared.root_ended(Exit::lost(app.shared.home.name()));
+                app.shared.root_ended(app.shared.home.gate().lost());
                 app.shared.finish();
             }
         }

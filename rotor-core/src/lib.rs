@@ -113,6 +113,7 @@ mod supervisor; // Supervisor: the tree as data
 mod dot; // pictures for Graphviz
 mod error; // errors
 mod fault; // panics that a simulation orders
+mod fixed_map; // hash maps that are the same in every run
 mod inbox; // receiving on a plain thread
 mod incident; // failures and the messages they came with
 mod meter; // how many messages actors have handled, and how many wait

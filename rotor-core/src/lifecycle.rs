@@ -25,7 +25,7 @@ impl Local {
             .filter(|&slot| self.seat(slot, |seat| seat.ops.is_some()));
         let Some(slot) = slot else {
             // Nobody was adopted at this address in this life of the locality.
-            let news = News::Failed(Exit::lost(self.locality.name()));
+            let news = News::Failed(self.gate.lost());
             let report = Control::Report {
                 to: from,
                 child,
@@ -230,8 +230,7 @@ impl Local {
         });
         match ends {
             Some((slot, keep)) => self.end(slot, exit, keep),
-            // The error in it is a user's.
-            None => drop(here::guard(|| drop(exit))),
+            None => drop(exit),
         }
     }
 
@@ -252,7 +251,7 @@ impl Local {
             let old = seat.exit.replace(exit);
             ((!in_hook).then_some(seat.serial), old)
         });
-        let _ = here::guard(|| drop(old));
+        drop(old);
         if let Some(serial) = serial {
             self.slots.shut(slot);
             Control::post(self.gate, Control::SelfExit { slot, serial });
@@ -427,7 +426,7 @@ impl Local {
     /// old one is dropped when nothing is open.
     fn set_exit(&self, slot: u32, exit: Option<Exit>) {
         let old = self.seat(slot, |seat| std::mem::replace(&mut seat.exit, exit));
-        let _ = here::guard(|| drop(old));
+        drop(old);
     }
 
     /// Has `f` run when the instance in a slot ends, after all else that it owns is gone; the latest

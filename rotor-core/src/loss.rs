@@ -17,7 +17,7 @@ impl Local {
             // In order: nobody was left. But a monitor may have been on its way.
             return self.monitors_lost(gate, &Exit::normal());
         }
-        let exit = Exit::lost(peer.name());
+        let exit = gate.lost();
         if abandoned {
             // Elsewhere a token that was dropped says so itself, and one that was passed on lives.
             let asked = self.things.borrow().asked(gate);
@@ -104,7 +104,7 @@ impl Local {
                 self.seat(slot, |seat| seat.parent = Parent::Nobody);
                 self.remove(slot);
                 if let Some(app) = app {
-                    app.root_ended(Exit::lost(self.locality.name()));
+                    app.root_ended(self.gate.lost());
                 }
             }
         }

@@ -314,8 +314,7 @@ impl Local {
         if to.gate() != self.gate {
             self.peer_with(to.gate());
             if to.gate().entrance.is_closed() {
-                let name = self.remote_name(slot, child);
-                let lost = News::Failed(Exit::lost(&name));
+                let lost = News::Failed(to.gate().lost());
                 return self.report_later(slot, child, incarnation, lost);
             }
         }
@@ -356,14 +355,6 @@ impl Local {
             gated,
         };
         Control::post(to.gate(), Control::Start(start));
-    }
-
-    fn remote_name(&self, slot: u32, child: u32) -> String {
-        self.seat(slot, |seat| {
-            let entry = seat.kin.as_mut().and_then(|kin| kin.entry(child));
-            let remote = entry.and_then(|entry| entry.remote.as_ref());
-            remote.map_or_else(String::new, |r| r.remote.locality.name().to_string())
-        })
     }
 
     fn report_later(&self, slot: u32, child: u32, incarnation: u64, news: News) {

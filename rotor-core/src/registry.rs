@@ -7,13 +7,13 @@
 mod stall;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::BuildHasherDefault;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::address::Address;
 use crate::find::{Answer, Found};
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::link::LinkError;
 use crate::message::Record;
@@ -41,7 +41,7 @@ struct Table {
     /// Starts that nothing but names keeps open.
     stalled: Vec<Stalled>,
     /// The services that clients are linked to, with the clients' names.
-    links: HashMap<Address, (Text, Vec<Address>), BuildHasherDefault<ahash::AHasher>>,
+    links: FixedMap<Address, (Text, Vec<Address>)>,
     ended: bool,
 }
 

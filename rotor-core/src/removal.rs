@@ -43,7 +43,7 @@ impl Local {
                 });
                 let lost = self.losing.get();
                 let exit = if lost {
-                    Exit::lost(self.locality.name())
+                    self.gate.lost()
                 } else {
                     Exit::killed()
                 };

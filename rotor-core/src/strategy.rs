@@ -9,7 +9,7 @@ mod exits;
 mod names;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use crate::backoff::Backoff;
 use crate::decision::Decision;
 use crate::exit::Exit;
+use crate::fixed_map::FixedMap;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
 use exits::{Patience, Quota};
@@ -381,7 +382,7 @@ pub(crate) struct Family {
     suspended: bool,
     deferred: VecDeque<Event>,
     /// Children whose restart failed, and why, until the retry.
-    failures: HashMap<ChildId, (Exit, Decision), ahash::RandomState>,
+    failures: FixedMap<ChildId, (Exit, Decision)>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
     restarts: VecDeque<u64>,
     names: Names,
@@ -403,7 +404,7 @@ impl Family {
             serving: false,
             suspended: false,
             deferred: VecDeque::new(),
-            failures: HashMap::with_hasher(names::hasher()),
+            failures: FixedMap::default(),
             restarts: VecDeque::new(),
             names: Names::default(),
         }

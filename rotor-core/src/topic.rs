@@ -2,7 +2,6 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -11,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::actor::TryHandler;
 use crate::address::Address;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
 use crate::lane::NORMAL;
@@ -113,7 +113,7 @@ impl<M> fmt::Debug for Topic<M> {
 /// Subscribers by address and message type: of the locality's own addresses, and of others' for
 /// which it has subscribers.
 pub(crate) struct Topics {
-    map: HashMap<Address, Types, ahash::RandomState>,
+    map: FixedMap<Address, Types>,
 }
 
 /// The subscribers of an address, by the type of their messages.
@@ -125,15 +125,10 @@ trait Audience: Any {
     fn ask_again(&self, here: &Local, address: Address);
 }
 
-/// Fixed seeds: nothing may differ from run to run.
-fn hasher() -> ahash::RandomState {
-    ahash::RandomState::with_seeds(1, 2, 3, 4)
-}
-
 impl Topics {
     pub(crate) fn new() -> Self {
         Topics {
-            map: HashMap::with_hasher(hasher()),
+            map: FixedMap::default(),
         }
     }
 
@@ -182,7 +177,7 @@ struct Subscribers<M> {
     /// In the order in which they subscribed, with some that have ended.
     here: RefCell<Vec<Subscriber<M>>>,
     /// Those that have not ended, by their serials: where they are in `here`, and their ends.
-    places: RefCell<HashMap<u64, (usize, Key), ahash::RandomState>>,
+    places: RefCell<FixedMap<u64, (usize, Key)>>,
     /// Localities that have subscribers of their own; the owner's side only.
     away: RefCell<Vec<&'static Gate>>,
     /// Publishes that are walking over `here`: while there are any, it only grows.
@@ -212,7 +207,7 @@ impl<M: 'static> Subscribers<M> {
     fn new() -> Self {
         Subscribers {
             here: RefCell::new(Vec::new()),
-            places: RefCell::new(HashMap::with_hasher(hasher())),
+            places: RefCell::new(FixedMap::default()),
             away: RefCell::new(Vec::new()),
             walks: Cell::new(0),
             confirmed: Cell::new(false),

@@ -148,7 +148,7 @@ impl Handler<()> for Answers {
     }
 }
 
-/// An answered request leaves nothing behind until its limit passes.
+/// The limits of answered requests are swept out long before they pass.
 #[test]
 fn a07_limits_of_answered_requests_do_not_pile_up() {
     let mut sim = Sim::new(1);

@@ -1,5 +1,7 @@
 //! The end of a driver, and those who come to it too late.
 
+mod common;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,73 +12,17 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
+use common::*;
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-struct Quiet;
-
-impl Wake for Quiet {
-    fn wake(&self) {}
-}
-
-fn driver() -> Driver {
-    Driver::new(Arc::new(Quiet), Clock::manual())
-}
-
-fn one(name: &'static str) -> Supervisor {
-    Supervisor::one_for_one(name)
-}
-
 const SECOND: Duration = Duration::from_secs(1);
-
-/// Does as it is told, and keeps what it is asked.
-#[derive(Default)]
-struct Puppet(Vec<Ask<Question>>);
-
-type Job = Box<dyn FnOnce(&mut Puppet, &mut Context<Puppet>) + Send>;
-
-impl Actor for Puppet {}
-
-impl Handler<Job> for Puppet {
-    fn handle(&mut self, job: Job, cx: &mut Context<Self>) {
-        job(self, cx);
-    }
-}
-
-impl Handler<u32> for Puppet {
-    fn handle(&mut self, _: u32, _: &mut Context<Self>) {}
-}
-
-struct Question;
-
-impl Request for Question {
-    type Reply = u32;
-}
-
-impl Handler<Ask<Question>> for Puppet {
-    fn handle(&mut self, ask: Ask<Question>, _: &mut Context<Self>) {
-        self.0.push(ask);
-    }
-}
-
-impl Handler<Down> for Puppet {
-    fn handle(&mut self, _: Down, _: &mut Context<Self>) {}
-}
-
-fn puppet(name: &'static str, at: Addr<Puppet>) -> Child<Puppet> {
-    Child::new(name, Puppet::default).at(at)
-}
-
-fn tell(to: Addr<Puppet>, job: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) {
-    to.send(Box::new(job) as Job);
-}
 
 /// It would keep the locality listed on this thread for longer than it keeps it.
 #[test]
 fn s10_a_driver_that_has_ended_opens_nothing() {
     let (here, late) = (Locality::new("here"), Locality::new("late"));
-    let driver = driver();
-    driver.open(&here).unwrap();
+    let driver = open(&here);
     driver.start(one("app")).unwrap().shutdown();
     assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
     let error = driver.open(&late).unwrap_err();
@@ -84,8 +30,7 @@ fn s10_a_driver_that_has_ended_opens_nothing() {
     drop(driver);
     late.reserve::<Puppet>().send(1);
     // Nothing has happened to it.
-    let next = self::driver();
-    next.open(&late).unwrap();
+    let next = open(&late);
     next.start(one("next")).unwrap();
     assert!(matches!(next.run_until_idle(), Turn::Park(None)));
 }
@@ -119,8 +64,7 @@ impl Drop for Opens {
 #[test]
 fn s10_what_is_opened_in_the_last_turn_ends_with_it() {
     let here = Locality::new("here");
-    let driver = Rc::new(driver());
-    driver.open(&here).unwrap();
+    let driver = Rc::new(open(&here));
     let (opens, opened) = (here.reserve(), Rc::new(RefCell::new(Vec::new())));
     let (theirs, all) = (driver.clone(), opened.clone());
     let child = Child::new("opens", move || Opens(theirs.clone(), all.clone()));
@@ -186,8 +130,7 @@ fn o08_the_rest_of_an_interrupted_publish_is_dropped_in_order() {
             .child(puppet("a", puppet_at)),
         |tree, name| tree.child(Child::new(name, move || Hears(topic))),
     );
-    let driver = driver();
-    driver.open(&here).unwrap();
+    let driver = open(&here);
     driver.start(tree).unwrap();
     driver.run_until_idle();
     topic.publish(Echo(puppet_at));
@@ -208,8 +151,7 @@ fn s09_a_driver_may_be_dropped_between_any_two_turns() {
     for messages in some {
         let here = Locality::new("here");
         let (a, b) = (here.reserve(), here.reserve());
-        let driver = driver();
-        driver.open(&here).unwrap();
+        let driver = open(&here);
         driver
             .start(one("app").child(puppet("a", a)).child(puppet("b", b)))
             .unwrap();
@@ -239,8 +181,7 @@ fn poll<T>(asking: Pin<&mut Asking<T>>) -> Poll<std::result::Result<T, RequestEr
 fn a07_a_question_does_not_outlive_who_keeps_its_limit() {
     let here = Locality::new("here");
     let a = here.reserve();
-    let driver = driver();
-    driver.open(&here).unwrap();
+    let driver = open(&here);
     driver.start(one("app").child(puppet("a", a))).unwrap();
     let mut asking = pin!(a.ask(Question, SECOND));
     driver.run_until_idle();
@@ -307,25 +248,6 @@ fn s13_an_askers_waker_that_panics_does_not_hurt_who_answers() {
     assert_eq!(app.tree().nodes[1].instances, 1);
     assert!(matches!(poll(asking), Poll::Ready(Ok(1))));
 }
-
-/// An error of a user's that panics when it is dropped.
-#[derive(Debug)]
-struct Bomb(Arc<AtomicUsize>);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        panic!("in a drop");
-    }
-}
-
-impl std::fmt::Display for Bomb {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a bomb")
-    }
-}
-
-impl std::error::Error for Bomb {}
 
 /// Whoever is the last to have heard of an exit: a monitor, a supervisor, nobody.
 #[test]

@@ -1,6 +1,8 @@
 //! Foreign code in places where it is easily forgotten: drops, wakers, wakes and clones that panic or
 //! call back.
 
+mod common;
+
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -10,79 +12,22 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Waker;
 use std::time::Duration;
 
+use common::*;
 use rotor_core::sim::Sim;
 use rotor_core::*;
-
-struct Quiet;
-
-impl Wake for Quiet {
-    fn wake(&self) {}
-}
-
-fn open(locality: &Locality) -> Driver {
-    let driver = Driver::new(Arc::new(Quiet), Clock::manual());
-    driver.open(locality).expect("a fresh locality");
-    driver
-}
-
-fn one(name: &'static str) -> Supervisor {
-    Supervisor::one_for_one(name)
-}
-
-/// Does as it is told.
-struct Puppet;
-
-type Job = Box<dyn FnOnce(&mut Context<Puppet>) + Send>;
-
-impl Actor for Puppet {}
-
-impl Handler<Job> for Puppet {
-    fn handle(&mut self, job: Job, cx: &mut Context<Self>) {
-        job(cx);
-    }
-}
-
-impl Handler<u32> for Puppet {
-    fn handle(&mut self, _: u32, _: &mut Context<Self>) {}
-}
-
-fn puppet(at: Addr<Puppet>) -> Child<Puppet> {
-    Child::new("puppet", || Puppet).at(at)
-}
-
-fn tell(to: Addr<Puppet>, job: impl FnOnce(&mut Context<Puppet>) + Send + 'static) {
-    to.send(Box::new(job) as Job);
-}
-
-#[derive(Debug)]
-struct Bomb;
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic!("in a drop");
-    }
-}
-
-impl std::fmt::Display for Bomb {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a bomb")
-    }
-}
-
-impl std::error::Error for Bomb {}
 
 #[test]
 fn s09_a_spec_that_panics_when_it_is_dropped_leaves_no_locality_behind() {
     let here = Locality::new("here");
     let driver = open(&here);
     let a = here.reserve();
-    let bomb = Bomb;
+    let bomb = Bomb::default();
     let pool = Supervisor::simple_one_for_one("pool", move |(): (), _: &mut Context<Puppet>| {
         let _ = &bomb;
-        Puppet
+        Puppet::default()
     });
     driver
-        .start(one("app").child(puppet(a)).child(pool))
+        .start(one("app").child(puppet("puppet", a)).child(pool))
         .unwrap();
     driver.run_until_idle();
     assert!(catch_unwind(AssertUnwindSafe(|| drop(driver))).is_ok());
@@ -94,12 +39,13 @@ fn s09_the_error_of_an_exit_for_nobody_may_panic_in_its_drop() {
     let mut sim = Sim::new(1);
     let here = sim.locality("here");
     let (a, b) = (here.reserve(), here.reserve::<Puppet>());
-    let ends = Child::new("ends", || Puppet).at(b).temporary();
-    sim.start(one("app").child(puppet(a)).child(ends)).unwrap();
+    let ends = puppet("ends", b).temporary();
+    sim.start(one("app").child(puppet("puppet", a)).child(ends))
+        .unwrap();
     sim.run_until_idle();
     b.stop();
     sim.run_until_idle();
-    std::thread::spawn(move || b.address().stop_with(Exit::failed(Bomb)))
+    std::thread::spawn(move || b.address().stop_with(Exit::failed(Bomb::default())))
         .join()
         .unwrap();
     sim.run_until_idle();
@@ -122,7 +68,7 @@ fn s24_a_wake_may_drop_the_driver() {
     let here = Locality::new("here");
     driver.open(&here).unwrap();
     let a = here.reserve();
-    driver.start(one("app").child(puppet(a))).unwrap();
+    driver.start(one("app").child(puppet("puppet", a))).unwrap();
     driver.run_until_idle();
     KEPT.with(|kept| *kept.borrow_mut() = Some(driver));
     a.send(1);
@@ -157,10 +103,10 @@ fn held(far: Locality, to: Addr<Far>, send: impl FnOnce(Rc<()>) + Send + 'static
     let here = Locality::new("here");
     let driver = open(&here);
     let a = here.reserve();
-    driver.start(one("app").child(puppet(a))).unwrap();
+    driver.start(one("app").child(puppet("puppet", a))).unwrap();
     driver.run_until_idle();
     let (told, hears) = mpsc::channel();
-    tell(a, move |_| {
+    tell(a, move |_, _| {
         to.send(1_u32); // no loop drives it: this is collected
         let too = open(&far); // now it is pinned to this thread
         let token = Rc::new(());
@@ -256,9 +202,10 @@ fn s13_a_question_that_is_polled_too_often_is_a_panic_of_its_actor() {
     let here = sim.locality("here");
     let (a, keeper) = (here.reserve(), here.reserve());
     let child = Child::new("keeper", || Keeper(Vec::new())).at(keeper);
-    sim.start(one("app").child(child).child(puppet(a))).unwrap();
+    sim.start(one("app").child(child).child(puppet("puppet", a)))
+        .unwrap();
     sim.run_until_idle();
-    tell(a, move |cx| {
+    tell(a, move |_, cx| {
         let twice = async move {
             let mut asking = keeper.ask(Double, Duration::from_secs(1));
             let first = (&mut asking).await;
@@ -356,7 +303,9 @@ fn m11_a_locality_is_watched_in_each_life_of_its_gate() {
         let other = Locality::new("other");
         let theirs = open(&other);
         let a = other.reserve();
-        let app = theirs.start(one("other").child(puppet(a))).unwrap();
+        let app = theirs
+            .start(one("other").child(puppet("puppet", a)))
+            .unwrap();
         theirs.run_until_idle();
         watcher.send(a.address());
         driver.run_until_idle();
@@ -458,11 +407,11 @@ fn o03_an_answer_that_comes_too_late_hurts_nobody() {
     let (driver, a) = (open(&here), stuck.reserve());
     let (block, blocks) = mpsc::channel();
     let (free, freed) = mpsc::channel::<()>();
-    tell(a, move |_| {
+    tell(a, move |_, _| {
         block.send(()).unwrap();
         freed.recv().unwrap();
     });
-    let far = one("far").on(&stuck, move |s| s.child(puppet(a)));
+    let far = one("far").on(&stuck, move |s| s.child(puppet("puppet", a)));
     let app = driver.start(one("app").child(far)).unwrap();
     drop(stuck);
     while blocks.try_recv().is_err() {

@@ -1,9 +1,7 @@
 //! The clients of a service: each is found in the same time, however many there are.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
 use super::Client;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::things::Key;
 
@@ -15,7 +13,7 @@ type Id = (&'static Gate, Key);
 pub(super) struct Clients {
     all: Vec<Client>,
     /// Their places in `all`.
-    places: HashMap<Id, usize, BuildHasherDefault<ahash::AHasher>>,
+    places: FixedMap<Id, usize>,
 }
 
 impl Client {

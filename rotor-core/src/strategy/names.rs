@@ -1,18 +1,13 @@
 //! Children by name, for requests: not built before the first one asks.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::ChildId;
+use crate::fixed_map::FixedMap;
 
 /// The index, if anybody has asked for it.
 #[derive(Debug, Default)]
-pub(super) struct Names(Option<HashMap<Cow<'static, str>, ChildId, ahash::RandomState>>);
-
-/// Fixed seeds: nothing may differ from run to run.
-pub(super) fn hasher() -> ahash::RandomState {
-    ahash::RandomState::with_seeds(1, 2, 3, 4)
-}
+pub(super) struct Names(Option<FixedMap<Cow<'static, str>, ChildId>>);
 
 impl Names {
     pub(super) fn is_known(&self) -> bool {
@@ -20,9 +15,7 @@ impl Names {
     }
 
     pub(super) fn learn(&mut self, rows: Vec<(Cow<'static, str>, ChildId)>) {
-        let mut all = HashMap::with_capacity_and_hasher(rows.len(), hasher());
-        all.extend(rows);
-        self.0 = Some(all);
+        self.0 = Some(rows.into_iter().collect());
     }
 
     /// The table changes as a whole: the next request builds the index anew.

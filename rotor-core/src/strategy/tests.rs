@@ -1,5 +1,6 @@
 //! A supervisor's decisions against OTP's rules: stories, a naive model, and random asynchrony.
 
+mod barriers;
 mod decisions;
 mod model;
 mod patience;
