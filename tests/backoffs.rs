@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rotor_core::sim::Sim;
@@ -46,6 +47,8 @@ fn l07_a_restart_waits_and_messages_wait_with_it(on: &dyn Backend) {
 /// Also of a supervisor that is on another loop than its own supervisor.
 fn l07_a_supervisor_that_gave_up_is_restarted_after_a_wait(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
+    let starts = Arc::new(Mutex::new(Vec::new()));
+    let noted = starts.clone();
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, x) = (here.reserve(), away.reserve());
@@ -55,7 +58,9 @@ fn l07_a_supervisor_that_gave_up_is_restarted_after_a_wait(on: &dyn Backend, far
             .backoff(Backoff::exponential(ms(5), ms(20)).jitter(50))
             .on(&away, move |s| {
                 let role = Role::new("x", &theirs).telling();
+                let noted = noted.clone();
                 let role = role.begin(move |me, cx| {
+                    noted.lock().unwrap().push(cx.now());
                     if me.life < 4 {
                         crash(cx.addr())
                     } else {
@@ -67,6 +72,10 @@ fn l07_a_supervisor_that_gave_up_is_restarted_after_a_wait(on: &dyn Backend, far
         stage().child(lead("a", &log).at(a)).child(frail)
     });
     assert_eq!(log.count("x starts"), 4);
+    // 5, 10 and 20 ms, of which jitter takes half at most.
+    let starts = starts.lock().unwrap();
+    let waited = starts[3] - starts[0];
+    assert!(waited >= ms(17), "{waited:?}");
 }
 
 /// A tree ends although a child would wait for a day.
