@@ -253,6 +253,11 @@ impl Bell {
     }
 }
 
+/// A driver that is turned by hand: nobody waits for its bell.
+pub fn driver() -> Driver {
+    Driver::new(Arc::new(Bell::default()), Clock::real())
+}
+
 /// Turns a driver until it is done.
 pub fn drive(driver: &Driver, bell: &Bell) -> Exit {
     loop {

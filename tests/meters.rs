@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::Bell;
+use crate::backend::driver;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -27,7 +27,7 @@ fn meters(app: &App, who: Address) -> (Option<u64>, u64) {
 
 /// A driver that is turned by hand, with a puppet `a`.
 fn one(log: &Log) -> (Driver, Locality, App, Addr<Puppet>) {
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     let here = Locality::new("here");
     driver.open(&here).unwrap();
     let a = here.reserve();

@@ -1,11 +1,9 @@
 //! Monitors: exactly one notice, whatever happens to either side.
 
-use std::sync::Arc;
-
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell};
+use crate::backend::{Backend, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -254,7 +252,7 @@ fn l12_a_monitor_on_a_locality_that_ends_is_told(seed: u64) {
     sim.run_until_idle();
     assert_eq!(log.all(), ["a: down locality nowhere was lost"]);
     // Ended in order, with an address that nobody has claimed.
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     let ends = Locality::new("ends");
     driver.open(&ends).unwrap();
     let b = ends.reserve::<Puppet>().address();

@@ -6,14 +6,10 @@ use std::sync::{Arc, Mutex};
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::Bell;
+use crate::backend::{Bell, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
-
-fn driver() -> Driver {
-    Driver::new(Arc::new(Bell::default()), Clock::real())
-}
 
 /// Has a driver turned on a thread that is not its own. It is lost by that, and leaks.
 pub fn turn_elsewhere(driver: Driver) {

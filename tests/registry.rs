@@ -1,12 +1,11 @@
 //! Names: registered, found, and waited for.
 
 use std::any::type_name;
-use std::sync::Arc;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell};
+use crate::backend::{Backend, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::opening::turn_elsewhere;
@@ -554,7 +553,7 @@ fn m11_names_of_a_loop_that_is_turned_elsewhere_are_gone(seed: u64) {
     let mut sim = Sim::new(seed);
     sim.locality("home");
     let away = Locality::new("away");
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     driver.open(&away).unwrap();
     let b = away.reserve();
     let theirs = log.clone();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell};
+use crate::backend::{Backend, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -61,7 +61,7 @@ fn s05_a_nested_turn_is_refused(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
         let (a, b) = (here.reserve(), here.reserve::<Puppet>());
-        let other = Rc::new(Driver::new(Arc::new(Bell::default()), Clock::real()));
+        let other = Rc::new(driver());
         let far = Locality::new("same thread");
         other.open(&far).unwrap();
         let app = {
@@ -288,7 +288,7 @@ fn s06_what_is_sent_to_an_ended_locality_may_use_addresses(on: &dyn Backend, far
         let over = Locality::new("over");
         let nobody = over.reserve::<Puppet>();
         {
-            let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+            let driver = driver();
             driver.open(&over).unwrap();
             let app = driver.start(group("over")).unwrap();
             app.shutdown();

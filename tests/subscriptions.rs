@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell};
+use crate::backend::{Backend, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -912,7 +912,7 @@ fn r96_the_end_of_a_subscriber_races_with_what_is_published(on: &dyn Backend, fa
 
 /// A locality that was opened, with its driver.
 fn driven() -> (Driver, Locality) {
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     let locality = Locality::new("over");
     driver.open(&locality).unwrap();
     (driver, locality)

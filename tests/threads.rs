@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell, drive};
+use crate::backend::{Backend, Bell, drive, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -340,7 +340,7 @@ fn m23_a_handle_of_a_tree_stops_it_and_waits_for_it(far: &dyn Backend) {
 
 /// On the thread that runs the root, waiting for it is an error.
 fn s21_waiting_for_the_root_on_its_own_thread_is_refused(seed: u64) {
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     let here = Locality::new("here");
     driver.open(&here).unwrap();
     let app = driver.start(group("root")).unwrap();
@@ -519,7 +519,7 @@ fn m17_a_budget_of_no_messages_is_one(seed: u64) {
 /// A budget of no time is one stride of messages.
 fn m17_a_budget_of_time_ends_a_turn(seed: u64) {
     let log = Log::new();
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     let here = Locality::new("here");
     driver.open(&here).unwrap();
     let a = here.reserve::<Puppet>();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell};
+use crate::backend::{Backend, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -335,7 +335,7 @@ fn t01_timers_fire_while_messages_flow(on: &dyn Backend) {
 /// Nor does it in a turn that may last for an hour.
 fn t01_timers_fire_within_a_long_turn(seed: u64) {
     let log = Log::new();
-    let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+    let driver = driver();
     let here = Locality::new("here");
     driver.open(&here).unwrap();
     let (a, b) = (here.reserve(), here.reserve());
