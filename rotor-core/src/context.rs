@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::actor::{Actor, TryHandler};
-use crate::address::{Addr, Address, push_local, rouse_if};
+use crate::address::{Addr, Address};
 use crate::child::Child;
 use crate::error::{Error, StartError};
 use crate::exit::Exit;
@@ -16,9 +16,10 @@ use crate::find::{self, Patience};
 use crate::hold::{Hold, Why};
 use crate::link::{self, Unlink};
 use crate::locality::{Local, Locality};
-use crate::message::{Kind, Record, Request, Typed, Way};
+use crate::message::Request;
 use crate::monitor::{self, Down};
 use crate::name::{Name, NameError};
+use crate::notifier::Notifier;
 use crate::recipient::Recipient;
 use crate::request::{self, Ask, PendingRequest, RequestError};
 use crate::slot::Parent;
@@ -1295,104 +1296,6 @@ impl<A: Actor> Context<A> {
     where
         A: TryHandler<M>,
     {
-        let serial = self.here().seat(self.slot, |seat| seat.serial);
-        Notifier {
-            to: self.here().address_of(self.slot),
-            serial,
-            kind: Noted::<A, M>::KIND,
-            message: PhantomData,
-        }
-    }
-}
-
-/// Sends messages to one instance, not to its successors: for backends, see
-/// [`Context::notifier`]. Not `Send`.
-///
-/// ```
-/// use rotor_core::*;
-/// /// What a backend does when its sensor has a value.
-/// struct Sensor { whom: Option<Notifier<f32>> }
-/// impl Sensor {
-///     fn measured(&self, value: f32) {
-///         if let Some(whom) = &self.whom {
-///             whom.notify(value); // the instance that has asked for it, not the one after it
-///         }
-///     }
-/// }
-/// # Sensor { whom: None }.measured(1.0);
-/// ```
-pub struct Notifier<M> {
-    to: Address,
-    serial: u64,
-    kind: &'static Kind,
-    message: PhantomData<*mut M>,
-}
-
-impl<M: 'static> Notifier<M> {
-    /// Sends a message to the instance; dropped if that has ended.
-    ///
-    /// ```
-    /// use rotor_core::{sim::Sim, *};
-    /// struct Plug { notes: Option<Notifier<u32>>, got: u32 }
-    /// impl Actor for Plug {
-    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
-    ///         self.notes = Some(cx.notifier());
-    ///         Ok(())
-    ///     }
-    /// }
-    /// impl Handler<u32> for Plug {
-    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.got += n }
-    /// }
-    /// # let mut sim = Sim::new(1);
-    /// # let plug = sim.locality("here").reserve();
-    /// # sim.start(Supervisor::one_for_one("app")
-    /// #     .child(Child::new("plug", || Plug { notes: None, got: 0 }).at(plug)))?;
-    /// # sim.run_until_idle();
-    /// let notes = sim.with(plug, |plug| plug.notes.clone()).flatten().unwrap();
-    /// notes.notify(7);
-    /// sim.run_until_idle();
-    /// assert_eq!(sim.with(plug, |plug| plug.got), Some(7));
-    /// plug.address().kill();
-    /// notes.notify(8); // not for the next instance
-    /// sim.run_until_idle();
-    /// assert_eq!(sim.with(plug, |plug| plug.got), Some(0));
-    /// # Ok::<_, StartError>(())
-    /// ```
-    pub fn notify(&self, message: M) {
-        let gate = self.to.gate();
-        let message = (self.serial, message);
-        let rests = crate::here::with_local(gate, |local| {
-            local.is_some_and(|local| push_local(local, self.to, self.kind, message))
-        });
-        rouse_if(rests, gate);
-    }
-}
-
-impl<M> Clone for Notifier<M> {
-    fn clone(&self) -> Self {
-        Notifier {
-            message: PhantomData,
-            ..*self
-        }
-    }
-}
-
-/// A message for one instance.
-pub(crate) struct Noted<A, M>(PhantomData<(A, M)>);
-
-impl<A: TryHandler<M>, M: 'static> Record for Noted<A, M> {
-    type Message = (u64, M);
-    const LANE: usize = <A as TryHandler<M>>::LANE.index();
-    const WAY: Way = Way::Own;
-
-    fn name() -> &'static str {
-        std::any::type_name::<M>()
-    }
-
-    unsafe fn run((serial, message): (u64, M), actor: *mut (), here: &Local, slot: u32) {
-        if here.seat(slot, |seat| seat.serial) == serial {
-            // SAFETY: passed on; the instance is the one that made the notifier, an `A`.
-            unsafe { Typed::<A, M>::run(message, actor, here, slot) }
-        }
+        Notifier::new::<A>(self.here(), self.slot)
     }
 }

@@ -78,6 +78,7 @@ mod ask_limits; // time limits of requests whose askers are futures
 mod context; // what a handler can do
 mod find; // waiting for a name
 mod hold; // what keeps a start or a stop open
+mod notifier; // Notifier: how a backend tells one instance
 mod request; // Ask, ReplyTo: messages that expect an answer
 mod scheduled; // whether a poll of a task is on its way
 mod small; // erased values, inline
@@ -90,6 +91,7 @@ mod admin; // requests to a running supervisor
 mod adopt; // specs get slots
 mod app; // App: a running tree from outside
 mod backoff; // Backoff: how long a restart waits
+mod check; // what is wrong with a tree
 mod child; // Child: how to make an actor
 mod decision; // what a supervising actor says to the end of a child
 mod exit; // why an actor ended
@@ -137,7 +139,7 @@ pub use app::{App, WouldDeadlock};
 pub use backoff::Backoff;
 pub use child::{Child, IntoActor};
 pub use clock::Clock;
-pub use context::{Context, Notifier};
+pub use context::Context;
 pub use decision::{ChildExit, Decision};
 pub use driver::{Budget, Driver, Turn};
 pub use entrance::Wake;
@@ -151,6 +153,7 @@ pub use locality::Locality;
 pub use message::Request;
 pub use monitor::Down;
 pub use name::{Name, NameError};
+pub use notifier::Notifier;
 pub use observe::{Observer, Reason, Undeliverable};
 pub use outbox::Outbox;
 pub use owned::Owned;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::check::Seen;
 use crate::child::{LIMIT, Spec};
 use crate::dot::{self, DotNode};
 use crate::error::StartError;
 use crate::locality::Locality;
 use crate::strategy::{AutoShutdown, Restart, Strategy};
-use crate::supervisor::{AsChild, Seen, Supervisor};
+use crate::supervisor::{AsChild, Supervisor};
 
 /// A picture of a tree before anything of it starts; made by [`Supervisor::plan`].
 ///

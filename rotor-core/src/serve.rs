@@ -4,6 +4,7 @@ use crate::actor::Actor;
 use crate::address::Address;
 use crate::admin::{Admin, AdminError, ChildCount, ChildInfo, ChildState, Reply, Started};
 use crate::adopt::How;
+use crate::check::check_added;
 use crate::error::StartError;
 use crate::exit::Exit;
 use crate::here;
@@ -11,7 +12,7 @@ use crate::locality::Local;
 use crate::request::{RequestError, Verdict};
 use crate::slot::Parent;
 use crate::strategy::{ChildId, DeedResult, Event, Refusal, RowState};
-use crate::supervisor::{Node, NodeKind, check_added};
+use crate::supervisor::{Node, NodeKind};
 
 impl Local {
     /// A request has come for the actor in `slot`.

@@ -1,0 +1,227 @@
+//! What is wrong with a tree, found before anything of it starts.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use crate::address::Address;
+use crate::child::Spec;
+use crate::error::StartError;
+use crate::gate::Gate;
+use crate::locality::Locality;
+use crate::name::NameError;
+use crate::needs::Needs;
+use crate::plan::PlanNode;
+use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
+use crate::supervisor::{AsChild, MOST_LEVELS, Node, NodeKind, Supervisor};
+
+impl Supervisor {
+    /// Looks for everything that can be wrong with a tree whose root is placed on `gate`. Returns
+    /// the other localities that it names.
+    pub(crate) fn check(
+        &self,
+        gate: &'static Gate,
+        place: &str,
+    ) -> Result<Vec<Locality>, StartError> {
+        let mut seen = Seen::default();
+        self.check_in(gate, place, &mut seen)?;
+        seen.needs.check()?;
+        Ok(seen.places)
+    }
+
+    pub(crate) fn check_in(
+        &self,
+        gate: &'static Gate,
+        place: &str,
+        seen: &mut Seen,
+    ) -> Result<(), StartError> {
+        seen.draw(|depth| self.plan_node(depth, place));
+        // Those on other localities were not there to be counted.
+        if self.too_deep || seen.depth >= MOST_LEVELS {
+            return Err(StartError::TooDeep);
+        }
+        if self.flags.period.is_zero() {
+            return Err(StartError::ZeroPeriod {
+                supervisor: self.name.clone(),
+            });
+        }
+        if let Some(why) = self.pool_fault() {
+            let supervisor = self.name.clone();
+            return Err(StartError::Pool { supervisor, why });
+        }
+        if let Some(template) = &self.template {
+            self.check_backoff("its instances".into(), template.as_child(), seen)?;
+        }
+        let mut names = HashSet::new();
+        let auto = self.flags.auto_shutdown;
+        seen.depth += 1;
+        for node in &self.children {
+            let (name, child) = match &node.0 {
+                NodeKind::Actor(spec) => (&spec.name, spec.as_child()),
+                NodeKind::Supervisor(s) => (&s.name, s.as_child()),
+            };
+            if !names.insert(name.clone()) {
+                let (supervisor, child) = (self.name.clone(), name.clone());
+                return Err(StartError::DuplicateName { supervisor, child });
+            }
+            let useless = child.restart == Restart::Permanent || auto == AutoShutdown::Never;
+            if child.significant && useless {
+                return Err(StartError::Significant {
+                    child: name.clone(),
+                });
+            }
+            self.check_backoff(name.clone(), child, seen)?;
+            match &node.0 {
+                NodeKind::Actor(spec) => {
+                    seen.draw(|depth| spec.plan_node(depth, place));
+                    seen.declare(spec)?;
+                    let Some(address) = spec.reserved else {
+                        continue;
+                    };
+                    if address.gate() != gate {
+                        let (child, placed) = (spec.name.clone(), place.to_owned().into());
+                        return Err(StartError::WrongLocality { child, placed });
+                    }
+                    if !seen.claimed.insert(address) {
+                        return Err(StartError::ClaimedTwice {
+                            child: spec.name.clone(),
+                        });
+                    }
+                }
+                NodeKind::Supervisor(child) => child.check_placed(gate, place, seen)?,
+            }
+        }
+        seen.depth -= 1;
+        Ok(())
+    }
+
+    /// Looks at how long a child waits before it is restarted.
+    fn check_backoff(
+        &self,
+        name: Cow<'static, str>,
+        child: AsChild,
+        seen: &mut Seen,
+    ) -> Result<(), StartError> {
+        let Some(backoff) = child.backoff else {
+            return Ok(());
+        };
+        let never = child.restart == Restart::Temporary;
+        let never = never.then_some("a temporary child is never restarted");
+        if let Some(why) = backoff.fault().or(never) {
+            return Err(StartError::Backoff { child: name, why });
+        }
+        let Flags {
+            intensity, period, ..
+        } = self.flags;
+        if backoff.outlasts(intensity, period) {
+            let (app, too_many) = (&self.name, u64::from(intensity) + 1);
+            seen.warnings.push(format!(
+                "{app} never gives up because of {name}, which waits too long for {too_many} \
+                 restarts in {period:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is wrong with it as a pool, or as none.
+    fn pool_fault(&self) -> Option<&'static str> {
+        let pool = self.flags.strategy == Strategy::SimpleOneForOne;
+        if self.no_pool {
+            Some("says something about instances, but is no pool")
+        } else if pool && self.template.is_none() {
+            Some("is a pool without a template")
+        } else if self.template.as_ref().is_some_and(|t| t.most == 0) {
+            Some("is a pool that may have no instances")
+        } else if pool && !self.children.is_empty() {
+            Some("is a pool: it has no children but its instances")
+        } else if pool && self.flags.auto_shutdown != AutoShutdown::Never {
+            Some("is a pool: its instances cannot be significant")
+        } else {
+            None
+        }
+    }
+
+    fn check_placed(
+        &self,
+        gate: &'static Gate,
+        place: &str,
+        seen: &mut Seen,
+    ) -> Result<(), StartError> {
+        let Some(remote) = &self.place else {
+            return self.check_in(gate, place, seen);
+        };
+        if remote.locality.has_ended() {
+            return Err(StartError::LocalityEnded {
+                locality: remote.locality.name().clone(),
+            });
+        }
+        let built = self.built(&remote.build)?;
+        if !seen.places.contains(&remote.locality) {
+            seen.places.push(remote.locality.clone());
+        }
+        let known = seen.names.len();
+        built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
+        let _ = remote.names.set(seen.names[known..].to_vec());
+        Ok(())
+    }
+}
+
+/// Looks for everything that can be wrong with a child that is added to a supervisor which runs on
+/// `gate`. Returns it with the other localities that it names.
+pub(crate) fn check_added(
+    node: Node,
+    flags: Flags,
+    gate: &'static Gate,
+    place: &str,
+) -> Result<(Node, Vec<Locality>), StartError> {
+    let mut around = Supervisor::new(Cow::Borrowed(""), flags).child(node);
+    let places = around.check(gate, place)?;
+    let node = around.children.pop().expect("put in above");
+    Ok((node, places))
+}
+
+/// What a check has met so far.
+#[derive(Default)]
+pub(crate) struct Seen {
+    claimed: HashSet<Address>,
+    /// Names of actors, with the children that declare them.
+    names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    taken: HashMap<Cow<'static, str>, Cow<'static, str>>,
+    places: Vec<Locality>,
+    pub(crate) needs: Needs,
+    /// How far below the root the check is.
+    depth: usize,
+    /// What is allowed, and probably not meant.
+    pub(crate) warnings: Vec<String>,
+    /// Where a picture is drawn, if it is asked for.
+    pub(crate) drawn: Option<Vec<PlanNode>>,
+}
+
+impl Seen {
+    /// Nothing yet, and a picture is drawn.
+    pub(crate) fn drawing() -> Self {
+        Seen {
+            drawn: Some(Vec::new()),
+            ..Seen::default()
+        }
+    }
+
+    /// Notes the names that a spec declares in the registry of this tree.
+    fn declare(&mut self, spec: &Spec) -> Result<(), StartError> {
+        for name in spec.names.iter().filter(|name| name.registry.is_none()) {
+            let (name, child) = (name.text.clone(), spec.name.clone());
+            if let Some(owner) = self.taken.insert(name.clone(), child.clone()) {
+                let error = NameError::Taken { name, owner };
+                return Err(StartError::Name { child, error });
+            }
+            self.names.push((name, child));
+        }
+        self.needs.note(spec);
+        Ok(())
+    }
+
+    fn draw(&mut self, node: impl FnOnce(usize) -> PlanNode) {
+        if let Some(drawn) = &mut self.drawn {
+            drawn.push(node(self.depth));
+        }
+    }
+}
