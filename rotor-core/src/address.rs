@@ -511,8 +511,8 @@ impl<A: Actor> Addr<A> {
 
     /// Sends a message that need not be `Send` to an actor of a locality pinned to this thread.
     ///
-    /// In order with what this thread [sends](Self::send), but not with what it sent before the loop of
-    /// the locality was made and has turned: that waits where only what is `Send` may lie.
+    /// In order with what this thread [sends](Self::send), also with what it sent before it made the
+    /// loop of the locality.
     ///
     /// # Errors
     /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.

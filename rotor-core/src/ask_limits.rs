@@ -12,6 +12,29 @@ use crate::request::{Refuse, RequestError, Verdict};
 use crate::things::{Body, Key, NO_THINGS};
 use crate::timer::nanos;
 
+/// A limit on its way to the locality that keeps it. If that throws it away, the asker waits no
+/// longer.
+pub(crate) struct AskLimit {
+    /// `None` once it has arrived.
+    cell: Option<Arc<dyn Refuse>>,
+    limit: Duration,
+}
+
+impl AskLimit {
+    pub(crate) fn new(cell: Arc<dyn Refuse>, limit: Duration) -> Self {
+        let cell = Some(cell);
+        AskLimit { cell, limit }
+    }
+}
+
+impl Drop for AskLimit {
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell.take() {
+            cell.refuse(RequestError::Gone);
+        }
+    }
+}
+
 /// The limits that are armed.
 pub(crate) struct AskLimits {
     /// First of their entries.
@@ -37,17 +60,17 @@ impl AskLimits {
 
 impl Local {
     /// Arms the limit of a request, unless it is answered already.
-    pub(crate) fn arm_ask(&self, cell: Arc<dyn Refuse>, limit: Duration) {
-        if cell.is_done() || limit == Duration::MAX {
+    pub(crate) fn arm_ask(&self, mut order: AskLimit) {
+        let Some(cell) = order.cell.take().filter(|cell| !cell.is_done()) else {
             return;
-        }
+        };
         self.sweep_asks();
         let mut things = self.things.borrow_mut();
         let mut list = self.asks.list.get();
         let key = things.insert(LOCALITY, &mut list, Body::Ask(cell));
         self.asks.list.set(list);
         self.asks.open.set(self.asks.open.get() + 1);
-        things.arm_later(key, nanos(limit));
+        things.arm_later(key, nanos(order.limit));
     }
 
     /// Removes the limits of requests that are answered, if there may be many: a constant number of

@@ -541,6 +541,7 @@ impl Local {
 
     /// Refuses everything that is queued, for good: the locality ends.
     pub(crate) fn discard_all(&self) {
+        self.behind.set(false); // all that comes now goes where it is found below
         self.gate
             .entrance
             .close(|parcel| self.gate.reject(parcel, Reason::Closed));
@@ -654,12 +655,14 @@ impl Local {
                 serial,
                 caught,
             } => {
-                if self.seat(slot, |seat| seat.serial == serial) {
+                // Its locality may have had another life meanwhile.
+                let known = slot < self.slots.len();
+                if known && self.seat(slot, |seat| seat.serial == serial) {
                     self.crash(slot, Exit::panicked(caught));
                 }
             }
             Control::Release { slot, serial } => self.release(slot, serial),
-            Control::AskLimit { cell, limit } => self.arm_ask(cell, limit),
+            Control::AskLimit(limit) => self.arm_ask(limit),
             Control::Down { key, exit } => self.down(key, exit),
             Control::Call(f) => {
                 // Core's own closures; what they drop may be a user's.

@@ -212,6 +212,8 @@ impl Driver {
         if inner.done.get() {
             return Err(BindError::DriverEnded);
         }
+        // What the handler that runs has sent there goes ahead of what it sends from now on.
+        here::flush();
         locality.set_open()?;
         let local = Rc::new(Local::new(locality, inner.clock.clone(), random));
         for (id, value) in &*inner.extensions.borrow() {
@@ -226,8 +228,8 @@ impl Driver {
         let alone = inner.locals.borrow().is_empty();
         inner.locals.borrow_mut().push(local);
         if !alone {
-            // The loop may wait for the others only.
-            inner.wake.wake();
+            // The loop may wait for the others only. A panic is the trouble of its wake.
+            let _ = here::guard(|| inner.wake.wake());
         }
         Ok(())
     }
@@ -395,6 +397,9 @@ impl Driver {
         let more = self.slices(&locals, budget);
         self.meet(&mut locals);
         self.run_host_jobs(&locals);
+        if inner.done.get() {
+            return Turn::Park(None); // a job has turned it, and was told of the end
+        }
         self.meet(&mut locals);
         if let Some(exit) = self.end(&locals) {
             return Turn::Done(exit);
@@ -592,14 +597,13 @@ impl Driver {
             if local.has_specs() || local.locality.is_placed() {
                 local.lose();
                 refuse_parked(local, Reason::Closed);
-                local.locality.set_closed(true);
             } else {
                 // Reserved addresses that nobody has claimed: what is parked there is reported.
                 refuse_parked(local, Reason::Unclaimed);
                 for slot in 0..local.slots.len() {
                     local.notify_watchers(slot, &local.gate.lost());
                 }
-                local.locality.set_closed(false);
+                local.locality.set_ended();
             }
             local.discard_all();
             // First this: handles of the locality that go with the news have something to say, too.
@@ -628,7 +632,6 @@ impl Driver {
             .map_or_else(Exit::normal, |local| local.gate.lost());
         for local in locals {
             local.abandoned.store(true, Ordering::Relaxed);
-            local.locality.set_closed(true);
             local
                 .gate
                 .entrance

@@ -66,6 +66,15 @@ pub(crate) fn running_gate() -> *const Gate {
     unsafe { local.as_ref() }.map_or(ptr::null(), |local| local.gate)
 }
 
+/// Hands over what the locality that runs on this thread now has collected for others.
+pub(crate) fn flush() {
+    let local = HERE.with(Here::running);
+    // SAFETY: its slice keeps it.
+    if let Some(local) = unsafe { local.as_ref() } {
+        local.flush();
+    }
+}
+
 /// Whether a driver of this thread is inside a turn: what blocks here, blocks its localities.
 pub(crate) fn in_turn() -> bool {
     HERE.with(|here| here.turning.get())

@@ -330,7 +330,7 @@ impl<M: Send + 'static> Inbox<M> {
         self.shut(&mut self.bell.lock());
         self.bell.news.notify_all();
         if let Some(then) = &self.bell.then {
-            then.wake();
+            let _ = here::guard(|| then.wake());
         }
     }
 
@@ -474,7 +474,7 @@ impl<M> Drop for Inbox<M> {
         for parcel in chunk.map(Parcel::Chunk).into_iter().chain(kept) {
             gate.reject(parcel, Reason::Closed);
         }
-        self.locality.set_closed(false);
+        self.locality.set_ended();
         Local::tell_peers(gate, &self.locality, false);
     }
 }

@@ -13,13 +13,13 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
-use crate::ask_limits::AskLimits;
+use crate::ask_limits::{AskLimit, AskLimits};
 use crate::batch::{Batch, Chunk};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::gate::Gate;
-use crate::here::{Caught, Reach, running_gate, with_local};
+use crate::here::{self, Caught, Reach, running_gate, with_local};
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
@@ -28,7 +28,8 @@ use crate::naming::Naming;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
 use crate::random::Random;
-use crate::request::{Refuse, Unanswered};
+use crate::request::Unanswered;
+use crate::signed;
 use crate::slot::{Seat, Slots, State};
 use crate::small::Small;
 use crate::things::{Body, Key, Things};
@@ -245,7 +246,6 @@ impl Locality {
         if self.openings() > 0 || self.set_open().is_err() {
             return;
         }
-        self.set_closed(true);
         let gate = self.gate();
         gate.entrance
             .close(|parcel| gate.reject(parcel, Reason::Closed));
@@ -271,13 +271,16 @@ impl Locality {
         })
     }
 
-    pub(crate) fn set_closed(&self, lost: bool) {
-        if !lost {
-            self.gate().retire();
-        }
-        self.inner
-            .life
-            .store(if lost { LOST } else { ENDED }, Ordering::Release);
+    /// It ends in order: nobody opens it again.
+    pub(crate) fn set_ended(&self) {
+        self.gate().retire();
+        self.inner.life.store(ENDED, Ordering::Release);
+    }
+
+    /// It may be opened anew, unless it has ended: nobody does anything for this life any more.
+    pub(crate) fn set_lost(&self) {
+        let life = &self.inner.life;
+        let _ = life.compare_exchange(OPEN, LOST, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Its loop ends, or detaches, when nothing is placed here any more.
@@ -438,10 +441,7 @@ pub(crate) enum Control {
     /// A hold was dropped.
     Release { slot: u32, serial: u64 },
     /// The limit of a request whose asker is a future.
-    AskLimit {
-        cell: Arc<dyn Refuse>,
-        limit: Duration,
-    },
+    AskLimit(AskLimit),
     /// The target of a monitor ended.
     Down { key: Key, exit: Exit },
     /// Anything else that must be done there.
@@ -668,6 +668,21 @@ impl Local {
     /// Whether what this thread sends goes behind what is in the gate: not what its actors send.
     pub(crate) fn is_behind(&self) -> bool {
         self.behind.get() && !std::ptr::eq(running_gate(), self.gate)
+    }
+
+    /// Appends a record that cannot go through the gate to what the gate still holds.
+    #[cold]
+    pub(crate) fn push_behind<T>(
+        &self,
+        lane: usize,
+        from: Option<Address>,
+        head: Header,
+        value: T,
+    ) {
+        here::flush(); // it may have something for this locality
+        self.gather();
+        let mut chunk = self.chunks[lane].borrow_mut();
+        signed::push_into(chunk.get_or_insert_with(Chunk::new), from, head, value);
     }
 
     /// Appends a record to a lane. Owner's thread, inside a slice or outside.

@@ -114,6 +114,8 @@ impl Local {
     pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality, abandoned: bool) {
         gate.registries.lost(gate);
         let peers = std::mem::take(&mut *gate.peers.lock().expect("no user code under this lock"));
+        // Not before: the names and peers that its next life has are not those of this one.
+        locality.set_lost();
         for peer in peers {
             let locality = locality.clone();
             let closed = Control::Closed {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::ask_limits::AskLimit;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::here::{self, HERE, Here, with_local};
@@ -560,14 +561,10 @@ impl<R: Send + 'static> Asking<R> {
         // SAFETY: its slice keeps it.
         let keeper = unsafe { asker.as_ref() }.map_or(to.address().gate(), |asker| asker.gate);
         // Behind the request: most are answered before their limit is even looked at.
-        Control::post_in(
-            keeper,
-            NORMAL,
-            Control::AskLimit {
-                cell: asking.cell.clone(),
-                limit,
-            },
-        );
+        if limit < Duration::MAX {
+            let limit = AskLimit::new(asking.cell.clone(), limit);
+            Control::post_in(keeper, NORMAL, Control::AskLimit(limit));
+        }
         asking
     }
 

@@ -108,6 +108,9 @@ fn sender(local: &Local) -> Option<Address> {
 #[inline(never)]
 pub(crate) fn push_here<T>(to: &Local, lane: usize, head: Header, value: T) {
     let from = signing(|local| local.filter(|_| !head.is_control()).and_then(sender));
+    if to.is_behind() {
+        return to.push_behind(lane, from, head, value);
+    }
     match from {
         None => to.push(lane, head, value),
         Some(from) => {

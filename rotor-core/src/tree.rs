@@ -183,12 +183,7 @@ pub(crate) fn take(app: &App) -> Tree {
         });
     }
     // Sends of a handler wait in its outbox until they are flushed.
-    here::HERE.with(|here| {
-        // SAFETY: a slice of this locality runs on this thread, which keeps it.
-        if let Some(local) = unsafe { here.running().as_ref() } {
-            local.flush();
-        }
-    });
+    here::flush();
     let waiting = |all: &mut Vec<Option<Answer>>| {
         all.iter().zip(&places).any(|(a, place)| {
             a.is_none() && !place.gate().entrance.is_closed() && place.openings() > 0

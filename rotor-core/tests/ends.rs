@@ -172,6 +172,145 @@ fn s09_a_driver_may_be_dropped_between_any_two_turns() {
     }
 }
 
+thread_local! {
+    static TURNED: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+    static REOPENED: RefCell<Option<Driver>> = const { RefCell::new(None) };
+}
+
+/// Has an actor defer to the host, which turns the driver to its end and goes on with `then`.
+fn end_in_a_job(driver: Driver, here: &Locality, then: impl FnOnce() + Send + 'static) {
+    let driver = Rc::new(driver);
+    let a = here.reserve();
+    let app = driver.start(one("app").child(puppet("a", a))).unwrap();
+    driver.run_until_idle();
+    TURNED.set(Some(driver.clone()));
+    tell(a, move |_, cx| {
+        cx.defer_to_host(move || {
+            let driver = TURNED.take().expect("deferred once");
+            app.shutdown();
+            drop(app);
+            assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+            then();
+        });
+    });
+    // The end was told to the job: `Done` comes once.
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+}
+
+/// As a modal dialog does whose loop is the last to turn the driver.
+#[test]
+fn m24_a_deferred_closure_may_turn_the_driver_to_its_end() {
+    let here = Locality::new("here");
+    end_in_a_job(open(&here), &here, || ());
+    let hosted = Locality::new("hosted");
+    let driver = open(&hosted);
+    driver.host();
+    end_in_a_job(driver, &hosted, || ());
+}
+
+#[test]
+fn m24_a_panic_in_a_deferred_closure_is_not_one_of_the_next_life() {
+    let (here, far) = (Locality::new("here"), Locality::new("far"));
+    let driver = open(&here);
+    let again = here.clone();
+    // Something is placed on it still: it is lost, not ended.
+    let outer = open(&far);
+    let tree = one("outer").child(one("below").on(&here, |s| s).temporary());
+    outer.start(tree).unwrap();
+    end_in_a_job(driver, &here, move || {
+        REOPENED.set(Some(open(&again)));
+        panic!("too late");
+    });
+    let next = REOPENED.take().expect("the closure has opened it");
+    assert!(matches!(next.run_until_idle(), Turn::Park(None)));
+}
+
+/// Tries to open a locality when it is dropped.
+struct Reopens(
+    Locality,
+    Arc<Mutex<Vec<std::result::Result<(), BindError>>>>,
+);
+
+impl Drop for Reopens {
+    fn drop(&mut self) {
+        let driver = Driver::new(Arc::new(Quiet), Clock::manual());
+        let opened = driver.open(&self.0);
+        self.1.lock().unwrap().push(opened);
+    }
+}
+
+impl Handler<Reopens> for Opens {
+    fn handle(&mut self, _: Reopens, _: &mut Context<Self>) {}
+}
+
+/// What is still to be thrown away would be thrown out of the next life.
+#[test]
+fn m11_a_lost_locality_is_not_opened_before_its_last_life_is_over() {
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let at = here.reserve::<Opens>();
+    driver.start(one("app")).unwrap();
+    driver.run_until_idle();
+    let opened = Arc::new(Mutex::new(Vec::new()));
+    let (from_elsewhere, kept) = (
+        Reopens(here.clone(), opened.clone()),
+        Reopens(here.clone(), opened.clone()),
+    );
+    std::thread::spawn(move || at.send(from_elsewhere))
+        .join()
+        .unwrap();
+    at.send(kept);
+    drop(driver);
+    let refused = Err(BindError::AlreadyOpen);
+    assert_eq!(*opened.lock().unwrap(), [refused.clone(), refused]);
+    let next = open(&here);
+    next.start(one("next")).unwrap();
+    assert!(matches!(next.run_until_idle(), Turn::Park(None)));
+}
+
+/// Notes what it gets.
+struct Notes(Arc<Mutex<Vec<u32>>>);
+
+impl Actor for Notes {}
+
+impl Handler<u32> for Notes {
+    fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+        self.0.lock().unwrap().push(n);
+    }
+}
+
+/// Before, it went to a batch for another thread; afterwards, to a lane of this one.
+#[test]
+fn a06_what_a_handler_has_sent_before_it_opens_a_locality_stays_first() {
+    let (here, far) = (Locality::new("here"), Locality::new("far"));
+    let (a, to) = (here.reserve(), far.reserve::<Notes>());
+    let driver = Rc::new(open(&here));
+    driver.start(one("app").child(puppet("a", a))).unwrap();
+    driver.run_until_idle();
+    TURNED.set(Some(driver.clone()));
+    let place = far.clone();
+    tell(a, move |_, _| {
+        to.send(1);
+        let driver = TURNED.take().expect("this happens once");
+        driver.open(&place).unwrap();
+        assert!(to.send_local(2).is_ok());
+        to.send(3);
+        assert!(to.send_local(4).is_ok());
+    });
+    driver.run_until_idle();
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let (noted, other) = (notes.clone(), Locality::new("other"));
+    let starts = open(&other);
+    let below = one("below").on(&far, move |s| {
+        let noted = noted.clone();
+        s.child(Child::new("notes", move || Notes(noted.clone())).at(to))
+    });
+    starts.start(one("next").child(below)).unwrap();
+    starts.run_until_idle();
+    driver.run_until_idle();
+    assert_eq!(*notes.lock().unwrap(), [1, 2, 3, 4]);
+}
+
 /// Whether it is answered.
 fn poll<T>(asking: Pin<&mut Asking<T>>) -> Poll<std::result::Result<T, RequestError>> {
     asking.poll(&mut TaskContext::from_waker(Waker::noop()))
@@ -191,6 +330,42 @@ fn a07_a_question_does_not_outlive_who_keeps_its_limit() {
     driver.run_until_idle();
     let kept = passed.try_recv().unwrap();
     assert!(poll(asking.as_mut()).is_pending());
+    drop(driver);
+    let told = poll(asking.as_mut());
+    assert!(
+        matches!(told, Poll::Ready(Err(RequestError::Gone))),
+        "{told:?}"
+    );
+    drop(kept);
+}
+
+/// Passes on what it is asked.
+struct Passes(std::sync::mpsc::Sender<Ask<Question>>);
+
+impl Actor for Passes {}
+
+impl Handler<Ask<Question>> for Passes {
+    fn handle(&mut self, ask: Ask<Question>, _: &mut Context<Self>) {
+        self.0.send(ask).unwrap();
+    }
+}
+
+#[test]
+fn a07_a_question_whose_limit_has_not_arrived_ends_with_the_locality() {
+    let here = Locality::new("here");
+    let a = here.reserve::<Passes>();
+    let (pass, passed) = std::sync::mpsc::channel();
+    let driver = open(&here);
+    let child = Child::new("passes", move || Passes(pass.clone())).at(a);
+    driver.start(one("app").child(child)).unwrap();
+    driver.run_until_idle();
+    let mut asking = pin!(a.ask(Question, SECOND));
+    let one = Budget {
+        messages: 1,
+        ..Budget::default()
+    };
+    assert!(matches!(driver.turn(one), Turn::Again));
+    let kept = passed.try_recv().unwrap();
     drop(driver);
     let told = poll(asking.as_mut());
     assert!(

@@ -52,6 +52,28 @@ fn s09_the_error_of_an_exit_for_nobody_may_panic_in_its_drop() {
     assert_eq!(a.address().state(), Lifecycle::Running, "a bystander");
 }
 
+/// A loop whose wake is broken.
+struct Broken;
+
+impl Wake for Broken {
+    fn wake(&self) {
+        panic!("a bad wake");
+    }
+}
+
+#[test]
+fn s24_a_wake_that_panics_is_swallowed_wherever_it_is_called() {
+    let driver = Driver::new(Arc::new(Broken), Clock::manual());
+    for name in ["here", "there"] {
+        assert_eq!(driver.open(&Locality::new(name)), Ok(()));
+    }
+    let inbox = Inbox::<u32>::with_wake(1, Arc::new(Broken));
+    inbox.recipient().send(1);
+    inbox.close();
+    assert_eq!(inbox.recv(), Ok(1));
+    assert_eq!(inbox.recv(), Err(RecvError::Closed));
+}
+
 thread_local! {
     static KEPT: RefCell<Option<Driver>> = const { RefCell::new(None) };
 }
