@@ -9,6 +9,7 @@ use crate::child::Spec;
 use crate::error::{StartError, StartStalled};
 use crate::exit::Exit;
 use crate::find::Found;
+use crate::fixed_map::FixedMap;
 use crate::hold::Why;
 use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
@@ -20,7 +21,7 @@ use crate::slot::Parent;
 pub(crate) struct Naming {
     /// Roots, and subtrees whose parents are elsewhere, by the slots of their tops.
     tops: BTreeMap<u32, Top>,
-    owned: BTreeMap<u32, Vec<Owned>>,
+    owned: FixedMap<u32, Vec<Owned>>,
 }
 
 /// The top of the part of a tree that lives here.

@@ -33,9 +33,9 @@ pub(crate) struct Registry {
 
 #[derive(Default)]
 struct Table {
-    entries: BTreeMap<Text, Arc<Entry>>,
+    entries: FixedMap<Text, Arc<Entry>>,
     /// Names that are declared in subtrees of other localities, which are built when they start.
-    planned: BTreeMap<Text, Planned>,
+    planned: FixedMap<Text, Planned>,
     /// By the numbers of the waits.
     waiting: BTreeMap<Text, BTreeMap<u64, Waiter>>,
     /// Starts that nothing but names keeps open.

@@ -280,20 +280,26 @@ fn the_end_of_a_subscriber_costs_the_same_in_any_crowd() {
     });
 }
 
-/// The names of a tree are in sorted maps: that part grows, slowly.
 #[test]
 fn the_end_of_a_client_does_not_touch_the_others() {
     const SERVICE: Name<Worker> = Name::new("service");
-    let cost = |n| {
+    compare("restart of a client", |n| {
         let crew = Crew::new(Supervisor::one_for_one("root"), n, |i, all| match i {
             0 => worker(i, all).named(SERVICE),
             _ => worker(i, all).needs(SERVICE),
         });
         crew.cost(|_| crew.workers[n / 2].send(Fail))
-    };
-    let (few, many) = (cost(FEW), cost(MANY));
-    println!("restart of a client: {few} instructions among {FEW}, {many} among {MANY}");
-    assert!(many < 2 * few, "{few} among {FEW}, {many} among {MANY}");
+    });
+}
+
+#[test]
+fn the_restart_of_a_named_child_costs_the_same_in_any_crowd() {
+    compare("restart of a named child", |n| {
+        let crew = Crew::new(Supervisor::one_for_one("root"), n, |i, all| {
+            worker(i, all).named(Name::new(format!("name {i}").leak()))
+        });
+        crew.cost(|_| crew.workers[n / 2].send(Fail))
+    });
 }
 
 #[test]
