@@ -50,6 +50,17 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "tests/sources.rs",
         "fn row_m07_the_core_has_few_dependencies()",
     ),
+    ("a03", ALLOCATIONS, "fn a03_recipients_take_no_memory()"),
+    (
+        "a10",
+        ALLOCATIONS,
+        "fn a10_a_request_that_is_passed_on_takes_no_memory()",
+    ),
+    (
+        "row_m06",
+        ALLOCATIONS,
+        "fn row_m06_a_future_takes_memory_when_it_is_spawned_and_no_more()",
+    ),
     (
         "v14",
         "tests/sources.rs",
@@ -408,6 +419,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
 ];
 
+const ALLOCATIONS: &str = "rotor-core/tests/allocations.rs";
 const CORE_SOUNDNESS: &str = "rotor-core/tests/soundness.rs";
 const GLIB_GUESTS: &str = "rotor-glib/tests/guests.rs";
 const GUIDE: &str = "rotor-core/src/guide.rs";
@@ -426,10 +438,6 @@ const WITHOUT: &[(&str, &str)] = &[
     (
         "l30",
         "there are no hooks around handlers; holds delay, and the observer sees starts and ends",
-    ),
-    (
-        "row_m06",
-        "a matter of benchmarks, which inform and do not gate",
     ),
     ("r17", "waits for hooks around handlers, a later row"),
     ("r18", "waits for hooks around handlers, a later row"),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use crate::app::App;
 use crate::clock::Clock;
 use crate::dispatch::Limit;
@@ -140,6 +142,9 @@ struct Inner {
     done: Cell<bool>,
     next: Cell<usize>,
 }
+
+/// The localities that a turn is about. Few loops have more, and a turn is to take no memory.
+type Turned = SmallVec<[Rc<Local>; 2]>;
 
 impl Driver {
     /// Makes a driver without localities for the loop that `wake` wakes.
@@ -390,7 +395,8 @@ impl Driver {
         if inner.done.get() {
             return Turn::Park(None);
         }
-        let mut locals = inner.locals.borrow().clone();
+        let mut locals = Turned::new();
+        self.meet(&mut locals);
         for local in &locals {
             local.gate.entrance.unpark();
         }
@@ -468,9 +474,9 @@ impl Driver {
     }
 
     /// Adds those that were opened meanwhile: by a handler, or by what one has deferred.
-    fn meet(&self, locals: &mut Vec<Rc<Local>>) {
+    fn meet(&self, locals: &mut Turned) {
         let all = self.inner.locals.borrow();
-        locals.extend_from_slice(&all[locals.len()..]);
+        locals.extend(all[locals.len()..].iter().cloned());
     }
 
     fn slices(&self, locals: &[Rc<Local>], budget: Budget) -> bool {

@@ -1,0 +1,254 @@
+//! What takes memory from the heap, and what does not.
+
+#![cfg(not(any(miri, rotor_loom)))]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use rotor_core::*;
+
+struct Counting;
+
+thread_local! {
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: the system's allocator does the work; the counter of a thread is plain memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        TAKEN.set(TAKEN.get() + 1);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How often `f` takes memory, once it has been done a few times.
+fn taken(mut f: impl FnMut()) -> u64 {
+    (0..4).for_each(|_| f());
+    let before = TAKEN.get();
+    f();
+    TAKEN.get() - before
+}
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self) {}
+}
+
+const LONG: Duration = Duration::from_secs(3600);
+/// How often something is done between two counts.
+const TIMES: u32 = 1000;
+
+struct Worker {
+    next: Option<Addr<Worker>>,
+    answers: u32,
+    waker: Rc<RefCell<Option<Waker>>>,
+}
+
+#[derive(Clone)]
+struct Count(u32);
+struct Add(u32);
+/// Has the worker ask the next one.
+struct Inquire;
+/// Has it spawn a future that is ready.
+struct Spawn;
+/// Has it spawn one that is never ready.
+struct Wait;
+/// Has it arm a timer.
+struct Arm;
+/// Has it subscribe.
+struct Hear(Topic<Count>);
+
+impl Request for Add {
+    type Reply = u32;
+}
+
+impl Actor for Worker {}
+
+impl Handler<Count> for Worker {
+    fn handle(&mut self, Count(n): Count, _: &mut Context<Self>) {
+        if n > 0 {
+            self.next.expect("there is one").send(Count(n - 1));
+        }
+    }
+}
+
+impl Handler<Ask<Add>> for Worker {
+    fn handle(&mut self, ask: Ask<Add>, _: &mut Context<Self>) {
+        match self.next {
+            Some(next) => next.send(ask),
+            None => {
+                let sum = ask.request.0 + 1;
+                ask.reply(sum);
+            }
+        }
+    }
+}
+
+impl Handler<Inquire> for Worker {
+    fn handle(&mut self, _: Inquire, cx: &mut Context<Self>) {
+        let next = self.next.expect("there is one");
+        cx.request(next, Add(1), LONG, |me, sum, _| {
+            me.answers += sum.expect("an answer");
+        });
+    }
+}
+
+impl Handler<Spawn> for Worker {
+    fn handle(&mut self, _: Spawn, cx: &mut Context<Self>) {
+        cx.spawn(std::future::ready(1), |me, n, _| me.answers += n);
+    }
+}
+
+impl Handler<Wait> for Worker {
+    fn handle(&mut self, _: Wait, cx: &mut Context<Self>) {
+        let waker = self.waker.clone();
+        let wakes = poll_fn(move |cx| {
+            let mut known = waker.borrow_mut();
+            match &mut *known {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => *known = Some(cx.waker().clone()),
+            }
+            Poll::<()>::Pending
+        });
+        cx.spawn(wakes, |_, (), _| ());
+    }
+}
+
+impl Handler<Arm> for Worker {
+    fn handle(&mut self, _: Arm, cx: &mut Context<Self>) {
+        cx.after(Duration::ZERO, Count(0));
+    }
+}
+
+impl Handler<Hear> for Worker {
+    fn handle(&mut self, Hear(news): Hear, cx: &mut Context<Self>) {
+        cx.subscribe(news);
+    }
+}
+
+/// Workers in a row, each of which knows the next.
+struct Row {
+    driver: Driver,
+    workers: Vec<Addr<Worker>>,
+    waker: Rc<RefCell<Option<Waker>>>,
+}
+
+impl Row {
+    fn new(n: usize) -> Self {
+        let driver = Driver::new(Arc::new(Nobody), Clock::manual());
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        let workers: Vec<Addr<Worker>> = (0..n).map(|_| here.reserve()).collect();
+        let waker = Rc::new(RefCell::new(None));
+        let mut tree = Supervisor::one_for_one("root");
+        for (i, worker) in workers.iter().enumerate() {
+            let (next, waker) = (workers.get(i + 1).copied(), waker.clone());
+            let make = move || Worker {
+                next,
+                answers: 0,
+                waker: waker.clone(),
+            };
+            tree = tree.child(Child::new(format!("worker {i}"), make).at(*worker));
+        }
+        driver.start(tree).unwrap();
+        driver.run_until_idle();
+        Row {
+            driver,
+            workers,
+            waker,
+        }
+    }
+
+    /// How often memory is taken when this is sent again and again.
+    fn sent<M: Send + 'static>(&self, message: impl Fn() -> M) -> u64
+    where
+        Worker: TryHandler<M>,
+    {
+        taken(|| {
+            for _ in 0..TIMES {
+                self.workers[0].send(message());
+                self.driver.run_until_idle();
+            }
+        })
+    }
+}
+
+#[test]
+fn a03_recipients_take_no_memory() {
+    let row = Row::new(1);
+    let all: [Recipient<Count>; 1000] = std::array::from_fn(|_| row.workers[0].to());
+    let made = taken(|| {
+        let made: [Recipient<Count>; 1000] = std::array::from_fn(|_| row.workers[0].to());
+        assert_eq!(made, all);
+    });
+    assert_eq!(made, 0);
+}
+
+#[test]
+fn a05_a_message_takes_no_memory() {
+    let row = Row::new(8);
+    assert_eq!(row.sent(|| Count(7)), 0);
+}
+
+#[test]
+fn a10_a_request_that_is_passed_on_takes_no_memory() {
+    for hops in [1, 7] {
+        assert_eq!(Row::new(1 + hops).sent(|| Inquire), 0);
+    }
+}
+
+#[test]
+fn row_m06_a_future_takes_memory_when_it_is_spawned_and_no_more() {
+    let row = Row::new(2);
+    row.workers[1].send(Wait);
+    row.driver.run_until_idle();
+    let polls = taken(|| {
+        for _ in 0..TIMES {
+            let waker = row.waker.borrow().clone();
+            waker.expect("it was polled").wake();
+            row.driver.run_until_idle();
+        }
+    });
+    assert_eq!(polls, 0);
+    // Its box; and a block of the list of free cells, now and then.
+    let spawned = row.sent(|| Spawn);
+    assert!(spawned >= u64::from(TIMES), "{spawned} for {TIMES} futures");
+    assert!(spawned - u64::from(TIMES) <= u64::from(TIMES / 31) + 1);
+}
+
+#[test]
+fn t01_a_timer_takes_no_memory() {
+    assert_eq!(Row::new(1).sent(|| Arm), 0);
+}
+
+#[test]
+fn a22_a_message_that_is_published_takes_no_memory() {
+    let row = Row::new(9);
+    let news = row.workers[0].address().topic();
+    row.workers
+        .iter()
+        .for_each(|worker| worker.send(Hear(news)));
+    row.driver.run_until_idle();
+    let published = taken(|| {
+        for _ in 0..TIMES {
+            news.publish(Count(0));
+            row.driver.run_until_idle();
+        }
+    });
+    assert_eq!(published, 0);
+}
