@@ -513,6 +513,46 @@ fn m22_an_ignored_start_is_no_error(on: &dyn Backend) {
     );
 }
 
+/// An instance whose restart is ignored leaves nothing behind, and the pool goes on.
+fn m22_an_instance_that_is_ignored_at_its_restart_is_dropped(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let (mine, of) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let pool = child(root, "pool").await.address;
+                for name in ["b", "c"] {
+                    let start = StartInstance::<Puppet, &str>::new(name);
+                    let started = ask(pool, start).await.expect("it can start");
+                    let address = started.expect("it starts").address;
+                    crash(address);
+                    while ask(pool, CountChildren).await.workers > 0 {}
+                    let old = TerminateChild::at(address.address());
+                    ask(pool, old).await.expect("it is gone already");
+                }
+                log.put(list(root).await);
+            }
+        };
+        let make = move |name: &'static str, _: &mut Context<Puppet>| {
+            let begun = format!("{name} starts");
+            (of.count(&begun) == 0).then(|| Role::new(name, &of).telling().play(1))
+        };
+        let pool = Supervisor::simple_one_for_one("pool", make).intensity(9, ms(5000));
+        stage().child(pool).child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "b drops",
+            "c starts",
+            "c drops",
+            "pool runs, lead runs"
+        ]
+    );
+}
+
 /// Messages for a child whose start was ignored are not parked.
 fn m22_nothing_is_parked_for_an_ignored_child(on: &dyn Backend) {
     let log = Log::new();
@@ -586,6 +626,7 @@ bodies! {
         m12_an_actor_that_supervises_is_asked_as_well,
         m22_the_instances_of_a_pool_stop_together,
         m22_an_ignored_start_is_no_error,
+        m22_an_instance_that_is_ignored_at_its_restart_is_dropped,
         m22_nothing_is_parked_for_an_ignored_child,
         m13_a_stop_hook_may_say_how_it_ends,
         m10_force_is_exact_within_a_locality,

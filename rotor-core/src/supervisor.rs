@@ -204,9 +204,10 @@ impl Supervisor {
     /// A pool: starts without children, and makes children of one template as it is asked to, each
     /// with an argument of its own; see [`StartInstance`](crate::StartInstance).
     ///
-    /// A child that ends is restarted with the same argument, by itself. One that is not
-    /// restarted leaves nothing behind. When the pool ends, its children are stopped all at the same
-    /// time. To place a pool on another locality, [`on`](Self::on)'s closure returns one.
+    /// A child that ends is restarted with the same argument, by itself. One that is not restarted, or
+    /// whose restart is ignored, leaves nothing behind; in OTP 25 the latter left a row that broke the
+    /// pool's end. When the pool ends, its children are stopped all at the same time. To place a pool
+    /// on another locality, [`on`](Self::on)'s closure returns one.
     ///
     /// ```
     /// use rotor_core::{*, sim::Sim};
