@@ -59,7 +59,7 @@ impl Handler<Note> for Clerk {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<Exit, Box<dyn std::error::Error>> {
     let main = ThreadLoop::new();
     let cellar = ThreadLoop::spawn("cellar")?;
     let (clerk, press) = (main.locality().reserve(), cellar.reserve());
@@ -74,6 +74,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .transient()
                 .significant(),
         );
-    main.run(tree)?;
-    Ok(())
+    Ok(main.run(tree)?)
 }

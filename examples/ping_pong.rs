@@ -22,7 +22,7 @@ impl Handler<Ball> for Player {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<Exit, Box<dyn std::error::Error>> {
     let main = ThreadLoop::new();
     let far = ThreadLoop::spawn("far")?; // a second thread with a loop of its own
 
@@ -49,6 +49,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .transient()
             .significant(),
         );
-    main.run(tree)?; // both loops have ended when this returns
-    Ok(())
+    Ok(main.run(tree)?) // both loops have ended when this returns
 }

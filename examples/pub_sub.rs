@@ -55,7 +55,7 @@ impl Handler<Price> for Watcher {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<Exit, Box<dyn std::error::Error>> {
     let main = ThreadLoop::new();
     let (prices, feed) = (main.locality().topic(), main.locality().reserve());
     let watcher = move || Child::new("watcher", move || Watcher { prices, feed });
@@ -71,6 +71,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .child(Supervisor::one_for_one("west").on(&west, move |s| s.child(watcher())))
         .child(watcher())
         .child(Child::new("feed", first).at(feed).transient().significant());
-    main.run(tree)?;
-    Ok(())
+    Ok(main.run(tree)?)
 }

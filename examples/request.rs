@@ -72,7 +72,7 @@ impl Actor for Customer {
     }
 }
 
-fn main() -> Result<(), StartError> {
+fn main() -> Result<Exit, StartError> {
     let main = ThreadLoop::new();
     let (shop, desk) = (main.locality().reserve(), main.locality().reserve());
     let customer = move || Customer { desk, open: 0 };
@@ -81,6 +81,5 @@ fn main() -> Result<(), StartError> {
         .child(Child::new("shop", || Shop).at(shop))
         .child(Child::new("desk", move || Desk { shop }).at(desk))
         .child(Child::new("customer", customer).transient().significant());
-    main.run(tree)?;
-    Ok(())
+    main.run(tree)
 }

@@ -1,6 +1,7 @@
 //! What is known of a failure: the message, how often, where, and why.
 
 use std::panic::{catch_unwind, resume_unwind};
+use std::process::{ExitCode, Termination};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -180,7 +181,7 @@ fn exits_of(
             .child(puppet("lead", &log).at(lead).transient().significant())
             .child(begin.child())
     });
-    run.expect("a sound tree");
+    assert!(!run.expect("a sound tree").is_failure());
     log.all()
 }
 
@@ -403,8 +404,31 @@ fn l29_an_actor_may_fail_with_the_exit_of_another(on: &dyn Backend) {
     );
 }
 
+/// What `main` returns is what a shell sees.
+fn o09_a_program_ends_as_its_tree(on: &dyn Backend) {
+    let log = Log::new();
+    let end = |code: ExitCode| {
+        let played = on.run(|here| {
+            let a = here.reserve();
+            let fails = code == ExitCode::FAILURE;
+            attempt(a, move |_, cx| {
+                if fails {
+                    return Err(Error::message("as told"));
+                }
+                cx.stop();
+                Ok(())
+            });
+            stage().child(lead("a", &log).at(a).temporary())
+        });
+        assert_eq!(played.exit.report(), code);
+    };
+    end(ExitCode::SUCCESS);
+    end(ExitCode::FAILURE);
+}
+
 bodies! {
     Each: [
+        o09_a_program_ends_as_its_tree,
         l29_a_limit_that_passed_is_matched_as_a_reason,
         l29_an_exit_names_the_message_that_was_handled,
         l22_an_exit_tells_how_often_such_a_message_was_the_end,

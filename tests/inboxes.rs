@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::registry::until;
 
 /// Whether an inbox has refused that many. It may have refused more: the gate that it got was another
 /// one's in a test beside this one, and what is late for that is refused here.
@@ -317,6 +318,76 @@ fn c_so_55_an_inbox_ends_with_its_scope(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: Gone"]);
 }
 
+/// While it lives it is not down, whatever it receives; its end is one in order.
+fn l12_a_monitor_of_an_inbox_is_told_of_its_end_in_order(on: &dyn Backend) {
+    let log = Log::new();
+    let inbox = Inbox::<Say>::new(4);
+    let to = inbox.recipient();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |_, cx| {
+            cx.monitor(to.address());
+            let early = cx.monitor(to.address());
+            cx.flush();
+            assert_eq!(inbox.try_recv(), Err(RecvError::Empty)); // it sees both
+            assert!(cx.cancel(early));
+            to.send(Say("news"));
+            cx.flush();
+            act(a, move |me, cx| {
+                assert_eq!(inbox.try_recv(), Ok(Say("news")));
+                me.say("received");
+                a.send(Say("later"));
+                act(a, move |_, cx| {
+                    // One that the inbox has not seen, and one that it has.
+                    cx.monitor(to.address());
+                    cx.flush();
+                    drop(inbox);
+                });
+                until(cx, |me, cx| {
+                    let done = me.log.count("a: down") == 2;
+                    if done {
+                        cx.stop();
+                    }
+                    done
+                });
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "a: received",
+            "a: later",
+            "a: down normal",
+            "a: down normal"
+        ]
+    );
+}
+
+/// It has no subscribers and no clients: who wants to be one is told, and waits for nothing.
+fn m07_a_subscription_to_an_inbox_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    let inbox = Inbox::<Say>::new(4);
+    let topic = inbox.recipient().address().topic::<Say>();
+    let played = on.run(|here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            me.say("started");
+            cx.stop();
+        });
+        let a = Role::new("a", &log)
+            .begin(move |_, cx| cx.subscribe(topic))
+            .child()
+            .transient()
+            .significant()
+            .at(a);
+        stage().child(a)
+    });
+    assert_eq!(log.all(), ["a: started"]);
+    assert_eq!(played.lost(Reason::Closed).len(), 1);
+}
+
 /// Inboxes of different messages, and one thread that parks.
 fn a29_a_thread_waits_for_several_inboxes_at_once(on: &dyn Backend) {
     let log = Log::new();
@@ -484,6 +555,8 @@ bodies! {
         c_so_53_a_full_inbox_refuses_the_newest_or_gives_up_the_oldest,
         c_so_54_an_inbox_wakes_when_it_is_empty_no_more,
         c_so_55_an_inbox_ends_with_its_scope,
+        l12_a_monitor_of_an_inbox_is_told_of_its_end_in_order,
+        m07_a_subscription_to_an_inbox_is_refused,
         a29_a_thread_waits_for_several_inboxes_at_once,
         a29_an_inbox_of_requests_answers,
         a29_between_senders_and_a_close_nothing_is_lost,

@@ -1,7 +1,7 @@
 //! Loops that are made after what they get was sent, that come again, or that are turned on the
 //! wrong thread.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -245,8 +245,28 @@ fn e01_a_turn_says_when_to_come_again(_: u64) {
     assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
 }
 
+/// Its handle is out before its thread runs.
+fn e01_a_locality_with_a_thread_is_opened_by_that_alone(_: u64) {
+    let (go, begin) = mpsc::channel::<()>();
+    let (told, opened) = mpsc::channel();
+    let locality = Locality::spawn("far", move |theirs| {
+        begin.recv().unwrap();
+        let driver = driver();
+        told.send(driver.open(&theirs)).unwrap();
+        let _ = begin.recv(); // until the end of the test
+        Ok(())
+    })
+    .unwrap();
+    let mine = driver();
+    assert_eq!(mine.open(&locality), Err(BindError::AlreadyOpen));
+    go.send(()).unwrap();
+    assert_eq!(opened.recv().unwrap(), Ok(()));
+    assert_eq!(mine.open(&locality), Err(BindError::AlreadyOpen));
+}
+
 bodies! {
     Sim: [
+        e01_a_locality_with_a_thread_is_opened_by_that_alone,
         e01_a_turn_says_when_to_come_again,
         e14_a_tree_comes_and_goes_in_a_loop_that_is_not_its_own,
         a06_what_was_sent_before_a_loop_was_made_stays_first,

@@ -486,7 +486,7 @@ fn e18_names_belong_to_their_tree(on: &dyn Backend) {
     });
     assert!(app.lookup(BELL).is_err(), "its owner's tree has ended");
     app.shutdown();
-    thread.join().unwrap();
+    let _ = thread.join().unwrap();
     assert!(app.lookup(LOG).is_err());
 }
 
@@ -505,7 +505,7 @@ fn e18_a_wait_for_a_name_of_a_tree_that_ends_is_an_error(on: &dyn Backend) {
         });
         stage().child(lead("a", &log).at(a))
     });
-    thread.join().unwrap();
+    let _ = thread.join().unwrap();
     assert_eq!(log.all(), ["a: the tree that log is in has ended"]);
 }
 

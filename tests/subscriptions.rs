@@ -11,6 +11,7 @@ use crate::backend::{Backend, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::registry::until;
 
 /// A puppet that subscribes to a topic in its start.
 fn subscriber(name: &'static str, log: &Log, topic: Topic<Say>) -> Role {
@@ -955,6 +956,46 @@ fn m07_a_subscription_to_what_has_ended_is_refused(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Closed).len(), 6);
 }
 
+/// An address that was somebody's, here or on another locality, is nobody's for good.
+fn m07_a_subscription_to_an_address_that_is_free_is_refused(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), here.reserve(), away.reserve());
+        let theirs = log.clone();
+        // Behind the second refusal, if there is one.
+        let try_it = move |topic: Topic<Say>| {
+            act(b, move |_, cx| {
+                cx.subscribe(topic);
+                cx.request(c, Double(1), LONG, |me, _, cx| {
+                    me.say("asked");
+                    if me.log.count("b: asked") == 2 {
+                        cx.stop();
+                    }
+                });
+            });
+        };
+        let gone = move |me: &mut Puppet, cx: &mut Context<Puppet>| {
+            let child = cx.child(puppet("child", &me.log).temporary()).address();
+            child.stop();
+            until(cx, move |_, _| {
+                let gone = child.state() == Lifecycle::Gone;
+                if gone {
+                    try_it(child.topic());
+                }
+                gone
+            });
+        };
+        act(a, gone);
+        act(c, gone);
+        stage()
+            .child(puppet("a", &log).at(a))
+            .child(lead("b", &log).at(b))
+            .child(group("theirs").on(&away, move |s| s.child(puppet("c", &theirs).at(c))))
+    });
+    assert_eq!(played.lost(Reason::Closed).len(), 2);
+}
+
 /// Counts what is undelivered.
 #[derive(Default)]
 struct Undelivered(AtomicU32);
@@ -1009,6 +1050,7 @@ bodies! {
         c_so_41_a_subscription_made_while_stopping_has_no_effect,
     ]
     Pair: [
+        m07_a_subscription_to_an_address_that_is_free_is_refused,
         a28_a_parked_message_tells_by_which_address_it_came,
         r30_anybody_may_subscribe_to_anothers_address,
         m07_another_locality_costs_one_clone,

@@ -1,7 +1,7 @@
 //! Code that is no actor talks to actors: plain threads, and whoever holds the handle of a tree.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
 
 use rotor_core::*;
 
@@ -338,6 +338,34 @@ fn m23_a_handle_of_a_tree_stops_it_and_waits_for_it(far: &dyn Backend) {
     assert_eq!(log.live(), 0);
 }
 
+/// Neither handler lets its locality answer before it has the other's answer.
+fn o03_two_that_take_a_picture_at_once_see_each_other(far: &dyn Backend) {
+    let log = Log::new();
+    let away = far.spawn("away");
+    let (mine, theirs) = (log.clone(), log.clone());
+    let (told, both) = std::sync::mpsc::channel();
+    let (app, thread) = driven(move |here| {
+        let (a, b) = (here.reserve(), away.reserve());
+        told.send([a, b]).unwrap();
+        let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+        let a = Role::new("a", &mine).telling().child().at(a);
+        group("root").child(far).child(a)
+    });
+    log.wait_for("a starts");
+    let begin = Arc::new(Barrier::new(2));
+    for one in both.recv().unwrap() {
+        let (begin, app) = (begin.clone(), app.clone());
+        act(one, move |me, _| {
+            begin.wait();
+            me.say(app.tree().localities.iter().all(|place| place.answered));
+        });
+    }
+    log.wait_for("a: true");
+    log.wait_for("b: true");
+    app.shutdown();
+    let _ = thread.join().unwrap();
+}
+
 /// On the thread that runs the root, waiting for it is an error.
 fn s21_waiting_for_the_root_on_its_own_thread_is_refused(seed: u64) {
     let driver = driver();
@@ -401,7 +429,7 @@ fn o03_a_tree_shows_who_runs_where(far: &dyn Backend) {
         ]
     );
     app.shutdown();
-    thread.join().unwrap();
+    let _ = thread.join().unwrap();
 }
 
 /// Counts wakes.
@@ -622,6 +650,7 @@ bodies! {
         a04_the_life_of_an_address_can_be_asked_from_any_thread,
         m23_a_handle_of_a_tree_stops_it_and_waits_for_it,
         o03_a_tree_shows_who_runs_where,
+        o03_two_that_take_a_picture_at_once_see_each_other,
     ]
     Pair: [
         s21_a_blocking_request_in_a_handler_is_refused,

@@ -8,6 +8,7 @@
 //! virtual time, in one thread.
 
 use std::error::Error;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,10 +56,7 @@ struct Args {
 fn main() -> ExitCode {
     let printed = match parse() {
         Ok(Some(args)) => print(&args),
-        Ok(None) => {
-            println!("{HELP}");
-            Ok(())
-        }
+        Ok(None) => say(&format!("{HELP}\n")).map_err(Box::from),
         Err(error) => Err(format!("{error}; --help shows the usage").into()),
     };
     match printed {
@@ -113,8 +111,18 @@ fn print(args: &Args) -> Result<(), Box<dyn Error>> {
         None => Box::new(Simulated::new(args.spread)),
         Some(make) => Box::new(Loops::new(make, args.spread)?),
     };
+    let mut trace = String::new();
     for line in play::play(&scenario, host) {
-        println!("{}", serde_json::to_string(&line)?);
+        trace += &serde_json::to_string(&line)?;
+        trace.push('\n');
     }
-    Ok(())
+    Ok(say(&trace)?)
+}
+
+/// Prints a text. That nobody reads it to the end is no error.
+fn say(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        said => said,
+    }
 }

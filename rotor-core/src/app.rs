@@ -12,7 +12,7 @@ use crate::locality::{Control, Local, Locality};
 use crate::name::{Name, NameError};
 use crate::observe::Observer;
 use crate::registry::Registry;
-use crate::tree::Tree;
+use crate::tree::{Sitting, Tree};
 
 /// A running tree, from outside. Owns nothing: dropping it stops nothing.
 ///
@@ -38,6 +38,8 @@ pub(crate) struct AppShared {
     pub(crate) home: Locality,
     /// Localities that the tree places something on.
     pub(crate) places: Mutex<Vec<Locality>>,
+    /// Pictures of it that are being taken.
+    pub(crate) sittings: Mutex<Vec<Arc<Sitting>>>,
     state: Mutex<AppState>,
     ended: Condvar,
     pub(crate) registry: Arc<Registry>,
@@ -80,6 +82,7 @@ impl App {
                 root: OnceLock::new(),
                 home,
                 places: Mutex::new(Vec::new()),
+                sittings: Mutex::new(Vec::new()),
                 state: Mutex::default(),
                 ended: Condvar::new(),
                 registry: Arc::default(),
@@ -251,8 +254,9 @@ impl App {
 
     /// The live tree as data.
     ///
-    /// Any thread. It asks every other locality of the tree and waits up to a second for each: one
-    /// that is stuck in a handler is shown as not answering.
+    /// Any thread. It asks every other locality of the tree and waits up to a second for all of them:
+    /// one that is stuck in a handler is shown as not answering. Handlers that take it at the same time
+    /// do not wait for each other.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

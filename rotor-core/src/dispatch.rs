@@ -663,6 +663,8 @@ impl Local {
             }
             Control::Release { slot, serial } => self.release(slot, serial),
             Control::AskLimit(limit) => self.arm_ask(limit),
+            Control::Watch(order) => self.watch(order),
+            Control::Unwatch { who, key } => self.unwatch(who, key),
             Control::Down { key, exit } => self.down(key, exit),
             Control::Call(f) => {
                 // Core's own closures; what they drop may be a user's.

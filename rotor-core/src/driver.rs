@@ -189,7 +189,7 @@ impl Driver {
     /// Drives a locality from now on: a fresh one, or one whose loop was lost.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if another driver has it, [`BindError::Ended`] if its driver has
+    /// [`BindError::AlreadyOpen`] if another driver or thread has it, [`BindError::Ended`] if its driver has
     /// ended in order, [`BindError::DriverEnded`] after [`Turn::Done`].
     ///
     /// # Examples

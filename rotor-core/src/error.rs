@@ -423,7 +423,7 @@ impl From<std::io::Error> for StartError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {
-    /// Another driver has it open.
+    /// Another driver has it open, or the thread that was spawned for it is about to.
     AlreadyOpen,
     /// It has ended.
     Ended,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +22,17 @@ use crate::plan::short;
 /// ```
 ///
 /// Whose exit caused it, and what the actor was doing, are kept with it; all of it is printed by
-/// `{:#}`. It is an [`Error`](std::error::Error), so that an actor can fail with the exit of another.
+/// `{:#}`. It is an [`Error`](std::error::Error), so that an actor can fail with the exit of another,
+/// and may be what `main` returns: [a failure](Self::is_failure) is printed to stderr, and the program
+/// fails.
+/// ```
+/// use rotor_core::*;
+/// fn main() -> Result<Exit, StartError> {
+///     ThreadLoop::new().run_with(Supervisor::one_for_one("app"), |app| app.shutdown())
+/// }
+/// ```
 #[derive(Clone, Debug)]
+#[must_use = "it tells whether the tree has failed"]
 pub struct Exit {
     reason: ExitReason,
     detail: Option<Arc<Detail>>,
@@ -605,6 +615,17 @@ impl Exit {
             Some(incident) if f.alternate() => write!(f, " ({incident})"),
             _ => Ok(()),
         }
+    }
+}
+
+/// A [failure](Exit::is_failure) is printed to stderr, as by `{:#}`.
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        if !self.is_failure() {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("Error: {self:#}");
+        ExitCode::FAILURE
     }
 }
 

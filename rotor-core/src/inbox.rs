@@ -1,6 +1,6 @@
 //! Receiving messages on plain threads.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 use crate::address::Address;
 use crate::batch::Chunk;
 use crate::entrance::Wake;
+use crate::exit::Exit;
 use crate::gate::Parcel;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
-use crate::locality::{Local, Locality};
+use crate::locality::{Control, Local, Locality};
 use crate::message::{Boxed, Inline, Record, Stored, Way, is_inline, take};
+use crate::monitor::Order;
 use crate::observe::Reason;
 use crate::queue::{Word, header, kind};
 use crate::recipient::Recipient;
@@ -117,6 +119,8 @@ struct State {
     closed: bool,
     /// What was there when it was closed.
     kept: VecDeque<Parcel>,
+    /// Monitors, to be answered at the end.
+    watchers: BTreeMap<u64, Order>,
     waiting: u32,
 }
 
@@ -221,6 +225,7 @@ impl<M: Send + 'static> Inbox<M> {
             then,
         });
         gate.open(bell.clone());
+        gate.retire(); // no loop will ever open it
         gate.entrance.park(); // it is empty: the first message is news
         let address = Address::new(gate, slot, generation);
         Inbox {
@@ -386,30 +391,6 @@ impl<M: Send + 'static> Inbox<M> {
         }
     }
 
-    /// Takes a record out.
-    fn pop(&self, state: &mut State) -> Option<[Word; LONGEST]> {
-        let gate = self.locality.gate();
-        loop {
-            if let Some(at) = state.chunk.as_ref().and_then(|chunk| chunk.pop()) {
-                // SAFETY: it was taken out just now.
-                return Some(unsafe { copy(at) });
-            }
-            if let Some(empty) = state.chunk.take() {
-                empty.give_back(gate);
-            }
-            let parcel = if state.closed {
-                state.kept.pop_front()
-            } else {
-                (SYSTEM..=NORMAL).find_map(|lane| gate.entrance.pop(lane))
-            };
-            match parcel? {
-                // SAFETY: it was taken out just now.
-                Parcel::One(one) => return Some(unsafe { copy(one.as_ptr()) }),
-                Parcel::Chunk(chunk) => state.chunk = Some(chunk),
-            }
-        }
-    }
-
     /// The message in a record. One that is for nobody here is reported.
     ///
     /// # Safety
@@ -418,6 +399,11 @@ impl<M: Send + 'static> Inbox<M> {
         // SAFETY: as the caller says.
         let head = unsafe { header(at) };
         let here = self.recipient.address();
+        if head.is_control() {
+            // SAFETY: as the caller says.
+            unsafe { self.control(at) };
+            return None;
+        }
         let is_here = head.slot() == here.slot && head.generation() == here.generation;
         if !is_here || head.kind.way != Way::Actor {
             let reason = match head.kind.way {
@@ -442,6 +428,53 @@ impl<M: Send + 'static> Inbox<M> {
 }
 
 impl<M> Inbox<M> {
+    /// Takes a record out.
+    fn pop(&self, state: &mut State) -> Option<[Word; LONGEST]> {
+        let gate = self.locality.gate();
+        loop {
+            if let Some(at) = state.chunk.as_ref().and_then(|chunk| chunk.pop()) {
+                // SAFETY: it was taken out just now.
+                return Some(unsafe { copy(at) });
+            }
+            if let Some(empty) = state.chunk.take() {
+                empty.give_back(gate);
+            }
+            let parcel = if state.closed {
+                state.kept.pop_front()
+            } else {
+                (SYSTEM..=NORMAL).find_map(|lane| gate.entrance.pop(lane))
+            };
+            match parcel? {
+                // SAFETY: it was taken out just now.
+                Parcel::One(one) => return Some(unsafe { copy(one.as_ptr()) }),
+                Parcel::Chunk(chunk) => state.chunk = Some(chunk),
+            }
+        }
+    }
+
+    /// Core asks something of a locality itself. An inbox can be watched, nothing else.
+    ///
+    /// # Safety
+    /// `at` is a control that was taken out of its queue, and is not used again.
+    unsafe fn control(&self, at: *mut Word) {
+        // SAFETY: as the caller says.
+        let payload = unsafe { signed::open(at).1 };
+        // SAFETY: a control lies in its record, which is still whole.
+        let control = unsafe { &(*payload.cast::<Inline<Control>>()).0 };
+        if !matches!(control, Control::Watch(_) | Control::Unwatch { .. }) {
+            // SAFETY: as the caller says.
+            return unsafe { (self.locality.gate()).refuse(at, Reason::Gone, &RequestError::Gone) };
+        }
+        // SAFETY: as above, and nobody reads it again.
+        let control = unsafe { take::<Inline<Control>>(payload).open() };
+        let watchers = &mut self.bell.lock().watchers;
+        match control {
+            Control::Watch(order) => drop(watchers.insert(order.key().serial, order)),
+            Control::Unwatch { key, .. } => drop(watchers.remove(&key.serial).map(Order::accept)),
+            _ => unreachable!("it was looked at"),
+        }
+    }
+
     /// Takes nothing any more; what is there goes to `kept`.
     fn shut(&self, state: &mut State) {
         if !std::mem::replace(&mut state.closed, true) {
@@ -466,13 +499,22 @@ unsafe fn copy(at: *const Word) -> [Word; LONGEST] {
 impl<M> Drop for Inbox<M> {
     fn drop(&mut self) {
         let gate = self.locality.gate();
-        let (chunk, kept) = {
-            let mut state = self.bell.lock();
-            self.shut(&mut state);
-            (state.chunk.take(), std::mem::take(&mut state.kept))
-        };
-        for parcel in chunk.map(Parcel::Chunk).into_iter().chain(kept) {
-            gate.reject(parcel, Reason::Closed);
+        self.shut(&mut self.bell.lock());
+        // Not under the lock: a message that is dropped may send, and what is sent may wake.
+        let next = || self.pop(&mut self.bell.lock());
+        while let Some(mut record) = next() {
+            let at = record.as_mut_ptr();
+            // SAFETY: a copy of a record that was taken out of its queue.
+            unsafe {
+                match header(at).is_control() {
+                    true => self.control(at),
+                    false => gate.refuse(at, Reason::Closed, &RequestError::Gone),
+                }
+            }
+        }
+        let watchers = std::mem::take(&mut self.bell.lock().watchers);
+        for watcher in watchers.into_values() {
+            watcher.end(Exit::normal());
         }
         self.locality.set_ended();
         Local::tell_peers(gate, &self.locality, false);

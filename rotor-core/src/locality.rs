@@ -24,6 +24,7 @@ use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
 use crate::message::{Header, LOCALITY, Record, Way};
+use crate::monitor;
 use crate::naming::Naming;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
@@ -64,8 +65,13 @@ struct Inner {
     placements: AtomicUsize,
     /// 0: its loop goes on for ever; 1: it ends when nothing is placed here; 2: something was.
     hosted: AtomicU8,
+    /// The thread that alone may open it, while one is promised: [`UNBORN`] before it runs.
+    owner: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+const ANYONE: usize = 0;
+const UNBORN: usize = usize::MAX;
 
 const FRESH: u8 = 0;
 const OPEN: u8 = 1;
@@ -95,6 +101,7 @@ impl Locality {
                 openings: AtomicU32::new(0),
                 placements: AtomicUsize::new(0),
                 hosted: AtomicU8::new(0),
+                owner: AtomicUsize::new(ANYONE),
                 thread: Mutex::new(None),
             })),
         }
@@ -243,6 +250,7 @@ impl Locality {
 
     /// The loop that was to drive it was not made: whatever waits for it learns that it is lost.
     fn never_opened(&self) {
+        self.inner.owner.store(ANYONE, Ordering::Release);
         if self.openings() > 0 || self.set_open().is_err() {
             return;
         }
@@ -254,12 +262,17 @@ impl Locality {
 
     /// Marks it open; the state it was in before is the error.
     pub(crate) fn set_open(&self) -> Result<(), crate::BindError> {
+        let owner = self.inner.owner.load(Ordering::Acquire);
+        if owner != ANYONE && owner != here::thread() {
+            return Err(crate::BindError::AlreadyOpen);
+        }
         let life = &self.inner.life;
         for from in [FRESH, LOST] {
             if life
                 .compare_exchange(from, OPEN, Ordering::AcqRel, Ordering::Acquire)
                 .is_ok()
             {
+                self.inner.owner.store(ANYONE, Ordering::Release);
                 self.inner.openings.fetch_add(1, Ordering::AcqRel);
                 return Ok(());
             }
@@ -442,6 +455,10 @@ pub(crate) enum Control {
     Release { slot: u32, serial: u64 },
     /// The limit of a request whose asker is a future.
     AskLimit(AskLimit),
+    /// A locality watches an instance here.
+    Watch(monitor::Order),
+    /// It watches it no more.
+    Unwatch { who: Address, key: Key },
     /// The target of a monitor ended.
     Down { key: Key, exit: Exit },
     /// Anything else that must be done there.
@@ -924,7 +941,8 @@ impl Locality {
     /// For backends: starts a thread that makes a loop for a new locality and runs it. Returns when
     /// the thread is started; a loop that cannot be made is reported on stderr.
     ///
-    /// `run` gets the locality; it makes its loop and runs it until its driver answers `Done`. If it
+    /// `run` gets the locality, which no other thread can open before; it makes its loop and runs it
+    /// until its driver answers `Done`. If it
     /// returns or panics and has not opened it, the locality is lost, as if its loop was. The thread
     /// is named as the locality is, with another character for each NUL.
     ///
@@ -958,12 +976,14 @@ impl Locality {
     ) -> std::io::Result<Locality> {
         let locality = Locality::new(name);
         locality.host();
+        locality.inner.owner.store(UNBORN, Ordering::Release);
         let theirs = locality.clone();
         let promise = Promise(Arc::downgrade(&locality.inner));
         let thread = std::thread::Builder::new()
             .name(locality.name().replace('\0', "\u{fffd}"))
             .spawn(move || {
                 let _promise = promise;
+                theirs.inner.owner.store(here::thread(), Ordering::Release);
                 if let Err(error) = run(theirs) {
                     eprintln!("rotor: a loop could not be made: {error}");
                 }

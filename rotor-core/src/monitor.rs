@@ -75,7 +75,7 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let (who, key) = (self.who, self.key);
         if !self.told && !who.gate().entrance.is_closed() {
-            Control::call(who.gate(), move |there| there.unwatch(who, key));
+            Control::post(who.gate(), Control::Unwatch { who, key });
         }
     }
 }
@@ -108,7 +108,7 @@ impl Watchers {
 }
 
 /// The order to watch, on its way. Thrown away by a locality that ends, it is answered.
-struct Order {
+pub(crate) struct Order {
     who: Address,
     from: &'static Gate,
     key: Key,
@@ -116,7 +116,28 @@ struct Order {
 }
 
 impl Order {
-    fn accept(mut self) -> (&'static Gate, Key) {
+    /// The watcher's key.
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// The target's end is this one.
+    pub(crate) fn end(mut self, exit: Exit) {
+        self.open = false;
+        self.answer(exit);
+    }
+
+    fn answer(&self, exit: Exit) {
+        Control::post(
+            self.from,
+            Control::Down {
+                key: self.key,
+                exit,
+            },
+        );
+    }
+
+    pub(crate) fn accept(mut self) -> (&'static Gate, Key) {
         self.open = false;
         (self.from, self.key)
     }
@@ -125,8 +146,7 @@ impl Order {
 impl Drop for Order {
     fn drop(&mut self) {
         if self.open {
-            let (key, exit) = (self.key, self.who.gate().lost());
-            Control::post(self.from, Control::Down { key, exit });
+            self.answer(self.who.gate().lost());
         }
     }
 }
@@ -172,17 +192,16 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
         open: true,
     };
     if !who.gate().entrance.is_closed() {
-        Control::call(who.gate(), move |there| {
-            let (from, key) = order.accept();
-            there.watch(who, from, key);
-        });
+        Control::post(who.gate(), Control::Watch(order));
     }
     key
 }
 
 impl Local {
     /// A locality watches an instance here.
-    fn watch(&self, who: Address, from: &'static Gate, key: Key) {
+    pub(crate) fn watch(&self, order: Order) {
+        let who = order.who;
+        let (from, key) = order.accept();
         let gone = match self.find(who) {
             None => Some(Exit::normal()),
             Some(slot) => self.seat(slot, |seat| match seat.state {
@@ -218,7 +237,7 @@ impl Local {
         }
     }
 
-    fn unwatch(&self, who: Address, key: Key) {
+    pub(crate) fn unwatch(&self, who: Address, key: Key) {
         if let Some(slot) = self.find(who) {
             self.seat(slot, |seat| {
                 if let Some(watchers) = &mut seat.watchers {

@@ -514,8 +514,7 @@ where
     };
     let end = move |here: &Local| unsubscribe::<M>(here, address, serial);
     subscribers.add(subscriber, here.at_end(slot, Box::new(end)));
-    // An address of an earlier life of the gate is nobody's.
-    if address.gate() == here.gate && address.generation >= here.gate.base() {
+    if address.gate() == here.gate && here.find_or_await(address).is_some() {
         return;
     }
     // From elsewhere it takes effect when the owner says so; a start waits for that.
@@ -550,6 +549,9 @@ fn ask_owner<M: 'static>(here: &Local, address: Address) {
             return drop(inquiry);
         }
         inquiry.accept();
+        if owner.find_or_await(address).is_none() {
+            return Control::call(back, move |here| end_all::<M>(here, address));
+        }
         let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
         if !subscribers.away.borrow().contains(&back) {
             subscribers.away.borrow_mut().push(back);
@@ -582,11 +584,15 @@ impl<M: 'static> Drop for Inquiry<M> {
     }
 }
 
-/// Nobody will ever publish there: its subscribers are told of, and no start waits.
+/// The owner is not there. It may be lost only: then the next one is asked.
 fn refused<M: 'static>(here: &Local, address: Address) {
-    if !address.gate().is_over(address) {
-        return; // it is lost, and the next one is asked
+    if address.gate().is_over(address) {
+        end_all::<M>(here, address);
     }
+}
+
+/// The address is nobody's any more: its subscribers are told of, and no start waits.
+fn end_all<M: 'static>(here: &Local, address: Address) {
     let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
         return;
     };

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::app::{App, PATIENCE};
 use crate::dot::{self, DotNode};
 use crate::exit::Exit;
+use crate::gate::Gate;
 use crate::here;
 use crate::locality::{Control, Local, Locality};
 use crate::observe::Reason;
@@ -129,14 +130,90 @@ pub struct LocalityPicture {
 }
 
 /// One locality's answer.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Answer {
     /// Each with its children.
     nodes: Vec<(TreeNode, Vec<Address>)>,
     open: usize,
 }
 
-type Answers = Arc<(Mutex<Vec<Option<Answer>>>, Condvar)>;
+/// A picture that is being taken, on a thread that waits for it. Holds no locality: orders in their
+/// queues hold it.
+pub(crate) struct Sitting {
+    places: Vec<&'static Gate>,
+    /// Of the localities of the thread, which answer nobody meanwhile.
+    own: Vec<(&'static Gate, Answer)>,
+    /// In the order of the places; empty when it is over.
+    answers: Mutex<Vec<Option<Answer>>>,
+    news: Condvar,
+}
+
+const SOUND: &str = "no user code under this lock";
+
+impl Sitting {
+    fn new(places: &[Locality]) -> Arc<Self> {
+        let places: Vec<_> = places.iter().map(Locality::gate).collect();
+        let own = places.iter().filter_map(|&gate| {
+            let runs = std::ptr::eq(here::running_gate(), gate);
+            let answer = here::with_local(gate, |local| Some(local?.picture(runs)))?;
+            Some((gate, answer))
+        });
+        let sitting = Sitting {
+            own: own.collect(),
+            answers: Mutex::new(vec![None; places.len()]),
+            places,
+            news: Condvar::new(),
+        };
+        sitting.learn(&sitting.own);
+        Arc::new(sitting)
+    }
+
+    /// Notes what localities have answered. Those that come too late find no place.
+    fn learn(&self, answers: &[(&'static Gate, Answer)]) {
+        let mut all = self.answers.lock().expect(SOUND);
+        for (of, answer) in answers {
+            let at = self.places.iter().position(|gate| gate == of);
+            if let Some(place) = at.and_then(|at| all.get_mut(at)) {
+                *place = Some(answer.clone());
+            }
+        }
+        self.news.notify_all();
+    }
+
+    /// Asks the localities of other threads.
+    fn ask(self: &Arc<Self>) {
+        let is_own = |gate| self.own.iter().any(|(own, _)| *own == gate);
+        for gate in self.places.iter().copied().filter(|&gate| !is_own(gate)) {
+            let sitting = self.clone();
+            Control::call(gate, move |there| {
+                sitting.learn(&[(there.gate, there.picture(false))]);
+            });
+        }
+        // Sends of a handler wait in its outbox until they are flushed.
+        here::flush();
+    }
+
+    /// Two that would wait for each other's threads tell each other of their own localities.
+    fn join(self: &Arc<Self>, sittings: &mut Vec<Arc<Sitting>>) {
+        for other in &*sittings {
+            other.learn(&self.own);
+            self.learn(&other.own);
+        }
+        sittings.push(self.clone());
+    }
+
+    /// Waits for those that are still to come.
+    fn wait(&self, places: &[Locality]) -> Vec<Option<Answer>> {
+        let waiting = |all: &mut Vec<Option<Answer>>| {
+            all.iter().zip(places).any(|(a, place)| {
+                a.is_none() && !place.gate().entrance.is_closed() && place.openings() > 0
+            })
+        };
+        let all = self.answers.lock().expect(SOUND);
+        let waited = self.news.wait_timeout_while(all, PATIENCE, waiting);
+        std::mem::take(&mut *waited.expect(SOUND).0)
+    }
+}
 
 pub(crate) fn take(app: &App) -> Tree {
     if let Some(exit) = app.shared.exit() {
@@ -146,56 +223,17 @@ pub(crate) fn take(app: &App) -> Tree {
             localities: Vec::new(),
         };
     }
-    let places: Vec<Locality> = {
-        let places = app
-            .shared
-            .places
-            .lock()
-            .expect("no user code under this lock");
-        let mut all = places.clone();
-        if !all.contains(&app.shared.home) {
-            all.push(app.shared.home.clone());
-        }
-        all
-    };
-    let answers: Answers = Arc::default();
-    answers
-        .0
-        .lock()
-        .expect("no user code under this lock")
-        .resize_with(places.len(), || None);
-    for (i, place) in places.iter().enumerate() {
-        let runs = here::running_gate() == std::ptr::from_ref(place.gate());
-        let here = here::with_local(place.gate(), |local| Some(local?.picture(runs)));
-        if here.is_some() {
-            answers.0.lock().expect("no user code under this lock")[i] = here;
-            continue;
-        }
-        let answers = answers.clone();
-        Control::call(place.gate(), move |there| {
-            let picture = there.picture(false);
-            let mut all = answers.0.lock().expect("no user code under this lock");
-            // One that comes too late finds no place.
-            if let Some(place) = all.get_mut(i) {
-                *place = Some(picture);
-                answers.1.notify_all();
-            }
-        });
+    let mut places = app.shared.places.lock().expect(SOUND).clone();
+    if !places.contains(&app.shared.home) {
+        places.push(app.shared.home.clone());
     }
-    // Sends of a handler wait in its outbox until they are flushed.
-    here::flush();
-    let waiting = |all: &mut Vec<Option<Answer>>| {
-        all.iter().zip(&places).any(|(a, place)| {
-            a.is_none() && !place.gate().entrance.is_closed() && place.openings() > 0
-        })
-    };
-    let all = answers.0.lock().expect("no user code under this lock");
-    let (mut all, _) = answers
-        .1
-        .wait_timeout_while(all, PATIENCE, |all| waiting(all))
-        .expect("no user code under this lock");
-    let all = std::mem::take(&mut *all);
-    assemble(app, &places, all)
+    let sittings = || app.shared.sittings.lock().expect(SOUND);
+    let sitting = Sitting::new(&places);
+    sitting.ask();
+    sitting.join(&mut sittings());
+    let answers = sitting.wait(&places);
+    sittings().retain(|other| !Arc::ptr_eq(other, &sitting));
+    assemble(app, &places, answers)
 }
 
 fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tree {

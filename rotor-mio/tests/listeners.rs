@@ -90,7 +90,8 @@ fn open() -> (Addr<Door>, net::SocketAddr, mpsc::Receiver<News>) {
         let main = MioLoop::new().unwrap();
         let door = main.locality().reserve();
         tell_door.send(door).unwrap();
-        main.run(only(Door::child(tell).at(door))).unwrap();
+        let exit = main.run(only(Door::child(tell).at(door))).unwrap();
+        assert!(!exit.is_failure());
     });
     let door = next(&door);
     let News::At(at) = next(&told) else {

@@ -293,7 +293,7 @@ impl SmolLoop {
         Locality::spawn(name, |locality| {
             let (locality, pump) = Self::drive(locality, Clock::real()).host();
             drop(locality); // held, it would count as a user of the thread
-            async_io::block_on(pump);
+            let _ = async_io::block_on(pump);
             Ok(())
         })
     }

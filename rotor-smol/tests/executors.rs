@@ -407,7 +407,7 @@ fn e04_a_future_serves_subtrees_of_other_loops() {
             act(a, |_, cx| cx.stop());
             ThreadLoop::new().run(tree).unwrap()
         });
-        future::block_on(pump);
+        let _ = future::block_on(pump);
         assert!(orderly(&main.join().unwrap()));
     });
 }
