@@ -10,7 +10,7 @@ use std::path::Path;
 /// (those that share a number with a rule of behaviour as `row_`), rules of behaviour, holes of soundness, behaviour
 /// cases of rotor, and of other systems.
 const RULES: &str = "
-    a01 a02 a03 a04 a05 a06 a22 a26 a28 a29 a30 a31
+    a01 a02 a03 a04 a05 a06 a20 a22 a26 a28 a29 a30 a31
     e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
     k01 k03 l05 l07 l08 l09 l12 l13 l16 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
 

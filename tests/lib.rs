@@ -99,6 +99,8 @@ mod stalls;
 #[cfg(test)]
 mod storms;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
 mod subtrees;
@@ -121,6 +123,7 @@ const FILES: &[&[harness::Body]] = &[
     subscriptions::BODIES,
     requests::BODIES,
     timers::BODIES,
+    streams::BODIES,
     futures::BODIES,
     opening::BODIES,
     panics::BODIES,

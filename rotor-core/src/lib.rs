@@ -112,6 +112,7 @@ mod serve; // how a supervisor serves requests
 mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 
+mod debounce; // the message before a pause
 mod dot; // pictures for Graphviz
 mod error; // errors
 mod fault; // panics that a simulation orders
@@ -125,6 +126,7 @@ mod panic_hook; // where a panic was
 mod plan; // the tree as its spec has it, as a picture
 mod random; // where random numbers come from
 mod thread; // the thread loop
+mod throttle; // at most one message in a period
 mod tree; // the live tree as a picture
 
 pub mod sim;
@@ -140,6 +142,7 @@ pub use backoff::Backoff;
 pub use child::{Child, IntoActor};
 pub use clock::Clock;
 pub use context::Context;
+pub use debounce::Debounce;
 pub use decision::{ChildExit, Decision};
 pub use driver::{Budget, Driver, Turn};
 pub use entrance::Wake;
@@ -167,6 +170,7 @@ pub use supervisor::{Node, Supervisor};
 pub use task::Task;
 pub use things::Key;
 pub use thread::ThreadLoop;
+pub use throttle::Throttle;
 pub use timer::Timer;
 pub use topic::Topic;
 pub use tree::{LocalityPicture, Tree, TreeNode};

@@ -107,8 +107,8 @@
 //! # Ok(())
 //! # }
 //! ```
-//! Who is told of progress more often than it can be shown keeps the last word, and shows that when a
-//! [timer](crate::Context::every) says so.
+//! Who is told of progress more often than it can be shown has a [`Throttle`](crate::Throttle) before it,
+//! which passes on the latest word, at most once in a period. It is best placed beside the work.
 //!
 //! # The end
 //!
