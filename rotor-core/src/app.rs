@@ -1,6 +1,7 @@
 //! The handle of a running tree.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -145,7 +146,7 @@ impl App {
     /// Blocks until the tree has ended, and the threads that it had spawned for it.
     ///
     /// # Errors
-    /// [`WouldDeadlock`] on the thread that runs the root, or inside a handler.
+    /// [`WouldDeadlock`] on a thread that drives a part of the tree, or inside a handler.
     ///
     /// # Examples
     /// ```
@@ -163,7 +164,7 @@ impl App {
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn wait(&self) -> Result<Exit, WouldDeadlock> {
-        if here::in_turn() || here::with_local(self.root().gate(), |local| local.is_some()) {
+        if here::in_turn() || self.shared.needs_this_thread() {
             return Err(WouldDeadlock);
         }
         let mut state = self
@@ -319,6 +320,18 @@ impl AppShared {
     }
 
     /// How the tree ended, if it has.
+    /// Whether the tree cannot end while this thread waits for it.
+    fn needs_this_thread(&self) -> bool {
+        let is_driven = |place: &Locality| here::with_local(place.gate(), |local| local.is_some());
+        if is_driven(&self.home) {
+            return true;
+        }
+        // A driver that is being dropped has let go of the root before it says how the tree ended.
+        let ends = || self.home.gate().owner.load(Ordering::Relaxed) == here::thread();
+        let places = || self.places.lock().expect("no user code under this lock");
+        self.exit().is_none() && (ends() || places().iter().any(is_driven))
+    }
+
     pub(crate) fn exit(&self) -> Option<Exit> {
         self.state
             .lock()

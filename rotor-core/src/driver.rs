@@ -224,14 +224,14 @@ impl Driver {
         for (id, value) in &*inner.extensions.borrow() {
             local.extensions.borrow_mut().insert(*id, value.clone());
         }
+        let alone = inner.locals.borrow().is_empty();
+        inner.locals.borrow_mut().push(local.clone()); // what is listed below is kept
         locality.gate().open(inner.wake.clone());
         local.behind.set(!local.is_gate_empty());
         HERE.with(|here| {
             local.next_pinned.set(here.pinned.get());
             here.pinned.set(Rc::as_ptr(&local));
         });
-        let alone = inner.locals.borrow().is_empty();
-        inner.locals.borrow_mut().push(local);
         if !alone {
             // The loop may wait for the others only. A panic is the trouble of its wake.
             let _ = here::guard(|| inner.wake.wake());
@@ -688,7 +688,8 @@ impl Drop for Driver {
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let locals = self.inner.locals.borrow();
+        // Not under the borrow: what is written to may be a user's.
+        let locals = self.inner.locals.borrow().clone();
         f.debug_list()
             .entries(locals.iter().map(|local| &local.locality))
             .finish()

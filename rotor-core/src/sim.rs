@@ -565,7 +565,8 @@ impl Sim {
         format!("{name} [{}]", stepped.locality.name())
     }
 
-    /// Runs one message of one locality. False if there was none.
+    /// Runs one message of one locality. False if there was none, or inside a handler of any loop:
+    /// turns do not nest.
     ///
     /// To look at what is between two messages:
     /// ```
@@ -598,6 +599,9 @@ impl Sim {
     }
 
     fn run_one(&mut self) -> Option<(usize, u32)> {
+        if here::in_turn() {
+            return None; // every turn would be refused
+        }
         let ready: Vec<usize> = (0..self.drivers.len())
             .filter(|&i| self.drivers[i].ready.0.load(Ordering::Relaxed))
             .collect();

@@ -225,6 +225,57 @@ fn m24_a_panic_in_a_deferred_closure_is_not_one_of_the_next_life() {
     assert!(matches!(next.run_until_idle(), Turn::Park(None)));
 }
 
+/// Waits for the tree when it is dropped.
+struct Waits(App, Arc<Mutex<Vec<bool>>>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.1.lock().unwrap().push(self.0.wait().is_ok());
+    }
+}
+
+impl Handler<Waits> for Opens {
+    fn handle(&mut self, _: Waits, _: &mut Context<Self>) {}
+}
+
+/// The root's locality is not there any more when the other one is dropped.
+#[test]
+fn m23_nobody_waits_for_a_tree_while_its_driver_is_dropped() {
+    let (here, there) = (Locality::new("here"), Locality::new("there"));
+    let at = there.reserve::<Opens>();
+    let driver = open(&here);
+    driver.open(&there).unwrap();
+    let app = driver.start(one("app")).unwrap();
+    driver.run_until_idle();
+    let waited = Arc::new(Mutex::new(Vec::new()));
+    at.send(Waits(app.clone(), waited.clone()));
+    let waiting = app.clone();
+    drop(driver);
+    assert_eq!(*waited.lock().unwrap(), [false]);
+    assert!(waiting.wait().is_ok());
+}
+
+#[test]
+fn m23_nobody_waits_for_a_tree_whose_root_waits_for_this_thread() {
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let (give, take) = std::sync::mpsc::channel();
+    let (let_go, told) = std::sync::mpsc::channel();
+    let elsewhere = std::thread::spawn(move || {
+        let root = Locality::new("root");
+        let driver = open(&root);
+        let tree = one("app").child(one("far").on(&here, |s| s));
+        give.send(driver.start(tree).unwrap()).unwrap();
+        told.recv().unwrap();
+    });
+    let app = take.recv().unwrap();
+    assert_eq!(app.wait().unwrap_err(), WouldDeadlock);
+    let_go.send(()).unwrap();
+    elsewhere.join().unwrap();
+    assert!(app.wait().is_ok());
+    drop(driver);
+}
+
 /// Tries to open a locality when it is dropped.
 struct Reopens(
     Locality,

@@ -52,6 +52,53 @@ fn s09_the_error_of_an_exit_for_nobody_may_panic_in_its_drop() {
     assert_eq!(a.address().state(), Lifecycle::Running, "a bystander");
 }
 
+/// Opens a locality in the midst of what is written to it.
+struct Opening<'a>(&'a Driver, Locality);
+
+impl std::fmt::Write for Opening<'_> {
+    fn write_str(&mut self, _: &str) -> std::fmt::Result {
+        let _ = self.0.open(&self.1);
+        Ok(())
+    }
+}
+
+#[test]
+fn s06_a_locality_may_be_opened_while_its_driver_is_written() {
+    let (here, there) = (Locality::new("here"), Locality::new("there"));
+    let driver = open(&here);
+    let a = there.reserve::<Puppet>();
+    let mut opening = Opening(&driver, there);
+    std::fmt::write(&mut opening, format_args!("{driver:?}")).unwrap();
+    assert!(driver.open(&opening.1).is_err(), "it is open");
+    drop(driver);
+    a.send(1);
+}
+
+/// Nothing of it is lost.
+#[test]
+fn s05_a_simulation_that_is_stepped_in_a_handler_rests() {
+    let (here, seen) = (Locality::new("here"), Arc::new(AtomicUsize::new(0)));
+    let (outer, a, see) = (open(&here), here.reserve(), seen.clone());
+    outer.start(one("app").child(puppet("a", a))).unwrap();
+    outer.run_until_idle();
+    thread_local!(static INNER: RefCell<Option<Sim>> = const { RefCell::new(None) });
+    tell(a, move |_, _| {
+        let mut sim = Sim::new(1);
+        let b = sim.locality("there").reserve();
+        sim.start(one("inner").child(puppet("b", b))).unwrap();
+        tell(b, move |_, _| {
+            see.fetch_add(1, Ordering::SeqCst);
+        });
+        assert!(!sim.step());
+        sim.run_for(Duration::from_secs(1));
+        INNER.set(Some(sim));
+    });
+    outer.run_until_idle();
+    assert_eq!(seen.load(Ordering::SeqCst), 0);
+    INNER.take().expect("made above").run_until_idle();
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
+}
+
 /// A loop whose wake is broken.
 struct Broken;
 
