@@ -77,6 +77,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn e17_a_message_within_a_locality_executes_no_atomic_operation()",
     ),
     (
+        "l30",
+        "rotor-core/tests/local_path.rs",
+        "fn l30_hooks_of_others_cost_a_message_nothing()",
+    ),
+    (
         "e02",
         MIO_LOOPS,
         "fn an_applications_poll_serves_its_own_sockets_and_the_actors()",
@@ -435,16 +440,6 @@ const TIMERS: &str = "tests/timers.rs";
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[
     ("l11", "two-way links are for later"),
-    (
-        "l30",
-        "there are no hooks around handlers; holds delay, and the observer sees starts and ends",
-    ),
-    ("r17", "waits for hooks around handlers, a later row"),
-    ("r18", "waits for hooks around handlers, a later row"),
-    (
-        "r49",
-        "a handler is an impl, and hooks around it are a later row",
-    ),
     ("r113", "does not apply: there are no error categories"),
 ];
 

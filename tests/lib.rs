@@ -53,6 +53,8 @@ mod groups;
 #[cfg(test)]
 mod handing_on;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod idle;
 #[cfg(test)]
 mod inboxes;
@@ -135,6 +137,7 @@ const FILES: &[&[harness::Body]] = &[
     lives::BODIES,
     subtrees::BODIES,
     barriers::BODIES,
+    hooks::BODIES,
     pictures::BODIES,
     meters::BODIES,
     lanes::BODIES,

@@ -237,6 +237,7 @@ impl Local {
             seat.ops = Some(spec.maker.ops);
             seat.maker = Some(spec.maker);
         });
+        self.add_hooks(slot, spec.hooks);
         self.address_of(slot)
     }
 

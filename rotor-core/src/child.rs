@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::decision::{ChildExit, Decision};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::hook::{self, AnyHook, Hook};
 use crate::locality::Local;
 use crate::name::{Name, NameSpec};
 use crate::strategy::Restart;
@@ -65,6 +66,7 @@ pub(crate) struct Spec {
     pub(crate) names: Vec<NameSpec>,
     /// Names of the services that each instance is linked to.
     pub(crate) needs: Vec<NameSpec>,
+    pub(crate) hooks: Vec<Box<dyn AnyHook>>,
     pub(crate) maker: Maker,
 }
 
@@ -282,6 +284,7 @@ impl<A: Actor> Child<A> {
                 reserved: None,
                 names: Vec::new(),
                 needs: Vec::new(),
+                hooks: Vec::new(),
                 maker: Maker::of(factory),
             },
             actor: PhantomData,
@@ -401,6 +404,33 @@ impl<A: Actor> Child<A> {
         self.spec.maker = self.spec.maker.and::<A>(move |cx| {
             cx.find_linked(service.clone(), |_, _, _| ());
         });
+        self
+    }
+
+    /// Has a hook asked before each instance starts, before it handles a message, and when it stops.
+    /// Behind those that were given before.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Cache;
+    /// impl Actor for Cache {}
+    /// struct Announce;
+    /// impl Hook<Cache> for Announce {
+    ///     fn start(&mut self, cx: &mut Context<Cache>) -> Result {
+    ///         println!("a cache comes to {:?}", cx.addr().address());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let cache = sim.locality("here").reserve();
+    /// sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("cache", || Cache).hook(Announce).at(cache)))?;
+    /// # sim.run_until_idle();
+    /// # assert_eq!(cache.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn hook(mut self, hook: impl Hook<A>) -> Self {
+        self.spec.hooks.push(hook::erased(hook));
         self
     }
 

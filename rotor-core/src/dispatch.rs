@@ -411,6 +411,11 @@ impl Local {
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
             }
+            Way::Actor if self.is_free(slot) && self.is_hooked(slot) => {
+                // SAFETY: as in `exec`.
+                let record = unsafe { copied(at) };
+                self.meet_hooks(slot, record);
+            }
             Way::Actor if self.is_free(slot) => {
                 // SAFETY: as in `exec`; a panic leaves it at that.
                 self.risk(slot, || unsafe { (head.kind.discard)(payload) });
@@ -471,16 +476,39 @@ impl Local {
 
     /// Takes a parked record out, as a copy.
     fn unpark_one(&self, slot: u32) -> Option<[Word; LONGEST]> {
-        self.seat(slot, |seat| {
-            let at = seat.unpark()?;
-            let mut record = [Word::uninit(); LONGEST];
-            // SAFETY: `at` is a record, and no record is longer than `LONGEST`.
-            unsafe {
-                let words = header(at).kind.words as usize;
-                std::ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
-            }
-            Some(record)
+        self.take_held(slot).or_else(|| {
+            self.seat(slot, |seat| {
+                let at = seat.unpark()?;
+                // SAFETY: `at` is a record.
+                Some(unsafe { copied(at) })
+            })
         })
+    }
+
+    /// Runs a record that was copied out of its queue.
+    ///
+    /// # Safety
+    /// It is for the instance that runs in `slot`, and nobody uses it again.
+    pub(crate) unsafe fn run_copy(&self, slot: u32, at: *mut Word) {
+        let cursor = Cell::new(at);
+        self.at_cursor(&cursor, || {
+            // SAFETY: a record, as the caller says.
+            let head = unsafe { header(at) };
+            // SAFETY: as above; a panic leaves it at that.
+            self.risk(slot, || unsafe { (head.kind.discard)(at.add(HEADER)) });
+            // SAFETY: as the caller says.
+            unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
+        });
+    }
+
+    /// Runs user code that the record at a cursor has come for.
+    pub(crate) fn at_cursor<R>(&self, cursor: &Cell<*mut Word>, f: impl FnOnce() -> R) -> R {
+        let outer = self.cursor.get();
+        let running = Running::enter(self, cursor);
+        let done = f();
+        running.leave();
+        self.cursor.set(outer);
+        done
     }
 
     /// Runs messages that were parked for actors that run now. Returns how many.
@@ -494,7 +522,7 @@ impl Local {
             };
             let runs = self.seat(slot, |seat| {
                 seat.state == State::Running && seat.exit.is_none()
-            });
+            }) && !self.is_waiting(slot);
             let record = if runs { self.unpark_one(slot) } else { None };
             let Some(mut record) = record else {
                 self.unparking.borrow_mut().pop_front();
@@ -513,13 +541,14 @@ impl Local {
                 unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
                 continue;
             }
-            let cursor = Cell::new(at);
-            let running = Running::enter(self, &cursor);
-            // SAFETY: as above; a panic leaves it at that.
-            self.risk(slot, || unsafe { (head.kind.discard)(at.add(HEADER)) });
-            // SAFETY: the instance runs, and the record was parked for its slot and generation.
-            unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
-            running.leave();
+            if self.is_hooked(slot) {
+                if !self.meet_hooks(slot, record) {
+                    self.unparking.borrow_mut().pop_front();
+                }
+            } else {
+                // SAFETY: the instance runs, and the record was parked for its slot and generation.
+                unsafe { self.run_copy(slot, at) };
+            }
             if self.is_interrupted() {
                 break;
             }
@@ -680,6 +709,20 @@ impl Local {
             }
         }
     }
+}
+
+/// Copies a record out of its queue.
+///
+/// # Safety
+/// `at` is a record, which nobody uses again.
+pub(crate) unsafe fn copied(at: *mut Word) -> [Word; LONGEST] {
+    let mut record = [Word::uninit(); LONGEST];
+    // SAFETY: no record is longer than `LONGEST`.
+    unsafe {
+        let words = header(at).kind.words as usize;
+        std::ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
+    }
+    record
 }
 
 /// Records of one queue are being run. On the way out of a panic the record that was run is behind

@@ -26,13 +26,13 @@ impl Local {
 
     /// Lets messages for a slot be handled without a look at its seat, if nothing stands against it.
     pub(crate) fn open(&self, slot: u32) {
-        if !self.is_at_risk(slot) && !self.is_metered() {
+        if !self.is_at_risk(slot) && !self.is_metered() && !self.is_hooked(slot) {
             self.slots.open(slot);
         }
     }
 
     /// Whether a message for a slot that is shut can be handled all the same: the slot is shut for
-    /// its faults, or so that its messages are counted.
+    /// its faults or its hooks, or so that its messages are counted.
     pub(crate) fn is_free(&self, slot: u32) -> bool {
         self.seat(slot, |seat| seat.is_free())
     }

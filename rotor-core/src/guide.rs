@@ -382,6 +382,10 @@ pub mod supervision {
     //! ```
     //! In [`Actor::stop`](crate::Actor::stop) a hold keeps the end open: flush, then drop it.
     //!
+    //! What is not the actor's own business (a quota, an audit, waiting for a lock file) stands around it:
+    //! a [`Hook`](crate::Hook) of its spec is asked before each start, before each message, and in
+    //! each stop. Holds delay there, too; a message that it refuses is reported as undelivered.
+    //!
     //! # Finding each other
     //!
     //! Reserved addresses are the shortest wiring: they are values that factories capture. Where the
@@ -662,7 +666,8 @@ pub mod coming_from {
     //! | `request(..).send(timeout)`, `reply_to` | [`Context::request`](crate::Context::request), [`Ask::reply`](crate::Ask::reply) |
     //! | `register_name`, `discover_name` | [`Child::named`](crate::Child::named), [`Context::find`](crate::Context::find), typed |
     //! | `resources->acquire()`, `release()` | [`Context::hold`](crate::Context::hold), drop it |
-    //! | plugins, `configure` | `start`, and the context |
+    //! | plugins, `configure` | `start`, and the context; a [`Hook`](crate::Hook) where it is not the actor's own |
+    //! | tags and `intercept` | [`Hook::message`](crate::Hook::message) |
     //! | `synchronize_start` | [`Supervisor::synchronize_start`](crate::Supervisor::synchronize_start) |
     //! | `policy`: shut the failed child down | [`Supervisor::decide`](crate::Supervisor::decide), [`Decision::Stop`](crate::Decision::Stop) |
     //! | `do_shutdown()` | [`Context::stop`](crate::Context::stop), [`Addr::stop`](crate::Addr::stop) |

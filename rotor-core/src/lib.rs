@@ -78,6 +78,7 @@ mod ask_limits; // time limits of requests whose askers are futures
 mod context; // what a handler can do
 mod find; // waiting for a name
 mod hold; // what keeps a start or a stop open
+mod hook; // Hook: what is asked before an actor starts, handles a message, or is gone
 mod notifier; // Notifier: how a backend tells one instance
 mod request; // Ask, ReplyTo: messages that expect an answer
 mod scheduled; // whether a poll of a task is on its way
@@ -149,6 +150,7 @@ pub use entrance::Wake;
 pub use error::{BindError, Error, Result, StartError, StartStalled, TimedOut};
 pub use exit::{Exit, ExitReason, GaveUp, Incident};
 pub use hold::Hold;
+pub use hook::Hook;
 pub use inbox::{Inbox, RecvError};
 pub use lane::Lane;
 pub use link::{LinkError, Unlink};

@@ -1,6 +1,7 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
 use crate::address::Address;
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::here;
 use crate::locality::{Control, Local, News, StartOrder};
@@ -76,9 +77,20 @@ impl Local {
             Err(text) => return self.start_failed(slot, Exit::panicked(text)),
         };
         self.slots.set_actor(slot, instance.as_ptr());
+        if self.begin_hooks(slot) {
+            self.current.set(crate::message::LOCALITY);
+            return self.settle_start(slot);
+        }
+        self.start_actor(slot);
+    }
+
+    /// Has an instance start that was made.
+    pub(crate) fn start_actor(&self, slot: u32) {
+        let (actor, to) = (self.slots.actor(slot), self.address_of(slot));
         let ops = self.seat(slot, |seat| seat.ops.expect("a spec has them"));
-        // SAFETY: the instance was made just now, for these operations; nothing else refers to it.
-        let started = here::guard(|| unsafe { (ops.start)(instance.as_ptr(), self, slot) });
+        self.current.set(slot);
+        // SAFETY: the instance is live, and nothing else refers to it between messages.
+        let started = here::guard(|| unsafe { (ops.start)(actor, self, slot) });
         self.current.set(crate::message::LOCALITY);
         match started {
             Ok(Ok(())) => match self.seat(slot, Seat::take_early_stop) {
@@ -91,7 +103,7 @@ impl Local {
     }
 
     /// Goes on with a start when nothing holds it.
-    fn settle_start(&self, slot: u32) {
+    pub(crate) fn settle_start(&self, slot: u32) {
         let (open, held, kin) = self.seat(slot, |seat| {
             let starting = seat.state.is_starting();
             (
@@ -104,6 +116,9 @@ impl Local {
             if held {
                 self.check_stall(slot);
             }
+            return;
+        }
+        if self.start_next(slot) {
             return;
         }
         if kin {
@@ -305,27 +320,39 @@ impl Local {
         self.set_exit(slot, Some(exit.clone()));
         let actor = self.slots.actor(slot);
         if let Some(ops) = ops.filter(|_| !actor.is_null()) {
-            self.current.set(slot);
-            self.seat(slot, |seat| seat.in_hook = true);
-            // SAFETY: the instance is live, and nothing else refers to it between messages.
-            let hook = here::guard(|| unsafe { (ops.stop)(actor, &exit, self, slot) });
-            self.current.set(crate::message::LOCALITY);
-            let panicked = hook.is_err();
-            if let Err(text) = hook {
-                self.set_exit(slot, Some(Exit::panicked(text)));
-            }
-            let failed = self.seat(slot, |seat| {
-                let silent = std::mem::take(&mut seat.in_hook);
-                if silent && !panicked {
-                    return None;
-                }
-                seat.exit.clone().filter(Exit::is_abnormal)
+            self.in_stop(slot, || {
+                // SAFETY: the instance is live, and nothing else refers to it between messages.
+                unsafe { (ops.stop)(actor, &exit, self, slot) };
+                Ok(())
             });
-            if let Some(failed) = failed {
-                self.vacate(slot, &failed);
-            }
         }
         self.settle_stop(slot);
+    }
+
+    /// Runs user code that may say how an instance ends which stops.
+    pub(crate) fn in_stop(&self, slot: u32, hook: impl FnOnce() -> Result) {
+        self.current.set(slot);
+        self.seat(slot, |seat| seat.in_hook = true);
+        let failed = match here::guard(hook) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Exit::failed(error)),
+            Err(caught) => Some(Exit::panicked(caught)),
+        };
+        self.current.set(crate::message::LOCALITY);
+        let told = failed.is_some();
+        if told {
+            self.set_exit(slot, failed);
+        }
+        let failed = self.seat(slot, |seat| {
+            let silent = std::mem::take(&mut seat.in_hook);
+            if silent && !told {
+                return None;
+            }
+            seat.exit.clone().filter(Exit::is_abnormal)
+        });
+        if let Some(failed) = failed {
+            self.vacate(slot, &failed);
+        }
     }
 
     /// Goes on with a stop when nothing holds it.
@@ -339,6 +366,7 @@ impl Local {
         });
         match next {
             None => {}
+            Some((_, exit, _)) if self.stop_next(slot, &exit) => self.settle_stop(slot),
             Some((true, exit, keep)) => self.family(slot, Event::Stop { exit, keep }),
             Some((false, exit, _)) => self.finish(slot, exit),
         }
@@ -375,6 +403,7 @@ impl Local {
 
     /// Drops the state of an instance, and all that it owned.
     pub(crate) fn vacate(&self, slot: u32, exit: &Exit) {
+        self.end_asking(slot);
         let actor = self.slots.actor(slot);
         // Vacant before the drop: a panic in it is not repeated.
         self.slots.shut(slot);
@@ -524,6 +553,7 @@ impl Local {
         });
         match state {
             Some(state) if state.is_starting() => self.settle_start(slot),
+            Some(State::Running) => self.let_go(slot),
             Some(State::Stopping) => self.settle_stop(slot),
             _ => {}
         }

@@ -18,8 +18,10 @@ use crate::batch::{Batch, Chunk};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::here::{self, Caught, Reach, running_gate, with_local};
+use crate::hook::Hooks;
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
@@ -616,6 +618,8 @@ pub(crate) struct Local {
     pub(crate) handling: Cell<Option<fn() -> &'static str>>,
     /// What a simulation has in store for actors here.
     pub(crate) faults: RefCell<Vec<Fault>>,
+    /// By slot.
+    pub(crate) hooks: RefCell<FixedMap<u32, Hooks>>,
     /// How many messages were handled in each slot, while they are counted.
     pub(crate) handled: RefCell<Vec<u64>>,
     /// The slot that ran last, for the report of a simulation that never rests.
@@ -677,6 +681,7 @@ impl Local {
             incidents: RefCell::default(),
             handling: Cell::new(None),
             faults: RefCell::default(),
+            hooks: RefCell::default(),
             handled: RefCell::default(),
             ran: Cell::new(LOCALITY),
         }

@@ -1,5 +1,6 @@
 //! Records: how a message of any type lies in a queue, and how it finds its handler.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};
 
@@ -109,6 +110,8 @@ pub(crate) struct Kind {
     pub(crate) discard: unsafe fn(*mut Word),
     /// Type name of the message.
     pub(crate) name: fn() -> &'static str,
+    /// Shows the message in a payload, without moving it.
+    pub(crate) look: unsafe fn(*mut Word) -> *const dyn Any,
 }
 
 impl Kind {
@@ -125,6 +128,7 @@ impl Kind {
             run: run::<R, S>,
             discard: discard::<S>,
             name: R::name,
+            look: look::<R, S>,
         }
     }
 }
@@ -152,6 +156,11 @@ pub(crate) trait Record: Sized {
     /// Type name of the message, as reports show it.
     fn name() -> &'static str {
         std::any::type_name::<Self::Message>()
+    }
+
+    /// The message as hooks see it.
+    fn look(message: &Self::Message) -> &dyn Any {
+        message
     }
 
     /// Handles the message.
@@ -184,6 +193,13 @@ unsafe fn run<R: Record, S: Stored<Message = R::Message>>(
     const { words_for::<S>() as usize * size_of::<Word>() }
 }
 
+/// # Safety
+/// `payload` is one of a record with this function in its kind, and has not been moved out.
+unsafe fn look<R: Record, S: Stored<Message = R::Message>>(payload: *mut Word) -> *const dyn Any {
+    // SAFETY: a record of this kind has a payload `S`.
+    R::look(unsafe { &*payload.cast::<S>() }.look())
+}
+
 /// Largest payload that lies in the queue itself; above it the copies cost more than a box.
 pub(crate) const INLINE: usize = 128;
 
@@ -202,6 +218,7 @@ pub(crate) trait Stored: Sized {
     /// The message.
     type Message;
     fn open(self) -> Self::Message;
+    fn look(&self) -> &Self::Message;
 }
 
 /// Stored in the record.
@@ -215,12 +232,20 @@ impl<M> Stored for Inline<M> {
     fn open(self) -> M {
         self.0
     }
+
+    fn look(&self) -> &M {
+        &self.0
+    }
 }
 
 impl<M> Stored for Boxed<M> {
     type Message = M;
     fn open(self) -> M {
         *self.0
+    }
+
+    fn look(&self) -> &M {
+        &self.0
     }
 }
 

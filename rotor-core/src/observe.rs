@@ -37,10 +37,12 @@ pub enum Reason {
     Unclaimed,
     /// A reply came after its time limit, or its asker is gone.
     Late,
+    /// A [hook](crate::Hook) did not let it through.
+    Refused,
 }
 
 impl Reason {
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = 9;
     pub(crate) const ALL: [Reason; Self::COUNT] = [
         Reason::Gone,
         Reason::Stopped,
@@ -50,6 +52,7 @@ impl Reason {
         Reason::Unheard,
         Reason::Unclaimed,
         Reason::Late,
+        Reason::Refused,
     ];
 }
 
@@ -64,6 +67,7 @@ impl fmt::Display for Reason {
             Reason::Unheard => "nobody is subscribed",
             Reason::Unclaimed => "no child has claimed its address",
             Reason::Late => "the asker no longer waits",
+            Reason::Refused => "a hook has refused it",
         })
     }
 }

@@ -74,6 +74,7 @@ impl Template {
             reserved: None,
             names: Vec::new(),
             needs: Vec::new(),
+            hooks: Vec::new(),
             maker,
         })
     }

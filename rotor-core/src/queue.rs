@@ -383,6 +383,7 @@ mod tests {
             run: |_, _, _, _| 0,
             discard: |_| {},
             name: nothing,
+            look: |_| &(),
         };
     }
 

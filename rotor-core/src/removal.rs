@@ -234,6 +234,7 @@ impl Local {
         });
         // Factories are user code, and so are their drops.
         let _ = here::guard(|| drop(old));
+        self.end_hooks(slot);
         self.end_risk(slot);
         self.end_count(slot);
         self.incidents.borrow_mut().forget(slot);

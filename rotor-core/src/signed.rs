@@ -9,6 +9,7 @@
 //! the local lane, finds no batch on the way for messages to elsewhere, and ends here, where only
 //! plain threads come otherwise.
 
+use std::any::Any;
 use std::mem::size_of;
 use std::ptr;
 
@@ -51,6 +52,7 @@ static KINDS: [[[Kind; LENGTHS]; LANES]; WAYS] = {
         run,
         discard,
         name: std::any::type_name::<Signature>,
+        look,
     };
     let mut all = [[[any; LENGTHS]; LANES]; WAYS];
     let mut i = 0;
@@ -190,6 +192,14 @@ unsafe fn discard(payload: *mut Word) {
     unsafe {
         let kind = payload.cast::<Signature>().read().kind;
         (kind.discard)(payload.add(SIGNATURE));
+    }
+}
+
+unsafe fn look(payload: *mut Word) -> *const dyn Any {
+    // SAFETY: as in `run`.
+    unsafe {
+        let kind = payload.cast::<Signature>().read().kind;
+        (kind.look)(payload.add(SIGNATURE))
     }
 }
 

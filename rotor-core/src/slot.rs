@@ -352,17 +352,22 @@ impl Seat {
         }
     }
 
+    /// Has all that comes wait, from now on.
+    pub(crate) fn park_all(&mut self) -> &mut Parked {
+        self.parked.get_or_insert_with(|| {
+            Box::new(Parked {
+                lanes: [Flat::new(), Flat::new()],
+                count: 0,
+            })
+        })
+    }
+
     /// Puts a record behind those that wait already.
     ///
     /// # Safety
     /// `at` is a record of `words` words that nobody uses again.
     pub(crate) unsafe fn park(&mut self, lane: usize, at: *const Word, words: usize) {
-        let parked = self.parked.get_or_insert_with(|| {
-            Box::new(Parked {
-                lanes: [Flat::new(), Flat::new()],
-                count: 0,
-            })
-        });
+        let parked = self.park_all();
         parked.count += 1;
         // SAFETY: as the caller says.
         unsafe { parked.lanes[usize::from(lane == NORMAL)].push_raw(at, words) }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::actor::TryHandler;
 use crate::address::Address;
+use crate::dispatch::copied;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
@@ -299,6 +300,10 @@ impl<A: TryHandler<M>, M: 'static> Record for Handed<A, M> {
         std::any::type_name::<M>()
     }
 
+    fn look((_, message): &Self::Message) -> &dyn Any {
+        message
+    }
+
     unsafe fn run((topic, message): Self::Message, actor: *mut (), here: &Local, slot: u32) {
         here.published_to.set(Some(topic));
         // SAFETY: passed on.
@@ -463,6 +468,9 @@ impl Local {
         let generation = self.slots.generation(to.slot);
         let mut actor = self.slots.running(to.slot, generation);
         if actor.is_none() && self.is_free(to.slot) {
+            if self.is_hooked(to.slot) {
+                return self.ask_about_published(to, topic, message);
+            }
             self.risk(to.slot, || ());
             actor = Some(self.slots.actor(to.slot));
         }
@@ -480,6 +488,25 @@ impl Local {
     }
 
     fn park_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
+        let waiting = self.handed(to, topic, message);
+        let at = waiting.pop().expect("just pushed");
+        // SAFETY: a record that was made just now, for a subscriber of this locality.
+        unsafe { self.park_or_refuse(at) }
+    }
+
+    /// Has the hooks of a subscriber asked, which runs.
+    fn ask_about_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
+        let waiting = self.handed(to, topic, message);
+        let at = waiting.pop().expect("just pushed");
+        let walked = self.published_to.get();
+        // SAFETY: a record that was made just now.
+        let record = unsafe { copied(at) };
+        self.meet_hooks(to.slot, record);
+        self.published_to.set(walked);
+    }
+
+    /// A published message as a record for one subscriber.
+    fn handed<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) -> Flat {
         let head = Header::new(to.kind, to.slot, self.slots.generation(to.slot));
         let (waiting, from) = (Flat::new(), self.sender.get());
         if is_inline::<(Address, M)>() {
@@ -487,9 +514,7 @@ impl Local {
         } else {
             signed::push_into(&waiting, from, head, Boxed(Box::new((topic, message))));
         }
-        let at = waiting.pop().expect("just pushed");
-        // SAFETY: a record that was made just now, for a subscriber of this locality.
-        unsafe { self.park_or_refuse(at) }
+        waiting
     }
 }
 

@@ -319,7 +319,7 @@ impl Local {
                     actor: (ops.type_name)(),
                     state,
                     instances: seat.instances,
-                    parked: seat.parked_count(),
+                    parked: seat.parked_count() + self.held_count(slot),
                     queued: queued[slot as usize],
                     handled: self.handled(slot),
                     holds: seat.holds.iter().map(|(_, why)| why.text()).collect(),

@@ -47,8 +47,18 @@ impl Handler<u64> for Player {
     }
 }
 
+/// Asks nothing.
+struct Idle;
+
+impl Hook<Player> for Idle {}
+
 /// Instructions of a game of so many messages.
 fn play(messages: u64, work: fn()) -> Counts {
+    play_beside(messages, work, |third| third)
+}
+
+/// The same, beside a third player who takes no part.
+fn play_beside(messages: u64, work: fn(), third: fn(Child<Player>) -> Child<Player>) -> Counts {
     // Time stands still, or this slow motion would end the turn after a few messages.
     let driver = Driver::new(Arc::new(Nobody), Clock::manual());
     let here = Locality::new("here");
@@ -67,7 +77,8 @@ fn play(messages: u64, work: fn()) -> Counts {
     };
     let tree = Supervisor::one_for_one("game")
         .child(Child::new("ping", player(pong)).at(ping))
-        .child(Child::new("pong", player(ping)).at(pong));
+        .child(Child::new("pong", player(ping)).at(pong))
+        .child(third(Child::new("third", player(ping))));
     driver.start(tree).unwrap();
     driver.run_until_idle();
     ping.send(0);
@@ -87,4 +98,11 @@ fn e17_a_message_within_a_locality_executes_no_atomic_operation() {
         OWN.fetch_add(1, Ordering::Relaxed);
     };
     assert_eq!(play(10, work).atomic, 10);
+}
+
+#[test]
+fn l30_hooks_of_others_cost_a_message_nothing() {
+    let plain = play_beside(260, || (), |third| third);
+    let hooked = play_beside(260, || (), |third| third.hook(Idle));
+    assert_eq!(hooked, plain);
 }

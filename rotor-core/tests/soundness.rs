@@ -1,5 +1,6 @@
 //! Programs that would break a careless build of the mechanisms. Miri runs them, too.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -928,4 +929,57 @@ fn m17_parked_messages_are_charged_to_the_budget() {
         assert!(now <= before + 1, "{} in one turn of one", now - before);
         before = now;
     }
+}
+
+/// What a hook looks at stays where it is, whatever it sends meanwhile, and is dropped once.
+#[test]
+fn l30_a_hook_looks_at_a_message_while_its_queue_grows() {
+    struct Heap {
+        handled: usize,
+    }
+    impl Actor for Heap {}
+    /// In the record, or in a box.
+    struct Load<const N: usize>(Box<usize>, [u8; N], #[expect(dead_code)] Token);
+    impl<const N: usize> Handler<Load<N>> for Heap {
+        fn handle(&mut self, load: Load<N>, _: &mut Context<Self>) {
+            self.handled += *load.0;
+        }
+    }
+    struct Looks {
+        live: Live,
+        left: usize,
+    }
+    impl Hook<Heap> for Looks {
+        fn message(&mut self, _: &'static str, message: &dyn Any, cx: &mut Context<Heap>) -> bool {
+            let number = match message.downcast_ref() {
+                Some(Load::<8>(number, ..)) => number,
+                None => &message.downcast_ref::<Load<300>>().expect("one of two").0,
+            };
+            for _ in 0..std::mem::take(&mut self.left) {
+                let (small, large) = (self.live.token(), self.live.token());
+                cx.addr().send(Load(Box::new(1), [0; 8], small));
+                cx.addr().send(Load(Box::new(2), [0; 300], large));
+            }
+            match **number {
+                3 => panic!("as told"),
+                number => number != 2,
+            }
+        }
+    }
+    let live = Live::default();
+    let mut sim = Sim::new(1);
+    let heap = sim.locality("here").reserve();
+    let looks = Looks {
+        live: live.clone(),
+        left: if cfg!(miri) { 40 } else { 400 },
+    };
+    let all = looks.left;
+    let child = Child::new("heap", || Heap { handled: 0 }).hook(looks);
+    let tree = Supervisor::one_for_one("app").child(child.at(heap));
+    sim.start(tree).unwrap();
+    sim.run_until_idle();
+    heap.send(Load(Box::new(3), [0; 8], live.token()));
+    sim.run_until_idle();
+    assert_eq!(live.count(), 0);
+    assert_eq!(sim.with(heap, |heap| heap.handled), Some(all));
 }
