@@ -82,7 +82,7 @@ impl<A: Actor> Context<A> {
     }
 
     #[inline(always)]
-    fn here(&self) -> &Local {
+    pub(crate) fn here(&self) -> &Local {
         // SAFETY: contexts are made on the stack of a slice, which keeps its locality, and are lent
         // to user code as `&mut Context`: no way leads out.
         unsafe { self.here.as_ref() }

@@ -644,6 +644,7 @@ pub mod coming_from {
     //! | `send_after`, `send_interval` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
     //! | `monitor`, `'DOWN'` | [`Context::monitor`](crate::Context::monitor), [`Down`](crate::Down) |
     //! | child spec; `permanent`, `transient`, `temporary` | [`Child`](crate::Child); the same words |
+    //! | `pg` | [`Group`](crate::Group): an actor whose members join, leave, and are sent to together |
     //! | `exit(Pid, kill)` | [`Address::kill`](crate::Address::kill) |
     //!
     //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a

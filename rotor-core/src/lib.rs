@@ -96,6 +96,7 @@ mod check; // what is wrong with a tree
 mod child; // Child: how to make an actor
 mod decision; // what a supervising actor says to the end of a child
 mod exit; // why an actor ended
+mod group; // Group: actors that are sent to together
 mod kin; // the children of an actor and where they live
 mod lifecycle; // start, stop, crash
 mod link; // services outlive their clients
@@ -149,6 +150,7 @@ pub use driver::{Budget, Driver, Turn};
 pub use entrance::Wake;
 pub use error::{BindError, Error, Result, StartError, StartStalled, TimedOut};
 pub use exit::{Exit, ExitReason, GaveUp, Incident};
+pub use group::{Group, Membership};
 pub use hold::Hold;
 pub use hook::Hook;
 pub use inbox::{Inbox, RecvError};

@@ -410,7 +410,13 @@ impl Local {
         }
     }
 
-    fn unheard<M: 'static>(&self, topic: Address, message: M) {
+    /// Whether anybody is subscribed to what is published to an address of this locality.
+    pub(crate) fn is_heard<M: 'static>(&self, at: Address) -> bool {
+        let found = self.topics.borrow().find::<M>(at);
+        found.is_some_and(|all| !all.is_empty() || !all.away.borrow().is_empty())
+    }
+
+    pub(crate) fn unheard<M: 'static>(&self, topic: Address, message: M) {
         self.gate.report(
             std::any::type_name::<M>(),
             self.sender.get(),
