@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::report::{Crashes, Report, Totals, line};
+use crate::lives::Lives;
+use crate::report::{Report, Totals, line};
 use crate::role::Role;
 use crate::source::News;
 use crate::temp_name::temp_name;
+use crate::texts::Texts;
 use crate::trail::{Leg, Trail};
 use crate::walk::{Batch, Job, Note, Task};
 
@@ -59,9 +61,11 @@ pub struct Ledger {
     flights: BTreeMap<u64, Flight>,
     lanes: Vec<Lane>,
     next_number: u64,
+    found_files: u64,
     found_bytes: u64,
-    instances: BTreeMap<Role, u64>,
-    crashes: Crashes,
+    lives: BTreeMap<Role, Lives>,
+    /// Who failed without being restarted.
+    ended: Texts,
     /// Lines for people that nobody printed yet.
     lines: Vec<String>,
     tree: String,
@@ -111,7 +115,9 @@ pub struct Snapshot {
     pub paused: bool,
     /// What has been done.
     pub totals: Totals,
-    /// Bytes of all files found so far.
+    /// Files found so far.
+    pub found_files: u64,
+    /// Their bytes.
     pub found_bytes: u64,
     /// Whether all files are found.
     pub walked: bool,
@@ -133,9 +139,10 @@ impl Ledger {
             flights: BTreeMap::new(),
             lanes: vec![Lane::default(); lanes],
             next_number: 1,
+            found_files: 0,
             found_bytes: 0,
-            instances: BTreeMap::new(),
-            crashes: Crashes::default(),
+            lives: BTreeMap::new(),
+            ended: Texts::default(),
             lines: Vec::new(),
             tree: String::new(),
         }
@@ -143,14 +150,15 @@ impl Ledger {
 
     /// Counts a new instance of an actor; returns whether there was one before.
     pub fn up(&mut self, role: Role) -> bool {
-        let instances = self.instances.entry(role).or_default();
-        *instances += 1;
-        *instances > 1
+        self.lives.entry(role).or_default().up()
     }
 
-    /// Keeps the text of a panic.
-    pub fn crashed(&mut self, text: String) {
-        self.crashes.add(text);
+    /// Keeps why an instance has ended; one without a role is not restarted.
+    pub fn ended(&mut self, role: Option<Role>, name: &str, why: String) {
+        match role {
+            Some(role) => self.lives.entry(role).or_default().ended(why),
+            None => self.ended.add(format!("{name}: {why}")),
+        }
     }
 
     /// Forgets the attempts of a lane. Returns the floor: smaller numbers no longer count.
@@ -219,6 +227,7 @@ impl Ledger {
         self.trail.found(next, batch.end);
         self.totals.skipped += batch.same;
         self.totals.bytes += batch.same_bytes;
+        self.found_files += batch.same + batch.jobs.len() as u64;
         self.found_bytes += batch.same_bytes;
         for job in batch.jobs {
             self.found_bytes += job.size;
@@ -370,9 +379,10 @@ impl Ledger {
             phase: self.phase,
             paused: self.paused,
             totals: self.totals,
+            found_files: self.found_files,
             found_bytes: self.found_bytes,
             walked: self.trail.is_whole(),
-            restarts: self.restarts().map(|(_, n)| n).sum(),
+            restarts: self.lives.values().map(Lives::restarts).sum(),
         }
     }
 
@@ -381,18 +391,15 @@ impl Ledger {
         Report {
             totals: self.totals,
             restarts: self
-                .restarts()
-                .map(|(role, n)| (role.to_string(), n))
+                .lives
+                .iter()
+                .map(|(role, lives)| (role.to_string(), lives.causes()))
                 .collect(),
-            crashes: self.crashes.clone(),
+            ended: self.ended.clone(),
             tree: self.tree.clone(),
             elapsed,
             verified: self.phase == Phase::Done && self.totals.failed == 0,
         }
-    }
-
-    fn restarts(&self) -> impl Iterator<Item = (Role, u64)> {
-        self.instances.iter().map(|(role, n)| (*role, n - 1))
     }
 
     fn number(&mut self) -> u64 {

@@ -16,6 +16,7 @@
 
 mod args;
 mod chaos;
+mod claim;
 mod digest;
 mod entry;
 mod finish;
@@ -23,6 +24,7 @@ mod folders;
 mod frame;
 mod host;
 mod ledger;
+mod lives;
 mod meta_fix;
 mod plan;
 mod question;
@@ -37,10 +39,12 @@ mod source;
 mod surplus;
 mod target;
 mod temp_name;
+mod texts;
 mod trail;
 mod tree;
 mod walk;
 mod wiring;
+mod witness;
 mod writer;
 
 #[cfg(test)]
@@ -48,10 +52,12 @@ mod scratch;
 
 pub use args::{Args, Asked, FLAGS};
 pub use chaos::{Fuse, Strike};
+pub use claim::Claim;
 pub use host::Host;
 pub use ledger::{Ledger, Moving, Phase, Snapshot};
-pub use plan::{Crash, Interrupt, Pause, Plan, Show};
+pub use plan::{Interrupt, Pause, Plan, Show};
 pub use report::{Report, Totals};
 pub use role::Role;
 pub use tree::{PATIENT, Parts};
 pub use wiring::{Up, View, Wiring};
+pub use witness::Witness;

@@ -7,19 +7,20 @@ use std::cell::RefCell;
 use std::env;
 use std::error::Error;
 use std::fmt;
-use std::fs;
 use std::io::{self, Write};
-use std::panic::{self, PanicHookInfo};
+use std::panic;
 use std::process::{self, ExitCode};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glib::{MainContext, MainLoop};
-use rotor_core::{Child, Observer};
+use rotor_core::{Child, install_panic_hook};
 use rotor_glib::GlibLoop;
 
-use mirror_engine::{Args, Asked, Crash, FLAGS, Ledger, PATIENT, Parts, Phase, Report, View};
+use mirror_engine::{
+    Args, Asked, Claim, FLAGS, Ledger, PATIENT, Parts, Phase, Report, Snapshot, View, Witness,
+};
 
 use crate::progress::{Backlog, Progress, print_lines};
 use crate::terminal::Terminal;
@@ -48,11 +49,13 @@ fn main() -> ExitCode {
     if let Err(text) = args.check() {
         return usage(&text);
     }
-    if let Err(e) = fs::create_dir_all(&args.dst) {
-        return usage(&format!("DST {}: {e}", args.dst.display()));
-    }
+    let claim = match Claim::new(&args.dst) {
+        Ok(claim) => claim,
+        Err(text) => return usage(&text),
+    };
+    hush();
     let begin = Instant::now();
-    match copy(&args) {
+    match copy(&args, &claim) {
         Ok(run) => run.end(&args, begin.elapsed()),
         Err(e) => {
             complain(format_args!("{e}"));
@@ -75,6 +78,9 @@ impl Run {
         ledger.remove_temporaries();
         self.backlog.borrow_mut().extend(ledger.take_lines());
         print_lines(&self.backlog);
+        if ledger.phase() == Phase::Interrupted {
+            complain(format_args!("{}", how_far(&ledger.snapshot())));
+        }
         let report = ledger.report(elapsed);
         let printed = print_report(&report, args);
         let code = match ledger.phase() {
@@ -84,6 +90,18 @@ impl Run {
         };
         process::exit(code.into())
     }
+}
+
+/// How far an interrupted run came, of what it had found by then.
+fn how_far(now: &Snapshot) -> String {
+    let found = if now.walked { "" } else { " found so far" };
+    format!(
+        "interrupted: {} of {} files, {} of {} bytes{found}",
+        now.totals.files(),
+        now.found_files,
+        now.totals.bytes,
+        now.found_bytes
+    )
 }
 
 fn print_report(report: &Report, args: &Args) -> io::Result<()> {
@@ -98,7 +116,7 @@ fn print_report(report: &Report, args: &Args) -> io::Result<()> {
 }
 
 /// Builds the tree, and runs it to its end.
-fn copy(args: &Args) -> Result<Run, Box<dyn Error>> {
+fn copy(args: &Args, claim: &Claim) -> Result<Run, Box<dyn Error>> {
     let context = MainContext::new();
     let ui = GlibLoop::attach_to(&context)?;
     let main_loop = MainLoop::new(Some(&context), false);
@@ -109,18 +127,17 @@ fn copy(args: &Args) -> Result<Run, Box<dyn Error>> {
         strike: progress.to(),
         files: false,
     };
-    let parts = Parts::new(args, ui.locality(), view, host.clone())?;
+    let parts = Parts::new(args, claim, ui.locality(), view, host.clone())?;
     let ledger = parts.ledger().clone();
     let backlog: Backlog = Rc::default();
     let plan = parts.wiring().plan();
-    panic::set_hook(Box::new(move |info| plan.send(Crash(text_of(info)))));
-
+    let witness = Arc::new(Witness::new(parts.wiring().clone()));
     let (quiet, begin) = (args.quiet, Instant::now());
     let lines = backlog.clone();
     let make = move || Progress::new(quiet, begin, lines.clone(), plan);
     let bar = Child::new("progress", make).at(progress).capacity(PATIENT);
     let tree = parts.tree(Some(bar.into()));
-    let app = ui.start(tree.observer(Arc::new(Undelivered)))?;
+    let app = ui.start(tree.observer(witness))?;
     host.keep(app.clone());
     let quit = main_loop.clone();
     app.on_exit(move |exit| {
@@ -130,22 +147,21 @@ fn copy(args: &Args) -> Result<Run, Box<dyn Error>> {
         quit.quit();
     });
     context.with_thread_default(|| main_loop.run())?;
-    drop(panic::take_hook());
     Ok(Run { ledger, backlog })
 }
 
-/// Undelivered messages are part of crashing: what they were about is done again.
-struct Undelivered;
-
-impl Observer for Undelivered {}
-
-/// What a panic said, and where, unless it was meant to.
-fn text_of(info: &PanicHookInfo<'_>) -> String {
-    match (info.payload_as_str(), info.location()) {
-        (Some(text), _) if text.starts_with("chaos: ") => text.to_owned(),
-        (text, Some(at)) => format!("{} at {at}", text.unwrap_or("a panic")),
-        (text, None) => text.unwrap_or("a panic").to_owned(),
-    }
+/// Crashes on purpose are in the report; all others are printed as well.
+fn hush() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !info
+            .payload_as_str()
+            .is_some_and(|text| text.starts_with("chaos: "))
+        {
+            print(info);
+        }
+    }));
+    install_panic_hook();
 }
 
 fn say(text: &str) -> ExitCode {

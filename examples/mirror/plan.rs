@@ -260,15 +260,19 @@ impl Handler<Tick> for Plan {
     }
 }
 
-/// A panic, on whichever locality it happened.
-pub struct Crash(
-    /// Its text.
-    pub String,
-);
+/// From the tree: an instance has ended.
+pub struct Ended {
+    /// Whose, if it takes part in a run under this name for ever.
+    pub role: Option<Role>,
+    /// What the tree calls it.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
 
-impl Handler<Crash> for Plan {
-    fn handle(&mut self, Crash(text): Crash, _: &mut Context<Self>) {
-        self.ledger.borrow_mut().crashed(text);
+impl Handler<Ended> for Plan {
+    fn handle(&mut self, Ended { role, name, why }: Ended, _: &mut Context<Self>) {
+        self.ledger.borrow_mut().ended(role, &name, why);
     }
 }
 

@@ -1,15 +1,12 @@
 //! What a run comes to: numbers, and texts for people and for programs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::entry::shown;
+use crate::texts::Texts;
 use crate::walk::Note;
-
-/// Different texts of crashes that are kept.
-const MOST_TEXTS: usize = 50;
 
 /// Counts of a run. Files are files and symlinks; `files` is what is copied, skipped or failed so
 /// far.
@@ -63,35 +60,15 @@ pub fn line(note: &Note) -> String {
     }
 }
 
-/// Texts of panics with how often each came, bounded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Crashes {
-    texts: BTreeMap<String, u64>,
-    /// Those for which there was no room.
-    others: u64,
-}
-
-impl Crashes {
-    /// Adds a text.
-    pub fn add(&mut self, text: String) {
-        let room = self.texts.len() < MOST_TEXTS;
-        match self.texts.get_mut(&text) {
-            Some(count) => *count += 1,
-            None if room => drop(self.texts.insert(text, 1)),
-            None => self.others += 1,
-        }
-    }
-}
-
 /// A run that is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// What was done.
     pub totals: Totals,
-    /// Who was restarted how often.
-    pub restarts: Vec<(String, u64)>,
-    /// What crashed.
-    pub crashes: Crashes,
+    /// Who was restarted, with a cause for each time.
+    pub restarts: Vec<(String, Texts)>,
+    /// Who failed without being restarted, and why.
+    pub ended: Texts,
     /// The tree while it ran.
     pub tree: String,
     /// How long it took.
@@ -103,7 +80,7 @@ pub struct Report {
 impl Report {
     /// Returns the sum of all restarts.
     pub fn restarts(&self) -> u64 {
-        self.restarts.iter().map(|(_, n)| n).sum()
+        self.restarts.iter().map(|(_, causes)| causes.sum()).sum()
     }
 
     /// The line for programs.
@@ -152,17 +129,17 @@ impl Report {
         }
         if self.restarts() > 0 {
             let _ = writeln!(out, "\n{} restarts:", self.restarts());
-            for (who, count) in self.restarts.iter().filter(|(_, count)| *count > 0) {
-                let _ = writeln!(out, "{count:>6}  {who}");
+            for (who, causes) in self.restarts.iter().filter(|(_, causes)| causes.sum() > 0) {
+                let _ = writeln!(out, "{:>6}  {who}", causes.sum());
+                for (cause, count) in causes.iter() {
+                    let _ = writeln!(out, "{count:>14}  {cause}");
+                }
             }
         }
-        if !self.crashes.texts.is_empty() {
-            let _ = writeln!(out, "\ncrashes:");
-            for (text, count) in &self.crashes.texts {
-                let _ = writeln!(out, "{count:>6}  {text}");
-            }
-            if self.crashes.others > 0 {
-                let _ = writeln!(out, "{:>6}  others", self.crashes.others);
+        if self.ended.sum() > 0 {
+            let _ = writeln!(out, "\nended, and not started again:");
+            for (why, count) in self.ended.iter() {
+                let _ = writeln!(out, "{count:>6}  {why}");
             }
         }
         if !self.tree.is_empty() {
@@ -186,9 +163,19 @@ mod tests {
             special: 5,
             ..Totals::default()
         };
+        let causes = |causes: &[&str]| {
+            let mut texts = Texts::default();
+            causes.iter().for_each(|cause| texts.add((*cause).into()));
+            texts
+        };
+        let reader = causes(&["crash", "failed", "crash", "crash"]);
         let report = Report {
             totals,
-            restarts: vec![("reader-0".into(), 4), ("plan".into(), 1)],
+            restarts: vec![
+                ("reader-0".into(), reader),
+                ("plan".into(), causes(&["crash"])),
+            ],
+            ended: causes(&["connection: crash"]),
             elapsed: Duration::from_millis(1500),
             ..Report::default()
         };
@@ -199,15 +186,14 @@ mod tests {
                 r#""restarts":5,"seconds":1.500,"verified":false}"#
             )
         );
-        assert!(report.text().contains("     4  reader-0"));
-    }
-
-    #[test]
-    fn crashes_are_bounded() {
-        let mut crashes = Crashes::default();
-        for n in 0..100 {
-            crashes.add(format!("text {}", n % 70));
-        }
-        assert_eq!((crashes.texts.len(), crashes.others), (50, 20));
+        let text = report.text();
+        assert!(
+            text.contains("     4  reader-0\n             3  crash\n             1  failed\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("not started again:\n     1  connection: crash\n"),
+            "{text}"
+        );
     }
 }

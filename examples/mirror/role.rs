@@ -24,6 +24,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of a run with `lanes` lanes.
+    pub fn all(lanes: usize) -> impl Iterator<Item = Self> {
+        Self::victims(lanes).into_iter().chain([Self::Signals])
+    }
+
     /// All that chaos may hit in a run with `lanes` lanes. `Signals` is spared: an interrupt must
     /// work.
     pub fn victims(lanes: usize) -> Vec<Self> {

@@ -4,8 +4,9 @@ use std::io;
 
 use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use rotor_core::{Actor, Context, Result};
+use rotor_core::{Actor, Context, Handler, Result};
 
+use crate::chaos::{Fuse, Strike};
 use crate::plan::Interrupt;
 use crate::role::Role;
 use crate::wiring::{Up, Wiring};
@@ -29,5 +30,12 @@ impl Actor for Interrupts {
             },
         );
         Ok(())
+    }
+}
+
+/// Chaos spares it; people need not.
+impl Handler<Strike> for Interrupts {
+    fn handle(&mut self, strike: Strike, _: &mut Context<Self>) {
+        Fuse::default().light(strike, Role::Signals);
     }
 }

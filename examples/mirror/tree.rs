@@ -13,6 +13,7 @@ use rotor_smol::SmolLoop;
 
 use crate::args::Args;
 use crate::chaos::{Chaos, Fuse};
+use crate::claim::Claim;
 use crate::frame::{CHUNK, Token};
 use crate::host::Host;
 use crate::ledger::Ledger;
@@ -44,7 +45,7 @@ pub const PATIENT: u32 = 1 << 20;
 pub struct Parts {
     args: Args,
     task: Task,
-    /// The root of DST, open from before it gets its own mode: that may withhold it.
+    /// The root of DST.
     root: Arc<File>,
     token: Token,
     wiring: Wiring,
@@ -56,11 +57,18 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Starts the loops of a run, whose plan is to live on `main`, beside its view.
+    /// Starts the loops of a run, whose plan is to live on `main`, beside its view. The claim is
+    /// to be kept until the tree has ended.
     ///
     /// # Errors
     /// A folder is gone, or the system has no threads left.
-    pub fn new(args: &Args, main: &Locality, view: View, host: Rc<dyn Host>) -> io::Result<Self> {
+    pub fn new(
+        args: &Args,
+        claim: &Claim,
+        main: &Locality,
+        view: View,
+        host: Rc<dyn Host>,
+    ) -> io::Result<Self> {
         let task = Task {
             src: fs::canonicalize(&args.src)?,
             dst: fs::canonicalize(&args.dst)?,
@@ -69,7 +77,6 @@ impl Parts {
             delete: args.delete,
         };
         open_up(&task.dst);
-        let root = Arc::new(File::open(&task.dst)?);
         let mut token = [0; 16];
         rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
         let files = SmolLoop::spawn("files")?;
@@ -82,7 +89,7 @@ impl Parts {
             wiring: Wiring::new(view, main, &files, &net, &disks),
             ledger: Rc::new(RefCell::new(Ledger::new(task.clone(), args.jobs))),
             task,
-            root,
+            root: claim.root().clone(),
             token,
             host,
             files,
@@ -175,6 +182,7 @@ impl Parts {
             let (walks, root, tells) = (task.clone(), root.clone(), wiring.clone());
             let scan = move || Scan::new(walks.clone(), root.clone(), tells.clone());
             let scan = Child::new("scan", scan);
+            let signals = signals.at(wiring.signals);
             let mut s = s.child(signals).child(scan.at(wiring.scan));
             for (lane, &at) in (0..).zip(&*wiring.readers) {
                 let (task, wiring) = (task.clone(), wiring.clone());

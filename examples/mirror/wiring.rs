@@ -11,6 +11,7 @@ use crate::receiver::Receiver;
 use crate::role::Role;
 use crate::scan::Scan;
 use crate::sender::Sender;
+use crate::signals::Interrupts;
 use crate::writer::Writer;
 
 /// Who shows a run to people; it belongs to the program.
@@ -29,6 +30,7 @@ pub struct View {
 pub struct Wiring {
     pub(crate) plan: Addr<Plan>,
     pub(crate) view: View,
+    pub(crate) signals: Addr<Interrupts>,
     pub(crate) scan: Addr<Scan>,
     pub(crate) sender: Addr<Sender>,
     pub(crate) receiver: Addr<Receiver>,
@@ -48,6 +50,7 @@ impl Wiring {
         Self {
             plan: main.reserve(),
             view,
+            signals: files.reserve(),
             scan: files.reserve(),
             sender: net.reserve(),
             receiver: net.reserve(),
@@ -61,16 +64,14 @@ impl Wiring {
         self.plan
     }
 
-    /// Who has this address, if it is one of the actors that chaos may hit.
+    /// Who has this address.
     pub fn role(&self, address: Address) -> Option<Role> {
-        let roles = Role::victims(self.readers.len());
-        let of = |role: &Role| self.address(*role) == Some(address);
-        roles.into_iter().find(of)
+        Role::all(self.readers.len()).find(|role| self.address(*role) == address)
     }
 
-    fn address(&self, role: Role) -> Option<Address> {
-        Some(match role {
-            Role::Signals => return None,
+    fn address(&self, role: Role) -> Address {
+        match role {
+            Role::Signals => self.signals.address(),
             Role::Plan => self.plan.address(),
             Role::Progress => self.view.show.address(),
             Role::Scan => self.scan.address(),
@@ -78,7 +79,7 @@ impl Wiring {
             Role::Receiver => self.receiver.address(),
             Role::Reader(lane) => self.readers[usize::from(lane)].address(),
             Role::Writer(lane) => self.writers[usize::from(lane)].address(),
-        })
+        }
     }
 
     /// Tells an actor to crash.
@@ -91,7 +92,7 @@ impl Wiring {
             Role::Receiver => self.receiver.send(strike),
             Role::Reader(lane) => self.readers[usize::from(lane)].send(strike),
             Role::Writer(lane) => self.writers[usize::from(lane)].send(strike),
-            Role::Signals => {}
+            Role::Signals => self.signals.send(strike),
         }
     }
 }

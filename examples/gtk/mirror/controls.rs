@@ -1,13 +1,12 @@
 //! The controls: start, pause and end a copy.
 
-use std::fs;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use gtk::gio;
 use gtk::glib::thread_guard::ThreadGuard;
 use gtk::prelude::*;
-use mirror_engine::{Args, Host, Interrupt, Parts, Pause, Phase, Strike, View};
+use mirror_engine::{Args, Claim, Host, Interrupt, Parts, Pause, Phase, Strike, View};
 use rotor_core::{Actor, Context, Down, Handler, Lane, Result, StartChild};
 
 use crate::log::Line;
@@ -58,6 +57,13 @@ impl Controls {
         self.session.widgets.pause.set_label(label);
     }
 
+    /// Others may have the target.
+    fn let_go(&self) {
+        if let Some(run) = &mut *self.session.run.borrow_mut() {
+            run.claim = None;
+        }
+    }
+
     fn say(&self, text: &str) {
         println!("status: {text}");
         self.session.widgets.status.set_text(text);
@@ -72,12 +78,12 @@ impl Controls {
             ..self.session.args.clone()
         };
         args.check()?;
-        fs::create_dir_all(&args.dst).map_err(|e| format!("DST {}: {e}", args.dst.display()))?;
         Ok(args)
     }
 
     fn start(&mut self, cx: &mut Context<Self>) -> Result<(), String> {
         let args = self.args()?;
+        let claim = Claim::new(&args.dst)?;
         let progress = self.session.wiring.progress;
         let view = View {
             show: progress.to(),
@@ -85,11 +91,12 @@ impl Controls {
             files: true,
         };
         let host = Rc::new(Guest(self.session.clone()));
-        let parts = Parts::new(&args, cx.locality(), view, host)
+        let parts = Parts::new(&args, &claim, cx.locality(), view, host)
             .map_err(|e| format!("cannot start: {e}"))?;
         self.session.run.replace(Some(Run {
             wiring: parts.wiring().clone(),
             ledger: parts.ledger().clone(),
+            claim: Some(Rc::new(claim)),
             begin: Instant::now(),
             address: None,
         }));
@@ -114,6 +121,7 @@ impl Controls {
     }
 
     fn failed(&self, why: &str) {
+        self.let_go();
         self.set(Stage::Failed);
         self.say(&format!("cannot start: {why}"));
     }
@@ -184,6 +192,9 @@ impl Handler<Down> for Controls {
             _ => format!("not all was copied ({}): {first}", down.exit),
         });
         println!("report: {}", report.json());
+        drop(ledger);
+        drop(run);
+        self.let_go();
         self.set(stage);
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gtk::prelude::*;
-use mirror_engine::{Args, Ledger, Snapshot, Strike};
+use mirror_engine::{Args, Claim, Ledger, Snapshot, Strike};
 use rotor_core::{Addr, Address, App, Recipient, Tree};
 
 use crate::chooser::Chooser;
@@ -81,6 +81,8 @@ pub struct Session {
 pub struct Run {
     pub wiring: mirror_engine::Wiring,
     pub ledger: Rc<RefCell<Ledger>>,
+    /// While it runs.
+    pub claim: Option<Rc<Claim>>,
     pub begin: Instant,
     /// Its supervisor, once that is there.
     pub address: Option<Address>,

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::compare::assert_identical;
 use crate::place::Place;
+use crate::run::Run;
 use crate::trees::{bytes, mixed_tree, small_files, write};
 
 #[test]
@@ -21,6 +22,7 @@ fn chaos_changes_nothing_about_the_result() {
     for text in ["chaos: ", "plan", "tree:", "reader", "writer"] {
         assert!(run.out.contains(text), "{text}: {}", run.out);
     }
+    assert_each_restart_is_named(&run);
     assert_identical(&place);
     let again = place.run(&["--chaos", "8", "--json"]);
     again.assert_code(0);
@@ -40,4 +42,24 @@ fn chaos_hits_small_trees_with_any_seed() {
         assert!(run.number("restarts") > 0);
         assert_identical(&place);
     }
+}
+
+/// The report has a section `N restarts:`, with lines for actors, and below each lines for causes,
+/// which stand further to the right.
+fn assert_each_restart_is_named(run: &Run) {
+    let lines = run.out.lines().skip_while(|l| !l.ends_with(" restarts:"));
+    let section = lines.skip(1).take_while(|line| !line.is_empty());
+    let (mut actors, mut causes) = (0, 0);
+    for line in section {
+        let count = line.trim_start();
+        let number: u64 = count.split(' ').next().unwrap().parse().unwrap();
+        if line.len() - count.len() + count.find(' ').unwrap() > 6 {
+            causes += number;
+        } else {
+            actors += number;
+        }
+        assert!(!line.contains("nobody has said"), "{}", run.out);
+    }
+    let restarts = run.number("restarts");
+    assert_eq!((actors, causes), (restarts, restarts), "{}", run.out);
 }

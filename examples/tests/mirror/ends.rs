@@ -1,7 +1,7 @@
 //! Runs that end before their end.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -44,7 +44,69 @@ fn an_interrupt_ends_the_run_in_order() {
         assert!(took < Duration::from_secs(2), "{took:?}");
         assert_eq!(temporaries(&place.dst()), Vec::<PathBuf>::new());
         assert_eq!(run.json()["verified"], "false");
+        assert_says_how_far_it_came(&run);
     }
     place.run(&[]).assert_code(0);
     assert_identical(&place);
+}
+
+/// `mirror: interrupted: 120 of 3001 files, ...` is the last line for people.
+fn assert_says_how_far_it_came(run: &Run) {
+    let line = run.err.lines().last().unwrap_or_default();
+    let Some(rest) = line.strip_prefix("mirror: interrupted: ") else {
+        panic!("{}", run.err)
+    };
+    let numbers: Vec<u64> = rest
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let [files, found, bytes, found_bytes] = numbers[..] else {
+        panic!("{line}")
+    };
+    assert_eq!((files, bytes), (run.number("files"), run.number("bytes")));
+    assert!(files < found && found <= 3001, "{line}");
+    assert!(bytes < found_bytes && found_bytes < 100_000_000, "{line}");
+}
+
+#[test]
+fn a_target_is_for_one_run_at_a_time() {
+    let place = Place::new("claim");
+    small_files(&place.src(), 3000);
+    write(place.src().join("0"), bytes(9, 50_000_000));
+    let mut first = start_and_wait_for(&place, &[], 100);
+    signal(&first, Signal::STOP);
+    assert_is_refused(&place.run(&[]));
+    // However the first one ends, nothing of it stands in the way of the next.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // What looks like a leftover of a run is one of this one's.
+    let held = File::open(place.dst()).unwrap();
+    held.lock().unwrap();
+    let before = listing(&place.dst());
+    assert_is_refused(&place.run(&["--delete"]));
+    assert_eq!(listing(&place.dst()), before);
+    drop(held);
+    place.run(&[]).assert_code(0);
+    assert_identical(&place);
+}
+
+#[track_caller]
+fn assert_is_refused(run: &Run) {
+    run.assert_code(2);
+    assert_eq!((run.err.lines().count(), &*run.out), (1, ""), "{}", run.err);
+    assert!(run.err.contains("in use by another run"), "{}", run.err);
+}
+
+/// All names below a folder, sorted.
+fn listing(folder: &Path) -> Vec<PathBuf> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names.extend(listing(&path));
+        }
+        names.push(path);
+    }
+    names.sort();
+    names
 }
