@@ -10,13 +10,11 @@ use lexopt::prelude::*;
 use crate::entry::shown_word;
 use crate::folders::Folders;
 
-/// What `--help` says of the options.
+/// What `--help` says of the options, but for those on what is printed.
 pub const FLAGS: &str = "  --checksum     compare contents instead of size and modification time
   --delete       remove from DST what SRC lacks
   --jobs N       files read and written side by side (1 to 64, default 4)
   --chaos SEED   crash actors and drop connections on purpose, seeded
-  --json         print one JSON object as the last line
-  --quiet        neither progress bar nor report
   --help         print this text
   --version      print the version";
 

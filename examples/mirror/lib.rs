@@ -13,6 +13,13 @@
 //!
 //! Whatever crashes is restarted by its supervisor; the plan then gives the files that were on
 //! their way to the next instances. All talk by address.
+//!
+//! An interrupt begins nothing new, and waits for nobody longer than a second: then the temporary
+//! files are removed, also those of writers that a disk still holds, and the program ends. The system
+//! ends no process before a sync that one of its threads is in, so what may wait for the disk is
+//! bounded, for all lanes together: an interrupt takes two seconds at most where the disk takes
+//! 64 MiB, and what other programs have given it, within one. On a slower one the prompt comes back
+//! when the disk has them.
 
 mod args;
 mod chaos;
@@ -53,6 +60,7 @@ mod scratch;
 pub use args::{Args, Asked, FLAGS};
 pub use chaos::{Fuse, Strike};
 pub use claim::Claim;
+pub use entry::shown_word;
 pub use host::Host;
 pub use ledger::{Ledger, Moving, Phase, Snapshot};
 pub use plan::{Interrupt, Pause, Plan, Show};

@@ -32,6 +32,10 @@ usage: mirror SRC DST [options]
 
 ";
 
+const PRINTED: &str = "
+  --json         print one JSON object as the last line
+  --quiet        neither progress bar nor report";
+
 const CODES: &str = "
 
 exit code: 0 all verified, 1 some files failed, 2 bad usage, 130 interrupted";
@@ -42,7 +46,7 @@ const INTERRUPTED: u8 = 130;
 fn main() -> ExitCode {
     let args = match Args::parse(env::args_os().skip(1)) {
         Ok(Asked::Run(args)) => args,
-        Ok(Asked::Help) => return say(&format!("{HEAD}{FLAGS}{CODES}")),
+        Ok(Asked::Help) => return say(&format!("{HEAD}{FLAGS}{PRINTED}{CODES}")),
         Ok(Asked::Version) => return say(concat!("mirror ", env!("CARGO_PKG_VERSION"))),
         Err(text) => return usage(&text),
     };

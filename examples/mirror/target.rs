@@ -1,6 +1,7 @@
 //! Writes files of DST: under a temporary name first, checked against the reader's digest, then
 //! made durable and renamed. What does not get that far is removed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
@@ -11,11 +12,6 @@ use rustix::fs::{AtFlags, CWD, futimens, utimensat};
 use crate::digest::{Digest, DigestValue};
 use crate::entry::{Kind, kept_mode};
 use crate::frame::Head;
-use crate::temp_name::temp_name;
-
-/// Bytes written between two syncs: so the last one never takes long, and an interrupt is answered
-/// in time.
-const UNSYNCED: u64 = 16 * 1024 * 1024;
 
 /// Files up to this size wait for a sync of their group.
 pub const SMALL: u64 = 64 * 1024;
@@ -27,6 +23,8 @@ pub struct Incoming {
     temp: Temp,
     file: Option<File>,
     unsynced: u64,
+    /// Bytes written between two syncs, at most: so the last one never takes long.
+    most_unsynced: u64,
 }
 
 /// A file that is complete and right, but still under its temporary name.
@@ -52,9 +50,16 @@ impl From<io::Error> for CloseError {
 }
 
 impl Incoming {
-    /// Makes the temporary file beside its final place.
-    pub fn open(dst: &Path, run: u64, attempt: u64, head: Head, raw: &[u8]) -> io::Result<Self> {
-        let place = dst.join(&head.path).with_file_name(temp_name(run, attempt));
+    /// Makes a temporary file of this name beside its final place. Of what is written to it, at
+    /// most `most_unsynced` bytes wait for the disk.
+    pub fn open(
+        dst: &Path,
+        temp_name: &OsStr,
+        head: Head,
+        raw: &[u8],
+        most_unsynced: u64,
+    ) -> io::Result<Self> {
+        let place = dst.join(&head.path).with_file_name(temp_name);
         let file = match head.kind {
             Kind::Symlink => {
                 symlink(&head.target, &place)?;
@@ -78,6 +83,7 @@ impl Incoming {
             temp,
             file,
             unsynced: 0,
+            most_unsynced,
         })
     }
 
@@ -89,7 +95,7 @@ impl Incoming {
         self.digest.data(offset, bytes);
         file.write_all_at(bytes, offset)?;
         self.unsynced += bytes.len() as u64;
-        if self.unsynced >= UNSYNCED {
+        if self.unsynced >= self.most_unsynced {
             self.unsynced = 0;
             file.sync_data()?;
         }
@@ -161,6 +167,7 @@ mod tests {
     use super::*;
     use crate::entry::Stamp;
     use crate::scratch::Scratch;
+    use crate::temp_name::temp_name;
     use crate::walk::{list, look};
 
     fn head(size: u64) -> Head {
@@ -181,7 +188,8 @@ mod tests {
     fn open(dir: &Path, head: Head) -> (Incoming, Digest) {
         let raw = head.encode();
         let digest = Digest::new(&raw);
-        (Incoming::open(dir, 1, 1, head, &raw).unwrap(), digest)
+        let incoming = Incoming::open(dir, &temp_name(1, 1), head, &raw, 1 << 20);
+        (incoming.unwrap(), digest)
     }
 
     #[test]

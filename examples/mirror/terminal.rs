@@ -38,6 +38,38 @@ impl Host for Terminal {
 
     fn quit_within(&self, limit: Duration) {
         let main_loop = self.main_loop.clone();
-        glib::timeout_add_local_once(limit, move || main_loop.quit());
+        // Not on the global context, which nobody runs here.
+        self.main_loop.context().spawn_local(async move {
+            glib::timeout_future(limit).await;
+            main_loop.quit();
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use glib::MainContext;
+
+    use super::*;
+
+    #[test]
+    fn the_loop_that_the_program_runs_is_quit_when_the_limit_is_over() {
+        let context = MainContext::new();
+        let main_loop = MainLoop::new(Some(&context), false);
+        let (host, hangs) = (Terminal::new(main_loop.clone()), Rc::new(Cell::new(false)));
+        let (hung, quit) = (hangs.clone(), main_loop.clone());
+        let run = context.with_thread_default(|| {
+            host.quit_within(Duration::from_millis(1));
+            context.spawn_local(async move {
+                glib::timeout_future(Duration::from_secs(20)).await;
+                hung.set(true);
+                quit.quit();
+            });
+            main_loop.run();
+        });
+        assert!(run.is_ok() && !hangs.get());
     }
 }

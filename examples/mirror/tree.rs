@@ -142,7 +142,7 @@ impl Parts {
             let at = wiring.writers[usize::from(lane)];
             let make = move || Writer::new(lane, &task, root.clone(), wiring.clone());
             s.child(
-                Child::new("writer", make)
+                Child::new(format!("writer-{lane}"), make)
                     .at(at)
                     .stop_limit(limit)
                     .capacity(PATIENT),

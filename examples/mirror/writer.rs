@@ -16,11 +16,16 @@ use crate::reader::Credit;
 use crate::role::Role;
 use crate::source::News;
 use crate::target::{CloseError, Complete, Incoming};
+use crate::temp_name::temp_name;
 use crate::walk::Task;
 use crate::wiring::{Floor, Up, Wiring};
 
 /// Small files that share a sync, at most.
 const GROUP: usize = 64;
+
+/// Bytes that wait for the disk in all lanes together, about: an interrupt has to wait for what was
+/// given to the disk, for the system ends no process before.
+const UNSYNCED: u64 = 64 * 1024 * 1024;
 
 /// How long a small file waits for others.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -31,6 +36,8 @@ pub struct Writer {
     wiring: Wiring,
     dst: PathBuf,
     run: u64,
+    /// Bytes of a file that wait for the disk, at most.
+    most_unsynced: u64,
     /// The root of DST, for its file system.
     root: Arc<File>,
     open: HashMap<u64, Incoming>,
@@ -45,13 +52,15 @@ pub struct Writer {
 struct Sync;
 
 impl Writer {
-    /// A writer of this lane.
+    /// A writer of this lane, one of a number that share what may wait for the disk.
     pub fn new(lane: u16, task: &Task, root: Arc<File>, wiring: Wiring) -> Self {
+        let lanes = wiring.writers.len() as u64;
         Self {
             lane,
             wiring,
             dst: task.dst.clone(),
             run: task.run,
+            most_unsynced: UNSYNCED / lanes,
             root,
             open: HashMap::new(),
             group: Vec::new(),
@@ -113,7 +122,8 @@ impl Writer {
 
     fn begin(&self, attempt: u64, raw: &[u8]) -> Result<Incoming, String> {
         let head = Head::decode(raw).map_err(|e| e.to_string())?;
-        Incoming::open(&self.dst, self.run, attempt, head, raw).map_err(|e| e.to_string())
+        let name = temp_name(self.run, attempt);
+        Incoming::open(&self.dst, &name, head, raw, self.most_unsynced).map_err(|e| e.to_string())
     }
 
     /// One sync costs about as much as one for each file, so small files share it.

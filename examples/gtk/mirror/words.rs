@@ -1,10 +1,9 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
 
-use mirror_engine::{Args, Asked, FLAGS};
+use mirror_engine::{Args, Asked, FLAGS, shown_word};
 
 use crate::step::{STEPS, Step};
 
@@ -45,6 +44,9 @@ impl Words {
                 script = Some(file.ok_or_else(|| format!("{FLAG} takes a file"))?);
             } else if let Some(file) = inline {
                 script = Some(file.into());
+            } else if word == "--" {
+                rest.push(word);
+                rest.extend(words.by_ref()); // folders, whatever they look like
             } else {
                 rest.push(word);
             }
@@ -54,6 +56,9 @@ impl Words {
             Asked::Version => Ok(Wanted::Say(
                 concat!("mirror-gtk ", env!("CARGO_PKG_VERSION")).into(),
             )),
+            Asked::Run(args) if args.json || args.quiet => {
+                Err("--json and --quiet are for mirror in a terminal".into())
+            }
             Asked::Run(args) => {
                 if !args.src.as_os_str().is_empty() {
                     if args.dst.as_os_str().is_empty() {
@@ -61,15 +66,15 @@ impl Words {
                     }
                     args.check()?;
                 }
-                let steps = script.map_or(Ok(Vec::new()), |file| read(Path::new(&file)))?;
+                let steps = script.map_or(Ok(Vec::new()), |file| read(&file))?;
                 Ok(Wanted::Run(Self { args, steps }))
             }
         }
     }
 }
 
-fn read(file: &Path) -> Result<Vec<Step>, String> {
-    let name = file.display();
+fn read(file: &OsStr) -> Result<Vec<Step>, String> {
+    let name = shown_word(file);
     let text = fs::read_to_string(file).map_err(|e| format!("script {name}: {e}"))?;
     Step::parse(&text).map_err(|e| format!("script {name}: unknown step in {e}"))
 }
