@@ -116,7 +116,7 @@ impl Controls {
             Err(e) => me.failed(&e.to_string()),
         });
         self.set(Stage::Copying);
-        self.say("copying");
+        self.say(&Stage::Copying.to_string());
         Ok(())
     }
 
@@ -160,7 +160,9 @@ impl Handler<Go> for Controls {
             (Go::Pause, Some(plan)) if stage.is_running() => {
                 let pause = stage == Stage::Copying;
                 plan.send(Pause(pause));
-                self.set(if pause { Stage::Paused } else { Stage::Copying });
+                let stage = if pause { Stage::Paused } else { Stage::Copying };
+                self.set(stage);
+                self.say(&stage.to_string());
             }
             (Go::Cancel, Some(plan)) if stage.is_running() => plan.send(Interrupt),
             _ => {}

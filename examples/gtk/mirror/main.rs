@@ -138,7 +138,7 @@ fn open(
         .child(views)
         .child(view("hand", &session, Hand::new).at(wiring.hand))
         .child(Supervisor::one_for_one("eye").on(&eye, move |s| {
-            let (app, picture) = (app_seen.clone(), wiring.picture);
+            let (app, picture) = (app_seen.clone(), wiring.picture.to());
             s.child(Child::new("lens", move || Lens::new(app.clone(), picture)).at(wiring.lens))
         }));
     drop(eye);

@@ -56,7 +56,8 @@ impl Picture {
 /// What can be done to the actor of this line.
 fn open_menu(session: &Session, row: &gtk::ListBoxRow) {
     let menu = &session.widgets.menu;
-    if let Some(bounds) = row.compute_bounds(&session.widgets.tree) {
+    let bounds = menu.parent().and_then(|place| row.compute_bounds(&place));
+    if let Some(bounds) = bounds {
         let (x, y) = (bounds.x() + 40.0, bounds.y() + bounds.height());
         menu.set_pointing_to(Some(&gdk::Rectangle::new(x as i32, y as i32, 1, 1)));
     }

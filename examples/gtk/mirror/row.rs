@@ -1,10 +1,14 @@
 //! One line of the picture: an actor or a supervisor.
 
+use gtk::pango;
 use gtk::prelude::*;
 use rotor_core::TreeNode;
 
 /// Points for each level of the tree.
 const INDENT: i32 = 18;
+
+/// Points for the first column, indents included.
+const NAME: i32 = 270;
 
 /// Points beside a line, for the bar that scrolls.
 const BESIDE: i32 = 12;
@@ -12,8 +16,8 @@ const BESIDE: i32 = 12;
 /// Points that a list puts around each of its lines.
 const AROUND: i32 = 2;
 
-/// Titles of the columns, with their widths in characters; the first takes what is left, numbers
-/// stand to the right.
+/// Titles of the columns, with their widths in characters, but for the first; numbers stand to the
+/// right. What a large window has left is behind them, so that a line stays one to the eye.
 const COLUMNS: [(&str, i32, f32); 6] = [
     ("actor", 0, 0.0),
     ("loop", 10, 0.0),
@@ -44,7 +48,7 @@ impl Row {
     /// Shows a node. What is the same is not drawn again.
     pub fn show(&self, node: &TreeNode) {
         let [name, place, state, restarts, handled, queue] = &self.cells;
-        name.set_margin_start(6 + INDENT * node.depth as i32);
+        indent(name, node.depth as i32);
         set(name, &node.name);
         set(place, &node.locality);
         set(state, node.state);
@@ -61,7 +65,7 @@ pub fn titles() -> gtk::Box {
         cell.set_text(title);
         cell.add_css_class("dim-label");
     }
-    cells[0].set_margin_start(6);
+    indent(&cells[0], 0);
     line.set_margin_start(AROUND);
     line.set_margin_end(AROUND + BESIDE);
     line
@@ -74,11 +78,19 @@ fn line() -> (gtk::Box, Cells) {
         let label = gtk::Label::new(None);
         label.set_xalign(align);
         label.set_width_chars(width);
-        label.set_hexpand(width == 0);
         line.append(&label);
         label
     });
+    cells[0].set_ellipsize(pango::EllipsizeMode::End);
+    cells[0].set_max_width_chars(1); // wider only as is asked for
     (line, cells)
+}
+
+/// What is further to the right is as much shorter.
+fn indent(name: &gtk::Label, depth: i32) {
+    let margin = 6 + INDENT * depth;
+    name.set_margin_start(margin);
+    name.set_width_request((NAME - margin).max(1));
 }
 
 fn count(n: u64) -> String {

@@ -179,7 +179,7 @@ impl Session {
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// The node of the tree with this name, such as `plan` or `disk-0/writer`.
+    /// The node of the tree with this name, such as `plan` or `link/sender`.
     pub fn named(&self, name: &str) -> Option<Address> {
         let tree = self.tree.borrow();
         let nodes = &tree.as_ref()?.nodes;

@@ -1,5 +1,7 @@
 //! The steps of a script, as text and as data.
 
+use mirror_engine::shown_word;
+
 use crate::controls::Go;
 use crate::hand::Deed;
 use crate::session::Stage;
@@ -8,7 +10,7 @@ use crate::session::Stage;
 pub const STEPS: &str = "\
 steps of a script, one a line; # begins a comment:
   start, pause, resume, cancel, close
-  crash NAME, restart NAME, stop NAME   NAME as in the picture: plan, disk-0/writer
+  crash NAME, restart NAME, stop NAME   NAME as in the picture: plan, link/sender
   repeat N crash NAME
   await STAGE                           idle, copying, paused, done, failed, cancelled
   await copied N
@@ -47,7 +49,8 @@ impl Step {
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         lines
             .map(|(number, line)| {
-                let what = What::parse(line).ok_or_else(|| format!("line {number}: {line}"))?;
+                let what = What::parse(line)
+                    .ok_or_else(|| format!("line {number}: {}", shown_word(line.as_ref())))?;
                 let line = line.to_owned();
                 Ok(Self { line, what })
             })

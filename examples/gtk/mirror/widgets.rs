@@ -42,7 +42,8 @@ impl Widgets {
         let files: Vec<_> = (0..FILES).map(|_| file()).collect();
         let tree = gtk::ListBox::new();
         tree.set_activate_on_single_click(false); // that only chooses
-        let menu = menu(&tree);
+        let actors = actors(&tree);
+        let menu = menu(&actors);
         let log = gtk::TextView::new();
         log.set_editable(false);
         log.set_cursor_visible(false);
@@ -62,7 +63,7 @@ impl Widgets {
         let parts = gtk::Paned::new(gtk::Orientation::Vertical);
         parts.set_vexpand(true);
         parts.set_position(280);
-        parts.set_start_child(Some(&actors(&tree)));
+        parts.set_start_child(Some(&actors));
         parts.set_end_child(Some(&pages(&log, &files)));
         content.append(&parts);
         window.set_child(Some(&content));
@@ -144,13 +145,14 @@ const DEEDS: [(&str, &str); 3] = [
     ("St_op", "win.stop"),
 ];
 
-fn menu(tree: &gtk::ListBox) -> gtk::PopoverMenu {
+/// Its place is not in the list: that would scroll to what has the focus in the menu.
+fn menu(place: &gtk::Box) -> gtk::PopoverMenu {
     let model = gio::Menu::new();
     for (label, action) in DEEDS {
         model.append(Some(label), Some(action));
     }
     let menu = gtk::PopoverMenu::from_model(Some(&model));
-    menu.set_parent(tree);
+    menu.set_parent(place);
     menu
 }
 

@@ -102,7 +102,7 @@ impl Screen {
 
     /// The picture of the screen, as its bare points.
     pub fn picture(&self) -> Vec<u8> {
-        self.import("rgb:-")
+        self.import(&["rgb:-"])
     }
 
     /// Waits until the screen does not look like `before`.
@@ -116,7 +116,18 @@ impl Screen {
         self.until(|now| wanted(light(now) / now.len() as u64));
     }
 
-    fn until(&self, wanted: impl Fn(&[u8]) -> bool) {
+    /// The points of a part of the screen, such as `100x50+10+20`, once nothing moves there any more.
+    pub fn at_rest(&self, part: &str) -> Vec<u8> {
+        let look = || self.import(&["-crop", part, "rgb:-"]);
+        let mut before = look();
+        self.until(|_| {
+            let now = look();
+            std::mem::replace(&mut before, now.clone()) == now
+        });
+        before
+    }
+
+    fn until(&self, mut wanted: impl FnMut(&[u8]) -> bool) {
         let until = Instant::now() + LIMIT;
         while !wanted(&self.picture()) {
             assert!(Instant::now() < until, "it does not look as it should");
@@ -127,13 +138,14 @@ impl Screen {
     pub fn shot(&self, name: &str) {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots");
         fs::create_dir_all(&folder).unwrap();
-        let png = self.import("png:-");
+        let png = self.import(&["png:-"]);
         fs::write(folder.join(name).with_extension("png"), png).unwrap();
     }
 
-    fn import(&self, to: &str) -> Vec<u8> {
+    fn import(&self, what: &[&str]) -> Vec<u8> {
         let run = Command::new("import")
-            .args(["-window", "root", to])
+            .args(["-window", "root"])
+            .args(what)
             .env("DISPLAY", &self.display)
             .output()
             .expect("import: scripts/setup-gui.sh installs it");
@@ -173,6 +185,13 @@ impl Window<'_> {
         let id = &self.id;
         self.screen
             .xdotool(&format!("mousemove --window {id} {x} {y} click 1"));
+    }
+
+    /// Clicks a point of the window with the button for menus.
+    pub fn click_for_menu(&self, x: u32, y: u32) {
+        let id = &self.id;
+        self.screen
+            .xdotool(&format!("mousemove --window {id} {x} {y} click 3"));
     }
 
     /// Writes a text.

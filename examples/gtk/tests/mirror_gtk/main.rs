@@ -24,7 +24,7 @@ fn a_script_crashes_actors_and_views_and_the_copy_is_exact() {
          start
          await running plan
          crash reader-0
-         crash disk-1/writer
+         crash disk-1/writer-1
          crash scan
          crash link/sender
          crash picture
@@ -84,6 +84,14 @@ fn a_person_copies_by_keys_and_clicks() {
     choose(&program, &window, 281, "picture");
     window.click(52, 447); // Crash
     program.line("log: picture ended: panicked: asked to crash");
+    choose(&program, &window, 341, "chooser");
+    window.click(134, 447); // Restart
+    program.line("log: chooser ended: shutdown");
+    window.click_for_menu(80, 341);
+    program.line("menu");
+    window.keys("Down Down Return"); // the third entry: Stop
+    program.line("log: chooser ended: shutdown");
+    window.click(134, 447);
     choose(&program, &window, 421, "lens");
     window.keys("Return");
     program.line("menu");
@@ -100,6 +108,81 @@ fn a_person_copies_by_keys_and_clicks() {
     window.click(773, 27); // close
     let (status, errors) = program.end();
     assert!(status.success(), "{errors}");
+}
+
+/// Where the picture shows which line is chosen, and nothing that changes.
+const BESIDE_THE_MENU: &str = "100x200+180+212";
+
+/// Goes down in the picture to the line of this actor.
+fn go_down_to(program: &Program<'_>, window: &Window<'_>, name: &str) {
+    let mut lines = (0..100).map(|_| {
+        window.keys("Down");
+        program.line("chosen: ")
+    });
+    assert!(lines.any(|line| line == format!("chosen: {name}")));
+}
+
+#[test]
+fn a_worker_is_crashed_restarted_and_stopped_by_keys_alone_and_the_copy_goes_on() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("keys", 400_000_000));
+    let program = place.start(&screen, &[]);
+    let window = screen.window("Mirror");
+    window.keys("ctrl+s");
+    program.line("stage: copying");
+    // From the entry that has the focus to the picture, where an arrow chooses.
+    let mut tabs = (1..20).map(|_| window.keys("Tab"));
+    assert!(tabs.any(|()| program.says("chosen: ", || window.keys("Down"))));
+    window.keys("End Home");
+    program.line("chosen: mirror-gtk");
+    go_down_to(&program, &window, "reader-0");
+    window.keys("ctrl+k");
+    program.line("log: reader-0 ended: panicked: chaos: reader-0 crashes at once");
+    window.keys("ctrl+r");
+    program.line("log: reader-0 ended: shutdown");
+    screen.xdotool("mousemove 1 1"); // the line below it has another colour
+    let lines = screen.at_rest(BESIDE_THE_MENU);
+    window.keys("Return");
+    program.line("menu");
+    screen.shot("mirror-gtk-keys");
+    let now = screen.at_rest(BESIDE_THE_MENU);
+    let moved = lines.iter().zip(&now).filter(|(a, b)| a != b).count();
+    // The line is 20 points high; that it had the focus is seen by less.
+    assert!(
+        moved < 100 * 20,
+        "the chosen line is not where it was: {moved}"
+    );
+    window.keys("Down Return"); // the second entry
+    program.line("log: reader-0 ended: shutdown");
+    window.keys("ctrl+t");
+    program.line("log: reader-0 ended: shutdown");
+    screen.shot("mirror-gtk-stopped");
+    // Its files wait for the next instance.
+    assert!(!program.says("stage: done", || ()));
+    window.keys("alt+l"); // the page of the log
+    screen.shot("mirror-gtk-log");
+    window.keys("ctrl+r");
+    program.line("stage: done");
+    place.assert_same();
+    window.keys("ctrl+w");
+    assert!(program.end().0.success());
+}
+
+#[test]
+fn a_picture_of_the_tree_is_drawn_at_most_ten_times_a_second() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("rate", 200_000_000));
+    let program = place.script(
+        &screen,
+        "await running log
+         start
+         await handled picture 5
+         await handled picture 35",
+    );
+    program.line("script: await handled picture 5");
+    let begin = Instant::now();
+    program.line("script: await handled picture 35");
+    let took = begin.elapsed();
+    // Within what reading the first line may have taken.
+    assert!(took > Duration::from_millis(2_900), "30 in {took:?}");
 }
 
 #[test]
@@ -218,6 +301,7 @@ fn bad_arguments_give_one_line_and_touch_nothing() {
     let place = Place::new("arguments", 0);
     let (src, dst, none) = (place.path("src"), place.path("dst"), place.path("none"));
     fs::write(place.path("bad"), "start\ndance\n").unwrap();
+    fs::write(place.path("odd"), "start\nda\rnce\u{1b}[2J\n").unwrap();
     for words in [
         &["--fast"][..],
         &[&src],
@@ -225,6 +309,14 @@ fn bad_arguments_give_one_line_and_touch_nothing() {
         &[&src, &dst, "--jobs", "0"],
         &[&src, &dst, &dst],
         &[&src, &src],
+        &[&src, &dst, "--json"],
+        &[&src, &dst, "--quiet"],
+        &["-q"],
+        &[&src, &dst, "--chaos"],
+        &[&src, &dst, "--two\nlines"],
+        &[&src, &dst, "--headless-script", &place.path("bad\nname")],
+        &["--headless-script", &place.path("src")],
+        &["--headless-script", &place.path("odd")],
         &["--headless-script"],
         &["--headless-script", &none],
         &["--headless-script", &place.path("bad")],
@@ -238,6 +330,7 @@ fn bad_arguments_give_one_line_and_touch_nothing() {
         assert_eq!(run.status.code(), Some(2), "{words:?}: {errors}");
         assert_eq!(errors.lines().count(), 1, "{words:?}: {errors}");
         assert!(errors.starts_with("mirror-gtk: "), "{errors}");
+        assert!(!errors.trim_end().contains(char::is_control), "{errors:?}");
     }
     assert!(!Path::new(&dst).exists());
 }

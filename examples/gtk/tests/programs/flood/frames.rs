@@ -10,7 +10,7 @@ use crate::time::computed;
 #[derive(Default)]
 pub struct Frames {
     drawn: u32,
-    excused: u32,
+    waited: u32,
     /// When the last one was drawn: by that clock, and by the time that the thread had computed.
     last: Option<(Duration, Duration)>,
 }
@@ -29,7 +29,7 @@ impl Frames {
         if let Some((last, before)) = self.last.replace((now, computed)) {
             let missing = intervals(now - last, interval).saturating_sub(1);
             let busy = intervals(computed - before, interval).saturating_sub(1);
-            self.excused += missing.saturating_sub(busy);
+            self.waited += missing.saturating_sub(busy);
         }
         self.drawn += 1;
         self.drawn
@@ -39,7 +39,7 @@ impl Frames {
     /// had the processor, or the display was slow. One that is missing because the thread was
     /// busy with something else is in neither.
     pub fn counts(&self) -> (u32, u32) {
-        (self.drawn, self.excused)
+        (self.drawn, self.waited)
     }
 }
 

@@ -120,9 +120,9 @@ impl Handler<End> for Sink {
         self.slices.sort();
         self.clicks.sort();
         let latencies: Vec<_> = self.clicks.iter().map(|(latency, _)| *latency).collect();
-        let (drawn, excused) = self.frames.borrow().counts();
+        let (drawn, waited) = self.frames.borrow().counts();
         println!(
-            "figures: {drawn} {excused} {} {} {} {} {}",
+            "figures: {drawn} {waited} {} {} {} {} {}",
             self.handled.load(Ordering::Relaxed),
             part(&self.slices, 0.99).as_micros(),
             self.clicks.len(),
