@@ -331,7 +331,9 @@ impl Driver {
         if inner.app.borrow().is_some() {
             return Err(StartError::AlreadyStarted);
         }
-        let Some(local) = inner.locals.borrow().first().cloned() else {
+        let local = inner.locals.borrow().first().cloned();
+        // They are there until the last of them has ended.
+        let Some(local) = local.filter(|_| !inner.done.get()) else {
             return Err(StartError::NoLocality);
         };
         let mut places = tree.check(local.gate, local.locality.name())?;
@@ -548,7 +550,7 @@ impl Driver {
                 app.shared.root_ended(exit.clone());
             }
             inner.done.set(true); // what is dropped now opens nothing
-            self.lose();
+            self.close();
             if let Some(app) = app {
                 app.shared.finish();
             }
@@ -565,7 +567,7 @@ impl Driver {
             return None;
         };
         inner.done.set(true);
-        self.close(locals);
+        self.close(); // with what the tree's hooks have opened
         Some(exit)
     }
 
@@ -588,17 +590,19 @@ impl Driver {
         Turn::Park(until)
     }
 
-    /// Ends in order: what is left is undelivered.
-    fn close(&self, locals: &[Rc<Local>]) {
+    /// It ends: its localities end in order, or are lost if actors live there; what is left is
+    /// undelivered. Nothing is opened any more.
+    fn close(&self) {
         struct Pins<'a>(&'a [Rc<Local>]);
         impl Drop for Pins<'_> {
             fn drop(&mut self) {
                 self.0.iter().for_each(unpin);
             }
         }
+        let locals = self.inner.locals.borrow().clone();
         // Whatever happens below: nothing is found that is not kept any more.
-        let _pins = Pins(locals);
-        for local in locals {
+        let _pins = Pins(&locals);
+        for local in &locals {
             // Also one that the subtree placed here has not reached yet.
             if local.has_specs() || local.locality.is_placed() {
                 local.lose();
@@ -617,12 +621,6 @@ impl Driver {
             Local::tell_peers(local.gate, &local.locality, false);
         }
         drop(std::mem::take(&mut *self.inner.locals.borrow_mut()));
-    }
-
-    /// The driver goes away, or cannot go on: its localities are lost.
-    fn lose(&self) {
-        let locals = self.inner.locals.borrow().clone();
-        self.close(&locals);
     }
 
     #[cold]
@@ -677,7 +675,7 @@ impl Drop for Driver {
             return;
         }
         if !inner.done.replace(true) {
-            self.lose();
+            self.close();
             if let Some(app) = &*inner.app.borrow() {
                 app.shared.root_ended(app.shared.home.gate().lost());
                 app.shared.finish();

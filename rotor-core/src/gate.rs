@@ -178,6 +178,10 @@ impl Gate {
             Some(gate) => {
                 *gate.name.lock().expect("no user code under this lock") = name;
                 *gate.later.lock().expect("no user code under this lock") = Some(Vec::new());
+                // Also what came while nobody had it.
+                for count in &gate.undelivered {
+                    count.store(0, Ordering::Relaxed);
+                }
                 gate.entrance.reopen();
                 gate
             }
@@ -231,9 +235,6 @@ impl Gate {
         self.counts.store(false, Ordering::Relaxed);
         *self.losses.lock().expect("no user code under this lock") = None;
         *self.app.lock().expect("no user code under this lock") = Weak::new();
-        for count in &self.undelivered {
-            count.store(0, Ordering::Relaxed);
-        }
         while self.chunks.pop().is_some() {}
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);

@@ -18,6 +18,11 @@ use rotor_core::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+thread_local! {
+    static TURNED: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+    static REOPENED: RefCell<Option<Driver>> = const { RefCell::new(None) };
+}
+
 /// It would keep the locality listed on this thread for longer than it keeps it.
 #[test]
 fn s10_a_driver_that_has_ended_opens_nothing() {
@@ -81,6 +86,66 @@ fn s10_what_is_opened_in_the_last_turn_ends_with_it() {
         assert_eq!(address.try_send(1).is_err(), open);
         address.send(2);
     }
+}
+
+#[test]
+fn s02_what_came_while_nobody_had_a_gate_is_not_counted_in_its_next_life() {
+    let inboxes = || (0..20).map(|_| Inbox::<u32>::new(1)).collect::<Vec<_>>();
+    let ended: Vec<_> = inboxes().iter().map(Inbox::recipient).collect();
+    ended.iter().for_each(|to| to.send(1));
+    let refused: Vec<u64> = inboxes().iter().map(Inbox::refused).collect();
+    assert_eq!(refused, [0; 20]);
+}
+
+/// They run when the tree has ended, before its driver has.
+#[test]
+fn s10_what_a_hook_of_the_tree_opens_ends_with_the_driver() {
+    let (here, late) = (Locality::new("here"), Locality::new("late"));
+    let driver = Rc::new(open(&here));
+    let app = driver.start(one("app")).unwrap();
+    driver.run_until_idle();
+    TURNED.set(Some(driver.clone()));
+    let place = late.clone();
+    app.on_exit(move |_| {
+        let driver = TURNED.take().expect("the tree ends once");
+        assert_eq!(driver.open(&place), Ok(()));
+    });
+    app.shutdown();
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    drop(driver);
+    assert!(late.reserve::<Puppet>().try_send(1).is_err());
+}
+
+/// Starts a tree when it is dropped.
+struct Starts(Arc<Mutex<Vec<std::result::Result<App, StartError>>>>);
+
+impl Drop for Starts {
+    fn drop(&mut self) {
+        let driver = TURNED.take().expect("dropped once");
+        self.0.lock().unwrap().push(driver.start(one("late")));
+    }
+}
+
+impl Handler<Starts> for Opens {
+    fn handle(&mut self, _: Starts, _: &mut Context<Self>) {}
+}
+
+/// Nobody would ever say how it ended.
+#[test]
+fn s10_a_driver_that_ends_starts_nothing() {
+    let here = Locality::new("here");
+    let driver = Rc::new(open(&here));
+    driver.host();
+    TURNED.set(Some(driver.clone()));
+    let started = Arc::new(Mutex::new(Vec::new()));
+    here.reserve::<Opens>().send(Starts(started.clone()));
+    drop(here);
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+    let refused = started.lock().unwrap().pop().expect("dropped unclaimed");
+    assert!(
+        matches!(refused, Err(StartError::NoLocality)),
+        "{refused:?}"
+    );
 }
 
 /// Sends when it is dropped.
@@ -170,11 +235,6 @@ fn s09_a_driver_may_be_dropped_between_any_two_turns() {
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(driver)));
         assert!(dropped.is_ok(), "{messages} messages before");
     }
-}
-
-thread_local! {
-    static TURNED: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
-    static REOPENED: RefCell<Option<Driver>> = const { RefCell::new(None) };
 }
 
 /// Has an actor defer to the host, which turns the driver to its end and goes on with `then`.
