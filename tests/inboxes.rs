@@ -12,6 +12,7 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::until;
+use crate::requests::wait;
 
 /// Whether an inbox has refused that many. It may have refused more: the gate that it got was another
 /// one's in a test beside this one, and what is late for that is refused here.
@@ -463,6 +464,34 @@ fn a29_an_inbox_of_requests_answers(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: answered"]);
 }
 
+/// Whoever receives keeps their limits.
+fn a29_a_plain_thread_asks_an_inbox_with_a_future(_: &dyn Backend) {
+    let inbox = Inbox::<Ask<Double>>::new(16);
+    let to = inbox.recipient();
+    let ask =
+        |limit| thread::spawn(move || wait(to.ask(Double(4), limit)).map_err(|e| e.to_string()));
+    // Looked for again, its limit has come too; that one is in time.
+    let answered = ask(LONG);
+    let question = inbox.recv().unwrap();
+    assert!(inbox.recv_within(ms(1)).is_err());
+    question.reply(8);
+    assert_eq!(answered.join().unwrap(), Ok(8));
+    let late = ask(ms(1));
+    let question = inbox.recv().unwrap();
+    while !late.is_finished() {
+        assert!(inbox.recv_within(ms(20)).is_err());
+    }
+    let error = late.join().unwrap().unwrap_err();
+    assert_eq!(error, "no answer within the time limit");
+    drop(question);
+    let last = ask(LONG);
+    let question = inbox.recv().unwrap();
+    assert!(inbox.recv_within(ms(1)).is_err());
+    drop(inbox);
+    assert_eq!(last.join().unwrap().unwrap_err(), "the actor is gone");
+    drop(question);
+}
+
 /// Sent is received and refused, whoever closes it while senders are at it.
 fn a29_between_senders_and_a_close_nothing_is_lost(on: &dyn Backend) {
     struct Coin(Arc<AtomicU32>);
@@ -559,6 +588,7 @@ bodies! {
         m07_a_subscription_to_an_inbox_is_refused,
         a29_a_thread_waits_for_several_inboxes_at_once,
         a29_an_inbox_of_requests_answers,
+        a29_a_plain_thread_asks_an_inbox_with_a_future,
         a29_between_senders_and_a_close_nothing_is_lost,
         m05_publishing_to_an_inbox_reaches_nobody,
         s21_receiving_with_a_wait_in_a_handler_is_refused,

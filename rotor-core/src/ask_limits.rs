@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::here;
 use crate::locality::Local;
@@ -31,6 +31,55 @@ impl Drop for AskLimit {
     fn drop(&mut self) {
         if let Some(cell) = self.cell.take() {
             cell.refuse(RequestError::Gone);
+        }
+    }
+}
+
+/// A limit, and until when its asker waits; `None` is beyond the end of time.
+pub(crate) type Kept = (Option<Instant>, AskLimit);
+
+/// The limits that an inbox keeps. It has no wheel: whoever receives looks at them.
+#[derive(Default)]
+pub(crate) struct InboxLimits {
+    list: Vec<Kept>,
+    sweep_at: usize,
+}
+
+impl InboxLimits {
+    /// Keeps a limit. What it returns is to be dropped where nothing is locked.
+    pub(crate) fn keep(&mut self, order: AskLimit) -> Vec<Kept> {
+        let until = Instant::now().checked_add(order.limit);
+        self.list.push((until, order));
+        if self.list.len() < self.sweep_at.max(FEW as usize) {
+            return Vec::new();
+        }
+        let is_done = |order: &AskLimit| order.cell.as_ref().is_none_or(|cell| cell.is_done());
+        let done = self.list.extract_if(.., |(_, order)| is_done(order));
+        let done: Vec<_> = done.collect();
+        self.sweep_at = 2 * self.list.len();
+        done
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.list.iter().filter_map(|(until, _)| *until).min()
+    }
+
+    /// Takes out those that have passed, for `tell` where nothing is locked.
+    pub(crate) fn passed(&mut self) -> Vec<Kept> {
+        if self.list.is_empty() {
+            return Vec::new();
+        }
+        let now = Instant::now();
+        let is_due = |until: Option<Instant>| until.is_some_and(|until| until <= now);
+        self.list
+            .extract_if(.., |(until, _)| is_due(*until))
+            .collect()
+    }
+
+    /// Tells the askers.
+    pub(crate) fn tell(passed: Vec<Kept>) {
+        for cell in passed.into_iter().filter_map(|(_, mut it)| it.cell.take()) {
+            cell.refuse(RequestError::Timeout);
         }
     }
 }

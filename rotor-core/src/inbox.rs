@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::address::Address;
+use crate::ask_limits::InboxLimits;
 use crate::batch::Chunk;
 use crate::entrance::Wake;
 use crate::exit::Exit;
@@ -121,6 +122,8 @@ struct State {
     kept: VecDeque<Parcel>,
     /// Monitors, to be answered at the end.
     watchers: BTreeMap<u64, Order>,
+    /// Those of plain threads that have asked.
+    limits: InboxLimits,
     waiting: u32,
 }
 
@@ -368,6 +371,13 @@ impl<M: Send + 'static> Inbox<M> {
         let until = until.and_then(|limit| Instant::now().checked_add(limit));
         let mut state = self.bell.lock();
         loop {
+            let passed = state.limits.passed();
+            if !passed.is_empty() {
+                drop(state);
+                InboxLimits::tell(passed);
+                state = self.bell.lock();
+                continue;
+            }
             if let Some(mut record) = self.pop(&mut state) {
                 if state.waiting > 0 {
                     self.bell.news.notify_one();
@@ -386,7 +396,9 @@ impl<M: Send + 'static> Inbox<M> {
                 if !blocks || left == Some(Duration::ZERO) {
                     return Err(RecvError::Empty);
                 }
-                state = self.bell.wait(state, left);
+                let due = state.limits.next_due();
+                let due = due.map(|due| due.saturating_duration_since(Instant::now()));
+                state = self.bell.wait(state, left.into_iter().chain(due).min());
             }
         }
     }
@@ -461,16 +473,25 @@ impl<M> Inbox<M> {
         let payload = unsafe { signed::open(at).1 };
         // SAFETY: a control lies in its record, which is still whole.
         let control = unsafe { &(*payload.cast::<Inline<Control>>()).0 };
-        if !matches!(control, Control::Watch(_) | Control::Unwatch { .. }) {
+        if !matches!(
+            control,
+            Control::Watch(_) | Control::Unwatch { .. } | Control::AskLimit(_)
+        ) {
             // SAFETY: as the caller says.
             return unsafe { (self.locality.gate()).refuse(at, Reason::Gone, &RequestError::Gone) };
         }
         // SAFETY: as above, and nobody reads it again.
         let control = unsafe { take::<Inline<Control>>(payload).open() };
-        let watchers = &mut self.bell.lock().watchers;
+        let mut state = self.bell.lock();
+        let watchers = &mut state.watchers;
         match control {
             Control::Watch(order) => drop(watchers.insert(order.key().serial, order)),
             Control::Unwatch { key, .. } => drop(watchers.remove(&key.serial).map(Order::accept)),
+            Control::AskLimit(limit) => {
+                let done = state.limits.keep(limit);
+                drop(state);
+                drop(done);
+            }
             _ => unreachable!("it was looked at"),
         }
     }
@@ -512,6 +533,8 @@ impl<M> Drop for Inbox<M> {
                 }
             }
         }
+        let limits = std::mem::take(&mut self.bell.lock().limits);
+        drop(limits);
         let watchers = std::mem::take(&mut self.bell.lock().watchers);
         for watcher in watchers.into_values() {
             watcher.end(Exit::normal());
