@@ -3,6 +3,7 @@
 //! Whatever comes: nothing hangs, nothing leaks, every monitor gets one `Down`, and a shutdown ends.
 //! `STORMS=10000` sets how many schedules are run in all, `STORM_SEED=7` runs that one alone.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -321,6 +322,49 @@ impl Handler<Down> for Gull {
     }
 }
 
+/// A hook that now and then keeps a gull waiting, lets something not come to it, or fails.
+struct Warden {
+    world: World,
+    dice: Dice,
+    _counted: Counted,
+}
+
+impl Warden {
+    fn new(number: usize, world: &World) -> Self {
+        Warden {
+            world: world.clone(),
+            dice: Dice(world.0.seed ^ (number as u64) << 16),
+            _counted: world.count(),
+        }
+    }
+
+    fn wait(&mut self, cx: &mut Context<Gull>) -> Result {
+        if self.dice.one_in(6) {
+            let hold = cx.hold("the warden");
+            cx.after(ms(self.dice.below(20)), Release(hold));
+        }
+        match self.dice.below(40) {
+            0 if self.world.panics() => squall(),
+            1 if self.world.panics() => Err(Error::message("no")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Hook<Gull> for Warden {
+    fn start(&mut self, cx: &mut Context<Gull>) -> Result {
+        self.wait(cx)
+    }
+
+    fn message(&mut self, _: &'static str, _: &dyn Any, cx: &mut Context<Gull>) -> bool {
+        self.wait(cx).is_ok() && !self.dice.one_in(12)
+    }
+
+    fn stop(&mut self, _: &Exit, cx: &mut Context<Gull>) -> Result {
+        self.wait(cx)
+    }
+}
+
 /// Watches every instance of every gull, from a tree of its own that no storm reaches.
 struct Witness(World);
 struct Born(Address);
@@ -455,8 +499,10 @@ impl Flock {
 }
 
 fn nest(i: usize, gull: Addr<Gull>, restart: Restart, world: &World) -> Child<Gull> {
-    let world = world.clone();
-    let child = Child::new(format!("gull {i}"), move || Gull::hatch(&world)).at(gull);
+    let theirs = world.clone();
+    let child = Child::new(format!("gull {i}"), move || Gull::hatch(&theirs)).at(gull);
+    // Some have one hook, some two.
+    let child = (0..i % 3).fold(child, |child, n| child.hook(Warden::new(i + n, world)));
     match restart {
         Restart::Permanent => child,
         Restart::Transient => child.transient(),
