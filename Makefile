@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test storms scale lint loom miri tsan mutants bench bench-smoke gui test-gui scripts ci
+.PHONY: help setup demo test storms scale lint loom miri tsan fuzz mutants bench bench-smoke gui test-gui scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
@@ -17,13 +17,14 @@ help:
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
 	@echo 'make tsan     the backends under the thread sanitizer, where it can be built'
+	@echo 'make fuzz     queue, timers, strategy and lifecycle under libFuzzer, where it can be built'
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
 	@echo 'make bench    what a message costs, beside other crates and the floors'
 	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
 	@echo 'make gui      the window of mirror (GTK 4)'
 	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
 	@echo 'make scripts  self-check of the scripts, without a network'
-	@echo 'make ci       all of these but scale, mutants, bench and gui'
+	@echo 'make ci       all of these but scale, fuzz, mutants, bench and gui'
 
 setup:
 	@scripts/setup.sh
@@ -46,6 +47,7 @@ lint: setup
 	cargo fmt --all --check
 	cargo fmt $(BENCH) --check
 	cargo fmt $(GTK) --check
+	cargo fmt --manifest-path rotor-core/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy $(BENCH_OURS) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -59,6 +61,9 @@ miri: setup
 
 tsan: setup
 	@scripts/tsan.sh
+
+fuzz: setup
+	@scripts/fuzz.sh
 
 mutants: setup
 	@scripts/mutants.sh $(ONLY)

@@ -133,6 +133,10 @@ mod tree; // the live tree as a picture
 
 pub mod sim;
 
+#[cfg(any(test, rotor_fuzz))]
+#[doc(hidden)]
+pub mod fuzz; // stories drawn from a seed, or from what a fuzzer gives
+
 pub use actor::{Actor, Handler, TryHandler};
 pub use address::{Addr, Address, Undelivered};
 pub use admin::{

@@ -363,86 +363,49 @@ pub(crate) unsafe fn kind(at: *const Word) -> &'static Kind {
     unsafe { header(at) }.kind
 }
 
+#[cfg(any(test, rotor_fuzz))]
+pub(crate) mod model;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Kind, Way};
-    use std::collections::VecDeque;
-    use std::rc::Rc;
+    use crate::fuzz::dice::Dice;
+    use crate::message::Way;
 
-    fn nothing() -> &'static str {
-        "test"
-    }
-    struct KindOf<T>(std::marker::PhantomData<T>);
+    const KIND: &Kind = &Kind {
+        words: words_for::<u64>(),
+        lane: 2,
+        way: Way::Actor,
+        run: |_, _, _, _| 0,
+        discard: |_| {},
+        name: || "test",
+        look: |_| &(),
+    };
 
-    impl<T> KindOf<T> {
-        const KIND: &'static Kind = &Kind {
-            words: words_for::<T>(),
-            lane: 2,
-            way: Way::Actor,
-            run: |_, _, _, _| 0,
-            discard: |_| {},
-            name: nothing,
-            look: |_| &(),
-        };
-    }
-
-    fn take<T>(q: &Flat) -> Option<(u32, T)> {
+    fn take(q: &Flat) -> Option<(u32, u64)> {
         let at = q.pop()?;
         // SAFETY: the tests push only what they take.
-        unsafe { Some((header(at).slot(), at.add(HEADER).cast::<T>().read())) }
-    }
-
-    /// Pushes and takes at random; a `VecDeque` says what must come out.
-    fn against_a_model<T: Clone + PartialEq + std::fmt::Debug>(make: impl Fn(u32) -> T) {
-        let kind = KindOf::<T>::KIND;
-        let rounds = if cfg!(miri) { 3_000 } else { 200_000 };
-        let (q, mut model, mut x) = (Flat::new(), VecDeque::new(), 88_172_645_463_325_252_u64);
-        for i in 0..rounds {
-            x ^= x << 13;
-            x ^= x >> 7;
-            x ^= x << 17;
-            // Phases of growth and of decay, so that it wraps, grows and empties.
-            let fill = if (i / 700) % 2 == 0 { 6 } else { 4 };
-            if x % 10 < fill {
-                q.push(Header::new(kind, i, 1), make(i));
-                model.push_back((i, make(i)));
-            } else {
-                assert_eq!(take(&q), model.pop_front());
-            }
-            if q.is_empty() {
-                q.trim();
-            }
-        }
-        while let Some(m) = model.pop_front() {
-            assert_eq!(take(&q), Some(m));
-        }
-        assert!(q.is_empty());
+        unsafe { Some((header(at).slot(), at.add(HEADER).cast::<u64>().read())) }
     }
 
     #[test]
     fn records_come_out_in_order_whatever_their_size() {
-        against_a_model(|i| i);
-        against_a_model(|i| [u64::from(i); 16]);
-        against_a_model(|_| ());
-    }
-
-    #[test]
-    fn pointers_in_payloads_stay_valid() {
-        against_a_model(Rc::new);
+        let (seeds, steps) = if cfg!(miri) { (2, 60) } else { (200, 400) };
+        for seed in 0..seeds {
+            model::against_a_model(Dice::of_seed(seed), steps);
+        }
     }
 
     #[test]
     fn a_burst_gives_its_memory_back() {
-        let kind = KindOf::<u64>::KIND;
         let q = Flat::new();
         for i in 0..10_000 {
-            q.push(Header::new(kind, i, 1), u64::from(i));
+            q.push(Header::new(KIND, i, 1), u64::from(i));
         }
-        while take::<u64>(&q).is_some() {}
+        while take(&q).is_some() {}
         q.trim();
         assert_eq!(q.cap.get(), 0);
-        q.push(Header::new(kind, 1, 1), 7_u64);
-        assert_eq!(take::<u64>(&q), Some((1, 7)));
+        q.push(Header::new(KIND, 1, 1), 7_u64);
+        assert_eq!(take(&q), Some((1, 7)));
     }
 }

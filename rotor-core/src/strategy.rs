@@ -1035,5 +1035,5 @@ impl Pass {
     }
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, rotor_fuzz))]
+pub(crate) mod tests;

@@ -215,13 +215,13 @@ impl Wheel {
     }
 
     /// Returns the number of timers that have neither fired nor been removed.
-    #[cfg(test)]
+    #[cfg(any(test, rotor_fuzz))]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Returns whether there are no timers.
-    #[cfg(test)]
+    #[cfg(any(test, rotor_fuzz))]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -341,22 +341,14 @@ fn digit_of(tick: u64, level: usize) -> usize {
     (tick >> (level as u32 * LEVEL_BITS)) as usize % SLOTS_PER_LEVEL
 }
 
+#[cfg(any(test, rotor_fuzz))]
+pub(crate) mod model;
+
 #[cfg(test)]
 mod tests {
+    use super::model::{TICK, fired, span};
     use super::*;
-
-    const TICK: u64 = 1 << TICK_BITS;
-
-    fn fired(wheel: &mut Wheel, now: u64) -> Vec<u32> {
-        let mut due = Vec::new();
-        wheel.advance(now, &mut due);
-        due
-    }
-
-    /// The span of one slot of a level, in nanoseconds.
-    fn span(level: usize) -> u64 {
-        TICK << (level as u32 * LEVEL_BITS)
-    }
+    use crate::fuzz::dice::Dice;
 
     #[test]
     fn a_new_wheel_is_empty_and_owns_no_memory() {
@@ -534,124 +526,11 @@ mod tests {
         assert_eq!(wheel.next_due(), None);
     }
 
-    /// What the model draws.
-    struct Random(crate::random::Random);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0.next()
-        }
-
-        fn below(&mut self, end: usize) -> usize {
-            (self.next() % end as u64) as usize
-        }
-
-        /// A distance whose magnitude is uniform, up to `bits` bits.
-        fn distance(&mut self, bits: usize) -> u64 {
-            match self.below(bits + 1) as u32 {
-                0 => 0,
-                bits => self.next() >> (u64::BITS - bits),
-            }
-        }
-    }
-
-    /// A wheel next to a vector sorted by deadline and insertion.
-    struct Model {
-        wheel: Wheel,
-        timers: Vec<(u64, u32, WheelKey)>,
-        now: u64,
-        inserted: u32,
-    }
-
-    impl Model {
-        fn insert(&mut self, due: u64) {
-            // Unique, and in no order that could be mistaken for that of insertion.
-            let data = self.inserted.wrapping_mul(0x9E37_79B9);
-            let key = self.wheel.insert(due, data);
-            let at = self.timers.partition_point(|timer| timer.0 <= due);
-            self.timers.insert(at, (due, data, key));
-            self.inserted += 1;
-        }
-
-        fn remove(&mut self, at: usize) {
-            let (_, data, key) = self.timers.remove(at);
-            assert_eq!(self.wheel.remove(key), data);
-        }
-
-        fn advance(&mut self, now: u64) {
-            self.now = self.now.max(now);
-            let end = self.timers.partition_point(|timer| timer.0 <= now);
-            let expected: Vec<u32> = self.timers.drain(..end).map(|timer| timer.1).collect();
-            assert_eq!(fired(&mut self.wheel, now), expected);
-        }
-
-        fn step(&mut self, random: &mut Random, bits: usize) {
-            match random.below(16) {
-                0..8 => {
-                    let distance = random.distance(bits);
-                    self.insert(match random.below(16) {
-                        0 => self.now.saturating_sub(distance),
-                        1 => u64::MAX - random.distance(20),
-                        2 if !self.timers.is_empty() => {
-                            self.timers[random.below(self.timers.len())].0
-                        }
-                        _ => self.now.saturating_add(distance),
-                    });
-                }
-                8..11 if !self.timers.is_empty() => self.remove(random.below(self.timers.len())),
-                11 if !self.timers.is_empty() => self.remove(0),
-                12 if !self.timers.is_empty() => {
-                    let due = self.timers[random.below(self.timers.len().min(8))].0;
-                    if due != u64::MAX {
-                        self.advance(due.saturating_sub(1).max(self.now));
-                        self.advance(due.max(self.now));
-                    }
-                }
-                13 => self.advance(self.now.saturating_sub(random.distance(20))),
-                _ => {
-                    let distance = random.distance(bits.saturating_sub(4));
-                    self.advance(self.now.saturating_add(distance));
-                }
-            }
-        }
-    }
-
     #[test]
     fn a_random_wheel_behaves_like_a_sorted_vector() {
         let (seeds, steps) = if cfg!(miri) { (6, 200) } else { (256, 2000) };
-        for seed in 1..=seeds {
-            let mut random = Random(crate::random::Random::of(seed));
-            // From crowds within one tick to timers that are centuries apart.
-            let bits = 12 + random.below(53);
-            // Also start near the far end of time, and at the borders of slots.
-            let start = match seed % 4 {
-                0 => u64::MAX - random.distance(bits),
-                1 => span(random.below(LEVELS)).wrapping_sub(random.distance(10)),
-                _ => random.distance(bits),
-            };
-            let wheel = Wheel::new();
-            let mut model = Model {
-                wheel,
-                timers: Vec::new(),
-                now: 0,
-                inserted: 0,
-            };
-            model.advance(start);
-            for step in 0..steps {
-                model.step(&mut random, bits);
-                let earliest = model.timers.first().map(|timer| timer.0);
-                // Not asking every time also covers insertions while the earliest is unknown.
-                if random.below(4) != 0 {
-                    assert_eq!(model.wheel.next_due(), earliest, "seed {seed}, step {step}");
-                }
-                assert_eq!(
-                    model.wheel.len(),
-                    model.timers.len(),
-                    "seed {seed}, step {step}"
-                );
-            }
-            model.advance(u64::MAX);
-            assert!(model.wheel.is_empty() && model.wheel.next_due().is_none());
+        for seed in 0..seeds {
+            model::against_a_model(Dice::of_seed(seed), steps);
         }
     }
 }

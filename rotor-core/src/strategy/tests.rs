@@ -1,12 +1,20 @@
 //! A supervisor's decisions against OTP's rules: stories, a naive model, and random asynchrony.
 
+// The stories are told by tests alone.
+#![cfg_attr(not(test), allow(dead_code, unused_imports))]
+
+#[cfg(test)]
 mod barriers;
+#[cfg(test)]
 mod decisions;
-mod model;
+pub(crate) mod model;
+#[cfg(test)]
 mod patience;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod stories;
-mod storm;
+pub(crate) mod storm;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -14,6 +22,7 @@ use std::time::Duration;
 use super::*;
 use crate::admin::ChildState;
 use crate::exit::ExitReason;
+use crate::fuzz::dice::Dice;
 use crate::timer::nanos;
 
 const SECOND: u64 = 1_000_000_000;
@@ -601,35 +610,6 @@ const STRATEGIES: [Strategy; 3] = [
     Strategy::RestForOne,
 ];
 
-/// A small random generator (xorshift64*): the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        // Small seeds are spread (splitmix64), and 0 is avoided.
-        Random((seed.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
-
 const KINDS: [Restart; 4] = [
     Restart::Permanent,
     Restart::Permanent,
@@ -637,7 +617,7 @@ const KINDS: [Restart; 4] = [
     Restart::Temporary,
 ];
 
-fn random_flags(random: &mut Random) -> Flags {
+fn random_flags(random: &mut Dice) -> Flags {
     Flags {
         strategy: match random.below(8) {
             0 => Strategy::SimpleOneForOne,
@@ -652,5 +632,14 @@ fn random_flags(random: &mut Random) -> Flags {
             AutoShutdown::All,
         ]),
         synchronized: false,
+    }
+}
+
+/// Tells the seed of the story that failed.
+struct OnPanic(u64);
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        eprintln!("seed {}", self.0);
     }
 }
