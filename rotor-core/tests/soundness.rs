@@ -349,6 +349,51 @@ fn s07_an_inbox_takes_payloads_of_every_size_out_or_drops_them() {
     assert_eq!(live.count(), 0);
 }
 
+/// What core asks of an inbox lies among the messages: it is kept, given up or thrown away.
+#[test]
+fn s07_an_inbox_takes_out_what_core_asks_of_it() {
+    struct Nurse(Recipient<Token>, Arc<Mutex<Vec<Exit>>>);
+    impl Actor for Nurse {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let inbox = self.0.address();
+            let given_up = cx.monitor(inbox);
+            cx.monitor(inbox);
+            cx.monitor(inbox);
+            cx.cancel(given_up);
+            inbox.stop(); // for actors: thrown away
+            cx.subscribe(inbox.topic::<u8>());
+            Ok(())
+        }
+    }
+    impl Handler<Down> for Nurse {
+        fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+            self.1.lock().unwrap().push(down.exit);
+        }
+    }
+    impl Handler<u8> for Nurse {
+        fn handle(&mut self, _: u8, _: &mut Context<Self>) {}
+    }
+    let (inbox, live) = (Inbox::new(64), Live::default());
+    let (to, ends) = (inbox.recipient(), Arc::<Mutex<Vec<Exit>>>::default());
+    let theirs = ends.clone();
+    let mut sim = Sim::new(1);
+    sim.locality("here");
+    let nurse = Child::new("nurse", move || Nurse(to, theirs.clone()));
+    sim.start(Supervisor::one_for_one("app").child(nurse))
+        .expect("a sound tree");
+    sim.run_until_idle();
+    to.send(live.token());
+    drop(inbox.recv().expect("behind what core has asked"));
+    to.send(live.token());
+    sim.run_until_idle();
+    assert_eq!(ends.lock().unwrap().len(), 0);
+    drop(inbox);
+    sim.run_until_idle();
+    let ends: Vec<_> = ends.lock().unwrap().iter().map(Exit::to_string).collect();
+    assert_eq!(ends, ["normal", "normal"]);
+    assert_eq!(live.count(), 0);
+}
+
 #[test]
 fn s07_payloads_of_every_size_and_alignment_arrive() {
     every_payload_arrives(Supervisor::one_for_one("app"));
