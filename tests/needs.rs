@@ -61,6 +61,43 @@ fn l13_a_declared_need_is_a_link_of_each_instance(on: &dyn Backend, far: &dyn Ba
     last.for_each(|(line, begin)| assert!(line.starts_with(begin), "{all:?}"));
 }
 
+/// Clients end first, and are started again last: each finds what it needs, however the supervisor
+/// restarts them.
+fn l13_a_service_that_stops_is_there_again_before_its_clients(on: &dyn Backend) {
+    for (all, strategy) in [
+        (
+            false,
+            Supervisor::one_for_one as fn(&'static str) -> Supervisor,
+        ),
+        (true, Supervisor::rest_for_one),
+        (true, Supervisor::one_for_all),
+    ] {
+        let log = Log::new();
+        let played = on.run(|here| {
+            let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+            when(a, (2, "d starts"), |_, cx| cx.stop());
+            let role = |name| Role::new(name, &log).telling();
+            let slow = role("b").stop(|me, _, cx| {
+                let hold = cx.hold("what is to be written");
+                me.kept.push(Box::new(later(cx, ms(2), |_, _| drop(hold))));
+            });
+            let group = strategy("group")
+                .intensity(9, LONG)
+                .child(slow.child().at(b).named(LOG))
+                .child(role("c").child().named(BELL).needs(LOG))
+                .child(role("d").child().needs(BELL));
+            when(a, (1, "d starts"), move |_, _| b.address().stop());
+            stage().child(lead("a", &log).at(a)).child(group)
+        });
+        let lines = log.all();
+        let failed = played.exits.iter().filter(|exit| exit.contains("failed"));
+        assert_eq!(failed.count(), 0, "{:?}; {lines:?}", played.exits);
+        let starts: Vec<_> = lines.iter().filter(|l| l.ends_with("starts")).collect();
+        let order = ["b", "c", "d", "b", "c", "d"].map(|name| format!("{name} starts"));
+        assert_eq!(starts, order.iter().collect::<Vec<_>>(), "all: {all}");
+    }
+}
+
 /// Discovered and linked at once, by two names of one service: one link, and both are told.
 fn r104_a_name_is_found_and_linked_in_one_step(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -440,6 +477,9 @@ fn o09_names_and_links_are_observed(seed: u64) {
 }
 
 bodies! {
+    Each: [
+        l13_a_service_that_stops_is_there_again_before_its_clients,
+    ]
     Pair: [
         l13_a_declared_need_is_a_link_of_each_instance,
         r104_a_name_is_found_and_linked_in_one_step,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::admin::{Admin, Reply};
+use crate::exit::Exit;
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
@@ -24,6 +25,16 @@ pub(crate) struct Kin {
     pub(crate) requests: VecDeque<Admin>,
     /// Who waits for the outcome of the one that is served.
     pub(crate) serving: Option<Reply>,
+    /// Ends of clients, until their services have ended, too.
+    pub(crate) early: Vec<Early>,
+}
+
+/// The end of a client that made way for its service: of a child, because of another one.
+pub(crate) struct Early {
+    pub(crate) child: ChildId,
+    pub(crate) incarnation: u64,
+    pub(crate) exit: Exit,
+    pub(crate) service: ChildId,
 }
 
 /// Where a child lives, and how long its steps may take.
@@ -60,6 +71,7 @@ impl Kin {
             template: None,
             requests: VecDeque::new(),
             serving: None,
+            early: Vec::new(),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
+use crate::strategy::ChildId;
 use crate::things::{Body, Key};
 use crate::timer::nanos;
 use clients::Clients;
@@ -241,6 +242,8 @@ impl Client {
 #[derive(Default)]
 pub(crate) struct Services {
     by_slot: BTreeMap<u32, Service>,
+    /// Clients here that a service has asked to leave, and the service.
+    asked: BTreeMap<u32, Address>,
 }
 
 #[derive(Default)]
@@ -336,6 +339,9 @@ impl Local {
             return; // its end is on the way
         };
         let asked = self.with_link(key, |linked| (linked.asked, linked.service));
+        if let Some((_, service)) = asked {
+            self.services.borrow_mut().asked.insert(slot, service);
+        }
         match asked {
             Some((Some(kind), service)) => self.ask_client(slot, key, kind, service, exit),
             Some((None, _)) => {
@@ -585,6 +591,32 @@ impl Local {
         for client in waiting {
             client.refuse(LinkError::NotLinkable);
         }
+    }
+
+    /// The service that has asked a client here to leave, and has not ended itself so far: a sibling
+    /// below the same parent.
+    pub(crate) fn leaves_first(&self, client: Address, parent: u32) -> Option<ChildId> {
+        if client.gate() != self.gate {
+            return None;
+        }
+        let service = self.services.borrow_mut().asked.remove(&client.slot)?;
+        if service.gate() != self.gate {
+            return None;
+        }
+        let slot = self.find(service)?;
+        let is_leaving = |service: &mut Service| service.leaving.is_some();
+        let leaving = self.with_service(slot, is_leaving).unwrap_or(false);
+        self.seat(slot, |seat| match &seat.parent {
+            Parent::Actor { address, child } if *address == self.address_of(parent) => {
+                (leaving || seat.state != State::Running).then_some(*child)
+            }
+            _ => None,
+        })
+    }
+
+    /// The slot of a client is freed.
+    pub(crate) fn forget_client(&self, slot: u32) {
+        self.services.borrow_mut().asked.remove(&slot);
     }
 
     /// The slot of a service is freed.

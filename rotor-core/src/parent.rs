@@ -7,11 +7,11 @@ use crate::adopt::Adoption;
 use crate::decision::Decision;
 use crate::error::TimedOut;
 use crate::exit::Exit;
-use crate::kin::Entry;
+use crate::kin::{Early, Entry};
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Observer;
 use crate::slot::{Parent, Seat, State};
-use crate::strategy::{Action, Event, RowState};
+use crate::strategy::{Action, ChildId, Event, RowState};
 use crate::things::{Body, Key};
 use crate::timer::nanos;
 
@@ -47,6 +47,68 @@ impl Local {
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
         self.count(slot);
+        if let News::Exited(exit) = &news
+            && self.is_early(slot, child, incarnation, exit)
+        {
+            return;
+        }
+        self.take_report(slot, child, incarnation, news);
+    }
+
+    /// Whether the end of a child waits for that of its service: started again before, the client
+    /// would wait for the service, and the start of that for the client's.
+    fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: &Exit) -> bool {
+        let Some((place, _)) = self.child_place(slot, child, |_| None) else {
+            return false;
+        };
+        let Some(service) = self.leaves_first(place, slot) else {
+            return false;
+        };
+        self.seat(slot, |seat| {
+            let Some(kin) = seat.kin.as_mut() else {
+                return false;
+            };
+            let row = kin.family.row(child);
+            let up = row.state == RowState::Up && row.incarnation == incarnation;
+            if up && kin.family.row(service).state == RowState::Up {
+                kin.early.push(Early {
+                    child,
+                    incarnation,
+                    exit: exit.clone(),
+                    service,
+                });
+                return true;
+            }
+            false
+        })
+    }
+
+    /// Reports the ends that have waited, in start order.
+    fn report_early(&self, slot: u32) {
+        let early = |seat: &mut Seat| Some(std::mem::take(&mut seat.kin.as_mut()?.early));
+        let mut early = self.seat(slot, early).unwrap_or_default();
+        early.sort_unstable_by_key(|early| early.child);
+        for Early {
+            child,
+            incarnation,
+            exit,
+            ..
+        } in early
+        {
+            self.take_report(slot, child, incarnation, News::Exited(exit));
+        }
+    }
+
+    /// Whether one of the ends that wait does so for that of a child, if there are any.
+    fn is_waited_for(&self, slot: u32, child: Option<ChildId>) -> Option<bool> {
+        self.seat(slot, |seat| {
+            let early = &seat.kin.as_ref()?.early;
+            let hit = || early.iter().any(|early| Some(early.service) == child);
+            (!early.is_empty()).then(hit)
+        })
+    }
+
+    fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
         let began = matches!(news, News::Initialized | News::Started);
         if !(began && self.is_told_to_stop(slot, child)) {
             self.step_is_over(slot, child, incarnation);
@@ -132,6 +194,21 @@ impl Local {
 
     /// Asks the table what an event means, and does it.
     pub(crate) fn family(&self, slot: u32, event: Event) {
+        let ended = match &event {
+            Event::Exited(child, ..) => Some(*child),
+            _ => None,
+        };
+        let waited_for = self.is_waited_for(slot, ended);
+        if waited_for == Some(false) {
+            self.report_early(slot); // they were first
+        }
+        self.handle(slot, event);
+        if waited_for == Some(true) {
+            self.report_early(slot);
+        }
+    }
+
+    fn handle(&self, slot: u32, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
             let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {

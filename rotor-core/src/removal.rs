@@ -224,6 +224,7 @@ impl Local {
         if serves {
             self.forget_service(slot, exit.as_ref().unwrap_or(&Exit::normal()));
         }
+        self.forget_client(slot);
         self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
         let old = self.seat(slot, |seat| {
             let serial = seat.serial;
