@@ -13,7 +13,7 @@ impl Handler<&'static str> for Greeter {
     }
 }
 
-fn main() -> Result<(), StartError> {
+fn main() -> Result<Exit, StartError> {
     let main = ThreadLoop::new();
     let greeter = main.locality().reserve();
     greeter.send("world"); // before the start: parked, then delivered
@@ -29,5 +29,5 @@ fn main() -> Result<(), StartError> {
         );
     let exit = main.run(tree)?;
     println!("the tree has ended: {exit}");
-    Ok(())
+    Ok(exit)
 }

@@ -150,7 +150,8 @@ pub trait Actor: Sized + 'static {
 /// Instead of several message types, one enum and a `match` serve as well.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle messages of type `{M}`",
-    note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail"
+    note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail",
+    note = "a type `_` is that of the argument that is marked"
 )]
 pub trait Handler<M>: Actor {
     /// The lane of these messages.
@@ -227,7 +228,8 @@ pub trait Handler<M>: Actor {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle messages of type `{M}`",
-    note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail"
+    note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail",
+    note = "a type `_` is that of the argument that is marked"
 )]
 pub trait TryHandler<M>: Actor {
     /// The lane of these messages.

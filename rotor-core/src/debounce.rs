@@ -76,6 +76,7 @@ impl<M: Send + 'static> Actor for Debounce<M> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Send + 'static> Handler<M> for Debounce<M> {
     fn handle(&mut self, message: M, cx: &mut Context<Self>) {
         let timer = cx.after(self.pause, Pause::<M>(std::marker::PhantomData));
@@ -85,6 +86,7 @@ impl<M: Send + 'static> Handler<M> for Debounce<M> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Send + 'static> Handler<Pause<M>> for Debounce<M> {
     fn handle(&mut self, _: Pause<M>, _: &mut Context<Self>) {
         self.pass_on();

@@ -251,7 +251,7 @@ impl StdError for StartStalled {}
 /// assert!(matches!(&error, StartError::Significant { child } if child == "part"));
 /// eprintln!("{error}");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum StartError {
     /// Two children of one supervisor have the same name.
@@ -344,6 +344,13 @@ pub enum StartError {
     Nested,
     /// The loop could not be made or entered.
     Loop(Arc<std::io::Error>),
+}
+
+/// As `Display`: it is what a program prints whose `main` returns one.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for StartError {

@@ -532,7 +532,8 @@ impl Exit {
         }
     }
 
-    /// Whether a transient child is restarted after this exit.
+    /// Whether a transient child is restarted after this exit. Whether a whole tree has failed is said
+    /// by [`is_failure`](Self::is_failure): a supervisor that gives up ends with `Shutdown`.
     ///
     /// ```
     /// # use rotor_core::*;

@@ -10,19 +10,29 @@
 //!         cx.stop();
 //!     }
 //! }
-//! fn main() -> Result<(), StartError> {
+//! fn main() -> Result<Exit, StartError> {
 //!     let main = ThreadLoop::new();
 //!     let greeter = main.locality().reserve();
 //!     greeter.send("world"); // before the start: parked, then delivered
 //!     main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!         .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))?;
-//!     Ok(())
+//!         .child(Child::new("greeter", || Greeter).at(greeter).transient().significant()))
 //! }
 //! ```
 //!
-//! A `significant` child whose end ends the program: that is what stops the loop here. Who has never
-//! used actors goes on with the [first steps](guide::first_steps); chapters on placing, supervising and
+//! A `significant` child whose end ends the program: that is what stops the loop here. If you have never
+//! used actors, go on with the [first steps](guide::first_steps); chapters on placing, supervising and
 //! testing them are in the [`guide`].
+//!
+//! | to | see |
+//! |---|---|
+//! | send | [`Addr::send`], [`Recipient`]; [`Topic`] to many |
+//! | do something later | [`Context::after`], [`every`](Context::every); [`spawn`](Context::spawn) a future |
+//! | ask | [`Context::request`], [`Ask`], [`Addr::ask`] |
+//! | start, restart, stop | [`Supervisor`], [`Child`] ([`transient`](Child::transient), [`temporary`](Child::temporary)), [the guide](guide::supervision) |
+//! | end the program | [`AutoShutdown`], [`App::shutdown`] |
+//! | find, link, watch | [`Name`], [`Child::needs`], [`Context::monitor`] |
+//! | talk with plain threads | [`Inbox`], [`Addr::ask_blocking`] |
+//! | test | [`sim`] |
 //!
 //! # Words
 //!
@@ -33,7 +43,7 @@
 //! - *Spec*: says how a child is made and what follows when it ends: a [`Child`], a [`Supervisor`].
 //!   *Factory*: the closure in it that makes each instance.
 //! - *Supervisor*: an actor that starts children in order, each when the one before is
-//!   *operational* (its start is over, and that of its own children), restarts them when they fail,
+//!   *operational* (it and its own children have started), restarts them when they fail,
 //!   and stops them in reverse.
 //! - *Intensity*: how many restarts within a period are allowed. One more, and the supervisor gives
 //!   up: it ends, and its own supervisor decides.
@@ -43,7 +53,11 @@
 //!   a loop. As a *guest* it works inside a loop that the program runs itself.
 //! - *Turn*: what a loop gives to actors before it looks at the rest of the world again. *Slice*: the
 //!   part of a turn that one locality has.
-//! - *Lane*: the priority of a message.
+//! - *Lane*: one of the queues of a locality; what is urgent goes first.
+//! - *Permanent*, the default, *transient*, *temporary*: a child that is started again after every end,
+//!   after a failure, never. *Significant*: one whose end may end its supervisor.
+//! - *Hold*: keeps a start or a stop open. *Monitor*: is told once of the end of an actor. *Topic*: an
+//!   address to publish to. *Pool*: a supervisor whose children are all made in one way.
 //! - *Service link*: ties a *client* to a *service*, so that the service ends after the client.
 //!
 //! # Dynamic libraries

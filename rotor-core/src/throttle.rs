@@ -127,6 +127,7 @@ impl<M: Send + 'static, K: Eq + Hash + 'static> Actor for Throttle<M, K> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Send + 'static, K: Eq + Hash + 'static> Handler<M> for Throttle<M, K> {
     fn handle(&mut self, message: M, cx: &mut Context<Self>) {
         if !self.closed {
@@ -142,6 +143,7 @@ impl<M: Send + 'static, K: Eq + Hash + 'static> Handler<M> for Throttle<M, K> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Send + 'static, K: Eq + Hash + 'static> Handler<Over<M>> for Throttle<M, K> {
     fn handle(&mut self, _: Over<M>, cx: &mut Context<Self>) {
         self.closed = false;

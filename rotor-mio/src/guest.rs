@@ -50,7 +50,7 @@ use crate::signal::Signal;
 ///     // here the application looks at the events of its own tokens
 ///     match guest.turn(&events) {
 ///         Step::Poll(next) => timeout = next, // or less, if the application has timers
-///         Step::Done(exit) => break assert!(!exit.is_abnormal()),
+///         Step::Done(exit) => break assert!(!exit.is_failure()),
 ///     }
 /// }
 /// # let _ = app;

@@ -18,7 +18,7 @@
 //! let exit = SmolLoop::new().run(Supervisor::one_for_one("app")
 //!     .auto_shutdown(AutoShutdown::Any)
 //!     .child(Child::new("sleeper", || Sleeper).transient().significant()))?;
-//! assert!(!exit.is_abnormal());
+//! assert!(!exit.is_failure());
 //! # Ok(())
 //! # }
 //! ```
@@ -219,7 +219,7 @@ impl SmolLoop {
     ///     .auto_shutdown(AutoShutdown::Any)
     ///     .child(Child::new("quick", || Quick).transient().significant()))?;
     /// let exit = futures_lite::future::block_on(pump); // or any local executor
-    /// assert!(!exit.is_abnormal());
+    /// assert!(!exit.is_failure());
     /// # Ok(())
     /// # }
     /// ```
@@ -255,7 +255,7 @@ impl SmolLoop {
     ///     ThreadLoop::new().run(tree)
     /// });
     /// futures_lite::future::block_on(pump); // or any local executor
-    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_abnormal()));
+    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_failure()));
     /// ```
     pub fn host(self) -> (Locality, Pump) {
         self.pump.driver().host();

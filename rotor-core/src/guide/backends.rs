@@ -67,7 +67,7 @@
 //! driver.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
 //!     .child(Child::new("worker", || Worker).at(worker).transient().significant()))?;
 //! std::thread::spawn(move || worker.send("from another thread"));
-//! assert!(!run(&driver, &events).is_abnormal());
+//! assert!(!run(&driver, &events).is_failure());
 //! # Ok(())
 //! # }
 //! ```

@@ -15,15 +15,14 @@
 //!         if self.0 >= 3 { cx.stop() } // the work is done
 //!     }
 //! }
-//! # fn main() -> Result<(), StartError> {
+//! # fn main() -> Result<Exit, StartError> {
 //! let main = ThreadLoop::new(); // a loop for this thread, where actors run
 //! let total = main.locality().reserve(); // an address, for whoever is to send something
 //! total.send(1);
 //! total.send(2);
 //! let child = Child::new("total", || Total(0)).at(total); // how the actor is made, and where it is
 //! main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!     .child(child.transient().significant()))?;
-//! # Ok(())
+//!     .child(child.transient().significant())) // how it ended: what `main` returns
 //! # }
 //! ```
 //! Every actor is the child of a supervisor, which starts it, and starts it again if it fails. `run`
@@ -31,11 +30,21 @@
 //! `auto_shutdown` say that this one ends with its child, and `transient` that a child whose work is
 //! done is not started again. Without them a program runs until somebody calls
 //! [`App::shutdown`](crate::App::shutdown), on the handle that
-//! [`run_with`](crate::ThreadLoop::run_with) gives: when Ctrl-C is pressed, say.
+//! [`run_with`](crate::ThreadLoop::run_with) gives. With the crate `ctrlc`, for one:
+//! ```text
+//! main.run_with(tree, |app| {
+//!     ctrlc::set_handler(move || app.shutdown()).expect("no other handler");
+//! })
+//! ```
 //!
-//! An address that no child is `at` keeps what it gets: a program that waits for ever has often lost
-//! its `.at(..)`. A `Result` of one argument or none is rotor's, that of hooks and handlers.
-//! "Mismatched types" at a `send` means that the actor has a handler, but for another type.
+//! What goes wrong first:
+//! - An address that no child is `at` keeps what it gets: a program that waits for ever has often lost
+//!   its `.at(..)`, and so has one for which the compiler needs the type of an `Addr<_>`.
+//! - `Result` without arguments is rotor's, that of `start`, of factories, and of handlers that may fail:
+//!   those are a [`TryHandler`](crate::TryHandler), a [`Handler`](crate::Handler) returns nothing.
+//!   [`Error::message`](crate::Error::message) makes an error of a text.
+//! - "Mismatched types" at a `send` means that the actor has a handler, but for another type.
+//! - The closure of a child makes each of its instances: what it gives them it has to clone.
 //!
 //! # A timer
 //!
@@ -102,7 +111,8 @@
 //!     s.child(Child::new("counter", || Counter).at(counter))
 //! });
 //! let lines = Inbox::new(16); // what a plain thread receives with
-//! main.run(tree(counting, counter, lines.recipient()))?;
+//! let exit = main.run(tree(counting, counter, lines.recipient()))?;
+//! assert!(!exit.is_failure());
 //! assert_eq!(lines.try_recv()?, "2 words");
 //! assert_eq!(lines.try_recv()?,
 //!     "the actor ended before it answered: panicked: nothing to count");
