@@ -92,7 +92,10 @@ fn m14_a_stop_does_not_wait_for_a_restart(on: &dyn Backend, far: &dyn Backend) {
         when(a, (1, "b drops"), move |_, cx| {
             when(cx.addr(), (1, "x drops"), |_, cx| cx.stop());
         });
-        let role = |name, log: &Log| Role::new(name, log).telling().child().backoff(HOURS);
+        let role = |name, log: &Log| {
+            let child = Role::new(name, log).telling().child();
+            child.backoff(HOURS).stop_limit(LONG)
+        };
         stage()
             .child(lead("a", &log).at(a))
             .child(role("b", &log).at(b))

@@ -1,10 +1,13 @@
 //! Which test proves which rule.
 //!
 //! Every id in [`RULES`] has a test that is named after it, or a line in [`ELSEWHERE`] that says
-//! what proves it, or a line in [`WITHOUT`] that says why nothing does.
+//! what proves it, or a line in [`WITHOUT`] that says why nothing does. Every such test, and every
+//! body, fails by one of the mutants.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+
+use crate::sources::files;
 
 /// What must be proved, as it begins the names of tests: rows of the foundation and of supervision
 /// (those that share a number with a rule of behaviour as `row_`), rules of behaviour, holes of soundness, behaviour
@@ -437,6 +440,22 @@ const SUBTREES: &str = "tests/subtrees.rs";
 const SUPERVISION: &str = "tests/supervision.rs";
 const TIMERS: &str = "tests/timers.rs";
 
+/// A test of a rule that no mutant makes fail, and why.
+const UNBROKEN: &[(&str, &str)] = &[
+    (K03, THE_REPOSITORY),
+    (ROW_M07, THE_REPOSITORY),
+    (V14, THE_REPOSITORY),
+    (
+        "row_m04_the_compiler_explains_what_is_missing",
+        "about what the compiler says",
+    ),
+];
+
+const K03: &str = "k03_every_public_item_has_an_example_of_its_own";
+const ROW_M07: &str = "row_m07_the_core_has_few_dependencies";
+const THE_REPOSITORY: &str = "about the repository itself";
+const V14: &str = "v14_thirty_mistakes_do_not_compile";
+
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[
     ("l11", "two-way links are for later"),
@@ -494,4 +513,53 @@ fn what_is_proved_elsewhere_is_there() {
         })
         .collect();
     assert_eq!(missing, [&("", "", ""); 0]);
+}
+
+/// Tests whose names begin with the id of a rule.
+fn tests_of_rules(text: &str) -> impl Iterator<Item = &str> {
+    let all = text.split("#[test]").skip(1);
+    let names = all.filter_map(|text| text.split_once("fn ")?.1.split('(').next());
+    names.filter(|name| {
+        let id = name.split('_').next().unwrap_or_default();
+        id.len() > 1 && id[1..].starts_with(|c: char| c.is_ascii_digit())
+            || name.starts_with("row_")
+    })
+}
+
+/// Each with the suite that `scripts/mutants.sh` finds it in.
+#[test]
+fn every_test_of_a_rule_is_broken_by_a_mutant() {
+    let mut broken = BTreeSet::new();
+    for (_, text) in files("tests/mutants", "txt") {
+        for line in text.lines().filter_map(|line| line.strip_prefix("fails ")) {
+            let (suite, tests) = line.split_once(' ').unwrap();
+            broken.extend(
+                tests
+                    .split_whitespace()
+                    .map(|test| format!("{suite} {test}")),
+            );
+        }
+    }
+    let bodies = crate::FILES.iter().flat_map(|file| file.iter());
+    let mut tests: Vec<_> = bodies
+        .map(|body| format!("conformance {}", body.name))
+        .collect();
+    for (folder, suite) in [
+        ("tests", "conformance"),
+        ("rotor-core/src", "core"),
+        ("rotor-core/tests", ""),
+        ("rotor-mio", "mio"),
+        ("rotor-glib", "glib"),
+        ("rotor-smol", "smol"),
+    ] {
+        for (path, text) in files(folder, "rs") {
+            let stem = path.file_stem().unwrap().to_string_lossy();
+            let suite = if suite.is_empty() { &stem } else { suite };
+            tests.extend(tests_of_rules(&text).map(|test| format!("{suite} {test}")));
+        }
+    }
+    println!("{} tests are broken by mutants", broken.len());
+    tests.retain(|test| !broken.contains(test));
+    tests.retain(|test| !UNBROKEN.iter().any(|(name, _)| test.ends_with(name)));
+    assert_eq!(tests, [""; 0]);
 }

@@ -15,22 +15,28 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(top().join(path)).unwrap()
 }
 
-/// Every source file below a folder, but for what only a fuzzer is built with.
-fn sources(folder: &str) -> Vec<String> {
-    let (mut texts, mut folders) = (Vec::new(), vec![top().join(folder)]);
+/// The path and the text of every file of a kind below a folder.
+pub fn files(folder: &str, kind: &str) -> Vec<(PathBuf, String)> {
+    let (mut files, mut folders) = (Vec::new(), vec![top().join(folder)]);
     while let Some(folder) = folders.pop() {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.ends_with("rotor-core/src/fuzz.rs") {
-                continue;
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                texts.push(std::fs::read_to_string(path).unwrap());
+            } else if path.extension().is_some_and(|its| its == kind) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push((path, text));
             }
         }
     }
-    texts
+    files
+}
+
+/// Every source file below a folder, but for what only a fuzzer is built with.
+fn sources(folder: &str) -> Vec<String> {
+    let mut all = files(folder, "rs");
+    all.retain(|(path, _)| !path.ends_with("rotor-core/src/fuzz.rs"));
+    all.into_iter().map(|(_, text)| text).collect()
 }
 
 /// Programs that must not compile; those with an error code are checked for it by nightly.

@@ -1,5 +1,6 @@
 //! Subtrees that start and stop as one, as the tests of rotor and of other systems tell them.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ fn r66_one_drain_starts_all_and_one_ends_all(seed: u64) {
     sim.run_until_idle();
     let running = |node: &TreeNode| node.state == "running";
     assert!(app.tree().nodes.iter().all(running));
+    assert_eq!(sim.next_deadline(), None, "no limit is left");
     app.shutdown();
     sim.run_until_idle();
     assert!(app.tree().ended.is_some());
@@ -75,16 +77,31 @@ fn r66_one_drain_starts_all_and_one_ends_all(seed: u64) {
     assert_eq!(sim.next_deadline(), None);
 }
 
-/// The client's tree ends after that of the topic's owner.
+/// Counts what is published and heard by nobody.
+#[derive(Default)]
+struct Unheard(AtomicU32);
+
+impl Observer for Unheard {
+    fn undelivered(&self, what: &Undeliverable) {
+        let unheard = what.reason == Reason::Unheard;
+        self.0.fetch_add(unheard.into(), Relaxed);
+    }
+}
+
+/// The client's tree ends after that of the topic's owner, or before it: then nobody hears the topic.
 fn r65_a_subscription_across_trees_ends_with_either(seed: u64) {
     for owner_first in [true, false] {
         let log = Log::new();
         let mut sim = Sim::new(seed);
-        let (here, there) = (sim.locality("here"), sim.locality("there"));
-        let topic = there.topic::<Say>();
+        let (_, there) = (sim.locality("here"), sim.locality("there"));
+        let o = there.reserve();
+        let topic = o.address().topic::<Say>();
         let role = Role::new("c", &log).begin(move |_, cx| cx.subscribe(topic));
         let client = sim.start(group("client").child(role.child())).unwrap();
-        let owner = sim.start(group("owner").child(puppet("o", &log))).unwrap();
+        let (unheard, theirs) = (Arc::new(Unheard::default()), log.clone());
+        let far = group("far").on(&there, move |s| s.child(puppet("o", &theirs).at(o)));
+        let tree = group("owner").child(far).observer(unheard.clone());
+        let owner = sim.start(tree).unwrap();
         sim.run_until_idle();
         topic.publish(Say("heard"));
         sim.run_until_idle();
@@ -99,11 +116,11 @@ fn r65_a_subscription_across_trees_ends_with_either(seed: u64) {
         assert!(first.tree().ended.is_some() && second.tree().ended.is_none());
         topic.publish(Say("late"));
         sim.run_until_idle();
+        assert_eq!(unheard.0.load(Relaxed), u32::from(!owner_first));
         second.shutdown();
         sim.run_until_idle();
         assert!(second.tree().ended.is_some());
         assert_eq!(log.count("c: late"), 0);
-        drop(here);
     }
 }
 
@@ -271,17 +288,24 @@ fn r87_a_shutdown_does_not_wait_for_a_start(seed: u64) {
 /// A second stop in the stop hook, of oneself and of the supervisor, changes nothing.
 fn r89_a_second_stop_in_the_stop_hook_is_harmless(on: &dyn Backend) {
     let log = Log::new();
-    on.run_clean(&log, |here| {
-        let a = here.reserve();
-        let role = Role::new("a", &log).telling().stop(|_, _, cx| {
+    let played = on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve());
+        let role = Role::new("a", &log).telling().stop(move |_, _, cx| {
             cx.addr().stop();
             cx.supervisor().expect("it has one").stop();
+            // Both find it ending.
+            let hold = cx.hold("until it is told to go");
+            act(b, move |_, _| drop(hold));
         });
         end(a);
-        stage().child(role.child().at(a).transient().significant())
+        stage()
+            .child(puppet("b", &log).at(b))
+            .child(role.child().at(a).transient().significant())
     });
     assert_eq!(log.of("a stops"), ["a stops: normal"]);
     assert_eq!(log.count("a drops"), 1);
+    let told = "a: normal".to_owned();
+    assert!(played.exits.contains(&told), "{:?}", played.exits);
 }
 
 /// Children that an actor adds while it starts are up before it is, and come and go with it.

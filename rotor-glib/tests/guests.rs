@@ -54,14 +54,18 @@ fn actors_run_on_the_thread_of_the_loop_only() {
         let senders: Vec<_> = (0..4)
             .map(|_| {
                 let count = move || {
+                    let (tell, told) = mpsc::channel();
                     for _ in 0..100 {
+                        let tell = tell.clone();
                         act(a, move |doer, cx| {
                             assert_eq!(thread::current().id(), me);
                             doer.count += 1;
                             if doer.count == 400 {
                                 cx.stop();
                             }
+                            tell.send(()).unwrap();
                         });
+                        next(&told); // the loop rests in between
                     }
                 };
                 thread::spawn(count)

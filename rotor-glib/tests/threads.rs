@@ -84,11 +84,6 @@ fn a_spawned_loop_ends_with_the_tree_that_used_it() {
     });
 }
 
-#[test]
-fn a_spawned_loop_that_nobody_uses_ends() {
-    within_limit(|| drop(GlibLoop::spawn("far").unwrap()));
-}
-
 /// Serves a tree of another thread; the locality must then be detached, with a handle of it or not.
 fn host_a_tree(keep: bool) {
     within_limit(move || {

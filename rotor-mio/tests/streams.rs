@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::future::poll_fn;
 use std::io::{ErrorKind, Read, Write};
 use std::net;
 use std::sync::mpsc::{self, Sender};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -101,7 +103,7 @@ fn an_actor_per_connection_serves_a_hundred_clients() {
             .unwrap()
             .run(only(Server::child(100, tell)))
             .unwrap();
-        assert!(!exit.is_abnormal(), "{exit:?}");
+        assert!(orderly(&exit), "{exit}");
         clients.join().unwrap();
     });
 }
@@ -129,6 +131,7 @@ enum News {
     Read(usize),
     Failed(ErrorKind),
     Drained(usize),
+    Quiet,
 }
 
 impl Actor for Owner {}
@@ -184,7 +187,7 @@ fn own(
         });
         let main = MioLoop::new().unwrap().budget(budget);
         let exit = main.run(only(owner)).unwrap();
-        assert!(!exit.is_abnormal(), "{exit:?}");
+        assert!(orderly(&exit), "{exit}");
     });
     told
 }
@@ -227,17 +230,35 @@ fn a_burst_loses_no_edge_with_a_budget_of_one_message() {
 fn who_reads_nothing_is_left_alone_until_more_arrives() {
     within_limit(|| {
         let (mut peer, stream) = connection();
+        let one = Budget {
+            messages: 1,
+            time: Duration::from_millis(2),
+        };
         let told = own(
             stream,
-            Budget::default(),
+            one,
             |_, _| {},
             |owner, ready, cx| {
                 owner.bytes += 1;
                 if owner.bytes == 2 {
                     owner.bytes = 0;
                     owner.on_ready = read_once;
-                    read_once(owner, ready, cx);
+                    return read_once(owner, ready, cx);
                 }
+                // Each poll is a turn, after which it could be told again.
+                let mut left = 10;
+                let turns = poll_fn(move |cx| {
+                    left -= 1;
+                    cx.waker().wake_by_ref();
+                    if left == 0 {
+                        Poll::Ready(())
+                    } else {
+                        Poll::Pending
+                    }
+                });
+                cx.spawn(turns, |owner, (), _| {
+                    let _ = owner.tell.send(News::Quiet);
+                });
             },
         );
         peer.write_all(&[1; 2000]).unwrap();
@@ -249,6 +270,7 @@ fn who_reads_nothing_is_left_alone_until_more_arrives() {
             error: None,
         };
         assert_eq!(next(&told), readable);
+        assert_eq!(next(&told), News::Quiet);
         peer.write_all(&[2; 10]).unwrap();
         assert_eq!(next(&told), readable);
         drop(peer);
@@ -380,7 +402,7 @@ fn connect(
         Ok(owner)
     });
     let exit = MioLoop::new().unwrap().run(only(owner)).unwrap();
-    assert!(!exit.is_abnormal(), "{exit:?}");
+    assert!(orderly(&exit), "{exit}");
     told.iter().collect()
 }
 
@@ -487,6 +509,6 @@ fn a_stream_is_given_to_another_actor() {
                 Ok(First(second, Some(Io::of(cx)?.adopt(cx, stream)?)))
             }));
         drop(far);
-        assert!(!main.run(tree).unwrap().is_abnormal());
+        assert!(orderly(&main.run(tree).unwrap()));
     });
 }

@@ -134,6 +134,9 @@ fn l09_a_pass_consumes_an_exit_whatever_was_said_to_it() {
     assert_eq!(play.crash("c"), "stop b");
     assert_eq!(play.ends_so("a", Exit::killed(), Decision::Escalate), "");
     assert_eq!(play.answer("b"), "start a");
+    assert_eq!(play.answer("a"), "start b");
+    assert_eq!(play.answer("b"), "start c");
+    assert_eq!(play.answer("c"), "", "it was the exit of another instance");
 }
 
 #[test]
