@@ -337,19 +337,21 @@ fn l06_too_many_restarts_end_the_supervisor(on: &dyn Backend, far: &dyn Backend)
     assert_eq!(inner[0], "inner: shutdown < b: panicked: as told");
 }
 
-/// An error of a leaf goes up level by level; each exit carries the one below.
+/// An error of a leaf goes up five levels over three loops; each exit carries the one below.
 fn l08_a_failure_escalates_to_the_root_with_its_causes(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     let strict = |name| Supervisor::one_for_one(name).intensity(0, ms(5000));
     let played = on.run(|here| {
-        let away = far.spawn("away");
-        let b = away.reserve();
+        let (away, third) = (far.spawn("away"), on.spawn("third"));
+        let b = third.reserve();
         let theirs = log.clone();
         act(b, |_, cx| cx.fail(Error::message("disk full")));
         let _ = here;
-        strict("top").child(strict("middle").child(strict("low").on(&away, move |s| {
-            s.child(strict("lowest").child(puppet("b", &theirs).at(b)))
-        })))
+        let low = strict("low").on(&away, move |s| {
+            let theirs = theirs.clone();
+            s.child(strict("lowest").on(&third, move |s| s.child(puppet("b", &theirs).at(b))))
+        });
+        strict("top").child(strict("middle").child(low))
     });
     assert_eq!(played.exit.root_cause().to_string(), "failed: disk full");
     assert_eq!(
