@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all one needs on a fresh machine with Rust and make.
 
-.PHONY: help setup demo test storms scale lint loom miri tsan fuzz mutants bench bench-smoke gui test-gui scripts ci
+.PHONY: help setup demo test storms scale lint loom miri tsan asan valgrind fuzz proof mutants bench bench-smoke gui test-gui scripts ci
 
 # The peers on tokio are most of the build, so what is run often does without them.
 BENCH = --manifest-path benches/Cargo.toml
@@ -17,14 +17,17 @@ help:
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
 	@echo 'make tsan     the backends under the thread sanitizer, where it can be built'
+	@echo 'make asan     the backends under the address and leak sanitizer, where it can be built'
+	@echo 'make valgrind the backends under memcheck, where valgrind is installed'
 	@echo 'make fuzz     queue, timers, strategy and lifecycle under libFuzzer, where it can be built'
+	@echo 'make proof    the long form of all of these: loom, Miri, sanitizers, ten minutes of each fuzz target'
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
 	@echo 'make bench    what a message costs, beside other crates and the floors'
 	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
 	@echo 'make gui      the window of mirror (GTK 4)'
 	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
 	@echo 'make scripts  self-check of the scripts, without a network'
-	@echo 'make ci       all of these but scale, fuzz, mutants, bench and gui'
+	@echo 'make ci       all of these but scale, fuzz, proof, mutants, bench and gui'
 
 setup:
 	@scripts/setup.sh
@@ -62,8 +65,24 @@ miri: setup
 tsan: setup
 	@scripts/tsan.sh
 
+asan: setup
+	@scripts/asan.sh
+
+valgrind: setup
+	@scripts/valgrind.sh
+
 fuzz: setup
 	@scripts/fuzz.sh
+
+# Hours: every model with one preemption more than the bound of any (5).
+proof: setup
+	SECONDS_EACH=7200 LOOM_MAX_PREEMPTIONS=6 scripts/loom.sh
+	@scripts/miri.sh
+	@scripts/tsan.sh
+	@scripts/asan.sh
+	@scripts/asan.sh rotor-core
+	@scripts/valgrind.sh
+	@scripts/fuzz.sh 600
 
 mutants: setup
 	@scripts/mutants.sh $(ONLY)

@@ -16,17 +16,21 @@ struct Counting;
 
 thread_local! {
     static TAKEN: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that were taken and not given back.
+    static LIVE: Cell<i64> = const { Cell::new(0) };
 }
 
-// SAFETY: the system's allocator does the work; the counter of a thread is plain memory.
+// SAFETY: the system's allocator does the work; the counters of a thread are plain memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         TAKEN.set(TAKEN.get() + 1);
+        LIVE.set(LIVE.get() + layout.size() as i64);
         // SAFETY: passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.set(LIVE.get() - layout.size() as i64);
         // SAFETY: passed on.
         unsafe { System.dealloc(at, layout) }
     }
@@ -70,6 +74,8 @@ struct Spawn;
 struct Wait;
 /// Has it arm a timer.
 struct Arm;
+/// Has it start so many children that do nothing.
+struct Raise(u32);
 /// Has it subscribe.
 struct Hear(Topic<Count>);
 
@@ -134,6 +140,19 @@ impl Handler<Arm> for Worker {
         cx.after(Duration::ZERO, Count(0));
     }
 }
+
+impl Handler<Raise> for Worker {
+    fn handle(&mut self, Raise(n): Raise, cx: &mut Context<Self>) {
+        for _ in 0..n {
+            cx.child(Child::new("idle", || Idle(0)).temporary());
+        }
+    }
+}
+
+/// An actor with a word of state.
+struct Idle(#[allow(dead_code, reason = "it is state")] u64);
+
+impl Actor for Idle {}
 
 impl Handler<Hear> for Worker {
     fn handle(&mut self, Hear(news): Hear, cx: &mut Context<Self>) {
@@ -251,4 +270,22 @@ fn a22_a_message_that_is_published_takes_no_memory() {
         }
     });
     assert_eq!(published, 0);
+}
+
+/// Figures of today, rounded up: more of either is to be noticed.
+#[test]
+fn an_idle_actor_takes_two_allocations_and_few_bytes() {
+    const MANY: u32 = 10_000;
+    let row = Row::new(1);
+    let raise = |n| {
+        row.workers[0].send(Raise(n));
+        row.driver.run_until_idle();
+    };
+    raise(100);
+    let before = (TAKEN.get(), LIVE.get());
+    raise(MANY);
+    let taken = (TAKEN.get() - before.0) as f64 / f64::from(MANY);
+    let bytes = (LIVE.get() - before.1) as f64 / f64::from(MANY);
+    println!("an idle actor: {taken:.2} allocations, {bytes:.0} bytes");
+    assert!(taken <= 2.02 && bytes <= 805.0);
 }
