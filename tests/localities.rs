@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use rotor_core::*;
 
-use crate::backend::{Backend, Bell};
+use crate::backend::{Backend, Bell, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -712,7 +712,20 @@ fn m23_a_locality_may_have_a_name_that_no_thread_can_have(on: &dyn Backend) {
     assert_eq!(on.spawn("a\0b").name(), "a\0b");
 }
 
+/// Somebody may still place something there: its handle is out.
+fn m23_a_spawned_loop_waits_for_its_first_use(_: u64) {
+    let (driver, locality) = (driver(), Locality::new("far"));
+    driver.open(&locality).unwrap();
+    driver.host();
+    assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+    drop(locality);
+    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+}
+
 bodies! {
+    Sim: [
+        m23_a_spawned_loop_waits_for_its_first_use,
+    ]
     Each: [
         m11_a_loop_that_is_not_made_is_a_lost_one,
         m23_a_locality_may_have_a_name_that_no_thread_can_have,
