@@ -88,6 +88,8 @@ fn unix_datagrams_come_by_path_and_a_full_peer_is_waited_for() {
         socket: UnixDatagram,
         path: PathBuf,
         sent: usize,
+        /// Told when the peer is full: then it reads.
+        full: mpsc::Sender<()>,
         refused: usize,
     }
     impl Sender {
@@ -97,6 +99,7 @@ fn unix_datagrams_come_by_path_and_a_full_peer_is_waited_for() {
                     Ok(_) => self.sent += 1,
                     Err(e) if e.kind() == ErrorKind::WouldBlock => {
                         self.refused += 1;
+                        let _ = self.full.send(());
                         return Ok(());
                     }
                     Err(e) => return Err(e.into()),
@@ -123,6 +126,7 @@ fn unix_datagrams_come_by_path_and_a_full_peer_is_waited_for() {
         let path = folder.0.join("peer");
         let peer = std_net::UnixDatagram::bind(&path).unwrap();
         let from = folder.0.join("sender");
+        let (full, is_full) = mpsc::channel();
         let child = Child::with("sender", move |cx| {
             let socket = Io::of(cx)?.unix_datagram(cx, &from)?;
             socket.with(|s| s.connect(&path))?;
@@ -130,10 +134,12 @@ fn unix_datagrams_come_by_path_and_a_full_peer_is_waited_for() {
                 socket,
                 path: path.clone(),
                 sent: 0,
+                full: full.clone(),
                 refused: 0,
             })
         });
         let reader = std::thread::spawn(move || {
+            is_full.recv().unwrap();
             let mut buf = [0; 8];
             for n in 0..1000usize {
                 assert_eq!(peer.recv(&mut buf).unwrap(), 8);
