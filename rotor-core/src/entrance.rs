@@ -209,7 +209,10 @@ impl<T> Entrance<T> {
             if let Some(Err(payload)) =
                 wake.map(|wake| catch_unwind(AssertUnwindSafe(|| wake.wake())))
             {
-                std::mem::forget(payload); // its drop may panic, too
+                // Its drop may panic, too.
+                if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                    std::mem::forget(next);
+                }
             }
         }
     }
