@@ -13,12 +13,13 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// Runs a test on a thread of its own, and fails if it takes too long.
 pub fn within_limit(test: impl FnOnce() + Send + 'static) {
     let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || tell.send(catch_unwind(AssertUnwindSafe(test))));
-    match told.recv_timeout(LIMIT) {
-        Ok(Ok(())) => {}
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => panic!("took longer than {LIMIT:?}"),
-    }
+    let thread =
+        std::thread::spawn(move || tell.send(catch_unwind(AssertUnwindSafe(test))).is_ok());
+    let result = told.recv_timeout(LIMIT);
+    let result = result.unwrap_or_else(|_| panic!("took longer than {LIMIT:?}"));
+    // What a thread keeps for itself is dropped at its very end.
+    assert!(thread.join().expect("its panic was caught"));
+    result.unwrap_or_else(|panic| resume_unwind(panic));
 }
 
 /// Next value of a channel, or a failure.

@@ -53,10 +53,11 @@ pub(crate) struct Reactor {
     /// How many serial numbers there are above `first`.
     serials: usize,
     table: RefCell<Table>,
-    /// Sources with something to do, in the order in which it came up.
-    hot: RefCell<Vec<Rc<dyn Entry>>>,
+    /// Sources with something to do, in the order in which it came up. Their rows keep them: a strong
+    /// pointer would keep the reactor of a loop that ends, which they refer to.
+    hot: RefCell<Vec<Weak<dyn Entry>>>,
     /// Sources that wait for better times.
-    paused: RefCell<Vec<(Instant, Rc<dyn Entry>)>>,
+    paused: RefCell<Vec<(Instant, Weak<dyn Entry>)>>,
     /// Indices of the sources of each instance that has some.
     owners: RefCell<HashMap<Address, HashSet<usize>>>,
 }
@@ -130,7 +131,7 @@ impl Reactor {
     pub(crate) fn note(&self, event: &Event) {
         if let Some(entry) = self.find(event.token()) {
             entry.note(event);
-            self.heat(entry);
+            self.heat(&entry);
         }
     }
 
@@ -139,7 +140,7 @@ impl Reactor {
         self.resume();
         let hot = std::mem::take(&mut *self.hot.borrow_mut());
         let any = !hot.is_empty();
-        for entry in hot {
+        for entry in hot.iter().filter_map(Weak::upgrade) {
             entry.tie().hot.set(false);
             if entry.tie().is_tied() {
                 entry.serve();
@@ -173,16 +174,16 @@ impl Reactor {
         for (due, entry) in all {
             if due > now {
                 self.paused.borrow_mut().push((due, entry));
-            } else {
+            } else if let Some(entry) = entry.upgrade() {
                 entry.resume();
-                self.heat(entry);
+                self.heat(&entry);
             }
         }
     }
 
-    fn heat(&self, entry: Rc<dyn Entry>) {
+    fn heat(&self, entry: &Rc<dyn Entry>) {
         if entry.tie().is_tied() && !entry.tie().hot.replace(true) {
-            self.hot.borrow_mut().push(entry);
+            self.hot.borrow_mut().push(Rc::downgrade(entry));
         }
     }
 
@@ -252,11 +253,12 @@ impl Tie {
 
     /// Has the source served before the next turn.
     pub(crate) fn heat(&self, entry: Rc<dyn Entry>) {
-        self.reactor.heat(entry);
+        self.reactor.heat(&entry);
     }
 
     /// Has the source resumed at some time.
     pub(crate) fn pause(&self, entry: Rc<dyn Entry>, until: Instant) {
+        let entry = Rc::downgrade(&entry);
         self.reactor.paused.borrow_mut().push((until, entry));
     }
 
