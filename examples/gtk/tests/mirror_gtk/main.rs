@@ -129,6 +129,8 @@ fn a_worker_is_crashed_restarted_and_stopped_by_keys_alone_and_the_copy_goes_on(
     let window = screen.window("Mirror");
     window.keys("ctrl+s");
     program.line("stage: copying");
+    window.keys("ctrl+p"); // a fast disk would be done before the keys are
+    program.line("stage: paused");
     // From the entry that has the focus to the picture, where an arrow chooses.
     let mut tabs = (1..20).map(|_| window.keys("Tab"));
     assert!(tabs.any(|()| program.says("chosen: ", || window.keys("Down"))));
@@ -156,6 +158,8 @@ fn a_worker_is_crashed_restarted_and_stopped_by_keys_alone_and_the_copy_goes_on(
     window.keys("ctrl+t");
     program.line("log: reader-0 ended: shutdown");
     screen.shot("mirror-gtk-stopped");
+    window.keys("ctrl+p");
+    program.line("stage: copying");
     // Its files wait for the next instance.
     assert!(!program.says("stage: done", || ()));
     window.keys("alt+l"); // the page of the log
