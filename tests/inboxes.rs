@@ -11,7 +11,6 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
-use crate::registry::until;
 use crate::requests::wait;
 
 /// Whether an inbox has refused that many. It may have refused more: the gate that it got was another
@@ -344,13 +343,7 @@ fn l12_a_monitor_of_an_inbox_is_told_of_its_end_in_order(on: &dyn Backend) {
                     cx.flush();
                     drop(inbox);
                 });
-                until(cx, |me, cx| {
-                    let done = me.log.count("a: down") == 2;
-                    if done {
-                        cx.stop();
-                    }
-                    done
-                });
+                when(cx.addr(), (2, "a: down"), |_, cx| cx.stop());
             });
         });
         stage().child(lead("a", &log).at(a))
@@ -364,29 +357,6 @@ fn l12_a_monitor_of_an_inbox_is_told_of_its_end_in_order(on: &dyn Backend) {
             "a: down normal"
         ]
     );
-}
-
-/// It has no subscribers and no clients: who wants to be one is told, and waits for nothing.
-fn m07_a_subscription_to_an_inbox_is_refused(on: &dyn Backend) {
-    let log = Log::new();
-    let inbox = Inbox::<Say>::new(4);
-    let topic = inbox.recipient().address().topic::<Say>();
-    let played = on.run(|here| {
-        let a = here.reserve();
-        act(a, |me, cx| {
-            me.say("started");
-            cx.stop();
-        });
-        let a = Role::new("a", &log)
-            .begin(move |_, cx| cx.subscribe(topic))
-            .child()
-            .transient()
-            .significant()
-            .at(a);
-        stage().child(a)
-    });
-    assert_eq!(log.all(), ["a: started"]);
-    assert_eq!(played.lost(Reason::Closed).len(), 1);
 }
 
 /// Inboxes of different messages, and one thread that parks.
@@ -585,7 +555,6 @@ bodies! {
         c_so_54_an_inbox_wakes_when_it_is_empty_no_more,
         c_so_55_an_inbox_ends_with_its_scope,
         l12_a_monitor_of_an_inbox_is_told_of_its_end_in_order,
-        m07_a_subscription_to_an_inbox_is_refused,
         a29_a_thread_waits_for_several_inboxes_at_once,
         a29_an_inbox_of_requests_answers,
         a29_a_plain_thread_asks_an_inbox_with_a_future,

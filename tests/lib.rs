@@ -83,6 +83,8 @@ mod parking;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod refused_subscriptions;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod requests;
@@ -123,6 +125,7 @@ const FILES: &[&[harness::Body]] = &[
     addresses::BODIES,
     parking::BODIES,
     subscriptions::BODIES,
+    refused_subscriptions::BODIES,
     requests::BODIES,
     timers::BODIES,
     streams::BODIES,

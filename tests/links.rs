@@ -330,13 +330,7 @@ fn l13_the_crash_of_a_service_is_that_of_its_clients(on: &dyn Backend, far: &dyn
         let theirs = log.clone();
         act(a, move |_, cx| {
             crash(b);
-            until(cx, |me, cx| {
-                let done = me.log.count("c starts") == 2;
-                if done {
-                    cx.stop();
-                }
-                done
-            });
+            when(cx.addr(), (2, "c starts"), |_, cx| cx.stop());
         });
         stage()
             .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))

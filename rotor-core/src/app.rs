@@ -10,6 +10,7 @@ use crate::address::{Addr, Address};
 use crate::exit::Exit;
 use crate::here;
 use crate::locality::{Control, Local, Locality};
+use crate::lock::{lock, sound};
 use crate::name::{Name, NameError};
 use crate::observe::Observer;
 use crate::registry::Registry;
@@ -167,20 +168,12 @@ impl App {
         if here::in_turn() || self.shared.needs_this_thread() {
             return Err(WouldDeadlock);
         }
-        let mut state = self
-            .shared
-            .state
-            .lock()
-            .expect("no user code under this lock");
+        let mut state = lock(&self.shared.state);
         let exit = loop {
             if let Some(exit) = &state.exit {
                 break exit.clone();
             }
-            state = self
-                .shared
-                .ended
-                .wait(state)
-                .expect("no user code under this lock");
+            state = sound(self.shared.ended.wait(state));
         };
         drop(state);
         self.join();
@@ -205,11 +198,7 @@ impl App {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn on_exit(&self, f: impl FnOnce(Exit) + Send + 'static) {
-        let mut state = self
-            .shared
-            .state
-            .lock()
-            .expect("no user code under this lock");
+        let mut state = lock(&self.shared.state);
         match &state.exit {
             None => state.hooks.push(Box::new(f)),
             Some(exit) => {
@@ -278,13 +267,7 @@ impl App {
 
     /// Waits for the threads that were spawned for this tree.
     pub(crate) fn join(&self) {
-        let places = std::mem::take(
-            &mut *self
-                .shared
-                .places
-                .lock()
-                .expect("no user code under this lock"),
-        );
+        let places = std::mem::take(&mut *lock(&self.shared.places));
         let mut threads = Vec::new();
         for place in places {
             threads.extend(place.take_thread());
@@ -307,7 +290,7 @@ impl AppShared {
         observer: Option<Arc<dyn Observer>>,
     ) {
         place.gate().join(self, observer);
-        let mut places = self.places.lock().expect("no user code under this lock");
+        let mut places = lock(&self.places);
         if !places.contains(&place) {
             places.push(place);
         }
@@ -315,7 +298,7 @@ impl AppShared {
 
     /// The root has ended; [`finish`](Self::finish) makes it known.
     pub(crate) fn root_ended(&self, exit: Exit) {
-        let mut state = self.state.lock().expect("no user code under this lock");
+        let mut state = lock(&self.state);
         state.pending.get_or_insert(exit);
     }
 
@@ -328,31 +311,23 @@ impl AppShared {
         }
         // A driver that is being dropped has let go of the root before it says how the tree ended.
         let ends = || self.home.gate().owner.load(Ordering::Relaxed) == here::thread();
-        let places = || self.places.lock().expect("no user code under this lock");
+        let places = || lock(&self.places);
         self.exit().is_none() && (ends() || places().iter().any(is_driven))
     }
 
     pub(crate) fn exit(&self) -> Option<Exit> {
-        self.state
-            .lock()
-            .expect("no user code under this lock")
-            .exit
-            .clone()
+        lock(&self.state).exit.clone()
     }
 
     /// Makes the end known, once. The exit, if this call did it.
     pub(crate) fn finish(&self) -> Option<Exit> {
-        let mut state = self.state.lock().expect("no user code under this lock");
+        let mut state = lock(&self.state);
         let exit = state.pending.take()?;
         state.exit = Some(exit.clone());
         let hooks = std::mem::take(&mut state.hooks);
         drop(state);
         self.registry.end();
-        let places = self
-            .places
-            .lock()
-            .expect("no user code under this lock")
-            .clone();
+        let places = lock(&self.places).clone();
         for place in places {
             Control::call(place.gate(), Local::tree_ended);
         }

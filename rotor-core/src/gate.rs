@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::{Call, Control, Local};
+use crate::lock::lock;
 use crate::message::{Header, Way, words_for};
 use crate::observe::{Losses, Observer, Reason, Undeliverable};
 use crate::queue::{HEADER, Word, header};
@@ -176,8 +177,8 @@ impl Gate {
     pub(crate) fn take(name: Cow<'static, str>) -> &'static Gate {
         match POOL.pop() {
             Some(gate) => {
-                *gate.name.lock().expect("no user code under this lock") = name;
-                *gate.later.lock().expect("no user code under this lock") = Some(Vec::new());
+                *lock(&gate.name) = name;
+                *lock(&gate.later) = Some(Vec::new());
                 // Also what came while nobody had it.
                 for count in &gate.undelivered {
                     count.store(0, Ordering::Relaxed);
@@ -219,22 +220,15 @@ impl Gate {
         self.retire();
         self.entrance
             .close(|parcel| self.reject(parcel, Reason::Closed));
-        self.peers
-            .lock()
-            .expect("no user code under this lock")
-            .clear();
+        lock(&self.peers).clear();
         self.registries.clear();
         self.observed.store(false, Ordering::Relaxed);
-        let observer = self
-            .observer
-            .lock()
-            .expect("no user code under this lock")
-            .take();
+        let observer = lock(&self.observer).take();
         let _ = here::guard(|| drop(observer));
         self.signs.store(false, Ordering::Relaxed);
         self.counts.store(false, Ordering::Relaxed);
-        *self.losses.lock().expect("no user code under this lock") = None;
-        *self.app.lock().expect("no user code under this lock") = Weak::new();
+        *lock(&self.losses) = None;
+        *lock(&self.app) = Weak::new();
         while self.chunks.pop().is_some() {}
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
@@ -261,11 +255,7 @@ impl Gate {
 
     /// How those end that hang on this locality when it has no loop any more.
     pub(crate) fn lost(&self) -> Exit {
-        let name = self
-            .name
-            .lock()
-            .expect("no user code under this lock")
-            .clone();
+        let name = lock(&self.name).clone();
         Exit::lost(&name)
     }
 
@@ -352,7 +342,7 @@ impl Gate {
 
     /// Registers a locality that wants to know when this one is lost.
     pub(crate) fn add_peer(&self, peer: &'static Gate) {
-        let mut peers = self.peers.lock().expect("no user code under this lock");
+        let mut peers = lock(&self.peers);
         if !peers.contains(&peer) {
             peers.push(peer);
         }
@@ -418,9 +408,9 @@ impl Gate {
             to,
             reason,
         };
-        let losses = self.losses.lock().expect("no user code under this lock");
+        let losses = lock(&self.losses);
         if let Some(losses) = &*losses {
-            let mut losses = losses.lock().expect("no user code under this lock");
+            let mut losses = lock(losses);
             losses.push(what);
         }
         drop(losses);
@@ -451,25 +441,18 @@ impl Gate {
         if !self.observed.load(Ordering::Acquire) {
             return None;
         }
-        self.observer
-            .lock()
-            .expect("no user code under this lock")
-            .clone()
+        lock(&self.observer).clone()
     }
 
     /// Notes which tree has placed something here, and its observer.
     pub(crate) fn join(&self, app: &Arc<AppShared>, observer: Option<Arc<dyn Observer>>) {
-        *self.app.lock().expect("no user code under this lock") = Arc::downgrade(app);
+        *lock(&self.app) = Arc::downgrade(app);
         if let Some(observer) = observer {
             let signs = here::guard(|| observer.wants_sender()).unwrap_or(false);
             self.signs.store(signs, Ordering::Relaxed);
             let counts = here::guard(|| observer.wants_counts()).unwrap_or(false);
             self.counts.store(counts, Ordering::Relaxed);
-            let old = self
-                .observer
-                .lock()
-                .expect("no user code under this lock")
-                .replace(observer);
+            let old = lock(&self.observer).replace(observer);
             let _ = here::guard(|| drop(old));
             self.observed.store(true, Ordering::Release);
         }
@@ -477,10 +460,7 @@ impl Gate {
 
     /// The tree that has placed something here last, if it is still known.
     pub(crate) fn app(&self) -> Option<Arc<AppShared>> {
-        self.app
-            .lock()
-            .expect("no user code under this lock")
-            .upgrade()
+        lock(&self.app).upgrade()
     }
 
     /// Opens for a driver on this thread.
@@ -488,7 +468,7 @@ impl Gate {
         self.owner.store(here::thread(), Ordering::Relaxed);
         self.entrance.open(Arc::new(Counted(self, wake)));
         let later = {
-            let mut later = self.later.lock().expect("no user code under this lock");
+            let mut later = lock(&self.later);
             later.as_mut().map(std::mem::take)
         };
         for call in later.into_iter().flatten() {
@@ -498,23 +478,19 @@ impl Gate {
 
     /// No loop will open the locality any more: what waits for that is dropped.
     pub(crate) fn retire(&self) {
-        let later = self
-            .later
-            .lock()
-            .expect("no user code under this lock")
-            .take();
+        let later = lock(&self.later).take();
         drop(later); // not under the lock: it says so to whom it is of
     }
 
     /// Whether no loop will open the locality of an address any more.
     pub(crate) fn is_over(&self, of: crate::Address) -> bool {
-        let later = self.later.lock().expect("no user code under this lock");
+        let later = lock(&self.later);
         later.is_none() || of.generation < self.base()
     }
 
     /// Runs `f` in the locality, and if that is lost, in its next life; drops it if there is none.
     pub(crate) fn call_when_open(&'static self, f: impl FnOnce(&Local) + Send + 'static) {
-        let mut later = self.later.lock().expect("no user code under this lock");
+        let mut later = lock(&self.later);
         // One that is opened meanwhile looks here afterwards.
         let closed = self.entrance.is_closed();
         match &mut *later {

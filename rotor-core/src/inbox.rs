@@ -16,6 +16,7 @@ use crate::gate::Parcel;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::{Control, Local, Locality};
+use crate::lock::{lock, sound};
 use crate::message::{Boxed, Inline, Record, Stored, Way, is_inline, take};
 use crate::monitor::Order;
 use crate::observe::Reason;
@@ -127,11 +128,9 @@ struct State {
     waiting: u32,
 }
 
-const SOUND: &str = "no user code under this lock";
-
 impl Bell {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect(SOUND)
+        lock(&self.state)
     }
 
     /// Waits for news, at most as long as `left` says.
@@ -142,8 +141,8 @@ impl Bell {
     ) -> MutexGuard<'a, State> {
         state.waiting += 1;
         let mut state = match left {
-            None => self.news.wait(state).expect(SOUND),
-            Some(left) => self.news.wait_timeout(state, left).expect(SOUND).0,
+            None => sound(self.news.wait(state)),
+            Some(left) => sound(self.news.wait_timeout(state, left)).0,
         };
         state.waiting -= 1;
         state
@@ -464,7 +463,7 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// Core asks something of a locality itself. An inbox can be watched, nothing else.
+    /// Core asks something of a locality itself. An inbox can be watched, and keeps limits of requests.
     ///
     /// # Safety
     /// `at` is a control that was taken out of its queue, and is not used again.
@@ -483,10 +482,11 @@ impl<M> Inbox<M> {
         // SAFETY: as above, and nobody reads it again.
         let control = unsafe { take::<Inline<Control>>(payload).open() };
         let mut state = self.bell.lock();
-        let watchers = &mut state.watchers;
         match control {
-            Control::Watch(order) => drop(watchers.insert(order.key().serial, order)),
-            Control::Unwatch { key, .. } => drop(watchers.remove(&key.serial).map(Order::accept)),
+            Control::Watch(order) => drop(state.watchers.insert(order.key().serial, order)),
+            Control::Unwatch { key, .. } => {
+                state.watchers.remove(&key.serial).map(Order::accept);
+            }
             Control::AskLimit(limit) => {
                 let done = state.limits.keep(limit);
                 drop(state);
@@ -533,9 +533,12 @@ impl<M> Drop for Inbox<M> {
                 }
             }
         }
-        let limits = std::mem::take(&mut self.bell.lock().limits);
-        drop(limits);
-        let watchers = std::mem::take(&mut self.bell.lock().watchers);
+        let (limits, watchers) = {
+            let mut state = self.bell.lock();
+            let limits = std::mem::take(&mut state.limits);
+            (limits, std::mem::take(&mut state.watchers))
+        };
+        drop(limits); // their askers wait no longer
         for watcher in watchers.into_values() {
             watcher.end(Exit::normal());
         }

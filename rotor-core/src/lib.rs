@@ -79,6 +79,7 @@ mod gate; // the tag of a locality, what travels between localities
 mod here; // which locality runs on this thread
 mod lane; // priority classes
 mod locality; // Locality, and what it keeps while a driver has it open
+mod lock; // locks that no panic poisons
 mod queue; // the flat queue
 
 mod clock; // where time comes from

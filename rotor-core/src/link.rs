@@ -593,6 +593,11 @@ impl Local {
         }
     }
 
+    /// Whether no client here is asked to leave.
+    pub(crate) fn is_nobody_asked(&self) -> bool {
+        self.services.borrow().asked.is_empty()
+    }
+
     /// The service that has asked a client here to leave, and has not ended itself so far: a sibling
     /// below the same parent.
     pub(crate) fn leaves_first(&self, client: Address, parent: u32) -> Option<ChildId> {

@@ -25,6 +25,7 @@ use crate::hook::Hooks;
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
+use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor;
 use crate::naming::Naming;
@@ -306,11 +307,7 @@ impl Locality {
 
     /// The thread that drives it, for whoever joins it; once.
     pub(crate) fn take_thread(&self) -> Option<JoinHandle<()>> {
-        self.inner
-            .thread
-            .lock()
-            .expect("no user code under this lock")
-            .take()
+        lock(&self.inner.thread).take()
     }
 
     /// Whether a live spec places a subtree here.
@@ -993,11 +990,7 @@ impl Locality {
                     eprintln!("rotor: a loop could not be made: {error}");
                 }
             })?;
-        *locality
-            .inner
-            .thread
-            .lock()
-            .expect("no user code under this lock") = Some(thread);
+        *lock(&locality.inner.thread) = Some(thread);
         Ok(locality)
     }
 }

@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local, Locality};
+use crate::lock::lock;
 use crate::request::RequestError;
 use crate::slot::Parent;
 use crate::strategy::Event;
@@ -113,7 +114,7 @@ impl Local {
     /// Tells the localities that hang on this one that it has no driver any more.
     pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality, abandoned: bool) {
         gate.registries.lost(gate);
-        let peers = std::mem::take(&mut *gate.peers.lock().expect("no user code under this lock"));
+        let peers = std::mem::take(&mut *lock(&gate.peers));
         // Not before: the names and peers that its next life has are not those of this one.
         locality.set_lost();
         for peer in peers {

@@ -58,29 +58,27 @@ impl Local {
     /// Whether the end of a child waits for that of its service: started again before, the client
     /// would wait for the service, and the start of that for the client's.
     fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: &Exit) -> bool {
-        let Some((place, _)) = self.child_place(slot, child, |_| None) else {
+        if self.is_nobody_asked() {
             return false;
-        };
-        let Some(service) = self.leaves_first(place, slot) else {
-            return false;
-        };
-        self.seat(slot, |seat| {
-            let Some(kin) = seat.kin.as_mut() else {
-                return false;
-            };
-            let row = kin.family.row(child);
-            let up = row.state == RowState::Up && row.incarnation == incarnation;
-            if up && kin.family.row(service).state == RowState::Up {
-                kin.early.push(Early {
-                    child,
-                    incarnation,
-                    exit: exit.clone(),
-                    service,
-                });
-                return true;
-            }
-            false
-        })
+        }
+        let place = self.child_place(slot, child, |_| None);
+        let service = place.and_then(|(place, _)| self.leaves_first(place, slot));
+        let early = service.and_then(|service| {
+            self.seat(slot, |seat| {
+                let kin = seat.kin.as_mut()?;
+                let (row, other) = (kin.family.row(child), kin.family.row(service));
+                let up = row.state == RowState::Up && row.incarnation == incarnation;
+                (up && other.state == RowState::Up).then(|| {
+                    kin.early.push(Early {
+                        child,
+                        incarnation,
+                        exit: exit.clone(),
+                        service,
+                    });
+                })
+            })
+        });
+        early.is_some()
     }
 
     /// Reports the ends that have waited, in start order.

@@ -370,17 +370,8 @@ pub(crate) mod model;
 mod tests {
     use super::*;
     use crate::fuzz::dice::Dice;
-    use crate::message::Way;
 
-    const KIND: &Kind = &Kind {
-        words: words_for::<u64>(),
-        lane: 2,
-        way: Way::Actor,
-        run: |_, _, _, _| 0,
-        discard: |_| {},
-        name: || "test",
-        look: |_| &(),
-    };
+    const KIND: &Kind = model::KindOf::<u64>::KIND;
 
     fn take(q: &Flat) -> Option<(u32, u64)> {
         let at = q.pop()?;

@@ -16,6 +16,7 @@ use crate::find::{Answer, Found};
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::link::LinkError;
+use crate::lock::lock;
 use crate::message::Record;
 use crate::name::{ActorType, NameError, NameSpec};
 use crate::things::Key;
@@ -106,7 +107,7 @@ impl Entry {
 
 impl Registry {
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().expect("no user code under this lock")
+        lock(&self.table)
     }
 
     /// Gives a name to an owner; it cannot be found yet. An owner may claim a name again.
@@ -368,7 +369,7 @@ pub(crate) struct Registries(Mutex<Vec<Weak<Registry>>>);
 
 impl Registries {
     fn list(&self) -> MutexGuard<'_, Vec<Weak<Registry>>> {
-        self.0.lock().expect("no user code under this lock")
+        lock(&self.0)
     }
 
     pub(crate) fn add(&self, registry: &Arc<Registry>) {

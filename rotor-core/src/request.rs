@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::here::{self, HERE, Here, with_local};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
+use crate::lock::lock;
 use crate::message::{Record, Request, Way};
 use crate::recipient::Recipient;
 use crate::small::{Small, Table, drop_value, fits, free_box};
@@ -521,7 +522,7 @@ pub(crate) trait Refuse: Send + Sync {
 
 impl<R> AskCell<R> {
     fn complete(&self, result: Result<R, RequestError>) {
-        let mut state = self.state.lock().expect("no user code under this lock");
+        let mut state = lock(&self.state);
         let before = match &*state {
             AskState::Waiting(_) => std::mem::replace(&mut *state, AskState::Done(result)),
             AskState::Done(_) | AskState::Taken => {
@@ -544,7 +545,7 @@ impl<R: Send> Refuse for AskCell<R> {
     }
 
     fn is_done(&self) -> bool {
-        let state = self.state.lock().expect("no user code under this lock");
+        let state = lock(&self.state);
         !matches!(*state, AskState::Waiting(_))
     }
 }
@@ -627,11 +628,7 @@ impl<R> Future for Asking<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         // Cloned and dropped while nothing is locked: a waker is foreign code.
         let waker = cx.waker().clone();
-        let mut state = self
-            .cell
-            .state
-            .lock()
-            .expect("no user code under this lock");
+        let mut state = lock(&self.cell.state);
         match &mut *state {
             AskState::Waiting(old) => {
                 let old = old.replace(waker);
@@ -653,11 +650,7 @@ impl<R> Future for Asking<R> {
 
 impl<R> Drop for Asking<R> {
     fn drop(&mut self) {
-        let mut state = self
-            .cell
-            .state
-            .lock()
-            .expect("no user code under this lock");
+        let mut state = lock(&self.cell.state);
         let before = std::mem::replace(&mut *state, AskState::Taken);
         drop(state);
         drop(before);

@@ -26,6 +26,7 @@ use crate::error::{Result, StartError};
 use crate::gate::Gate;
 use crate::here::{self, Reach};
 use crate::locality::{Local, Locality};
+use crate::lock::lock;
 use crate::message::LOCALITY;
 use crate::observe::{Losses, Undeliverable};
 use crate::random::Random;
@@ -523,17 +524,13 @@ impl Sim {
     }
 
     fn note_losses(&self, locality: &Locality) {
-        let mut losses = locality
-            .gate()
-            .losses
-            .lock()
-            .expect("no user code under this lock");
+        let mut losses = lock(&locality.gate().losses);
         losses.clone_from(&self.losses);
     }
 
     fn check_losses(&self) {
         let Some(losses) = &self.losses else { return };
-        let losses = std::mem::take(&mut *losses.lock().expect("no user code under this lock"));
+        let losses = std::mem::take(&mut *lock(losses));
         let texts: Vec<String> = losses.iter().map(|loss| self.text_of(loss)).collect();
         assert!(
             texts.is_empty(),

@@ -58,7 +58,7 @@ impl ThreadLoop {
     /// let main = ThreadLoop::new(); // for this thread, which is not blocked yet
     /// assert_eq!(main.locality().name(), "main");
     /// ```
-    #[allow(
+    #[expect(
         clippy::new_without_default,
         reason = "it binds to the thread it is made on"
     )]

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::here;
 use crate::locality::{Control, Local, Locality};
+use crate::lock::{lock, sound};
 use crate::observe::Reason;
 use crate::slot::State;
 use std::sync::atomic::Ordering;
@@ -148,8 +149,6 @@ pub(crate) struct Sitting {
     news: Condvar,
 }
 
-const SOUND: &str = "no user code under this lock";
-
 impl Sitting {
     fn new(places: &[Locality]) -> Arc<Self> {
         let places: Vec<_> = places.iter().map(Locality::gate).collect();
@@ -170,7 +169,7 @@ impl Sitting {
 
     /// Notes what localities have answered. Those that come too late find no place.
     fn learn(&self, answers: &[(&'static Gate, Answer)]) {
-        let mut all = self.answers.lock().expect(SOUND);
+        let mut all = lock(&self.answers);
         for (of, answer) in answers {
             let at = self.places.iter().position(|gate| gate == of);
             if let Some(place) = at.and_then(|at| all.get_mut(at)) {
@@ -209,9 +208,9 @@ impl Sitting {
                 a.is_none() && !place.gate().entrance.is_closed() && place.openings() > 0
             })
         };
-        let all = self.answers.lock().expect(SOUND);
+        let all = lock(&self.answers);
         let waited = self.news.wait_timeout_while(all, PATIENCE, waiting);
-        std::mem::take(&mut *waited.expect(SOUND).0)
+        std::mem::take(&mut *sound(waited).0)
     }
 }
 
@@ -223,11 +222,11 @@ pub(crate) fn take(app: &App) -> Tree {
             localities: Vec::new(),
         };
     }
-    let mut places = app.shared.places.lock().expect(SOUND).clone();
+    let mut places = lock(&app.shared.places).clone();
     if !places.contains(&app.shared.home) {
         places.push(app.shared.home.clone());
     }
-    let sittings = || app.shared.sittings.lock().expect(SOUND);
+    let sittings = || lock(&app.shared.sittings);
     let sitting = Sitting::new(&places);
     sitting.ask();
     sitting.join(&mut sittings());

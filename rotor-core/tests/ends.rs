@@ -442,12 +442,17 @@ fn a07_a_question_does_not_outlive_who_keeps_its_limit() {
     let kept = passed.try_recv().unwrap();
     assert!(poll(asking.as_mut()).is_pending());
     drop(driver);
+    assert_gone(asking);
+    drop(kept);
+}
+
+/// Who asks is told that there will be no answer.
+fn assert_gone(mut asking: Pin<&mut Asking<u32>>) {
     let told = poll(asking.as_mut());
     assert!(
         matches!(told, Poll::Ready(Err(RequestError::Gone))),
         "{told:?}"
     );
-    drop(kept);
 }
 
 /// Passes on what it is asked.
@@ -470,7 +475,7 @@ fn a07_a_question_whose_limit_has_not_arrived_ends_with_the_locality() {
     let child = Child::new("passes", move || Passes(pass.clone())).at(a);
     driver.start(one("app").child(child)).unwrap();
     driver.run_until_idle();
-    let mut asking = pin!(a.ask(Question, SECOND));
+    let asking = pin!(a.ask(Question, SECOND));
     let one = Budget {
         messages: 1,
         ..Budget::default()
@@ -478,11 +483,7 @@ fn a07_a_question_whose_limit_has_not_arrived_ends_with_the_locality() {
     assert!(matches!(driver.turn(one), Turn::Again));
     let kept = passed.try_recv().unwrap();
     drop(driver);
-    let told = poll(asking.as_mut());
-    assert!(
-        matches!(told, Poll::Ready(Err(RequestError::Gone))),
-        "{told:?}"
-    );
+    assert_gone(asking);
     drop(kept);
 }
 

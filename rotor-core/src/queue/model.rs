@@ -50,10 +50,10 @@ struct Sort {
     take: unsafe fn(*mut Word, u32),
 }
 
-struct KindOf<T>(std::marker::PhantomData<T>);
+pub(super) struct KindOf<T>(std::marker::PhantomData<T>);
 
 impl<T> KindOf<T> {
-    const KIND: &'static Kind = &Kind {
+    pub(super) const KIND: &'static Kind = &Kind {
         words: words_for::<T>(),
         lane: 2,
         way: Way::Actor,
