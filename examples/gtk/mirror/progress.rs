@@ -80,8 +80,9 @@ impl Handler<Show> for Progress {
         for line in lines {
             self.session.wiring.log.send(Line(line));
         }
-        self.fuse.burn(Role::Progress, "before it draws");
+        // Kept first: it may be the last one, and this instance may not come to draw it.
         self.session.snapshot.set(Some(now));
+        self.fuse.burn(Role::Progress, "before it draws");
         self.overall(&now, &files);
         self.files(&files);
         self.session.changed();
