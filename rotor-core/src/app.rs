@@ -319,6 +319,11 @@ impl AppShared {
         lock(&self.state).exit.clone()
     }
 
+    /// Whether the root has ended, and that is not known yet.
+    pub(crate) fn is_over(&self) -> bool {
+        lock(&self.state).pending.is_some()
+    }
+
     /// Makes the end known, once. The exit, if this call did it.
     pub(crate) fn finish(&self) -> Option<Exit> {
         let mut state = lock(&self.state);

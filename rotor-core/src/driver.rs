@@ -140,7 +140,25 @@ struct Inner {
     app: RefCell<Option<App>>,
     hosted: Cell<bool>,
     done: Cell<bool>,
+    /// A tree is being started.
+    starting: Cell<bool>,
     next: Cell<usize>,
+}
+
+/// A tree is being started: what its specs build starts no other one.
+struct Starting<'a>(&'a Cell<bool>);
+
+impl<'a> Starting<'a> {
+    fn begin(starting: &'a Cell<bool>) -> Self {
+        starting.set(true);
+        Starting(starting)
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 /// The localities that a turn is about. Few loops have more, and a turn is to take no memory.
@@ -180,6 +198,7 @@ impl Driver {
                 extensions: RefCell::new(Vec::new()),
                 app: RefCell::new(None),
                 hosted: Cell::new(false),
+                starting: Cell::new(false),
                 done: Cell::new(false),
                 next: Cell::new(0),
             }),
@@ -328,9 +347,10 @@ impl Driver {
     /// ```
     pub fn start(&self, mut tree: Supervisor) -> Result<App, StartError> {
         let inner = &*self.inner;
-        if inner.app.borrow().is_some() {
+        if inner.app.borrow().is_some() || inner.starting.get() {
             return Err(StartError::AlreadyStarted);
         }
+        let _starting = Starting::begin(&inner.starting);
         let local = inner.locals.borrow().first().cloned();
         // They are there until the last of them has ended.
         let Some(local) = local.filter(|_| !inner.done.get()) else {
@@ -555,8 +575,9 @@ impl Driver {
                 app.shared.finish();
             }
             return Some(exit);
-        } else if let Some(exit) = app.and_then(|app| app.shared.finish()) {
-            exit
+        } else if let Some(app) = app.filter(|app| app.shared.is_over()) {
+            inner.done.set(true); // before its hooks, which may turn it
+            app.shared.finish()?
         } else if inner.hosted.get()
             && locals
                 .iter()
@@ -567,7 +588,7 @@ impl Driver {
             return None;
         };
         inner.done.set(true);
-        self.close(); // with what the tree's hooks have opened
+        self.close();
         Some(exit)
     }
 

@@ -326,7 +326,7 @@ pub enum StartError {
     Stopping,
     /// No locality is open in the driver that should start the tree.
     NoLocality,
-    /// The driver has started a tree before: one driver, one tree.
+    /// The driver has started a tree before, or is about to: one driver, one tree.
     AlreadyStarted,
     /// A locality of the tree has ended.
     LocalityEnded {

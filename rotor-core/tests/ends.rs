@@ -98,22 +98,50 @@ fn s02_what_came_while_nobody_had_a_gate_is_not_counted_in_its_next_life() {
 }
 
 /// They run when the tree has ended, before its driver has.
+/// It comes too late: it would be told of a second end, or keep what nobody turns.
 #[test]
-fn s10_what_a_hook_of_the_tree_opens_ends_with_the_driver() {
-    let (here, late) = (Locality::new("here"), Locality::new("late"));
+fn s10_a_hook_of_the_tree_finds_its_driver_at_its_end() {
+    for hosts in [false, true] {
+        let (here, late) = (Locality::new("here"), Locality::new("late"));
+        let driver = Rc::new(open(&here));
+        if hosts {
+            driver.host();
+        }
+        let app = driver.start(one("app")).unwrap();
+        driver.run_until_idle();
+        TURNED.set(Some(driver.clone()));
+        let place = late.clone();
+        let (tell, told) = std::sync::mpsc::channel();
+        app.on_exit(move |_| {
+            let driver = TURNED.take().expect("the tree ends once");
+            assert_eq!(driver.open(&place), Err(BindError::DriverEnded));
+            assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+            assert!(driver.start(one("next")).is_err());
+            tell.send(()).unwrap(); // a panic above is nobody's
+        });
+        app.shutdown();
+        assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+        assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+        assert_eq!(told.try_recv(), Ok(()));
+        open(&late); // nothing has happened to it
+    }
+}
+
+/// Two trees would have one driver.
+#[test]
+fn s10_what_a_spec_builds_starts_no_other_tree() {
+    let (here, away) = (Locality::new("here"), Locality::new("away"));
     let driver = Rc::new(open(&here));
-    let app = driver.start(one("app")).unwrap();
-    driver.run_until_idle();
     TURNED.set(Some(driver.clone()));
-    let place = late.clone();
-    app.on_exit(move |_| {
-        let driver = TURNED.take().expect("the tree ends once");
-        assert_eq!(driver.open(&place), Ok(()));
+    let far = one("far").on(&away, |s| {
+        if let Some(driver) = TURNED.take() {
+            let refused = driver.start(one("other")).unwrap_err();
+            assert!(matches!(refused, StartError::AlreadyStarted));
+        }
+        s
     });
-    app.shutdown();
-    assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
-    drop(driver);
-    assert!(late.reserve::<Puppet>().try_send(1).is_err());
+    driver.start(one("app").child(far)).unwrap();
+    assert!(TURNED.take().is_none(), "it was built");
 }
 
 /// Starts a tree when it is dropped.
