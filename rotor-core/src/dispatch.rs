@@ -333,15 +333,15 @@ impl Local {
         let gate = self.gate;
         // A plain load of a word that is rarely written.
         while left > 0 && !gate.pressing.load(Ordering::Relaxed) {
-            let Some(at) = queue.next() else { break };
-            // SAFETY: `at` is a record.
-            let head = unsafe { header(at) };
-            let Some(actor) = self.slots.running(head.slot(), head.generation()) else {
+            let (at, slot, generation) = queue.next();
+            let Some(actor) = self.slots.running(slot, generation) else {
                 break;
             };
+            // SAFETY: an actor's target: `at` is a record.
+            let head = unsafe { header(at) };
             // SAFETY: the generation is that of the running instance, so the record was made for
             // its type; `run` moves the payload out before it calls anything.
-            let bytes = unsafe { (head.kind.run)(at, actor, self, head.slot()) };
+            let bytes = unsafe { (head.kind.run)(at, actor, self, slot) };
             // SAFETY: that is the length of the record at the cursor.
             unsafe { queue.advance(bytes) };
             left -= 1;

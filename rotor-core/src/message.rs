@@ -59,14 +59,20 @@ impl Header {
         Header { kind, target }
     }
 
+    /// The slot and the generation in a target.
+    #[inline(always)]
+    pub(crate) const fn split(target: u64) -> (u32, u32) {
+        (target as u32, (target >> 32) as u32)
+    }
+
     #[inline(always)]
     pub(crate) fn slot(self) -> u32 {
-        self.target as u32
+        Header::split(self.target).0
     }
 
     #[inline(always)]
     pub(crate) fn generation(self) -> u32 {
-        (self.target >> 32) as u32
+        Header::split(self.target).1
     }
 
     /// Whether it is core's own, for a locality itself.

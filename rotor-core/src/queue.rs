@@ -1,13 +1,16 @@
 //! The flat queue: records of any message type, stored inline, one after the other.
 //!
 //! A bip buffer addressed by raw pointers: a write is a compare, the copy of the record and a bump;
-//! a read is a compare and a bump. Two vectors that swap, a vector that compacts and a ring
+//! a read is a bump. Whoever reads compares the target of a record with that of a running actor, and
+//! where no record follows, the target is `END`, which is nobody's: no further compare. Two vectors that swap, a vector that compacts and a ring
 //! addressed by index were tried in a study before this, and were slower with all features on.
 //!
 //! ```text
-//! linear:   buf ....... [read ---- data ---- write) ....... limit      wrap = null
-//! wrapped:  buf [-- data 2 -- write) .. limit, read [-- data 1 -- wrap)
+//! linear:   buf ....... [read ---- data ---- write) END ....... limit      wrap = null
+//! wrapped:  buf [-- data 2 -- write) END .. limit, read [-- data 1 -- wrap) END
 //! ```
+//!
+//! Behind `limit` is room for the header in which `END` stands.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -22,6 +25,10 @@ pub(crate) type Word = MaybeUninit<u64>;
 
 /// Words of a record's header.
 pub(crate) const HEADER: usize = size_of::<Header>() / size_of::<Word>();
+/// What stands as the target where no record is yet: no slot has this number.
+const END: u64 = u64::MAX;
+/// Where the cursors of a queue without a buffer are. Nobody writes there: its limit is the same.
+static NOTHING: [u64; HEADER] = [END; HEADER];
 /// First buffer of a queue.
 const FIRST: usize = 512;
 /// A queue with a small backlog wraps here, so that it stays in cache after a burst.
@@ -50,11 +57,11 @@ impl Flat {
     /// Makes an empty queue. Allocates nothing.
     pub(crate) const fn new() -> Self {
         Flat {
-            read: Cell::new(ptr::null_mut()),
-            write: Cell::new(ptr::null_mut()),
-            limit: Cell::new(ptr::null_mut()),
+            read: Cell::new(nowhere()),
+            write: Cell::new(nowhere()),
+            limit: Cell::new(nowhere()),
             wrap: Cell::new(ptr::null_mut()),
-            buf: Cell::new(ptr::null_mut()),
+            buf: Cell::new(nowhere()),
             cap: Cell::new(0),
         }
     }
@@ -136,7 +143,7 @@ impl Flat {
     /// Whether `words` lie between `write` and the limit.
     #[inline(always)]
     fn has_room(&self, words: usize) -> bool {
-        // As integers: both are null before the first record. Buffers do not wrap around the end of
+        // As integers: both are nowhere before the first record. Buffers do not wrap around the end of
         // the address space.
         self.write.get() as usize + words * size_of::<Word>() <= self.limit.get() as usize
     }
@@ -146,8 +153,11 @@ impl Flat {
     #[inline(always)]
     fn claim(&self, words: usize) -> *mut Word {
         let at = self.write.get();
-        // SAFETY: there is room for `words` behind `write`.
-        self.write.set(unsafe { at.add(words) });
+        // SAFETY: there is room for `words` behind `write`, and for a header behind those.
+        let next = unsafe { at.add(words) };
+        self.write.set(next);
+        // SAFETY: as above.
+        unsafe { mark_end(next) };
         at
     }
 
@@ -164,11 +174,17 @@ impl Flat {
         Some(read)
     }
 
-    /// The next record if it follows the last one: at the end of the buffer it is left to `front`.
+    /// Where the cursor is, with slot and generation of the record there.
+    ///
+    /// If none follows the last one, and also at the end of the buffer, which is left to `front`, it
+    /// is a slot that no actor has.
     #[inline(always)]
-    pub(crate) fn next(&self) -> Option<*mut Word> {
+    pub(crate) fn next(&self) -> (*mut Word, u32, u32) {
         let read = self.read.get();
-        (read != self.write.get() && read != self.wrap.get()).then_some(read)
+        // SAFETY: the cursor is at a record, or where `END` stands: at `write`, at `wrap`, nowhere.
+        let target = unsafe { (&raw const (*read.cast::<Header>()).target).read() };
+        let (slot, generation) = Header::split(target);
+        (read, slot, generation)
     }
 
     /// Where the next record is, or the one that is run.
@@ -227,10 +243,10 @@ impl Flat {
     pub(crate) fn trim(&self) {
         if self.is_empty() && self.cap.get() > KEEP {
             self.free();
-            let none = ptr::null_mut();
-            for cell in [&self.read, &self.write, &self.limit, &self.wrap, &self.buf] {
-                cell.set(none);
+            for cell in [&self.read, &self.write, &self.limit, &self.buf] {
+                cell.set(nowhere());
             }
+            self.wrap.set(ptr::null_mut());
             self.cap.set(0);
         }
     }
@@ -238,10 +254,25 @@ impl Flat {
     /// Starts again at the beginning of the buffer. Only for an empty queue.
     pub(crate) fn rewind(&self) {
         debug_assert!(self.is_empty());
-        self.read.set(self.buf.get());
-        self.write.set(self.buf.get());
+        if self.cap.get() > 0 {
+            self.read.set(self.buf.get());
+            self.extend_to(self.buf.get());
+        }
+    }
+
+    /// Its records lie in one piece from the cursor up to here.
+    fn extend_to(&self, write: *mut Word) {
+        self.write.set(write);
+        // SAFETY: the caller has left room for a header.
+        unsafe { mark_end(write) };
         self.wrap.set(ptr::null_mut());
-        self.limit.set(self.end());
+        self.limit.set(self.last(self.cap.get()));
+    }
+
+    /// The limit if the first `words` of the buffer are used.
+    fn last(&self, words: usize) -> *mut Word {
+        // SAFETY: within the buffer, or nowhere + 0.
+        unsafe { self.buf.get().add(words.saturating_sub(HEADER)) }
     }
 
     #[cold]
@@ -252,20 +283,14 @@ impl Flat {
         let (buf, cap) = (self.buf.get(), self.cap.get());
         let used = (self.write.get() as usize - buf as usize) / size_of::<Word>();
         let soft = if used < SOFT / 2 { cap.min(SOFT) } else { cap };
-        // SAFETY: `soft` is at most the capacity.
-        self.limit.set(unsafe { buf.add(soft) });
-    }
-
-    pub(crate) fn end(&self) -> *mut Word {
-        // SAFETY: one past the end of the buffer, or null + 0.
-        unsafe { self.buf.get().add(self.cap.get()) }
+        self.limit.set(self.last(soft));
     }
 
     /// Makes room for `words` behind `write`.
     #[cold]
     #[inline(never)]
     fn make_room(&self, words: usize) {
-        if self.is_empty() && words < self.cap.get() {
+        if self.is_empty() {
             self.rewind();
             if self.has_room(words) {
                 return;
@@ -274,18 +299,19 @@ impl Flat {
         let (read, buf) = (self.read.get(), self.buf.get());
         let ahead = (read as usize - buf as usize) / size_of::<Word>();
         if self.wrap.get().is_null() {
-            if ahead > words {
+            if ahead >= words + HEADER {
+                // The record that there is room for now is the next thing that happens.
                 self.wrap.set(self.write.get());
                 self.write.set(buf);
-                // SAFETY: `read` is at least `words + 1` past the start. One word stays free, so
-                // that a full queue is not taken for an empty one.
-                self.limit.set(unsafe { read.sub(1) });
+                // SAFETY: `read` is as far past the start. What `END` takes keeps a full queue from
+                // being taken for an empty one.
+                self.limit.set(unsafe { read.sub(HEADER) });
                 return;
             }
-            self.limit.set(self.end());
+            self.limit.set(self.last(self.cap.get()));
         } else {
-            // SAFETY: a wrapped queue has `read > buf`.
-            self.limit.set(unsafe { read.sub(1) });
+            // SAFETY: a wrapped queue has `read >= buf + HEADER`.
+            self.limit.set(unsafe { read.sub(HEADER) });
         }
         if !self.has_room(words) {
             self.grow(words);
@@ -295,7 +321,7 @@ impl Flat {
     /// Moves everything to a larger buffer, in one piece.
     fn grow(&self, words: usize) {
         let used = self.words();
-        let cap = (used + words + 1)
+        let cap = (used + words + HEADER)
             .next_power_of_two()
             .max(FIRST)
             .max(self.cap.get() * 2);
@@ -318,9 +344,7 @@ impl Flat {
         self.cap.set(cap);
         self.read.set(new);
         // SAFETY: `used` is less than the capacity.
-        self.write.set(unsafe { new.add(used) });
-        self.wrap.set(ptr::null_mut());
-        self.limit.set(self.end());
+        self.extend_to(unsafe { new.add(used) });
     }
 
     fn free(&self) {
@@ -342,6 +366,21 @@ impl Drop for Flat {
         );
         self.free();
     }
+}
+
+/// Where the cursors of a queue without a buffer are.
+const fn nowhere() -> *mut Word {
+    (&raw const NOTHING).cast::<Word>().cast_mut()
+}
+
+/// Says that no record follows.
+///
+/// # Safety
+/// A header could be written here, and `at` is in no record.
+#[inline(always)]
+unsafe fn mark_end(at: *mut Word) {
+    // SAFETY: as the caller says.
+    unsafe { (&raw mut (*at.cast::<Header>()).target).write(END) };
 }
 
 /// Reads the header of a record.
