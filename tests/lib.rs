@@ -61,6 +61,8 @@ mod inboxes;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod lives;
@@ -138,6 +140,7 @@ const FILES: &[&[harness::Body]] = &[
     decisions::BODIES,
     failures::BODIES,
     lives::BODIES,
+    late::BODIES,
     subtrees::BODIES,
     barriers::BODIES,
     hooks::BODIES,

@@ -12,6 +12,7 @@ use crate::here;
 use crate::kin::{Entry, Kin, RemoteEntry};
 use crate::locality::{Control, Local, Placement};
 use crate::message::LOCALITY;
+use crate::naming::Above;
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::strategy::{Event, NewRow, Restart};
@@ -27,7 +28,7 @@ pub(crate) struct Adoption {
     pub(crate) child: u32,
     pub(crate) registry: Arc<Registry>,
     /// The slots from the root down to the parent.
-    pub(crate) above: Arc<[Address]>,
+    pub(crate) above: Above,
 }
 
 /// How a child comes to its supervisor.
@@ -68,7 +69,7 @@ impl Local {
         let (slot, _) = self.mint();
         // Nobody restarts a root.
         let tree = tree.temporary();
-        self.enter_tree(slot, app.registry.clone(), Arc::new([]));
+        self.enter_tree(slot, app.registry.clone(), Above::default());
         self.adopt_supervisor(slot, tree, Parent::App(app))
             .inspect_err(|_| self.remove(slot))?;
         Ok(self.address_of(slot))
@@ -81,6 +82,7 @@ impl Local {
         parent: Parent,
     ) -> Result<(), StartError> {
         let maker = supervisor.maker();
+        let is_root = matches!(parent, Parent::App(_));
         self.seat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = supervisor.name;
@@ -91,6 +93,7 @@ impl Local {
             let mut kin = Box::new(Kin::new(supervisor.flags, supervisor.restart));
             kin.decides = supervisor.decide.is_some();
             kin.template = supervisor.template;
+            kin.tree_limit = supervisor.stop_limit.filter(|_| is_root);
             seat.kin = Some(kin);
         });
         for node in supervisor.children {

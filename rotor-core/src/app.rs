@@ -1,7 +1,7 @@
 //! The handle of a running tree.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(crate) struct AppShared {
     pub(crate) sittings: Mutex<Vec<Arc<Sitting>>>,
     state: Mutex<AppState>,
     ended: Condvar,
+    /// The limit of the whole tree has passed: what may hang on is not waited for.
+    forsaken: AtomicBool,
     pub(crate) registry: Arc<Registry>,
 }
 
@@ -87,6 +89,7 @@ impl App {
                 sittings: Mutex::new(Vec::new()),
                 state: Mutex::default(),
                 ended: Condvar::new(),
+                forsaken: AtomicBool::new(false),
                 registry: Arc::default(),
             }),
         }
@@ -265,8 +268,11 @@ impl App {
         crate::tree::take(self)
     }
 
-    /// Waits for the threads that were spawned for this tree.
+    /// Waits for the threads that were spawned for this tree, unless one may never end.
     pub(crate) fn join(&self) {
+        if self.shared.forsaken.load(Ordering::Acquire) {
+            return;
+        }
         let places = std::mem::take(&mut *lock(&self.shared.places));
         let mut threads = Vec::new();
         for place in places {
@@ -296,13 +302,17 @@ impl AppShared {
         }
     }
 
+    /// The limit of the whole tree has passed.
+    pub(crate) fn forsake(&self) {
+        self.forsaken.store(true, Ordering::Release);
+    }
+
     /// The root has ended; [`finish`](Self::finish) makes it known.
     pub(crate) fn root_ended(&self, exit: Exit) {
         let mut state = lock(&self.state);
         state.pending.get_or_insert(exit);
     }
 
-    /// How the tree ended, if it has.
     /// Whether the tree cannot end while this thread waits for it.
     fn needs_this_thread(&self) -> bool {
         let is_driven = |place: &Locality| here::with_local(place.gate(), |local| local.is_some());
@@ -315,6 +325,7 @@ impl AppShared {
         self.exit().is_none() && (ends() || places().iter().any(is_driven))
     }
 
+    /// How the tree ended, if it has.
     pub(crate) fn exit(&self) -> Option<Exit> {
         lock(&self.state).exit.clone()
     }

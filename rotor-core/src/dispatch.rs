@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::batch::Chunk;
@@ -63,6 +64,7 @@ impl Local {
             let serve = || {
                 if std::mem::take(&mut first) {
                     self.tick();
+                    self.gate.turned.store(self.now.get(), Ordering::Relaxed);
                 }
                 let more = self.serve(limit);
                 self.current.set(LOCALITY);
@@ -140,12 +142,14 @@ impl Local {
         enum Due {
             Own,
             Limit(u32, u64),
+            TreeLimit(Duration),
             Leaving,
             Ask(std::sync::Arc<dyn crate::request::Refuse>),
         }
         let due = match self.things.borrow_mut().body(key) {
             None => return,
             Some(Body::Limit { child, incarnation }) => Due::Limit(*child, *incarnation),
+            Some(Body::TreeLimit(limit)) => Due::TreeLimit(*limit),
             Some(Body::Ask(cell)) => Due::Ask(cell.clone()),
             Some(Body::Leaving) => Due::Leaving,
             Some(_) => Due::Own,
@@ -156,6 +160,7 @@ impl Local {
                 self.push(NORMAL, head, Inline(key));
             }
             Due::Limit(child, incarnation) => self.limit_passed(slot, child, incarnation),
+            Due::TreeLimit(limit) => self.tree_limit_passed(slot, limit),
             Due::Leaving => self.leave_by_force(slot),
             Due::Ask(cell) => self.ask_limit_passed(key, &*cell),
         }
@@ -172,8 +177,8 @@ impl Local {
             if self.gate.pressing.load(Ordering::Relaxed) {
                 // Whatever was pushed before this is seen below.
                 self.gate.pressing.swap(false, Ordering::AcqRel);
-                while let Some((to, incarnation)) = self.gate.kills.pop() {
-                    self.kill(to, incarnation);
+                while let Some((to, incarnation, late)) = self.gate.kills.pop() {
+                    self.kill(to, incarnation, late);
                 }
             }
             let (higher, system) = (self.higher.get(), self.system.get());
@@ -406,6 +411,8 @@ impl Local {
                 } else {
                     // SAFETY: as in `exec`; a panic leaves it at that.
                     self.risk(slot, || unsafe { (head.kind.discard)(payload) });
+                    // SAFETY: as in `exec`.
+                    let _handled = self.note_handling(slot, unsafe { signed::name(at) });
                     self.current.set(RECORD);
                     // SAFETY: an instance is there; what does not belong to it misses by serial.
                     unsafe { (head.kind.run)(at, actor, self, slot) };
@@ -419,6 +426,8 @@ impl Local {
             Way::Actor if self.is_free(slot) => {
                 // SAFETY: as in `exec`; a panic leaves it at that.
                 self.risk(slot, || unsafe { (head.kind.discard)(payload) });
+                // SAFETY: as in `exec`.
+                let _handled = self.note_handling(slot, unsafe { signed::name(at) });
                 self.current.set(RECORD);
                 // SAFETY: as in `exec`; the slot is shut only so that its messages come here.
                 unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
@@ -496,6 +505,8 @@ impl Local {
             let head = unsafe { header(at) };
             // SAFETY: as above; a panic leaves it at that.
             self.risk(slot, || unsafe { (head.kind.discard)(at.add(HEADER)) });
+            // SAFETY: as above.
+            let _handled = self.note_handling(slot, unsafe { signed::name(at) });
             // SAFETY: as the caller says.
             unsafe { (head.kind.run)(at, self.slots.actor(slot), self, slot) };
         });
@@ -654,7 +665,11 @@ impl Local {
             } => {
                 self.stop(to, incarnation, keep, exit);
             }
-            Control::Kill { to, incarnation } => self.kill(to, incarnation),
+            Control::Kill {
+                to,
+                incarnation,
+                late,
+            } => self.kill(to, incarnation, late),
             Control::Remove { to } => {
                 if let Some(slot) = self.find(to) {
                     self.remove(slot);

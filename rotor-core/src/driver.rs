@@ -245,6 +245,7 @@ impl Driver {
         }
         let alone = inner.locals.borrow().is_empty();
         inner.locals.borrow_mut().push(local.clone()); // what is listed below is kept
+        locality.gate().set_clock(&inner.clock);
         locality.gate().open(inner.wake.clone());
         local.behind.set(!local.is_gate_empty());
         HERE.with(|here| {

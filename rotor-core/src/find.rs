@@ -81,6 +81,7 @@ where
         call: Self::call,
         repeat: None,
         fail: Some(Self::fail),
+        asks: None,
         drop: drop_value::<Self>,
         free: if fits::<Self>() {
             None

@@ -6,15 +6,19 @@ use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use crossbeam_queue::SegQueue;
 
+use crate::address::Address;
 use crate::app::AppShared;
 use crate::batch::Chunk;
+use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
+use crate::late::{Handling, Overrun};
 use crate::locality::{Call, Control, Local};
 use crate::lock::lock;
 use crate::message::{Header, Way, words_for};
@@ -98,7 +102,7 @@ pub(crate) struct Gate {
     /// Something in a higher lane may have come since the owner looked.
     pub(crate) pressing: AtomicBool,
     /// Instances here that their parents elsewhere have disowned: removed before anything else.
-    pub(crate) kills: SegQueue<(crate::Address, u64)>,
+    pub(crate) kills: SegQueue<(Address, u64, Option<Overrun>)>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
     /// What is to be done in the next life of a locality that is lost; `None` if it has ended, or
@@ -124,6 +128,11 @@ pub(crate) struct Gate {
     pub(crate) slices: AtomicU64,
     /// Wakes of its loop in this life.
     pub(crate) wakes: AtomicU64,
+    /// The clock of the driver that has it open, and when its last slice began, in nanoseconds of it.
+    clock: Mutex<Option<Clock>>,
+    pub(crate) turned: AtomicU64,
+    /// The message that is handled and since when, while the observer wants counts.
+    handling: Mutex<Option<(Handling, u64)>>,
 }
 
 /// A gate, as an address holds it.
@@ -211,6 +220,9 @@ impl Gate {
                 bound: AtomicUsize::new(0),
                 slices: AtomicU64::new(0),
                 wakes: AtomicU64::new(0),
+                clock: Mutex::new(None),
+                turned: AtomicU64::new(0),
+                handling: Mutex::new(None),
             })),
         }
     }
@@ -229,6 +241,7 @@ impl Gate {
         self.counts.store(false, Ordering::Relaxed);
         *lock(&self.losses) = None;
         *lock(&self.app) = Weak::new();
+        *lock(&self.clock) = None;
         while self.chunks.pop().is_some() {}
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
@@ -311,10 +324,15 @@ impl Gate {
     }
 
     /// Disowns an instance over there: it is removed ahead of everything that is queued.
-    pub(crate) fn kill(&'static self, to: crate::Address, incarnation: u64) {
-        self.kills.push((to, incarnation));
+    pub(crate) fn kill(&'static self, to: Address, incarnation: u64, late: Option<Overrun>) {
+        self.kills.push((to, incarnation, late));
         // The same in the queue wakes the owner; it finds nothing left to do.
-        Control::post(self, Control::Kill { to, incarnation });
+        let kill = Control::Kill {
+            to,
+            incarnation,
+            late,
+        };
+        Control::post(self, kill);
     }
 
     /// The bound is reached: messages are refused, results of the actors' own doing are not.
@@ -388,7 +406,7 @@ impl Gate {
             });
         }
         if kind.way != Way::Own {
-            let to = crate::Address::new(self, head.slot(), head.generation());
+            let to = Address::new(self, head.slot(), head.generation());
             self.report((kind.name)(), from, to, reason);
         }
     }
@@ -397,8 +415,8 @@ impl Gate {
     pub(crate) fn report(
         &'static self,
         message: &'static str,
-        from: Option<crate::Address>,
-        to: crate::Address,
+        from: Option<Address>,
+        to: Address,
         reason: Reason,
     ) {
         let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
@@ -483,7 +501,7 @@ impl Gate {
     }
 
     /// Whether no loop will open the locality of an address any more.
-    pub(crate) fn is_over(&self, of: crate::Address) -> bool {
+    pub(crate) fn is_over(&self, of: Address) -> bool {
         let later = lock(&self.later);
         later.is_none() || of.generation < self.base()
     }
@@ -500,6 +518,32 @@ impl Gate {
         if !closed {
             Control::call(self, f);
         }
+    }
+
+    /// A driver has it open, which has this clock.
+    pub(crate) fn set_clock(&self, clock: &Clock) {
+        self.turned.store(clock.nanos(), Ordering::Relaxed);
+        *lock(&self.clock) = Some(clock.clone());
+    }
+
+    /// How long ago its last slice began; the longest time if none has.
+    pub(crate) fn since_turn(&self) -> Duration {
+        let clock = lock(&self.clock).clone();
+        let turned = self.turned.load(Ordering::Relaxed);
+        let age = |clock: Clock| Duration::from_nanos(clock.nanos().saturating_sub(turned));
+        clock.map_or(Duration::MAX, age)
+    }
+
+    pub(crate) fn note_handling(&self, handling: Option<(Handling, u64)>) {
+        *lock(&self.handling) = handling;
+    }
+
+    /// The message that is handled, while that is noted.
+    pub(crate) fn handling(&self) -> Option<Handling> {
+        let now = lock(&self.clock).clone()?.nanos();
+        let (handling, since) = lock(&self.handling).clone()?;
+        let age = Duration::from_nanos(now.saturating_sub(since));
+        Some(Handling { age, ..handling })
     }
 
     /// Counts a slice. Owner only.

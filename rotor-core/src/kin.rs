@@ -25,6 +25,8 @@ pub(crate) struct Kin {
     pub(crate) requests: VecDeque<Admin>,
     /// Who waits for the outcome of the one that is served.
     pub(crate) serving: Option<Reply>,
+    /// How long the end of the whole tree may take, if this is its root.
+    pub(crate) tree_limit: Option<Duration>,
     /// Ends of clients, until their services have ended, too.
     pub(crate) early: Vec<Early>,
 }
@@ -71,6 +73,7 @@ impl Kin {
             template: None,
             requests: VecDeque::new(),
             serving: None,
+            tree_limit: None,
             early: Vec::new(),
         }
     }

@@ -113,6 +113,7 @@ mod decision; // what a supervising actor says to the end of a child
 mod exit; // why an actor ended
 mod group; // Group: actors that are sent to together
 mod kin; // the children of an actor and where they live
+mod late; // Late: who was late
 mod lifecycle; // start, stop, crash
 mod link; // services outlive their clients
 mod loss; // what hangs on a locality that is lost
@@ -174,6 +175,7 @@ pub use hold::Hold;
 pub use hook::Hook;
 pub use inbox::{Inbox, RecvError};
 pub use lane::Lane;
+pub use late::{Handling, Late};
 pub use link::{LinkError, Unlink};
 pub use locality::Locality;
 pub use message::Request;

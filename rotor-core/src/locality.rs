@@ -24,6 +24,7 @@ use crate::here::{self, Caught, Reach, running_gate, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
+use crate::late::Overrun;
 use crate::link::Services;
 use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
@@ -416,7 +417,12 @@ pub(crate) enum Control {
         exit: Exit,
     },
     /// Parent to child: remove the instance now.
-    Kill { to: Address, incarnation: u64 },
+    Kill {
+        to: Address,
+        incarnation: u64,
+        /// The limit that has passed, if that is why.
+        late: Option<Overrun>,
+    },
     /// Parent to child: free the slot.
     Remove { to: Address },
     /// Parent to a subtree on this locality: build it.

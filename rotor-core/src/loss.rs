@@ -49,7 +49,7 @@ impl Local {
             for (child, incarnation, place) in children {
                 self.step_is_over(slot, child, incarnation);
                 // It may have been started in the locality's next life, before this news came.
-                gate.kill(place, incarnation);
+                gate.kill(place, incarnation, None);
                 let decision = self.decide(slot, child, incarnation, exit);
                 let event = Event::Exited(child, incarnation, exit.clone(), decision);
                 self.family(slot, event);

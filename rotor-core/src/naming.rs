@@ -27,10 +27,18 @@ pub(crate) struct Naming {
 /// The top of the part of a tree that lives here.
 struct Top {
     registry: Arc<Registry>,
-    /// The slots from the root down to its parent.
-    above: Arc<[Address]>,
+    above: Above,
     /// What was found in the registry: found again without its lock.
     seen: BTreeMap<Cow<'static, str>, Arc<Entry>>,
+}
+
+/// What is between the root of a tree and a part of it, the root included.
+#[derive(Clone, Default)]
+pub(crate) struct Above {
+    /// The slots, from the root down.
+    pub(crate) slots: Arc<[Address]>,
+    /// Their names.
+    pub(crate) names: Arc<[Cow<'static, str>]>,
 }
 
 /// A name of an actor here.
@@ -43,7 +51,7 @@ struct Owned {
 
 impl Local {
     /// A slot becomes the top of the part of a tree that lives here.
-    pub(crate) fn enter_tree(&self, slot: u32, registry: Arc<Registry>, above: Arc<[Address]>) {
+    pub(crate) fn enter_tree(&self, slot: u32, registry: Arc<Registry>, above: Above) {
         self.gate.registries.add(&registry);
         let top = Top {
             registry,
@@ -77,10 +85,24 @@ impl Local {
     /// The slots from the root of the tree down to this one.
     pub(crate) fn path_of(&self, slot: u32) -> Vec<Address> {
         let mut path: Vec<_> = self.upwards(slot).map(|at| self.address_of(at)).collect();
-        let above = self.with_top(slot, |top| top.above.clone());
+        let above = self.with_top(slot, |top| top.above.slots.clone());
         path.extend(above.iter().flat_map(|above| above.iter().rev().copied()));
         path.reverse();
         path
+    }
+
+    /// The names from the root down to an actor.
+    pub(crate) fn names_to(&self, slot: u32) -> Vec<Cow<'static, str>> {
+        let mut names: Vec<_> = self.upwards(slot).map(|at| self.name_of(at)).collect();
+        let above = self.with_top(slot, |top| top.above.names.clone());
+        names.extend(above.iter().flat_map(|above| above.iter().rev().cloned()));
+        names.reverse();
+        names
+    }
+
+    /// The same, with slashes between.
+    pub(crate) fn path_text(&self, slot: u32) -> String {
+        self.names_to(slot).join("/")
     }
 
     /// Claims the names that a spec declares, for its slot. All or none.

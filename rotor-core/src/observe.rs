@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::address::Address;
 use crate::exit::Exit;
+use crate::late::Late;
 
 /// Why a message was not delivered.
 ///
@@ -199,10 +200,10 @@ pub trait Observer: Send + Sync + 'static {
         false
     }
 
-    /// Whether [`TreeNode::handled`](crate::TreeNode::handled) is to be counted. Asked when the tree
-    /// starts; no by default.
+    /// Whether [`TreeNode::handled`](crate::TreeNode::handled) is to be counted, and
+    /// [`Late::handling`] to be noted. Asked when the tree starts; no by default.
     ///
-    /// Then each message for an actor of the tree takes a longer way. Otherwise nothing is paid for
+    /// Then each message for an actor of the tree takes a longer way, with a look at the clock. Otherwise nothing is paid for
     /// it. Of actors that ran on one of its localities before, as parts of another tree, the
     /// messages are counted from their next start on.
     ///
@@ -496,6 +497,30 @@ pub trait Observer: Send + Sync + 'static {
     /// ```
     fn unlinked(&self, service: Address, client: Address) {
         let _ = (service, client);
+    }
+
+    /// The start or the stop of an actor has overrun its limit, or that of an actor above it: it is
+    /// removed by force now. Told of the one whose limit it was, and of those below it that it waits
+    /// for.
+    ///
+    /// A handler that never returns cannot be ended: its supervisor goes on, on its own thread, and
+    /// the actor is gone when the handler has returned. Of such a one, and of any other on a loop
+    /// that does not turn, the supervisor's locality tells what can be seen from there:
+    /// [`Late::unseen`]. On the same loop nobody is left to tell.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Complain;
+    /// impl Observer for Complain {
+    ///     fn late(&self, late: &Late) {
+    ///         eprintln!("{late}"); // such as `app/disk: stop took longer than 5s; stopping; held by flush`
+    ///     }
+    /// }
+    /// let tree = Supervisor::one_for_one("app").observer(std::sync::Arc::new(Complain));
+    /// # let _ = tree;
+    /// ```
+    fn late(&self, late: &Late) {
+        let _ = late;
     }
 
     /// An actor's instance ended.

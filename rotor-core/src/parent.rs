@@ -9,6 +9,7 @@ use crate::error::TimedOut;
 use crate::exit::Exit;
 use crate::kin::{Early, Entry};
 use crate::locality::{Control, Local, News, StartOrder};
+use crate::naming::Above;
 use crate::observe::Observer;
 use crate::slot::{Parent, Seat, State};
 use crate::strategy::{Action, ChildId, Event, RowState};
@@ -215,6 +216,7 @@ impl Local {
             let mut actions = Vec::new();
             kin.family.handle(event, self.now.get(), &mut actions);
             self.seat(slot, |seat| seat.kin = Some(kin));
+            self.arm_tree_limit(slot);
             for action in actions {
                 match action {
                     // Always the last: what the request means is the next event.
@@ -248,7 +250,13 @@ impl Local {
                     return self.report_later(slot, child, incarnation, News::Exited(gone));
                 }
                 if limit == Some(Duration::ZERO) {
-                    return Control::post(to.gate(), Control::Kill { to, incarnation });
+                    let late = None;
+                    let kill = Control::Kill {
+                        to,
+                        incarnation,
+                        late,
+                    };
+                    return Control::post(to.gate(), kill);
                 }
                 self.arm_limit(slot, child, incarnation, limit);
                 Control::post(
@@ -261,12 +269,9 @@ impl Local {
                     },
                 );
             }
-            Action::Kill(child, incarnation) => match self.child_place(slot, child, |_| None) {
-                // Exact: it is gone before anything else is done. Elsewhere it is disowned.
-                Some((to, _)) if to.gate() == self.gate => self.kill(to, incarnation),
-                Some((to, _)) => to.gate().kill(to, incarnation),
-                None => {}
-            },
+            Action::Overrun(child, incarnation, step) => {
+                self.remove_late(slot, child, incarnation, step);
+            }
             Action::Retry(child, incarnation) => {
                 let to = self.address_of(slot);
                 Control::post(
@@ -336,6 +341,7 @@ impl Local {
                 self.gate.tell_observer(|o| o.auto_shutdown(who, &name));
             }
             Action::Serve => unreachable!("`family` does it"),
+            Action::Kill(..) => unreachable!("`abandon_children` does it"),
             Action::Answer(outcome) => self.answer(slot, outcome),
             Action::Ended(exit) => self.family_ended(slot, exit),
         }
@@ -415,7 +421,10 @@ impl Local {
                 parent: here,
                 child,
                 registry: self.registry_of(slot).unwrap_or_default(),
-                above: self.path_of(slot).into(),
+                above: Above {
+                    slots: self.path_of(slot).into(),
+                    names: self.names_to(slot).into(),
+                },
             };
             // Whoever adopts learns of our loss, also of one that comes before the order.
             self.gate.add_peer(to.gate());

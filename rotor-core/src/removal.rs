@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::exit::Exit;
 use crate::here;
+use crate::late::Overrun;
 use crate::locality::{Control, Local};
 use crate::observe::Reason;
 use crate::request::RequestError;
@@ -11,14 +12,17 @@ use crate::strategy::Action;
 
 impl Local {
     /// The parent removes the instance by force.
-    pub(crate) fn kill(&self, to: Address, incarnation: u64) {
+    pub(crate) fn kill(&self, to: Address, incarnation: u64, late: Option<Overrun>) {
         let Some(slot) = self.find(to) else { return };
         let live = self.seat(slot, |seat| {
             // Its start may still be on the way: it must not come to life any more.
             seat.disowned = seat.disowned.max(incarnation);
-            seat.incarnation == incarnation
+            seat.incarnation == incarnation && seat.state.has_instance()
         });
         if live {
+            if let Some(overrun) = late {
+                self.tell_late(slot, overrun);
+            }
             self.kill_slot(slot, true);
         }
     }
@@ -69,7 +73,7 @@ impl Local {
                         below.push(entry.place.slot);
                     } else {
                         let to = entry.place;
-                        self.tell_child(to, |to| to.gate().kill(to, incarnation));
+                        self.tell_child(to, |to| to.gate().kill(to, incarnation, None));
                     }
                 }
                 Action::Forget(id) => forgotten.extend(kin.take_entry(id)),

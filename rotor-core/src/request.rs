@@ -391,18 +391,19 @@ impl Record for Failure {
 }
 
 /// The closure of a pending request.
-struct Pending<A, R, F>(F, PhantomData<fn(A, R)>);
+struct Pending<A, Q, F>(F, PhantomData<fn(A, Q)>);
 
-impl<A, R, F> Pending<A, R, F>
+impl<A, Q, F> Pending<A, Q, F>
 where
     A: Actor,
-    R: Send + 'static,
-    F: FnOnce(&mut A, Result<R, RequestError>, &mut Context<A>) + 'static,
+    Q: Request,
+    F: FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
 {
     const TABLE: &'static Table = &Table {
         call: Self::call,
         repeat: None,
         fail: Some(Self::fail),
+        asks: Some(std::any::type_name::<Q>),
         drop: drop_value::<Self>,
         free: if fits::<Self>() {
             None
@@ -412,8 +413,9 @@ where
     };
 
     unsafe fn call(this: *mut (), actor: *mut (), reply: *mut (), here: &Local, slot: u32) {
-        // SAFETY: the table belongs to `Self`; `reply` is an `R` to move out.
-        let (this, reply) = unsafe { (this.cast::<Self>().read(), reply.cast::<R>().read()) };
+        // SAFETY: the table belongs to `Self`; `reply` is a reply to `Q` to move out.
+        let (this, reply) =
+            unsafe { (this.cast::<Self>().read(), reply.cast::<Q::Reply>().read()) };
         // SAFETY: as in `Typed::call`.
         unsafe { Self::then(this.0, actor, Ok(reply), here, slot) }
     }
@@ -428,7 +430,7 @@ where
     unsafe fn then(
         then: F,
         actor: *mut (),
-        result: Result<R, RequestError>,
+        result: Result<Q::Reply, RequestError>,
         here: &Local,
         slot: u32,
     ) {
@@ -447,18 +449,18 @@ pub(crate) fn request<A: Actor, Q: Request>(
     limit: Duration,
     then: impl FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
 ) -> Key {
-    fn small<A, R, F>(then: F) -> Small
+    fn small<A, Q, F>(then: F) -> Small
     where
         A: Actor,
-        R: Send + 'static,
-        F: FnOnce(&mut A, Result<R, RequestError>, &mut Context<A>) + 'static,
+        Q: Request,
+        F: FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
     {
         Small::new(
-            Pending::<A, R, F>(then, PhantomData),
-            Pending::<A, R, F>::TABLE,
+            Pending::<A, Q, F>(then, PhantomData),
+            Pending::<A, Q, F>::TABLE,
         )
     }
-    let key = here.add_once(slot, small::<A, Q::Reply, _>(then), limit);
+    let key = here.add_once(slot, small::<A, Q, _>(then), limit);
     let token = Token {
         asker: here.address_of(slot),
         key,

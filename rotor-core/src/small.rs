@@ -19,6 +19,8 @@ pub(crate) struct Table {
     pub(crate) repeat: Option<unsafe fn(*const (), *mut (), &Local, u32)>,
     /// Calls back with an error.
     pub(crate) fail: Option<Fail>,
+    /// Type name of the question of a pending request.
+    pub(crate) asks: Option<fn() -> &'static str>,
     pub(crate) drop: unsafe fn(*mut ()),
     /// Frees the box of a value that was used up; `None` for inline values.
     pub(crate) free: Option<unsafe fn(*mut ())>,
@@ -135,6 +137,11 @@ impl Small {
 
     pub(crate) fn is_request(&self) -> bool {
         self.table.fail.is_some()
+    }
+
+    /// Type name of the question, if it is a pending request.
+    pub(crate) fn asks(&self) -> Option<&'static str> {
+        self.table.asks.map(|name| name())
     }
 }
 

@@ -195,8 +195,10 @@ pub(crate) enum Action {
         keep: bool,
         exit: Exit,
     },
-    /// Remove it by force, now.
+    /// Remove it by force, now: it is abandoned.
     Kill(ChildId, u64),
+    /// The same: its start or its stop, as this says, has overrun its limit.
+    Overrun(ChildId, u64, &'static str),
     /// Post [`Event::Retry`] behind everything queued.
     Retry(ChildId, u64),
     /// Post [`Event::Due`] after a random number of nanoseconds between these.
@@ -589,10 +591,10 @@ impl Family {
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
             Event::Limit(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    out.push(Action::Kill(id, incarnation));
+                    out.push(Action::Overrun(id, incarnation, "start"));
                     self.start_failed(id, exit, decision, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
-                    out.push(Action::Kill(id, incarnation));
+                    out.push(Action::Overrun(id, incarnation, "stop"));
                     self.stopped(id, out);
                 }
             }
@@ -689,6 +691,11 @@ impl Family {
             Waiting::Stops(_) => step == Step::Stop && row.state == RowState::Stopping,
         };
         awaited && row.incarnation == incarnation
+    }
+
+    /// Whether the last pass has begun: that of its end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.pass.as_ref().is_some_and(Pass::is_end)
     }
 
     /// Any retry of this start of the supervisor serves a child that waits for one, also one that

@@ -622,7 +622,12 @@ impl Supervisor {
         self
     }
 
-    /// As a child, it is removed by force if its stop takes longer. No limit by default, as in OTP.
+    /// It is removed by force if its stop takes longer; of the root it is the limit of the whole tree.
+    /// No limit by default, as in OTP.
+    ///
+    /// A tree that has overrun its limit ends with [`ExitReason::TimedOut`](crate::ExitReason::TimedOut).
+    /// The threads that were spawned for it are not waited for then: one of them may be in a handler
+    /// that never returns. [`Observer::late`] tells who it was.
     ///
     /// For a part that may hang when the program is to end:
     /// ```

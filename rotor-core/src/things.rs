@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::gate::Gate;
 use crate::link::Linked;
@@ -60,6 +61,8 @@ pub(crate) enum Body {
         child: u32,
         incarnation: u64,
     },
+    /// The limit of the stop of a whole tree, whose root it belongs to.
+    TreeLimit(Duration),
     /// A monitor of another instance.
     Monitor(Watch),
     /// A link to a service.
@@ -373,6 +376,13 @@ impl Things {
             index: head,
             serial: thing.serial,
         })
+    }
+
+    /// The bodies of a list, latest first.
+    pub(crate) fn of(&self, head: u32) -> impl Iterator<Item = &Body> {
+        let thing = |at: u32| self.list.get(at as usize);
+        let all = std::iter::successors(thing(head), move |last| thing(last.next));
+        all.map(|thing| &thing.body)
     }
 
     /// Entries that are in use.

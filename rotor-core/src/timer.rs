@@ -66,6 +66,7 @@ impl<A: TryHandler<M>, M: 'static> Alarm<A, M> {
             call: Self::call,
             repeat,
             fail: None,
+            asks: None,
             drop: drop_value::<Self>,
             free: if fits::<Self>() {
                 None

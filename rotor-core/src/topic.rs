@@ -482,6 +482,7 @@ impl Local {
         }
         match actor {
             Some(actor) => {
+                let _handled = self.note_handling(to.slot, std::any::type_name::<M>);
                 self.current.set(to.slot);
                 // SAFETY: the subscription belongs to the instance that runs in this slot: it was
                 // made by it and ends with it.

@@ -423,7 +423,7 @@ impl Play {
                 keep,
                 exit,
             } => self.stopped(child, incarnation, keep, exit),
-            Action::Kill(id, incarnation) => {
+            Action::Kill(id, incarnation) | Action::Overrun(id, incarnation, _) => {
                 let puppet = self.puppets.get_mut(&id).expect("a known row");
                 assert_eq!(puppet.incarnation, incarnation);
                 if puppet.life != Life::Dead {

@@ -1,0 +1,344 @@
+//! Who was late: what is told of a start or a stop that has overrun its limit.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::error::TimedOut;
+use crate::exit::Exit;
+use crate::gate::Gate;
+use crate::locality::Local;
+use crate::plan::short;
+use crate::slot::{Parent, State};
+use crate::states::Lifecycle;
+use crate::strategy::{ChildId, Family, RowState};
+use crate::things::Body;
+use crate::timer::nanos;
+
+/// An actor whose start or stop has overrun its limit, as it was just before it is removed by force;
+/// for [`Observer::late`](crate::Observer::late).
+///
+/// ```
+/// use rotor_core::{sim::Sim, *};
+/// use std::{sync::{Arc, Mutex}, time::Duration};
+/// #[derive(Default)]
+/// struct Laggards(Mutex<Vec<Late>>);
+/// impl Observer for Laggards {
+///     fn late(&self, late: &Late) {
+///         self.0.lock().unwrap().push(late.clone());
+///     }
+/// }
+/// struct Upload { last: Option<Hold> }
+/// impl Actor for Upload {
+///     fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+///         self.last = Some(cx.hold("the last bytes")); // and nobody drops it
+///     }
+/// }
+/// # let mut sim = Sim::new(1);
+/// # sim.locality("here");
+/// let laggards = Arc::new(Laggards::default());
+/// let net = Supervisor::one_for_one("net").child(Child::new("upload", || Upload { last: None }));
+/// let app = sim.start(Supervisor::one_for_one("app").child(net).observer(laggards.clone()))?;
+/// sim.run_until_idle();
+/// app.shutdown();
+/// sim.run_for(Duration::from_secs(5)); // the limit of a child, if it has set no other
+/// let late = laggards.0.lock().unwrap().remove(0);
+/// assert_eq!((&*late.path, late.state), ("app/net/upload", Lifecycle::Stopping));
+/// assert_eq!(late.holds, ["the last bytes"]);
+/// assert_eq!(
+///     late.to_string(),
+///     "app/net/upload: stop took longer than 5s; stopping; held by the last bytes"
+/// );
+/// # Ok::<_, StartError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Late {
+    /// The names from the root down to it, with slashes between.
+    pub path: String,
+    /// Its address.
+    pub address: Address,
+    /// The step that takes too long: `"start"` or `"stop"`.
+    pub step: &'static str,
+    /// The limit that has passed: its own, or that of what is above it.
+    pub limit: Duration,
+    /// Where it is in its life: still [`Running`](Lifecycle::Running) if it has not seen the order to
+    /// stop yet.
+    pub state: Lifecycle,
+    /// What its locality handles now, if the actor is seen from another one and the observer
+    /// [wants counts](crate::Observer::wants_counts): on its own one no handler runs meanwhile.
+    pub handling: Option<Handling>,
+    /// Types of the requests that it has sent and waits for.
+    pub requests: Vec<&'static str>,
+    /// Why its holds keep the step open.
+    pub holds: Vec<Cow<'static, str>>,
+    /// How long ago its locality has begun its last turn, if the actor is seen from another one, that
+    /// of its supervisor; the longest time if that has not run yet. Its requests and holds are not
+    /// known there: its own locality tells of it once more, with them, if it is still there when the
+    /// order to remove it comes. One whose handler never returns does not.
+    pub unseen: Option<Duration>,
+}
+
+/// The message that a locality handles, while its observer
+/// [wants counts](crate::Observer::wants_counts).
+///
+/// ```
+/// use rotor_core::*;
+/// /// Whom to look at when a stop hangs.
+/// fn suspect(late: &Late) -> Option<String> {
+///     let Handling { name, message, age, .. } = late.handling.as_ref()?;
+///     Some(format!("{name} has been handling {message} for {age:?}"))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Handling {
+    /// The name of the actor in its spec.
+    pub name: Cow<'static, str>,
+    /// Its address.
+    pub who: Address,
+    /// Type name of the message.
+    pub message: &'static str,
+    /// For how long.
+    pub age: Duration,
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Late { path, step, .. } = self;
+        let state = format!("{:?}", self.state).to_lowercase();
+        write!(
+            f,
+            "{path}: {step} took longer than {:?}; {state}",
+            self.limit
+        )?;
+        match self.unseen {
+            None => {}
+            Some(Duration::MAX) => f.write_str("; its loop has not run yet")?,
+            Some(age) => write!(f, "; its locality has begun no turn for {age:?}")?,
+        }
+        if let Some(Handling {
+            name, message, age, ..
+        }) = &self.handling
+        {
+            let message = short(message);
+            write!(f, "; {name} has been handling {message} for {age:?}")?;
+        }
+        for request in &self.requests {
+            write!(f, "; waiting for an answer to {}", short(request))?;
+        }
+        for hold in &self.holds {
+            write!(f, "; held by {hold}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A limit that has passed.
+#[derive(Clone, Copy)]
+pub(crate) struct Overrun {
+    pub(crate) step: &'static str,
+    pub(crate) limit: Duration,
+}
+
+/// A child that starts or stops: its number, its instance and its address.
+type Moving = (ChildId, u64, Address);
+
+impl Local {
+    /// A step of a child has overrun its limit: it is removed by force, and tells of itself before.
+    pub(crate) fn remove_late(
+        &self,
+        parent: u32,
+        child: ChildId,
+        incarnation: u64,
+        step: &'static str,
+    ) {
+        let found = self.seat(parent, |seat| {
+            let entry = seat.kin.as_mut()?.entry(child)?;
+            let limit = if step == "start" {
+                entry.start_limit
+            } else {
+                entry.stop_limit
+            };
+            Some((entry.place, limit.unwrap_or_default()))
+        });
+        let Some((place, limit)) = found else { return };
+        let overrun = Overrun { step, limit };
+        if place.gate() == self.gate {
+            // Exact: it is gone before anything else is done. Elsewhere it is disowned.
+            self.kill(place, incarnation, Some(overrun));
+        } else {
+            self.tell_unseen(parent, (child, incarnation, place), overrun);
+        }
+    }
+
+    /// Tells of a child on another locality what can be seen from here, and orders it to tell of
+    /// itself, and to go.
+    fn tell_unseen(&self, parent: u32, child: Moving, overrun: Overrun) {
+        let (id, incarnation, place) = child;
+        let name = self.seat(parent, |seat| {
+            let family = seat.kin.as_ref().map(|kin| &kin.family);
+            family.map_or("".into(), |family| family.row(id).name.clone())
+        });
+        let late = Late {
+            path: format!("{}/{name}", self.path_text(parent)),
+            handling: place.gate().handling(),
+            unseen: Some(place.gate().since_turn()),
+            ..self.known_of(place, overrun)
+        };
+        self.gate.tell_observer(|o| o.late(&late));
+        place.gate().kill(place, incarnation, Some(overrun));
+    }
+
+    /// Tells of an actor here that is late, and of those below it that keep it.
+    pub(crate) fn tell_late(&self, slot: u32, overrun: Overrun) {
+        let (state, holds) = self.seat(slot, |seat| {
+            let family = seat.kin.as_ref().map(|kin| &kin.family);
+            let state = match seat.state {
+                // It ends by itself when its children have.
+                State::Running if family.is_some_and(Family::is_ending) => State::Stopping,
+                state => state,
+            };
+            let holds = seat.holds.iter().map(|(_, why)| why.text()).collect();
+            (state.lifecycle(), holds)
+        });
+        let late = Late {
+            path: self.path_text(slot),
+            state,
+            requests: self.open_requests(slot),
+            holds,
+            ..self.known_of(self.address_of(slot), overrun)
+        };
+        self.gate.tell_observer(|o| o.late(&late));
+        for child in self.late_below(slot) {
+            let (.., place) = child;
+            if place.gate() == self.gate {
+                self.tell_late(place.slot, overrun); // the slot is its own while it has an entry
+            } else {
+                self.tell_unseen(slot, child, overrun);
+            }
+        }
+    }
+
+    /// The children whose steps an actor waits for.
+    fn late_below(&self, slot: u32) -> Vec<Moving> {
+        self.seat(slot, |seat| {
+            let Some(kin) = seat.kin.as_mut() else {
+                return Vec::new();
+            };
+            let ids: Vec<ChildId> = kin.family.ids().collect();
+            let late = ids.into_iter().filter_map(|id| {
+                let row = kin.family.row(id);
+                let moves = matches!(row.state, RowState::Starting | RowState::Stopping);
+                let incarnation = row.incarnation;
+                Some((id, incarnation, kin.entry(id).filter(|_| moves)?.place))
+            });
+            late.collect()
+        })
+    }
+
+    /// What is known of an actor everywhere.
+    fn known_of(&self, who: Address, overrun: Overrun) -> Late {
+        Late {
+            path: String::new(),
+            address: who,
+            step: overrun.step,
+            limit: overrun.limit,
+            state: who.state(),
+            handling: None,
+            requests: Vec::new(),
+            holds: Vec::new(),
+            unseen: None,
+        }
+    }
+
+    /// Types of the requests of the instance in a slot that are open, oldest first.
+    fn open_requests(&self, slot: u32) -> Vec<&'static str> {
+        let head = self.seat(slot, |seat| seat.things);
+        let things = self.things.borrow();
+        let asked = things.of(head).filter_map(|body| match body {
+            Body::Once(once) => once.asks(),
+            _ => None,
+        });
+        let mut asked: Vec<_> = asked.collect();
+        asked.reverse();
+        asked
+    }
+
+    /// The root has begun to end: its limit is that of the whole tree.
+    pub(crate) fn arm_tree_limit(&self, slot: u32) {
+        let limit = self.seat(slot, |seat| {
+            let kin = seat.kin.as_ref()?;
+            kin.family.is_ending().then_some(kin.tree_limit?)
+        });
+        let Some(limit) = limit else { return };
+        let head = self.seat(slot, |seat| seat.things);
+        let is_armed = |body: &Body| matches!(body, Body::TreeLimit(_));
+        if self.things.borrow().of(head).any(is_armed) {
+            return;
+        }
+        let key = self.add_thing(slot, Body::TreeLimit(limit));
+        self.things.borrow_mut().arm_later(key, nanos(limit));
+    }
+
+    /// The limit of the whole tree has passed: what is left of it goes by force.
+    pub(crate) fn tree_limit_passed(&self, slot: u32, limit: Duration) {
+        let step = "stop";
+        self.tell_late(slot, Overrun { step, limit });
+        let app = self.seat(slot, |seat| match &seat.parent {
+            Parent::App(app) => Some(app.clone()),
+            _ => None,
+        });
+        if let Some(app) = app {
+            app.forsake();
+        }
+        for child in self.abandon_children(slot) {
+            self.kill_slot(child, false);
+        }
+        self.seat(slot, |seat| {
+            seat.state = State::Stopping;
+            seat.keep = false;
+        });
+        let loop_ran = true;
+        self.finish(
+            slot,
+            Exit::timed_out(TimedOut {
+                step,
+                limit,
+                loop_ran,
+            }),
+        );
+    }
+}
+
+/// Takes the note away when the handler has returned, or has panicked.
+pub(crate) struct Handled(&'static Gate);
+
+impl Drop for Handled {
+    fn drop(&mut self) {
+        self.0.note_handling(None);
+    }
+}
+
+impl Local {
+    /// Notes which message is about to be handled, if messages are counted.
+    pub(crate) fn note_handling(
+        &self,
+        slot: u32,
+        message: fn() -> &'static str,
+    ) -> Option<Handled> {
+        if !self.is_metered() {
+            return None;
+        }
+        let handling = Handling {
+            name: self.name_of(slot),
+            who: self.address_of(slot),
+            message: message(),
+            age: Duration::ZERO,
+        };
+        let now = self.clock.nanos();
+        self.gate.note_handling(Some((handling, now)));
+        Some(Handled(self.gate))
+    }
+}

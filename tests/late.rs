@@ -1,0 +1,304 @@
+//! Who was late, and what is told of it before it is removed by force.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// Keeps what it is told of those who are late.
+#[derive(Default)]
+struct Laggards {
+    counts: bool,
+    all: Mutex<Vec<Late>>,
+    /// Lets a handler return that is seen from elsewhere.
+    release: Mutex<Option<Sender<()>>>,
+}
+
+impl Observer for Laggards {
+    fn wants_counts(&self) -> bool {
+        self.counts
+    }
+
+    fn late(&self, late: &Late) {
+        self.all.lock().unwrap().push(late.clone());
+        if late.unseen.is_some() {
+            drop(self.release.lock().unwrap().take());
+        }
+    }
+}
+
+impl Laggards {
+    fn new(on: &dyn Backend) -> Arc<Self> {
+        Arc::new(Laggards {
+            counts: on.counts(),
+            ..Laggards::default()
+        })
+    }
+
+    fn all(&self) -> Vec<Late> {
+        self.all.lock().unwrap().clone()
+    }
+
+    /// Their paths and states, in order; those that are seen from elsewhere have a question mark.
+    fn brief(&self) -> Vec<(String, Lifecycle)> {
+        let brief = |late: Late| {
+            let mark = if late.unseen.is_some() { "?" } else { "" };
+            (late.path + mark, late.state)
+        };
+        self.all().into_iter().map(brief).collect()
+    }
+}
+
+/// A stop that is never over, with a request that is never answered.
+fn stuck(name: &'static str, log: &Log, asked: Addr<Puppet>) -> Child<Puppet> {
+    let role = Role::new(name, log).stop(move |me, _, cx| {
+        me.ask(cx, asked, 1, LONG);
+        me.kept.push(Box::new(cx.hold("no end")));
+    });
+    role.child()
+}
+
+/// The last part of a type's name.
+fn last(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or_default()
+}
+
+fn l17_who_is_late_is_told_with_what_it_waits_for(on: &dyn Backend, far: &dyn Backend) {
+    let (log, late) = (Log::new(), Laggards::new(on));
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, asked, theirs) = (here.reserve(), here.reserve(), log.clone());
+        end(a);
+        stage()
+            .observer(late.clone())
+            .child(Role::new("asked", &log).keeping().child().at(asked))
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("x", &theirs))
+                    .child(stuck("b", &theirs, asked).stop_limit(ms(3)))
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.expect("a sound tree").is_failure());
+    let all = late.all();
+    assert_eq!(all.len(), 1, "{all:?}");
+    let b = &all[0];
+    assert_eq!((&*b.path, b.state), ("stage/far/b", Lifecycle::Stopping));
+    assert_eq!((b.step, b.limit), ("stop", ms(3)));
+    assert_eq!(b.holds, ["no end"]);
+    assert_eq!(
+        b.requests.iter().map(|q| last(q)).collect::<Vec<_>>(),
+        ["Double"]
+    );
+    assert!(b.handling.is_none() && b.unseen.is_none());
+    assert_eq!(
+        b.to_string(),
+        "stage/far/b: stop took longer than 3ms; stopping; waiting for an answer to Double; held by \
+         no end"
+    );
+    assert_eq!(log.live(), 0);
+}
+
+fn l17_a_late_start_is_told_as_well(on: &dyn Backend) {
+    let (log, late) = (Log::new(), Laggards::new(on));
+    let exit = on.run_tree(&mut |_| {
+        let slow = Role::new("a", &log).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))));
+        let inner = group("inner").child(slow.child().start_limit(ms(3)));
+        group("root").observer(late.clone()).child(inner)
+    });
+    assert!(exit.expect("a sound tree").is_failure());
+    let all = late.all();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(
+        all[0].to_string(),
+        "root/inner/a: start took longer than 3ms; starting; held by no end"
+    );
+}
+
+/// The limit of a supervisor elsewhere: what is seen from here first, then all that is known there of
+/// those who keep it, and of nobody else.
+fn l17_of_a_late_subtree_those_are_told_who_keep_it(seed: u64) {
+    let (log, late) = (Log::new(), Arc::new(Laggards::default()));
+    let mut sim = Sim::new(seed);
+    let (here, away, third) = (
+        sim.locality("here"),
+        sim.locality("away"),
+        sim.locality("third"),
+    );
+    let (asked, theirs) = (here.reserve(), log.clone());
+    let far = group("far").stop_limit(ms(3)).on(&away, move |s| {
+        let log = theirs.clone();
+        let inner = group("inner").on(&third, move |s| {
+            s.child(puppet("x", &log)) // waits for its turn
+                .child(stuck("b", &log, asked).stop_limit(Duration::MAX))
+                .child(puppet("y", &log)) // has ended in time
+        });
+        s.child(inner)
+    });
+    let tree = group("root")
+        .observer(late.clone())
+        .child(Role::new("asked", &log).keeping().child().at(asked))
+        .child(far);
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_for(ms(3) - Duration::from_nanos(1));
+    assert_eq!(late.brief(), []);
+    sim.run_for(Duration::from_nanos(1));
+    let paths = [
+        "root/far?",
+        "root/far",
+        "root/far/inner?",
+        "root/far/inner",
+        "root/far/inner/b",
+    ];
+    let stopping = paths.map(|path| (path.to_owned(), Lifecycle::Stopping));
+    assert_eq!(late.brief(), stopping, "seed {seed}");
+    let all = late.all();
+    assert!(
+        all.iter()
+            .all(|late| (late.step, late.limit) == ("stop", ms(3)))
+    );
+    assert_eq!(all[4].holds, ["no end"]);
+    assert_eq!(
+        all[0].unseen,
+        Some(ms(3)),
+        "its last turn was that of the order"
+    );
+    assert_eq!(log.live(), 0);
+}
+
+/// A tree with a handler elsewhere that does not return before its sender is gone; its exit.
+fn hanging(
+    (on, far): (&dyn Backend, &dyn Backend),
+    (log, late): (&Log, &Arc<Laggards>),
+    (whole, part): (Duration, Duration),
+    gone: Receiver<()>,
+) -> Exit {
+    let mut gone = Some(gone);
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, b, theirs) = (here.reserve(), away.reserve(), log.clone());
+        let gone = gone.take().expect("a tree is built once");
+        // Not before all have started: the news of that would lie with the handler.
+        act(a, move |_, cx| {
+            act(b, move |me, _| {
+                me.say("hangs");
+                assert!(gone.recv().is_err());
+            });
+            when(cx.addr(), (1, "b: hangs"), |_, cx| cx.stop());
+        });
+        stage()
+            .stop_limit(whole)
+            .observer(late.clone())
+            .child(group("far").stop_limit(part).on(&away, move |s| {
+                s.child(Role::new("b", &theirs).telling().child().at(b))
+            }))
+            .child(lead("a", log).at(a))
+    });
+    exit.expect("a sound tree")
+}
+
+/// What can be known of a handler that does not return, from another thread.
+fn l17_a_handler_that_hangs_is_told_of_from_elsewhere(on: &dyn Backend, far: &dyn Backend) {
+    let (log, late) = (Log::new(), Laggards::new(on));
+    let (release, gone) = channel();
+    *late.release.lock().unwrap() = Some(release);
+    let limits = (Duration::MAX, ms(3));
+    let exit = hanging((on, far), (&log, &late), limits, gone);
+    assert!(!exit.is_failure());
+    let running = |path: &str| (path.to_owned(), Lifecycle::Running);
+    let brief = late.brief();
+    assert_eq!(brief[0], running("stage/far?")); // it has not seen the order to stop
+    // When the handler has returned: it may have ended in order before it was ordered to go.
+    assert!(
+        brief[1..].is_empty() || brief[1..] == [running("stage/far")],
+        "{brief:?}"
+    );
+    let all = late.all();
+    let unseen = all[0].unseen.expect("from elsewhere");
+    assert!(unseen >= ms(3) && unseen < LONG, "{unseen:?}");
+    match &all[0].handling {
+        None => assert!(!on.counts()),
+        Some(Handling {
+            name, message, age, ..
+        }) => {
+            assert_eq!((&**name, last(message)), ("b", "Do"));
+            assert!(*age >= ms(3) && *age < LONG, "{age:?}");
+        }
+    }
+    assert_eq!(on.counts(), all[0].handling.is_some());
+    assert_eq!(log.live(), 0);
+}
+
+/// The run ends though a thread hangs: it is not waited for.
+fn l17_a_whole_tree_has_a_limit(on: &dyn Backend, far: &dyn Backend) {
+    let (log, late) = (Log::new(), Laggards::new(on));
+    let (release, gone) = channel();
+    let limits = (ms(3), Duration::MAX);
+    let exit = hanging((on, far), (&log, &late), limits, gone);
+    let ExitReason::TimedOut(why) = exit.reason() else {
+        panic!("{exit}");
+    };
+    assert_eq!((why.step, why.limit), ("stop", ms(3)));
+    let running = ("stage/far?".to_owned(), Lifecycle::Running);
+    assert_eq!(
+        late.brief()[..2],
+        [("stage".to_owned(), Lifecycle::Stopping), running]
+    );
+    drop(release);
+    log.wait_for("b drops");
+}
+
+/// The limit of a tree begins with its end, whatever has begun that, and is the tree's alone.
+fn l17_the_limit_of_a_tree_begins_with_its_end(seed: u64) {
+    let begins: [fn(&App, Addr<Puppet>); 3] = [
+        |app, _| app.shutdown(),
+        |_, a| crash(a), // too often
+        |_, a| end(a),   // a significant child
+    ];
+    for (i, begin) in begins.into_iter().enumerate() {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let here = sim.locality("here");
+        let (a, asked) = (here.reserve(), here.reserve());
+        let tree = Supervisor::one_for_one("root")
+            .intensity(0, ms(1))
+            .auto_shutdown(AutoShutdown::Any)
+            .stop_limit(Duration::from_secs(7))
+            .child(stuck("b", &log, asked).stop_limit(Duration::MAX))
+            .child(lead("a", &log).at(a));
+        let app = sim.start(tree).unwrap();
+        sim.run_for(Duration::from_secs(100));
+        assert!(app.tree().ended.is_none());
+        begin(&app, a);
+        sim.run_for(Duration::from_secs(7) - Duration::from_nanos(1));
+        assert!(app.tree().ended.is_none(), "seed {seed}, {i}");
+        sim.run_for(Duration::from_nanos(1));
+        let exit = app
+            .tree()
+            .ended
+            .unwrap_or_else(|| panic!("seed {seed}, {i}"));
+        assert!(matches!(exit.reason(), ExitReason::TimedOut(_)), "{exit}");
+        assert_eq!(log.live(), 0);
+    }
+}
+
+bodies! {
+    Pair: [
+        l17_who_is_late_is_told_with_what_it_waits_for,
+        l17_a_handler_that_hangs_is_told_of_from_elsewhere,
+        l17_a_whole_tree_has_a_limit,
+    ]
+    Sim: [
+        l17_of_a_late_subtree_those_are_told_who_keep_it,
+        l17_the_limit_of_a_tree_begins_with_its_end,
+    ]
+    Each: [l17_a_late_start_is_told_as_well]
+}
