@@ -194,11 +194,8 @@ impl Observer for Watch {
     fn undelivered(&self, what: &Undeliverable) {
         let name = what.message.rsplit("::").next().unwrap_or_default();
         if name != "Stale" {
-            self.seen
-                .lock()
-                .unwrap()
-                .undelivered
-                .push((name.to_owned(), what.reason));
+            let all = std::iter::repeat_n((name.to_owned(), what.reason), what.times as usize);
+            self.seen.lock().unwrap().undelivered.extend(all);
         }
     }
 

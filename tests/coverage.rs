@@ -13,7 +13,7 @@ use crate::sources::files;
 /// (those that share a number with a rule of behaviour as `row_`), rules of behaviour, holes of soundness, behaviour
 /// cases of rotor, and of other systems.
 const RULES: &str = "
-    a01 a02 a03 a04 a05 a06 a20 a22 a26 a28 a29 a30 a31
+    a01 a02 a03 a04 a05 a06 a16 a17 a18 a20 a22 a26 a28 a29 a30 a31
     e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
     k01 k03 l05 l07 l08 l09 l12 l13 l16 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
 
@@ -36,7 +36,7 @@ const RULES: &str = "
     r99 r100
     c_lp_01 c_lp_10 c_lp_11 c_opp_02 c_opp_10 c_opp_17 c_opp_18 c_so_01 c_so_02 c_so_03 c_so_05
     c_so_06 c_so_07 c_so_09 c_so_10 c_so_11 c_so_13 c_so_15 c_so_17 c_so_18 c_so_19 c_so_21
-    c_so_22 c_so_23";
+    c_so_22 c_so_23 c_so_31 c_so_35 c_so_37";
 
 /// A rule, a file, and a text in it: the head of a test, of a program that must not compile, or
 /// what a check runs. A body of this suite stands for every backend.

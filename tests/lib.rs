@@ -41,6 +41,8 @@ mod backoffs;
 #[cfg(test)]
 mod barriers;
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod diagnostics;
@@ -147,6 +149,7 @@ const FILES: &[&[harness::Body]] = &[
     pictures::BODIES,
     meters::BODIES,
     lanes::BODIES,
+    bounds::BODIES,
     undelivered::BODIES,
     localities::BODIES,
     idle::BODIES,

@@ -9,15 +9,20 @@ use std::time::Duration;
 
 use crate::actor::{Actor, TryHandler};
 use crate::admin::AdminRequest;
+use crate::bound::Bound;
 use crate::exit::Exit;
-use crate::gate::{Gate, GateRef};
+use crate::gate::{BOUNDED, Gate, GateRef};
 use crate::here::{self, HERE, with_local, with_reachable};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
-use crate::message::{Boxed, Header, Inline, Kind, Mapped, Record, Request, Typed, is_inline};
+use crate::message::{
+    Boxed, Header, Inline, Kind, Mapped, Record, Request, Stored, Typed, is_inline,
+};
 use crate::observe::Reason;
 use crate::recipient::Recipient;
 use crate::request::{Ask, Asking, RequestError, ask_blocking};
+use crate::room;
+use crate::sending::Sending;
 use crate::signed;
 use crate::states::Lifecycle;
 use crate::topic::Topic;
@@ -55,7 +60,7 @@ impl Address {
     #[inline]
     pub(crate) fn new(gate: &'static Gate, slot: u32, generation: u32) -> Address {
         Address {
-            at: GateRef::new(gate),
+            at: GateRef::new(gate, generation),
             slot,
             generation,
         }
@@ -330,7 +335,38 @@ impl Address {
         std::ptr::eq(here::running_gate(), self.gate())
     }
 
-    /// Why a message would not be delivered, as far as this thread can know now.
+    /// Sets how many messages may wait for the actor, and what becomes of what is too much. Any
+    /// thread; what waits already stays.
+    ///
+    /// Returns false, and changes nothing, if the address was minted without a
+    /// [bound](crate::Locality::reserve_bounded), or is not valid any more.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// struct Sink;
+    /// impl Actor for Sink {}
+    /// impl Handler<u32> for Sink { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
+    /// let here = Locality::new("here"); // no loop drives it yet
+    /// let sink: Addr<Sink> = here.reserve_bounded(Bound::reject(1));
+    /// let taken = || (0..10).filter(|&n| sink.try_send(n).is_ok()).count();
+    /// assert_eq!(taken(), 1);
+    /// assert!(sink.address().set_bound(Bound::reject(5)));
+    /// assert_eq!(taken(), 4);
+    /// ```
+    pub fn set_bound(self, bound: Bound) -> bool {
+        let room = self.gate().rooms.find(self.slot, self.generation);
+        room.is_some_and(|room| {
+            room.set_bound(bound);
+            true
+        })
+    }
+
+    pub(crate) fn is_bounded(self) -> bool {
+        self.generation & BOUNDED != 0
+    }
+
+    /// Why a message would not be delivered, as far as this thread can know now. Whether its room is
+    /// full is not looked at.
     pub(crate) fn obstacle(self) -> Option<Reason> {
         let gate = self.gate();
         with_reachable(gate, |local| match local {
@@ -500,19 +536,55 @@ impl<A: Actor> Addr<A> {
     where
         A: TryHandler<M>,
     {
-        match self.address.obstacle() {
-            Some(reason) => Err(Undelivered { message, reason }),
-            None => {
-                self.send(message);
-                Ok(())
-            }
-        }
+        try_push(self.address, Typed::<A, M>::KIND, message, false)
+    }
+
+    /// Sends a message as soon as there is room for it: a future for senders that can wait, outside
+    /// actors or inside [`Context::spawn`](crate::Context::spawn).
+    ///
+    /// Of a [bounded](crate::Bound) actor, on whatever thread, it waits while the bound is reached, at
+    /// most for `limit`; the actor does not fail because of it. The limit is kept as that of
+    /// [`ask`](Self::ask). Of any other actor it does not wait.
+    ///
+    /// # Errors
+    /// The future's: the message, with [`Reason::Full`] when the limit has passed; else as for
+    /// [`try_send`](Self::try_send).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Disk(Vec<u32>);
+    /// impl Actor for Disk {}
+    /// impl Handler<u32> for Disk {
+    ///     fn handle(&mut self, block: u32, _: &mut Context<Self>) { self.0.push(block) }
+    /// }
+    /// async fn copy(disk: Addr<Disk>) -> Result<(), Undelivered<u32>> {
+    ///     for block in 0..100 {
+    ///         disk.send_within(block, Duration::from_secs(1)).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let disk = here.reserve_bounded(Bound::reject(2));
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("disk", || Disk(Vec::new())).at(disk)))?;
+    /// assert!(matches!(sim.block_on(copy(disk)), Some(Ok(()))));
+    /// # sim.run_until_idle();
+    /// assert_eq!(sim.with(disk, |disk| disk.0.len()), Some(100)); // none is lost
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn send_within<M: Send + 'static>(self, message: M, limit: Duration) -> Sending<M>
+    where
+        A: TryHandler<M>,
+    {
+        Sending::new(self.address, Typed::<A, M>::KIND, message, limit)
     }
 
     /// Sends a message that need not be `Send` to an actor of a locality pinned to this thread.
     ///
     /// In order with what this thread [sends](Self::send), also with what it sent before it made the
-    /// loop of the locality.
+    /// loop of the locality. A [bound](crate::Bound) does not count it: one that is reached hands it
+    /// back, whatever else it does.
     ///
     /// # Errors
     /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.
@@ -540,7 +612,7 @@ impl<A: Actor> Addr<A> {
         let rests = with_reachable(to.gate(), |local| {
             let reason = match local {
                 None => Reason::NotLocal,
-                Some(local) => match local.obstacle(to) {
+                Some(local) => match local.obstacle(to).or(room::obstacle(to)) {
                     None => return Ok(push_local(local, to, kind, message)),
                     Some(reason) => reason,
                 },
@@ -825,29 +897,58 @@ pub(crate) fn push_message<M>(to: Address, kind: &'static Kind, lane: usize, mes
 fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
     let head = Header::new(kind, to.slot, to.generation);
     let here = HERE.with(|here| (here.gate.get(), here.local.get()));
-    if std::ptr::eq(here.0, to.gate()) {
+    if std::ptr::eq(here.0, to.at.marked()) {
         // SAFETY: a slice of this locality runs on this thread: both are set together, by `slice`,
         // which keeps the locality.
         unsafe { &*here.1 }.push(lane, head, value);
     } else {
         // Not rare, but it can afford the jump.
         std::hint::cold_path();
-        push_away(to.gate(), head, lane, value);
+        push_away(to.at, head, lane, value);
     }
 }
 
-/// To another locality than the one whose slice runs here.
+/// To another locality than the one whose slice runs here, or to a bounded address.
 #[inline(never)]
-fn push_away<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
+fn push_away<T>(to: GateRef, head: Header, lane: usize, value: T) {
     let from = HERE.with(|here| here.local.get());
     // SAFETY: as in `push_record`.
     let left = match unsafe { from.as_ref() } {
-        Some(from) => from.push_near(gate, lane, head, value),
+        Some(from) => from.push_near(to, lane, head, value),
         None => Err(value),
     };
     if let Err(value) = left {
-        push_far(gate, head, lane, value);
+        push_far(to.get(), head, lane, value);
     }
+}
+
+/// Sends a message, or hands it back. One that `waits` for room overloads nobody.
+pub(crate) fn try_push<M: Send + 'static>(
+    to: Address,
+    kind: &'static Kind,
+    message: M,
+    waits: bool,
+) -> Result<(), Undelivered<M>> {
+    let reason = match to.obstacle() {
+        // What is parked is counted by the room.
+        Some(Reason::Full) if to.is_bounded() && !to.gate().is_full() => None,
+        reason => reason,
+    };
+    if let Some(reason) = reason {
+        return Err(Undelivered { message, reason });
+    }
+    if !Header::new(kind, to.slot, to.generation).is_bounded() {
+        push_message(to, kind, kind.lane as usize, message);
+        return Ok(());
+    }
+    let back = if is_inline::<M>() {
+        room::try_push(to, kind, Inline(message), waits)
+            .map_err(|(back, reason)| (back.open(), reason))
+    } else {
+        let message = Boxed(Box::new(message));
+        room::try_push(to, kind, message, waits).map_err(|(back, reason)| (back.open(), reason))
+    };
+    back.map_err(|(message, reason)| Undelivered { message, reason })
 }
 
 /// Puts a message that need not be `Send` into the lane of a locality that is pinned to this thread.
@@ -882,6 +983,9 @@ pub(crate) fn rouse_if(rests: bool, gate: &'static Gate) {
 #[cold]
 #[inline(never)]
 fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
+    if head.is_bounded() {
+        return room::push(gate, head, value);
+    }
     // Outside a turn, on the owner's thread: the local lane, so that nothing is written to wake.
     let pushed = with_reachable(gate, |local| match local {
         Some(local) if !local.is_behind() => Ok(push_pinned(local, lane, head, value)),

@@ -193,8 +193,16 @@ impl Local {
     /// The slot for an actor's spec, with the names that this declares.
     fn slot_for(&self, parent: u32, spec: &mut Spec) -> Result<u32, StartError> {
         let slot = match spec.reserved {
-            Some(address) => address.slot,
-            None => self.mint().0,
+            Some(address) => {
+                if let Some(bound) = spec.bound.take() {
+                    address.set_bound(*bound);
+                }
+                address.slot
+            }
+            None => match spec.bound.take() {
+                Some(bound) => self.mint_bounded(*bound).0,
+                None => self.mint().0,
+            },
         };
         if spec.names.is_empty() {
             return Ok(slot);

@@ -81,6 +81,10 @@ impl Supervisor {
                         let (child, placed) = (spec.name.clone(), place.to_owned().into());
                         return Err(StartError::WrongLocality { child, placed });
                     }
+                    if spec.bound.is_some() && !address.is_bounded() {
+                        let child = spec.name.clone();
+                        return Err(StartError::Unbounded { child });
+                    }
                     if !seen.claimed.insert(address) {
                         return Err(StartError::ClaimedTwice {
                             child: spec.name.clone(),

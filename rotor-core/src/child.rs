@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::address::{Addr, Address};
 use crate::backoff::Backoff;
+use crate::bound::Bound;
 use crate::context::Context;
 use crate::decision::{ChildExit, Decision};
 use crate::error::{Error, Result};
@@ -62,6 +63,7 @@ pub(crate) struct Spec {
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) capacity: u32,
+    pub(crate) bound: Option<Box<Bound>>,
     pub(crate) reserved: Option<Address>,
     pub(crate) names: Vec<NameSpec>,
     /// Names of the services that each instance is linked to.
@@ -281,6 +283,7 @@ impl<A: Actor> Child<A> {
                 start_limit: Some(LIMIT),
                 stop_limit: Some(LIMIT),
                 capacity: 0,
+                bound: None,
                 reserved: None,
                 names: Vec::new(),
                 needs: Vec::new(),
@@ -658,7 +661,8 @@ impl<A: Actor> Child<A> {
 
     /// How many messages may wait for it while it does not run. 1 024 by default.
     ///
-    /// The newest is rejected and reported. Messages in the locality's queue are not counted.
+    /// The newest is rejected and reported. Messages in the locality's queue are not counted, and what
+    /// a [`bound`](Self::bound) has let in is not refused.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -684,6 +688,41 @@ impl<A: Actor> Child<A> {
     /// ```
     pub fn capacity(mut self, messages: u32) -> Self {
         self.spec.capacity = messages.max(1);
+        self
+    }
+
+    /// How many messages may wait for it at any time, and what becomes of what is too much.
+    ///
+    /// A reserved address must have been reserved [with a bound](crate::Locality::reserve_bounded),
+    /// which this one takes the place of; else that is a [`StartError`](crate::StartError).
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Door;
+    /// impl Actor for Door {}
+    /// struct Guest(u32);
+    /// impl Actor for Guest {}
+    /// impl Handler<u32> for Guest {
+    ///     fn handle(&mut self, word: u32, _: &mut Context<Self>) { self.0 += word }
+    /// }
+    /// impl Handler<()> for Door {
+    ///     fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+    ///         let guest = cx.child(Child::new("guest", || Guest(0)).bound(Bound::reject(2)));
+    ///         let taken = (0..10).filter(|&word| guest.try_send(word).is_ok());
+    ///         assert_eq!(taken.count(), 2);
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let door = sim.locality("here").reserve();
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("door", || Door).at(door)))?;
+    /// # door.send(());
+    /// # sim.run_until_idle();
+    /// # assert_eq!(app.tree().nodes[2].bound, Some(2));
+    /// # assert_eq!(app.tree().nodes[1].instances, 1);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn bound(mut self, bound: Bound) -> Self {
+        self.spec.bound = Some(Box::new(bound));
         self
     }
 }

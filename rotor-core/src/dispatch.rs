@@ -16,6 +16,7 @@ use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::RequestError;
+use crate::room::{self, Opened};
 use crate::signed::{self, LONGEST};
 use crate::slot::State;
 use crate::things::Body;
@@ -418,6 +419,12 @@ impl Local {
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
             }
+            Way::Actor if room::is_ticket(head.kind) && self.is_free(slot) => {
+                // SAFETY: as in `exec`; the ticket is used this once.
+                if let Opened::Message(record) = unsafe { room::open(at) } {
+                    self.meet_message(slot, record);
+                }
+            }
             Way::Actor if self.is_free(slot) && self.is_hooked(slot) => {
                 // SAFETY: as in `exec`.
                 let record = unsafe { copied(at) };
@@ -445,13 +452,10 @@ impl Local {
         // SAFETY: as the caller says.
         let head = unsafe { header(at) };
         let (words, lane) = (head.kind.words as usize, head.kind.lane as usize);
+        // What tickets stand for has been let in.
+        let is_ticket = room::is_ticket(head.kind);
         let refused = self.seat(head.slot(), |seat| match seat.obstacle() {
-            None => {
-                // SAFETY: the record was taken out of its queue.
-                unsafe { seat.park(lane, at, words) };
-                None
-            }
-            Some(reason) => {
+            Some(reason) if reason != Reason::Full || !is_ticket => {
                 let verdict = match reason {
                     Reason::Full => RequestError::Full,
                     Reason::Stopped => {
@@ -460,6 +464,11 @@ impl Local {
                     _ => RequestError::Gone,
                 };
                 Some((reason, verdict))
+            }
+            _ => {
+                // SAFETY: the record was taken out of its queue.
+                unsafe { seat.park(lane, at, words) };
+                None
             }
         });
         if let Some((reason, verdict)) = refused {
@@ -492,6 +501,16 @@ impl Local {
                 Some(unsafe { copied(at) })
             })
         })
+    }
+
+    /// Has an instance meet a message, whose hooks are asked first. False if one of them keeps it.
+    fn meet_message(&self, slot: u32, mut record: [Word; LONGEST]) -> bool {
+        if self.is_hooked(slot) {
+            return self.meet_hooks(slot, record);
+        }
+        // SAFETY: a copy of a record for the instance that runs.
+        unsafe { self.run_copy(slot, record.as_mut_ptr()) };
+        true
     }
 
     /// Runs a record that was copied out of its queue.
@@ -552,13 +571,14 @@ impl Local {
                 unsafe { self.gate.refuse(at, Reason::Gone, &RequestError::Gone) };
                 continue;
             }
-            if self.is_hooked(slot) {
-                if !self.meet_hooks(slot, record) {
-                    self.unparking.borrow_mut().pop_front();
-                }
-            } else {
-                // SAFETY: the instance runs, and the record was parked for its slot and generation.
-                unsafe { self.run_copy(slot, at) };
+            // SAFETY: as above; a ticket is used this once.
+            let goes_on = match unsafe { room::open(at) } {
+                Opened::Plain => self.meet_message(slot, record),
+                Opened::Message(record) => self.meet_message(slot, record),
+                Opened::Nothing => true,
+            };
+            if !goes_on {
+                self.unparking.borrow_mut().pop_front();
             }
             if self.is_interrupted() {
                 break;

@@ -274,6 +274,11 @@ pub enum StartError {
         /// The locality it is placed on.
         placed: Cow<'static, str>,
     },
+    /// A child has a [bound](crate::Child::bound), but its address was reserved without one.
+    Unbounded {
+        /// The child.
+        child: Cow<'static, str>,
+    },
     /// A child is significant, but permanent, or its supervisor never shuts down by itself.
     Significant {
         /// The child.
@@ -369,6 +374,12 @@ impl fmt::Display for StartError {
                 f,
                 "{child} is placed on locality {placed}, but its address was reserved on another"
             ),
+            StartError::Unbounded { child } => {
+                write!(
+                    f,
+                    "{child} has a bound, but its address was reserved without one"
+                )
+            }
             StartError::Significant { child } => write!(
                 f,
                 "{child} is significant: it must be transient or temporary, and its supervisor \

@@ -26,6 +26,7 @@ use crate::observe::{Losses, Observer, Reason, Undeliverable};
 use crate::queue::{HEADER, Word, header};
 use crate::registry::Registries;
 use crate::request::{RequestError, Verdict};
+use crate::room::{self, Opened, Rooms};
 use crate::signed;
 use crate::states::States;
 
@@ -124,6 +125,8 @@ pub(crate) struct Gate {
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,
+    /// What waits for its bounded addresses.
+    pub(crate) rooms: Rooms,
     /// Slices that were run in this life. Written by the owner.
     pub(crate) slices: AtomicU64,
     /// Wakes of its loop in this life.
@@ -135,7 +138,19 @@ pub(crate) struct Gate {
     handling: Mutex<Option<(Handling, u64)>>,
 }
 
+/// The bit of a generation that says that what waits for the address is bounded.
+pub(crate) const BOUNDED: u32 = 1;
+/// The same in the pointer to a gate.
+const MARK: usize = BOUNDED as usize;
+
+/// The generation that follows one in its slot, without a bound.
+pub(crate) fn next_generation(generation: u32) -> u32 {
+    (generation | BOUNDED) + 1
+}
+
 /// A gate, as an address holds it.
+///
+/// A bounded one is marked in the lowest bit, which is free in every pointer to a gate.
 ///
 /// Not a reference: to lints that follow references but not pointers, a key with an atomic
 /// counter behind it looks as if its hash could change.
@@ -150,18 +165,29 @@ unsafe impl Sync for GateRef {}
 const _: () = {
     const fn is_sync<T: Sync>() {}
     is_sync::<Gate>();
+    assert!(align_of::<Gate>() > MARK);
 };
 
 impl GateRef {
+    /// The gate as the addresses with this generation hold it.
     #[inline]
-    pub(crate) fn new(gate: &'static Gate) -> GateRef {
-        GateRef(NonNull::from(gate))
+    pub(crate) fn new(gate: &'static Gate, generation: u32) -> GateRef {
+        let mark = (generation & BOUNDED) as usize;
+        GateRef(NonNull::from(gate).map_addr(|address| address | mark))
     }
 
     #[inline]
     pub(crate) fn get(self) -> &'static Gate {
-        // SAFETY: `new` got it from such a reference.
-        unsafe { self.0.as_ref() }
+        let gate = self.0.as_ptr().map_addr(|address| address & !MARK);
+        // SAFETY: `new` got it from such a reference, and has set no other bit.
+        unsafe { &*gate }
+    }
+
+    /// Another pointer than the gate's if the address is bounded: so no compare takes such an
+    /// address for one of this locality, or of the batch at hand.
+    #[inline(always)]
+    pub(crate) fn marked(self) -> *const Gate {
+        self.0.as_ptr()
     }
 }
 
@@ -201,8 +227,8 @@ impl Gate {
                 name: Mutex::new(name),
                 owner: AtomicUsize::new(0),
                 next_slot: AtomicU32::new(0),
-                base: AtomicU32::new(1),
-                highest: AtomicU32::new(1),
+                base: AtomicU32::new(2),
+                highest: AtomicU32::new(2),
                 states: States::new(),
                 chunks: SegQueue::new(),
                 pressing: AtomicBool::new(false),
@@ -218,6 +244,7 @@ impl Gate {
                 app: Mutex::new(Weak::new()),
                 undelivered: Default::default(),
                 bound: AtomicUsize::new(0),
+                rooms: Rooms::default(),
                 slices: AtomicU64::new(0),
                 wakes: AtomicU64::new(0),
                 clock: Mutex::new(None),
@@ -246,12 +273,13 @@ impl Gate {
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
+        self.rooms.clear();
         self.slices.store(0, Ordering::Relaxed);
         self.wakes.store(0, Ordering::Relaxed);
         let highest = self.highest.load(Ordering::Relaxed);
         if highest < RETIRE {
             self.next_slot.store(0, Ordering::Relaxed);
-            self.begin_at(highest + 1);
+            self.begin_at(next_generation(highest));
             POOL.push(self);
         }
     }
@@ -277,7 +305,8 @@ impl Gate {
     /// # Panics
     /// When four thousand million slots were reserved in one locality.
     pub(crate) fn mint(&self) -> (u32, u32) {
-        let slot = self.next_slot.fetch_add(1, Ordering::Relaxed);
+        // Release: see `minted`.
+        let slot = self.next_slot.fetch_add(1, Ordering::Release);
         assert!(
             slot < u32::MAX - 1_000_000,
             "slot numbers of a locality are used up"
@@ -287,7 +316,8 @@ impl Gate {
 
     /// How many slot numbers have been given out.
     pub(crate) fn minted(&self) -> u32 {
-        self.next_slot.load(Ordering::Relaxed)
+        // Whoever sees that a slot was given out sees that it may have a bound.
+        self.next_slot.load(Ordering::Acquire)
     }
 
     pub(crate) fn base(&self) -> u32 {
@@ -396,6 +426,32 @@ impl Gate {
         verdict: &RequestError,
     ) {
         // SAFETY: as the caller says.
+        match unsafe { room::open(at) } {
+            Opened::Plain => {}
+            Opened::Nothing => return,
+            // SAFETY: it was taken out of its room just now.
+            Opened::Message(mut record) => unsafe {
+                return self.refuse(record.as_mut_ptr(), reason, verdict);
+            },
+        }
+        // SAFETY: as the caller says.
+        let what = unsafe { self.throw_away(at, reason, verdict) };
+        if let Some(what) = what {
+            self.report(what);
+        }
+    }
+
+    /// Drops one record's message; returns what there is to report.
+    ///
+    /// # Safety
+    /// As for [`refuse`](Self::refuse).
+    pub(crate) unsafe fn throw_away(
+        &'static self,
+        at: *mut Word,
+        reason: Reason,
+        verdict: &RequestError,
+    ) -> Option<Undeliverable> {
+        // SAFETY: as the caller says.
         let (head, (kind, payload, from)) = unsafe { (header(at), signed::open(at)) };
         {
             let _verdict = Verdict::set(verdict);
@@ -405,38 +461,37 @@ impl Gate {
                 unsafe { (kind.discard)(payload) }
             });
         }
-        if kind.way != Way::Own {
+        (kind.way != Way::Own).then(|| {
             let to = Address::new(self, head.slot(), head.generation());
-            self.report((kind.name)(), from, to, reason);
-        }
+            Undeliverable::one((kind.name)(), from, to, reason)
+        })
     }
 
     /// Counts and reports a message that could not be delivered.
-    pub(crate) fn report(
-        &'static self,
-        message: &'static str,
-        from: Option<Address>,
-        to: Address,
-        reason: Reason,
-    ) {
-        let before = self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed);
-        let what = Undeliverable {
-            message,
-            from,
-            to,
-            reason,
-        };
+    pub(crate) fn report(&'static self, what: Undeliverable) {
+        let is_first = self.count(what.reason);
+        self.tell_undelivered(&what, is_first);
+    }
+
+    /// Counts a message that could not be delivered. True if it is the first for this reason.
+    pub(crate) fn count(&self, reason: Reason) -> bool {
+        self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// Tells whoever wants to know of what could not be delivered.
+    pub(crate) fn tell_undelivered(&self, what: &Undeliverable, is_first: bool) {
         let losses = lock(&self.losses);
         if let Some(losses) = &*losses {
             let mut losses = lock(losses);
-            losses.push(what);
+            losses.push(*what);
         }
         drop(losses);
         match self.observer() {
             Some(observer) => {
-                let _ = here::guard(|| observer.undelivered(&what));
+                let _ = here::guard(|| observer.undelivered(what));
             }
-            None if cfg!(debug_assertions) && before == 0 => {
+            None if cfg!(debug_assertions) && is_first => {
+                let (message, to, reason) = (what.message, what.to, what.reason);
                 eprintln!(
                     "rotor: undelivered ({reason}): {message} to {to:?}; \
                            later ones are counted only"

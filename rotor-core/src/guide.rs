@@ -731,7 +731,7 @@ pub mod coming_from {
     //! | `so_evt_start`, `so_evt_finish` | [`Actor::start`](crate::Actor::start), [`Actor::stop`](crate::Actor::stop) |
     //! | `send_delayed`, `send_periodic` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
     //! | mchain, `receive` | [`Inbox`](crate::Inbox), for plain threads |
-    //! | message limits | [`Child::capacity`](crate::Child::capacity), [`Locality::set_bound`](crate::Locality::set_bound): the newest is refused |
+    //! | message limits | [`Bound`](crate::Bound) of an actor, [`Locality::set_bound`](crate::Locality::set_bound) of what comes from outside |
     //! | agent priorities | [`Lane`](crate::Lane)s of messages |
     //! | `exception_reaction` | the restart kind of a child, the strategy of its supervisor |
     //! | stop guard | [`Context::hold`](crate::Context::hold) in `stop` |

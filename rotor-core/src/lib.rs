@@ -27,6 +27,7 @@
 //! |---|---|
 //! | send | [`Addr::send`], [`Recipient`]; [`Topic`] to many |
 //! | do something later | [`Context::after`], [`every`](Context::every); [`spawn`](Context::spawn) a future |
+//! | bound what waits | [`Bound`], [`Locality::set_bound`]; [`Throttle`], [`Debounce`] |
 //! | ask | [`Context::request`], [`Ask`], [`Addr::ask`] |
 //! | start, restart, stop | [`Supervisor`], [`Child`] ([`transient`](Child::transient), [`temporary`](Child::temporary)), [the guide](guide::supervision) |
 //! | end the program | [`AutoShutdown`], [`App::shutdown`] |
@@ -74,6 +75,7 @@ mod signed; // messages that carry who sent them, while an observer asks for it
 mod topic; // Topic: publishing to whoever is subscribed
 
 mod batch; // what is collected for another locality
+mod bound; // Bound: how much may wait
 mod entrance; // the way in from other threads: queues and the wake protocol
 mod gate; // the tag of a locality, what travels between localities
 mod here; // which locality runs on this thread
@@ -81,6 +83,7 @@ mod lane; // priority classes
 mod locality; // Locality, and what it keeps while a driver has it open
 mod lock; // locks that no panic poisons
 mod queue; // the flat queue
+mod room; // what waits for a bounded address
 
 mod clock; // where time comes from
 mod dispatch; // taking records out and running their handlers
@@ -97,6 +100,7 @@ mod hook; // Hook: what is asked before an actor starts, handles a message, or i
 mod notifier; // Notifier: how a backend tells one instance
 mod request; // Ask, ReplyTo: messages that expect an answer
 mod scheduled; // whether a poll of a task is on its way
+mod sending; // Sending: a send that waits for room
 mod small; // erased values, inline
 mod task; // futures in a locality
 mod things; // what an instance owns beside its state
@@ -161,6 +165,7 @@ pub use admin::{
 };
 pub use app::{App, WouldDeadlock};
 pub use backoff::Backoff;
+pub use bound::Bound;
 pub use child::{Child, IntoActor};
 pub use clock::Clock;
 pub use context::Context;
@@ -189,6 +194,7 @@ pub use panic_hook::install_panic_hook;
 pub use plan::{Plan, PlanNode};
 pub use recipient::Recipient;
 pub use request::{Ask, Asking, PendingRequest, ReplyTo, RequestError};
+pub use sending::Sending;
 pub use states::Lifecycle;
 pub use strategy::{AutoShutdown, Restart};
 pub use supervisor::{Node, Supervisor};

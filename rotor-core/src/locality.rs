@@ -15,11 +15,12 @@ use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
 use crate::ask_limits::{AskLimit, AskLimits};
 use crate::batch::{Batch, Chunk};
+use crate::bound::Bound;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::fixed_map::FixedMap;
-use crate::gate::Gate;
+use crate::gate::{BOUNDED, Gate, GateRef};
 use crate::here::{self, Caught, Reach, running_gate, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
@@ -30,7 +31,7 @@ use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor;
 use crate::naming::Naming;
-use crate::observe::Reason;
+use crate::observe::{Reason, Undeliverable};
 use crate::queue::{Flat, Word};
 use crate::random::Random;
 use crate::request::Unanswered;
@@ -229,6 +230,37 @@ impl Locality {
     /// ```
     pub fn wakes(&self) -> u64 {
         self.gate().wakes.load(Ordering::Relaxed)
+    }
+
+    /// Mints the address of an actor for which a bounded number of messages may wait.
+    ///
+    /// As [`reserve`](Self::reserve), whoever has it, and whether the actor runs or not: the bound is
+    /// the address's, and may be changed with [`Address::set_bound`].
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// struct Log(Vec<u32>);
+    /// impl Actor for Log {}
+    /// impl Handler<u32> for Log {
+    ///     fn handle(&mut self, n: u32, _: &mut Context<Self>) { self.0.push(n) }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let log = here.reserve_bounded(Bound::drop_oldest(3));
+    /// sim.start(Supervisor::one_for_one("app").child(Child::new("log", || Log(Vec::new())).at(log)))?;
+    /// sim.run_until_idle();
+    /// (0..1000).for_each(|n| log.send(n)); // it gets no time meanwhile
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(log, |log| log.0.clone()), Some(vec![997, 998, 999]));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn reserve_bounded<A: Actor>(&self, bound: Bound) -> Addr<A> {
+        let gate = self.gate();
+        let (slot, generation) = with_local(gate, |local| match local {
+            Some(local) => local.mint_bounded(bound),
+            None => gate.rooms.mint(gate, bound),
+        });
+        Addr::new(Address::new(gate, slot, generation))
     }
 
     fn mint(&self) -> Address {
@@ -635,6 +667,7 @@ impl Local {
         let reopened = locality.openings() > 1;
         if reopened {
             gate.states.clear();
+            gate.rooms.clear_out();
         }
         Local {
             gate,
@@ -738,13 +771,13 @@ impl Local {
     #[inline(always)]
     pub(crate) fn push_near<T>(
         &self,
-        to: &Gate,
+        to: GateRef,
         lane: usize,
         head: Header,
         value: T,
     ) -> Result<(), T> {
         let (gate, chunk) = self.near[lane].get();
-        if std::ptr::eq(gate, to) {
+        if std::ptr::eq(gate, to.marked()) {
             // SAFETY: a chunk of one of the batches: whoever takes it from there resets `near`.
             return unsafe { &*chunk }.try_push(head, value);
         }
@@ -815,6 +848,22 @@ impl Local {
         }
     }
 
+    /// The same with a bound.
+    pub(crate) fn mint_bounded(&self, bound: Bound) -> (u32, u32) {
+        let freed = self.free.borrow_mut().pop();
+        let Some(slot) = freed else {
+            let (slot, generation) = self.gate.rooms.mint(self.gate, bound);
+            self.meet(slot);
+            return (slot, generation);
+        };
+        let generation = self.slots.generation(slot) | BOUNDED;
+        self.gate.note_generation(generation);
+        self.slots.set_generation(slot, generation);
+        self.gate.rooms.open(self.gate, (slot, generation), bound);
+        self.seat(slot, |seat| seat.state = State::Reserved);
+        (slot, generation)
+    }
+
     /// Grows the tables up to a slot number that was given out. False if it never was.
     pub(crate) fn meet(&self, slot: u32) -> bool {
         if slot < self.slots.len() {
@@ -826,8 +875,10 @@ impl Local {
         let mut seats = self.seats.borrow_mut();
         while self.slots.len() <= slot {
             // A slot of an earlier life shows its generation when a child claims it.
-            let known = self.slots.len() >= self.first_own;
-            self.slots.push(if known { self.gate.base() } else { 0 });
+            let next = self.slots.len();
+            let known = next >= self.first_own;
+            let first = || self.gate.base() | self.gate.rooms.mark_of(next);
+            self.slots.push(if known { first() } else { 0 });
             seats.push(Seat::new());
         }
         true
@@ -916,12 +967,9 @@ impl Local {
 
     /// Counts an answer that nobody waits for.
     pub(crate) fn note_late(&self, slot: u32, message: &'static str) {
-        self.gate.report(
-            message,
-            self.sender.get(),
-            self.address_of(slot),
-            Reason::Late,
-        );
+        let (from, to) = (self.sender.get(), self.address_of(slot));
+        self.gate
+            .report(Undeliverable::one(message, from, to, Reason::Late));
     }
 
     /// Has this locality told of the loss of another one.

@@ -7,6 +7,7 @@ use std::mem::{align_of, size_of};
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
 use crate::context::Context;
+use crate::gate::BOUNDED;
 use crate::locality::Local;
 use crate::queue::{HEADER, Word};
 
@@ -73,6 +74,12 @@ impl Header {
     #[inline(always)]
     pub(crate) fn generation(self) -> u32 {
         Header::split(self.target).1
+    }
+
+    /// Whether what waits at its address is bounded.
+    #[inline(always)]
+    pub(crate) fn is_bounded(self) -> bool {
+        self.generation() & BOUNDED != 0 && self.kind.way == Way::Actor
     }
 
     /// Whether it is core's own, for a locality itself.

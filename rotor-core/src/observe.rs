@@ -40,10 +40,12 @@ pub enum Reason {
     Late,
     /// A [hook](crate::Hook) did not let it through.
     Refused,
+    /// A newer message has taken its place, as its [`Bound`](crate::Bound) says.
+    Displaced,
 }
 
 impl Reason {
-    pub(crate) const COUNT: usize = 9;
+    pub(crate) const COUNT: usize = 10;
     pub(crate) const ALL: [Reason; Self::COUNT] = [
         Reason::Gone,
         Reason::Stopped,
@@ -54,6 +56,7 @@ impl Reason {
         Reason::Unclaimed,
         Reason::Late,
         Reason::Refused,
+        Reason::Displaced,
     ];
 }
 
@@ -69,6 +72,7 @@ impl fmt::Display for Reason {
             Reason::Unclaimed => "no child has claimed its address",
             Reason::Late => "the asker no longer waits",
             Reason::Refused => "a hook has refused it",
+            Reason::Displaced => "a newer one has taken its place",
         })
     }
 }
@@ -98,6 +102,27 @@ pub struct Undeliverable {
     pub to: Address,
     /// Why it did not arrive.
     pub reason: Reason,
+    /// How many messages this tells of: more than one if a [`Bound`](crate::Bound) refuses or drops
+    /// many of them. The other fields are then those of the last one.
+    pub times: u64,
+}
+
+impl Undeliverable {
+    /// A report of one message.
+    pub(crate) fn one(
+        message: &'static str,
+        from: Option<Address>,
+        to: Address,
+        reason: Reason,
+    ) -> Self {
+        Undeliverable {
+            message,
+            from,
+            to,
+            reason,
+            times: 1,
+        }
+    }
 }
 
 /// What was undelivered, for a simulation that takes it for a failure.
@@ -133,7 +158,7 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 /// # let _ = tree;
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// A message could not be delivered.
+    /// A message could not be delivered, or several: see [`Undeliverable::times`].
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

@@ -65,7 +65,8 @@ impl Outbox {
         Self::default()
     }
 
-    /// Adds a message for an actor. Never blocks; allocates a chunk now and then.
+    /// Adds a message for an actor. Never blocks; allocates a chunk now and then. One for a
+    /// [bounded](crate::Bound) actor is sent at once.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -90,6 +91,9 @@ impl Outbox {
         M: Send + 'static,
     {
         let address = to.address();
+        if address.is_bounded() {
+            return to.send(message); // one by one
+        }
         let head = Header::new(Typed::<A, M>::KIND, address.slot, address.generation);
         let batch = self.batch(address.gate(), <A as TryHandler<M>>::LANE.index());
         if is_inline::<M>() {

@@ -159,6 +159,9 @@ impl Spec {
         if self.capacity > 0 {
             rules.push(format!("capacity {}", self.capacity));
         }
+        if let Some(bound) = &self.bound {
+            rules.push(format!("bound {}", bound.messages));
+        }
         PlanNode {
             depth,
             name: self.name.clone(),

@@ -71,6 +71,7 @@ impl Template {
             start_limit: self.start_limit,
             stop_limit: self.stop_limit,
             capacity: 0,
+            bound: None,
             reserved: None,
             names: Vec::new(),
             needs: Vec::new(),

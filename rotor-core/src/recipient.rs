@@ -6,9 +6,10 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::address::{Address, Undelivered, push_message};
+use crate::address::{Address, Undelivered, push_message, try_push};
 use crate::message::{Kind, Request};
 use crate::request::{Ask, Asking, RequestError, ask_blocking};
+use crate::sending::Sending;
 
 /// The address of some actor that handles `M`.
 ///
@@ -111,13 +112,30 @@ impl<M: 'static> Recipient<M> {
     where
         M: Send,
     {
-        match self.address.obstacle() {
-            Some(reason) => Err(Undelivered { message, reason }),
-            None => {
-                self.send(message);
-                Ok(())
-            }
-        }
+        try_push(self.address, self.kind, message, false)
+    }
+
+    /// Sends a message as soon as there is room for it: a future. See
+    /// [`Addr::send_within`](crate::Addr::send_within).
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::time::Duration;
+    /// async fn forward(lines: Vec<String>, to: Recipient<String>) -> usize {
+    ///     let mut lost = 0;
+    ///     for line in lines {
+    ///         let sent = to.send_within(line, Duration::from_millis(100)).await;
+    ///         lost += usize::from(sent.is_err());
+    ///     }
+    ///     lost
+    /// }
+    /// # let _ = forward(Vec::new(), Inbox::new(1).recipient());
+    /// ```
+    pub fn send_within(self, message: M, limit: Duration) -> Sending<M>
+    where
+        M: Send,
+    {
+        Sending::new(self.address, self.kind, message, limit)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::exit::Exit;
+use crate::gate::{BOUNDED, next_generation};
 use crate::here;
 use crate::late::Overrun;
 use crate::locality::{Control, Local};
@@ -206,17 +207,21 @@ impl Local {
     /// Ends an address.
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
+        if address.is_bounded() {
+            self.gate.rooms.close(address);
+        }
         self.clear_slot(slot);
         self.topics.borrow_mut().forget(address);
         let generation = address.generation;
-        if generation == 0 || generation == u32::MAX || slot < self.first_own {
+        if generation == 0 || generation | BOUNDED == u32::MAX || slot < self.first_own {
             // A slot of an earlier life, or one whose generations are used up, is retired: a
             // (gate, slot, generation) triple is minted once.
             self.slots.set_generation(slot, 0);
             return;
         }
-        self.slots.set_generation(slot, generation + 1);
-        self.gate.note_generation(generation + 1);
+        let next = next_generation(generation);
+        self.slots.set_generation(slot, next);
+        self.gate.note_generation(next);
         self.free.borrow_mut().push(slot);
     }
 
@@ -301,7 +306,7 @@ mod tests {
     fn s01_a_slot_at_its_last_generation_is_never_used_again() {
         let mut sim = Sim::new(1);
         let here = Locality::new("here");
-        here.gate().begin_at(u32::MAX - 3);
+        here.gate().begin_at(u32::MAX - 7);
         sim.open(here.clone());
         let mother = here.reserve();
         let tree = Supervisor::one_for_one("app").child(Child::new("mother", || Mother).at(mother));
@@ -320,7 +325,7 @@ mod tests {
         let old = ones.iter().map(|one| one.address());
         let old: Vec<_> = old.chain(twos.iter().map(|two| two.address())).collect();
         assert_eq!(old.iter().collect::<HashSet<_>>().len(), 10);
-        let last = |address: &&Address| address.generation == u32::MAX;
+        let last = |address: &&Address| address.generation == u32::MAX - 1;
         assert_eq!(old.iter().filter(last).count(), 2, "each slot has four");
         assert!(old.iter().all(|address| address.state() == Lifecycle::Gone));
         ones.iter().for_each(|one| one.send(()));

@@ -18,7 +18,7 @@ use crate::gate::{Gate, Parcel};
 use crate::here::HERE;
 use crate::lane::LANES;
 use crate::locality::Local;
-use crate::message::{Header, INLINE, Kind, LOCALITY, Way};
+use crate::message::{Header, INLINE, Kind, LOCALITY, Way, words_for};
 use crate::queue::{Flat, HEADER, Word, header};
 
 /// What stands before the payload.
@@ -148,6 +148,35 @@ pub(crate) fn push_into<T>(to: &Flat, from: Option<Address>, head: Header, value
             to.push(head, value);
         }
     }
+}
+
+/// Who sends what this thread sends now, if that is to be known.
+pub(crate) fn sender_here() -> Option<Address> {
+    signing(|local| local.and_then(sender))
+}
+
+/// A record of its own, signed if the sender is known.
+pub(crate) fn record<T>(from: Option<Address>, head: Header, value: T) -> [Word; LONGEST] {
+    match from {
+        None => written(head, value),
+        Some(from) => {
+            let (head, value) = sign(from, head, value);
+            written(head, value)
+        }
+    }
+}
+
+fn written<T>(head: Header, value: T) -> [Word; LONGEST] {
+    let fits = words_for::<T>() as usize <= LONGEST;
+    assert!(fits, "what is longer lies in a box");
+    let mut record = [Word::uninit(); LONGEST];
+    let at = record.as_mut_ptr();
+    // SAFETY: the record is long enough for the header and a `T`.
+    unsafe {
+        at.cast::<Header>().write(head);
+        at.add(HEADER).cast::<T>().write(value);
+    }
+    record
 }
 
 /// Kind and payload of the message in a record, and who sent it.

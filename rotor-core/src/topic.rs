@@ -17,7 +17,7 @@ use crate::hold::{Hold, Why};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
-use crate::observe::Reason;
+use crate::observe::{Reason, Undeliverable};
 use crate::queue::Flat;
 use crate::signed;
 use crate::things::Key;
@@ -417,12 +417,9 @@ impl Local {
     }
 
     pub(crate) fn unheard<M: 'static>(&self, topic: Address, message: M) {
-        self.gate.report(
-            std::any::type_name::<M>(),
-            self.sender.get(),
-            topic,
-            Reason::Unheard,
-        );
+        let (name, from) = (std::any::type_name::<M>(), self.sender.get());
+        self.gate
+            .report(Undeliverable::one(name, from, topic, Reason::Unheard));
         let _ = crate::here::guard(|| drop(message));
     }
 
@@ -632,8 +629,8 @@ fn end_all<M: 'static>(here: &Local, address: Address) {
     for Subscriber { slot, serial, .. } in all.into_iter().filter(|one| one.serial != 0) {
         unsubscribe::<M>(here, address, serial);
         let (message, from) = (std::any::type_name::<Topic<M>>(), here.address_of(slot));
-        here.gate
-            .report(message, Some(from), address, Reason::Closed);
+        let what = Undeliverable::one(message, Some(from), address, Reason::Closed);
+        here.gate.report(what);
     }
     drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
 }

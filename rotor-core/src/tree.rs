@@ -95,6 +95,8 @@ pub struct TreeNode {
     /// other localities have not handed over yet are not among them, nor those from other threads
     /// if a handler takes the picture of its own locality.
     pub queued: u64,
+    /// How many messages may wait for it in all, if that is [bounded](crate::Bound).
+    pub bound: Option<usize>,
     /// Messages that it has handled, in all its lives: also what its timers, requests and futures
     /// brought, and of a supervisor the news of its children. None unless the observer of the tree
     /// [wants counts](crate::Observer::wants_counts).
@@ -275,6 +277,7 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
                 instances: 0,
                 parked: 0,
                 queued: 0,
+                bound: None,
                 handled: None,
                 holds: Vec::new(),
             });
@@ -299,6 +302,7 @@ impl Local {
         let (mut nodes, queued) = (Vec::new(), self.queued());
         for slot in 0..self.slots.len() {
             let address = self.address_of(slot);
+            let bound = self.gate.rooms.find(slot, address.generation);
             let node = self.seat(slot, |seat| {
                 let ops = seat.ops?;
                 let state = match seat.state {
@@ -320,6 +324,7 @@ impl Local {
                     instances: seat.instances,
                     parked: seat.parked_count() + self.held_count(slot),
                     queued: queued[slot as usize],
+                    bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
                     holds: seat.holds.iter().map(|(_, why)| why.text()).collect(),
                 };

@@ -1,0 +1,622 @@
+//! Rooms: what waits for a bounded address, and the tickets that stand for it in the lanes.
+//!
+//! The message itself goes to the room, under its lock, on whatever thread it is sent; a ticket of
+//! three words goes the way of messages. Whoever would handle, park or refuse a ticket does so with the
+//! message at the front of the room instead. So the bound is kept at the door, and no lane or batch
+//! ever holds more tickets than that.
+//!
+//! Nobody else pays: a bounded address has a mark, see [`GateRef`](crate::gate::GateRef), by which it
+//! is never taken for one whose messages go straight into a lane.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+use crate::address::{Address, rouse_if};
+use crate::bound::{Bound, Key, Overload};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::fixed_map::FixedMap;
+use crate::gate::{BOUNDED, Gate, Parcel};
+use crate::here::{self, with_reachable};
+use crate::lane::{NORMAL, URGENT};
+use crate::locality::{Control, Local};
+use crate::lock::lock;
+use crate::message::{Header, Inline, Kind, Record, Way};
+use crate::observe::{Reason, Undeliverable};
+use crate::queue::{HEADER, Word, header};
+use crate::request::RequestError;
+use crate::signed::{self, LONGEST};
+use crate::slot::State;
+
+/// The rooms of a gate, by slot.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    /// There is one, or was. Set before its slot is given out.
+    any: AtomicBool,
+    by_slot: Mutex<FixedMap<u32, Arc<Room>>>,
+}
+
+impl Rooms {
+    /// A slot number that nobody else has, with its generation and a room. Any thread.
+    pub(crate) fn mint(&self, gate: &'static Gate, bound: Bound) -> (u32, u32) {
+        self.any.store(true, Ordering::Relaxed);
+        let mut rooms = lock(&self.by_slot);
+        let (slot, generation) = gate.mint();
+        let at = (slot, generation | BOUNDED);
+        rooms.insert(slot, Arc::new(Room::new(gate, at, bound)));
+        at
+    }
+
+    /// Makes a room for an address of a slot that was used before. Owner only.
+    pub(crate) fn open(&self, gate: &'static Gate, at: (u32, u32), bound: Bound) {
+        self.any.store(true, Ordering::Relaxed);
+        lock(&self.by_slot).insert(at.0, Arc::new(Room::new(gate, at, bound)));
+    }
+
+    /// The room of an address, if it is valid.
+    pub(crate) fn find(&self, slot: u32, generation: u32) -> Option<Arc<Room>> {
+        let found = lock(&self.by_slot).get(&slot).cloned();
+        found.filter(|room| room.to.generation == generation)
+    }
+
+    /// The mark in the first generation of a slot that nobody had before.
+    pub(crate) fn mark_of(&self, slot: u32) -> u32 {
+        if !self.any.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let known = lock(&self.by_slot).contains_key(&slot);
+        if known { BOUNDED } else { 0 }
+    }
+
+    /// The address is not valid any more. Tickets that are under way find the room all the same.
+    pub(crate) fn close(&self, address: Address) {
+        let room = lock(&self.by_slot).remove(&address.slot);
+        if let Some(room) = room {
+            room.end();
+        }
+    }
+
+    /// Refuses what an abandoned life of the locality has left in its rooms.
+    pub(crate) fn clear_out(&self) {
+        let rooms: Vec<_> = lock(&self.by_slot).values().cloned().collect();
+        for room in rooms {
+            room.clear_out();
+        }
+    }
+
+    /// The gate is nobody's any more.
+    pub(crate) fn clear(&self) {
+        self.any.store(false, Ordering::Relaxed);
+        let rooms = std::mem::take(&mut *lock(&self.by_slot));
+        for room in rooms.into_values() {
+            room.end();
+        }
+    }
+}
+
+/// What waits for a bounded address.
+pub(crate) struct Room {
+    to: Address,
+    waiting: Mutex<Waiting>,
+}
+
+struct Waiting {
+    bound: Arc<Bound>,
+    lanes: [Line; 2],
+    /// The actor is about to fail because of its bound.
+    fails: bool,
+    full: Tally,
+    displaced: Tally,
+    /// Who waits for room, in order.
+    senders: BTreeMap<u64, Waker>,
+    next_sender: u64,
+}
+
+/// What waits in one lane.
+#[derive(Default)]
+struct Line {
+    messages: VecDeque<Entry>,
+    /// The number of the first one.
+    first: u64,
+    /// The number of the message with a key.
+    places: FixedMap<Key, u64>,
+    /// Tickets under way: as many as messages, or more if some were dropped.
+    tickets: usize,
+}
+
+struct Entry {
+    record: [Word; LONGEST],
+    key: Option<Key>,
+}
+
+impl Entry {
+    /// The record; whoever has it owns the payload.
+    fn take(self) -> [Word; LONGEST] {
+        let record = self.record;
+        std::mem::forget(self);
+        record
+    }
+}
+
+impl Drop for Entry {
+    /// Nobody has asked for it: its tickets were lost with a loop that was abandoned.
+    fn drop(&mut self) {
+        let at = self.record.as_mut_ptr();
+        // SAFETY: the record is whole, and nobody uses it again.
+        let _ = here::guard(|| unsafe { (header(at).kind.discard)(at.add(HEADER)) });
+    }
+}
+
+impl Line {
+    /// Appends a message. True if it needs a ticket.
+    fn push(&mut self, entry: Entry) -> bool {
+        if let Some(key) = entry.key {
+            self.places
+                .insert(key, self.first + self.messages.len() as u64);
+        }
+        self.messages.push_back(entry);
+        let needs = self.tickets < self.messages.len();
+        self.tickets += usize::from(needs);
+        needs
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.messages.pop_front()?;
+        if let Some(key) = entry.key {
+            self.places.remove(&key);
+        }
+        self.first += 1;
+        Some(entry)
+    }
+
+    /// Where a message with this key waits.
+    fn place(&mut self, key: Option<Key>) -> Option<&mut Entry> {
+        let number = self.places.get(&key?)?;
+        self.messages.get_mut((number - self.first) as usize)
+    }
+}
+
+/// How often one reason was reported since the room was empty.
+#[derive(Default)]
+struct Tally {
+    untold: u64,
+    told: u64,
+    last: Option<Undeliverable>,
+}
+
+impl Tally {
+    /// Adds one; returns what is to be reported: the first one, then as many as all before.
+    fn add(&mut self, what: Undeliverable) -> Option<Undeliverable> {
+        self.untold += 1;
+        self.last = Some(what);
+        if self.untold > self.told {
+            self.tell()
+        } else {
+            None
+        }
+    }
+
+    fn tell(&mut self) -> Option<Undeliverable> {
+        let times = std::mem::take(&mut self.untold);
+        self.told += times;
+        self.last.take().map(|what| Undeliverable { times, ..what })
+    }
+
+    /// The room is empty: what has not been reported is.
+    fn rest(&mut self) -> Option<Undeliverable> {
+        let rest = self.tell();
+        self.told = 0;
+        rest
+    }
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.lanes.iter().map(|line| line.messages.len()).sum()
+    }
+
+    fn has_room(&self) -> bool {
+        self.len() < self.bound.messages
+    }
+
+    /// The sender to be told that there is room.
+    fn next_sender(&mut self) -> Option<Waker> {
+        let next = self.has_room().then(|| self.senders.pop_first());
+        next.flatten().map(|(_, waker)| waker)
+    }
+
+    fn rest(&mut self) -> [Option<Undeliverable>; 2] {
+        [self.full.rest(), self.displaced.rest()]
+    }
+}
+
+impl Room {
+    fn new(gate: &'static Gate, (slot, generation): (u32, u32), bound: Bound) -> Self {
+        Room {
+            to: Address::new(gate, slot, generation),
+            waiting: Mutex::new(Waiting {
+                bound: Arc::new(bound),
+                lanes: Default::default(),
+                fails: false,
+                full: Tally::default(),
+                displaced: Tally::default(),
+                senders: BTreeMap::new(),
+                next_sender: 0,
+            }),
+        }
+    }
+
+    pub(crate) fn set_bound(&self, bound: Bound) {
+        let (old, senders) = {
+            let mut waiting = lock(&self.waiting);
+            let old = std::mem::replace(&mut waiting.bound, Arc::new(bound));
+            let has_room = waiting.has_room();
+            let senders = has_room.then(|| std::mem::take(&mut waiting.senders));
+            (old, senders)
+        };
+        let _ = here::guard(|| drop(old)); // its keys are a user's
+        senders
+            .into_iter()
+            .flatten()
+            .for_each(|(_, waker)| wake(waker));
+    }
+
+    /// How many may wait.
+    pub(crate) fn bound(&self) -> usize {
+        lock(&self.waiting).bound.messages
+    }
+
+    /// Whether one more could wait without another one being dropped.
+    fn has_room(&self) -> bool {
+        lock(&self.waiting).has_room()
+    }
+
+    /// Lets a message in, or hands it back. One that `waits` has the actor fail for nothing.
+    ///
+    /// The payload is `Send`: another thread may have to drop it.
+    pub(crate) fn send<T>(self: &Arc<Self>, head: Header, value: T, waits: bool) -> Result<(), T> {
+        let key = self.key_of(head.kind, &value);
+        let from = signed::sender_here();
+        let entry = |value| Entry {
+            record: signed::record(from, head, value),
+            key,
+        };
+        let lane = head.kind.lane as usize;
+        let mut waiting = lock(&self.waiting);
+        if let Some(place) = waiting.lanes[lane - URGENT].place(key) {
+            let old = std::mem::replace(place, entry(value));
+            drop(waiting);
+            self.lose(old, Reason::Displaced);
+            return Ok(());
+        }
+        let mut old = None;
+        if !waiting.has_room() {
+            match waiting.bound.overload {
+                // Of both lanes the one that goes behind; never one for a message behind it.
+                Overload::DropOldest => {
+                    old = (lane..=NORMAL)
+                        .rev()
+                        .find_map(|lane| waiting.lanes[lane - URGENT].pop());
+                }
+                Overload::Fail if !waits => self.fail(&mut waiting),
+                Overload::Fail | Overload::Reject => {}
+            }
+            if old.is_none() {
+                return Err(value);
+            }
+        }
+        let needs_ticket = waiting.lanes[lane - URGENT].push(entry(value));
+        drop(waiting);
+        if needs_ticket {
+            self.send_ticket(lane);
+        }
+        if let Some(old) = old {
+            self.lose(old, Reason::Displaced);
+        }
+        Ok(())
+    }
+
+    /// What makes a message the same as another one.
+    fn key_of<T>(&self, kind: &Kind, value: &T) -> Option<Key> {
+        let bound = lock(&self.waiting).bound.clone();
+        if bound.keys.is_empty() {
+            return None;
+        }
+        let payload = std::ptr::from_ref(value).cast_mut().cast::<Word>();
+        // SAFETY: a payload of this kind, which is only looked at.
+        let message = unsafe { &*(kind.look)(payload) };
+        let type_id = message.type_id();
+        let of_type = bound.keys.iter().find(|(of, _)| *of == type_id);
+        let key = here::guard(|| of_type.and_then(|(_, key)| key(message)));
+        let _ = here::guard(|| drop(bound)); // the last one, perhaps
+        Some((type_id, key.ok()??))
+    }
+
+    fn send_ticket(self: &Arc<Self>, lane: usize) {
+        let gate = self.to.gate();
+        let kind = &KINDS[lane - URGENT];
+        let head = Header::new(kind, self.to.slot, self.to.generation);
+        let ticket = Inline(Ticket(self.clone()));
+        let pushed = with_reachable(gate, |local| match local {
+            Some(local) if !local.is_behind() => {
+                local.push(lane, head, ticket);
+                Ok(gate.entrance.is_parked())
+            }
+            _ => Err(ticket),
+        });
+        match pushed {
+            Ok(rests) => rouse_if(rests, gate),
+            // Not with what is collected for the gate: meanwhile others may wait behind the message.
+            Err(ticket) => gate.push(lane, Parcel::of(head, ticket)),
+        }
+    }
+
+    /// Takes the message that a ticket of this lane stands for.
+    fn take(&self, lane: usize) -> Option<[Word; LONGEST]> {
+        let (entry, sender, rest) = {
+            let mut waiting = lock(&self.waiting);
+            let line = &mut waiting.lanes[lane - URGENT];
+            line.tickets = line.tickets.saturating_sub(1);
+            let entry = line.pop();
+            let rest = match waiting.len() {
+                0 => waiting.rest(),
+                _ => [None; 2],
+            };
+            (entry, waiting.next_sender(), rest)
+        };
+        sender.into_iter().for_each(wake);
+        self.tell(rest);
+        entry.map(Entry::take)
+    }
+
+    /// Has the actor fail, once.
+    fn fail(self: &Arc<Self>, waiting: &mut Waiting) {
+        /// The next message that is too much is another failure.
+        struct Failing(Arc<Room>);
+        impl Drop for Failing {
+            fn drop(&mut self) {
+                lock(&self.0.waiting).fails = false;
+            }
+        }
+        if std::mem::replace(&mut waiting.fails, true) {
+            return;
+        }
+        let (to, messages) = (self.to, waiting.bound.messages);
+        let failing = Failing(self.clone());
+        Control::call(to.gate(), move |local| {
+            let failing = failing;
+            local.overloaded(to, messages);
+            drop(failing);
+        });
+    }
+
+    /// Drops, counts and reports a message that has been in the room.
+    fn lose(&self, entry: Entry, reason: Reason) {
+        let mut record = entry.take();
+        // SAFETY: nobody else has the record.
+        unsafe { self.refuse(record.as_mut_ptr(), reason) }
+    }
+
+    /// Drops, counts and reports a message that there is no room for.
+    ///
+    /// # Safety
+    /// `at` is a record that nobody uses again.
+    unsafe fn refuse(&self, at: *mut Word, reason: Reason) {
+        let gate = self.to.gate();
+        // SAFETY: as the caller says.
+        let what = unsafe { gate.throw_away(at, reason, &RequestError::Full) };
+        let is_first = gate.count(reason);
+        let report = {
+            let mut waiting = lock(&self.waiting);
+            let tally = match reason {
+                Reason::Displaced => &mut waiting.displaced,
+                _ => &mut waiting.full,
+            };
+            what.and_then(|what| tally.add(what))
+        };
+        if let Some(what) = report {
+            gate.tell_undelivered(&what, is_first);
+        }
+    }
+
+    /// Reports what has not been reported before.
+    fn tell(&self, rest: [Option<Undeliverable>; 2]) {
+        for what in rest.into_iter().flatten() {
+            self.to.gate().tell_undelivered(&what, false);
+        }
+    }
+
+    /// Has a sender wait for room, in its place among others. False if there is some.
+    pub(crate) fn wait(&self, place: &mut Option<u64>, waker: &Waker) -> bool {
+        let waker = waker.clone(); // foreign code, as is its drop
+        let old = {
+            let mut waiting = lock(&self.waiting);
+            if waiting.has_room() {
+                return false;
+            }
+            let number = *place.get_or_insert(waiting.next_sender);
+            waiting.next_sender = waiting.next_sender.max(number + 1);
+            waiting.senders.insert(number, waker)
+        };
+        drop(old);
+        true
+    }
+
+    /// A sender does not wait any more. If it was told of room that it has not used, so is the next.
+    pub(crate) fn leave(&self, place: u64) {
+        let (old, next) = {
+            let mut waiting = lock(&self.waiting);
+            let old = waiting.senders.remove(&place);
+            let next = if old.is_none() {
+                waiting.next_sender()
+            } else {
+                None
+            };
+            (old, next)
+        };
+        drop(old);
+        next.into_iter().for_each(wake);
+    }
+
+    /// The address is not valid any more: senders that wait learn it.
+    fn end(&self) {
+        let (senders, rest) = {
+            let mut waiting = lock(&self.waiting);
+            (std::mem::take(&mut waiting.senders), waiting.rest())
+        };
+        senders.into_values().for_each(wake);
+        self.tell(rest);
+    }
+
+    fn clear_out(&self) {
+        let left: Vec<_> = {
+            let mut waiting = lock(&self.waiting);
+            let lines = waiting.lanes.iter_mut();
+            let left = lines.flat_map(|line| {
+                line.tickets = 0;
+                std::iter::from_fn(|| line.pop())
+            });
+            left.collect()
+        };
+        for entry in left {
+            let mut record = entry.take();
+            let (gate, gone) = (self.to.gate(), RequestError::Gone);
+            // SAFETY: nobody else has the record.
+            unsafe { gate.refuse(record.as_mut_ptr(), Reason::Closed, &gone) };
+        }
+    }
+}
+
+/// Foreign code.
+fn wake(waker: Waker) {
+    let _ = here::guard(|| waker.wake());
+}
+
+/// Sends a message to a bounded address. The payload is `Send`.
+#[cold]
+#[inline(never)]
+pub(crate) fn push<T>(gate: &'static Gate, head: Header, value: T) {
+    let room = gate.rooms.find(head.slot(), head.generation());
+    let value = match &room {
+        Some(room) => match room.send(head, value, false) {
+            Ok(()) => return,
+            Err(value) => value,
+        },
+        None => value,
+    };
+    let mut record = signed::record(signed::sender_here(), head, value);
+    let at = record.as_mut_ptr();
+    match room {
+        // SAFETY: nobody else has the record.
+        Some(room) => unsafe { room.refuse(at, Reason::Full) },
+        // SAFETY: as above.
+        None => unsafe { gate.refuse(at, Reason::Gone, &RequestError::Gone) },
+    }
+}
+
+/// The same, but hands it back.
+pub(crate) fn try_push<T>(
+    to: Address,
+    kind: &'static Kind,
+    value: T,
+    waits: bool,
+) -> Result<(), (T, Reason)> {
+    let Some(room) = to.gate().rooms.find(to.slot, to.generation) else {
+        return Err((value, Reason::Gone));
+    };
+    let head = Header::new(kind, to.slot, to.generation);
+    room.send(head, value, waits)
+        .map_err(|value| (value, Reason::Full))
+}
+
+/// Whether there is no room for a message that is not counted.
+pub(crate) fn obstacle(to: Address) -> Option<Reason> {
+    if !to.is_bounded() {
+        return None;
+    }
+    let room = to.gate().rooms.find(to.slot, to.generation);
+    let full = room.is_some_and(|room| !room.has_room());
+    full.then_some(Reason::Full)
+}
+
+/// What goes through the lanes in place of a message.
+struct Ticket(Arc<Room>);
+
+/// Tickets of one lane.
+struct In<const LANE: usize>;
+
+impl<const LANE: usize> Record for In<LANE> {
+    type Message = Ticket;
+    const LANE: usize = LANE;
+    const WAY: Way = Way::Actor;
+
+    unsafe fn run(ticket: Ticket, actor: *mut (), here: &Local, slot: u32) {
+        let Some(mut record) = ticket.0.take(LANE) else {
+            return;
+        };
+        drop(ticket);
+        let at = record.as_mut_ptr();
+        let cursor = Cell::new(at);
+        let before = here.current.get();
+        // SAFETY: the message was sent to the address that the ticket was sent to; the rest is as
+        // the caller says.
+        here.at_cursor(&cursor, || unsafe {
+            (header(at).kind.run)(at, actor, here, slot)
+        });
+        here.current.set(before);
+    }
+}
+
+/// The kinds of tickets.
+static KINDS: [Kind; 2] = [*In::<URGENT>::INLINE, *In::<NORMAL>::INLINE];
+
+/// Whether a record is a ticket.
+pub(crate) fn is_ticket(kind: &'static Kind) -> bool {
+    KINDS.as_ptr_range().contains(&std::ptr::from_ref(kind))
+}
+
+/// What a record holds.
+pub(crate) enum Opened {
+    /// A message of its own.
+    Plain,
+    /// A ticket for this one.
+    Message([Word; LONGEST]),
+    /// A ticket for one that was dropped.
+    Nothing,
+}
+
+/// Takes the message that a ticket stands for; the ticket is used then.
+///
+/// # Safety
+/// `at` is a record that was taken out of its queue; a ticket is not used again.
+pub(crate) unsafe fn open(at: *mut Word) -> Opened {
+    // SAFETY: as the caller says.
+    let kind = unsafe { header(at) }.kind;
+    if !is_ticket(kind) {
+        return Opened::Plain;
+    }
+    // SAFETY: a record of this kind.
+    let Ticket(room) = unsafe { crate::message::take::<Inline<Ticket>>(at.add(HEADER)) }.0;
+    match room.take(kind.lane as usize) {
+        Some(record) => Opened::Message(record),
+        None => Opened::Nothing,
+    }
+}
+
+impl Local {
+    /// More was sent to an actor than may wait for it.
+    fn overloaded(&self, to: Address, messages: usize) {
+        let runs = |slot: &u32| {
+            self.seat(*slot, |seat| {
+                seat.state == State::Running && seat.exit.is_none()
+            })
+        };
+        if let Some(slot) = self.find(to).filter(runs) {
+            let why = format!("more than {messages} messages wait for it");
+            self.crash(slot, Exit::failed(Error::message(why)));
+        }
+    }
+}

@@ -1,0 +1,657 @@
+//! Bounds: how much may wait for an actor, and what becomes of what is too much.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::backend::{Backend, Played, driver};
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+/// Has `a` do something to a bounded `b`, and ends the tree when `b` has said so much.
+fn flooded(
+    on: &dyn Backend,
+    log: &Log,
+    bound: Bound,
+    lines: usize,
+    f: impl FnOnce(&mut Puppet, Addr<Puppet>) + Send + 'static,
+) -> Played {
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve_bounded(bound));
+        act(a, move |me, cx| {
+            f(me, b);
+            when(cx.addr(), (lines, "b: "), move |_, _| {
+                act(b, move |_, _| end(a))
+            });
+        });
+        stage()
+            .child(puppet("b", log).at(b))
+            .child(lead("a", log).at(a))
+    })
+}
+
+/// Nobody else is at work meanwhile: what one handler sends is bounded as well.
+fn a17_a_bound_holds_within_a_locality(on: &dyn Backend) {
+    let log = Log::new();
+    let played = flooded(on, &log, Bound::reject(10), 10, |_, b| {
+        (0..1000).for_each(|n| b.send(Num(n)));
+    });
+    let first: Vec<_> = (0..10).map(|n| format!("b: {n}")).collect();
+    assert_eq!(log.all(), first);
+    assert_eq!(played.lost(Reason::Full), ["Num"; 990]);
+    assert_eq!(played.undelivered.len(), 990);
+}
+
+/// On whatever thread they are: all of them together have as much room as the bound says.
+fn a17_a_bound_holds_for_all_senders_together(on: &dyn Backend, far: &dyn Backend) {
+    let (log, taken) = (Log::new(), Arc::new(AtomicU32::new(0)));
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve_bounded(Bound::reject(50)));
+        let start = Arc::new(Barrier::new(3));
+        let flood = |taken: &Arc<AtomicU32>| {
+            let (start, taken) = (start.clone(), taken.clone());
+            move || {
+                start.wait();
+                let all = (0..100).filter(|&n| b.try_send(Num(n)).is_ok()).count();
+                taken.fetch_add(all as u32, Ordering::SeqCst);
+            }
+        };
+        let threads = [flood(&taken), flood(&taken)];
+        let mine = flood(&taken);
+        let theirs = log.clone();
+        act(a, move |me, cx| {
+            act(b, |me, _| {
+                me.log.put("busy");
+                me.log.wait_for("sent");
+            });
+            cx.flush();
+            me.log.wait_for("busy");
+            let threads = threads.map(std::thread::spawn);
+            mine();
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+            me.log.put("sent");
+            when(cx.addr(), (50, "b: "), |_, cx| cx.stop());
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(taken.load(Ordering::SeqCst), 50);
+    assert_eq!(log.count("b: "), 50);
+}
+
+/// It is an address's, whether the actor runs, starts or is between two instances.
+fn a17_what_waits_for_the_next_instance_counts(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(3)));
+        crash(b); // before its start, too
+        act(a, move |me, cx| {
+            for n in 0..5 {
+                me.say(b.try_send(Num(n)).is_ok());
+            }
+            when(cx.addr(), (3, "b: "), move |_, _| {
+                act(b, move |me, _| {
+                    me.say(format!("life {}", me.life));
+                    end(a);
+                });
+            });
+        });
+        let slow = Role::new("b", &log).begin(move |me, cx| {
+            if me.life == 2 {
+                let hold = cx.hold("on purpose");
+                act(a, move |_, _| drop(hold));
+            }
+        });
+        stage()
+            .child(slow.child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.count("a: true"), 3);
+    assert_eq!(log.of("b: "), ["b: 0", "b: 1", "b: 2", "b: life 2"]);
+    assert_eq!(played.undelivered, []);
+}
+
+/// More room is room at once; less of it takes nothing away.
+fn a17_a_bound_is_changed_at_run_time(on: &dyn Backend) {
+    let log = Log::new();
+    flooded(on, &log, Bound::reject(2), 5, |me, b| {
+        let fill = |me: &Puppet| {
+            let taken = (0..100).take_while(|&n| b.try_send(Num(n)).is_ok()).count();
+            me.say(taken);
+        };
+        fill(me);
+        assert!(b.address().set_bound(Bound::reject(5)));
+        fill(me);
+        assert!(b.address().set_bound(Bound::reject(1)));
+        fill(me);
+        let unbounded = Locality::new("elsewhere").reserve::<Puppet>();
+        assert!(!unbounded.address().set_bound(Bound::reject(1)));
+    });
+    assert_eq!(log.of("a: "), ["a: 2", "a: 3", "a: 0"]);
+    assert_eq!(log.count("b: "), 5);
+}
+
+/// Orders, timers, answers to its own requests and notices: what is not sent to it as a message.
+fn a17_what_an_actor_asked_for_is_not_bounded(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(1)));
+        let gone = here.reserve::<Puppet>();
+        end(gone);
+        act(b, move |me, cx| {
+            me.ask(cx, a, 7, LONG);
+            cx.monitor(gone.address());
+            later(cx, ms(0), |me, _| me.say("timer"));
+            act(cx.addr(), |me, _| me.say("the one that waits"));
+            assert!(cx.addr().try_send(Num(1)).is_err());
+        });
+        when(a, (4, "b: "), move |_, cx| {
+            b.stop();
+            cx.stop();
+        });
+        stage()
+            .child(puppet("gone", &log).at(gone).temporary())
+            .child(puppet("b", &log).at(b).transient())
+            .child(lead("a", &log).at(a))
+    });
+    let mut all = log.of("b: ");
+    all.sort();
+    assert_eq!(
+        all,
+        [
+            "b: down normal",
+            "b: got 14",
+            "b: the one that waits",
+            "b: timer"
+        ]
+    );
+}
+
+/// An asker need not wait for its limit.
+fn a17_a_request_that_is_too_much_fails_at_once(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve_bounded(Bound::drop_oldest(1)));
+        let theirs = log.clone();
+        act(a, move |me, cx| {
+            act(b, |me, _| {
+                me.log.put("busy");
+                me.log.wait_for("a: Full");
+            });
+            cx.flush();
+            me.log.wait_for("busy");
+            me.ask(cx, b, 1, LONG);
+            me.ask(cx, b, 2, LONG); // takes its place
+            when(cx.addr(), (2, "a: "), |_, cx| cx.stop());
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("a: "), ["a: Full", "a: got 4"]);
+    assert_eq!(played.lost(Reason::Displaced), ["Double>"]);
+}
+
+/// How much waits, and how much may: as data.
+fn a17_a_bound_is_in_the_picture(seed: u64) {
+    let log = Log::new();
+    let driver = driver();
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let b = here.reserve_bounded::<Puppet>(Bound::reject(5));
+    let tree = group("root").child(puppet("b", &log).at(b).bound(Bound::reject(7)));
+    assert_eq!(tree.plan(&here).unwrap().nodes[1].rules, ["bound 7"]);
+    let app = driver.start(tree).unwrap();
+    (0..2).for_each(|n| b.send(Num(n)));
+    let before = app.tree();
+    assert_eq!(
+        (before.nodes[1].bound, before.nodes[0].bound),
+        (Some(7), None)
+    );
+    driver.run_until_idle();
+    (0..100).for_each(|n| b.send(Num(n)));
+    assert_eq!(app.tree().nodes[1].queued, 7, "seed {seed}");
+    driver.run_until_idle();
+    assert_eq!(app.tree().nodes[1].queued, 0);
+    assert_eq!(log.count("b: "), 9);
+}
+
+/// A bound that nobody would keep is an error, before anything starts.
+fn a17_a_bounded_child_needs_an_address_with_a_bound(_: u64) {
+    let log = Log::new();
+    let driver = driver();
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let b = here.reserve();
+    let child = puppet("b", &log).at(b).bound(Bound::reject(7));
+    let refused = driver.start(group("root").child(child)).unwrap_err();
+    assert!(
+        matches!(&refused, StartError::Unbounded { child } if child == "b"),
+        "{refused}"
+    );
+}
+
+/// The room ends with the address: nothing comes to whoever has its slot next.
+fn a17_a_bounded_address_ends_with_its_child(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, theirs) = (here.reserve(), log.clone());
+        act(a, move |me, cx| {
+            let mut all = Vec::new();
+            for n in 0..4 {
+                let child = puppet("b", &theirs).temporary();
+                // Every other one has a bound: a slot is used again by one of the other sort.
+                let b = match n % 2 {
+                    0 => cx.child(child.bound(Bound::reject(2))),
+                    _ => cx.child(child),
+                };
+                b.send(Num(n));
+                b.send(Say("last"));
+                all.push(b);
+            }
+            me.kept.push(Box::new(all.clone()));
+            when(cx.addr(), (8, "b: "), move |_, cx| {
+                all.iter().for_each(|b| b.stop());
+                later(cx, ms(2), move |me, cx| {
+                    let again = cx.child(puppet("c", &me.log).bound(Bound::reject(2)));
+                    for b in &all {
+                        me.say(format!("{:?}", b.address().state()));
+                        me.say(format!("{:?}", b.try_send(Num(9)).unwrap_err().reason));
+                        me.say(b.address().set_bound(Bound::reject(1)));
+                        b.send(Stale);
+                    }
+                    again.send(Num(10));
+                    when(cx.addr(), (1, "c: "), |_, cx| cx.stop());
+                });
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("a: "), ["a: Gone", "a: Gone", "a: false"].repeat(4));
+    assert_eq!(log.of("c: "), ["c: 10"]);
+    assert_eq!(played.undelivered, []);
+}
+
+/// What waits when its locality ends is reported, as anywhere.
+fn a17_what_waits_at_the_end_is_undelivered(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(3)));
+        act(a, move |_, cx| {
+            (0..4).for_each(|n| b.send(Num(n)));
+            b.stop();
+            cx.stop();
+        });
+        stage()
+            .child(puppet("b", &log).at(b).temporary())
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), [""; 0]);
+    assert_eq!(played.lost(Reason::Full), ["Num"]);
+    assert_eq!(played.undelivered.len(), 4);
+}
+
+/// In each lane the latest ones stay; an Urgent one is not dropped for a Normal one.
+fn a18_the_oldest_makes_room_for_the_newest(on: &dyn Backend) {
+    let log = Log::new();
+    let played = flooded(on, &log, Bound::drop_oldest(4), 4, |_, b| {
+        (0..100).for_each(|n| b.send(Num(n)));
+        (0..2).for_each(|n| b.send(Now(n)));
+    });
+    assert_eq!(log.all(), ["b: now 0", "b: now 1", "b: 98", "b: 99"]);
+    assert_eq!(played.lost(Reason::Displaced), ["Num"; 98]);
+
+    let log = Log::new();
+    let played = flooded(on, &log, Bound::drop_oldest(4), 4, |_, b| {
+        (0..100).for_each(|n| b.send(Now(n)));
+        b.send(Num(1));
+    });
+    let last: Vec<_> = (96..100).map(|n| format!("b: now {n}")).collect();
+    assert_eq!(log.all(), last);
+    assert_eq!(played.lost(Reason::Displaced), ["Now"; 96]);
+    assert_eq!(played.lost(Reason::Full), ["Num"]);
+}
+
+/// In its place; each type of message has keys of its own.
+fn a18_the_latest_of_each_key_waits(on: &dyn Backend) {
+    let log = Log::new();
+    let bound = Bound::reject(4).latest(|num: &Num| u64::from(num.0 % 3));
+    let bound = bound.latest(|now: &Now| match now.0 {
+        7 => panic!("no key"),
+        n => u64::from(n % 3),
+    });
+    let played = flooded(on, &log, bound, 4, |_, b| {
+        for n in 0..30 {
+            b.send(Num(n));
+        }
+        b.send(Now(0));
+        b.send(Now(3));
+        b.send(Now(7)); // one more, without a key
+        b.send(Say("another type"));
+    });
+    assert_eq!(log.all(), ["b: now 3", "b: 27", "b: 28", "b: 29"]);
+    assert_eq!(played.lost(Reason::Displaced).len(), 28);
+    assert_eq!(played.lost(Reason::Full), ["Now", "Say"]);
+}
+
+/// The supervisor is told, once for all that was too much until it fails; what waits stays.
+fn c_so_35_an_actor_fails_once_because_of_its_bound(on: &dyn Backend) {
+    let log = Log::new();
+    let played = flooded(on, &log, Bound::fail(3), 3, |_, b| {
+        (0..10).for_each(|n| b.send(Num(n)));
+    });
+    assert_eq!(log.all(), ["b: 0", "b: 1", "b: 2"]);
+    assert_eq!(played.lost(Reason::Full), ["Num"; 7]);
+    let ends: Vec<_> = played
+        .exits
+        .iter()
+        .filter(|exit| exit.starts_with("b: "))
+        .collect();
+    assert_eq!(ends[0], "b: failed: more than 3 messages wait for it");
+    assert_eq!(ends.len(), 2, "with the tree: {ends:?}");
+}
+
+/// A limit reached is a drop that is counted, one by one or together.
+fn c_so_31_every_drop_is_counted_and_few_are_reported_alone(on: &dyn Backend) {
+    #[derive(Default)]
+    struct Reports(Mutex<Vec<u64>>);
+    impl Observer for Reports {
+        fn undelivered(&self, what: &Undeliverable) {
+            assert_eq!(what.reason, Reason::Full);
+            self.0.lock().unwrap().push(what.times);
+        }
+    }
+    let (log, reports) = (Log::new(), Arc::new(Reports::default()));
+    let exit = on.run_tree(&mut |here| {
+        let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(1)));
+        act(a, move |_, cx| {
+            (0..1001).for_each(|n| b.send(Num(n)));
+            act(cx.addr(), move |_, _| {
+                (0..3).for_each(|n| b.send(Num(n)));
+                act(a, |_, cx| cx.stop());
+            });
+        });
+        stage()
+            .observer(reports.clone())
+            .child(puppet("b", &log).at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.unwrap().is_failure());
+    let reports = reports.0.lock().unwrap();
+    assert_eq!(reports.iter().sum::<u64>(), 1002);
+    assert_eq!(reports[..4], [1, 2, 4, 8]);
+    assert!(reports.len() <= 14, "{reports:?}");
+}
+
+/// The most that are alive at a time, and what became of them.
+#[derive(Clone, Default)]
+struct Coins(Arc<[AtomicU32; 4]>);
+
+const ALIVE: usize = 0;
+const MOST: usize = 1;
+const HANDLED: usize = 2;
+const BACK: usize = 3;
+
+impl Coins {
+    fn mint(&self) -> Coin {
+        let alive = self.0[ALIVE].fetch_add(1, Ordering::SeqCst) + 1;
+        self.0[MOST].fetch_max(alive, Ordering::SeqCst);
+        Coin(self.clone())
+    }
+
+    fn add(&self, which: usize) {
+        self.0[which].fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn get(&self, which: usize) -> u32 {
+        self.0[which].load(Ordering::SeqCst)
+    }
+}
+
+struct Coin(Coins);
+
+impl Drop for Coin {
+    fn drop(&mut self) {
+        self.0.0[ALIVE].fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Handler<Coin> for Puppet {
+    fn handle(&mut self, coin: Coin, _: &mut Context<Self>) {
+        coin.0.add(HANDLED);
+        let crashes = coin.0.get(HANDLED).is_multiple_of(5_000);
+        assert!(!crashes, "now and then");
+    }
+}
+
+/// From everywhere at once, over crashes: never more messages than the bound says, besides the one
+/// in each sender's hand and the one that is handled; and sent is handled, handed back or counted.
+fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    const EACH: u32 = 10_000;
+    const BOUND: u32 = 100;
+    const SENDERS: u32 = 4;
+    let bounds: [fn(usize) -> Bound; 2] = [Bound::reject, Bound::drop_oldest];
+    for bound in bounds {
+        let (log, coins, left) = (Log::new(), Coins::default(), AtomicU32::new(SENDERS));
+        let left = Arc::new(left);
+        let played = on.run(|here| {
+            let away = far.spawn("away");
+            let (a, c) = (here.reserve(), away.reserve());
+            let b = away.reserve_bounded::<Puppet>(bound(BOUND as usize));
+            let pay = |coins: &Coins| {
+                let (coins, left) = (coins.clone(), left.clone());
+                move || {
+                    for n in 0..EACH {
+                        match n % 2 {
+                            0 => b.send(coins.mint()),
+                            _ if b.try_send(coins.mint()).is_err() => coins.add(BACK),
+                            _ => {}
+                        }
+                    }
+                    // The last one ends it all, when there is room for that.
+                    if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                        end(a);
+                    }
+                }
+            };
+            let threads = [pay(&coins), pay(&coins)];
+            let (mine, theirs, far_log) = (pay(&coins), pay(&coins), log.clone());
+            act(a, move |_, cx| {
+                threads
+                    .into_iter()
+                    .for_each(|thread| drop(std::thread::spawn(thread)));
+                act(c, move |_, _| theirs());
+                cx.flush();
+                mine();
+            });
+            stage()
+                .child(group("far").on(&away, move |s| {
+                    s.child(puppet("b", &far_log).at(b))
+                        .child(puppet("c", &far_log).at(c))
+                }))
+                .child(lead("a", &log).at(a))
+        });
+        assert_eq!(coins.get(ALIVE), 0);
+        let most = coins.get(MOST);
+        assert!(most <= BOUND + 2 * SENDERS + 1, "{most} at a time");
+        let lost = played.undelivered.iter().filter(|(name, _)| name == "Coin");
+        let sum = coins.get(HANDLED) + coins.get(BACK) + lost.count() as u32;
+        assert_eq!(sum, SENDERS * EACH);
+    }
+}
+
+/// Who is subscribed and does not run yet has room for so many by itself.
+fn c_so_37_each_subscriber_is_bounded_alone(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, topic) = (here.reserve(), here.topic::<Num>());
+        let subscribed = |name, capacity| {
+            let role = Role::new(name, &log).begin(move |_, cx| cx.subscribe(topic));
+            role.child().capacity(capacity)
+        };
+        let last = Role::new("last", &log).begin(move |_, cx| {
+            let hold = cx.hold("on purpose");
+            act(a, move |_, cx| {
+                (0..4).for_each(|n| topic.publish(Num(n)));
+                act(cx.addr(), move |_, _| drop(hold));
+                when(cx.addr(), (7, ""), |_, cx| cx.stop());
+            });
+        });
+        let waiting = group("waiting").synchronize_start();
+        stage().child(lead("a", &log).at(a)).child(
+            waiting
+                .child(subscribed("b", 3))
+                .child(subscribed("c", 5))
+                .child(last.child()),
+        )
+    });
+    assert_eq!(log.of("b: "), ["b: 0", "b: 1", "b: 2"]);
+    assert_eq!(log.of("c: "), ["c: 0", "c: 1", "c: 2", "c: 3"]);
+    assert_eq!(played.lost(Reason::Full), ["Num"]);
+}
+
+/// In order, as fast as there is room; one that waits does not have the actor fail.
+fn a18_a_sender_waits_for_room(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve_bounded(Bound::fail(2)));
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            let copy = async move {
+                for n in 0..100 {
+                    b.send_within(Num(n), LONG).await?;
+                }
+                b.to()
+                    .send_within(Do::new(move |_, _| end(a)), LONG)
+                    .await
+                    .unwrap();
+                Ok::<_, Undelivered<Num>>(())
+            };
+            cx.spawn(copy, |me, done, _| me.say(done.is_ok()));
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    let all: Vec<_> = (0..100).map(|n| format!("b: {n}")).collect();
+    assert_eq!(log.of("b: "), all);
+}
+
+/// The message comes back; whoever gives up makes way for the next.
+fn a18_a_sender_waits_no_longer_than_its_limit(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (a, b) = (
+        here.reserve(),
+        here.reserve_bounded::<Puppet>(Bound::reject(1)),
+    );
+    let role = Role::new("b", &log).begin(|_, cx| {
+        let hold = cx.hold("on purpose");
+        later(cx, ms(50), move |_, _| drop(hold));
+    });
+    let tree = group("root")
+        .child(puppet("a", &log).at(a))
+        .child(role.child().at(b));
+    sim.start(tree).unwrap();
+    b.send(Num(0));
+    act(a, move |_, cx| {
+        for (n, limit) in [(1, ms(10)), (2, ms(60)), (3, LONG), (4, LONG)] {
+            let key = cx.spawn(
+                b.send_within(Num(n), limit),
+                move |me, sent, _| match sent {
+                    Ok(()) => me.say(format!("sent {n}")),
+                    Err(back) => me.say(format!("{} {:?}", back.message.0, back.reason)),
+                },
+            );
+            if n == 3 {
+                cx.cancel(key);
+            }
+        }
+    });
+    sim.run_for(ms(20));
+    assert_eq!(log.all(), ["a: 1 Full"]);
+    sim.run_for(ms(100));
+    let mut all = log.all();
+    all.sort();
+    assert_eq!(
+        all,
+        [
+            "a: 1 Full",
+            "a: sent 2",
+            "a: sent 4",
+            "b: 0",
+            "b: 2",
+            "b: 4"
+        ]
+    );
+}
+
+/// Removed while they wait: they learn it at once.
+fn a18_who_waits_for_room_learns_that_there_will_be_none(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (a, b) = (
+        here.reserve(),
+        here.reserve_bounded::<Puppet>(Bound::reject(1)),
+    );
+    let tree = group("root").child(puppet("a", &log).at(a));
+    sim.start(tree).unwrap();
+    b.send(Num(0));
+    act(a, move |me, cx| {
+        let role = Role::new("b", &me.log);
+        let role = role.begin(|me, cx| me.kept.push(Box::new(cx.hold("for ever"))));
+        cx.child(role.child().temporary().at(b));
+        for _ in 0..3 {
+            let sending = b.send_within(Num(1), Duration::MAX);
+            cx.spawn(sending, |me, sent, _| {
+                me.say(format!("{:?}", sent.map_err(|back| back.reason)));
+            });
+        }
+    });
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), [""; 0]);
+    b.address().kill();
+    sim.run_for(ms(1));
+    assert_eq!(log.of("a: "), ["a: Err(Gone)"; 3]);
+}
+
+bodies! {
+    Each: [
+        a17_a_bound_holds_within_a_locality,
+        a17_what_waits_for_the_next_instance_counts,
+        a17_a_bound_is_changed_at_run_time,
+        a17_what_an_actor_asked_for_is_not_bounded,
+        a17_a_bounded_address_ends_with_its_child,
+        a17_what_waits_at_the_end_is_undelivered,
+        a18_the_oldest_makes_room_for_the_newest,
+        a18_the_latest_of_each_key_waits,
+        c_so_31_every_drop_is_counted_and_few_are_reported_alone,
+        c_so_35_an_actor_fails_once_because_of_its_bound,
+        c_so_37_each_subscriber_is_bounded_alone,
+    ]
+    Pair: [
+        a17_a_bound_holds_for_all_senders_together,
+        a17_a_request_that_is_too_much_fails_at_once,
+        a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted,
+        a18_a_sender_waits_for_room,
+    ]
+    Sim: [
+        a17_a_bound_is_in_the_picture,
+        a17_a_bounded_child_needs_an_address_with_a_bound,
+        a18_a_sender_waits_no_longer_than_its_limit,
+        a18_who_waits_for_room_learns_that_there_will_be_none,
+    ]
+}
