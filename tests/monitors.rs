@@ -188,6 +188,31 @@ fn l12_ten_thousand_monitors_of_one_actor(on: &dyn Backend) {
     assert_eq!(log.count("a: down"), N / 2);
 }
 
+/// The target is started later: its end is the one that is told, once.
+fn l12_a_monitor_of_one_that_is_not_started_yet_is_told_of_its_end(on: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let watcher = Role::new("a", &log).begin(move |_, cx| {
+            fn look(me: &mut Puppet, cx: &mut Context<Puppet>) {
+                if me.log.count("a: down") > 0 {
+                    cx.stop();
+                } else {
+                    later(cx, ms(1), look);
+                }
+            }
+            assert_eq!(b.address().state(), Lifecycle::Waiting);
+            cx.monitor(b.address());
+            act(b, |_, cx| cx.stop_with(Exit::shutdown_with("seen")));
+            later(cx, ms(1), look);
+        });
+        stage()
+            .child(watcher.child().at(a).transient().significant())
+            .child(puppet("b", &log).at(b).transient())
+    });
+    assert_eq!(log.all(), ["a: down shutdown: seen"]);
+}
+
 /// The target is between two instances, and is not started again: nobody comes any more.
 fn l12_a_monitor_of_one_that_is_not_started_again_is_told(on: &dyn Backend) {
     let log = Log::new();
@@ -275,6 +300,7 @@ bodies! {
     Each: [
         l12_a_notice_that_is_queued_is_not_handled_after_a_cancel,
         l12_ten_thousand_monitors_of_one_actor,
+        l12_a_monitor_of_one_that_is_not_started_yet_is_told_of_its_end,
         l12_a_monitor_of_one_that_is_not_started_again_is_told,
     ]
     Pair: [

@@ -599,8 +599,25 @@ impl<A: Actor> Addr<A> {
     ///         self.0 = text;
     ///     }
     /// }
-    /// let view: Addr<View> = Locality::new("ui").reserve();
-    /// // No loop of this thread drives the locality.
+    /// # let mut sim = sim::Sim::new(1); // the loop of this thread
+    /// # let view = sim.locality("ui").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("view", || View(Rc::from(""))).at(view)))?;
+    /// # sim.run_until_idle();
+    /// assert!(view.send_local(Rc::from("text")).is_ok()); // `send` does not take an `Rc`
+    /// # sim.run_until_idle();
+    /// # assert_eq!(sim.with(view, |view| view.0.clone()).as_deref(), Some("text"));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    ///
+    /// To an actor of another loop it comes back:
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::rc::Rc;
+    /// # struct View;
+    /// # impl Actor for View {}
+    /// # impl Handler<Rc<str>> for View { fn handle(&mut self, _: Rc<str>, _: &mut Context<Self>) {} }
+    /// let view: Addr<View> = Locality::new("ui").reserve(); // no loop of this thread drives it
     /// let back = view.send_local(Rc::from("text")).unwrap_err();
     /// assert_eq!(back.reason, Reason::NotLocal);
     /// ```

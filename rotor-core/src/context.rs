@@ -967,8 +967,9 @@ impl<A: Actor> Context<A> {
 
     /// Watches an actor: exactly one [`Down`] when its instance ends, at once if it is gone.
     ///
-    /// That is so on every locality, and when one is lost. An actor that is between two instances is
-    /// watched for the end of the next one. A second monitor gives a second notice.
+    /// That is so on every locality, and when one is lost. An actor that has not been started yet, or is
+    /// between two instances, is watched for the end of the next one. A second monitor gives a second
+    /// notice.
     /// [Cancelled](Self::cancel), it gives none, even if that is queued already. It ends with the
     /// instance that watches.
     ///
@@ -1236,7 +1237,8 @@ impl<A: Actor> Context<A> {
 
     /// Has `f` run on this thread when the instance ends, whatever the reason: what an instance has
     /// made elsewhere goes with it, such as a window, or what a backend keeps. A panic in it is
-    /// swallowed.
+    /// swallowed. It cannot be taken back, and `f` is kept until then: what comes and goes while the
+    /// instance lives, such as a dialog, belongs in a field, to be destroyed in `Drop`.
     ///
     /// A page of a window goes when the instance that has made it does, also when that panics:
     /// ```
