@@ -252,9 +252,9 @@ fn l22_an_exit_tells_how_often_such_a_message_was_the_end(on: &dyn Backend) {
         [
             "Order",
             "Count",
-            "Order, time 2",
-            "Count, time 2",
-            "Order, time 3"
+            "Order, 2 times so far",
+            "Count, 2 times so far",
+            "Order, 3 times so far"
         ]
     );
 }
@@ -281,7 +281,7 @@ fn l22_a_handler_that_fails_twice_has_failed_once(seed: u64) {
         log.all(),
         [
             "failed: as told (on Every)",
-            "failed: as told (on Every, time 2)"
+            "failed: as told (on Every, 2 times so far)"
         ]
     );
 }

@@ -573,7 +573,7 @@ impl fmt::Display for ExitReason {
 impl fmt::Display for Incident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = self.message.map(|message| format!("on {}", short(message)));
-        let times = (self.times > 1).then(|| format!("time {}", self.times));
+        let times = (self.times > 1).then(|| format!("{} times so far", self.times));
         let location = self
             .location
             .as_ref()
@@ -711,7 +711,7 @@ mod tests {
         );
         assert_eq!(
             format!("{exit:#}"),
-            "shutdown, because b ended: failed: disk full (on Order, time 3)"
+            "shutdown, because b ended: failed: disk full (on Order, 3 times so far)"
         );
         assert!(exit.incident().is_none());
         assert_eq!(
