@@ -9,8 +9,16 @@ BENCH_OURS = $(BENCH) --no-default-features --features rotor
 GTK = --manifest-path examples/gtk/Cargo.toml
 
 help:
+	@echo 'For whoever looks at it or builds on it:'
 	@echo 'make demo     mirror this repository under chaos, and prove the copy'
-	@echo 'make test     all tests, doc tests and small examples'
+	@echo 'make gui      the window of mirror (GTK 4)'
+	@echo 'make test     all tests but those of the GTK programs, doc tests, small examples'
+	@echo 'make test-gui the GTK programs, clicked on a display that nobody sees'
+	@echo 'make bench    what a message costs, beside other crates and the floors'
+	@echo 'make setup    installs what a build needs and is missing; all of these do so first'
+	@echo
+	@echo 'For whoever works on it:'
+	@echo 'make ci       all checks but scale, fuzz, proof, mutants, bench and gui'
 	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays'
 	@echo 'make scale    instructions of supervision among ten and among 100 000 children'
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
@@ -22,12 +30,8 @@ help:
 	@echo 'make fuzz     queue, timers, strategy and lifecycle under libFuzzer, where it can be built'
 	@echo 'make proof    the long form of all of these: loom, Miri, sanitizers, ten minutes of each fuzz target'
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
-	@echo 'make bench    what a message costs, beside other crates and the floors'
-	@echo 'make bench-smoke  a moment of the same, without the crates on tokio'
-	@echo 'make gui      the window of mirror (GTK 4)'
-	@echo 'make test-gui the GTK examples, clicked on a display that nobody sees'
+	@echo 'make bench-smoke  a moment of bench, without the crates on tokio'
 	@echo 'make scripts  self-check of the scripts, without a network'
-	@echo 'make ci       all of these but scale, fuzz, proof, mutants, bench and gui'
 
 setup:
 	@scripts/setup.sh

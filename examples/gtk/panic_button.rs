@@ -1,11 +1,11 @@
 //! One window: a view on GTK's own loop, a worker on smol, one tree. The button makes the worker
 //! panic; a new one takes its place, and the label says so.
 
-use gtk::{gio, glib, prelude::*};
+use gtk::{glib, prelude::*};
 use rotor_core::*;
 use rotor_glib::GlibLoop;
 use rotor_smol::SmolLoop;
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 /// On smol; it knows the view.
 struct Worker(Addr<View>);
@@ -41,11 +41,12 @@ impl Handler<Ready> for View {
     }
 }
 
-fn open(program: &gtk::Application) -> std::result::Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<Exit, Box<dyn Error>> {
+    gtk::init()?;
     let (bar, button) = (gtk::HeaderBar::new(), gtk::Button::with_label("Panic"));
     bar.pack_start(&button);
     let label = gtk::Label::new(None);
-    let window = gtk::ApplicationWindow::new(program);
+    let window = gtk::Window::new();
     window.set_title(Some("Panic button"));
     window.set_default_size(400, 150);
     window.set_titlebar(Some(&bar));
@@ -60,19 +61,17 @@ fn open(program: &gtk::Application) -> std::result::Result<(), Box<dyn std::erro
             s.child(Child::new("worker", move || Worker(view)).at(worker))
         }));
     let app = ui.start(tree)?;
-    app.on_exit(|_| gio::Application::default().expect("it runs").quit());
+    let gtk_loop = glib::MainLoop::new(None, false);
+    let quit = gtk_loop.clone();
+    app.on_exit(move |_| quit.quit());
 
     button.connect_clicked(move |_| worker.send(Clicked)); // a signal only sends
+    let closed = app.clone();
     window.connect_close_request(move |_| {
-        app.shutdown(); // the program quits when the tree has ended
+        closed.shutdown(); // the loop is quit when the tree has ended
         glib::Propagation::Stop
     });
     window.present();
-    Ok(())
-}
-
-fn main() -> glib::ExitCode {
-    let program = gtk::Application::new(None::<&str>, gio::ApplicationFlags::NON_UNIQUE);
-    program.connect_activate(|program| open(program).expect("this thread's loop is free"));
-    program.run()
+    gtk_loop.run();
+    Ok(app.wait()?) // a failure is printed, and makes the exit code 1
 }

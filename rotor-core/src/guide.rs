@@ -3,7 +3,7 @@
 //! | chapter | |
 //! |---|---|
 //! | [`first_steps`] | for those who have never used actors |
-//! | [`glib_program`] | a tree inside a GTK or GLib program |
+//! | [`glib_program`] | a tree inside a GTK or GLib program: signals, dialogs, the end |
 //! | [`mixing_loops`] | several loops, one tree |
 //! | [`windows`] | several windows, each with a subtree |
 //! | [`long_work`] | work that takes long, its progress, cancelling it |
@@ -24,7 +24,7 @@ pub mod glib_program {
     //!
     //! The program keeps its main loop. In rotor-glib, `GlibLoop::attach` makes the main context of
     //! this thread drive a locality, and `start` starts the tree and returns. This is the inside of a
-    //! function that returns a `Result`, called by `connect_activate`:
+    //! function `open` that returns rotor's `Result`:
     //!
     //! ```text
     //! let ui = GlibLoop::attach()?;
@@ -36,11 +36,37 @@ pub mod glib_program {
     //!     .child(Supervisor::one_for_one("work").on(&work, move |s|
     //!         s.child(Child::new("counter", || Counter).at(counter))))
     //!     .child(Child::new("view", move || View::new(label.clone(), counter)).at(view)))?;
-    //! // Not captured, since `on_exit` takes what is `Send`.
-    //! app.on_exit(|_| gio::Application::default().expect("it runs").quit());
+    //! app.on_exit(end);                                      // see below
     //! // The window closes when the tree has ended: GTK would not wait for it.
     //! window.connect_close_request(move |_| { app.shutdown(); glib::Propagation::Stop });
     //! ```
+    //!
+    //! What is around it, with [`Exit`](crate::Exit) as what `main` returns: a tree that gave up is
+    //! printed, and is a failure of the program. Nobody else tells of it.
+    //!
+    //! ```text
+    //! static END: OnceLock<Exit> = OnceLock::new();
+    //! fn end(exit: Exit) {
+    //!     let _ = END.set(exit);
+    //!     // Not captured, since `on_exit` takes what is `Send`.
+    //!     gio::Application::default().expect("it runs").quit();
+    //! }
+    //! fn main() -> ExitCode {
+    //!     let program = gtk::Application::new(Some("org.example.app"), Default::default());
+    //!     program.connect_activate(|program| match program.active_window() {
+    //!         Some(window) => window.present(),              // it was activated before
+    //!         None => open(program).unwrap_or_else(|error| end(Exit::failed(error))),
+    //!     });
+    //!     let code = program.run();
+    //!     match END.get() {
+    //!         Some(exit) => exit.clone().report(),           // of `std::process::Termination`
+    //!         None => code.into(),                           // no display, or it runs already
+    //!     }
+    //! }
+    //! ```
+    //!
+    //! A program with an application id is activated again when somebody starts it a second time, hence
+    //! the `match`. Several windows are a [chapter of their own](crate::guide::windows).
     //!
     //! **Signals send, actors act.** A signal closure captures an address, which is `Copy`, and sends
     //! a message. What it would have done stands in a handler, where a panic ends one actor and not
@@ -48,17 +74,25 @@ pub mod glib_program {
     //! closure does more than send, let it run in a `rotor_glib::Guard`, and its panic is one of the
     //! actor that has made the guard.
     //!
+    //! **A widget in a message** goes by [`send_local`](crate::Addr::send_local), which takes what is
+    //! not `Send` to an actor of this thread; of `send` the compiler says that it "cannot be sent
+    //! between threads safely".
+    //!
     //! **A signal that needs an answer** gets it at once, and the actor does the rest later:
     //!
     //! ```text
     //! window.connect_close_request(move |_| {
-    //!     view.send(CloseRequest);          // the actor may ask and save, then `cx.stop()`
+    //!     match view.address().state() {
+    //!         Lifecycle::Running => view.send(CloseRequest), // it may ask and save, then `cx.stop()`
+    //!         _ => app.shutdown(),          // crashed for good, or no child is `at` it
+    //!     }
     //!     glib::Propagation::Stop           // for now: no
     //! });
     //! ```
     //!
     //! With this in the place of the handler above, a view that is `.transient().significant()` in a
-    //! tree with `.auto_shutdown(AutoShutdown::Any)` ends the tree by its own end.
+    //! tree with `.auto_shutdown(AutoShutdown::Any)` ends the tree by its own end. A message
+    //! alone would not do: to a view that does not run it is parked, and the window cannot be closed.
     //!
     //! **Widgets live in actors.** An actor need not be `Send`, so it may own widgets. They stay on
     //! their thread because the actor does. The factory clones them for each instance: after a
@@ -112,13 +146,26 @@ pub mod glib_program {
     //!
     //! **Lives are tied** in both directions. An actor ends with a widget or any other object that its
     //! guard follows (`guard.follow(&page)`; such a child is transient), and a widget with the instance
-    //! that has made it: `cx.at_end(move || stack.remove(&page))`. Signals that an instance has
-    //! connected are given to its guard (`guard.keep(&button, id)`), so that the next one does not find
-    //! them connected twice.
+    //! that has made it: `cx.at_end(move || stack.remove(&page))`. That stays until the instance ends.
+    //! What comes and goes before, as dialogs do, is kept in a field and destroyed in `Drop`. Signals that
+    //! an instance has connected are given to its guard (`guard.keep(&button, id)`), so that the next one
+    //! does not find them connected twice.
     //!
-    //! **A modal dialog** that runs a loop inside the call that opens it (those of GTK 4 do not) would
-    //! keep every actor of this loop waiting, if a handler opened it. [`Context::defer_to_host`](crate::Context::defer_to_host)
-    //! opens it after the turn.
+    //! **A dialog** of GTK 4 is shown, and the call returns; its answer comes later, as a signal that sends,
+    //! or as a future, which the actor [spawns](crate::Context::spawn):
+    //!
+    //! ```text
+    //! let dialog = gtk::MessageDialog::new(/* of the window, modal */);
+    //! self.dialog = Some(dialog.clone());   // and `Drop` destroys it, so it goes with this instance
+    //! cx.spawn(async move { dialog.run_future().await }, |me, answer, cx| {
+    //!     if let Some(dialog) = me.dialog.take() { dialog.destroy() }
+    //!     if answer == gtk::ResponseType::Yes { cx.stop() }
+    //! });
+    //! ```
+    //!
+    //! **A loop inside a call**, as other toolkits have for dialogs, keeps every actor of this loop
+    //! waiting while it runs, if a handler or a future of an actor makes that call.
+    //! [`Context::defer_to_host`](crate::Context::defer_to_host) makes it after the turn, and they go on.
     //!
     //! **A flood of messages** does not freeze the window: while a backlog lasts, the source has a
     //! lower priority than redraw. Computation belongs on another loop all the same.
@@ -126,9 +173,10 @@ pub mod glib_program {
     //! **The end.** The library never quits a loop that it does not own. `app.shutdown()` stops the
     //! tree in order and returns at once; [`App::on_exit`](crate::App::on_exit) says when to quit. Other
     //! ways out (a menu entry, a signal of the system) call `app.shutdown()`, too, not the loop's quit.
-    //! The exit that `on_exit` gets says how the tree has ended: print it if it
-    //! [is a failure](crate::Exit::is_failure), for nobody else does. What blocks delays the end: see
-    //! [long work](crate::guide::long_work).
+    //! The exit that `on_exit` gets says how the tree has ended. It [is a failure](crate::Exit::is_failure)
+    //! when something crashes more often than the root allows: once in 5 s, unless the tree says more, as
+    //! the one above does with `intensity`. A user clicks a broken button twice. What blocks delays the
+    //! end: see [long work](crate::guide::long_work).
     //!
     //! Whole programs are in the folder `examples/gtk`: a window with a button, and one that shows the
     //! live tree of a program and lets people crash its actors.
@@ -197,7 +245,8 @@ pub mod mixing_loops {
     //! does not exist yet. Factories capture addresses, in circles too. Messages sent early wait.
     //!
     //! **What crosses.** The closure given to `on` and every message to another locality must be
-    //! `Send`; what the factories make need not be. Messages to another locality are collected and
+    //! `Send`; what the factories make need not be. On one thread
+    //! [`send_local`](crate::Addr::send_local) takes what is not. Messages to another locality are collected and
     //! handed over at the end of the slice; [`Context::flush`](crate::Context::flush) hands them over
     //! now, and [`Context::blocking`](crate::Context::blocking) does so before it blocks.
     //!

@@ -28,13 +28,16 @@
 //! # }
 //! ```
 //!
-//! Three verbs: [`GlibLoop::attach`] is a guest of a loop that the application runs;
-//! [`GlibLoop::new`] and [`run`](GlibLoop::run) run one; [`GlibLoop::spawn`] starts a thread of its
-//! own. One source serves all actors of the loop; while a backlog lasts its priority (125) is
+//! [`GlibLoop::attach`] is a guest of a loop that the application runs: with a tree, by
+//! [`start`](GlibLoop::start), or for parts of trees that start elsewhere, by [`host`](GlibLoop::host).
+//! [`GlibLoop::new`] makes a loop of its own, which [`run`](GlibLoop::run) runs on this thread, and
+//! [`GlibLoop::spawn`] one on a thread of its own. What is not `Send`, as widgets are not, goes to actors
+//! of the same thread by [`send_local`](rotor_core::Addr::send_local). One source serves all actors of the loop; while a backlog lasts its priority (125) is
 //! below that of GTK's redraw (120), so the window is drawn and input is served first. A [`Guard`]
 //! makes a panic in a signal closure a restart of the actor that has connected it, and ties the
-//! lives of actors and widgets.
-
+//! lives of actors and widgets. How all of it is used together, with dialogs and the end of a program, is
+//! the chapter `glib_program` of rotor-core's guide.
+//!
 //! # Futures of GLib and gio
 //!
 //! What GLib does asynchronously, in its own types (`glib::timeout_future`) or in gio

@@ -23,10 +23,10 @@
 //! # }
 //! ```
 //!
-//! Three verbs: [`SmolLoop::new`] and [`run`](SmolLoop::run) block this thread;
-//! [`start`](SmolLoop::start) and [`host`](SmolLoop::host) give a future for an executor that the
-//! program runs; and
-//! [`SmolLoop::spawn`] starts a thread of its own. Futures of actors run on every backend; this one
+//! [`SmolLoop::new`] makes a loop of this thread, and is followed by one of three:
+//! [`run`](SmolLoop::run) blocks the thread until the tree has ended; [`start`](SmolLoop::start) gives a
+//! future for an executor that the program runs, and so does [`host`](SmolLoop::host), for parts of trees
+//! that start elsewhere. [`SmolLoop::spawn`] starts a thread of its own. Futures of actors run on every backend; this one
 //! adds the reactor that wakes them. [`Async`] and [`Sleep`] are async-io's `Async` and `Timer`, of
 //! which the latter would be mistaken for core's [`Timer`](rotor_core::Timer).
 

@@ -67,8 +67,7 @@ impl Handler<Choose> for Chooser {
             me.send(Chosen(folder, file.and_then(|file| file.path())));
         });
         self.dialog = Some(dialog.clone());
-        // Some dialogs of some desktops run a loop of their own.
-        cx.defer_to_host(move || dialog.show());
+        dialog.show();
     }
 }
 

@@ -27,3 +27,18 @@ fn a_click_crashes_the_worker_and_the_window_tells_of_the_next() {
         "{errors}"
     );
 }
+
+#[test]
+fn more_crashes_than_are_borne_end_the_program_which_says_why_and_fails() {
+    let screen = Screen::new("400x200");
+    let program = screen.start(env!("CARGO_BIN_EXE_panic_button"), &[]);
+    program.line("worker 1 is ready; restarts: 0");
+    screen.window("Panic");
+    // Ten in a second are one too many for `work`, and that twice for the root.
+    screen.xdotool("key --repeat 200 --delay 1 space");
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(1), "{errors}");
+    let last = errors.lines().last();
+    let why = "Error: shutdown, gave up at 2 restarts in 5s with work";
+    assert!(last.is_some_and(|last| last.starts_with(why)), "{errors}");
+}

@@ -43,7 +43,9 @@
 //! - `Result` without arguments is rotor's, that of `start`, of factories, and of handlers that may fail:
 //!   those are a [`TryHandler`](crate::TryHandler), a [`Handler`](crate::Handler) returns nothing.
 //!   [`Error::message`](crate::Error::message) makes an error of a text.
-//! - "Mismatched types" at a `send` means that the actor has a handler, but for another type.
+//! - "Mismatched types" at a `send` means that the actor has a handler, but for another type; "cannot be
+//!   sent between threads safely", that the message is not `Send`:
+//!   [`send_local`](crate::Addr::send_local) takes it to an actor of the same thread.
 //! - The closure of a child makes each of its instances: what it gives them it has to clone.
 //!
 //! # A timer

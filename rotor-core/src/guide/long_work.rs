@@ -1,7 +1,7 @@
-//! Work that takes long, its progress, and an end before its end.
+//! Work that takes long, its progress, and an end before its end, by who has asked for it or without.
 //!
 //! A handler is not interrupted: while it runs, nothing else of its loop does, and on the loop of a
-//! window nothing is drawn. What takes longer than a frame goes one of two ways.
+//! window nothing is drawn. What takes longer than a frame goes one of three ways.
 //!
 //! # Calls that block
 //!
@@ -107,6 +107,106 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Futures
+//!
+//! What waits for others (a download, a timer, a dialog) is a future that the actor
+//! [spawns](crate::Context::spawn) and, with the [`Task`](crate::Task) that names it, cancels. It is
+//! dropped then, with all that it holds, and its closure is not called.
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! struct Fetch;
+//! struct Cancel;
+//! #[derive(Default)] struct Page { fetching: Option<Task>, text: String }
+//! impl Actor for Page {}
+//! impl Handler<Fetch> for Page {
+//!     fn handle(&mut self, _: Fetch, cx: &mut Context<Self>) {
+//!         let fetch = std::future::pending::<String>(); // stands for one that takes long
+//!         self.fetching = Some(cx.spawn(fetch, |me, text, _| me.text = text));
+//!     }
+//! }
+//! impl Handler<Cancel> for Page {
+//!     fn handle(&mut self, _: Cancel, cx: &mut Context<Self>) {
+//!         if let Some(task) = self.fetching.take() {
+//!             let was_open = cx.cancel(task); // it was not done
+//!             assert!(was_open);
+//!         }
+//!     }
+//! }
+//! # let mut sim = Sim::new(1);
+//! # let page = sim.locality("here").reserve();
+//! # sim.start(Supervisor::one_for_one("app").child(Child::new("page", Page::default).at(page)))?;
+//! # page.send(Fetch);
+//! # sim.run_until_idle();
+//! # page.send(Cancel);
+//! # sim.run_until_idle();
+//! # assert_eq!(page.address().state(), Lifecycle::Running);
+//! # assert_eq!(sim.with(page, |page| (page.fetching.is_none(), page.text.len())), Some((true, 0)));
+//! # Ok::<_, StartError>(())
+//! ```
+//!
+//! # If the one who has asked crashes
+//!
+//! Its address stays valid. So the work goes on, and its progress comes to the next instance, which has
+//! not asked for it. Where that is wrong, progress goes to an address that ends with the instance: a
+//! [topic](crate::Context::topic) of its own. What is published to it later reaches nobody, and who works
+//! sees on any loop that nobody waits. (An answer to a [request](crate::Context::request) never comes to
+//! another instance.)
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! use std::time::Duration;
+//! #[derive(Clone, Copy)] struct Part(u32);
+//! struct Job { parts: u32, done: u32, told: Topic<Part> }
+//!
+//! struct Worker { given_up: u32 }
+//! impl Actor for Worker {}
+//! impl Handler<Job> for Worker {
+//!     fn handle(&mut self, mut job: Job, cx: &mut Context<Self>) {
+//!         if job.told.address().state() == Lifecycle::Gone {
+//!             self.given_up += 1; // nobody waits any more
+//!         } else if job.done < job.parts {
+//!             job.done += 1;
+//!             job.told.publish(Part(job.done));
+//!             cx.after(Duration::from_secs(1), job); // stands for the next part
+//!         }
+//!     }
+//! }
+//!
+//! struct View { worker: Addr<Worker>, shown: Vec<u32> }
+//! impl Actor for View {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         let told = cx.topic(); // of this instance
+//!         cx.subscribe(told);
+//!         self.worker.send(Job { parts: 4, done: 0, told });
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Part> for View {
+//!     fn handle(&mut self, Part(n): Part, _: &mut Context<Self>) { self.shown.push(n) }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! # let mut sim = Sim::new(1);
+//! # sim.strict();
+//! # let (view, work) = (sim.locality("ui").reserve(), sim.locality("work"));
+//! # let worker = work.reserve();
+//! sim.start(Supervisor::rest_for_one("app")
+//!     .child(Supervisor::one_for_one("work").on(&work, move |s|
+//!         s.child(Child::new("worker", || Worker { given_up: 0 }).at(worker))))
+//!     .child(Child::new("view", move || View { worker, shown: Vec::new() }).at(view)))?;
+//! sim.run_for(Duration::from_millis(1_500));
+//! assert_eq!(sim.with(view, |view| view.shown.clone()), Some(vec![1, 2]));
+//! view.address().kill(); // a crash
+//! sim.run_for(Duration::from_secs(9));
+//! assert_eq!(sim.with(view, |view| view.shown.clone()), Some(vec![1, 2, 3, 4])); // of its own job
+//! assert_eq!(sim.with(worker, |worker| worker.given_up), Some(1));
+//! # Ok(())
+//! # }
+//! ```
+//! Work in [`Context::blocking`](crate::Context::blocking) looks between its parts. A task that waits for
+//! long is cancelled by an actor that [monitors](crate::Context::monitor) who has asked.
+//!
+//! # Progress
+//!
 //! Who is told of progress more often than it can be shown has a [`Throttle`](crate::Throttle) before it,
 //! which passes on the latest word, at most once in a period. It is best placed beside the work.
 //!
