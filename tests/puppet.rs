@@ -47,6 +47,9 @@ pub struct Role {
 pub struct Do(Deed);
 /// The same in the Urgent lane.
 pub struct DoNow(Deed);
+/// Something to do again and again.
+#[derive(Clone)]
+pub struct Again(pub std::sync::Arc<dyn Fn(&mut Puppet, &mut Context<Puppet>)>);
 /// Something to do that may fail.
 pub struct Try(Box<dyn FnOnce(&mut Puppet, &mut Context<Puppet>) -> Result + Send>);
 /// Logs `name: text`.
@@ -317,6 +320,12 @@ impl Drop for Puppet {
 
 impl Handler<Do> for Puppet {
     fn handle(&mut self, message: Do, cx: &mut Context<Self>) {
+        (message.0)(self, cx);
+    }
+}
+
+impl Handler<Again> for Puppet {
+    fn handle(&mut self, message: Again, cx: &mut Context<Self>) {
         (message.0)(self, cx);
     }
 }

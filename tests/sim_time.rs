@@ -168,6 +168,41 @@ fn m19_a_long_handler_makes_no_timer_early(seed: u64) {
     assert_eq!(log.all(), ["a: once", "a: again"], "seed {seed}");
 }
 
+/// After 35 ms without a turn, with a period of 10 ms.
+fn t01_a_late_periodic_timer_goes_by_its_policy(seed: u64) {
+    let ticks = |missed: Missed| {
+        let (driver, here, clock) = by_hand();
+        let (log, a) = (Log::new(), here.reserve());
+        driver
+            .start(group("root").child(puppet("a", &log).at(a)))
+            .unwrap();
+        driver.run_until_idle();
+        let start = clock.now();
+        act(a, move |_, cx| {
+            let tick = move |me: &mut Puppet, cx: &mut Context<Puppet>| {
+                me.say((cx.now() - start).as_millis());
+            };
+            cx.every_with(ms(10), missed, Again(Arc::new(tick)));
+            cx.after(ms(20), Say("between"));
+        });
+        driver.run_until_idle();
+        clock.advance(ms(35));
+        driver.run_until_idle();
+        for _ in 0..20 {
+            clock.advance(ms(1));
+            driver.run_until_idle();
+        }
+        log.all().join(" ").replace("a: ", "")
+    };
+    assert_eq!(
+        ticks(Missed::Burst),
+        "35 between 35 35 40 50",
+        "seed {seed}"
+    );
+    assert_eq!(ticks(Missed::Delay), "35 between 45 55", "seed {seed}");
+    assert_eq!(ticks(Missed::Skip), "35 between 40 50", "seed {seed}");
+}
+
 /// Starts and stops that are over leave no limit behind: nothing would wake an idle loop.
 fn l17_a_limit_ends_with_its_step(seed: u64) {
     let log = Log::new();
@@ -428,6 +463,7 @@ bodies! {
         m19_a_long_handler_makes_no_timer_early,
         l17_a_limit_ends_with_its_step,
         t01_timers_fire_by_deadline_then_by_age,
+        t01_a_late_periodic_timer_goes_by_its_policy,
         t01_short_and_long_timers_fire_at_their_times,
         m19_a_periodic_timer_skips_what_it_missed_and_keeps_its_rhythm,
         m19_a_periodic_timer_stops_at_the_end_of_time,

@@ -415,8 +415,55 @@ fn r131_what_is_due_after_a_long_handler_fires_in_order(on: &dyn Backend) {
     );
 }
 
+/// Times of the first ticks of a periodic timer, in periods, whose first one takes five of them.
+fn late_ticks(on: &dyn Backend, missed: Missed) -> Vec<f64> {
+    let (log, times) = (Log::new(), Arc::new(Mutex::new(Vec::new())));
+    let theirs = times.clone();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |_, cx| {
+            let (start, period) = (Instant::now(), ms(2));
+            let tick = Arc::new(move |me: &mut Puppet, cx: &mut Context<Puppet>| {
+                let mut times = theirs.lock().unwrap();
+                let at = cx.now().duration_since(start);
+                times.push(at.as_secs_f64() / period.as_secs_f64());
+                if times.len() == 1 {
+                    while start.elapsed() < period * 5 {}
+                }
+                if times.len() == 8 {
+                    me.say("over");
+                    cx.stop();
+                }
+            });
+            cx.every_with(period, missed, Again(tick));
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    let times = times.lock().unwrap().clone();
+    times[..8].to_vec()
+}
+
+/// Not closer than the policy says; none of them comes early.
+fn t01_late_ticks_burst_delay_or_skip(on: &dyn Backend) {
+    let burst = late_ticks(on, Missed::Burst);
+    for (n, at) in burst.iter().enumerate() {
+        assert!(*at >= (n + 1) as f64, "{n}: {burst:?}");
+    }
+    let delay = late_ticks(on, Missed::Delay);
+    assert!(
+        delay.windows(2).all(|two| two[1] - two[0] >= 1.0 - 1e-6),
+        "{delay:?}"
+    );
+    let skip = late_ticks(on, Missed::Skip);
+    assert!(
+        skip.windows(2).all(|two| two[0].floor() < two[1].floor()),
+        "{skip:?}"
+    );
+}
+
 bodies! {
     Each: [
+        t01_late_ticks_burst_delay_or_skip,
         r117_a_timer_fires_once,
         t01_a_timer_never_fires_within_a_handler,
         t01_timers_due_at_the_same_time_fire_in_the_order_they_were_made,

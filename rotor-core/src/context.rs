@@ -25,7 +25,7 @@ use crate::request::{self, Ask, PendingRequest, RequestError};
 use crate::slot::Parent;
 use crate::task::{self, Task};
 use crate::things::{Body, Key};
-use crate::timer::{self, Timer, nanos};
+use crate::timer::{self, Missed, Timer, nanos};
 use crate::topic::{self, Topic};
 
 /// The instance whose code runs now: its address, its locality, and what it can do.
@@ -339,8 +339,8 @@ impl<A: Actor> Context<A> {
 
     /// Sends the actor a clone of the message every `period`, first after one period.
     ///
-    /// Ticks that are missed because the locality is busy are skipped; the rhythm is kept. A period
-    /// of zero counts as one nanosecond.
+    /// Ticks that are missed because the locality is busy are skipped, and the rhythm is kept;
+    /// [`every_with`](Self::every_with) does it otherwise. A period of zero counts as one nanosecond.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -368,12 +368,48 @@ impl<A: Actor> Context<A> {
     where
         A: TryHandler<M>,
     {
+        self.every_with(period, Missed::Skip, message)
+    }
+
+    /// Sends the actor a clone of the message every `period`, as [`every`](Self::every) does, and says
+    /// what becomes of ticks that are late.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// #[derive(Clone)] struct Second;
+    /// struct Clock { seconds: u32 }
+    /// impl Actor for Clock {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.every_with(Duration::from_secs(1), Missed::Burst, Second); // none is lost
+    ///         Ok(())
+    ///     }
+    /// }
+    /// impl Handler<Second> for Clock {
+    ///     fn handle(&mut self, _: Second, _: &mut Context<Self>) { self.seconds += 1 }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let clock = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("clock", || Clock { seconds: 0 }).at(clock)))?;
+    /// sim.run_for(Duration::from_secs(60));
+    /// assert_eq!(sim.with(clock, |clock| clock.seconds), Some(60));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn every_with<M: Clone + 'static>(
+        &mut self,
+        period: Duration,
+        missed: Missed,
+        message: M,
+    ) -> Timer
+    where
+        A: TryHandler<M>,
+    {
         let here = self.here();
         let period = nanos(period).max(1);
         // The rhythm starts with a fresh clock: a long handler must not make the first tick early.
         let now = here.clock.nanos();
         let first = now.saturating_add(period);
-        let body = Body::Every(timer::every::<A, M>(message), period, first);
+        let body = Body::Every(timer::every::<A, M>(message), period, first, missed);
         let key = here.add_thing(self.slot, body);
         let mut things = here.things.borrow_mut();
         things.stamp(now); // of one deadline, those that were made before come first

@@ -202,7 +202,7 @@ pub use task::Task;
 pub use things::Key;
 pub use thread::ThreadLoop;
 pub use throttle::Throttle;
-pub use timer::Timer;
+pub use timer::{Missed, Timer};
 pub use topic::Topic;
 pub use tree::{LocalityPicture, Tree, TreeNode};
 

@@ -15,6 +15,7 @@ use crate::monitor::Watch;
 use crate::request::Refuse;
 use crate::small::Small;
 use crate::task::TaskBody;
+use crate::timer::Missed;
 use crate::wheel::{Wheel, WheelKey};
 
 const NONE: u32 = u32::MAX;
@@ -50,8 +51,9 @@ pub(crate) enum Body {
     Vacant,
     /// A one-shot timer or a pending request.
     Once(Small),
-    /// A periodic timer: its period and when it was due last, in nanoseconds.
-    Every(Small, u64, u64),
+    /// A periodic timer: its period and when it was due last, in nanoseconds, and what becomes of
+    /// ticks that are late.
+    Every(Small, u64, u64, Missed),
     /// A future.
     Task(Box<dyn TaskBody>),
     /// Its value is out, being used or made.

@@ -50,6 +50,74 @@ impl From<Timer> for Key {
     }
 }
 
+/// What a periodic timer does that is late, because the locality was busy; for
+/// [`Context::every_with`](crate::Context::every_with).
+///
+/// As tokio's `MissedTickBehavior`. A timer has at most one message in the queue in any case.
+///
+/// With a period of 10 ms, on a locality that has no turn until 35 ms:
+///
+/// | | ticks are handled at |
+/// |---|---|
+/// | `Burst` | 35, 35, 35, 40, 50, .. |
+/// | `Delay` | 35, 45, 55, .. |
+/// | `Skip` | 35, 40, 50, .. |
+///
+/// ```
+/// use rotor_core::*;
+/// use std::{sync::Arc, time::Duration};
+/// #[derive(Clone)] struct Tick;
+/// struct Meter { ticks: Recipient<()>, missed: Missed }
+/// impl Actor for Meter {
+///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+///         cx.every_with(Duration::from_millis(10), self.missed, Tick);
+///         Ok(())
+///     }
+/// }
+/// impl Handler<Tick> for Meter {
+///     fn handle(&mut self, _: Tick, _: &mut Context<Self>) { self.ticks.send(()) }
+/// }
+/// # struct Nothing;
+/// # impl Wake for Nothing { fn wake(&self) {} }
+/// /// How many come at 35 ms.
+/// fn late(missed: Missed) -> usize {
+///     let (clock, inbox) = (Clock::manual(), Inbox::new(10));
+///     let ticks = inbox.recipient();
+///     # let driver = Driver::new(Arc::new(Nothing), clock.clone());
+///     # let here = Locality::new("here");
+///     # driver.open(&here).unwrap();
+///     # let tree = Supervisor::one_for_one("app");
+///     # driver.start(tree.child(Child::new("meter", move || Meter { ticks, missed }))).unwrap();
+///     # driver.run_until_idle();
+///     clock.advance(Duration::from_millis(35));
+///     # driver.run_until_idle();
+///     std::iter::from_fn(|| inbox.try_recv().ok()).count()
+/// }
+/// assert_eq!([Missed::Burst, Missed::Delay, Missed::Skip].map(late), [3, 1, 1]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// Makes up for each tick, one after the other, as fast as they are handled: their number is
+    /// right. Handlers that take longer than the period never catch up.
+    Burst,
+    /// Goes on one period after the late tick: two are never closer than that.
+    Delay,
+    /// Leaves them out, and keeps the rhythm.
+    Skip,
+}
+
+impl Missed {
+    /// When a timer is due next that was due at `last`, and fires now.
+    fn next(self, last: u64, now: u64, period: u64) -> Option<u64> {
+        let from = match self {
+            Missed::Burst => last,
+            Missed::Delay => now.max(last),
+            Missed::Skip => last + now.saturating_sub(last) / period * period,
+        };
+        from.checked_add(period)
+    }
+}
+
 /// Nanoseconds of a duration; 584 years at most.
 pub(crate) fn nanos(d: Duration) -> u64 {
     u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
@@ -152,7 +220,7 @@ impl Local {
         }
         // The value stays in its entry by its place, while it is out to be used: a clone and a
         // handler are user code, which may cancel this very timer.
-        let Some(Body::Every(mut value, period, last)) = self
+        let Some(Body::Every(mut value, period, last, missed)) = self
             .things
             .borrow_mut()
             .body(key)
@@ -160,15 +228,14 @@ impl Local {
         else {
             return;
         };
-        // Ticks that were missed are skipped, the rhythm is kept. At the end of time it is over.
-        let missed = self.now.get().saturating_sub(last) / period * period;
-        let next = (last + missed).checked_add(period);
+        // At the end of time it is over.
+        let next = missed.next(last, self.now.get(), period);
         // SAFETY: passed on.
         unsafe { value.repeat(actor, self, slot) }
         let mut things = self.things.borrow_mut();
         match things.body(key) {
             Some(body) => {
-                *body = Body::Every(value, period, next.unwrap_or(u64::MAX));
+                *body = Body::Every(value, period, next.unwrap_or(u64::MAX), missed);
                 if let Some(next) = next {
                     things.arm_at(key, next);
                 }
