@@ -15,15 +15,15 @@ use crate::log::Log;
 use crate::puppet::*;
 
 /// A value that comes from another thread, with the waker of who waits for it.
-struct Gift<T>(Arc<Mutex<(Option<T>, Option<Waker>)>>);
+pub struct Gift<T>(Arc<Mutex<(Option<T>, Option<Waker>)>>);
 
 impl<T> Gift<T> {
-    fn new() -> (Self, Self) {
+    pub fn new() -> (Self, Self) {
         let shared = Arc::new(Mutex::new((None, None)));
         (Gift(shared.clone()), Gift(shared))
     }
 
-    fn give(&self, value: T) {
+    pub fn give(&self, value: T) {
         let mut shared = self.0.lock().unwrap();
         shared.0 = Some(value);
         let waker = shared.1.take();

@@ -71,6 +71,8 @@ mod lives;
 #[cfg(test)]
 mod localities;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod meters;
@@ -134,6 +136,7 @@ const FILES: &[&[harness::Body]] = &[
     timers::BODIES,
     streams::BODIES,
     futures::BODIES,
+    many::BODIES,
     opening::BODIES,
     panics::BODIES,
     supervision::BODIES,

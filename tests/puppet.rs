@@ -49,7 +49,7 @@ pub struct Do(Deed);
 pub struct DoNow(Deed);
 /// Something to do again and again.
 #[derive(Clone)]
-pub struct Again(pub std::sync::Arc<dyn Fn(&mut Puppet, &mut Context<Puppet>)>);
+pub struct Again(pub Rc<dyn Fn(&mut Puppet, &mut Context<Puppet>)>);
 /// Something to do that may fail.
 pub struct Try(Box<dyn FnOnce(&mut Puppet, &mut Context<Puppet>) -> Result + Send>);
 /// Logs `name: text`.

@@ -1,5 +1,6 @@
 //! Exact times, with a clock that stands still unless it is moved.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -182,7 +183,7 @@ fn t01_a_late_periodic_timer_goes_by_its_policy(seed: u64) {
             let tick = move |me: &mut Puppet, cx: &mut Context<Puppet>| {
                 me.say((cx.now() - start).as_millis());
             };
-            cx.every_with(ms(10), missed, Again(Arc::new(tick)));
+            cx.every_with(ms(10), missed, Again(Rc::new(tick)));
             cx.after(ms(20), Say("between"));
         });
         driver.run_until_idle();

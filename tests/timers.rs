@@ -1,6 +1,7 @@
 //! Timers on real loops. Time limits only bound what may happen; the exact times are tested with
 //! virtual time in `sim_time.rs`.
 
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -423,7 +424,7 @@ fn late_ticks(on: &dyn Backend, missed: Missed) -> Vec<f64> {
         let a = here.reserve();
         act(a, move |_, cx| {
             let (start, period) = (Instant::now(), ms(2));
-            let tick = Arc::new(move |me: &mut Puppet, cx: &mut Context<Puppet>| {
+            let tick = Rc::new(move |me: &mut Puppet, cx: &mut Context<Puppet>| {
                 let mut times = theirs.lock().unwrap();
                 let at = cx.now().duration_since(start);
                 times.push(at.as_secs_f64() / period.as_secs_f64());

@@ -16,6 +16,7 @@ use crate::find::{self, Patience};
 use crate::hold::{Hold, Why};
 use crate::link::{self, Unlink};
 use crate::locality::{Local, Locality};
+use crate::many;
 use crate::message::Request;
 use crate::monitor::{self, Down};
 use crate::name::{Name, NameError};
@@ -556,7 +557,9 @@ impl<A: Actor> Context<A> {
     /// context.
     ///
     /// The future need not be `Send`. It is polled between messages, never inside a handler, and
-    /// ends with the instance. A panic in it is a panic of the actor.
+    /// ends with the instance. A panic in it is a panic of the actor, or an output, by
+    /// [`catch_panic`](crate::catch_panic). It may be a [job](Locality::job) for another thread;
+    /// [`spawn_each`](Self::spawn_each) runs the futures of a list, so many at a time.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -598,6 +601,102 @@ impl<A: Actor> Context<A> {
         then: impl FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
     ) -> Task {
         task::spawn(self.here(), self.slot, future, then)
+    }
+
+    /// Runs the futures of a list in the locality, at most `most` at a time; `then` gets each output as
+    /// it comes, in this actor's context, and `None` when there are no more.
+    ///
+    /// A future is taken from the list when there is room for it. It is boxed, and polled only when
+    /// it was woken itself. All of them end with the instance; [`cancel`](Self::cancel) ends all of
+    /// them, too. A panic in one of them is a panic of the actor, or an output, by
+    /// [`catch_panic`](crate::catch_panic). A limit of zero counts as one.
+    ///
+    /// Files that are read on a thread of its own, two of which are asked for at a time:
+    /// ```
+    /// use rotor_core::*;
+    /// use std::{fs, path::PathBuf};
+    /// struct Index { disk: Locality, bytes: usize }
+    /// impl Actor for Index {}
+    /// impl Handler<Vec<PathBuf>> for Index {
+    ///     fn handle(&mut self, paths: Vec<PathBuf>, cx: &mut Context<Self>) {
+    ///         let disk = self.disk.clone();
+    ///         let reads = paths.into_iter().map(move |path| disk.job(move || fs::read(path)));
+    ///         cx.spawn_each(2, reads, |me, read, cx| match read {
+    ///             Some(Ok(Ok(text))) => me.bytes += text.len(),
+    ///             Some(Ok(Err(error))) => println!("{error}"), // of the file
+    ///             Some(Err(error)) => cx.fail(error), // a panic there, or the thread has ended
+    ///             None => {
+    ///                 println!("{} bytes", me.bytes);
+    ///                 cx.stop();
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let main = ThreadLoop::new();
+    /// # let index = main.locality().reserve();
+    /// # index.send(vec!["Cargo.toml".into(), "src/lib.rs".into(), "no such file".into()]);
+    /// let disk = ThreadLoop::spawn("disk")?;
+    /// let child = Child::new("index", move || Index { disk: disk.clone(), bytes: 0 });
+    /// # let child = child.at(index);
+    /// main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(child.transient().significant()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn_each<F: Future + 'static>(
+        &mut self,
+        most: usize,
+        futures: impl IntoIterator<Item = F, IntoIter: 'static>,
+        then: impl FnMut(&mut A, Option<F::Output>, &mut Context<A>) + 'static,
+    ) -> Task {
+        let list = futures.into_iter();
+        many::spawn_each((self.here(), self.slot), (most, false), list, then)
+    }
+
+    /// [`spawn_each`](Self::spawn_each) with the outputs in the order of the list. One that has to wait
+    /// for others before it counts as running.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Page(u32);
+    /// impl Request for Page { type Reply = String; }
+    /// # struct Store;
+    /// # impl Actor for Store {}
+    /// # impl Handler<Ask<Page>> for Store {
+    /// #     fn handle(&mut self, ask: Ask<Page>, _: &mut Context<Self>) { let n = ask.request.0; ask.reply(n.to_string()) }
+    /// # }
+    /// struct Book { store: Addr<Store>, text: String }
+    /// impl Actor for Book {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         let store = self.store;
+    ///         let pages = (1..=9).map(move |n| store.ask(Page(n), Duration::from_secs(1)));
+    ///         cx.spawn_each_in_order(3, pages, |me, page, cx| match page {
+    ///             Some(Ok(page)) => me.text += &page,
+    ///             Some(Err(error)) => cx.fail(error),
+    ///             None => {} // the book is complete
+    ///         });
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (store, book) = (here.reserve(), here.reserve());
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("store", || Store).at(store))
+    /// #     .child(Child::new("book", move || Book { store, text: String::new() }).at(book)))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(book, |book| book.text.clone()), Some("123456789".to_owned()));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn spawn_each_in_order<F: Future + 'static>(
+        &mut self,
+        most: usize,
+        futures: impl IntoIterator<Item = F, IntoIter: 'static>,
+        then: impl FnMut(&mut A, Option<F::Output>, &mut Context<A>) + 'static,
+    ) -> Task {
+        let list = futures.into_iter();
+        many::spawn_each((self.here(), self.slot), (most, true), list, then)
     }
 
     /// Keeps the start (in [`Actor::start`] or a factory) or the stop (in [`Actor::stop`]) open

@@ -97,6 +97,8 @@ mod context; // what a handler can do
 mod find; // waiting for a name
 mod hold; // what keeps a start or a stop open
 mod hook; // Hook: what is asked before an actor starts, handles a message, or is gone
+mod job; // blocking work on another locality
+mod many; // lists of futures, and panics of futures
 mod notifier; // Notifier: how a backend tells one instance
 mod request; // Ask, ReplyTo: messages that expect an answer
 mod scheduled; // whether a poll of a task is on its way
@@ -183,6 +185,7 @@ pub use lane::Lane;
 pub use late::{Handling, Late};
 pub use link::{LinkError, Unlink};
 pub use locality::Locality;
+pub use many::catch_panic;
 pub use message::Request;
 pub use monitor::Down;
 pub use name::{Name, NameError};

@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::ask_limits::AskLimit;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::here::{self, HERE, Here, with_local};
+use crate::here::{self, Caught, HERE, Here, with_local};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::lock::lock;
@@ -271,6 +271,21 @@ impl<R: Send + 'static> ReplyTo<R> {
             }
             Some(Target::Future(cell)) => cell.complete(Ok(reply)),
             None => {}
+        }
+    }
+}
+
+impl<R: Send + 'static> ReplyTo<R> {
+    /// Whether the future that waits for the answer was dropped.
+    pub(crate) fn is_given_up(&self) -> bool {
+        matches!(&self.target, Some(Target::Future(cell)) if cell.is_done())
+    }
+
+    /// Gives what a job has come to, to the future that waits for it.
+    pub(crate) fn settle(mut self, result: Result<R, Caught>) {
+        let ended = |caught| RequestError::Ended(Exit::panicked(caught));
+        if let Some(Target::Future(cell)) = self.target.take() {
+            cell.complete(result.map_err(ended));
         }
     }
 }
@@ -573,14 +588,20 @@ impl<R: Send + 'static> Asking<R> {
 
     /// Sends a request whose limit somebody else keeps.
     fn send<Q: Request<Reply = R>>(to: Recipient<Ask<Q>>, request: Q) -> Self {
+        let (asking, reply) = Self::promised();
+        to.send(Ask { request, reply });
+        asking
+    }
+
+    /// A future of an answer, and the token that gives it.
+    pub(crate) fn promised() -> (Self, ReplyTo<R>) {
         let cell = Arc::new(AskCell {
             state: Mutex::new(AskState::Waiting(None)),
         });
         let reply = ReplyTo {
             target: Some(Target::Future(cell.clone())),
         };
-        to.send(Ask { request, reply });
-        Asking { cell }
+        (Asking { cell }, reply)
     }
 
     /// Blocks this thread until the answer is there, or the limit has passed.

@@ -115,14 +115,24 @@ pub(crate) fn spawn<A: Actor, F: Future + 'static>(
     future: F,
     then: impl FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
 ) -> Task {
+    add(here, slot, |cell| {
+        Box::new(TaskOf {
+            cell,
+            future: UnsafeCell::new(future),
+            then: Some(then),
+            actor: PhantomData,
+        })
+    })
+}
+
+/// Adds a task for the actor in `slot`, and has it polled.
+pub(crate) fn add(
+    here: &Local,
+    slot: u32,
+    make: impl FnOnce(&'static WakeCell) -> Box<dyn TaskBody>,
+) -> Task {
     let cell = WakeCell::take();
-    let task = TaskOf {
-        cell,
-        future: UnsafeCell::new(future),
-        then: Some(then),
-        actor: PhantomData,
-    };
-    let key = here.add_thing(slot, Body::Task(Box::new(task)));
+    let key = here.add_thing(slot, Body::Task(make(cell)));
     cell.aim(here.address_of(slot), key);
     cell.wake();
     Task(key)
@@ -238,17 +248,22 @@ impl WakeCell {
         self.scheduled.begin();
     }
 
-    fn wake(&self) {
+    /// The entry of its task.
+    pub(crate) fn key(&self) -> Key {
+        Key {
+            index: self.index.load(Ordering::Relaxed),
+            serial: self.serial.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn wake(&self) {
         if !self.scheduled.ask() {
             return;
         }
         // A cell that is taken again while a stale waker reads it may give a mixture of two tasks. The
         // poll takes only a task of the slot that it comes for: a mixture misses, or polls one of that
         // instance's own for nothing. The poll that the new task needs is its own first one.
-        let key = Key {
-            index: self.index.load(Ordering::Relaxed),
-            serial: self.serial.load(Ordering::Relaxed),
-        };
+        let key = self.key();
         let gate = self.gate.load(Ordering::Relaxed);
         // SAFETY: gates are never freed; `aim` came before the cell's first waker.
         let Some(gate) = (unsafe { gate.as_ref() }) else {

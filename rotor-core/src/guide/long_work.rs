@@ -62,6 +62,41 @@
 //! [request](crate::Context::request) in place of the message, or by a
 //! [monitor](crate::Context::monitor).
 //!
+//! Work that needs no state of its own needs no actor: a [job](crate::Locality::job) is a closure for
+//! such a thread, whose result comes back as a future. Of a list of them so many run at a time as
+//! [`Context::spawn_each`](crate::Context::spawn_each) is told.
+//! ```
+//! use rotor_core::*;
+//! struct Report { threads: [Locality; 2], sum: u64 }
+//! impl Actor for Report {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         let mut threads = self.threads.clone().into_iter().cycle();
+//!         let jobs = (0..10).map(move |n: u64| {
+//!             let thread = threads.next().expect("a circle has no end");
+//!             thread.job(move || (0..=n).sum::<u64>()) // stands for something that takes long
+//!         });
+//!         cx.spawn_each(4, jobs, |me, sum, cx| match sum {
+//!             Some(Ok(sum)) => me.sum += sum,
+//!             Some(Err(error)) => cx.fail(error), // a panic of the job, or its thread is gone
+//!             None => {
+//!                 assert_eq!(me.sum, 165);
+//!                 cx.stop();
+//!             }
+//!         });
+//!         Ok(())
+//!     }
+//! }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let threads = [ThreadLoop::spawn("one")?, ThreadLoop::spawn("two")?];
+//! let report = Child::new("report", move || Report { threads: threads.clone(), sum: 0 });
+//! let exit = ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!     .child(report.transient().significant()))?;
+//! assert!(!exit.is_failure());
+//! # Ok(())
+//! # }
+//! ```
+//! The jobs of an actor that ends are not run any more, but for the one that runs.
+//!
 //! # Slices
 //!
 //! Work that can stop anywhere is done a slice at a time: the actor sends itself a message for the
