@@ -332,10 +332,7 @@ impl<A: Actor> Context<A> {
     where
         A: TryHandler<M>,
     {
-        Timer(
-            self.here()
-                .add_once(self.slot, timer::once::<A, M>(message), delay),
-        )
+        Timer(timer::after::<A, M>(self.here(), self.slot, message, delay))
     }
 
     /// Sends the actor a clone of the message every `period`, first after one period.
@@ -453,6 +450,9 @@ impl<A: Actor> Context<A> {
     /// ```
     pub fn cancel(&mut self, what: impl Into<Key>) -> bool {
         let (here, key) = (self.here(), what.into());
+        if here.forget_thing(key, self.slot) {
+            return true;
+        }
         let body = here.remove_thing(key, self.slot);
         if let Some(Body::Task(task)) = &body {
             task.cell().give_back();

@@ -122,16 +122,17 @@ impl Local {
     pub(crate) fn tick(&self) {
         let now = self.clock.nanos();
         self.now.set(now);
-        let (mut scratch, mut due) = std::mem::take(&mut *self.due.borrow_mut());
+        let (mut scratch, mut rest) = std::mem::take(&mut *self.due.borrow_mut());
         {
+            let own = |slot, key| self.own_due(slot, key);
             let mut things = self.things.borrow_mut();
             things.stamp(now);
-            things.due(now, &mut scratch, &mut due);
+            things.due(now, &mut scratch, own, &mut rest);
         }
-        for (slot, key) in due.drain(..) {
+        for (slot, key) in rest.drain(..) {
             self.due(slot, key);
         }
-        *self.due.borrow_mut() = (scratch, due);
+        *self.due.borrow_mut() = (scratch, rest);
     }
 
     /// The next deadline, in nanoseconds of the clock.
@@ -156,15 +157,18 @@ impl Local {
             Some(_) => Due::Own,
         };
         match due {
-            Due::Own => {
-                let head = Header::new(timer::Due::KIND, slot, self.slots.generation(slot));
-                self.push(NORMAL, head, Inline(key));
-            }
+            Due::Own => self.own_due(slot, key),
             Due::Limit(child, incarnation) => self.limit_passed(slot, child, incarnation),
             Due::TreeLimit(limit) => self.tree_limit_passed(slot, limit),
             Due::Leaving => self.leave_by_force(slot),
             Due::Ask(cell) => self.ask_limit_passed(key, &*cell),
         }
+    }
+
+    /// A deadline goes to its actor.
+    fn own_due(&self, slot: u32, key: crate::things::Key) {
+        let head = Header::new(timer::Due::KIND, slot, self.slots.generation(slot));
+        self.push(NORMAL, head, Inline(key));
     }
 
     /// The loop of a slice. True if the budget ended it.

@@ -16,7 +16,7 @@ use crate::message::{Record, Way};
 use crate::name::{Name, NameError};
 use crate::registry::{Registry, Waiter};
 use crate::request::RequestError;
-use crate::small::{Small, Table, drop_value, fits, free_box};
+use crate::small::{Small, Table, drop_of, fits, free_box};
 use crate::things::{Body, Key};
 use crate::timer::nanos;
 
@@ -36,13 +36,16 @@ impl Record for Answer {
     }
 
     unsafe fn run((key, found): Self::Message, actor: *mut (), here: &Local, slot: u32) {
-        let Some(finding) = here.take_once(key, slot) else {
-            return; // it was cancelled, or its time limit came first
-        };
         let mut found = ManuallyDrop::new(found);
-        // SAFETY: the serial names this wait, whose table takes a `Found` and moves it out; the actor
-        // is the live instance that waits.
-        unsafe { finding.call(actor, (&raw mut found).cast(), here, slot) }
+        let is_awaited = here.take_once(key, slot, |finding| {
+            // SAFETY: the serial names this wait, whose table takes a `Found` and moves it out; the
+            // actor is the live instance that waits.
+            unsafe { finding.call(actor, (&raw mut found).cast(), here, slot) }
+        });
+        if !is_awaited {
+            // It was cancelled, or its time limit came first.
+            drop(ManuallyDrop::into_inner(found));
+        }
     }
 }
 
@@ -82,7 +85,7 @@ where
         repeat: None,
         fail: Some(Self::fail),
         asks: None,
-        drop: drop_value::<Self>,
+        drop: drop_of::<Self>(),
         free: if fits::<Self>() {
             None
         } else {

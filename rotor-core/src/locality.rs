@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
@@ -37,7 +37,7 @@ use crate::random::Random;
 use crate::request::Unanswered;
 use crate::signed;
 use crate::slot::{Seat, Slots, State};
-use crate::small::Small;
+use crate::small::{Table, Taken};
 use crate::things::{Body, Key, Things};
 use crate::timer::nanos;
 use crate::topic::Topics;
@@ -938,12 +938,19 @@ impl Local {
 
     /// Adds something that happens once, `delay` from the next clock read; with the longest one,
     /// never.
-    #[inline]
-    pub(crate) fn add_once(&self, slot: u32, value: Small, delay: Duration) -> Key {
+    ///
+    /// `table` is made for `T`.
+    pub(crate) fn add_once<T>(
+        &self,
+        slot: u32,
+        value: T,
+        table: &'static Table,
+        delay: Duration,
+    ) -> Key {
         let mut seats = self.seats.borrow_mut();
         let mut things = self.things.borrow_mut();
         let head = &mut seats[slot as usize].things;
-        let key = things.insert(slot, head, Body::Once(value));
+        let key = things.insert_once(slot, head, value, table);
         if delay < Duration::MAX {
             things.arm_later(key, nanos(delay));
         }
@@ -957,12 +964,30 @@ impl Local {
         self.things.borrow_mut().remove(key, slot, head)
     }
 
-    /// Takes out a one-shot timer or a pending request of the instance in `slot`.
+    /// Removes something of an instance if there is nothing to drop in it.
     #[inline]
-    pub(crate) fn take_once(&self, key: Key, slot: u32) -> Option<Small> {
+    pub(crate) fn forget_thing(&self, key: Key, slot: u32) -> bool {
         let mut seats = self.seats.borrow_mut();
         let head = &mut seats[slot as usize].things;
-        self.things.borrow_mut().take_once(key, slot, head)
+        self.things.borrow_mut().forget(key, slot, head)
+    }
+
+    /// Takes out a one-shot timer or a pending request of the instance in `slot`, for `f` to use it
+    /// up when nothing is borrowed. False if it is not there.
+    #[inline]
+    pub(crate) fn take_once(&self, key: Key, slot: u32, f: impl FnOnce(Taken<'_>)) -> bool {
+        let mut small = MaybeUninit::uninit();
+        {
+            let mut seats = self.seats.borrow_mut();
+            let head = &mut seats[slot as usize].things;
+            let mut things = self.things.borrow_mut();
+            if !things.take_once(key, slot, head, &mut small) {
+                return false;
+            }
+        }
+        // SAFETY: it was written, and nobody else knows of it.
+        f(unsafe { Taken::new(small.assume_init_mut()) });
+        true
     }
 
     /// Counts an answer that nobody waits for.

@@ -20,7 +20,7 @@ use crate::locality::{Control, Local};
 use crate::lock::lock;
 use crate::message::{Record, Request, Way};
 use crate::recipient::Recipient;
-use crate::small::{Small, Table, drop_value, fits, free_box};
+use crate::small::{Table, drop_of, fits, free_box};
 use crate::things::Key;
 
 /// Why a request got no answer.
@@ -375,13 +375,16 @@ impl<R: Send + 'static> Record for Answer<R> {
     }
 
     unsafe fn run((key, reply): (Key, R), actor: *mut (), here: &Local, slot: u32) {
-        let Some(pending) = here.take_once(key, slot) else {
-            return here.note_late(slot, Self::name());
-        };
         let mut reply = std::mem::ManuallyDrop::new(reply);
-        // SAFETY: the serial says that this is the request that the token was made for, so the
-        // closure takes an `R`, and moves it out.
-        unsafe { pending.call(actor, (&raw mut reply).cast(), here, slot) }
+        let is_awaited = here.take_once(key, slot, |pending| {
+            // SAFETY: the serial says that this is the request that the token was made for, so the
+            // closure takes an `R`, and moves it out.
+            unsafe { pending.call(actor, (&raw mut reply).cast(), here, slot) }
+        });
+        if !is_awaited {
+            here.note_late(slot, Self::name());
+            drop(std::mem::ManuallyDrop::into_inner(reply));
+        }
     }
 }
 
@@ -398,10 +401,10 @@ impl Record for Failure {
     }
 
     unsafe fn run((key, error): Self::Message, actor: *mut (), here: &Local, slot: u32) {
-        if let Some(pending) = here.take_once(key, slot) {
+        here.take_once(key, slot, |pending| {
             // SAFETY: the actor is the one that asked: the key belongs to its slot's instance.
             unsafe { pending.fail(actor, error, here, slot) }
-        }
+        });
     }
 }
 
@@ -419,7 +422,7 @@ where
         repeat: None,
         fail: Some(Self::fail),
         asks: Some(std::any::type_name::<Q>),
-        drop: drop_value::<Self>,
+        drop: drop_of::<Self>(),
         free: if fits::<Self>() {
             None
         } else {
@@ -464,18 +467,16 @@ pub(crate) fn request<A: Actor, Q: Request>(
     limit: Duration,
     then: impl FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
 ) -> Key {
-    fn small<A, Q, F>(then: F) -> Small
+    fn add<A, Q, F>(here: &Local, slot: u32, then: F, limit: Duration) -> Key
     where
         A: Actor,
         Q: Request,
         F: FnOnce(&mut A, Result<Q::Reply, RequestError>, &mut Context<A>) + 'static,
     {
-        Small::new(
-            Pending::<A, Q, F>(then, PhantomData),
-            Pending::<A, Q, F>::TABLE,
-        )
+        let pending = Pending::<A, Q, F>(then, PhantomData);
+        here.add_once(slot, pending, Pending::<A, Q, F>::TABLE, limit)
     }
-    let key = here.add_once(slot, small::<A, Q, _>(then), limit);
+    let key = add::<A, Q, _>(here, slot, then, limit);
     let token = Token {
         asker: here.address_of(slot),
         key,

@@ -1,6 +1,6 @@
 //! A value of any type with the functions that use it up: stored inline up to four words.
 
-use std::mem::{ManuallyDrop, align_of, size_of};
+use std::mem::{ManuallyDrop, align_of, needs_drop, size_of};
 use std::ptr;
 
 use crate::locality::Local;
@@ -21,7 +21,8 @@ pub(crate) struct Table {
     pub(crate) fail: Option<Fail>,
     /// Type name of the question of a pending request.
     pub(crate) asks: Option<fn() -> &'static str>,
-    pub(crate) drop: unsafe fn(*mut ()),
+    /// Drops the value; `None` if there is nothing to do.
+    pub(crate) drop: Option<unsafe fn(*mut ())>,
     /// Frees the box of a value that was used up; `None` for inline values.
     pub(crate) free: Option<unsafe fn(*mut ())>,
 }
@@ -39,13 +40,19 @@ pub(crate) const fn fits<T>() -> bool {
     size_of::<T>() <= WORDS * size_of::<Word>() && align_of::<T>() <= align_of::<Word>()
 }
 
-/// Drops a value in place.
-///
-/// # Safety
-/// `value` points to a `T` that nobody uses again.
-pub(crate) unsafe fn drop_value<T>(value: *mut ()) {
-    // SAFETY: as the caller says.
-    unsafe { ptr::drop_in_place(value.cast::<T>()) }
+/// What drops a `T` in place, if that does anything.
+pub(crate) const fn drop_of<T>() -> Option<unsafe fn(*mut ())> {
+    /// # Safety
+    /// `value` points to a `T` that nobody uses again.
+    unsafe fn drop_value<T>(value: *mut ()) {
+        // SAFETY: as the caller says.
+        unsafe { ptr::drop_in_place(value.cast::<T>()) }
+    }
+    if needs_drop::<T>() {
+        Some(drop_value::<T>)
+    } else {
+        None
+    }
 }
 
 /// Frees a box whose value was moved out.
@@ -59,21 +66,45 @@ pub(crate) unsafe fn free_box<T>(value: *mut ()) {
 
 impl Small {
     /// Stores a value. `table` is made for `T`: its `free` is set exactly if `T` does not fit.
+    #[inline]
     pub(crate) fn new<T>(value: T, table: &'static Table) -> Self {
-        let mut words = [Word::uninit(); WORDS];
-        debug_assert_eq!(table.free.is_none(), fits::<T>());
+        // SAFETY: it is filled at once.
+        let mut small = unsafe { Small::hollow(table) };
+        small.fill(value);
+        small
+    }
+
+    /// One without its value.
+    ///
+    /// # Safety
+    /// It is filled with a value for which `table` is made before anything else is done with it.
+    #[inline]
+    pub(crate) unsafe fn hollow(table: &'static Table) -> Self {
+        let words = [Word::uninit(); WORDS];
+        Small { table, words }
+    }
+
+    /// Puts the value into a hollow one.
+    ///
+    /// Where it is: a copy would read in one piece what was written in several just before, which
+    /// processors do not forward.
+    #[inline]
+    pub(crate) fn fill<T>(&mut self, value: T) {
+        debug_assert_eq!(self.table.free.is_none(), fits::<T>());
+        let at = self.words.as_mut_ptr();
         // SAFETY: `T` fits, or a pointer does.
         unsafe {
             if fits::<T>() {
-                words.as_mut_ptr().cast::<T>().write(value);
+                at.cast::<T>().write(value);
             } else {
-                words
-                    .as_mut_ptr()
-                    .cast::<*mut T>()
-                    .write(Box::into_raw(Box::new(value)));
+                at.cast::<*mut T>().write(Box::into_raw(Box::new(value)));
             }
         }
-        Small { table, words }
+    }
+
+    /// Whether there is nothing to do for who drops it.
+    pub(crate) fn is_trivial(&self) -> bool {
+        self.table.drop.is_none() && self.table.free.is_none()
     }
 
     fn value(&mut self) -> *mut () {
@@ -83,31 +114,6 @@ impl Small {
             // SAFETY: a boxed value stores its pointer here.
             Some(_) => unsafe { words.cast::<*mut ()>().read() },
         }
-    }
-
-    fn consume(self, f: impl FnOnce(*mut (), &'static Table)) {
-        struct Free(*mut (), Option<unsafe fn(*mut ())>);
-        impl Drop for Free {
-            fn drop(&mut self) {
-                if let Some(free) = self.1 {
-                    // SAFETY: the value was moved out by the function that used it up.
-                    unsafe { free(self.0) }
-                }
-            }
-        }
-        let mut this = ManuallyDrop::new(self);
-        let value = this.value();
-        let _free = Free(value, this.table.free);
-        f(value, this.table);
-    }
-
-    /// Uses the value up.
-    ///
-    /// # Safety
-    /// `actor` and `argument` are what the table's function expects.
-    pub(crate) unsafe fn call(self, actor: *mut (), argument: *mut (), here: &Local, slot: u32) {
-        // SAFETY: passed on.
-        self.consume(|value, table| unsafe { (table.call)(value, actor, argument, here, slot) });
     }
 
     /// Uses the value and keeps it.
@@ -123,6 +129,63 @@ impl Small {
         unsafe { repeat(self.value(), actor, here, slot) }
     }
 
+    pub(crate) fn is_request(&self) -> bool {
+        self.table.fail.is_some()
+    }
+
+    /// Type name of the question, if it is a pending request.
+    pub(crate) fn asks(&self) -> Option<&'static str> {
+        self.table.asks.map(|name| name())
+    }
+}
+
+/// A value that was taken out to be used up.
+///
+/// It is used where it was copied to: a second copy would read in other pieces than the first one
+/// wrote, which processors do not forward.
+pub(crate) struct Taken<'a>(&'a mut ManuallyDrop<Small>);
+
+impl<'a> Taken<'a> {
+    /// Takes it over.
+    ///
+    /// # Safety
+    /// Nobody else uses what lies there again.
+    #[inline]
+    pub(crate) unsafe fn new(small: &'a mut ManuallyDrop<Small>) -> Self {
+        Taken(small)
+    }
+
+    pub(crate) fn is_request(&self) -> bool {
+        self.0.is_request()
+    }
+
+    #[inline]
+    fn consume(self, f: impl FnOnce(*mut (), &'static Table)) {
+        struct Free(*mut (), Option<unsafe fn(*mut ())>);
+        impl Drop for Free {
+            fn drop(&mut self) {
+                if let Some(free) = self.1 {
+                    // SAFETY: the value was moved out by the function that used it up.
+                    unsafe { free(self.0) }
+                }
+            }
+        }
+        let mut this = ManuallyDrop::new(self);
+        let (value, table) = (this.0.value(), this.0.table);
+        let _free = Free(value, table.free);
+        f(value, table);
+    }
+
+    /// Uses the value up.
+    ///
+    /// # Safety
+    /// `actor` and `argument` are what the table's function expects.
+    #[inline]
+    pub(crate) unsafe fn call(self, actor: *mut (), argument: *mut (), here: &Local, slot: u32) {
+        // SAFETY: passed on.
+        self.consume(|value, table| unsafe { (table.call)(value, actor, argument, here, slot) });
+    }
+
     /// Uses the value up with an error.
     ///
     /// # Safety
@@ -134,14 +197,12 @@ impl Small {
             unsafe { fail(value, actor, error, here, slot) }
         });
     }
+}
 
-    pub(crate) fn is_request(&self) -> bool {
-        self.table.fail.is_some()
-    }
-
-    /// Type name of the question, if it is a pending request.
-    pub(crate) fn asks(&self) -> Option<&'static str> {
-        self.table.asks.map(|name| name())
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        // SAFETY: nobody else uses it again, and it was not used up.
+        unsafe { ManuallyDrop::drop(self.0) }
     }
 }
 
@@ -158,7 +219,9 @@ impl Drop for Small {
             }
         }
         let _free = Free(value, self.table.free);
-        // SAFETY: the value is live: `consume` forgets the `Small`.
-        unsafe { (self.table.drop)(value) }
+        if let Some(drop) = self.table.drop {
+            // SAFETY: the value is live: `consume` forgets the `Small`.
+            unsafe { drop(value) }
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! One slab per locality. Every entry has a 64-bit serial, because user code may hold its key for
 //! ever, and hangs on the list of its slot, so that all of them end with the instance.
 
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use crate::link::Linked;
 use crate::locality::Local;
 use crate::monitor::Watch;
 use crate::request::Refuse;
-use crate::small::Small;
+use crate::small::{Small, Table};
 use crate::task::TaskBody;
 use crate::timer::Missed;
 use crate::wheel::{Wheel, WheelKey};
@@ -78,6 +79,24 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    /// Whether its deadline goes to its actor, through the queue.
+    fn is_own(&self) -> bool {
+        match self {
+            Body::Once(_)
+            | Body::Every(..)
+            | Body::Task(_)
+            | Body::Polling
+            | Body::Monitor(_)
+            | Body::Link(_)
+            | Body::AtEnd(_) => true,
+            Body::Vacant
+            | Body::Limit { .. }
+            | Body::TreeLimit(_)
+            | Body::Leaving
+            | Body::Ask(_) => false,
+        }
+    }
+
     /// Whether a picture counts it.
     fn is_open(&self) -> bool {
         !matches!(self, Body::AtEnd(_))
@@ -95,6 +114,17 @@ struct Thing {
     body: Body,
 }
 
+impl Thing {
+    /// Gives it a deadline; replaces the one it had.
+    #[inline]
+    fn arm(&mut self, wheel: &mut Wheel, index: u32, due: u64) {
+        if let Some(old) = self.timer.take() {
+            wheel.remove(old);
+        }
+        self.timer = Some(wheel.insert(due, index));
+    }
+}
+
 /// The slab and the wheel.
 pub(crate) struct Things {
     list: Vec<Thing>,
@@ -105,8 +135,19 @@ pub(crate) struct Things {
     /// Serials that are left of the block that this locality has taken.
     serials: Range<u64>,
     pub(crate) wheel: Wheel,
-    /// Deadlines that are stamped at the next clock read: key and delay in nanoseconds.
-    unarmed: Vec<(Key, u64)>,
+    /// Deadlines that are stamped at the next clock read.
+    unarmed: Vec<Unarmed>,
+}
+
+/// A deadline that waits for a clock read.
+///
+/// There is one for each timer that a handler has made: half the serial tells its entry from another
+/// one that took its place before the clock was read.
+struct Unarmed {
+    index: u32,
+    serial: u32,
+    /// In nanoseconds.
+    delay: u64,
 }
 
 /// Serials that no locality has taken yet. All of them share it: user code may take a key to another
@@ -140,28 +181,53 @@ impl Things {
     }
 
     /// Adds an entry to the list whose first entry is `head`.
-    #[inline]
     pub(crate) fn insert(&mut self, slot: u32, head: &mut u32, body: Body) -> Key {
+        let (key, place) = self.claim(slot, head, body.is_open());
+        *place = body;
+        key
+    }
+
+    /// Adds a one-shot timer or a pending request. `table` is made for `T`.
+    #[inline]
+    pub(crate) fn insert_once<T>(
+        &mut self,
+        slot: u32,
+        head: &mut u32,
+        value: T,
+        table: &'static Table,
+    ) -> Key {
+        let (key, place) = self.claim(slot, head, true);
+        // SAFETY: filled below.
+        let hollow = unsafe { Small::hollow(table) };
+        // Nothing to drop: a vacant body.
+        std::mem::forget(std::mem::replace(place, Body::Once(hollow)));
+        if let Body::Once(small) = place {
+            small.fill(value);
+        }
+        key
+    }
+
+    /// A vacant entry, now on the list whose first entry is `head`.
+    #[inline]
+    fn claim(&mut self, slot: u32, head: &mut u32, is_open: bool) -> (Key, &mut Body) {
         let serial = self.serial();
         let index = if self.free == NONE {
             self.grow()
         } else {
             self.free
         };
+        if *head != NONE {
+            self.list[*head as usize].prev = index;
+        }
         let thing = &mut self.list[index as usize];
         self.free = thing.next;
-        self.live += usize::from(body.is_open());
+        self.live += usize::from(is_open);
         thing.serial = serial;
         thing.slot = slot;
         thing.prev = NONE;
         thing.next = *head;
-        // Nothing to drop: a vacant body.
-        std::mem::forget(std::mem::replace(&mut thing.body, body));
-        if *head != NONE {
-            self.list[*head as usize].prev = index;
-        }
         *head = index;
-        Key { index, serial }
+        (Key { index, serial }, &mut thing.body)
     }
 
     /// Adds an entry to the slab, for use as the head of an empty free list.
@@ -181,15 +247,29 @@ impl Things {
 
     /// Gives an entry a deadline, `delay` nanoseconds after the next clock read.
     pub(crate) fn arm_later(&mut self, key: Key, delay: u64) {
-        self.unarmed.push((key, delay));
+        let Key { index, serial } = key;
+        let serial = serial as u32;
+        self.unarmed.push(Unarmed {
+            index,
+            serial,
+            delay,
+        });
     }
 
     /// Stamps the deadlines that wait for a clock read.
     pub(crate) fn stamp(&mut self, now: u64) {
         // In the order in which they were made: those of one deadline fire like that.
         let mut waiting = std::mem::take(&mut self.unarmed);
-        for (key, delay) in waiting.drain(..) {
-            self.arm_at(key, now.saturating_add(delay));
+        for Unarmed {
+            index,
+            serial,
+            delay,
+        } in waiting.drain(..)
+        {
+            let thing = &mut self.list[index as usize];
+            if thing.serial as u32 == serial && !matches!(thing.body, Body::Vacant) {
+                thing.arm(&mut self.wheel, index, now.saturating_add(delay));
+            }
         }
         self.unarmed = waiting;
     }
@@ -206,26 +286,32 @@ impl Things {
         if thing.serial != key.serial || matches!(thing.body, Body::Vacant) {
             return;
         }
-        if let Some(old) = thing.timer.take() {
-            self.wheel.remove(old);
-        }
-        thing.timer = Some(self.wheel.insert(due, key.index));
+        thing.arm(&mut self.wheel, key.index, due);
     }
 
     /// Takes what is due, in order, as (slot, key); each is unarmed, and stays in the slab.
-    pub(crate) fn due(&mut self, now: u64, scratch: &mut Vec<u32>, out: &mut Vec<(u32, Key)>) {
+    ///
+    /// Those of actors go to `own`, up to the first one of core's own; that and all the rest to
+    /// `rest`.
+    pub(crate) fn due(
+        &mut self,
+        now: u64,
+        scratch: &mut Vec<u32>,
+        mut own: impl FnMut(u32, Key),
+        rest: &mut Vec<(u32, Key)>,
+    ) {
         scratch.clear();
         self.wheel.advance(now, scratch);
         for &index in &*scratch {
             let thing = &mut self.list[index as usize];
             thing.timer = None;
-            out.push((
-                thing.slot,
-                Key {
-                    index,
-                    serial: thing.serial,
-                },
-            ));
+            let serial = thing.serial;
+            let key = Key { index, serial };
+            if rest.is_empty() && thing.body.is_own() {
+                own(thing.slot, key);
+            } else {
+                rest.push((thing.slot, key));
+            }
         }
     }
 
@@ -310,6 +396,22 @@ impl Things {
         Some(body)
     }
 
+    /// Removes an entry of a slot if there is nothing to drop in it.
+    #[inline]
+    pub(crate) fn forget(&mut self, key: Key, slot: u32, head: &mut u32) -> bool {
+        let Some(thing) = self.list.get_mut(key.index as usize) else {
+            return false;
+        };
+        let is_trivial = matches!(&thing.body, Body::Once(small) if small.is_trivial());
+        if thing.serial != key.serial || thing.slot != slot || !is_trivial {
+            return false;
+        }
+        std::mem::forget(std::mem::replace(&mut thing.body, Body::Vacant));
+        self.live -= 1;
+        self.unlink(key.index, head);
+        true
+    }
+
     /// Removes those entries of a slot's list that are over. The caller drops them, when nothing is
     /// borrowed.
     pub(crate) fn sweep(
@@ -330,24 +432,30 @@ impl Things {
         swept
     }
 
-    /// Removes a one-shot timer or a pending request of a slot.
+    /// Removes a one-shot timer or a pending request of a slot, and copies it to `into`.
     #[inline]
-    pub(crate) fn take_once(&mut self, key: Key, slot: u32, head: &mut u32) -> Option<Small> {
-        let thing = self.list.get_mut(key.index as usize)?;
+    pub(crate) fn take_once(
+        &mut self,
+        key: Key,
+        slot: u32,
+        head: &mut u32,
+        into: &mut MaybeUninit<ManuallyDrop<Small>>,
+    ) -> bool {
+        let Some(thing) = self.list.get_mut(key.index as usize) else {
+            return false;
+        };
         if thing.serial != key.serial || thing.slot != slot {
-            return None;
+            return false;
         }
-        match std::mem::replace(&mut thing.body, Body::Vacant) {
-            Body::Once(small) => {
-                self.live -= 1;
-                self.unlink(key.index, head);
-                Some(small)
-            }
-            other => {
-                thing.body = other;
-                None
-            }
-        }
+        let Body::Once(small) = &thing.body else {
+            return false;
+        };
+        // SAFETY: it is forgotten where it was, next.
+        into.write(ManuallyDrop::new(unsafe { std::ptr::read(small) }));
+        std::mem::forget(std::mem::replace(&mut thing.body, Body::Vacant));
+        self.live -= 1;
+        self.unlink(key.index, head);
+        true
     }
 
     /// Takes a vacant entry off its list and its deadline, and frees it.
@@ -399,6 +507,19 @@ pub(crate) const NO_THINGS: u32 = NONE;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn t01_a_deadline_that_was_cancelled_before_it_was_stamped_is_nobodys() {
+        let (mut things, mut head) = (Things::new(), NO_THINGS);
+        let first = things.insert(0, &mut head, Body::Leaving);
+        things.arm_later(first, 10);
+        things.remove(first, 0, &mut head);
+        let second = things.insert(0, &mut head, Body::Leaving);
+        assert_eq!(first.index, second.index, "it has the place of the first");
+        things.arm_later(second, 20);
+        things.stamp(100);
+        assert_eq!(things.wheel.next_due(), Some(120));
+    }
 
     /// A key that is taken elsewhere names nothing there, wherever its entry lies.
     #[test]

@@ -7,7 +7,7 @@ use crate::actor::TryHandler;
 use crate::lane::NORMAL;
 use crate::locality::Local;
 use crate::message::{Record, Typed, Way};
-use crate::small::{Small, Table, drop_value, fits, free_box};
+use crate::small::{Small, Table, drop_of, fits, free_box};
 use crate::things::{Body, Key};
 
 /// Names a timer; for [`Context::cancel`](crate::Context::cancel).
@@ -120,7 +120,8 @@ impl Missed {
 
 /// Nanoseconds of a duration; 584 years at most.
 pub(crate) fn nanos(d: Duration) -> u64 {
-    u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
+    let whole = d.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(d.subsec_nanos().into())
 }
 
 /// The message of a timer.
@@ -135,7 +136,7 @@ impl<A: TryHandler<M>, M: 'static> Alarm<A, M> {
             repeat,
             fail: None,
             asks: None,
-            drop: drop_value::<Self>,
+            drop: drop_of::<Self>(),
             free: if fits::<Self>() {
                 None
             } else {
@@ -167,8 +168,14 @@ impl<A: TryHandler<M>, M: Clone + 'static> Alarm<A, M> {
     }
 }
 
-pub(crate) fn once<A: TryHandler<M>, M: 'static>(message: M) -> Small {
-    Small::new(Alarm::<A, M>(message, PhantomData), Alarm::<A, M>::ONCE)
+pub(crate) fn after<A: TryHandler<M>, M: 'static>(
+    here: &Local,
+    slot: u32,
+    message: M,
+    delay: Duration,
+) -> Key {
+    let alarm = Alarm::<A, M>(message, PhantomData);
+    here.add_once(slot, alarm, Alarm::<A, M>::ONCE, delay)
 }
 
 pub(crate) fn every<A: TryHandler<M>, M: Clone + 'static>(message: M) -> Small {
@@ -200,15 +207,7 @@ impl Local {
     /// # Safety
     /// `actor` is the live instance of `slot`.
     unsafe fn fire(&self, key: Key, actor: *mut (), slot: u32) {
-        let period = match self.things.borrow_mut().body(key) {
-            Some(Body::Every(..)) => true,
-            Some(Body::Once(_)) => false,
-            _ => return,
-        };
-        if !period {
-            let Some(once) = self.take_once(key, slot) else {
-                return;
-            };
+        let was_once = self.take_once(key, slot, |once| {
             if once.is_request() {
                 // SAFETY: passed on.
                 unsafe { once.fail(actor, crate::RequestError::Timeout, self, slot) }
@@ -216,16 +215,17 @@ impl Local {
                 // SAFETY: passed on; timers take no argument.
                 unsafe { once.call(actor, std::ptr::null_mut(), self, slot) }
             }
+        });
+        if was_once {
             return;
         }
         // The value stays in its entry by its place, while it is out to be used: a clone and a
         // handler are user code, which may cancel this very timer.
-        let Some(Body::Every(mut value, period, last, missed)) = self
-            .things
-            .borrow_mut()
-            .body(key)
-            .map(|body| std::mem::replace(body, Body::Polling))
-        else {
+        let every = match self.things.borrow_mut().body(key) {
+            Some(body @ Body::Every(..)) => std::mem::replace(body, Body::Polling),
+            _ => return,
+        };
+        let Body::Every(mut value, period, last, missed) = every else {
             return;
         };
         // At the end of time it is over.

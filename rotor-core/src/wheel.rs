@@ -33,6 +33,7 @@
 //! and never rounded up, and timers fire in the order of deadline, then insertion.
 
 use std::cell::Cell;
+use std::num::NonZeroU32;
 
 /// A tick is `1 << TICK_BITS` nanoseconds.
 const TICK_BITS: u32 = 16;
@@ -75,7 +76,7 @@ pub(crate) struct Wheel {
 
 /// Names a timer from its insertion until it is removed or fired, not longer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct WheelKey(u32);
+pub(crate) struct WheelKey(NonZeroU32); // one more than the index, so that an option is no longer
 
 /// One timer. The lists are circular, so the tail of a list is the `prev` of its head.
 struct Entry {
@@ -127,13 +128,13 @@ impl Wheel {
         entry.data = data;
         self.len += 1;
         self.link(index, due);
-        WheelKey(index)
+        WheelKey(NonZeroU32::MIN.saturating_add(index))
     }
 
     /// Cancels a timer that has neither been removed nor fired, and returns its `data`.
     #[inline]
     pub(crate) fn remove(&mut self, key: WheelKey) -> u32 {
-        let WheelKey(index) = key;
+        let index = key.0.get() - 1;
         let Entry {
             due,
             data,
