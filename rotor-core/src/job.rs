@@ -2,7 +2,7 @@
 
 use crate::here;
 use crate::lane::NORMAL;
-use crate::locality::{Control, Local, Locality};
+use crate::locality::{Control, Errand, Local, Locality};
 use crate::request::Asking;
 
 impl Locality {
@@ -12,7 +12,7 @@ impl Locality {
     /// do: while it runs, nothing else of its locality does. Jobs are run in the order in which
     /// they were given by one sender. Nothing interrupts one that runs, and it has no time limit; one
     /// whose future is dropped before its turn, because its actor has ended or does not want
-    /// it any more, is not run.
+    /// it any more, is not run. A spawned thread runs what it was given before it ends.
     ///
     /// # Errors
     /// [`Ended`](crate::RequestError::Ended) with the panic, if `f` panics: its thread goes on;
@@ -51,7 +51,9 @@ impl Locality {
     /// ```
     pub fn job<R: Send + 'static>(&self, f: impl FnOnce() -> R + Send + 'static) -> Asking<R> {
         let (asking, reply) = Asking::promised();
+        let errand = Errand::new(self);
         let job = move |there: &Local| {
+            let _errand = errand;
             if reply.is_given_up() {
                 return;
             }
@@ -61,5 +63,44 @@ impl Locality {
         };
         Control::post_in(self.gate(), NORMAL, Control::Call(Box::new(job)));
         asking
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Budget, Clock, Driver, Turn, Wake};
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
+
+    struct Nothing;
+
+    impl Wake for Nothing {
+        fn wake(&self) {}
+    }
+
+    /// However little is done in a turn.
+    #[test]
+    fn a32_jobs_are_run_though_nobody_holds_their_loop_any_more() {
+        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        driver.host();
+        let jobs = [here.job(|| 1), here.job(|| 2)];
+        drop(here);
+        let budget = Budget {
+            messages: 1,
+            ..Budget::default()
+        };
+        while !matches!(driver.turn(budget), Turn::Done(_)) {}
+        let cx = &mut Context::from_waker(Waker::noop());
+        let done = jobs.map(|job| match pin!(job).poll(cx) {
+            Poll::Ready(Ok(n)) => n,
+            Poll::Ready(Err(error)) => panic!("{error}"),
+            Poll::Pending => panic!("it waits"),
+        });
+        assert_eq!(done, [1, 2]);
     }
 }

@@ -68,6 +68,8 @@ struct Inner {
     openings: AtomicU32,
     /// Live specs that place a subtree here.
     placements: AtomicUsize,
+    /// Jobs that have not been run.
+    jobs: AtomicUsize,
     /// 0: its loop goes on for ever; 1: it ends when nothing is placed here; 2: something was.
     hosted: AtomicU8,
     /// The thread that alone may open it, while one is promised: [`UNBORN`] before it runs.
@@ -105,6 +107,7 @@ impl Locality {
                 life: AtomicU8::new(FRESH),
                 openings: AtomicU32::new(0),
                 placements: AtomicUsize::new(0),
+                jobs: AtomicUsize::new(0),
                 hosted: AtomicU8::new(0),
                 owner: AtomicUsize::new(ANYONE),
                 thread: Mutex::new(None),
@@ -352,7 +355,8 @@ impl Locality {
     pub(crate) fn is_vacant(&self) -> bool {
         let unused = Arc::strong_count(&self.inner) == 1;
         let used = self.inner.hosted.load(Ordering::Acquire) == 2;
-        (unused || used) && !self.is_placed()
+        let idle = self.inner.jobs.load(Ordering::Acquire) == 0;
+        (unused || used) && !self.is_placed() && idle
     }
 }
 
@@ -397,6 +401,29 @@ impl PartialEq for Locality {
 }
 
 impl Eq for Locality {}
+
+/// A job for a locality. A thread or host that drives it does not end before, though nobody else
+/// holds it; one that nobody is to drive is not held.
+pub(crate) struct Errand(Option<Locality>);
+
+impl Errand {
+    pub(crate) fn new(locality: &Locality) -> Self {
+        let hosted = locality.inner.hosted.load(Ordering::Acquire) > 0;
+        let driven = hosted.then(|| locality.clone());
+        if let Some(locality) = &driven {
+            locality.inner.jobs.fetch_add(1, Ordering::AcqRel);
+        }
+        Errand(driven)
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        if let Some(locality) = &self.0 {
+            locality.inner.jobs.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
 
 /// A thread that is to open a locality. It does not count as a user of it.
 struct Promise(Weak<Inner>);
