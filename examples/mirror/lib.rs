@@ -66,6 +66,7 @@ pub use ledger::{Ledger, Moving, Phase, Snapshot};
 pub use plan::{Interrupt, Pause, Plan, Show};
 pub use report::{Report, Totals};
 pub use role::Role;
+pub use signals::told_to_end;
 pub use tree::{PATIENT, Parts};
 pub use wiring::{Up, View, Wiring};
 pub use witness::Witness;

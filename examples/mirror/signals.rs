@@ -1,5 +1,6 @@
 //! Waits for Ctrl-C and for being told to end.
 
+use std::future::{self, Future};
 use std::io;
 
 use async_signal::{Signal, Signals};
@@ -11,6 +12,20 @@ use crate::plan::Interrupt;
 use crate::role::Role;
 use crate::wiring::{Up, Wiring};
 
+/// Waits for Ctrl-C, or for the system to tell the program to end. From this call on neither ends it
+/// by itself.
+///
+/// # Errors
+/// The system has no way to tell.
+pub fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    Ok(async move {
+        if !matches!(signals.next().await, Some(Ok(_))) {
+            future::pending().await // nothing was told
+        }
+    })
+}
+
 /// Tells the plan when the user wants it to end.
 pub struct Interrupts {
     pub wiring: Wiring,
@@ -19,16 +34,9 @@ pub struct Interrupts {
 impl Actor for Interrupts {
     fn start(&mut self, cx: &mut Context<Self>) -> Result {
         self.wiring.plan.send(Up(Role::Signals));
-        let mut signals = Signals::new([Signal::Int, Signal::Term])?;
-        let next = async move { signals.next().await };
-        cx.spawn(
-            next,
-            |me: &mut Self, signal: Option<io::Result<Signal>>, _| {
-                if signal.is_some() {
-                    me.wiring.plan.send(Interrupt);
-                }
-            },
-        );
+        cx.spawn(told_to_end()?, |me: &mut Self, (), _| {
+            me.wiring.plan.send(Interrupt);
+        });
         Ok(())
     }
 }

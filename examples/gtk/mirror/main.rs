@@ -12,6 +12,7 @@
 mod chooser;
 mod controls;
 mod diary;
+mod guest;
 mod hand;
 mod lens;
 mod log;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use gtk::prelude::*;
 use gtk::{gio, glib};
+use mirror_engine::told_to_end;
 use rotor_core::{Child, Supervisor, ThreadLoop, install_panic_hook};
 use rotor_glib::GlibLoop;
 
@@ -155,6 +157,11 @@ fn open(
 
     order::connect(program, &widgets, wiring);
     let style = style::follow_desktop();
+    let (told, end) = (told_to_end()?, app.clone());
+    glib::spawn_future_local(async move {
+        told.await;
+        end.shutdown();
+    });
     widgets.window.connect_close_request(move |_| {
         let _ = &style; // as long as the window
         app.shutdown(); // the program quits when the tree has ended
