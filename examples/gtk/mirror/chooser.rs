@@ -7,7 +7,7 @@ use gtk::prelude::*;
 use mirror_engine::Strike;
 use rotor_core::{Actor, Context, Handler, Lane};
 
-use crate::session::Session;
+use crate::session::{Folder, Session};
 
 /// Has a dialog open, or none.
 pub struct Chooser {
@@ -17,12 +17,6 @@ pub struct Chooser {
 
 /// From the buttons: opens a dialog.
 pub struct Choose(pub Folder);
-
-#[derive(Clone, Copy)]
-pub enum Folder {
-    Source,
-    Target,
-}
 
 /// From the dialog: nothing if it was cancelled.
 struct Chosen(Folder, Option<PathBuf>);
@@ -68,6 +62,7 @@ impl Handler<Choose> for Chooser {
         });
         self.dialog = Some(dialog.clone());
         dialog.show();
+        println!("dialog");
     }
 }
 
@@ -76,12 +71,7 @@ impl Handler<Chosen> for Chooser {
         self.dialog = None;
         let Some(path) = path else { return };
         println!("folder: {}", path.display());
-        let widgets = &self.session.widgets;
-        let entry = match folder {
-            Folder::Source => &widgets.source,
-            Folder::Target => &widgets.target,
-        };
-        entry.set_text(&path.to_string_lossy());
+        self.session.choose_folder(folder, path);
     }
 }
 

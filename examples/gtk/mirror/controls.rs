@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 use gtk::gio;
 use gtk::glib::thread_guard::ThreadGuard;
 use gtk::prelude::*;
-use mirror_engine::{Args, Claim, Host, Interrupt, Parts, Pause, Phase, Strike, View};
-use rotor_core::{Actor, Context, Down, Handler, Lane, Result, StartChild};
+use mirror_engine::{Claim, Interrupt, Parts, Pause, Phase, Strike, View};
+use rotor_core::{
+    Actor, Address, Context, Down, Exit, Handler, Lane, Result, StartChild, WhichChildren,
+};
 
+use crate::guest::Guest;
 use crate::log::Line;
 use crate::session::{Run, Session, Stage};
 
-/// How long the tree of a copy may take to start.
-const LIMIT: Duration = Duration::from_secs(10);
+/// The name of a copy's supervisor.
+const COPY: &str = "mirror";
 
 /// Starts copies, and says what the last one came to.
 pub struct Controls {
@@ -27,6 +30,8 @@ pub enum Go {
     /// Rest, or go on.
     Pause,
     Cancel,
+    /// Cancel, then start.
+    Again,
 }
 
 impl Controls {
@@ -51,17 +56,19 @@ impl Controls {
             }
         }
         let label = match stage {
-            Stage::Paused => "_Resume",
+            Stage::Paused => "Resu_me",
             _ => "_Pause",
         };
         self.session.widgets.pause.set_label(label);
     }
 
+    fn with_run(&self, f: impl FnOnce(&mut Run)) {
+        self.session.run.borrow_mut().as_mut().map(f);
+    }
+
     /// Others may have the target.
     fn let_go(&self) {
-        if let Some(run) = &mut *self.session.run.borrow_mut() {
-            run.claim = None;
-        }
+        self.with_run(|run| run.claim = None);
     }
 
     fn say(&self, text: &str) {
@@ -69,20 +76,16 @@ impl Controls {
         self.session.widgets.status.set_text(text);
     }
 
-    /// What is to be copied, if that is possible.
-    fn args(&self) -> Result<Args, String> {
-        let widgets = &self.session.widgets;
-        let args = Args {
-            src: widgets.source.text().as_str().into(),
-            dst: widgets.target.text().as_str().into(),
-            ..self.session.args.clone()
-        };
-        args.check()?;
-        Ok(args)
+    /// Starts a copy, or says why that cannot be.
+    fn begin(&self, cx: &mut Context<Self>) {
+        if let Err(why) = self.try_begin(cx) {
+            self.failed(&why);
+        }
     }
 
-    fn start(&mut self, cx: &mut Context<Self>) -> Result<(), String> {
-        let args = self.args()?;
+    fn try_begin(&self, cx: &mut Context<Self>) -> Result<(), String> {
+        let args = self.session.args();
+        args.check()?;
         let claim = Claim::new(&args.dst)?;
         let progress = self.session.wiring.progress;
         let view = View {
@@ -90,27 +93,25 @@ impl Controls {
             strike: progress.to(),
             files: true,
         };
-        let host = Rc::new(Guest(self.session.clone()));
-        let parts = Parts::new(&args, &claim, cx.locality(), view, host)
-            .map_err(|e| format!("cannot start: {e}"))?;
+        let host = Rc::new(Guest::new(self.session.clone()));
+        let parts =
+            Parts::new(&args, &claim, cx.locality(), view, host).map_err(|e| e.to_string())?;
         self.session.run.replace(Some(Run {
             wiring: parts.wiring().clone(),
             ledger: parts.ledger().clone(),
             claim: Some(Rc::new(claim)),
             begin: Instant::now(),
             address: None,
+            again: false,
         }));
+        self.session.snapshot.set(None);
         // The tree is built on this thread, but requests are for other ones, too.
         let parts = ThreadGuard::new(parts);
         let start = StartChild::new(move || parts.into_inner().tree(None).temporary());
         let root = self.session.app.get().expect("the tree runs").root();
-        cx.request_from(root.admin(), start, LIMIT, |me, answer, cx| match answer {
-            Ok(Ok(Some(copy))) => {
-                if let Some(run) = &mut *me.session.run.borrow_mut() {
-                    run.address = Some(copy.address);
-                }
-                cx.monitor(copy.address);
-            }
+        let ever = Duration::MAX; // else it might be told to have failed, and run all the same
+        cx.request_from(root.admin(), start, ever, |me, answer, cx| match answer {
+            Ok(Ok(Some(copy))) => me.watch(copy.address, cx),
             Ok(Ok(None)) => me.failed("nothing was started"),
             Ok(Err(e)) => me.failed(&e.to_string()),
             Err(e) => me.failed(&e.to_string()),
@@ -120,58 +121,42 @@ impl Controls {
         Ok(())
     }
 
-    fn failed(&self, why: &str) {
-        self.let_go();
-        self.set(Stage::Failed);
-        self.say(&format!("cannot start: {why}"));
+    /// Waits for the end of a copy.
+    fn watch(&self, copy: Address, cx: &mut Context<Self>) {
+        self.with_run(|run| run.address = Some(copy));
+        cx.monitor(copy);
     }
-}
 
-impl Actor for Controls {
-    fn start(&mut self, cx: &mut Context<Self>) -> Result {
-        let run = self.session.run.borrow();
-        if let Some(address) = run.as_ref().and_then(|run| run.address)
-            && self.session.stage.get().is_running()
-        {
-            cx.monitor(address);
-        }
-        self.set(self.session.stage.get());
-        Ok(())
-    }
-}
-
-impl Handler<Go> for Controls {
-    const LANE: Lane = Lane::Urgent;
-
-    fn handle(&mut self, go: Go, cx: &mut Context<Self>) {
-        let stage = self.session.stage.get();
-        let plan = self
-            .session
-            .run
-            .borrow()
-            .as_ref()
-            .map(|run| run.wiring.plan());
-        match (go, plan) {
-            (Go::Start, _) if !stage.is_running() => {
-                if let Err(why) = self.start(cx) {
-                    self.say(&why);
+    /// Looks for the copy that the last instance has started, or had not yet: the root serves one
+    /// request after the other.
+    fn find(&self, cx: &mut Context<Self>) {
+        let root = self.session.app.get().expect("the tree runs").root();
+        cx.request_from(
+            root.admin(),
+            WhichChildren,
+            Duration::MAX,
+            |me, answer, cx| {
+                let children = answer.unwrap_or_default();
+                match children.iter().find(|child| child.name == COPY) {
+                    Some(copy) => me.watch(copy.address, cx),
+                    None => me.ended(None, cx),
                 }
+            },
+        );
+    }
+
+    /// Has the plan end the copy. One that was stopped has to be ended from above.
+    fn cancel(&self, run: &Run) {
+        if run.wiring.plan().try_send(Interrupt).is_err() {
+            run.ledger.borrow_mut().interrupt();
+            if let Some(copy) = run.address {
+                copy.stop();
             }
-            (Go::Pause, Some(plan)) if stage.is_running() => {
-                let pause = stage == Stage::Copying;
-                plan.send(Pause(pause));
-                let stage = if pause { Stage::Paused } else { Stage::Copying };
-                self.set(stage);
-                self.say(&stage.to_string());
-            }
-            (Go::Cancel, Some(plan)) if stage.is_running() => plan.send(Interrupt),
-            _ => {}
         }
     }
-}
 
-impl Handler<Down> for Controls {
-    fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+    /// Says what the copy came to.
+    fn ended(&self, exit: Option<Exit>, cx: &mut Context<Self>) {
         let Some(run) = self.session.run.borrow().clone() else {
             return;
         };
@@ -188,16 +173,75 @@ impl Handler<Down> for Controls {
         };
         let text = report.text();
         let first = text.lines().next().unwrap_or_default();
-        self.say(&match stage {
-            Stage::Done => format!("verified: {first}"),
-            Stage::Cancelled => format!("cancelled: {first}"),
-            _ => format!("not all was copied ({}): {first}", down.exit),
+        self.say(&match (stage, exit) {
+            (Stage::Done, _) => format!("verified: {first}"),
+            (Stage::Cancelled, _) => format!("cancelled: {first}"),
+            (_, Some(exit)) => format!("not all was copied ({exit}): {first}"),
+            (_, None) => format!("not all was copied: {first}"),
         });
         println!("report: {}", report.json());
         drop(ledger);
-        drop(run);
+        let again = run.again;
+        drop(run); // it has the claim, too
         self.let_go();
         self.set(stage);
+        if again {
+            self.begin(cx);
+        }
+    }
+
+    fn failed(&self, why: &str) {
+        self.let_go();
+        self.set(Stage::Failed);
+        self.say(&format!("cannot start: {why}"));
+    }
+}
+
+impl Actor for Controls {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        let stage = self.session.stage.get();
+        if stage.is_running() {
+            self.find(cx);
+        }
+        self.set(stage);
+        Ok(())
+    }
+}
+
+impl Handler<Go> for Controls {
+    const LANE: Lane = Lane::Urgent;
+
+    fn handle(&mut self, go: Go, cx: &mut Context<Self>) {
+        let stage = self.session.stage.get();
+        if !stage.is_running() {
+            if matches!(go, Go::Start | Go::Again) {
+                self.begin(cx);
+            }
+            return;
+        }
+        let Some(run) = self.session.run.borrow().clone() else {
+            return;
+        };
+        match go {
+            Go::Start => {}
+            Go::Pause => {
+                let pause = stage == Stage::Copying;
+                run.wiring.plan().send(Pause(pause));
+                let stage = if pause { Stage::Paused } else { Stage::Copying };
+                self.set(stage);
+                self.say(&stage.to_string());
+            }
+            Go::Cancel | Go::Again => {
+                self.with_run(|run| run.again = go == Go::Again);
+                self.cancel(&run);
+            }
+        }
+    }
+}
+
+impl Handler<Down> for Controls {
+    fn handle(&mut self, down: Down, cx: &mut Context<Self>) {
+        self.ended(Some(down.exit), cx);
     }
 }
 
@@ -205,17 +249,4 @@ impl Handler<Strike> for Controls {
     fn handle(&mut self, _: Strike, _: &mut Context<Self>) {
         panic!("{}", crate::ASKED);
     }
-}
-
-/// The window goes on when a copy ends, and shows the tree all the time.
-struct Guest(Rc<Session>);
-
-impl Host for Guest {
-    fn tree(&self) -> String {
-        let tree = self.0.tree.borrow();
-        tree.as_ref().map_or_else(String::new, ToString::to_string)
-    }
-
-    /// Nobody waits: a writer that a disk holds is disowned by its supervisor.
-    fn quit_within(&self, _: Duration) {}
 }

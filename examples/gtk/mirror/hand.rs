@@ -11,6 +11,7 @@ use rotor_core::{
     TerminateChild,
 };
 
+use crate::controls::Go;
 use crate::log::Line;
 use crate::session::{Session, parent_of};
 
@@ -77,6 +78,9 @@ impl Hand {
         if deed == Deed::Restart && who == cx.addr().address() {
             return who.stop(); // nobody would be left to ask for the start
         }
+        if deed == Deed::Restart && self.is_copy(who) {
+            return self.session.wiring.controls.send(Go::Again); // its spec goes with it
+        }
         let stop = TerminateChild::at(who);
         cx.request_from(
             parent.admin(),
@@ -87,6 +91,12 @@ impl Hand {
                 answer => me.answered(answer),
             },
         );
+    }
+
+    /// Whether this is the supervisor of a copy.
+    fn is_copy(&self, who: Address) -> bool {
+        let run = self.session.run.borrow();
+        run.as_ref().is_some_and(|run| run.address == Some(who))
     }
 
     fn answered<T>(&self, answer: Result<Result<T, AdminError>, RequestError>) {

@@ -3,10 +3,10 @@
 use gtk::gio;
 use gtk::prelude::*;
 
-use crate::chooser::{Choose, Folder};
+use crate::chooser::Choose;
 use crate::controls::Go;
 use crate::hand::Deed;
-use crate::session::Wiring;
+use crate::session::{Folder, Wiring};
 use crate::widgets::Widgets;
 
 /// The actions of the window, with their keys.

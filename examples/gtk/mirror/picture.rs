@@ -5,7 +5,7 @@ use std::rc::Rc;
 use gtk::gdk;
 use gtk::prelude::*;
 use mirror_engine::Strike;
-use rotor_core::{Actor, Context, Handler, Lane, Result};
+use rotor_core::{Actor, Context, Handler, Result, TreeNode};
 use rotor_glib::Guard;
 
 use crate::lens::{Drawn, Seen};
@@ -17,9 +17,6 @@ pub struct Picture {
     session: Rc<Session>,
     rows: Vec<Row>,
 }
-
-/// The line at this place was chosen.
-struct Choose(usize);
 
 impl Picture {
     /// The picture as it was seen last.
@@ -35,6 +32,7 @@ impl Picture {
         let tree = self.session.tree.borrow();
         let Some(tree) = &*tree else { return };
         let list = &self.session.widgets.tree;
+        let focused = focused(list);
         while self.rows.len() > tree.nodes.len() {
             let row = self.rows.pop().expect("there is one too many");
             list.remove(&row.row);
@@ -46,10 +44,42 @@ impl Picture {
         }
         for (row, node) in self.rows.iter().zip(&tree.nodes) {
             row.show(node);
-            if Some(node.address) == self.session.chosen.get() && !row.row.is_selected() {
-                list.select_row(Some(&row.row));
+        }
+        keep_focus(list, focused);
+        self.mark(&tree.nodes);
+    }
+
+    /// Marks the line of the chosen actor, wherever it is now. If it is gone, nobody is chosen.
+    fn mark(&self, nodes: &[TreeNode]) {
+        let list = &self.session.widgets.tree;
+        let chosen = self.session.chosen.get();
+        let at = nodes.iter().position(|node| Some(node.address) == chosen);
+        match at.and_then(|at| self.rows.get(at)) {
+            Some(row) if row.row.is_selected() => {}
+            Some(row) => list.select_row(Some(&row.row)),
+            None => {
+                self.session.chosen.set(None);
+                list.unselect_all();
             }
         }
+    }
+}
+
+/// The line that has the focus, if one has.
+fn focused(list: &gtk::ListBox) -> Option<i32> {
+    let row = list.focus_child().and_downcast::<gtk::ListBoxRow>();
+    row.map(|row| row.index())
+}
+
+/// Gives the focus back to the line at this place, or to the last one. GTK would give it to some
+/// other line, and choose that, too.
+fn keep_focus(list: &gtk::ListBox, at: Option<i32>) {
+    let Some(at) = at else { return };
+    let row = (0..=at).rev().find_map(|at| list.row_at_index(at));
+    if let Some(row) = row
+        && !row.has_focus()
+    {
+        row.grab_focus();
     }
 }
 
@@ -67,18 +97,20 @@ fn open_menu(session: &Session, row: &gtk::ListBoxRow) {
 
 impl Actor for Picture {
     fn start(&mut self, cx: &mut Context<Self>) -> Result {
-        let (list, me) = (self.session.widgets.tree.clone(), cx.addr());
+        let list = self.session.widgets.tree.clone();
+        let focused = focused(&list);
         while let Some(row) = list.row_at_index(0) {
             list.remove(&row); // the last instance's
         }
         self.draw();
-        // These ask widgets before they send. A bug in them is one of this actor.
+        keep_focus(&list, focused);
+        // These do more than send. A bug in them is one of this actor.
         let guard = Guard::of(cx);
-        let run = guard.clone();
+        let (run, session) = (guard.clone(), self.session.clone());
         let chosen = list.connect_row_selected(move |_, row| {
             run.run((), || {
                 if let Some(row) = row {
-                    me.send(Choose(row.index() as usize));
+                    session.choose(row.index() as usize);
                 }
             })
         });
@@ -112,19 +144,6 @@ impl Handler<Seen> for Picture {
         self.draw();
         self.session.wiring.lens.send(Drawn);
         self.session.changed();
-    }
-}
-
-impl Handler<Choose> for Picture {
-    const LANE: Lane = Lane::Urgent; // as what is done then
-
-    fn handle(&mut self, Choose(at): Choose, _: &mut Context<Self>) {
-        let tree = self.session.tree.borrow();
-        let Some(node) = tree.as_ref().and_then(|tree| tree.nodes.get(at)) else {
-            return;
-        };
-        println!("chosen: {}", node.name);
-        self.session.chosen.set(Some(node.address));
     }
 }
 

@@ -14,10 +14,8 @@ use crate::step::What;
 /// Works through the steps.
 pub struct Script {
     session: Rc<Session>,
-    /// Who is to be started before the next step.
+    /// Who has been told to crash, and is to be started again before the next step.
     awaited: Option<Address>,
-    /// How often the step was done.
-    times: u32,
 }
 
 /// Something is different from before.
@@ -32,7 +30,6 @@ impl Script {
         Self {
             session,
             awaited: None,
-            times: 0,
         }
     }
 
@@ -46,7 +43,6 @@ impl Script {
                 return;
             }
             println!("script: {}", step.line);
-            self.times = 0;
             self.session.steps.borrow_mut().pop_front();
         }
     }
@@ -71,16 +67,16 @@ impl Script {
                 let Some(who) = self.session.named(name) else {
                     return false;
                 };
-                if self.times == *times {
-                    return true;
-                }
-                self.times += 1;
                 wiring.hand.send(DoTo(*deed, who));
-                if *deed == Deed::Crash {
-                    self.awaited = Some(who);
-                    return false;
+                self.awaited = (*deed == Deed::Crash).then_some(who);
+                // What is left is written down: the next instance of this one may go on from here.
+                let left = times.saturating_sub(1);
+                if left > 0
+                    && let Some(step) = self.session.steps.borrow_mut().front_mut()
+                {
+                    step.what = What::Do(*deed, name.clone(), left);
                 }
-                self.times == *times
+                left == 0
             }
             What::Stage(stage) => self.session.stage.get() == *stage,
             What::Copied(n) => {
@@ -117,6 +113,10 @@ impl Actor for Script {
 
 impl Handler<Changed> for Script {
     fn handle(&mut self, _: Changed, _: &mut Context<Self>) {
+        // Not all are started again.
+        if self.awaited.is_some_and(|who| self.session.is_down(who)) {
+            self.awaited = None;
+        }
         self.go_on();
     }
 }

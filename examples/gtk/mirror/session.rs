@@ -3,6 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -59,8 +60,9 @@ impl Wiring {
 pub struct Session {
     pub widgets: Widgets,
     pub wiring: Wiring,
-    /// What was asked for, but for the folders, which are in the widgets.
-    pub args: Args,
+    /// What was asked for, with the folders that were chosen last: people may have written others
+    /// into the widgets.
+    args: RefCell<Args>,
     pub app: OnceCell<App>,
     /// The copy that runs, or ran last.
     pub run: RefCell<Option<Run>>,
@@ -76,6 +78,13 @@ pub struct Session {
     pub steps: RefCell<VecDeque<Step>>,
 }
 
+/// What people choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    Source,
+    Target,
+}
+
 /// A copy.
 #[derive(Clone)]
 pub struct Run {
@@ -86,6 +95,8 @@ pub struct Run {
     pub begin: Instant,
     /// Its supervisor, once that is there.
     pub address: Option<Address>,
+    /// Another one is to be started when it has ended.
+    pub again: bool,
 }
 
 /// What the window is doing.
@@ -137,7 +148,7 @@ impl Session {
         Self {
             widgets,
             wiring,
-            args: words.args.clone(),
+            args: RefCell::new(words.args.clone()),
             app: OnceCell::new(),
             run: RefCell::new(None),
             stage: Cell::new(Stage::Idle),
@@ -146,6 +157,33 @@ impl Session {
             chosen: Cell::new(None),
             lines: RefCell::default(),
             steps: RefCell::new(words.steps.iter().cloned().collect()),
+        }
+    }
+
+    /// Shows a folder that was chosen.
+    pub fn choose_folder(&self, folder: Folder, path: PathBuf) {
+        self.entry(folder).set_text(&path.to_string_lossy());
+        *folder.of(&mut self.args.borrow_mut()) = path;
+    }
+
+    /// What is to be copied: folders as they were chosen, unless something else stands there now. A
+    /// name that is no text can be chosen, but not be written.
+    pub fn args(&self) -> Args {
+        let mut args = self.args.borrow().clone();
+        for folder in [Folder::Source, Folder::Target] {
+            let text = self.entry(folder).text();
+            let chosen = folder.of(&mut args);
+            if chosen.to_string_lossy() != text.as_str() {
+                *chosen = text.as_str().into();
+            }
+        }
+        args
+    }
+
+    fn entry(&self, folder: Folder) -> &gtk::Entry {
+        match folder {
+            Folder::Source => &self.widgets.source,
+            Folder::Target => &self.widgets.target,
         }
     }
 
@@ -179,6 +217,15 @@ impl Session {
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
+    /// Chooses the actor in this line of the picture.
+    pub fn choose(&self, at: usize) {
+        let tree = self.tree.borrow();
+        if let Some(node) = tree.as_ref().and_then(|tree| tree.nodes.get(at)) {
+            println!("chosen: {}", node.name);
+            self.chosen.set(Some(node.address));
+        }
+    }
+
     /// The node of the tree with this name, such as `plan` or `link/sender`.
     pub fn named(&self, name: &str) -> Option<Address> {
         let tree = self.tree.borrow();
@@ -190,6 +237,24 @@ impl Session {
             }
         })?;
         Some(nodes[at].address)
+    }
+
+    /// Whether an actor is down in the picture, or not in it.
+    pub fn is_down(&self, who: Address) -> bool {
+        let tree = self.tree.borrow();
+        let mut nodes = tree.iter().flat_map(|tree| &tree.nodes);
+        nodes
+            .find(|node| node.address == who)
+            .is_none_or(|node| node.state == "down")
+    }
+}
+
+impl Folder {
+    fn of(self, args: &mut Args) -> &mut PathBuf {
+        match self {
+            Self::Source => &mut args.src,
+            Self::Target => &mut args.dst,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::session::Stage;
 
 /// What `--help` says of the steps.
 pub const STEPS: &str = "\
-steps of a script, one a line; # begins a comment:
+steps of a script, one a line; a line that begins with # is a comment:
   start, pause, resume, cancel, close
   crash NAME, restart NAME, stop NAME   NAME as in the picture: plan, link/sender
   repeat N crash NAME
@@ -70,7 +70,10 @@ impl What {
             ["crash", name] => Self::Do(Deed::Crash, name.to_owned(), 1),
             ["restart", name] => Self::Do(Deed::Restart, name.to_owned(), 1),
             ["stop", name] => Self::Do(Deed::Stop, name.to_owned(), 1),
-            ["repeat", n, "crash", name] => Self::Do(Deed::Crash, name.to_owned(), n.parse().ok()?),
+            ["repeat", n, "crash", name] => {
+                let times = n.parse().ok().filter(|&times| times > 0)?;
+                Self::Do(Deed::Crash, name.to_owned(), times)
+            }
             ["await", "copied", n] => Self::Copied(n.parse().ok()?),
             ["await", "running", name] => Self::State("running", name.to_owned()),
             ["await", "down", name] => Self::State("down", name.to_owned()),

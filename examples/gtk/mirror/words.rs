@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::path::Path;
 
 use mirror_engine::{Args, Asked, FLAGS, shown_word};
 
@@ -60,11 +61,12 @@ impl Words {
                 Err("--json and --quiet are for mirror in a terminal".into())
             }
             Asked::Run(args) => {
-                if !args.src.as_os_str().is_empty() {
-                    if args.dst.as_os_str().is_empty() {
-                        return Err("DST is missing".into());
-                    }
-                    args.check()?;
+                let missing = |folder: &Path| folder.as_os_str().is_empty();
+                match (missing(&args.src), missing(&args.dst)) {
+                    (true, true) => {} // to be chosen in the window
+                    (true, false) => return Err("SRC is missing".into()),
+                    (false, true) => return Err("DST is missing".into()),
+                    (false, false) => args.check()?,
                 }
                 let steps = script.map_or(Ok(Vec::new()), |file| read(&file))?;
                 Ok(Wanted::Run(Self { args, steps }))

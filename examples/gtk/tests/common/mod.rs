@@ -41,6 +41,7 @@ impl Screen {
     pub fn start(&self, program: &str, args: &[&str]) -> Program<'_> {
         let mut command = Command::new(program);
         command.args(args);
+        command.env("GSETTINGS_BACKEND", "memory"); // the desktop's own stay as they are
         self.start_command(command)
     }
 
@@ -50,6 +51,7 @@ impl Screen {
             .env("GDK_BACKEND", "x11")
             .env("GSK_RENDERER", "cairo")
             .env("NO_AT_BRIDGE", "1")
+            .env("G_DEBUG", "fatal-criticals") // a misused widget ends the program
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -239,7 +241,15 @@ impl Program<'_> {
         }
     }
 
-    /// Waits for the end: how it ended, and what it complained of.
+    /// Sends the program a signal of the system.
+    pub fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        kill.args([format!("-{name}"), self.child.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+
+    /// Waits for the end: how it ended, and what it complained of. GTK has nothing to warn of, but
+    /// that there is no desktop.
     pub fn end(mut self) -> (ExitStatus, String) {
         let until = Instant::now() + LIMIT;
         let status = loop {
@@ -249,7 +259,13 @@ impl Program<'_> {
             assert!(Instant::now() < until, "it does not end");
             thread::sleep(Duration::from_millis(5));
         };
-        (status, self.errors.take().unwrap().join().unwrap())
+        let errors = self.errors.take().unwrap().join().unwrap();
+        let mut warnings = errors.lines().filter(|line| line.contains("WARNING **"));
+        assert!(
+            warnings.all(|line| line.contains("session bus")),
+            "{errors}"
+        );
+        (status, errors)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The window of mirror, as a person and as a script use it.
 
+mod abuse;
 #[path = "../common/mod.rs"]
 mod common;
 mod place;
@@ -158,7 +159,7 @@ fn a_worker_is_crashed_restarted_and_stopped_by_keys_alone_and_the_copy_goes_on(
     window.keys("ctrl+t");
     program.line("log: reader-0 ended: shutdown");
     screen.shot("mirror-gtk-stopped");
-    window.keys("ctrl+p");
+    window.keys("alt+m"); // Resume
     program.line("stage: copying");
     // Its files wait for the next instance.
     assert!(!program.says("stage: done", || ()));
@@ -167,6 +168,9 @@ fn a_worker_is_crashed_restarted_and_stopped_by_keys_alone_and_the_copy_goes_on(
     window.keys("ctrl+r");
     program.line("stage: done");
     place.assert_same();
+    // Who was chosen is gone, and nobody else is in its place.
+    let mut tries = 0..100;
+    assert!(tries.any(|_| program.says("log: choose an actor first", || window.keys("ctrl+k"))));
     window.keys("ctrl+w");
     assert!(program.end().0.success());
 }
@@ -305,10 +309,13 @@ fn bad_arguments_give_one_line_and_touch_nothing() {
     let place = Place::new("arguments", 0);
     let (src, dst, none) = (place.path("src"), place.path("dst"), place.path("none"));
     fs::write(place.path("bad"), "start\ndance\n").unwrap();
+    fs::write(place.path("never"), "repeat 0 crash log\n").unwrap();
     fs::write(place.path("odd"), "start\nda\rnce\u{1b}[2J\n").unwrap();
     for words in [
         &["--fast"][..],
         &[&src],
+        &[&src, ""],
+        &["", &dst],
         &[&none, &dst],
         &[&src, &dst, "--jobs", "0"],
         &[&src, &dst, &dst],
@@ -324,6 +331,7 @@ fn bad_arguments_give_one_line_and_touch_nothing() {
         &["--headless-script"],
         &["--headless-script", &none],
         &["--headless-script", &place.path("bad")],
+        &["--headless-script", &place.path("never")],
     ] {
         let run = Command::new(MIRROR)
             .args(words)
