@@ -145,11 +145,13 @@ pub mod glib_program {
     //! ```
     //!
     //! **Lives are tied** in both directions. An actor ends with a widget or any other object that its
-    //! guard follows (`guard.follow(&page)`; such a child is transient), and a widget with the instance
-    //! that has made it: `cx.at_end(move || stack.remove(&page))`. That stays until the instance ends.
-    //! What comes and goes before, as dialogs do, is kept in a field and destroyed in `Drop`. Signals that
-    //! an instance has connected are given to its guard (`guard.keep(&button, id)`), so that the next one
-    //! does not find them connected twice.
+    //! guard follows (`guard.follow(&page)`; such a child is transient, and holds the object weakly). One
+    //! that owns its window ends when that is closed, by
+    //! `guard.keep(&window, window.connect_unrealize(move |_| me.stop()))`. A widget ends with the
+    //! instance that has made it: `cx.at_end(move || stack.remove(&page))`. That stays until the instance
+    //! ends. What comes and goes before, as dialogs do, is kept in a field and destroyed in `Drop`. Signals
+    //! that an instance has connected are given to its guard (`guard.keep(&button, id)`), so that the next
+    //! one does not find them connected twice.
     //!
     //! **A dialog** of GTK 4 is shown, and the call returns; its answer comes later, as a signal that sends,
     //! or as a future, which the actor [spawns](crate::Context::spawn):

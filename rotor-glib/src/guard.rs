@@ -190,8 +190,12 @@ impl Guard {
     }
 
     /// Stops the instance, with [`ExitReason::Shutdown`](rotor_core::ExitReason::Shutdown), when
-    /// the object is disposed. An actor that is to stay down then is transient, and holds the
-    /// object weakly or has it disposed by somebody else, as a container does with its widgets.
+    /// the object is disposed. An actor that is to stay down then is transient.
+    ///
+    /// An object is disposed when nobody holds it any more, so the actor and its factory hold it
+    /// weakly. That goes for GTK 4, too: a window that was closed, and a widget that was taken out
+    /// of one, are there as long as somebody holds them. An actor that owns its window ends by a
+    /// signal of it: `guard.keep(&window, window.connect_unrealize(move |_| me.stop()))`.
     ///
     /// ```
     /// use rotor_core::{*, sim::Sim};
