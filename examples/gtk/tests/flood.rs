@@ -2,9 +2,10 @@
 
 mod common;
 
+use std::fmt;
 use std::str::FromStr;
 
-use common::Screen;
+use common::{Screen, tell};
 
 /// How long a run is, in seconds.
 const SECONDS: &str = "3";
@@ -44,7 +45,7 @@ impl Figures {
             }
         }
         let figures = Self::read(&program.line("figures: "));
-        println!("{mode}: {figures:?}");
+        tell(&format!("{mode}: {figures}"));
         figures
     }
 
@@ -66,6 +67,21 @@ impl Figures {
     fn keeps_up_with(&self, idle: &Self) -> bool {
         self.drawn * 100 >= idle.drawn * 95
     }
+
+    /// The same, without the frames that other programs took from both.
+    fn keeps_up_by_itself_with(&self, idle: &Self) -> bool {
+        (self.drawn + self.waited) * 100 >= (idle.drawn + idle.waited) * 95
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} frames", self.drawn)?;
+        write!(f, " ({} more if the machine was free)", self.waited)?;
+        write!(f, ", {} messages", self.messages)?;
+        write!(f, "; 99 % of the slices within {} us", self.slice_us)?;
+        write!(f, ", 95 % of the clicks within {} us", self.click_us)
+    }
 }
 
 #[test]
@@ -75,13 +91,16 @@ fn a_flood_loses_no_frame_and_a_click_is_handled_within_one_slice() {
         assert_eq!((idle.clicks, flood.clicks), (CLICKS, CLICKS));
         assert!(flood.messages > 10_000, "that is no flood");
         assert!(flood.click_slices <= 1, "other messages went first");
-        let latency = flood.click_us;
-        println!("95 % of the clicks are handled within {latency} us");
-        if flood.keeps_up_with(&idle) && flood.slice_us < 8_000 {
+        let short = flood.slice_us < 8_000;
+        if flood.keeps_up_with(&idle) && short {
             return;
         }
-        let busy = flood.waited > 0;
-        assert!(left > 0 && busy, "frames are lost, or slices are long");
+        let busy = idle.waited > 0 && flood.waited > 0;
+        assert!(busy, "frames are lost, or slices are long");
+        if left == 0 {
+            // A loop that has nothing to do gets the processor sooner than one that has.
+            assert!(flood.keeps_up_by_itself_with(&idle) && short);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -11,6 +11,11 @@ use std::{env, fs, thread};
 
 /// What takes longer hangs.
 pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// Prints a figure, also where a test passes.
+pub fn tell(figure: &str) {
+    let _ = writeln!(io::stderr(), "{figure}"); // `println!` would be kept back
+}
 
 /// An X server of one test's own.
 pub struct Screen {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Program, Screen, Window};
+use common::{Program, Screen, Window, tell};
 use place::Place;
 
 /// The program.
@@ -285,7 +285,9 @@ fn a_thousand_crashes_of_views_leave_the_memory_as_it_was() {
         number.parse().unwrap()
     };
     let (first, last) = (memory(), memory());
-    println!("{first} KiB after 100 crashes, {last} KiB after 1000");
+    tell(&format!(
+        "{first} KiB after 100 crashes, {last} KiB after 1000"
+    ));
     assert!(last < first + 2048, "{first} KiB, then {last} KiB");
     let window = screen.window("Mirror");
     window.keys("ctrl+s"); // it still answers
