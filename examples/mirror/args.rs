@@ -104,6 +104,9 @@ impl Args {
                 other => return Err(one_line(other.unexpected())),
             }
         }
+        if folders.iter().any(|folder| folder.as_os_str().is_empty()) {
+            return Err("a folder without a name given".into());
+        }
         if folders.len() > 2 {
             return Err("more than two folders given".into());
         }
@@ -195,6 +198,9 @@ mod tests {
             &[][..],
             &["a"],
             &["a", "b", "c"],
+            &[""],
+            &["", "b"],
+            &["a", ""],
             &["a", "b", "--jobs", "0"],
             &["a", "b", "--jobs", "65"],
             &["a", "b", "--jobs", "many"],

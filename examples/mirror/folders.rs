@@ -72,6 +72,9 @@ impl<'a> Folders<'a> {
 
     /// Neither may lie in the other; `place` is where DST is, or will be.
     fn apart(&self, from: &Metadata, to: Option<&Metadata>, place: &Path) -> Result<(), String> {
+        if to.is_some_and(|to| is_same(to, from)) {
+            return Err(self.at_dst(&format!("is the same folder as SRC {}", shown(self.src))));
+        }
         if lies_in(place, from) {
             return Err(self.at_dst(&format!("lies in SRC {}", shown(self.src))));
         }
@@ -92,12 +95,15 @@ impl<'a> Folders<'a> {
     }
 }
 
-/// Whether a folder is another one or lies in it: by device and number, not by name, as a bind mount
-/// has another name.
+/// Whether a folder is another one or lies in it.
 fn lies_in(place: &Path, folder: &Metadata) -> bool {
-    let id = |m: &Metadata| (m.dev(), m.ino());
-    let is = |p: &Path| fs::metadata(p).is_ok_and(|m| id(&m) == id(folder));
+    let is = |p: &Path| fs::metadata(p).is_ok_and(|m| is_same(&m, folder));
     place.ancestors().any(is)
+}
+
+/// By device and number, not by name, as a bind mount has another name.
+fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
 /// Whether DST withholds from us, its owner, only what SRC withholds from its own: so the last run

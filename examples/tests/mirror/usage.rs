@@ -69,6 +69,21 @@ fn bad_usage_is_one_line_and_touches_nothing() {
 }
 
 #[test]
+fn the_same_folder_twice_is_called_that() {
+    let place = Place::new("same");
+    write(place.src().join("f"), "f");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
+    command.args([place.src(), place.src().join(".")]);
+    let run = Run::of(command);
+    assert_eq!(run.code, Some(2));
+    assert!(
+        run.err.contains(" is the same folder as SRC "),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     for flag in ["--help", "--version"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
