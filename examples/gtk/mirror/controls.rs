@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use gtk::gio;
+use gtk::glib;
 use gtk::glib::thread_guard::ThreadGuard;
 use gtk::prelude::*;
 use mirror_engine::{Claim, Interrupt, Parts, Pause, Phase, Strike, View};
@@ -13,7 +13,7 @@ use rotor_core::{
 
 use crate::guest::Guest;
 use crate::log::Line;
-use crate::session::{Run, Session, Stage};
+use crate::session::{Folder, Run, Session, Stage};
 
 /// The name of a copy's supervisor.
 const COPY: &str = "mirror";
@@ -43,23 +43,15 @@ impl Controls {
     /// Sets what can be pressed.
     fn set(&self, stage: Stage) {
         self.session.enter(stage);
-        let window = &self.session.widgets.window;
-        for (name, enabled) in [
-            ("start", !stage.is_running()),
-            ("pause", stage.is_running()),
-            ("cancel", stage.is_running()),
-        ] {
-            if let Some(action) = window.lookup_action(name)
-                && let Ok(action) = action.downcast::<gio::SimpleAction>()
-            {
-                action.set_enabled(enabled);
-            }
-        }
+        let widgets = &self.session.widgets;
+        widgets.enable("start", !stage.is_running());
+        widgets.enable("pause", stage.is_running());
+        widgets.enable("cancel", stage.is_running());
         let label = match stage {
             Stage::Paused => "Resu_me",
             _ => "_Pause",
         };
-        self.session.widgets.pause.set_label(label);
+        widgets.pause.set_label(label);
     }
 
     fn with_run(&self, f: impl FnOnce(&mut Run)) {
@@ -71,13 +63,14 @@ impl Controls {
         self.with_run(|run| run.claim = None);
     }
 
-    fn say(&self, text: &str) {
-        println!("status: {text}");
-        self.session.widgets.status.set_text(text);
-    }
-
     /// Starts a copy, or says why that cannot be.
     fn begin(&self, cx: &mut Context<Self>) {
+        let mut folders = [Folder::Source, Folder::Target].into_iter();
+        if let Some(folder) = folders.find(|folder| self.session.entry(*folder).text().is_empty()) {
+            self.session.entry(folder).grab_focus();
+            self.set(Stage::Failed);
+            return self.session.say(&format!("choose a {folder} folder"));
+        }
         if let Err(why) = self.try_begin(cx) {
             self.failed(&why);
         }
@@ -117,7 +110,7 @@ impl Controls {
             Err(e) => me.failed(&e.to_string()),
         });
         self.set(Stage::Copying);
-        self.say(&Stage::Copying.to_string());
+        self.session.say(&Stage::Copying.to_string());
         Ok(())
     }
 
@@ -171,9 +164,17 @@ impl Controls {
             Phase::Interrupted => Stage::Cancelled,
             _ => Stage::Failed,
         };
-        let text = report.text();
-        let first = text.lines().next().unwrap_or_default();
-        self.say(&match (stage, exit) {
+        let totals = &report.totals;
+        let first = format!(
+            "{} files, {}: {} copied, {} skipped, {} failed in {:.1} s",
+            totals.files(),
+            glib::format_size(totals.bytes),
+            totals.copied,
+            totals.skipped,
+            totals.failed,
+            report.elapsed.as_secs_f64(),
+        );
+        self.session.say(&match (stage, exit) {
             (Stage::Done, _) => format!("verified: {first}"),
             (Stage::Cancelled, _) => format!("cancelled: {first}"),
             (_, Some(exit)) => format!("not all was copied ({exit}): {first}"),
@@ -193,7 +194,7 @@ impl Controls {
     fn failed(&self, why: &str) {
         self.let_go();
         self.set(Stage::Failed);
-        self.say(&format!("cannot start: {why}"));
+        self.session.say(&format!("cannot start: {why}"));
     }
 }
 
@@ -229,7 +230,7 @@ impl Handler<Go> for Controls {
                 run.wiring.plan().send(Pause(pause));
                 let stage = if pause { Stage::Paused } else { Stage::Copying };
                 self.set(stage);
-                self.say(&stage.to_string());
+                self.session.say(&stage.to_string());
             }
             Go::Cancel | Go::Again => {
                 self.with_run(|run| run.again = go == Go::Again);

@@ -107,7 +107,9 @@ impl Hand {
         }
     }
 
+    /// Where it is seen, and where it stays.
     fn say(&self, text: &str) {
+        self.session.say(text);
         self.session.wiring.log.send(Line(text.to_owned()));
     }
 }

@@ -122,7 +122,7 @@ fn open(
         hand: here.reserve(),
         lens: eye.reserve(),
     };
-    let session = Rc::new(Session::new(words, widgets.clone(), wiring));
+    let session = Rc::new(Session::new(words, widgets.clone(), wiring, failed.clone()));
     let seen = Arc::new(OnceLock::new());
 
     let views = Supervisor::one_for_one("window").intensity(BORNE.0, BORNE.1);

@@ -48,6 +48,7 @@ pub fn connect(program: &gtk::Application, widgets: &Widgets, wiring: Wiring) {
         &["<Control>t"],
         Box::new(move || hand.send(Deed::Stop)),
     );
+    widgets.enable_deeds(false); // nobody is chosen
     program.set_accels_for_action("window.close", &["<Control>w", "<Control>q"]);
     widgets
         .choose_source

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use gtk::gdk;
 use gtk::prelude::*;
 use mirror_engine::Strike;
-use rotor_core::{Actor, Context, Handler, Result, TreeNode};
+use rotor_core::{Actor, Context, Down, Handler, Result, TreeNode};
 use rotor_glib::Guard;
 
 use crate::lens::{Drawn, Seen};
@@ -16,6 +16,8 @@ use crate::session::Session;
 pub struct Picture {
     session: Rc<Session>,
     rows: Vec<Row>,
+    /// The lens has not ended since.
+    watches: bool,
 }
 
 impl Picture {
@@ -24,7 +26,14 @@ impl Picture {
         Self {
             session,
             rows: Vec::new(),
+            watches: false,
         }
+    }
+
+    /// To be told if no more pictures are taken.
+    fn watch(&mut self, cx: &mut Context<Self>) {
+        self.watches = true;
+        cx.monitor(self.session.wiring.lens.address());
     }
 
     /// Shows the last tree in lines that are there, and as few new ones as needed.
@@ -47,6 +56,32 @@ impl Picture {
         }
         keep_focus(list, focused);
         self.mark(&tree.nodes);
+        self.show_copy(&tree.nodes);
+    }
+
+    /// Scrolls to the copy when it has begun, once its lines have a place, and unless people are busy
+    /// elsewhere.
+    fn show_copy(&self, nodes: &[TreeNode]) {
+        let copy = self
+            .session
+            .run
+            .borrow()
+            .as_ref()
+            .and_then(|run| run.address);
+        if copy == self.session.shown.get() || self.session.chosen.get().is_some() {
+            return;
+        }
+        let at = nodes.iter().position(|node| Some(node.address) == copy);
+        let (list, row) = (
+            &self.session.widgets.tree,
+            at.and_then(|at| self.rows.get(at)),
+        );
+        let row = row.map(|row| &row.row).filter(|row| row.height() > 0);
+        let bounds = row.and_then(|row| row.compute_bounds(list));
+        if let (Some(bounds), Some(place)) = (bounds, list.adjustment()) {
+            place.set_value(bounds.y().into());
+            self.session.shown.set(copy);
+        }
     }
 
     /// Marks the line of the chosen actor, wherever it is now. If it is gone, nobody is chosen.
@@ -58,7 +93,7 @@ impl Picture {
             Some(row) if row.row.is_selected() => {}
             Some(row) => list.select_row(Some(&row.row)),
             None => {
-                self.session.chosen.set(None);
+                self.session.choose_nobody();
                 list.unselect_all();
             }
         }
@@ -104,6 +139,12 @@ impl Actor for Picture {
         }
         self.draw();
         keep_focus(&list, focused);
+        self.session.widgets.set_old(None);
+        self.watch(cx);
+        let widgets = self.session.widgets.clone();
+        cx.at_end(move || {
+            widgets.set_old(Some("the picture is stopped: this is what it showed last"))
+        });
         // These do more than send. A bug in them is one of this actor.
         let guard = Guard::of(cx);
         let (run, session) = (guard.clone(), self.session.clone());
@@ -139,11 +180,23 @@ impl Actor for Picture {
 }
 
 impl Handler<Seen> for Picture {
-    fn handle(&mut self, Seen(tree): Seen, _: &mut Context<Self>) {
+    fn handle(&mut self, Seen(tree): Seen, cx: &mut Context<Self>) {
+        if !self.watches {
+            self.session.widgets.set_old(None);
+            self.watch(cx);
+        }
         self.session.tree.replace(Some(tree));
         self.draw();
         self.session.wiring.lens.send(Drawn);
         self.session.changed();
+    }
+}
+
+impl Handler<Down> for Picture {
+    fn handle(&mut self, _: Down, _: &mut Context<Self>) {
+        self.watches = false;
+        let widgets = &self.session.widgets;
+        widgets.set_old(Some("the lens is stopped: this is what it saw last"));
     }
 }
 

@@ -17,14 +17,14 @@ const BESIDE: i32 = 12;
 const AROUND: i32 = 2;
 
 /// Titles of the columns, with their widths in characters, but for the first; numbers stand to the
-/// right. What a large window has left is behind them, so that a line stays one to the eye.
+/// right. All of them get the same of what a large window has left, so that no gap is wide.
 const COLUMNS: [(&str, i32, f32); 6] = [
-    ("actor", 0, 0.0),
-    ("loop", 10, 0.0),
-    ("state", 10, 0.0),
-    ("restarts", 8, 1.0),
-    ("handled", 9, 1.0),
-    ("queue", 7, 1.0),
+    ("Actor", 0, 0.0),
+    ("Loop", 10, 0.0),
+    ("State", 10, 0.0),
+    ("Restarts", 8, 1.0),
+    ("Handled", 9, 1.0),
+    ("Queue", 7, 1.0),
 ];
 
 /// A cell for each column.
@@ -78,6 +78,7 @@ fn line() -> (gtk::Box, Cells) {
         let label = gtk::Label::new(None);
         label.set_xalign(align);
         label.set_width_chars(width);
+        label.set_hexpand(true);
         line.append(&label);
         label
     });

@@ -2,21 +2,30 @@
 
 use std::fs;
 use std::rc::Rc;
+use std::time::Duration;
 
 use gtk::prelude::*;
 use mirror_engine::Strike;
-use rotor_core::{Actor, Address, Context, Handler, Result, TreeNode};
+use rotor_core::{Actor, Address, Context, Handler, Result, Timer, TreeNode};
 
 use crate::hand::{Deed, DoTo};
 use crate::session::{Session, Stage};
-use crate::step::What;
+use crate::step::{Step, What};
+
+/// How long a step waits for an actor that is not there: it may never come.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Works through the steps.
 pub struct Script {
     session: Rc<Session>,
     /// Who has been told to crash, and is to be started again before the next step.
     awaited: Option<Address>,
+    /// While the next step is about an actor that is not there.
+    late: Option<Timer>,
 }
+
+/// From the timer.
+struct Late;
 
 /// Something is different from before.
 pub struct Changed;
@@ -30,21 +39,38 @@ impl Script {
         Self {
             session,
             awaited: None,
+            late: None,
         }
     }
 
     /// Does steps until one has to wait.
-    fn go_on(&mut self) {
+    fn go_on(&mut self, cx: &mut Context<Self>) {
         while self.awaited.is_none() {
             let Some(step) = self.session.steps.borrow().front().cloned() else {
                 return;
             };
             if !self.step(&step.what) {
-                return;
+                return self.be_patient(&step, cx);
             }
             println!("script: {}", step.line);
             self.session.steps.borrow_mut().pop_front();
         }
+    }
+
+    /// Waits for the actor of this step to come, but not for ever.
+    fn be_patient(&mut self, step: &Step, cx: &mut Context<Self>) {
+        let lacks = self.lacks(step).is_some();
+        if lacks && self.late.is_none() {
+            self.late = Some(cx.after(PATIENCE, Late));
+        } else if !lacks && let Some(late) = self.late.take() {
+            cx.cancel(late);
+        }
+    }
+
+    /// The actor that this step is about, if it is not there.
+    fn lacks<'a>(&self, step: &'a Step) -> Option<&'a str> {
+        let name = step.what.actor()?;
+        self.session.named(name).is_none().then_some(name)
     }
 
     /// Does a step; false if it is not over.
@@ -112,20 +138,33 @@ impl Actor for Script {
 }
 
 impl Handler<Changed> for Script {
-    fn handle(&mut self, _: Changed, _: &mut Context<Self>) {
+    fn handle(&mut self, _: Changed, cx: &mut Context<Self>) {
         // Not all are started again.
         if self.awaited.is_some_and(|who| self.session.is_down(who)) {
             self.awaited = None;
         }
-        self.go_on();
+        self.go_on(cx);
     }
 }
 
 impl Handler<Started> for Script {
-    fn handle(&mut self, Started(who): Started, _: &mut Context<Self>) {
+    fn handle(&mut self, Started(who): Started, cx: &mut Context<Self>) {
         if self.awaited == Some(who) {
             self.awaited = None;
-            self.go_on();
+            self.go_on(cx);
+        }
+    }
+}
+
+impl Handler<Late> for Script {
+    fn handle(&mut self, _: Late, _: &mut Context<Self>) {
+        self.late = None;
+        let steps = self.session.steps.borrow();
+        if let Some(step) = steps.front()
+            && let Some(name) = self.lacks(step)
+        {
+            let why = format!("script: {}: there is no {name}", step.line);
+            self.session.fail(&why);
         }
     }
 }

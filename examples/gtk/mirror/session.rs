@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use gtk::prelude::*;
@@ -73,9 +75,13 @@ pub struct Session {
     pub tree: RefCell<Option<Tree>>,
     /// The actor that is chosen in the picture.
     pub chosen: Cell<Option<Address>>,
+    /// The copy to which the picture has scrolled.
+    pub shown: Cell<Option<Address>>,
     lines: RefCell<VecDeque<String>>,
     /// Steps of the script that are still to be done.
     pub steps: RefCell<VecDeque<Step>>,
+    /// Whether the program is to fail at its end.
+    failed: Arc<AtomicBool>,
 }
 
 /// What people choose.
@@ -142,9 +148,12 @@ impl fmt::Display for Stage {
 
 impl Session {
     /// A window in which nothing has happened.
-    pub fn new(words: &Words, widgets: Widgets, wiring: Wiring) -> Self {
+    pub fn new(words: &Words, widgets: Widgets, wiring: Wiring, failed: Arc<AtomicBool>) -> Self {
         widgets.source.set_text(&words.args.src.to_string_lossy());
         widgets.target.set_text(&words.args.dst.to_string_lossy());
+        if !words.args.src.as_os_str().is_empty() {
+            widgets.status.set_text("ready to start");
+        }
         Self {
             widgets,
             wiring,
@@ -155,9 +164,24 @@ impl Session {
             snapshot: Cell::new(None),
             tree: RefCell::new(None),
             chosen: Cell::new(None),
+            shown: Cell::new(None),
             lines: RefCell::default(),
             steps: RefCell::new(words.steps.iter().cloned().collect()),
+            failed,
         }
+    }
+
+    /// Says something in the line for that.
+    pub fn say(&self, text: &str) {
+        println!("status: {text}");
+        self.widgets.status.set_text(text);
+    }
+
+    /// Ends the program, which has failed.
+    pub fn fail(&self, why: &str) {
+        eprintln!("mirror-gtk: {why}");
+        self.failed.store(true, Ordering::Relaxed);
+        self.app.get().expect("the tree runs").shutdown();
     }
 
     /// Shows a folder that was chosen.
@@ -180,7 +204,8 @@ impl Session {
         args
     }
 
-    fn entry(&self, folder: Folder) -> &gtk::Entry {
+    /// The entry of a folder.
+    pub fn entry(&self, folder: Folder) -> &gtk::Entry {
         match folder {
             Folder::Source => &self.widgets.source,
             Folder::Target => &self.widgets.target,
@@ -223,6 +248,15 @@ impl Session {
         if let Some(node) = tree.as_ref().and_then(|tree| tree.nodes.get(at)) {
             println!("chosen: {}", node.name);
             self.chosen.set(Some(node.address));
+            self.widgets.enable_deeds(true);
+        }
+    }
+
+    /// Chooses nobody.
+    pub fn choose_nobody(&self) {
+        if self.chosen.take().is_some() {
+            println!("chosen: nobody");
+            self.widgets.enable_deeds(false);
         }
     }
 
@@ -246,6 +280,15 @@ impl Session {
         nodes
             .find(|node| node.address == who)
             .is_none_or(|node| node.state == "down")
+    }
+}
+
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        })
     }
 }
 

@@ -16,7 +16,8 @@ steps of a script, one a line; a line that begins with # is a comment:
   await copied N
   await running NAME, await down NAME
   await restarts NAME N, await handled NAME N
-  memory                                print the memory of the process";
+  memory                                print the memory of the process
+a step about an actor that is not there waits ten seconds for it; then the program fails";
 
 /// One step, with its line in the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,17 @@ impl Step {
 }
 
 impl What {
+    /// The actor that it is about, if it is about one.
+    pub fn actor(&self) -> Option<&str> {
+        match self {
+            Self::Do(_, name, _)
+            | Self::State(_, name)
+            | Self::Restarts(name, _)
+            | Self::Handled(name, _) => Some(name),
+            Self::Go(..) | Self::Close | Self::Stage(_) | Self::Copied(_) | Self::Memory => None,
+        }
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split_whitespace().collect();
         Some(match *words {

@@ -1,7 +1,7 @@
 //! The window's widgets, without any behaviour.
 
 use gtk::prelude::*;
-use gtk::{gio, pango};
+use gtk::{gdk, gio, pango};
 
 use crate::row;
 
@@ -21,6 +21,8 @@ pub struct Widgets {
     pub status: gtk::Label,
     pub files: Vec<gtk::ProgressBar>,
     pub tree: gtk::ListBox,
+    /// Says that the tree is not as it is shown.
+    pub old: gtk::Label,
     pub menu: gtk::PopoverMenu,
     pub log: gtk::TextView,
 }
@@ -30,7 +32,8 @@ impl Widgets {
     pub fn new(program: &gtk::Application) -> Self {
         let window = gtk::ApplicationWindow::new(program);
         window.set_title(Some("Mirror"));
-        window.set_default_size(800, 600);
+        let (width, height) = size();
+        window.set_default_size(width, height);
         let pause = button("_Pause", "win.pause");
         window.set_titlebar(Some(&bar(&pause)));
 
@@ -42,9 +45,13 @@ impl Widgets {
         let files: Vec<_> = (0..FILES).map(|_| file()).collect();
         let tree = gtk::ListBox::new();
         tree.set_activate_on_single_click(false); // that only chooses
-        let actors = actors(&tree);
+        let old = gtk::Label::new(None);
+        let actors = actors(&tree, &old);
         let menu = menu(&actors);
         let log = gtk::TextView::new();
+        log.set_left_margin(6);
+        log.set_right_margin(6);
+        log.set_top_margin(6);
         log.set_editable(false);
         log.set_cursor_visible(false);
         log.set_monospace(true);
@@ -58,13 +65,15 @@ impl Widgets {
             ("So_urce", &source, &choose_source),
             ("_Target", &target, &choose_target),
         ));
+        overall.set_margin_top(6);
         content.append(&overall);
+        status.set_margin_bottom(6);
         content.append(&status);
         let parts = gtk::Paned::new(gtk::Orientation::Vertical);
         parts.set_vexpand(true);
-        parts.set_position(280);
         parts.set_start_child(Some(&actors));
         parts.set_end_child(Some(&pages(&log, &files)));
+        parts.set_resize_end_child(false); // what a larger window has is for the tree
         content.append(&parts);
         window.set_child(Some(&content));
         Self {
@@ -78,10 +87,53 @@ impl Widgets {
             status,
             files,
             tree,
+            old,
             menu,
             log,
         }
     }
+
+    /// Says whether an action of the window can be asked for.
+    pub fn enable(&self, action: &str, enabled: bool) {
+        let action = self.window.lookup_action(action);
+        if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
+            action.set_enabled(enabled);
+        }
+    }
+
+    /// The same of what can be done to the chosen actor.
+    pub fn enable_deeds(&self, enabled: bool) {
+        for (_, action) in DEEDS {
+            self.enable(action, enabled);
+        }
+    }
+
+    /// Says why the tree is not as it is shown, or that it is.
+    pub fn set_old(&self, why: Option<&str>) {
+        self.old.set_visible(why.is_some());
+        self.tree.set_opacity(if why.is_some() { 0.4 } else { 1.0 });
+        if let Some(why) = why {
+            println!("old: {why}");
+            self.old.set_text(why);
+        }
+    }
+}
+
+/// Room for the tree of a copy, where the screen has it.
+fn size() -> (i32, i32) {
+    const WANTED: (i32, i32) = (820, 1024);
+    /// For what else is on the screen.
+    const REST: i32 = 56;
+    let display = gdk::Display::default();
+    let monitor = display.and_then(|display| display.monitors().item(0));
+    let Some(monitor) = monitor.and_downcast::<gdk::Monitor>() else {
+        return (800, 600);
+    };
+    let screen = monitor.geometry();
+    (
+        WANTED.0.min(screen.width()),
+        WANTED.1.min((screen.height() - REST).max(600)),
+    )
 }
 
 fn bar(pause: &gtk::Button) -> gtk::HeaderBar {
@@ -123,33 +175,44 @@ fn folders(source: Folder<'_>, target: Folder<'_>) -> gtk::Grid {
     grid
 }
 
-/// The picture of the tree, with what can be done to the chosen actor.
-fn actors(tree: &gtk::ListBox) -> gtk::Box {
-    let list = scroll(tree);
+/// The picture of the tree, and above it what is to be said of it.
+fn actors(tree: &gtk::ListBox, old: &gtk::Label) -> gtk::Box {
+    old.add_css_class("toolbar");
+    old.add_css_class("osd");
+    old.set_halign(gtk::Align::Center);
+    old.set_valign(gtk::Align::Center);
+    old.set_wrap(true);
+    old.set_visible(false);
+    let list = gtk::Overlay::new();
+    list.set_child(Some(&scroll(tree)));
+    list.add_overlay(old);
     list.set_vexpand(true);
-    let deeds = gtk::Box::new(gtk::Orientation::Horizontal, 6);
-    deeds.set_margin_bottom(6);
-    for (label, action) in DEEDS {
-        deeds.append(&button(label, action));
-    }
     let all = column();
     all.append(&row::titles());
     all.append(&list);
-    all.append(&deeds);
     all
 }
 
+/// What can be done to the chosen actor, with the action for it.
 const DEEDS: [(&str, &str); 3] = [
-    ("C_rash", "win.crash"),
-    ("R_estart", "win.restart"),
-    ("St_op", "win.stop"),
+    ("C_rash", "crash"),
+    ("R_estart", "restart"),
+    ("St_op", "stop"),
 ];
+
+fn deeds() -> gtk::Box {
+    let deeds = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+    for (label, action) in DEEDS {
+        deeds.append(&button(label, &format!("win.{action}")));
+    }
+    deeds
+}
 
 /// Its place is not in the list: that would scroll to what has the focus in the menu.
 fn menu(place: &gtk::Box) -> gtk::PopoverMenu {
     let model = gio::Menu::new();
     for (label, action) in DEEDS {
-        model.append(Some(label), Some(action));
+        model.append(Some(label), Some(&format!("win.{action}")));
     }
     let menu = gtk::PopoverMenu::from_model(Some(&model));
     menu.set_parent(place);
@@ -163,8 +226,11 @@ fn pages(log: &gtk::TextView, files: &[gtk::ProgressBar]) -> gtk::Notebook {
     list.set_margin_end(6);
     files.iter().for_each(|file| list.append(file));
     let pages = gtk::Notebook::new();
-    pages.append_page(&scroll(&list), Some(&gtk::Label::with_mnemonic("_Files")));
-    pages.append_page(&scroll(log), Some(&gtk::Label::with_mnemonic("_Log")));
+    pages.set_action_widget(&deeds(), gtk::PackType::End); // right below the tree
+    for (content, title) in [(scroll(&list), "_Files"), (scroll(log), "_Log")] {
+        content.set_min_content_height(100); // four files, a few lines
+        pages.append_page(&content, Some(&gtk::Label::with_mnemonic(title)));
+    }
     pages
 }
 

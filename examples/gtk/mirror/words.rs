@@ -13,7 +13,14 @@ Copies a folder tree and proves the copy, in a window that shows how it works.
 
 usage: mirror-gtk [SRC DST] [options]
 
-  --headless-script FILE  do what FILE says, as a person would";
+Without SRC and DST, the folders are chosen in the window.
+
+  --headless-script FILE  do what FILE says, as a person would; the window is opened all the same,
+                          on a display that nobody need see, such as that of Xvfb";
+
+const CODES: &str = "\
+exit codes: 0 the window was closed, whatever came of a copy; 1 the window could not be opened, the
+whole tree has given up, or the script was wrong; 2 the arguments were";
 
 /// What was asked for.
 pub struct Words {
@@ -53,7 +60,9 @@ impl Words {
             }
         }
         match Args::parse_some(rest)? {
-            Asked::Help => Ok(Wanted::Say(format!("{HEAD}\n{FLAGS}\n\n{STEPS}"))),
+            Asked::Help => Ok(Wanted::Say(format!(
+                "{HEAD}\n{FLAGS}\n\n{STEPS}\n\n{CODES}"
+            ))),
             Asked::Version => Ok(Wanted::Say(
                 concat!("mirror-gtk ", env!("CARGO_PKG_VERSION")).into(),
             )),
@@ -63,8 +72,7 @@ impl Words {
             Asked::Run(args) => {
                 let missing = |folder: &Path| folder.as_os_str().is_empty();
                 match (missing(&args.src), missing(&args.dst)) {
-                    (true, true) => {} // to be chosen in the window
-                    (true, false) => return Err("SRC is missing".into()),
+                    (true, _) => {} // to be chosen in the window
                     (false, true) => return Err("DST is missing".into()),
                     (false, false) => args.check()?,
                 }

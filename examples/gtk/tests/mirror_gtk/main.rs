@@ -61,6 +61,11 @@ fn a_script_crashes_actors_and_views_and_the_copy_is_exact() {
     assert!(status.success() && !errors.contains("panicked"), "{errors}");
 }
 
+/// Where the buttons for the chosen actor are.
+const CRASH: (u32, u32) = (589, 462);
+const RESTART: (u32, u32) = (671, 462);
+const STOP: (u32, u32) = (749, 462);
+
 /// Clicks the line at this height of the picture. A picture that has crashed has no lines until it
 /// is drawn again.
 fn choose(program: &Program<'_>, window: &Window<'_>, y: u32, name: &str) {
@@ -74,6 +79,9 @@ fn a_person_copies_by_keys_and_clicks() {
     let (screen, place) = (Screen::new("800x600"), Place::new("person", 200_000_000));
     let program = place.start(&screen, &[]);
     let window = screen.window("Mirror");
+    // Nobody is chosen.
+    assert!(!program.says("log: ", || window.click(CRASH.0, CRASH.1)));
+    choose(&program, &window, 293, "picture");
     window.keys("ctrl+s");
     program.line("stage: copying");
     window.click(116, 27); // Pause
@@ -82,18 +90,17 @@ fn a_person_copies_by_keys_and_clicks() {
     program.line("stage: copying");
     window.keys("ctrl+p"); // it is not over before this is
     program.line("stage: paused");
-    choose(&program, &window, 281, "picture");
-    window.click(52, 447); // Crash
+    window.click(CRASH.0, CRASH.1);
     program.line("log: picture ended: panicked: asked to crash");
-    choose(&program, &window, 341, "chooser");
-    window.click(134, 447); // Restart
+    choose(&program, &window, 353, "chooser");
+    window.click(RESTART.0, RESTART.1);
     program.line("log: chooser ended: shutdown");
-    window.click_for_menu(80, 341);
+    window.click_for_menu(80, 353);
     program.line("menu");
     window.keys("Down Down Return"); // the third entry: Stop
     program.line("log: chooser ended: shutdown");
-    window.click(134, 447);
-    choose(&program, &window, 421, "lens");
+    window.click(RESTART.0, RESTART.1);
+    choose(&program, &window, 433, "lens");
     window.keys("Return");
     program.line("menu");
     screen.shot("mirror-gtk-menu");
@@ -112,7 +119,7 @@ fn a_person_copies_by_keys_and_clicks() {
 }
 
 /// Where the picture shows which line is chosen, and nothing that changes.
-const BESIDE_THE_MENU: &str = "100x200+180+212";
+const BESIDE_THE_MENU: &str = "100x200+180+234";
 
 /// Goes down in the picture to the line of this actor.
 fn go_down_to(program: &Program<'_>, window: &Window<'_>, name: &str) {
@@ -169,10 +176,63 @@ fn a_worker_is_crashed_restarted_and_stopped_by_keys_alone_and_the_copy_goes_on(
     program.line("stage: done");
     place.assert_same();
     // Who was chosen is gone, and nobody else is in its place.
-    let mut tries = 0..100;
-    assert!(tries.any(|_| program.says("log: choose an actor first", || window.keys("ctrl+k"))));
+    program.line("chosen: nobody");
+    assert!(!program.says("log: ", || window.keys("ctrl+k")));
     window.keys("ctrl+w");
     assert!(program.end().0.success());
+}
+
+#[test]
+fn a_start_without_folders_says_which_is_missing() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("folders", 0));
+    let program = screen.start(MIRROR, &[]);
+    let window = screen.window("Mirror");
+    for missing in ["source", "target"] {
+        window.click(42, 27); // Start
+        program.line(&format!("status: choose a {missing} folder"));
+        window.write(&place.path(if missing == "source" { "src" } else { "dst" })); // it has the focus
+    }
+    window.click(42, 27);
+    program.line("stage: done");
+    place.assert_same();
+    window.keys("ctrl+w");
+    assert!(program.end().0.success());
+}
+
+#[test]
+fn a_picture_that_is_stopped_says_that_it_is_old() {
+    /// The names of the actors.
+    const NAMES: &str = "150x200+20+234";
+    let screen = Screen::new("800x600");
+    let program = screen.start(MIRROR, &[]);
+    let window = screen.window("Mirror");
+    choose(&program, &window, 253, "window");
+    screen.xdotool("mousemove 1 1"); // the line below it has another colour
+    let fresh = screen.at_rest(NAMES);
+    window.click(STOP.0, STOP.1);
+    program.line("old: the picture is stopped");
+    assert_ne!(screen.at_rest(NAMES), fresh);
+    screen.shot("mirror-gtk-old");
+    window.click(RESTART.0, RESTART.1);
+    assert!((0..100).any(|_| screen.at_rest(NAMES) == fresh));
+    choose(&program, &window, 433, "lens");
+    window.click(STOP.0, STOP.1);
+    program.line("old: the lens is stopped");
+    assert_ne!(screen.at_rest(NAMES), fresh);
+    window.keys("ctrl+w");
+    assert!(program.end().0.success());
+}
+
+#[test]
+fn the_window_has_room_for_a_tree_where_the_screen_has() {
+    for (screen, size) in [("800x600", (800, 600)), ("1280x1100", (820, 1024))] {
+        let screen = Screen::new(screen);
+        let program = screen.start(MIRROR, &[]);
+        let window = screen.window("Mirror");
+        assert_eq!(window.size(), size);
+        window.keys("ctrl+w");
+        assert!(program.end().0.success());
+    }
 }
 
 #[test]
@@ -307,6 +367,16 @@ fn a_tree_that_ends_by_force_is_a_failure_of_the_program() {
 }
 
 #[test]
+fn a_script_that_waits_for_nobody_is_a_failure_of_the_program() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("nobody", 0));
+    let program = place.script(&screen, "await running log\ncrash nobody\nclose");
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(1), "{errors}");
+    let why = "mirror-gtk: script: crash nobody: there is no nobody";
+    assert!(errors.contains(why), "{errors}");
+}
+
+#[test]
 fn bad_arguments_give_one_line_and_touch_nothing() {
     let place = Place::new("arguments", 0);
     let (src, dst, none) = (place.path("src"), place.path("dst"), place.path("none"));
@@ -316,6 +386,7 @@ fn bad_arguments_give_one_line_and_touch_nothing() {
     for words in [
         &["--fast"][..],
         &[&src],
+        &[""],
         &[&src, ""],
         &["", &dst],
         &[&none, &dst],
