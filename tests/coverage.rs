@@ -14,7 +14,7 @@ use crate::sources::files;
 /// cases of rotor, and of other systems.
 const RULES: &str = "
     a01 a02 a03 a04 a05 a06 a16 a17 a18 a20 a22 a26 a28 a29 a30 a31
-    e01 e02 e03 e04 e05 e06 e07 e14 e17 e18
+    e01 e02 e03 e04 e05 e06 e07 e10 e11 e14 e16 e17 e18
     k01 k03 l05 l07 l08 l09 l12 l13 l16 n01 n02 n03 n04 o08 row_m03 row_m04 row_m07 v10 v14
 
     m01 m02 m03 m04 m05 m06 m07 m08 m09 m10 m11 m12
@@ -123,6 +123,51 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("e05", "tests/backend.rs", "name: \"loop-less\","),
     ("e05", GUIDE, "pub mod backends"),
+    (
+        "e10",
+        "tests/threads.rs",
+        "fn m17_localities_of_one_driver_share_its_budget(",
+    ),
+    (
+        "e10",
+        MIO_LOOPS,
+        "fn e10_sockets_are_served_while_an_actor_floods_itself()",
+    ),
+    (
+        "e10",
+        SMOL_EXECUTORS,
+        "fn other_tasks_of_a_local_executor_are_not_starved_by_a_flood()",
+    ),
+    (
+        "e10",
+        "examples/gtk/tests/flood.rs",
+        "fn a_flood_loses_no_frame_and_a_click_is_handled_within_one_slice()",
+    ),
+    (
+        "e11",
+        GLIB_GUESTS,
+        "fn a_flood_starves_neither_redraw_nor_urgent_messages()",
+    ),
+    (
+        "e11",
+        GLIB_GUESTS,
+        "fn an_idle_source_gets_its_turn_when_the_backlog_is_done()",
+    ),
+    (
+        "e16",
+        "rotor-core/src/spin.rs",
+        "fn e16_a_loop_spins_only_where_each_locality_has_a_processor()",
+    ),
+    (
+        "e16",
+        "rotor-core/src/thread.rs",
+        "fn e16_a_game_between_spinning_threads_comes_to_its_end()",
+    ),
+    (
+        "e16",
+        MIO_LOOPS,
+        "fn a_game_between_spinning_loops_comes_to_its_end()",
+    ),
     (
         "e14",
         GLIB_GUESTS,

@@ -49,6 +49,8 @@ mod diagnostics;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod futures;
 #[cfg(test)]
 mod groups;
@@ -153,6 +155,7 @@ const FILES: &[&[harness::Body]] = &[
     meters::BODIES,
     lanes::BODIES,
     bounds::BODIES,
+    fairness::BODIES,
     undelivered::BODIES,
     localities::BODIES,
     idle::BODIES,

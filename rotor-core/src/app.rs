@@ -14,6 +14,7 @@ use crate::lock::{lock, sound};
 use crate::name::{Name, NameError};
 use crate::observe::Observer;
 use crate::registry::Registry;
+use crate::spin::processors;
 use crate::tree::{Sitting, Tree};
 
 /// A running tree, from outside. Owns nothing: dropping it stops nothing.
@@ -299,6 +300,10 @@ impl AppShared {
         let mut places = lock(&self.places);
         if !places.contains(&place) {
             places.push(place);
+            let crowded = places.len() > processors();
+            for place in &*places {
+                place.gate().crowded.store(crowded, Ordering::Relaxed);
+            }
         }
     }
 

@@ -230,6 +230,13 @@ impl Driver {
         self.open_with(locality, Random::unseeded())
     }
 
+    /// Whether a tree that is here has more localities than there are processors.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let locals = self.inner.locals.borrow();
+        let mut gates = locals.iter().map(|local| local.gate);
+        gates.any(|gate| gate.crowded.load(Ordering::Relaxed))
+    }
+
     /// Drives a locality whose random numbers come from this source.
     pub(crate) fn open_with(&self, locality: &Locality, random: Random) -> Result<(), BindError> {
         let inner = &*self.inner;

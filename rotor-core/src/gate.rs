@@ -123,6 +123,8 @@ pub(crate) struct Gate {
     /// The tree that has placed something here.
     app: Mutex<Weak<AppShared>>,
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
+    /// Its tree has more localities than there are processors.
+    pub(crate) crowded: AtomicBool,
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,
     /// What waits for its bounded addresses.
@@ -243,6 +245,7 @@ impl Gate {
                 counts: AtomicBool::new(false),
                 app: Mutex::new(Weak::new()),
                 undelivered: Default::default(),
+                crowded: AtomicBool::new(false),
                 bound: AtomicUsize::new(0),
                 rooms: Rooms::default(),
                 slices: AtomicU64::new(0),
@@ -272,6 +275,7 @@ impl Gate {
         while self.chunks.pop().is_some() {}
         while self.kills.pop().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
+        self.crowded.store(false, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
         self.rooms.clear();
         self.slices.store(0, Ordering::Relaxed);

@@ -89,6 +89,7 @@ mod clock; // where time comes from
 mod dispatch; // taking records out and running their handlers
 mod driver; // Driver: what a backend turns
 mod slot; // the slot table
+mod spin; // waiting for a wake while the thread keeps its processor
 mod states; // what slots are doing, for other threads
 
 mod actor; // Actor, Handler, TryHandler

@@ -18,9 +18,6 @@ const EVENTS: usize = 1024;
 /// How long sockets may go unseen while the loop spins and is woken again and again.
 const UNSEEN: Duration = Duration::from_micros(50);
 
-/// How long a loop spins before it lets others have its processor in between.
-const ALONE: Duration = Duration::from_micros(2);
-
 /// A loop with a [`Poll`] of its own, for actors with sockets.
 ///
 /// ```no_run
@@ -240,8 +237,9 @@ impl MioLoop {
     ///
     /// A loop that exchanges messages with another thread, each on a processor of its own, answers
     /// several times faster so, and uses less processor time than by sleeping and waking: 20 µs
-    /// are enough. Where processors are shared, or long pauses are the rule, it only costs. A
-    /// socket has to wait for the end of the spin.
+    /// are enough. Where processors are shared, or long pauses are the rule, it only costs: it does
+    /// not spin while the tree has more localities than there are processors. A socket has to wait for
+    /// the end of the spin.
     ///
     /// ```
     /// # use rotor_core::*;
@@ -333,7 +331,8 @@ impl MioLoop {
                 Turn::Again => Some(Duration::ZERO),
                 Turn::Done(exit) => return Ok(exit),
                 Turn::Park(deadline) => {
-                    if !self.is_woken_while_spinning(deadline) {
+                    let is_woken = || self.guest.signal.is_woken();
+                    if !self.guest.driver.spin(self.spin, deadline, is_woken) {
                         self.guest.lie_down(deadline)
                     } else if self.guest.reactor.is_empty() || seen.elapsed() < UNSEEN {
                         self.events.clear();
@@ -358,39 +357,6 @@ impl MioLoop {
             }
             other => other,
         }
-    }
-
-    fn is_woken_while_spinning(&self, deadline: Option<Instant>) -> bool {
-        if self.spin.is_zero() {
-            return false;
-        }
-        // An answer that comes at once costs no look at the clock.
-        if self.is_woken_soon() {
-            return true;
-        }
-        let start = Instant::now();
-        let end = start + self.spin;
-        let end = deadline.map_or(end, |deadline| deadline.min(end));
-        loop {
-            if self.is_woken_soon() {
-                return true;
-            }
-            let now = Instant::now();
-            if now >= end {
-                return false;
-            }
-            if now - start > ALONE {
-                // Whoever is to answer may be waiting for this very processor.
-                std::thread::yield_now();
-            }
-        }
-    }
-
-    fn is_woken_soon(&self) -> bool {
-        (0..32).any(|_| {
-            std::hint::spin_loop();
-            self.guest.signal.is_woken()
-        })
     }
 }
 

@@ -1,0 +1,133 @@
+//! Spinning: waiting for a wake while the thread keeps its processor.
+
+use std::num::NonZero;
+use std::time::{Duration, Instant};
+
+use crate::driver::Driver;
+
+/// How long a loop spins before it lets others have its processor in between.
+const ALONE: Duration = Duration::from_micros(2);
+
+/// How many localities can each have a processor of its own.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+impl Driver {
+    /// For backends: waits for a wake without a rest, at most for `most` and not beyond `deadline`,
+    /// the one that [`Turn::Park`](crate::Turn::Park) has told. Returns whether `is_woken`.
+    ///
+    /// Blocks this thread and keeps its processor busy, so it is for loops that were asked to. It does
+    /// not spin where the tree has more localities than there are processors: whoever is to send may
+    /// be waiting for this one.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+    /// use std::time::{Duration, Instant};
+    /// #[derive(Default)]
+    /// struct Flag(AtomicBool);
+    /// impl Wake for Flag {
+    ///     fn wake(&self) { self.0.store(true, Ordering::Release) }
+    /// }
+    /// let flag = Arc::new(Flag::default());
+    /// let driver = Driver::new(flag.clone(), Clock::real());
+    /// // In the loop, when a turn has answered `Park(deadline)`:
+    /// let deadline = Some(Instant::now() + Duration::from_secs(3600));
+    /// let is_woken = || flag.0.swap(false, Ordering::Acquire);
+    /// assert!(!driver.spin(Duration::from_micros(20), deadline, is_woken)); // then it is to sleep
+    /// flag.wake();
+    /// assert!(driver.spin(Duration::from_secs(5), deadline, is_woken)); // the next turn
+    /// ```
+    pub fn spin(
+        &self,
+        most: Duration,
+        deadline: Option<Instant>,
+        is_woken: impl Fn() -> bool,
+    ) -> bool {
+        if most.is_zero() || self.is_crowded() {
+            return false;
+        }
+        let is_woken_soon = || {
+            (0..32).any(|_| {
+                std::hint::spin_loop();
+                is_woken()
+            })
+        };
+        // An answer that comes at once costs no look at the clock.
+        if is_woken_soon() {
+            return true;
+        }
+        let start = Instant::now();
+        // None is beyond the end of time.
+        let ends = [start.checked_add(most), deadline];
+        let end = ends.into_iter().flatten().min();
+        loop {
+            if is_woken_soon() {
+                return true;
+            }
+            let now = Instant::now();
+            if end.is_some_and(|end| now >= end) {
+                return false;
+            }
+            if now - start > ALONE {
+                // Whoever is to answer may be waiting for this very processor.
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::*;
+
+    struct Nothing;
+
+    impl Wake for Nothing {
+        fn wake(&self) {}
+    }
+
+    /// A driver of a tree over so many localities.
+    fn driver(localities: usize) -> Driver {
+        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+        let mut tree = Supervisor::one_for_one("app");
+        for i in 0..localities {
+            let place = Locality::new(format!("{i}"));
+            driver.open(&place).unwrap();
+            if i > 0 {
+                tree = tree.child(Supervisor::one_for_one(format!("{i}")).on(&place, |s| s));
+            }
+        }
+        driver.start(tree).unwrap();
+        driver.run_until_idle();
+        driver
+    }
+
+    /// It is not even looked at whether there is a wake.
+    #[test]
+    fn e16_a_loop_spins_only_where_each_locality_has_a_processor() {
+        for (localities, spins) in [(1, true), (processors(), true), (processors() + 1, false)] {
+            let (driver, looks) = (driver(localities), Cell::new(0));
+            let is_woken = || {
+                looks.set(looks.get() + 1);
+                looks.get() == 100
+            };
+            assert_eq!(driver.spin(Duration::MAX, None, is_woken), spins);
+            assert_eq!(looks.get(), if spins { 100 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn e16_spinning_is_bounded() {
+        let driver = driver(1);
+        let short = Duration::from_micros(1);
+        assert!(!driver.spin(Duration::ZERO, None, || true));
+        assert!(!driver.spin(short, None, || false));
+        assert!(!driver.spin(Duration::MAX, Some(Instant::now() + short), || false));
+    }
+}
