@@ -453,7 +453,14 @@ impl Artist<'_> {
             flock.children.push(if nested {
                 Shape::Flock(self.flock(depth + 1, at))
             } else {
-                let gull = self.places[at].reserve();
+                let place = &self.places[at];
+                let bound = Bound::reject(1 + self.dice.below(4) as usize);
+                let gull = match self.dice.below(6) {
+                    0 => place.reserve_bounded(bound),
+                    1 => place.reserve_bounded(Bound::drop_oldest(2)),
+                    2 => place.reserve_bounded(Bound::fail(3)),
+                    _ => place.reserve(),
+                };
                 self.gulls.push(gull);
                 Shape::Gull(gull, self.restart())
             });

@@ -222,6 +222,19 @@ impl Waiting {
         self.len() < self.bound.messages
     }
 
+    /// Drops the oldest message, if that is what is done: of both lanes from the one that goes behind,
+    /// never one for a message behind it.
+    fn make_room(&mut self, lane: usize) -> Option<Entry> {
+        let drops = self.bound.overload == Overload::DropOldest;
+        let mut lanes = (lane..=NORMAL).rev().filter(|_| drops);
+        lanes.find_map(|lane| self.lanes[lane - URGENT].pop())
+    }
+
+    /// A message is too much. True if the actor is to fail, and is not about to.
+    fn overloads(&mut self) -> bool {
+        self.bound.overload == Overload::Fail && !std::mem::replace(&mut self.fails, true)
+    }
+
     /// The sender to be told that there is room.
     fn next_sender(&mut self) -> Option<Waker> {
         let next = self.has_room().then(|| self.senders.pop_first());
@@ -294,17 +307,13 @@ impl Room {
         }
         let mut old = None;
         if !waiting.has_room() {
-            match waiting.bound.overload {
-                // Of both lanes the one that goes behind; never one for a message behind it.
-                Overload::DropOldest => {
-                    old = (lane..=NORMAL)
-                        .rev()
-                        .find_map(|lane| waiting.lanes[lane - URGENT].pop());
-                }
-                Overload::Fail if !waits => self.fail(&mut waiting),
-                Overload::Fail | Overload::Reject => {}
-            }
+            old = waiting.make_room(lane);
             if old.is_none() {
+                let fails = !waits && waiting.overloads();
+                drop(waiting);
+                if fails {
+                    self.fail();
+                }
                 return Err(value);
             }
         }
@@ -372,8 +381,8 @@ impl Room {
         entry.map(Entry::take)
     }
 
-    /// Has the actor fail, once.
-    fn fail(self: &Arc<Self>, waiting: &mut Waiting) {
+    /// Has the actor fail.
+    fn fail(self: &Arc<Self>) {
         /// The next message that is too much is another failure.
         struct Failing(Arc<Room>);
         impl Drop for Failing {
@@ -381,14 +390,9 @@ impl Room {
                 lock(&self.0.waiting).fails = false;
             }
         }
-        if std::mem::replace(&mut waiting.fails, true) {
-            return;
-        }
-        let (to, messages) = (self.to, waiting.bound.messages);
         let failing = Failing(self.clone());
-        Control::call(to.gate(), move |local| {
-            let failing = failing;
-            local.overloaded(to, messages);
+        Control::call(self.to.gate(), move |local| {
+            local.overloaded(failing.0.to, failing.0.bound());
             drop(failing);
         });
     }

@@ -169,10 +169,14 @@ struct Row {
 
 impl Row {
     fn new(n: usize) -> Self {
+        Self::of(n, Locality::reserve)
+    }
+
+    fn of(n: usize, reserve: fn(&Locality) -> Addr<Worker>) -> Self {
         let driver = Driver::new(Arc::new(Nobody), Clock::manual());
         let here = Locality::new("here");
         driver.open(&here).unwrap();
-        let workers: Vec<Addr<Worker>> = (0..n).map(|_| here.reserve()).collect();
+        let workers: Vec<Addr<Worker>> = (0..n).map(|_| reserve(&here)).collect();
         let waker = Rc::new(RefCell::new(None));
         let mut tree = Supervisor::one_for_one("root");
         for (i, worker) in workers.iter().enumerate() {
@@ -221,6 +225,16 @@ fn a03_recipients_take_no_memory() {
 #[test]
 fn a05_a_message_takes_no_memory() {
     let row = Row::new(8);
+    assert_eq!(row.sent(|| Count(7)), 0);
+}
+
+#[test]
+fn a17_a_message_for_a_bounded_actor_takes_no_memory() {
+    let bounded = |here: &Locality| {
+        let bound = Bound::drop_oldest(2).latest(|count: &Count| u64::from(count.0));
+        here.reserve_bounded(bound)
+    };
+    let row = Row::of(8, bounded);
     assert_eq!(row.sent(|| Count(7)), 0);
 }
 

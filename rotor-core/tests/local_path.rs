@@ -101,6 +101,13 @@ fn e17_a_message_within_a_locality_executes_no_atomic_operation() {
 }
 
 #[test]
+fn a17_bounds_of_others_cost_a_message_nothing() {
+    let plain = play_beside(260, || (), |third| third);
+    let bounded = play_beside(260, || (), |third| third.bound(Bound::reject(1)));
+    assert_eq!(bounded, plain);
+}
+
+#[test]
 fn l30_hooks_of_others_cost_a_message_nothing() {
     let plain = play_beside(260, || (), |third| third);
     let hooked = play_beside(260, || (), |third| third.hook(Idle));

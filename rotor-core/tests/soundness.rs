@@ -401,23 +401,38 @@ fn s07_an_inbox_takes_out_what_core_asks_of_it() {
 
 #[test]
 fn s07_payloads_of_every_size_and_alignment_arrive() {
-    every_payload_arrives(Supervisor::one_for_one("app"));
+    every_payload_arrives(Supervisor::one_for_one("app"), None);
 }
 
 /// The same with records that carry their sender.
 #[test]
 fn s07_signed_payloads_of_every_size_and_alignment_arrive() {
+    every_payload_arrives(signing(), None);
+}
+
+/// From a room, where they wait by themselves, and with senders.
+#[test]
+fn s07_bounded_payloads_of_every_size_and_alignment_arrive() {
+    let bound = || Some(Bound::drop_oldest(100));
+    every_payload_arrives(signing(), bound());
+    if !cfg!(miri) {
+        every_payload_arrives(Supervisor::one_for_one("app"), bound());
+    }
+}
+
+/// The root of a tree whose observer asks for senders.
+fn signing() -> Supervisor {
     struct Curious;
     impl Observer for Curious {
         fn wants_sender(&self) -> bool {
             true
         }
     }
-    every_payload_arrives(Supervisor::one_for_one("app").observer(Arc::new(Curious)));
+    Supervisor::one_for_one("app").observer(Arc::new(Curious))
 }
 
 /// Sends them from outside, in bulk and from an actor, to an actor and to nobody.
-fn every_payload_arrives(tree: Supervisor) {
+fn every_payload_arrives(tree: Supervisor, bound: Option<Bound>) {
     #[repr(align(64))]
     struct Aligned(u8, Box<u8>);
     struct Big([Box<u64>; 40]);
@@ -472,7 +487,11 @@ fn every_payload_arrives(tree: Supervisor) {
     const ALL: usize = 1 + 3 + 40 + 4000 + 5 + 9;
     let mut sim = Sim::new(1);
     let here = sim.locality("here");
-    let (sink, nobody) = (here.reserve(), here.reserve());
+    let reserve = || match bound.clone() {
+        Some(bound) => here.reserve_bounded(bound),
+        None => here.reserve(),
+    };
+    let (sink, nobody) = (reserve(), reserve());
     let sum = Rc::new(Cell::new(0));
     let seen = sum.clone();
     let make = move || Sink(seen.clone());
