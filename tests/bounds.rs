@@ -525,7 +525,7 @@ fn c_so_37_each_subscriber_is_bounded_alone(on: &dyn Backend) {
 /// In order, as fast as there is room; one that waits does not have the actor fail.
 fn a18_a_sender_waits_for_room(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
-    on.run_clean(&log, |here| {
+    let played = on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (a, b) = (here.reserve(), away.reserve_bounded(Bound::fail(2)));
         let theirs = log.clone();
@@ -548,6 +548,8 @@ fn a18_a_sender_waits_for_room(on: &dyn Backend, far: &dyn Backend) {
     });
     let all: Vec<_> = (0..100).map(|n| format!("b: {n}")).collect();
     assert_eq!(log.of("b: "), all);
+    let ends = played.exits.iter().filter(|exit| exit.starts_with("b: "));
+    assert_eq!(ends.collect::<Vec<_>>(), ["b: shutdown < a: normal"]);
 }
 
 /// The message comes back; whoever gives up makes way for the next.

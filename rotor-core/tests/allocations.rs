@@ -238,6 +238,25 @@ fn a17_a_message_for_a_bounded_actor_takes_no_memory() {
     assert_eq!(row.sent(|| Count(7)), 0);
 }
 
+/// Nor does it take any when it is refused, or drops another one, or has the actor fail.
+#[test]
+fn a18_a_message_that_is_too_much_takes_no_memory() {
+    let bounds: [fn(&Locality) -> Addr<Worker>; 3] = [
+        |here| here.reserve_bounded(Bound::reject(1)),
+        |here| here.reserve_bounded(Bound::drop_oldest(1)),
+        |here| here.reserve_bounded(Bound::fail(1)),
+    ];
+    for bound in bounds {
+        let row = Row::of(1, bound);
+        let sent = taken(|| {
+            for _ in 0..TIMES {
+                row.workers[0].send(Count(0));
+            }
+        });
+        assert_eq!(sent, 0);
+    }
+}
+
 #[test]
 fn a10_a_request_that_is_passed_on_takes_no_memory() {
     for hops in [1, 7] {
