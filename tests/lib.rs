@@ -47,6 +47,8 @@ mod decisions;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod drains;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fairness;
@@ -147,6 +149,7 @@ const FILES: &[&[harness::Body]] = &[
     decisions::BODIES,
     failures::BODIES,
     lives::BODIES,
+    drains::BODIES,
     late::BODIES,
     subtrees::BODIES,
     barriers::BODIES,

@@ -560,7 +560,7 @@ fn m13_stop_overtakes_queued_messages_and_drain_does_not(on: &dyn Backend, far: 
                 c.send(Num(n));
             }
             b.stop();
-            c.drain();
+            c.drain(LONG);
             c.send(Num(99));
             cx.monitor(c.address());
         });

@@ -862,7 +862,13 @@ impl<A: Actor> Addr<A> {
         self.address.stop();
     }
 
-    /// Asks the actor to stop after every `Normal` message that is queued for it now.
+    /// Asks the actor to stop when it has handled every `Normal` message that is queued or parked for it
+    /// now, at the latest after `limit`.
+    ///
+    /// Messages that come later are for the next instance, if there will be one. If not, they are
+    /// refused: [`try_send`](Self::try_send) on its thread gives them back from now on, all others are
+    /// [undelivered](crate::Observer::undelivered), as is what the limit leaves over. The limit counts
+    /// from the order's arrival, for the instance that is there then.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -879,21 +885,17 @@ impl<A: Actor> Addr<A> {
     /// #     .child(Child::new("worker", move || Worker { out }).at(worker).transient()))?;
     /// # sim.run_until_idle();
     /// worker.send(1);
-    /// worker.drain();
+    /// worker.drain(std::time::Duration::from_secs(5));
+    /// worker.send(2); // too late
     /// sim.run_until_idle();
     /// assert_eq!(probe.take(), [1]); // handled first
     /// assert_eq!(worker.address().state(), Lifecycle::Down);
     /// # Ok::<_, StartError>(())
     /// ```
-    pub fn drain(self) {
-        Control::post_in(
-            self.address.gate(),
-            NORMAL,
-            Control::StopSelf {
-                to: self.address,
-                exit: Exit::shutdown(),
-            },
-        );
+    pub fn drain(self, limit: Duration) {
+        let to = self.address;
+        Control::post(to.gate(), Control::Drain { to, limit });
+        Control::post_in(to.gate(), NORMAL, Control::Drained { to });
     }
 }
 

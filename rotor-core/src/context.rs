@@ -1,6 +1,7 @@
 //! What a handler can do: the context of the instance whose code runs.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -729,8 +730,39 @@ impl<A: Actor> Context<A> {
     /// # assert_eq!(device.address().state(), Lifecycle::Running);
     /// # Ok::<_, StartError>(())
     /// ```
-    pub fn hold(&mut self, why: &'static str) -> Hold {
-        Hold::new(self.here(), self.slot, Why::Told(why))
+    pub fn hold(&mut self, why: impl Into<Cow<'static, str>>) -> Hold {
+        Hold::new(self.here(), self.slot, Why::Told(why.into()))
+    }
+
+    /// Keeps the start or the stop open, as [`hold`](Self::hold) does, but for at most this long: then
+    /// it goes on as if the hold was dropped.
+    ///
+    /// For what is worth to wait for, up to a point. The limit of the child holds as well, and removes
+    /// by force.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Statistics { upload: Option<Hold> }
+    /// impl Actor for Statistics {
+    ///     fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+    ///         self.upload = Some(cx.hold_within("upload", Duration::from_secs(2)));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let statistics = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("statistics", || Statistics { upload: None }).at(statistics).transient()))?;
+    /// # sim.run_until_idle();
+    /// statistics.stop();
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert_eq!(statistics.address().state(), Lifecycle::Stopping);
+    /// sim.run_for(Duration::from_secs(1));
+    /// assert_eq!(statistics.address().state(), Lifecycle::Down); // in order, with what it had
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn hold_within(&mut self, why: impl Into<Cow<'static, str>>, limit: Duration) -> Hold {
+        Hold::within(self.here(), self.slot, Why::Told(why.into()), limit)
     }
 
     /// Waits for an actor with this name, as long as it takes; `then` gets its address, in this

@@ -145,6 +145,8 @@ impl Local {
             Own,
             Limit(u32, u64),
             TreeLimit(Duration),
+            Expiry(u64),
+            DrainLimit,
             Leaving,
             Ask(std::sync::Arc<dyn crate::request::Refuse>),
         }
@@ -152,6 +154,8 @@ impl Local {
             None => return,
             Some(Body::Limit { child, incarnation }) => Due::Limit(*child, *incarnation),
             Some(Body::TreeLimit(limit)) => Due::TreeLimit(*limit),
+            Some(Body::Expiry(hold)) => Due::Expiry(*hold),
+            Some(Body::DrainLimit) => Due::DrainLimit,
             Some(Body::Ask(cell)) => Due::Ask(cell.clone()),
             Some(Body::Leaving) => Due::Leaving,
             Some(_) => Due::Own,
@@ -160,6 +164,8 @@ impl Local {
             Due::Own => self.own_due(slot, key),
             Due::Limit(child, incarnation) => self.limit_passed(slot, child, incarnation),
             Due::TreeLimit(limit) => self.tree_limit_passed(slot, limit),
+            Due::Expiry(hold) => self.release(slot, hold, Some(key)),
+            Due::DrainLimit => self.drain_limit_passed(slot, key),
             Due::Leaving => self.leave_by_force(slot),
             Due::Ask(cell) => self.ask_limit_passed(key, &*cell),
         }
@@ -561,7 +567,7 @@ impl Local {
             let Some(mut record) = record else {
                 self.unparking.borrow_mut().pop_front();
                 if runs {
-                    self.open(slot);
+                    self.unparked(slot);
                 }
                 continue;
             };
@@ -716,6 +722,8 @@ impl Local {
             Control::Added { to, child } => self.added(to, child),
             Control::Suspend { to, on } => self.suspend(to, on),
             Control::StopSelf { to, exit } => self.stop_self(to, exit),
+            Control::Drain { to, limit } => self.begin_drain(to, limit),
+            Control::Drained { to } => self.drained(to),
             Control::KillSelf { to } => self.kill_self(to),
             Control::SelfExit { slot, serial } => self.self_exit(slot, serial),
             Control::Crash {
@@ -729,7 +737,11 @@ impl Local {
                     self.crash(slot, Exit::panicked(caught));
                 }
             }
-            Control::Release { slot, serial } => self.release(slot, serial),
+            Control::Release {
+                slot,
+                serial,
+                expiry,
+            } => self.release(slot, serial, expiry),
             Control::AskLimit(limit) => self.arm_ask(limit),
             Control::Watch(order) => self.watch(order),
             Control::Unwatch { who, key } => self.unwatch(who, key),

@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
+use crate::things::{Body, Key};
+use crate::timer::nanos;
 
 /// Keeps the start or the stop of an instance open until it is dropped, under the child's limit.
 ///
-/// Made by [`Context::hold`](crate::Context::hold). `Send`: it may be dropped on any thread. It
+/// Made by [`Context::hold`](crate::Context::hold), or by
+/// [`hold_within`](crate::Context::hold_within), for which it ends by itself after a time. `Send`: it may be dropped on any thread. It
 /// belongs to one instance, and means nothing to the next one.
 ///
 /// ```
@@ -41,13 +45,15 @@ pub struct Hold {
     gate: &'static Gate,
     slot: u32,
     serial: u64,
+    /// What ends it by itself.
+    expiry: Option<Key>,
 }
 
 /// What a hold is for.
 #[derive(Clone, Debug)]
 pub(crate) enum Why {
     /// What the actor says.
-    Told(&'static str),
+    Told(Cow<'static, str>),
     /// A name of the actor's tree that is not there yet.
     Name(Cow<'static, str>),
     /// A name of another tree.
@@ -58,7 +64,7 @@ impl Why {
     /// As pictures show it.
     pub(crate) fn text(&self) -> Cow<'static, str> {
         match self {
-            Why::Told(text) => Cow::Borrowed(text),
+            Why::Told(text) => text.clone(),
             Why::Name(name) | Why::FarName(name) => format!("name {name}").into(),
         }
     }
@@ -74,7 +80,19 @@ impl Hold {
             gate: here.gate,
             slot,
             serial: id,
+            expiry: None,
         }
+    }
+
+    /// One that ends by itself after a time.
+    pub(crate) fn within(here: &Local, slot: u32, why: Why, limit: Duration) -> Self {
+        let mut hold = Hold::new(here, slot, why);
+        if limit < Duration::MAX {
+            let key = here.add_thing(slot, Body::Expiry(hold.serial));
+            here.things.borrow_mut().arm_later(key, nanos(limit));
+            hold.expiry = Some(key);
+        }
+        hold
     }
 }
 
@@ -85,6 +103,7 @@ impl Drop for Hold {
             Control::Release {
                 slot: self.slot,
                 serial: self.serial,
+                expiry: self.expiry,
             },
         );
     }

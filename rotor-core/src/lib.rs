@@ -117,6 +117,7 @@ mod backoff; // Backoff: how long a restart waits
 mod check; // what is wrong with a tree
 mod child; // Child: how to make an actor
 mod decision; // what a supervising actor says to the end of a child
+mod drain; // a stop behind what is queued
 mod exit; // why an actor ended
 mod group; // Group: actors that are sent to together
 mod kin; // the children of an actor and where they live

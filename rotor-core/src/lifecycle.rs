@@ -1,6 +1,7 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
 use crate::address::Address;
+use crate::drain::Drain;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::here;
@@ -40,6 +41,9 @@ impl Local {
             if !free || incarnation <= seat.disowned {
                 return None;
             }
+            if seat.state == State::Down {
+                seat.drain = Drain::No; // it was meant for those before
+            }
             seat.incarnation = incarnation;
             let Some(maker) = seat.maker.take() else {
                 return Some(Err(seat.exit.clone().unwrap_or(Exit::killed())));
@@ -51,7 +55,7 @@ impl Local {
             };
             seat.keep = false;
             seat.hooked = false;
-            seat.instances += 1;
+            seat.instances = seat.instances.saturating_add(1);
             Some(Ok(maker))
         });
         let mut maker = match ready {
@@ -310,6 +314,7 @@ impl Local {
                 _ => return None,
             }
             seat.state = State::Stopping;
+            seat.drain = Drain::No;
             seat.keep = keep;
             seat.holds.clear();
             let hooked = std::mem::replace(&mut seat.hooked, true);
@@ -541,10 +546,13 @@ impl Local {
         self.seat(slot, |seat| seat.name.clone())
     }
 
-    /// A hold was dropped.
-    pub(crate) fn release(&self, slot: u32, id: u64) {
+    /// A hold was dropped, or has expired.
+    pub(crate) fn release(&self, slot: u32, id: u64, expiry: Option<Key>) {
         if slot >= self.slots.len() {
             return; // a hold of an earlier life of this gate
+        }
+        if let Some(key) = expiry {
+            drop(self.remove_thing(key, slot));
         }
         let state = self.seat(slot, |seat| {
             let before = seat.holds.len();

@@ -281,7 +281,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         key,
         asked,
         registry,
-        hold: Some(Hold::new(here, slot, Why::Told("a service link"))),
+        hold: Some(Hold::new(here, slot, Why::Told("a service link".into()))),
         broken: false,
     };
     if let Some(body) = here.things.borrow_mut().body(key) {

@@ -505,6 +505,10 @@ pub(crate) enum Control {
     Suspend { to: Address, on: bool },
     /// Somebody asks an actor to stop.
     StopSelf { to: Address, exit: Exit },
+    /// Somebody asks an actor to stop when what is queued now has been handled: its end is near.
+    Drain { to: Address, limit: Duration },
+    /// The same, behind what is queued.
+    Drained { to: Address },
     /// Somebody removes an actor's instance by force.
     KillSelf { to: Address },
     /// A handler stopped or failed its own instance.
@@ -516,7 +520,11 @@ pub(crate) enum Control {
         caught: Caught,
     },
     /// A hold was dropped.
-    Release { slot: u32, serial: u64 },
+    Release {
+        slot: u32,
+        serial: u64,
+        expiry: Option<Key>,
+    },
     /// The limit of a request whose asker is a future.
     AskLimit(AskLimit),
     /// A locality watches an instance here.
@@ -952,7 +960,10 @@ impl Local {
         let Some(slot) = self.find_or_await(address) else {
             return Some(Reason::Gone);
         };
-        self.seat(slot, |seat| seat.obstacle())
+        self.seat(slot, |seat| {
+            let stopped = seat.drains().then_some(Reason::Stopped);
+            seat.obstacle().or(stopped)
+        })
     }
 
     /// Adds something that belongs to the instance in a slot.

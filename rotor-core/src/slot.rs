@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use crate::address::Address;
 use crate::app::AppShared;
 use crate::child::{Maker, Ops};
+use crate::drain::Drain;
 use crate::exit::Exit;
 use crate::hold::Why;
 use crate::kin::Kin;
@@ -221,6 +222,7 @@ pub(crate) struct Seat {
     pub(crate) reserved: bool,
     /// The stop hook runs and has not said how the instance ends.
     pub(crate) in_hook: bool,
+    pub(crate) drain: Drain,
     pub(crate) restart: Restart,
     pub(crate) capacity: u32,
     /// First entry of the instance's list of things.
@@ -231,7 +233,8 @@ pub(crate) struct Seat {
     pub(crate) disowned: u64,
     /// Which instance this is, as the locality counts: never reused.
     pub(crate) serial: u64,
-    pub(crate) instances: u64,
+    /// How many have been started; no more are counted than fit.
+    pub(crate) instances: u32,
     pub(crate) name: Cow<'static, str>,
     pub(crate) maker: Option<Maker>,
     pub(crate) ops: Option<&'static Ops>,
@@ -268,6 +271,7 @@ impl Seat {
             marked: false,
             reserved: false,
             in_hook: false,
+            drain: Drain::No,
             serves: false,
             restart: Restart::Permanent,
             capacity: 0,
@@ -307,8 +311,19 @@ impl Seat {
         match self.state {
             State::Stopping => self.keep,
             State::Vacant | State::Down => false,
-            _ => true,
+            _ => self.drain != Drain::Parked || self.comes_back(),
         }
+    }
+
+    /// Whether another instance follows an orderly stop.
+    fn comes_back(&self) -> bool {
+        self.restart.wants(&Exit::shutdown())
+    }
+
+    /// Whether a message that is sent now will find nobody: what is queued is handled, then the actor
+    /// ends for good.
+    pub(crate) fn drains(&self) -> bool {
+        self.drain != Drain::No && !self.comes_back()
     }
 
     /// Whether a message could be handled at once.

@@ -70,6 +70,10 @@ pub(crate) enum Body {
     Monitor(Watch),
     /// A link to a service.
     Link(Box<Linked>),
+    /// The end of a hold, by its number.
+    Expiry(u64),
+    /// The limit of a drain.
+    DrainLimit,
     /// The time that a service gives its clients to leave.
     Leaving,
     /// The limit of a request whose asker is a future.
@@ -92,6 +96,8 @@ impl Body {
             Body::Vacant
             | Body::Limit { .. }
             | Body::TreeLimit(_)
+            | Body::Expiry(_)
+            | Body::DrainLimit
             | Body::Leaving
             | Body::Ask(_) => false,
         }

@@ -548,10 +548,9 @@ where
     }
     // From elsewhere it takes effect when the owner says so; a start waits for that.
     if !subscribers.confirmed.get() {
-        subscribers
-            .waiting
-            .borrow_mut()
-            .push(Hold::new(here, slot, Why::Told("subscription")));
+        let why = Why::Told("subscription".into());
+        let hold = Hold::new(here, slot, why);
+        subscribers.waiting.borrow_mut().push(hold);
     }
     // Confirmed before, for another subscriber, it may have ended since.
     if first || address.gate().is_over(address) {

@@ -321,7 +321,7 @@ impl Local {
                     locality: self.locality.name().clone(),
                     actor: (ops.type_name)(),
                     state,
-                    instances: seat.instances,
+                    instances: seat.instances.into(),
                     parked: seat.parked_count() + self.held_count(slot),
                     queued: queued[slot as usize],
                     bound: bound.as_ref().map(|room| room.bound()),

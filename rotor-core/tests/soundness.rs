@@ -141,7 +141,7 @@ fn s01_a_removed_childs_address_never_reaches_the_next_one_in_its_slot() {
         });
         let last = *found.lock().unwrap().last().expect("just pushed");
         last.send(7);
-        last.drain();
+        last.drain(std::time::Duration::MAX);
         stage.sim.run_until_idle();
         assert_eq!(last.try_send(8).unwrap_err().reason, Reason::Gone);
     }

@@ -513,7 +513,7 @@ impl Story {
         match self.world.below(16) {
             0..5 => peer.send(Act(self.world.count())),
             5 => peer.stop(),
-            6 => peer.drain(),
+            6 => peer.drain(ms(8)),
             7 => peer.address().kill(),
             8 if self.sim.with(peer, |_| ()).is_some() => {
                 self.sim
