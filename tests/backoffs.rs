@@ -308,6 +308,26 @@ fn m14_a_plan_warns_of_an_intensity_that_is_out_of_reach(_: u64) {
     );
 }
 
+/// By its capacity: messages between two instances are kept, or refused at once.
+fn l07_messages_during_a_wait_are_refused_by_a_capacity_of_zero(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let b = sim.locality("here").reserve::<Puppet>();
+    let wait = Backoff::fixed(Duration::from_secs(1));
+    let child = puppet("b", &log).at(b).capacity(0).backoff(wait);
+    sim.start(group("root").child(child)).unwrap();
+    sim.run_until_idle();
+    b.send(Num(1));
+    crash(b);
+    sim.run_until_idle();
+    assert_eq!(b.try_send(Num(2)).unwrap_err().reason, Reason::Full);
+    b.send(Num(3));
+    sim.run_for(Duration::from_secs(1));
+    b.send(Num(4));
+    sim.run_until_idle();
+    assert_eq!(log.all(), ["b: 1", "b: 4"], "seed {seed}");
+}
+
 bodies! {
     Each: [
         l07_a_restart_waits_and_messages_wait_with_it,
@@ -318,6 +338,7 @@ bodies! {
         m14_a_stop_does_not_wait_for_a_restart,
     ]
     Sim: [
+        l07_messages_during_a_wait_are_refused_by_a_capacity_of_zero,
         l07_an_instance_of_a_pool_waits_alone,
         l07_waits_follow_from_the_seed,
         l07_a_wait_that_is_given_up_wakes_nobody,

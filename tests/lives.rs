@@ -1,7 +1,9 @@
 //! Beginnings and ends, as rotor's own tests tell them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
+use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::backend::{Backend, Bell, drive};
@@ -440,6 +442,115 @@ fn l27_a_child_ends_with_its_guard(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.count("x starts") + log.count("z starts"), 2);
 }
 
+/// Where each actor has been.
+#[derive(Default)]
+struct Lives(Mutex<HashMap<Address, Vec<Lifecycle>>>);
+
+impl Observer for Lives {
+    fn changed(&self, who: Address, _: &str, state: Lifecycle) {
+        self.0.lock().unwrap().entry(who).or_default().push(state);
+    }
+}
+
+/// What may come after what.
+fn follows(before: Option<Lifecycle>, state: Lifecycle) -> bool {
+    use Lifecycle::*;
+    let after: &[Lifecycle] = match before {
+        None => &[Starting, Gone],
+        Some(Waiting) => &[Starting, Down, Gone],
+        Some(Starting) => &[Initialized, Running, Stopping, Waiting, Down],
+        Some(Initialized) => &[Running, Stopping, Waiting, Down],
+        Some(Running) => &[Stopping, Waiting, Down],
+        Some(Stopping) => &[Waiting, Down],
+        Some(Down) => &[Starting, Gone],
+        _ => &[],
+    };
+    after.contains(&state)
+}
+
+/// Property, over random events: transitions go forward, and each is observed once.
+fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
+    let (log, lives) = (Log::new(), Arc::new(Lives::default()));
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let actors: [Addr<Puppet>; 4] = std::array::from_fn(|n| match n {
+        0 | 1 => here.reserve(),
+        _ => away.reserve(),
+    });
+    let mut dice = seed;
+    let mut roll = move |n: u64| {
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % n
+    };
+    let child = move |n: usize, log: &Log| {
+        let waits = |cx: &mut Context<Puppet>| {
+            let hold = cx.hold("a moment");
+            later(cx, ms(3), move |_, _| drop(hold));
+        };
+        let role = Role::new("actor", log)
+            .begin(move |_, cx| {
+                if n.is_multiple_of(2) {
+                    waits(cx);
+                }
+            })
+            .stop(move |_, _, cx| {
+                if !n.is_multiple_of(2) {
+                    waits(cx);
+                }
+            });
+        let child = role.child().at(actors[n]);
+        let patient = Supervisor::one_for_one(format!("of {n}")).intensity(1000, ms(1));
+        patient.child(if n == 1 { child.transient() } else { child })
+    };
+    let theirs = log.clone();
+    let far = Supervisor::one_for_one("far")
+        .synchronize_start()
+        .on(&away, move |s| {
+            s.child(child(2, &theirs)).child(child(3, &theirs))
+        });
+    let near = Supervisor::one_for_all("near").synchronize_start();
+    let tree = Supervisor::one_for_one("root")
+        .observer(lives.clone())
+        .child(near.child(child(0, &log)).child(child(1, &log)))
+        .child(far);
+    let app = sim.start(tree).unwrap();
+    sim.run_for(ms(30));
+    for _ in 0..200 {
+        let to = actors[roll(4) as usize];
+        match roll(6) {
+            0 => crash(to),
+            1 => to.stop(),
+            2 => to.address().kill(),
+            3 => to.drain(ms(2)),
+            4 => sim.run_for(ms(roll(5))),
+            _ => (0..roll(20)).for_each(|_| drop(sim.step())),
+        }
+    }
+    app.shutdown();
+    sim.run_for(ms(100));
+    assert!(app.tree().ended.is_some(), "seed {seed}");
+    let all = lives.0.lock().unwrap();
+    for (who, states) in &*all {
+        let before = std::iter::once(None).chain(states.iter().copied().map(Some));
+        for (before, &state) in before.zip(states) {
+            assert!(follows(before, state), "seed {seed}: {who:?}: {states:?}");
+        }
+        assert_eq!(states.last(), Some(&Lifecycle::Gone), "{who:?}: {states:?}");
+    }
+    let whole = |states: &&Vec<Lifecycle>| {
+        use Lifecycle::*;
+        states
+            .windows(4)
+            .any(|w| w == [Starting, Initialized, Running, Stopping])
+    };
+    assert!(
+        all.values().any(|states| whole(&states)),
+        "seed {seed}: {all:?}"
+    );
+}
+
 bodies! {
     Each: [
         r1_a_start_and_a_stop_wait_for_every_hold,
@@ -457,4 +568,5 @@ bodies! {
         r115_an_end_goes_up_and_down_between_localities,
         r116_both_sides_may_stop_at_the_same_time,
     ]
+    Sim: [l01_a_life_goes_forward_and_each_change_is_observed]
 }

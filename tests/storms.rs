@@ -618,7 +618,7 @@ impl Storm {
             }
             4 if weather.kills => match self.dice.below(3) {
                 0 => gull.stop(),
-                1 => gull.drain(LONG),
+                1 => gull.drain(ms(8)),
                 _ => gull.address().kill(),
             },
             5 if weather.losses => {

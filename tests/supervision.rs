@@ -338,6 +338,30 @@ fn l06_too_many_restarts_end_the_supervisor(on: &dyn Backend, far: &dyn Backend)
 }
 
 /// An error of a leaf goes up five levels over three loops; each exit carries the one below.
+/// A limit of a child's own, within that of all: the others' restarts do not count for it.
+fn l06_a_child_may_have_a_limit_of_its_own(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (b, c) = (here.reserve(), here.reserve());
+        for _ in 0..5 {
+            crash(c);
+        }
+        when(c, (6, "c starts"), move |_, _| {
+            for _ in 0..3 {
+                crash(b);
+            }
+        });
+        group("root")
+            .child(tells("b", &log).at(b).restarts_at_most(2))
+            .child(tells("c", &log).at(c))
+    });
+    assert_eq!((log.count("b starts"), log.count("c starts")), (3, 6));
+    let gave_up = played.exit.gave_up().expect("of its own limit");
+    assert_eq!((gave_up.restarts, gave_up.period), (3, ms(5_000)));
+    assert_eq!(played.exit.cause().expect("the child").0, "b");
+    assert_eq!(log.live(), 0);
+}
+
 fn l08_a_failure_escalates_to_the_root_with_its_causes(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     let strict = |name| Supervisor::one_for_one(name).intensity(0, ms(5000));
@@ -938,6 +962,7 @@ fn r79_an_actor_may_stop_itself_in_its_start(on: &dyn Backend) {
 bodies! {
     Each: [
         l16_children_start_in_order_and_stop_in_reverse,
+        l06_a_child_may_have_a_limit_of_its_own,
         r23_the_hooks_of_an_instance_run_once_and_in_order,
         r26_a_double_stop_is_one_stop,
         l12_a_monitor_of_a_removed_child_answers_at_once,

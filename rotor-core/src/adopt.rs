@@ -242,7 +242,7 @@ impl Local {
             seat.state = State::Waiting;
             seat.name = spec.name;
             seat.restart = spec.restart;
-            seat.capacity = spec.capacity;
+            seat.capacity = spec.capacity.unwrap_or(seat.capacity);
             seat.reserved = spec.reserved.is_some();
             seat.parent = parent;
             seat.ops = Some(spec.maker.ops);

@@ -62,7 +62,8 @@ pub(crate) struct Spec {
     pub(crate) at_most: Option<u32>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
-    pub(crate) capacity: u32,
+    /// None is the default.
+    pub(crate) capacity: Option<u32>,
     pub(crate) bound: Option<Box<Bound>>,
     pub(crate) reserved: Option<Address>,
     pub(crate) names: Vec<NameSpec>,
@@ -282,7 +283,7 @@ impl<A: Actor> Child<A> {
                 at_most: None,
                 start_limit: Some(LIMIT),
                 stop_limit: Some(LIMIT),
-                capacity: 0,
+                capacity: None,
                 bound: None,
                 reserved: None,
                 names: Vec::new(),
@@ -661,8 +662,9 @@ impl<A: Actor> Child<A> {
 
     /// How many messages may wait for it while it does not run. 1 024 by default.
     ///
-    /// The newest is rejected and reported. Messages in the locality's queue are not counted, and what
-    /// a [`bound`](Self::bound) has let in is not refused.
+    /// The newest is rejected and reported; with zero nothing waits, and all that comes between two
+    /// instances is refused. Messages in the locality's queue are not counted, and what a
+    /// [`bound`](Self::bound) has let in is not refused.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -687,7 +689,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn capacity(mut self, messages: u32) -> Self {
-        self.spec.capacity = messages.max(1);
+        self.spec.capacity = Some(messages);
         self
     }
 

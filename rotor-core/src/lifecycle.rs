@@ -71,6 +71,7 @@ impl Local {
         self.set_exit(slot, None);
         let serial = self.things.borrow_mut().serial();
         self.seat(slot, |seat| seat.serial = serial);
+        self.tell_change(slot);
         self.current.set(slot);
         let made = here::guard(|| (maker.make)(self, slot));
         self.seat(slot, |seat| seat.maker = Some(maker));
@@ -157,6 +158,7 @@ impl Local {
             seat.state = State::Ready;
             (seat.marked, seat.serves)
         });
+        self.tell_change(slot);
         if named {
             self.publish_names(slot);
         }
@@ -185,6 +187,7 @@ impl Local {
         } else if self.seat(slot, |seat| seat.exit.is_none()) {
             self.open(slot);
         }
+        self.tell_change(slot);
         if let Some(observer) = self.gate.observer() {
             let (who, name) = (self.address_of(slot), self.name_of(slot));
             let instance = self.seat(slot, |seat| seat.incarnation);
@@ -205,6 +208,7 @@ impl Local {
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate
             .tell_observer(|o| o.start_failed(who, &name, &exit));
+        self.tell_change(slot);
         self.notify_watchers(slot, &exit);
         self.tell_parent(slot, News::Failed(exit));
     }
@@ -221,6 +225,7 @@ impl Local {
         self.lay_down(slot, &exit);
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate.tell_observer(|o| o.start_ignored(who, &name));
+        self.tell_change(slot);
         self.notify_watchers(slot, &exit);
         self.tell_parent(slot, News::Ignored);
     }
@@ -322,6 +327,7 @@ impl Local {
         });
         let Some(ops) = begun else { return };
         self.slots.shut(slot);
+        self.tell_change(slot);
         self.set_exit(slot, Some(exit.clone()));
         let actor = self.slots.actor(slot);
         if let Some(ops) = ops.filter(|_| !actor.is_null()) {
@@ -389,10 +395,15 @@ impl Local {
             seat.keep = starting || seat.restart.wants(&exit);
             seat.hooked = true;
             seat.holds.clear();
-            Some(starting)
+            Some((starting, state == State::Stopping))
         });
-        let Some(starting) = state else { return };
+        let Some((starting, stopped)) = state else {
+            return;
+        };
         self.slots.shut(slot);
+        if !stopped {
+            self.tell_change(slot);
+        }
         self.set_exit(slot, Some(exit.clone()));
         self.settle_dropped(Some((slot, &exit)));
         self.vacate(slot, &exit);
@@ -488,6 +499,7 @@ impl Local {
         }
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate.tell_observer(|o| o.exited(who, &name, &exit));
+        self.tell_change(slot);
         self.notify_watchers(slot, &exit);
         if self.seat(slot, |seat| seat.serves) {
             self.service_ended(slot, &exit, keep);
@@ -514,6 +526,7 @@ impl Local {
             if self.seat(slot, |seat| seat.state == State::Waiting) {
                 // An instance was to come; who watched it has waited for that.
                 self.seat(slot, |seat| seat.state = State::Down);
+                self.tell_change(slot);
                 self.notify_watchers(slot, exit);
                 if self.seat(slot, |seat| seat.serves) {
                     self.service_ended(slot, exit, false);
@@ -539,6 +552,15 @@ impl Local {
                     });
                 }
             }
+        }
+    }
+
+    /// Tells the observer where an actor is in its life now.
+    pub(crate) fn tell_change(&self, slot: u32) {
+        if let Some(observer) = self.gate.observer() {
+            let state = self.seat(slot, |seat| seat.state.lifecycle());
+            let (who, name) = (self.address_of(slot), self.name_of(slot));
+            let _ = here::guard(|| observer.changed(who, &name, state));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::address::Address;
 use crate::exit::Exit;
 use crate::late::Late;
+use crate::states::Lifecycle;
 
 /// Why a message was not delivered.
 ///
@@ -257,6 +258,43 @@ pub trait Observer: Send + Sync + 'static {
     /// ```
     fn wants_counts(&self) -> bool {
         false
+    }
+
+    /// An actor has come to this point of its life, also between the others that are told: it begins to
+    /// start, is initialized, operational, begins to stop, is down or waits for its next instance, or
+    /// is gone.
+    ///
+    /// The points of one instance come in this order; not each of them comes.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// # struct Part;
+    /// # impl Actor for Part {}
+    /// #[derive(Default)]
+    /// struct Lives(Mutex<Vec<(String, Lifecycle)>>);
+    /// impl Observer for Lives {
+    ///     fn changed(&self, _: Address, name: &str, state: Lifecycle) {
+    ///         self.0.lock().unwrap().push((name.to_owned(), state));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let part = sim.locality("here").reserve();
+    /// let lives = Arc::new(Lives::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(lives.clone())
+    ///     .child(Child::new("part", || Part).at(part).transient()))?;
+    /// sim.run_until_idle();
+    /// part.stop();
+    /// sim.run_until_idle();
+    /// let mut seen = lives.0.lock().unwrap().clone();
+    /// seen.retain(|(name, _)| name == "part");
+    /// let states: Vec<_> = seen.into_iter().map(|(_, state)| state).collect();
+    /// use Lifecycle::*;
+    /// assert_eq!(states, [Starting, Running, Stopping, Down]);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    fn changed(&self, who: Address, name: &str, state: Lifecycle) {
+        let _ = (who, name, state);
     }
 
     /// An actor is operational: this instance of it, by a number that no other one has.

@@ -156,8 +156,8 @@ impl Spec {
         }
         rules.extend(self.names.iter().map(|name| format!("named {}", name.text)));
         rules.extend(self.needs.iter().map(|name| format!("needs {}", name.text)));
-        if self.capacity > 0 {
-            rules.push(format!("capacity {}", self.capacity));
+        if let Some(capacity) = self.capacity {
+            rules.push(format!("capacity {capacity}"));
         }
         if let Some(bound) = &self.bound {
             rules.push(format!("bound {}", bound.messages));

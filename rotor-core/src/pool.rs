@@ -70,7 +70,7 @@ impl Template {
             at_most: None,
             start_limit: self.start_limit,
             stop_limit: self.stop_limit,
-            capacity: 0,
+            capacity: None,
             bound: None,
             reserved: None,
             names: Vec::new(),

@@ -9,6 +9,7 @@ use crate::locality::{Control, Local};
 use crate::observe::Reason;
 use crate::request::RequestError;
 use crate::slot::{Parent, Seat, State};
+use crate::states::Lifecycle;
 use crate::strategy::Action;
 
 impl Local {
@@ -235,6 +236,7 @@ impl Local {
         }
         self.forget_client(slot);
         self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
+        let who = self.address_of(slot);
         let old = self.seat(slot, |seat| {
             let serial = seat.serial;
             let old = std::mem::replace(seat, crate::slot::Seat::new());
@@ -242,6 +244,10 @@ impl Local {
             seat.serial = serial;
             old
         });
+        if old.ops.is_some() {
+            self.gate
+                .tell_observer(|o| o.changed(who, &old.name, Lifecycle::Gone));
+        }
         // Factories are user code, and so are their drops.
         let _ = here::guard(|| drop(old));
         self.end_hooks(slot);

@@ -274,7 +274,7 @@ impl Seat {
             drain: Drain::No,
             serves: false,
             restart: Restart::Permanent,
-            capacity: 0,
+            capacity: PARKED,
             things: NO_THINGS,
             incarnation: 0,
             disowned: 0,
@@ -343,14 +343,7 @@ impl Seat {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        let bound = if self.capacity == 0 {
-            PARKED
-        } else {
-            self.capacity
-        };
-        self.parked
-            .as_ref()
-            .is_some_and(|parked| parked.count >= bound)
+        self.parked_count() >= self.capacity
     }
 
     pub(crate) fn parked_count(&self) -> u32 {
@@ -362,7 +355,7 @@ impl Seat {
         match self.state {
             State::Vacant => Some(Reason::Gone),
             _ if !self.parks() => Some(Reason::Stopped),
-            _ if self.is_full() => Some(Reason::Full),
+            _ if self.is_full() && !self.is_free() => Some(Reason::Full),
             _ => None,
         }
     }
