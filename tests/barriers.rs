@@ -246,8 +246,41 @@ fn l17_late_news_of_a_start_does_not_lift_the_limit_of_the_stop(seed: u64) {
     assert!(app.tree().ended.is_some(), "it waits for ever");
 }
 
+/// The barrier is that of the start: who comes later waits for nobody, and nobody for it.
+fn l15_a_child_that_is_added_later_starts_at_once(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let of = log.clone();
+        act(b, move |_, cx| {
+            let team = cx.supervisor().expect("it has one");
+            let of = of.clone();
+            let start = StartChild::new(move || {
+                Role::new("c", &of).begin(|me, _| me.say("starts")).child()
+            });
+            cx.request_from(team.admin(), start, LONG, move |me, started, _| {
+                let c = started
+                    .expect("it runs")
+                    .expect("it can start")
+                    .expect("an address");
+                me.say(format!("{:?}", c.address.state()));
+                me.say("goes on");
+                a.stop();
+            });
+        });
+        let team = group("team")
+            .synchronize_start()
+            .child(puppet("b", &log).at(b))
+            .child(slow("d", &log, b).child());
+        stage().child(team).child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("c: "), ["c: starts"]);
+    assert_eq!(log.of("b: "), ["b: Running", "b: goes on"]);
+}
+
 bodies! {
-    Each: [l15_a_stop_ends_those_that_wait]
+    Each: [
+        l15_a_child_that_is_added_later_starts_at_once,l15_a_stop_ends_those_that_wait]
     Pair: [
         r93_the_fast_child_waits_for_the_slow_one,
         l15_a_failed_start_leaves_nobody_operational,

@@ -675,8 +675,38 @@ fn l20_a_crash_storm_loses_and_doubles_nothing(on: &dyn Backend, far: &dyn Backe
     );
 }
 
+/// The function of a mapped recipient runs where its actor does, and is that one's own.
+fn l19_a_panic_in_a_recipients_mapping_restarts_the_actor(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve::<Puppet>(), here.reserve::<Puppet>());
+        act(a, move |_, _| {
+            let mapped: Recipient<u8> = b.map(|n: u8| {
+                assert_ne!(n, 2, "the second");
+                Num(n.into())
+            });
+            (1..=3).for_each(|n| mapped.send(n));
+        });
+        when(a, (1, "b: 3"), |_, cx| cx.stop());
+        stage()
+            .child(Role::new("b", &log).telling().child().at(b))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.of("b")[..5],
+        ["b starts", "b: 1", "b drops", "b starts", "b: 3"]
+    );
+    assert!(
+        played.exits[0].starts_with("b: panicked: "),
+        "{:?}",
+        played.exits
+    );
+    assert_eq!(log.live(), 0);
+}
+
 bodies! {
     Each: [
+        l19_a_panic_in_a_recipients_mapping_restarts_the_actor,
         s09_a_panic_in_a_handler_restarts_the_actor,
         s09_the_text_of_a_panic_reaches_the_exit,
         s09_a_panic_in_a_timer_restarts_the_actor,

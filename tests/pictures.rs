@@ -235,8 +235,46 @@ fn o04_the_live_tree_is_a_graph(seed: u64) {
     assert!(!ended.contains("n0"), "{ended}");
 }
 
+/// Strategies, times and names are values: two trees of one table are equal, and differ where that does.
+fn l24_a_tree_may_be_made_of_a_configuration(_: u64) {
+    let log = Log::new();
+    let tree = |text: &str| {
+        let mut lines = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let head = lines.next().expect("a line of the supervisor");
+        let make = match head[1] {
+            "one" => Supervisor::one_for_one,
+            "all" => Supervisor::one_for_all,
+            _ => Supervisor::rest_for_one,
+        };
+        let root = make(head[0].to_owned()).intensity(head[2].parse().unwrap(), ms(500));
+        let tree = lines.fold(root, |tree, line| {
+            let log = log.clone();
+            let role = Role::new("any", &log);
+            let child = Child::new(line[0].to_owned(), move || role.play(1));
+            let child = child.stop_limit(ms(line[2].parse().unwrap()));
+            tree.child(match line[1] {
+                "transient" => child.transient(),
+                _ => child,
+            })
+        });
+        tree.plan(&Locality::new("here")).unwrap()
+    };
+    let one = tree("app all 3\ndisk permanent 10\nview transient 20");
+    assert_eq!(one, tree("app all 3\ndisk permanent 10\nview transient 20"));
+    for other in [
+        "app one 3\ndisk permanent 10\nview transient 20",
+        "app all 4\ndisk permanent 10\nview transient 20",
+        "app all 3\ndisk permanent 11\nview transient 20",
+        "app all 3\ndisc permanent 10\nview transient 20",
+        "app all 3\ndisk permanent 10\nview permanent 20",
+    ] {
+        assert_ne!(one, tree(other));
+    }
+}
+
 bodies! {
     Sim: [
+        l24_a_tree_may_be_made_of_a_configuration,
         n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,

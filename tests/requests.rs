@@ -683,6 +683,43 @@ pub fn wait<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Its asker learns it at once, and the observer sees the request.
+fn a10_a_request_whose_next_hop_is_gone_fails_and_is_reported(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), here.reserve(), away.reserve::<Puppet>());
+        let theirs = log.clone();
+        let passes = Role::new("b", &log).answer(move |_, ask, _| {
+            c.send(ask);
+            Ok(())
+        });
+        act(a, move |_, cx| {
+            cx.monitor(c.address());
+            end(c);
+        });
+        when(a, (1, "a: down"), move |_, cx| {
+            cx.request(b, Double(1), LONG, |me, answer, cx| {
+                me.say(matches!(answer, Err(RequestError::Ended(_))));
+                cx.stop();
+            });
+        });
+        stage()
+            .child(passes.child().at(b))
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("c", &theirs).at(c).transient())
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("a: "), ["a: down normal", "a: true"]);
+    assert_eq!(
+        played.lost(Reason::Stopped).len(),
+        1,
+        "{:?}",
+        played.undelivered
+    );
+}
+
 bodies! {
     Each: [
         m04_a_token_that_dies_with_a_failed_start_says_ended,
@@ -699,6 +736,7 @@ bodies! {
         m04_the_limit_of_a_request_is_kept_by_the_asker,
     ]
     Pair: [
+        a10_a_request_whose_next_hop_is_gone_fails_and_is_reported,
         e06_a_request_is_answered_from_another_locality,
         r41_a_request_may_be_made_from_an_answer,
         r37_a_request_fails_when_its_limit_passes,
