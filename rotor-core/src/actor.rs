@@ -147,11 +147,12 @@ pub trait Actor: Sized + 'static {
 /// }
 /// ```
 ///
-/// Instead of several message types, one enum and a `match` serve as well.
+/// Instead of several message types, one enum and a `match` serve as well. A handler that may fail is a
+/// [`TryHandler`]: of a `handle` that returns a `Result`, the compiler says that it expects `()`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle messages of type `{M}`",
     note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail",
-    note = "a type `_` is that of the argument that is marked"
+    note = "`_` stands for the type of the argument that is marked; of a request it is `Ask<_>`"
 )]
 pub trait Handler<M>: Actor {
     /// The lane of these messages.
@@ -229,7 +230,7 @@ pub trait Handler<M>: Actor {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not handle messages of type `{M}`",
     note = "write `impl Handler<{M}> for {Self}`, or `TryHandler` if it may fail",
-    note = "a type `_` is that of the argument that is marked"
+    note = "`_` stands for the type of the argument that is marked; of a request it is `Ask<_>`"
 )]
 pub trait TryHandler<M>: Actor {
     /// The lane of these messages.

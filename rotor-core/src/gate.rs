@@ -300,8 +300,12 @@ impl Gate {
 
     /// How those end that hang on this locality when it has no loop any more.
     pub(crate) fn lost(&self) -> Exit {
-        let name = lock(&self.name).clone();
-        Exit::lost(&name)
+        Exit::lost(&self.name())
+    }
+
+    /// The name of the locality.
+    pub(crate) fn name(&self) -> Cow<'static, str> {
+        lock(&self.name).clone()
     }
 
     /// A slot number that nobody else has, with its generation. Any thread.
@@ -495,11 +499,7 @@ impl Gate {
                 let _ = here::guard(|| observer.undelivered(what));
             }
             None if cfg!(debug_assertions) && is_first => {
-                let (message, to, reason) = (what.message, what.to, what.reason);
-                eprintln!(
-                    "rotor: undelivered ({reason}): {message} to {to:?}; \
-                           later ones are counted only"
-                );
+                eprintln!("rotor: {}; later ones are counted only", what.line());
             }
             None => {}
         }

@@ -944,6 +944,14 @@ impl Local {
         (known && self.slots.generation(address.slot) == address.generation).then_some(address.slot)
     }
 
+    /// The name of the actor with this address, if it is known here.
+    pub(crate) fn name_at(&self, address: Address) -> Option<Cow<'static, str>> {
+        let seats = self.seats.try_borrow().ok()?; // whatever is going on, this is for a line of text
+        let seat = seats.get(address.slot as usize)?;
+        let is_it = self.slots.generation(address.slot) == address.generation;
+        (is_it && !seat.name.is_empty()).then(|| seat.name.clone())
+    }
+
     /// The slot that keeps what comes for an address: of one that is valid, or that an earlier life
     /// of a lost locality has minted and that may be claimed again.
     pub(crate) fn find_or_await(&self, address: Address) -> Option<u32> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::address::Address;
 use crate::exit::Exit;
+use crate::here::with_local;
 use crate::late::Late;
 use crate::states::Lifecycle;
 
@@ -126,6 +127,20 @@ impl Undeliverable {
     }
 }
 
+impl Undeliverable {
+    /// One line for people, with the name of the actor if its locality is one of this thread.
+    pub(crate) fn line(&self) -> String {
+        let (message, to, reason) = (self.message, self.to, self.reason);
+        let place = to.gate().name();
+        let name = with_local(to.gate(), |local| local.and_then(|local| local.name_at(to)));
+        let to = match name {
+            Some(name) => format!("{name}, {to:?} on {place}"),
+            None => format!("{to:?} on {place}"),
+        };
+        format!("undelivered ({reason}): {message} to {to}")
+    }
+}
+
 /// What was undelivered, for a simulation that takes it for a failure.
 pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 
@@ -135,6 +150,12 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 /// Called on whichever thread notices, between messages, in the order in which things happen: a
 /// supervisor's start comes after all that happened in it, its end after those of its children. It
 /// must not block. A panic in it is swallowed.
+///
+/// Without one, a debug build prints a line on stderr when a message is undelivered for a reason that is
+/// new to its locality, and all are counted in [`LocalityPicture::undelivered`](crate::LocalityPicture):
+/// `rotor: undelivered (the asker no longer waits): usize to view, 1.0.1 on ui; later ones are counted
+/// only`. That is the reason, the type, the actor's name where it is known, its address as it prints,
+/// and its locality.
 ///
 /// ```
 /// use rotor_core::*;
@@ -615,5 +636,33 @@ pub trait Observer: Send + Sync + 'static {
     /// ```
     fn exited(&self, who: Address, name: &str, exit: &Exit) {
         let _ = (who, name, exit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Sim;
+    use crate::{Actor, Child, Supervisor};
+
+    #[test]
+    fn what_is_undelivered_names_the_actor_where_it_is_known() {
+        struct View;
+        impl Actor for View {}
+        let mut sim = Sim::new(1);
+        let view = sim.locality("ui").reserve();
+        let address = view.address();
+        let what = Undeliverable::one("usize", None, address, Reason::Late);
+        let of = |who: &str| {
+            format!("undelivered (the asker no longer waits): usize to {who}{address:?} on ui")
+        };
+        assert_eq!(what.line(), of(""));
+        let child = Child::new("view", || View).at(view);
+        sim.start(Supervisor::one_for_one("app").child(child))
+            .unwrap();
+        sim.run_until_idle();
+        assert_eq!(what.line(), of("view, "));
+        let elsewhere = std::thread::spawn(move || what.line()).join().unwrap();
+        assert_eq!(elsewhere, of(""));
     }
 }
