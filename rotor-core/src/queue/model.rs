@@ -196,6 +196,22 @@ impl Model {
         }
         assert_eq!(self.queue.is_empty(), self.expected.is_empty());
         assert!(self.queue.words() <= self.queue.capacity());
+        self.look_ahead();
+    }
+
+    /// What the loop of a locality sees at the cursor: the next record, or else nobody's target.
+    fn look_ahead(&self) {
+        let (at, slot, generation) = self.queue.next();
+        assert_eq!(at, self.queue.cursor().get());
+        let mut first = None;
+        self.queue
+            .each(|header| _ = first.get_or_insert(header.slot()));
+        let at_record = !self.queue.is_empty() && at != self.queue.wrap.get();
+        let seen = (slot, generation);
+        match first.filter(|_| at_record) {
+            Some(number) => assert_eq!(seen, (number, 1)),
+            None => assert_eq!(seen, Header::split(END)),
+        }
     }
 
     /// Walks over all records.
