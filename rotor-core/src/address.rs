@@ -626,6 +626,7 @@ impl<A: Actor> Addr<A> {
         A: TryHandler<M>,
     {
         let (to, kind) = (self.address, Typed::<A, M>::KIND);
+        here::flush_ahead_of(to.gate());
         let rests = with_reachable(to.gate(), |local| {
             let reason = match local {
                 None => Reason::NotLocal,

@@ -75,6 +75,16 @@ pub(crate) fn flush() {
     }
 }
 
+/// Hands over what the running locality has collected, if what is sent to this gate now goes behind
+/// that.
+///
+/// Before the locality is looked for: what is refused on the way is dropped, which may end it.
+pub(crate) fn flush_ahead_of(gate: &'static Gate) {
+    if with_local(gate, |local| local.is_some_and(Local::is_behind)) {
+        flush();
+    }
+}
+
 /// Whether a driver of this thread is inside a turn: what blocks here, blocks its localities.
 pub(crate) fn in_turn() -> bool {
     HERE.with(|here| here.turning.get())
@@ -95,7 +105,8 @@ pub(crate) fn thread() -> usize {
 
 /// Runs `f` with the locality of `gate` if it is pinned to this thread.
 ///
-/// Inside a slice of that locality, and also outside any turn.
+/// Inside a slice of that locality, and also outside any turn. `f` runs no user code, which might drop
+/// the driver, and the locality with it.
 #[inline]
 pub(crate) fn with_local<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) -> R) -> R {
     let mut local = HERE.with(|here| {
@@ -107,7 +118,7 @@ pub(crate) fn with_local<R>(gate: &'static Gate, f: impl FnOnce(Option<&Local>) 
     });
     loop {
         // SAFETY: `local` runs now or is pinned. The driver keeps it allocated while it is listed
-        // here, and takes it off this list, on this thread, before it lets go of it.
+        // here, and takes it off this list, on this thread, before it lets go of it: not in `f`.
         match unsafe { local.as_ref() } {
             None => return f(None),
             Some(found) if ptr::eq(found.gate, gate) && !found.abandoned.load(Relaxed) => {

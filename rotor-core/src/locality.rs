@@ -772,7 +772,6 @@ impl Local {
         head: Header,
         value: T,
     ) {
-        here::flush(); // it may have something for this locality
         self.gather();
         let mut chunk = self.chunks[lane].borrow_mut();
         signed::push_into(chunk.get_or_insert_with(Chunk::new), from, head, value);

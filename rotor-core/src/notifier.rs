@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::actor::TryHandler;
 use crate::address::{Address, push_local, rouse_if};
-use crate::here::with_local;
+use crate::here::{flush_ahead_of, with_local};
 use crate::locality::Local;
 use crate::message::{Kind, Record, Typed, Way};
 
@@ -74,6 +74,7 @@ impl<M: 'static> Notifier<M> {
     pub fn notify(&self, message: M) {
         let gate = self.to.gate();
         let message = (self.serial, message);
+        flush_ahead_of(gate);
         let rests = with_local(gate, |local| {
             local.is_some_and(|local| push_local(local, self.to, self.kind, message))
         });

@@ -144,6 +144,74 @@ fn s24_a_wake_may_drop_the_driver() {
     assert_eq!(a.try_send(2).unwrap_err().reason, Reason::Closed);
 }
 
+/// Drops the driver that is kept when it is dropped itself.
+struct EndsKept;
+
+impl Drop for EndsKept {
+    fn drop(&mut self) {
+        drop(KEPT.take());
+    }
+}
+
+impl Handler<EndsKept> for Puppet {
+    fn handle(&mut self, _: EndsKept, _: &mut Context<Self>) {}
+}
+
+/// It is handed over, and refused, before what goes behind it is.
+fn ends_on_the_way(far: Driver, send: impl FnOnce(Rc<()>) + Send + 'static) {
+    let gone = Locality::new("gone");
+    let nobody = gone.reserve::<Puppet>();
+    drop(open(&gone));
+    KEPT.set(Some(far));
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let a = here.reserve();
+    driver.start(one("app").child(puppet("puppet", a))).unwrap();
+    driver.run_until_idle();
+    let (told, hears) = mpsc::channel();
+    tell(a, move |_, _| {
+        nobody.send(EndsKept);
+        let token = Rc::new(());
+        send(token.clone());
+        told.send(Rc::strong_count(&token)).unwrap();
+    });
+    driver.run_until_idle();
+    assert_eq!(hears.recv(), Ok(1), "nobody has it");
+    assert!(KEPT.take().is_none());
+}
+
+#[test]
+fn s24_a_message_that_is_refused_may_end_the_locality_that_is_sent_to() {
+    let far = Locality::new("far");
+    let to = far.reserve::<Far>();
+    to.send(1_u32); // no loop drives it: this is in its gate
+    ends_on_the_way(open(&far), move |token| {
+        let refused = to.send_local(token).unwrap_err();
+        assert_eq!(refused.reason, Reason::NotLocal);
+    });
+}
+
+/// As [`s24_a_message_that_is_refused_may_end_the_locality_that_is_sent_to`].
+#[test]
+fn s24_a_message_that_is_refused_may_end_the_locality_that_is_notified() {
+    let far = Locality::new("far");
+    let to = far.reserve();
+    (0..64).for_each(|n| to.send(n)); // no loop drives it: they are in its gate
+    let driver = open(&far);
+    let child = Child::new("far", || Far).at(to);
+    driver.start(one("far").child(child)).unwrap();
+    let few = Budget {
+        messages: 2,
+        ..Budget::default()
+    };
+    while NOTIFIER.with_borrow(Option::is_none) {
+        driver.turn(few);
+    }
+    ends_on_the_way(driver, |token| {
+        NOTIFIER.take().expect("it has started").notify(token);
+    });
+}
+
 /// Takes what need not be `Send`.
 struct Far;
 
