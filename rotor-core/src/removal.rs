@@ -208,7 +208,8 @@ impl Local {
     /// Ends an address.
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
-        if address.is_bounded() {
+        // In the next life of a lost locality whoever has reserved it may claim it again.
+        if address.is_bounded() && !self.losing.get() {
             self.gate.rooms.close(address);
         }
         self.clear_slot(slot);

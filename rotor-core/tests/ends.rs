@@ -593,3 +593,22 @@ fn s09_an_error_of_an_exit_may_panic_in_its_drop_wherever_that_is() {
         assert_eq!(dropped.load(Ordering::SeqCst), 1, "after {steps} steps");
     }
 }
+
+/// As any other address that was reserved.
+#[test]
+fn a17_a_bounded_address_is_valid_in_the_next_life_of_its_locality() {
+    let here = Locality::new("here");
+    let a = here.reserve_bounded(Bound::reject(1));
+    for _ in 0..3 {
+        let driver = open(&here);
+        driver.start(one("app").child(puppet("puppet", a))).unwrap();
+        driver.run_until_idle();
+        for _ in 0..2 {
+            assert!(a.try_send(1_u32).is_ok());
+            assert_eq!(a.try_send(2_u32).unwrap_err().reason, Reason::Full);
+            driver.run_until_idle();
+        }
+        drop(driver);
+        assert_eq!(a.try_send(3_u32).unwrap_err().reason, Reason::Closed);
+    }
+}
