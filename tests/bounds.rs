@@ -601,6 +601,23 @@ fn a18_a_sender_waits_no_longer_than_its_limit(seed: u64) {
     );
 }
 
+/// What its locality's bound refuses has no part in what waits for the actor.
+fn a17_the_newest_is_refused_by_a_localitys_bound(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let (a, b) = (here.reserve(), away.reserve_bounded(Bound::reject(10)));
+    let theirs = log.clone();
+    let tree = group("root")
+        .child(puppet("a", &log).at(a))
+        .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))));
+    sim.start(tree).unwrap();
+    sim.run_until_idle();
+    away.set_bound(1);
+    act(a, move |_, _| (1..=3).for_each(|n| b.send(Num(n))));
+    sim.run_until_idle();
+    assert_eq!(log.all(), ["b: 1"]);
+}
+
 /// Removed while they wait: they learn it at once.
 fn a18_who_waits_for_room_learns_that_there_will_be_none(seed: u64) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
@@ -653,6 +670,7 @@ bodies! {
     Sim: [
         a17_a_bound_is_in_the_picture,
         a17_a_bounded_child_needs_an_address_with_a_bound,
+        a17_the_newest_is_refused_by_a_localitys_bound,
         a18_a_sender_waits_no_longer_than_its_limit,
         a18_who_waits_for_room_learns_that_there_will_be_none,
     ]

@@ -584,7 +584,7 @@ impl<A: Actor> Addr<A> {
     ///
     /// In order with what this thread [sends](Self::send), also with what it sent before it made the
     /// loop of the locality. A [bound](crate::Bound) does not count it: one that is reached hands it
-    /// back, whatever else it does.
+    /// back, whatever else it does. What takes the place of an older message there may come before it.
     ///
     /// # Errors
     /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.

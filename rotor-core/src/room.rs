@@ -359,7 +359,8 @@ impl Room {
         match pushed {
             Ok(rests) => rouse_if(rests, gate),
             // Not with what is collected for the gate: meanwhile others may wait behind the message.
-            Err(ticket) => gate.push(lane, Parcel::of(head, ticket)),
+            // Nor by the gate's bound, which would refuse the oldest message that waits.
+            Err(ticket) => gate.push_always(lane, Parcel::of(head, ticket)),
         }
     }
 
@@ -505,11 +506,11 @@ fn wake(waker: Waker) {
 pub(crate) fn push<T>(gate: &'static Gate, head: Header, value: T) {
     let room = gate.rooms.find(head.slot(), head.generation());
     let value = match &room {
-        Some(room) => match room.send(head, value, false) {
+        Some(room) if !is_gate_full(gate) => match room.send(head, value, false) {
             Ok(()) => return,
             Err(value) => value,
         },
-        None => value,
+        _ => value,
     };
     let mut record = signed::record(signed::sender_here(), head, value);
     let at = record.as_mut_ptr();
@@ -519,6 +520,11 @@ pub(crate) fn push<T>(gate: &'static Gate, head: Header, value: T) {
         // SAFETY: as above.
         None => unsafe { gate.refuse(at, Reason::Gone, &RequestError::Gone) },
     }
+}
+
+/// Whether a message of this thread would be refused by the bound of the gate.
+fn is_gate_full(gate: &'static Gate) -> bool {
+    gate.is_full() && with_reachable(gate, |local| local.is_none_or(Local::is_behind))
 }
 
 /// The same, but hands it back.

@@ -56,7 +56,8 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        *lock(&self.passed.0) = Limit::Over;
+        let before = std::mem::replace(&mut *lock(&self.passed.0), Limit::Over);
+        drop(before); // its waker is foreign code
         if let Some(place) = self.place {
             self.room.leave(place);
         }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::Waker;
+use std::task::{Context as TaskContext, Waker};
 use std::time::Duration;
 
 use common::*;
@@ -568,4 +568,79 @@ fn o03_an_answer_that_comes_too_late_hurts_nobody() {
     while !matches!(driver.run_until_idle(), Turn::Done(_)) {
         std::thread::yield_now();
     }
+}
+
+/// Has something sent by another thread when it is dropped, and waits until that is done.
+struct Overloads(Addr<Puppet>, mpsc::Sender<bool>);
+
+impl Drop for Overloads {
+    fn drop(&mut self) {
+        let (to, (sent, is_sent)) = (self.0, mpsc::channel());
+        std::thread::spawn(move || {
+            to.send(2_u32);
+            sent.send(()).unwrap();
+        });
+        let done = is_sent.recv_timeout(Duration::from_secs(30)).is_ok();
+        self.1.send(done).unwrap();
+    }
+}
+
+impl Handler<Overloads> for Puppet {
+    fn handle(&mut self, _: Overloads, _: &mut Context<Self>) {}
+}
+
+/// Its order to fail is thrown away while the message still waits.
+#[test]
+fn c_so_35_a_bound_may_be_reached_while_the_locality_ends() {
+    let here = Locality::new("here");
+    let driver = open(&here);
+    let a = here.reserve_bounded(Bound::fail(1)); // nobody claims it
+    a.send(1_u32); // it waits in a lane
+    let (told, hears) = mpsc::channel();
+    let other = here.reserve::<Puppet>();
+    let sender = std::thread::spawn(move || other.send(Overloads(a, told)));
+    sender.join().unwrap();
+    drop(driver); // what came from the thread first
+    assert_eq!(hears.recv(), Ok(true), "the sender goes on");
+}
+
+/// A waker that turns the driver that is kept when it is dropped, a minute later.
+struct TurnsKept(Clock);
+
+impl std::task::Wake for TurnsKept {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for TurnsKept {
+    fn drop(&mut self) {
+        self.0.advance(Duration::from_secs(60));
+        KEPT.with_borrow(|kept| kept.as_ref().map(Driver::run_until_idle));
+    }
+}
+
+/// The time limit of the sender passes in the drop of its waker.
+#[test]
+fn s13_a_waker_of_a_sender_may_turn_the_driver_when_it_is_dropped() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let clock = Clock::manual();
+        let driver = Driver::new(Arc::new(Quiet), clock.clone());
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        let a = here.reserve_bounded(Bound::reject(1));
+        driver.start(one("app").child(puppet("puppet", a))).unwrap();
+        driver.run_until_idle();
+        a.send(1_u32);
+        let mut sending = Box::pin(a.send_within(2_u32, Duration::from_secs(1)));
+        let waker = Waker::from(Arc::new(TurnsKept(clock)));
+        let polled = sending.as_mut().poll(&mut TaskContext::from_waker(&waker));
+        assert!(polled.is_pending());
+        drop(waker);
+        driver.run_until_idle(); // there is room, of which the sender is told
+        KEPT.set(Some(driver));
+        drop(sending);
+        drop(KEPT.take());
+        done.send(()).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(30)), Ok(()));
 }
