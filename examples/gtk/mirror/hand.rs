@@ -18,6 +18,9 @@ use crate::session::{Session, parent_of};
 /// How long a supervisor may take to do what it is asked to.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// Its name in the tree.
+pub const HAND: &str = "hand";
+
 /// Crashes, restarts and stops.
 pub struct Hand {
     session: Rc<Session>,

@@ -44,7 +44,7 @@ use rotor_glib::GlibLoop;
 use crate::chooser::Chooser;
 use crate::controls::Controls;
 use crate::diary::Diary;
-use crate::hand::Hand;
+use crate::hand::{HAND, Hand};
 use crate::lens::Lens;
 use crate::log::Log;
 use crate::picture::Picture;
@@ -138,7 +138,7 @@ fn open(
         .intensity(BORNE.0, BORNE.1)
         .observer(Arc::new(Diary::new(wiring)))
         .child(views)
-        .child(view("hand", &session, Hand::new).at(wiring.hand))
+        .child(view(HAND, &session, Hand::new).at(wiring.hand))
         .child(Supervisor::one_for_one("eye").on(&eye, move |s| {
             let (app, picture) = (app_seen.clone(), wiring.picture.to());
             s.child(Child::new("lens", move || Lens::new(app.clone(), picture)).at(wiring.lens))
@@ -155,7 +155,7 @@ fn open(
         gio::Application::default().expect("it runs").quit();
     });
 
-    order::connect(program, &widgets, wiring);
+    order::connect(program, &session);
     let style = style::follow_desktop();
     let (told, end) = (told_to_end()?, app.clone());
     glib::spawn_future_local(async move {

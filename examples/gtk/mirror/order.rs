@@ -1,59 +1,62 @@
 //! What people can ask for, by buttons, menus and keys. All of it only sends.
 
-use gtk::gio;
+use std::rc::Rc;
+use std::time::Duration;
+
 use gtk::prelude::*;
+use gtk::{gio, glib};
+use rotor_core::RestartChild;
 
 use crate::chooser::Choose;
 use crate::controls::Go;
-use crate::hand::Deed;
-use crate::session::{Folder, Wiring};
-use crate::widgets::Widgets;
+use crate::hand::{Deed, HAND};
+use crate::session::{Folder, Session};
 
 /// The actions of the window, with their keys.
-pub fn connect(program: &gtk::Application, widgets: &Widgets, wiring: Wiring) {
-    let (controls, chooser, hand) = (wiring.controls, wiring.chooser, wiring.hand);
-    let add = |name: &str, keys: &[&str], send: Box<dyn Fn()>| {
+pub fn connect(program: &gtk::Application, session: &Rc<Session>) {
+    let (widgets, wiring) = (&session.widgets, session.wiring);
+    let add = |name: &str, keys: &[&str], ask: Box<dyn Fn()>| {
         let action = gio::SimpleAction::new(name, None);
-        action.connect_activate(move |_, _| send());
+        action.connect_activate(move |_, _| ask());
         widgets.window.add_action(&action);
         program.set_accels_for_action(&format!("win.{name}"), keys);
     };
-    add(
-        "start",
-        &["<Control>s"],
-        Box::new(move || controls.send(Go::Start)),
-    );
-    add(
-        "pause",
-        &["<Control>p"],
-        Box::new(move || controls.send(Go::Pause)),
-    );
-    add(
-        "cancel",
-        &["<Control>e"],
-        Box::new(move || controls.send(Go::Cancel)),
-    );
-    add(
-        "crash",
-        &["<Control>k"],
-        Box::new(move || hand.send(Deed::Crash)),
-    );
-    add(
-        "restart",
-        &["<Control>r"],
-        Box::new(move || hand.send(Deed::Restart)),
-    );
-    add(
-        "stop",
-        &["<Control>t"],
-        Box::new(move || hand.send(Deed::Stop)),
-    );
+    for (name, key, go) in [
+        ("start", "<Control>s", Go::Start),
+        ("pause", "<Control>p", Go::Pause),
+        ("cancel", "<Control>e", Go::Cancel),
+    ] {
+        add(name, &[key], Box::new(move || wiring.controls.send(go)));
+    }
+    for (name, key, deed) in [
+        ("crash", "<Control>k", Deed::Crash),
+        ("restart", "<Control>r", Deed::Restart),
+        ("stop", "<Control>t", Deed::Stop),
+    ] {
+        let session = session.clone();
+        add(name, &[key], Box::new(move || give(deed, &session)));
+    }
     widgets.enable_deeds(false); // nobody is chosen
     program.set_accels_for_action("window.close", &["<Control>w", "<Control>q"]);
-    widgets
-        .choose_source
-        .connect_clicked(move |_| chooser.send(Choose(Folder::Source)));
-    widgets
-        .choose_target
-        .connect_clicked(move |_| chooser.send(Choose(Folder::Target)));
+    for (button, folder) in [
+        (&widgets.choose_source, Folder::Source),
+        (&widgets.choose_target, Folder::Target),
+    ] {
+        button.connect_clicked(move |_| wiring.chooser.send(Choose(folder)));
+    }
+}
+
+/// Gives the hand something to do. If it was stopped, it is started again first: nobody else could.
+fn give(deed: Deed, session: &Session) {
+    let hand = session.wiring.hand;
+    if let (Err(_), Some(app)) = (hand.try_send(deed), session.app.get()) {
+        let start = app
+            .root()
+            .admin()
+            .ask(RestartChild(HAND.into()), Duration::MAX);
+        glib::spawn_future_local(async move {
+            let _ = start.await; // a failure is in the log
+            hand.send(deed);
+        });
+    }
 }

@@ -118,6 +118,20 @@ fn a_person_copies_by_keys_and_clicks() {
     assert!(status.success(), "{errors}");
 }
 
+#[test]
+fn a_hand_that_was_stopped_is_there_again_for_what_it_is_asked_to_do() {
+    let (screen, place) = (Screen::new("800x600"), Place::new("hand", 0));
+    let program = place.start(&screen, &[]);
+    let window = screen.window("Mirror");
+    choose(&program, &window, 381, "hand");
+    window.keys("ctrl+t");
+    program.line("log: hand ended: shutdown");
+    window.keys("ctrl+k"); // it is started, and crashes
+    program.line("log: hand ended: panicked: asked to crash");
+    window.keys("ctrl+w");
+    assert!(program.end().0.success());
+}
+
 /// Where the picture shows which line is chosen, and nothing that changes.
 const BESIDE_THE_MENU: &str = "100x200+180+234";
 
