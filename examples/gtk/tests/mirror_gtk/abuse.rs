@@ -21,6 +21,12 @@ fn ends_in_time(program: Program<'_>, place: &Place, when: &str) {
     assert_eq!(place.temporaries(), 0, "{when}");
 }
 
+/// The end of a program that closes its window by a script.
+fn closes(program: Program<'_>, place: &Place) {
+    program.line("script: close");
+    ends_in_time(program, place, "close");
+}
+
 #[test]
 fn the_window_may_be_closed_at_any_moment() {
     let (screen, place) = (Screen::new("800x600"), Place::new("moments", 100_000_000));
@@ -85,13 +91,8 @@ fn controls_that_crash_while_a_copy_starts_hear_of_its_end() {
          await done
          close",
     );
-    ends_in_time_after(program, "script: close", &place);
+    closes(program, &place);
     place.assert_same();
-}
-
-fn ends_in_time_after(program: Program<'_>, line: &str, place: &Place) {
-    program.line(line);
-    ends_in_time(program, place, line);
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn a_copy_is_restarted_and_one_without_its_plan_is_cancelled() {
         for stage in stages {
             assert_eq!(program.line("stage: "), format!("stage: {stage}"));
         }
-        ends_in_time_after(program, "script: close", &place);
+        closes(program, &place);
     }
     place.assert_same();
 }
@@ -139,7 +140,7 @@ fn a_script_goes_on_when_it_crashes_itself_or_what_stays_down() {
         program.line("log: script ended"),
         "log: script ended: killed"
     );
-    ends_in_time_after(program, "script: close", &place);
+    closes(program, &place);
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn a_copy_that_cannot_start_has_failed() {
     fs::rename(place.path("src"), place.path("gone")).unwrap();
     let status = program.line("status: ");
     assert!(status.starts_with("status: cannot start: SRC"), "{status}");
-    ends_in_time_after(program, "script: close", &place);
+    closes(program, &place);
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn folders_whose_names_are_no_text_are_copied() {
     command.args([&src, &dst]);
     command.args(["--headless-script", &place.path("script")]);
     let program = screen.start_command(command);
-    ends_in_time_after(program, "script: close", &place);
+    closes(program, &place);
     let diff = Command::new("diff").arg("-r").args([&src, &dst]).output();
     assert!(diff.unwrap().status.success());
 }
