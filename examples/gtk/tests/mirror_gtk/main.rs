@@ -123,7 +123,7 @@ fn a_hand_that_was_stopped_is_there_again_for_what_it_is_asked_to_do() {
     let (screen, place) = (Screen::new("800x600"), Place::new("hand", 0));
     let program = place.start(&screen, &[]);
     let window = screen.window("Mirror");
-    choose(&program, &window, 381, "hand");
+    choose(&program, &window, 393, "hand");
     window.keys("ctrl+t");
     program.line("log: hand ended: shutdown");
     window.keys("ctrl+k"); // it is started, and crashes
