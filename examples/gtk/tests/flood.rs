@@ -67,11 +67,6 @@ impl Figures {
     fn keeps_up_with(&self, idle: &Self) -> bool {
         self.drawn * 100 >= idle.drawn * 95
     }
-
-    /// The same, without the frames that other programs took from both.
-    fn keeps_up_by_itself_with(&self, idle: &Self) -> bool {
-        (self.drawn + self.waited) * 100 >= (idle.drawn + idle.waited) * 95
-    }
 }
 
 impl fmt::Display for Figures {
@@ -95,12 +90,8 @@ fn a_flood_loses_no_frame_and_a_click_is_handled_within_one_slice() {
         if flood.keeps_up_with(&idle) && short {
             return;
         }
-        let busy = idle.waited > 0 && flood.waited > 0;
-        assert!(busy, "frames are lost, or slices are long");
-        if left == 0 {
-            // A loop that has nothing to do gets the processor sooner than one that has.
-            assert!(flood.keeps_up_by_itself_with(&idle) && short);
-        }
+        let busy = flood.waited > 0;
+        assert!(left > 0 && busy, "frames are lost, or slices are long");
     }
 }
 
