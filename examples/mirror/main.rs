@@ -86,10 +86,10 @@ impl Run {
             complain(format_args!("{}", how_far(&ledger.snapshot())));
         }
         let report = ledger.report(elapsed);
-        let printed = print_report(&report, args);
+        let printed = is_printed(print_report(&report, args));
         let code = match ledger.phase() {
             Phase::Interrupted => INTERRUPTED,
-            Phase::Done if report.verified && printed.is_ok() => 0,
+            Phase::Done if report.verified && printed => 0,
             _ => 1,
         };
         process::exit(code.into())
@@ -169,10 +169,20 @@ fn hush() {
 }
 
 fn say(text: &str) -> ExitCode {
-    match writeln!(io::stdout(), "{text}") {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+    match is_printed(writeln!(io::stdout(), "{text}")) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
+}
+
+/// Whether all was printed; if not, why is said, unless whoever was to read it has left.
+fn is_printed(result: io::Result<()>) -> bool {
+    if let Err(e) = &result
+        && e.kind() != io::ErrorKind::BrokenPipe
+    {
+        complain(format_args!("standard output: {e}"));
+    }
+    result.is_ok()
 }
 
 /// One line on standard error, if anybody listens.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::compare::count_files;
 use crate::place::Place;
@@ -104,4 +104,28 @@ fn quiet_says_nothing_and_json_one_line() {
     let run = place.run(&["--quiet", "--json"]);
     assert_eq!(run.out.lines().count(), 1);
     assert_eq!(run.json().len(), 8);
+}
+
+/// Whoever has left does not want to hear why.
+#[test]
+fn a_report_that_cannot_be_written_is_said() {
+    let place = Place::new("full");
+    write(place.src().join("f"), "f");
+    let run = |args: &[&OsStr], out: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
+        let child = command.args(args).stdout(out).stderr(Stdio::piped());
+        let end = child.spawn().unwrap().wait_with_output().unwrap();
+        (end.status.code(), String::from_utf8(end.stderr).unwrap())
+    };
+    let (src, dst) = (place.0.join("src"), place.0.join("dst"));
+    let copy = [src.as_os_str(), dst.as_os_str(), OsStr::new("--json")];
+    for args in [&copy[..], &[OsStr::new("--help")]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let (code, said) = run(args, full.into());
+        assert_eq!(code, Some(1));
+        assert!(said.starts_with("mirror: standard output: "), "{said}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run(args, writer.into()), (Some(1), String::new()));
+    }
 }
