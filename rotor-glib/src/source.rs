@@ -225,7 +225,8 @@ impl fmt::Debug for Attached {
     }
 }
 
-/// The source's own data, if this is the owner's thread.
+/// The source's own data. The owner's thread holds the context, so that GLib comes from another one
+/// only to drop the source: see `dispose`.
 ///
 /// # Safety
 /// `raw` is a live source made by `Source::attach`.
