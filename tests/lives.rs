@@ -499,6 +499,9 @@ fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
                 if !n.is_multiple_of(2) {
                     waits(cx);
                 }
+                if n == 3 {
+                    later(cx, ms(1), |_, _| panic!("as told"));
+                }
             });
         let child = role.child().at(actors[n]);
         let patient = Supervisor::one_for_one(format!("of {n}")).intensity(1000, ms(1));
