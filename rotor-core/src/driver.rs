@@ -751,14 +751,9 @@ fn unpin(local: &Rc<Local>) {
 mod tests {
     use super::*;
     use crate::Address;
+    use crate::entrance::Nothing;
     use crate::lane::NORMAL;
     use crate::message::{LOCALITY, Record, Way};
-
-    struct Nothing;
-
-    impl Wake for Nothing {
-        fn wake(&self) {}
-    }
 
     /// A record of core's own that panics.
     struct Broken;

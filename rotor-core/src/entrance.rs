@@ -148,6 +148,15 @@ pub trait Wake: Send + Sync + 'static {
     fn wake(&self);
 }
 
+/// Wakes nobody: for drivers that a test turns itself.
+#[cfg(test)]
+pub(crate) struct Nothing;
+
+#[cfg(test)]
+impl Wake for Nothing {
+    fn wake(&self) {}
+}
+
 /// Queues and state of the way in. See the module's text.
 pub(crate) struct Entrance<T> {
     state: AtomicU8,

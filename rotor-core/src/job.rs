@@ -68,39 +68,70 @@ impl Locality {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Budget, Clock, Driver, Turn, Wake};
     use std::future::Future;
     use std::pin::pin;
     use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
 
-    struct Nothing;
+    use super::*;
+    use crate::entrance::Nothing;
+    use crate::{Budget, Clock, Driver, RequestError, Supervisor, Turn};
 
-    impl Wake for Nothing {
-        fn wake(&self) {}
+    /// A driver of a locality that hosts parts of trees.
+    fn host(place: &Locality) -> Driver {
+        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+        driver.open(place).unwrap();
+        driver.host();
+        driver
     }
 
-    /// However little is done in a turn.
+    /// Turns a driver to its end, however little is done in a turn.
+    fn end(driver: &Driver) {
+        while !matches!(driver.turn(LITTLE), Turn::Done(_)) {}
+    }
+
+    fn result(job: Asking<u32>) -> Result<u32, RequestError> {
+        match pin!(job).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    const LITTLE: Budget = Budget {
+        messages: 1,
+        time: Duration::from_secs(1),
+    };
+
     #[test]
     fn a32_jobs_are_run_though_nobody_holds_their_loop_any_more() {
-        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
-        let here = Locality::new("here");
-        driver.open(&here).unwrap();
-        driver.host();
-        let jobs = [here.job(|| 1), here.job(|| 2)];
-        drop(here);
-        let budget = Budget {
-            messages: 1,
-            ..Budget::default()
-        };
-        while !matches!(driver.turn(budget), Turn::Done(_)) {}
-        let cx = &mut Context::from_waker(Waker::noop());
-        let done = jobs.map(|job| match pin!(job).poll(cx) {
-            Poll::Ready(Ok(n)) => n,
-            Poll::Ready(Err(error)) => panic!("{error}"),
-            Poll::Pending => panic!("it waits"),
-        });
-        assert_eq!(done, [1, 2]);
+        let away = Locality::new("away");
+        let driver = host(&away);
+        let jobs = [away.job(|| 1), away.job(|| 2)];
+        drop(away);
+        end(&driver);
+        assert!(matches!(jobs.map(result), [Ok(1), Ok(2)]));
+    }
+
+    #[test]
+    fn a32_jobs_are_run_though_the_tree_that_used_their_loop_has_ended() {
+        let (here, away) = (Locality::new("here"), Locality::new("away"));
+        let (main, far) = (Driver::new(Arc::new(Nothing), Clock::manual()), host(&away));
+        main.open(&here).unwrap();
+        let work = Supervisor::one_for_one("work").on(&away, |s| s);
+        let app = main
+            .start(Supervisor::one_for_one("app").child(work))
+            .unwrap();
+        let turn = || [&main, &far].map(|driver| drop(driver.turn(LITTLE)));
+        while !away.is_placed() {
+            turn();
+        }
+        app.shutdown();
+        while away.is_placed() {
+            turn();
+        }
+        let jobs = [away.job(|| 1), away.job(|| 2)];
+        end(&far);
+        assert!(matches!(jobs.map(result), [Ok(1), Ok(2)]));
     }
 }

@@ -330,10 +330,11 @@ impl Room {
 
     /// What makes a message the same as another one.
     fn key_of<T>(&self, kind: &Kind, value: &T) -> Option<Key> {
-        let bound = lock(&self.waiting).bound.clone();
-        if bound.keys.is_empty() {
-            return None;
-        }
+        let bound = {
+            let waiting = lock(&self.waiting);
+            let keys = &waiting.bound.keys;
+            (!keys.is_empty()).then(|| waiting.bound.clone())?
+        };
         let payload = std::ptr::from_ref(value).cast_mut().cast::<Word>();
         // SAFETY: a payload of this kind, which is only looked at.
         let message = unsafe { &*(kind.look)(payload) };

@@ -84,13 +84,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::entrance::Nothing;
     use crate::*;
-
-    struct Nothing;
-
-    impl Wake for Nothing {
-        fn wake(&self) {}
-    }
 
     /// A driver of a tree over so many localities.
     fn driver(localities: usize) -> Driver {
