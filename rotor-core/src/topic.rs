@@ -469,26 +469,39 @@ impl Local {
     /// Hands a published message to one subscriber: now if it runs, else it is parked.
     fn hand<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
         let generation = self.slots.generation(to.slot);
-        let mut actor = self.slots.running(to.slot, generation);
-        if actor.is_none() && self.is_free(to.slot) {
-            if self.is_hooked(to.slot) {
-                return self.ask_about_published(to, topic, message);
-            }
-            self.risk(to.slot, || ());
-            actor = Some(self.slots.actor(to.slot));
+        match self.slots.running(to.slot, generation) {
+            // SAFETY: it runs in this slot.
+            Some(actor) => unsafe { self.reach(to, actor, message) },
+            None => self.hand_cold(to, topic, message),
         }
-        match actor {
-            Some(actor) => {
-                let _handled = self.note_handling(to.slot, std::any::type_name::<M>);
-                self.current.set(to.slot);
-                // SAFETY: the subscription belongs to the instance that runs in this slot: it was
-                // made by it and ends with it.
-                unsafe { (to.call)(message, actor, self, to.slot) }
-                self.current.set(LOCALITY);
-            }
+    }
+
+    /// To a subscriber that does not simply run.
+    #[cold]
+    fn hand_cold<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
+        if !self.is_free(to.slot) {
             // Not through a lane: it must not fall behind what was sent after it.
-            None => self.park_published(to, topic, message),
+            return self.park_published(to, topic, message);
         }
+        if self.is_hooked(to.slot) {
+            return self.ask_about_published(to, topic, message);
+        }
+        self.risk(to.slot, || ());
+        let _handled = self.note_handling(to.slot, std::any::type_name::<M>);
+        // SAFETY: it runs in this slot, which is shut only so that messages come here.
+        unsafe { self.reach(to, self.slots.actor(to.slot), message) }
+    }
+
+    /// Has the instance of a subscriber handle a message.
+    ///
+    /// # Safety
+    /// `actor` is the instance that runs in the subscriber's slot.
+    #[inline(always)]
+    unsafe fn reach<M: 'static>(&self, to: Subscriber<M>, actor: *mut (), message: M) {
+        self.current.set(to.slot);
+        // SAFETY: the subscription belongs to that instance: it was made by it and ends with it.
+        unsafe { (to.call)(message, actor, self, to.slot) }
+        self.current.set(LOCALITY);
     }
 
     fn park_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
