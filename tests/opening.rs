@@ -172,6 +172,49 @@ fn m11_a_request_to_a_loop_that_is_turned_elsewhere_fails(seed: u64) {
     );
 }
 
+/// Whoever got the token from there sees that nobody waits.
+fn a08_a_request_that_failed_with_a_loop_is_given_up(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away, third) = (
+        sim.locality("home"),
+        Locality::new("away"),
+        Locality::new("third"),
+    );
+    let (far, other) = (driver(), driver());
+    far.open(&away).unwrap();
+    other.open(&third).unwrap();
+    let (a, b, c) = (here.reserve(), away.reserve(), third.reserve::<Puppet>());
+    let theirs = log.clone();
+    let keeps = Role::new("c", &log).keeping().child().at(c);
+    other.start(stage().child(keeps)).unwrap();
+    let tree = stage()
+        .child(Role::new("a", &log).telling().child().at(a))
+        .child(group("far").temporary().on(&away, move |s| {
+            let passes = Role::new("b", &theirs).answer(move |_, ask, _| {
+                c.send(ask);
+                Ok(())
+            });
+            s.child(passes.child().at(b))
+        }));
+    sim.start(tree).unwrap();
+    act(a, move |me, cx| me.ask(cx, b, 1, LONG));
+    for _ in 0..4 {
+        sim.run_until_idle();
+        far.run_until_idle();
+    }
+    let look = || {
+        act(c, |me: &mut Puppet, _| me.say(me.asks[0].is_cancelled()));
+        other.run_until_idle();
+    };
+    look();
+    turn_elsewhere(far);
+    sim.run_until_idle();
+    look();
+    assert_eq!(log.of("c: "), ["c: asked", "c: false", "c: true"]);
+    assert_eq!(log.of("a stops"), [""; 0]);
+}
+
 /// A library runs a tree in the loop of whoever calls it, beside the tree of that one, and takes it
 /// out again: what it has left is reported to it alone.
 fn e14_a_tree_comes_and_goes_in_a_loop_that_is_not_its_own(_: u64) {
@@ -275,5 +318,6 @@ bodies! {
         m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
+        a08_a_request_that_failed_with_a_loop_is_given_up,
     ]
 }

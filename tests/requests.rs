@@ -458,6 +458,92 @@ fn a08_a_request_may_be_cancelled_when_its_answer_is_queued(on: &dyn Backend) {
     assert_eq!(played.undelivered, [("u32".to_owned(), Reason::Late)]);
 }
 
+/// Who is to answer sees who still waits, before the work is done.
+fn a08_the_responder_sees_that_a_request_is_cancelled(on: &dyn Backend) {
+    cancel_in_all_ways(on, None);
+}
+
+/// Also if the asker is on another loop.
+fn a08_a_responder_elsewhere_sees_that_a_request_is_cancelled(on: &dyn Backend, far: &dyn Backend) {
+    cancel_in_all_ways(on, Some(far));
+}
+
+/// `b` looks at seven requests twice; in between their askers give up.
+fn cancel_in_all_ways(on: &dyn Backend, far: Option<&dyn Backend>) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.map_or_else(|| here.clone(), |far| far.spawn("away"));
+        let (a, c, d, m) = (
+            here.reserve(),
+            here.reserve(),
+            here.reserve(),
+            here.reserve(),
+        );
+        let (b, theirs) = (away.reserve::<Puppet>(), log.clone());
+        let look = move || {
+            act(b, |me: &mut Puppet, _| {
+                me.asks.sort_by_key(|ask| ask.request.0);
+                let looks = me
+                    .asks
+                    .iter()
+                    .map(|ask| (ask.request.0, ask.is_cancelled()));
+                let given_up: Vec<_> = looks.filter(|(_, it)| *it).map(|(n, _)| n).collect();
+                me.say(format!("given up {given_up:?}"));
+            });
+        };
+        act(a, move |me, cx| {
+            let mut ask = |whom, n| cx.request(whom, Double(n), LONG, |_, _, _| ());
+            let cancelled = [ask(b, 1), ask(m, 2)];
+            ask(b, 3);
+            me.kept.push(Box::new((cancelled, b.ask(Double(4), LONG))));
+            for (asker, n) in [(c, 5), (d, 6)] {
+                act(asker, move |_, cx| {
+                    cx.request(b, Double(n), LONG, |_, _, _| ());
+                    cx.flush();
+                });
+            }
+        });
+        when(a, (6, "b: asked"), move |_, cx| {
+            look();
+            cx.request(b, Double(7), ms(1), |me, answer, _| {
+                me.say(format!("{answer:?}"))
+            });
+            when(cx.addr(), (1, "b: given up"), move |me, cx| {
+                type Kept = ([PendingRequest; 2], Asking<u32>);
+                let kept: Box<Kept> = me.kept.pop().unwrap().downcast().unwrap();
+                let (cancelled, dropped) = *kept;
+                assert!(cancelled.into_iter().all(|request| cx.cancel(request)));
+                drop(dropped);
+                c.stop();
+                crash(d);
+            });
+        });
+        when(a, (2, "d starts"), move |_, cx| {
+            when(cx.addr(), (1, "c drops"), move |_, cx| {
+                when(cx.addr(), (1, "a: Err(Timeout)"), move |_, cx| {
+                    look();
+                    when(cx.addr(), (2, "b: given up"), |_, cx| cx.stop());
+                });
+            });
+        });
+        let passes = Role::new("m", &log).answer(move |_, ask, _| {
+            b.send(ask);
+            Ok(())
+        });
+        let tree = stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).keeping().child().at(b))
+            }))
+            .child(Role::new("c", &log).telling().child().transient().at(c))
+            .child(Role::new("d", &log).telling().child().at(d));
+        tree.child(passes.child().at(m))
+            .child(lead("a", &log).at(a))
+    });
+    let looks = log.of("b: given up");
+    assert_eq!(looks, ["b: given up []", "b: given up [1, 2, 4, 5, 6, 7]"]);
+    assert_eq!(log.live(), 0);
+}
+
 /// The asker is gone when the answer comes.
 fn r45_an_answer_after_the_end_of_the_asker_is_dropped(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -729,6 +815,7 @@ bodies! {
         a29_a_token_may_be_answered_by_a_plain_thread,
         s15_a_token_in_a_thread_local_is_dropped_by_the_thread_exit,
         a08_a_request_may_be_cancelled_when_its_answer_is_queued,
+        a08_the_responder_sees_that_a_request_is_cancelled,
         r46_an_answer_after_the_end_of_the_asker_is_dropped_across_supervisors,
         r47_a_request_does_not_outlive_its_asker,
         a09_a_split_token_is_kept_and_answers_later,
@@ -736,6 +823,7 @@ bodies! {
         m04_the_limit_of_a_request_is_kept_by_the_asker,
     ]
     Pair: [
+        a08_a_responder_elsewhere_sees_that_a_request_is_cancelled,
         a10_a_request_whose_next_hop_is_gone_fails_and_is_reported,
         e06_a_request_is_answered_from_another_locality,
         r41_a_request_may_be_made_from_an_answer,

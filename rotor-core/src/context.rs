@@ -417,7 +417,8 @@ impl<A: Actor> Context<A> {
     }
 
     /// Cancels a timer, a task, a pending request, a monitor or a wait for a name of this instance.
-    /// True if it was still open; then nothing of it is seen any more, even if it is queued already.
+    /// True if it was still open; then nothing of it is seen any more, even if it is queued already. Whoever
+    /// has a request that is cancelled sees it by [`Ask::is_cancelled`](crate::Ask::is_cancelled).
     ///
     /// A pause after the last key, not after each:
     /// ```
@@ -455,8 +456,10 @@ impl<A: Actor> Context<A> {
             return true;
         }
         let body = here.remove_thing(key, self.slot);
-        if let Some(Body::Task(task)) = &body {
-            task.cell().give_back();
+        match &body {
+            Some(Body::Task(task)) => task.cell().give_back(),
+            Some(Body::Once(once)) if once.has_token() => here.give_up(key, self.slot),
+            _ => {}
         }
         body.is_some()
     }

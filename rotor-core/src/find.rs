@@ -85,6 +85,7 @@ where
         repeat: None,
         fail: Some(Self::fail),
         asks: None,
+        trivial: false,
         drop: drop_of::<Self>(),
         free: if fits::<Self>() {
             None

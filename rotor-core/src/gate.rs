@@ -16,6 +16,7 @@ use crate::batch::Chunk;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
+use crate::given_up::GivenUp;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::late::{Handling, Overrun};
@@ -133,6 +134,8 @@ pub(crate) struct Gate {
     pub(crate) slices: AtomicU64,
     /// Wakes of its loop in this life.
     pub(crate) wakes: AtomicU64,
+    /// Requests of actors here for whose answers nobody waits any more.
+    pub(crate) given_up: GivenUp,
     /// The clock of the driver that has it open, and when its last slice began, in nanoseconds of it.
     clock: Mutex<Option<Clock>>,
     pub(crate) turned: AtomicU64,
@@ -250,6 +253,7 @@ impl Gate {
                 rooms: Rooms::default(),
                 slices: AtomicU64::new(0),
                 wakes: AtomicU64::new(0),
+                given_up: GivenUp::default(),
                 clock: Mutex::new(None),
                 turned: AtomicU64::new(0),
                 handling: Mutex::new(None),
@@ -280,6 +284,7 @@ impl Gate {
         self.rooms.clear();
         self.slices.store(0, Ordering::Relaxed);
         self.wakes.store(0, Ordering::Relaxed);
+        self.given_up.renew();
         let highest = self.highest.load(Ordering::Relaxed);
         if highest < RETIRE {
             self.next_slot.store(0, Ordering::Relaxed);
@@ -543,6 +548,7 @@ impl Gate {
     /// Opens for a driver on this thread.
     pub(crate) fn open(&'static self, wake: Arc<dyn Wake>) {
         self.owner.store(here::thread(), Ordering::Relaxed);
+        self.given_up.renew();
         self.entrance.open(Arc::new(Counted(self, wake)));
         let later = {
             let mut later = lock(&self.later);

@@ -54,7 +54,7 @@ impl Locality {
         let errand = Errand::new(self);
         let job = move |there: &Local| {
             let _errand = errand;
-            if reply.is_given_up() {
+            if reply.is_cancelled() {
                 return;
             }
             there.flush(); // what has been sent from there must not wait for it

@@ -96,6 +96,7 @@ mod actor; // Actor, Handler, TryHandler
 mod ask_limits; // time limits of requests whose askers are futures
 mod context; // what a handler can do
 mod find; // waiting for a name
+mod given_up; // requests that nobody waits for any more
 mod hold; // what keeps a start or a stop open
 mod hook; // Hook: what is asked before an actor starts, handles a message, or is gone
 mod job; // blocking work on another locality

@@ -439,6 +439,7 @@ impl Local {
     /// Drops what an instance owned beside its state.
     fn purge(&self, slot: u32, exit: &Exit) {
         let mut ends = Vec::new();
+        let mut waited = false;
         let ended = RequestError::Ended(exit.clone());
         let _verdict = Verdict::set(&ended);
         loop {
@@ -459,11 +460,13 @@ impl Local {
                 ends.push(end);
                 continue;
             }
+            waited |= matches!(&body, Some(Body::Once(once)) if once.has_token());
             let _ = here::guard(|| drop(body));
         }
         for end in ends {
             end(self);
         }
+        self.end_requests(slot, waited);
         self.seat(slot, |seat| seat.holds.clear());
     }
 

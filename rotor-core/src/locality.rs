@@ -692,6 +692,8 @@ pub(crate) struct Local {
     pub(crate) hooks: RefCell<FixedMap<u32, Hooks>>,
     /// How many messages were handled in each slot, while they are counted.
     pub(crate) handled: RefCell<Vec<u64>>,
+    /// How many requests have been given up whose tokens have not come back.
+    pub(crate) given_up: Cell<usize>,
     /// The slot that ran last, for the report of a simulation that never rests.
     pub(crate) ran: Cell<u32>,
 }
@@ -754,6 +756,7 @@ impl Local {
             faults: RefCell::default(),
             hooks: RefCell::default(),
             handled: RefCell::default(),
+            given_up: Cell::new(0),
             ran: Cell::new(LOCALITY),
         }
     }

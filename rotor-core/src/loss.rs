@@ -23,6 +23,7 @@ impl Local {
             // Elsewhere a token that was dropped says so itself, and one that was passed on lives.
             let asked = self.things.borrow().asked(gate);
             for (slot, key) in asked {
+                self.give_up(key, slot); // a token that has got out of there is still somewhere
                 crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
             }
         }

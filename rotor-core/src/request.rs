@@ -191,6 +191,37 @@ impl<Q: Request> Ask<Q> {
     pub fn split(self) -> (Q, ReplyTo<Q::Reply>) {
         (self.request, self.reply)
     }
+
+    /// Whether nobody waits for the answer any more; see [`ReplyTo::is_cancelled`].
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Render(u32);
+    /// impl Request for Render { type Reply = Vec<u8>; }
+    /// #[derive(Default)] struct Painter { painted: u32 }
+    /// impl Actor for Painter {}
+    /// impl Handler<Ask<Render>> for Painter {
+    ///     fn handle(&mut self, ask: Ask<Render>, _: &mut Context<Self>) {
+    ///         if ask.is_cancelled() {
+    ///             return; // the work is spared
+    ///         }
+    ///         self.painted += 1;
+    ///         let pixels = vec![0; ask.request.0 as usize];
+    ///         ask.reply(pixels);
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let painter = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("painter", Painter::default).at(painter)))?;
+    /// drop(painter.ask(Render(9), Duration::from_secs(1))); // nobody will look at it
+    /// sim.run_until_idle();
+    /// assert_eq!(sim.with(painter, |painter| painter.painted), Some(0));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.reply.is_cancelled()
+    }
 }
 
 /// The token that answers one request.
@@ -237,8 +268,8 @@ enum Target<R> {
 /// Where the answer to an actor's request goes.
 #[derive(Clone, Copy)]
 pub(crate) struct Token {
-    asker: Address,
-    key: Key,
+    pub(crate) asker: Address,
+    pub(crate) key: Key,
 }
 
 impl<R: Send + 'static> ReplyTo<R> {
@@ -276,9 +307,28 @@ impl<R: Send + 'static> ReplyTo<R> {
 }
 
 impl<R: Send + 'static> ReplyTo<R> {
-    /// Whether the future that waits for the answer was dropped.
-    pub(crate) fn is_given_up(&self) -> bool {
-        matches!(&self.target, Some(Target::Future(cell)) if cell.is_done())
+    /// Whether nobody waits for the answer any more: the request was cancelled, its future was dropped,
+    /// its time limit has passed, or its asker has ended.
+    ///
+    /// Any thread; it takes a lock if the asker lives on another one. An answer is dropped then, so it
+    /// need not be worked out.
+    ///
+    /// ```
+    /// use rotor_core::*;
+    /// /// Answers those who still wait.
+    /// fn tell_all(waiting: &mut Vec<ReplyTo<u32>>, n: u32) {
+    ///     for reply in waiting.drain(..).filter(|reply| !reply.is_cancelled()) {
+    ///         reply.send(n);
+    ///     }
+    /// }
+    /// # tell_all(&mut Vec::new(), 1);
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        match &self.target {
+            Some(Target::Actor(token, _)) => token.is_given_up(),
+            Some(Target::Future(cell)) => cell.is_done(),
+            None => true,
+        }
     }
 
     /// Gives what a job has come to, to the future that waits for it.
@@ -382,6 +432,7 @@ impl<R: Send + 'static> Record for Answer<R> {
             unsafe { pending.call(actor, (&raw mut reply).cast(), here, slot) }
         });
         if !is_awaited {
+            here.token_came(key, slot);
             here.note_late(slot, Self::name());
             drop(std::mem::ManuallyDrop::into_inner(reply));
         }
@@ -401,10 +452,13 @@ impl Record for Failure {
     }
 
     unsafe fn run((key, error): Self::Message, actor: *mut (), here: &Local, slot: u32) {
-        here.take_once(key, slot, |pending| {
+        let is_awaited = here.take_once(key, slot, |pending| {
             // SAFETY: the actor is the one that asked: the key belongs to its slot's instance.
             unsafe { pending.fail(actor, error, here, slot) }
         });
+        if !is_awaited {
+            here.token_came(key, slot);
+        }
     }
 }
 
@@ -422,6 +476,7 @@ where
         repeat: None,
         fail: Some(Self::fail),
         asks: Some(std::any::type_name::<Q>),
+        trivial: false, // its token is not
         drop: drop_of::<Self>(),
         free: if fits::<Self>() {
             None

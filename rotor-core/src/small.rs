@@ -21,6 +21,8 @@ pub(crate) struct Table {
     pub(crate) fail: Option<Fail>,
     /// Type name of the question of a pending request.
     pub(crate) asks: Option<fn() -> &'static str>,
+    /// Whether a value may be forgotten: nothing is to be done for who does not use it.
+    pub(crate) trivial: bool,
     /// Drops the value; `None` if there is nothing to do.
     pub(crate) drop: Option<unsafe fn(*mut ())>,
     /// Frees the box of a value that was used up; `None` for inline values.
@@ -104,7 +106,7 @@ impl Small {
 
     /// Whether there is nothing to do for who drops it.
     pub(crate) fn is_trivial(&self) -> bool {
-        self.table.drop.is_none() && self.table.free.is_none()
+        self.table.trivial
     }
 
     fn value(&mut self) -> *mut () {
@@ -133,6 +135,11 @@ impl Small {
         self.table.fail.is_some()
     }
 
+    /// Whether somebody has a token of it.
+    pub(crate) fn has_token(&self) -> bool {
+        self.table.asks.is_some()
+    }
+
     /// Type name of the question, if it is a pending request.
     pub(crate) fn asks(&self) -> Option<&'static str> {
         self.table.asks.map(|name| name())
@@ -157,6 +164,10 @@ impl<'a> Taken<'a> {
 
     pub(crate) fn is_request(&self) -> bool {
         self.0.is_request()
+    }
+
+    pub(crate) fn has_token(&self) -> bool {
+        self.0.has_token()
     }
 
     #[inline]

@@ -162,6 +162,11 @@ static SERIALS: AtomicU64 = AtomicU64::new(1);
 /// How many serials a locality takes at a time.
 const BLOCK: u64 = 1 << 20;
 
+/// A serial that is above all that localities have given out, and below all of those to come.
+pub(crate) fn serials() -> u64 {
+    SERIALS.load(Ordering::Relaxed)
+}
+
 /// Run when an instance ends.
 pub(crate) type AtEnd = Box<dyn FnOnce(&Local)>;
 

@@ -1,6 +1,7 @@
 //! Timers: a message to oneself, later.
 
 use std::marker::PhantomData;
+use std::mem::needs_drop;
 use std::time::Duration;
 
 use crate::actor::TryHandler;
@@ -136,6 +137,7 @@ impl<A: TryHandler<M>, M: 'static> Alarm<A, M> {
             repeat,
             fail: None,
             asks: None,
+            trivial: !needs_drop::<Self>() && fits::<Self>(),
             drop: drop_of::<Self>(),
             free: if fits::<Self>() {
                 None
@@ -209,6 +211,9 @@ impl Local {
     unsafe fn fire(&self, key: Key, actor: *mut (), slot: u32) {
         let was_once = self.take_once(key, slot, |once| {
             if once.is_request() {
+                if once.has_token() {
+                    self.give_up(key, slot);
+                }
                 // SAFETY: passed on.
                 unsafe { once.fail(actor, crate::RequestError::Timeout, self, slot) }
             } else {
