@@ -57,6 +57,8 @@ mod futures;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod handing_on;
 #[cfg(test)]
 mod hooks;
@@ -150,6 +152,7 @@ const FILES: &[&[harness::Body]] = &[
     failures::BODIES,
     lives::BODIES,
     drains::BODIES,
+    guards::BODIES,
     late::BODIES,
     subtrees::BODIES,
     barriers::BODIES,

@@ -14,7 +14,7 @@ use crate::child::Child;
 use crate::error::{Error, StartError};
 use crate::exit::Exit;
 use crate::find::{self, Patience};
-use crate::hold::{Hold, Why};
+use crate::hold::Hold;
 use crate::link::{self, Unlink};
 use crate::locality::{Local, Locality};
 use crate::many;
@@ -703,8 +703,13 @@ impl<A: Actor> Context<A> {
         many::spawn_each((self.here(), self.slot), (most, true), list, then)
     }
 
-    /// Keeps the start (in [`Actor::start`] or a factory) or the stop (in [`Actor::stop`]) open
-    /// until the hold is dropped, under the child's limit. Without effect in between.
+    /// Keeps the start (in [`Actor::start`] or a factory) or the stop open until the hold is dropped,
+    /// under the child's limit.
+    ///
+    /// One that an actor takes while it runs is about the stop that may come: the hook is called then
+    /// and messages are refused, but children and state stay until what was begun is done. Given back
+    /// before, it delays nothing. In a [`Hook`](crate::Hook) that is asked about a message it is about
+    /// that message, and in a start that is called off it is forgotten.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -733,8 +738,37 @@ impl<A: Actor> Context<A> {
     /// # assert_eq!(device.address().state(), Lifecycle::Running);
     /// # Ok::<_, StartError>(())
     /// ```
+    ///
+    /// A payment that was begun is not cut off:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Pay;
+    /// struct Till { paid: u32 }
+    /// impl Actor for Till {}
+    /// impl Handler<Pay> for Till {
+    ///     fn handle(&mut self, _: Pay, cx: &mut Context<Self>) {
+    ///         let hold = cx.hold("a payment");
+    ///         let bank = async { /* talk to it here */ };
+    ///         cx.spawn(bank, |me, (), _| {
+    ///             me.paid += 1;
+    ///             drop(hold);
+    ///         });
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let till = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("till", || Till { paid: 0 }).at(till).transient()))?;
+    /// till.send(Pay);
+    /// # sim.run_until_idle();
+    /// till.stop(); // now or a moment later
+    /// # sim.run_until_idle();
+    /// # assert_eq!(till.address().state(), Lifecycle::Down);
+    /// # Ok::<_, StartError>(())
+    /// ```
     pub fn hold(&mut self, why: impl Into<Cow<'static, str>>) -> Hold {
-        Hold::new(self.here(), self.slot, Why::Told(why.into()))
+        Hold::told(self.here(), self.slot, why.into())
     }
 
     /// Keeps the start or the stop open, as [`hold`](Self::hold) does, but for at most this long: then
@@ -765,7 +799,7 @@ impl<A: Actor> Context<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn hold_within(&mut self, why: impl Into<Cow<'static, str>>, limit: Duration) -> Hold {
-        Hold::within(self.here(), self.slot, Why::Told(why.into()), limit)
+        Hold::within(self.here(), self.slot, why.into(), limit)
     }
 
     /// Waits for an actor with this name, as long as it takes; `then` gets its address, in this

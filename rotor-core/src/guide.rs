@@ -431,7 +431,9 @@ pub mod supervision {
     //! # Ok(())
     //! # }
     //! ```
-    //! In [`Actor::stop`](crate::Actor::stop) a hold keeps the end open: flush, then drop it.
+    //! In [`Actor::stop`](crate::Actor::stop) a hold keeps the end open: flush, then drop it. One that
+    //! is taken in a handler delays the stop that comes meanwhile: what was begun is not cut off.
+    //! [`hold_within`](crate::Context::hold_within) waits up to a point.
     //!
     //! What is not the actor's own business (a quota, an audit, waiting for a lock file) stands around it:
     //! a [`Hook`](crate::Hook) of its spec is asked before each start, before each message, and in
@@ -785,7 +787,7 @@ pub mod coming_from {
     //! | message limits | [`Bound`](crate::Bound) of an actor, [`Locality::set_bound`](crate::Locality::set_bound) of what comes from outside |
     //! | agent priorities | [`Lane`](crate::Lane)s of messages |
     //! | `exception_reaction` | the restart kind of a child, the strategy of its supervisor |
-    //! | stop guard | [`Context::hold`](crate::Context::hold) in `stop` |
+    //! | stop guard | [`Context::hold`](crate::Context::hold), in `stop` or before |
     //! | `deregister_coop` | [`Addr::stop`](crate::Addr::stop) |
     //! | `so_change_state` | a field and a `match` |
     //! | `so_5::launch`, environment | a loop's `run`; several trees stand side by side |

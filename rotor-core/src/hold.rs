@@ -9,7 +9,8 @@ use crate::locality::{Control, Local};
 use crate::things::{Body, Key};
 use crate::timer::nanos;
 
-/// Keeps the start or the stop of an instance open until it is dropped, under the child's limit.
+/// Keeps the start or the stop of an instance open until it is dropped, under the child's limit; also
+/// the stop that comes while the instance, which runs, has it.
 ///
 /// Made by [`Context::hold`](crate::Context::hold), or by
 /// [`hold_within`](crate::Context::hold_within), for which it ends by itself after a time. `Send`: it may be dropped on any thread. It
@@ -52,8 +53,10 @@ pub struct Hold {
 /// What a hold is for.
 #[derive(Clone, Debug)]
 pub(crate) enum Why {
-    /// What the actor says.
+    /// What the actor says, of its start or of its stop.
     Told(Cow<'static, str>),
+    /// What it says of what it does while it runs: this delays a stop that comes meanwhile.
+    Guard(Cow<'static, str>),
     /// A name of the actor's tree that is not there yet.
     Name(Cow<'static, str>),
     /// A name of another tree.
@@ -61,10 +64,17 @@ pub(crate) enum Why {
 }
 
 impl Why {
+    /// It is about something else than the stop.
+    pub(crate) fn spare_the_stop(&mut self) {
+        if let Why::Guard(text) = self {
+            *self = Why::Told(std::mem::take(text));
+        }
+    }
+
     /// As pictures show it.
     pub(crate) fn text(&self) -> Cow<'static, str> {
         match self {
-            Why::Told(text) => text.clone(),
+            Why::Told(text) | Why::Guard(text) => text.clone(),
             Why::Name(name) | Why::FarName(name) => format!("name {name}").into(),
         }
     }
@@ -84,9 +94,21 @@ impl Hold {
         }
     }
 
+    /// One that an actor takes. A step under way is what it is about; else the stop that is to come.
+    pub(crate) fn told(here: &Local, slot: u32, text: Cow<'static, str>) -> Self {
+        let starts = here.seat(slot, |seat| seat.state.is_starting());
+        let why = if starts { Why::Told } else { Why::Guard };
+        Hold::new(here, slot, why(text))
+    }
+
     /// One that ends by itself after a time.
-    pub(crate) fn within(here: &Local, slot: u32, why: Why, limit: Duration) -> Self {
-        let mut hold = Hold::new(here, slot, why);
+    pub(crate) fn within(
+        here: &Local,
+        slot: u32,
+        text: Cow<'static, str>,
+        limit: Duration,
+    ) -> Self {
+        let mut hold = Hold::told(here, slot, text);
         if limit < Duration::MAX {
             let key = here.add_thing(slot, Body::Expiry(hold.serial));
             here.things.borrow_mut().arm_later(key, nanos(limit));

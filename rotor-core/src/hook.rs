@@ -413,10 +413,12 @@ impl Local {
         goes_on
     }
 
-    /// Whether a hold of the actor with a number in this range is open.
+    /// Whether a hold of the actor with a number in this range is open. It is about a message, and
+    /// delays no stop.
     fn is_held(&self, slot: u32, by: &Range<u64>) -> bool {
         self.seat(slot, |seat| {
-            seat.holds.iter().any(|(id, _)| by.contains(id))
+            let holds = seat.holds.iter_mut().filter(|(id, _)| by.contains(id));
+            holds.map(|(_, why)| why.spare_the_stop()).count() > 0
         })
     }
 

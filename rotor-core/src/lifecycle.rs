@@ -5,6 +5,7 @@ use crate::drain::Drain;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::here;
+use crate::hold::Why;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
@@ -321,7 +322,8 @@ impl Local {
             seat.state = State::Stopping;
             seat.drain = Drain::No;
             seat.keep = keep;
-            seat.holds.clear();
+            // Those of a start that is called off mean nothing any more.
+            seat.holds.retain(|(_, why)| matches!(why, Why::Guard(_)));
             let hooked = std::mem::replace(&mut seat.hooked, true);
             Some(if hooked { None } else { seat.ops })
         });

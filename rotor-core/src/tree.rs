@@ -101,7 +101,7 @@ pub struct TreeNode {
     /// brought, and of a supervisor the news of its children. None unless the observer of the tree
     /// [wants counts](crate::Observer::wants_counts).
     pub handled: Option<u64>,
-    /// Why its holds keep a start or a stop open.
+    /// Why its holds keep a start or a stop open, or would keep one that comes now.
     pub holds: Vec<Cow<'static, str>>,
 }
 
