@@ -55,6 +55,8 @@ mod fairness;
 #[cfg(test)]
 mod futures;
 #[cfg(test)]
+mod giving_up;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod guards;
@@ -155,6 +157,7 @@ const FILES: &[&[harness::Body]] = &[
     guards::BODIES,
     late::BODIES,
     subtrees::BODIES,
+    giving_up::BODIES,
     barriers::BODIES,
     hooks::BODIES,
     pictures::BODIES,

@@ -337,7 +337,6 @@ fn l06_too_many_restarts_end_the_supervisor(on: &dyn Backend, far: &dyn Backend)
     assert_eq!(inner[0], "inner: shutdown < b: panicked: as told");
 }
 
-/// An error of a leaf goes up five levels over three loops; each exit carries the one below.
 /// A limit of a child's own, within that of all: the others' restarts do not count for it.
 fn l06_a_child_may_have_a_limit_of_its_own(on: &dyn Backend) {
     let log = Log::new();
@@ -362,6 +361,7 @@ fn l06_a_child_may_have_a_limit_of_its_own(on: &dyn Backend) {
     assert_eq!(log.live(), 0);
 }
 
+/// An error of a leaf goes up five levels over three loops; each exit carries the one below.
 fn l08_a_failure_escalates_to_the_root_with_its_causes(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     let strict = |name| Supervisor::one_for_one(name).intensity(0, ms(5000));

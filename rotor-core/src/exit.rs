@@ -152,13 +152,16 @@ pub struct Incident {
 /// assert_eq!(advice(&exit).unwrap(), "3 restarts in 9s: look at bad");
 /// # Ok::<_, StartError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GaveUp {
     /// Attempts to restart a child within the period, the one that was not made any more included.
     pub restarts: u32,
     /// The period of the supervisor's intensity.
     pub period: Duration,
+    /// Ends that were answered with restarts before the one that is the [`cause`](Exit::cause): each
+    /// child's name and its exit, the latest first; within the period, and at most three.
+    pub before: Vec<(Cow<'static, str>, Exit)>,
 }
 
 /// What is known of an exit beside its reason.
@@ -462,11 +465,28 @@ impl Exit {
     /// let gave_up = exit.gave_up().expect("too many restarts");
     /// assert_eq!((gave_up.restarts, gave_up.period.as_secs()), (4, 9));
     /// assert!(matches!(exit.cause(), Some(("bad", cause)) if cause.is_abnormal()));
+    /// let (who, exit) = &gave_up.before[0]; // of the time before
+    /// assert_eq!((&**who, exit.to_string().as_str()), ("bad", "failed: no luck"));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn gave_up(&self) -> Option<GaveUp> {
-        self.cause_inside()?.gave_up
+    pub fn gave_up(&self) -> Option<&GaveUp> {
+        self.cause_inside()?.gave_up.as_ref()
+    }
+
+    /// This exit without what was before its causes, so that what is kept of earlier ends is bounded.
+    pub(crate) fn curt(&self) -> Exit {
+        let Some(cause) = self.cause_inside() else {
+            return self.clone();
+        };
+        let mut cause = Cause {
+            exit: cause.exit.curt(),
+            ..cause.clone()
+        };
+        if let Some(gave_up) = &mut cause.gave_up {
+            gave_up.before.clear();
+        }
+        self.clone().with(|detail| detail.cause = Some(cause))
     }
 
     /// The first exit of the chain: what really happened.
@@ -584,6 +604,20 @@ impl fmt::Display for Incident {
     }
 }
 
+/// How many, in which time, and after what.
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.restarts == 1 { "" } else { "s" };
+        write!(f, "{} restart{plural} in {:?}", self.restarts, self.period)?;
+        let mut before = " (after ";
+        for (who, exit) in &self.before {
+            write!(f, "{before}{who}: {}", exit.root_cause().reason)?;
+            before = ", ";
+        }
+        f.write_str(if self.before.is_empty() { "" } else { ")" })
+    }
+}
+
 /// One line: the reason, and what caused it, in order. `{:#}` adds what the actors were doing.
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -594,12 +628,11 @@ impl fmt::Display for Exit {
             if cause.cut {
                 f.write_str(", …")?;
             }
-            match cause.gave_up {
+            match &cause.gave_up {
                 None => write!(f, ", because {who} ended: ")?,
-                Some(GaveUp { restarts, period }) if f.alternate() => write!(
-                    f,
-                    ", gave up at {restarts} restarts in {period:?} with {who}, which ended: "
-                )?,
+                Some(gave_up) if f.alternate() => {
+                    write!(f, ", gave up at {gave_up} with {who}, which ended: ")?;
+                }
                 Some(_) => write!(f, ", gave up restarting {who}, which ended: ")?,
             }
             cause.exit.fmt_reason(f)?;

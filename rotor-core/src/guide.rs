@@ -531,8 +531,8 @@ pub mod supervision {
     //! [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
     //!
     //! An exit keeps what is known: the [reason](crate::Exit::reason), whose exit
-    //! [caused](crate::Exit::cause) it, whether a supervisor [gave up](crate::Exit::gave_up), and of
-    //! a failure the type of the message that was handled, how often such a message was the end of
+    //! [caused](crate::Exit::cause) it, whether a supervisor [gave up](crate::Exit::gave_up), and after
+    //! which ends, and of a failure the type of the message that was handled, how often such a message was the end of
     //! this actor, and where the panic was: [`Exit::incident`](crate::Exit::incident). `{:#}` prints
     //! all of it on one line. All of it can be matched; nothing has to be downcast but an error of
     //! the program's own.

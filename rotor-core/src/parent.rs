@@ -272,6 +272,7 @@ impl Local {
             Action::Overrun(child, incarnation, step) => {
                 self.remove_late(slot, child, incarnation, step);
             }
+            Action::Drop(exit) => _ = crate::here::guard(|| drop(exit)),
             Action::Retry(child, incarnation) => {
                 let to = self.address_of(slot);
                 Control::post(

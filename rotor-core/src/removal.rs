@@ -67,6 +67,7 @@ impl Local {
         kin.family.abandon(&mut actions);
         let mut below = Vec::new();
         let mut forgotten = Vec::new();
+        let mut ends = Vec::new();
         for action in actions {
             match action {
                 Action::Kill(id, incarnation) => {
@@ -79,10 +80,14 @@ impl Local {
                     }
                 }
                 Action::Forget(id) => forgotten.extend(kin.take_entry(id)),
+                Action::Drop(exit) => ends.push(exit),
                 _ => {}
             }
         }
         self.seat(slot, |seat| seat.kin = Some(kin));
+        for exit in ends {
+            let _ = here::guard(|| drop(exit));
+        }
         for entry in forgotten {
             self.tell_child(entry.place, |to| {
                 Control::post(to.gate(), Control::Remove { to })

@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
-use exits::{Patience, Quota};
+use exits::{Past, Patience, Quota};
 use names::Names;
 
 /// Whom a supervisor restarts when a child ends that must be restarted.
@@ -199,6 +199,8 @@ pub(crate) enum Action {
     Kill(ChildId, u64),
     /// The same: its start or its stop, as this says, has overrun its limit.
     Overrun(ChildId, u64, &'static str),
+    /// Nobody needs this exit any more.
+    Drop(Exit),
     /// Post [`Event::Retry`] behind everything queued.
     Retry(ChildId, u64),
     /// Post [`Event::Due`] after a random number of nanoseconds between these.
@@ -387,6 +389,8 @@ pub(crate) struct Family {
     failures: FixedMap<ChildId, (Exit, Decision)>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
     restarts: VecDeque<u64>,
+    /// What the last of them were for.
+    past: VecDeque<Past>,
     names: Names,
 }
 
@@ -408,6 +412,7 @@ impl Family {
             deferred: VecDeque::new(),
             failures: FixedMap::default(),
             restarts: VecDeque::new(),
+            past: VecDeque::new(),
             names: Names::default(),
         }
     }
@@ -526,10 +531,11 @@ impl Family {
             self.down(id);
         }
         self.forget_dynamic(out);
-        self.idle();
+        self.idle(out);
     }
 
-    fn idle(&mut self) {
+    fn idle(&mut self, out: &mut Vec<Action>) {
+        self.forget_past(|_| true, out);
         self.pass = None;
         self.serving = false;
         self.suspended = false;
@@ -791,7 +797,7 @@ impl Family {
                 exit, failed_start, ..
             } => {
                 self.forget_dynamic(out);
-                self.idle();
+                self.idle(out);
                 out.push(if failed_start {
                     Action::StartFailed(exit)
                 } else {

@@ -52,6 +52,48 @@ fn s09_the_error_of_an_exit_for_nobody_may_panic_in_its_drop() {
     assert_eq!(a.address().state(), Lifecycle::Running, "a bystander");
 }
 
+/// An error that looks at the tree when it is dropped.
+#[derive(Debug)]
+struct Looks(Arc<Mutex<Vec<usize>>>, App);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().push(self.1.tree().nodes.len());
+    }
+}
+
+impl std::fmt::Display for Looks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it looks")
+    }
+}
+
+impl std::error::Error for Looks {}
+
+/// A supervisor remembers the last ends of its children, and lets go of older ones when its own
+/// tables are whole again.
+#[test]
+fn s06_the_error_of_an_end_that_is_forgotten_sees_the_tree() {
+    let mut sim = Sim::new(1);
+    let here = sim.locality("here");
+    let (a, b) = (here.reserve::<Puppet>(), here.reserve::<Puppet>());
+    let patient = Supervisor::one_for_one("app").intensity(100, Duration::from_secs(5));
+    let app = sim
+        .start(patient.child(puppet("a", a)).child(puppet("b", b)))
+        .unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..9 {
+        sim.run_until_idle();
+        let error = Looks(seen.clone(), app.clone());
+        b.address().stop_with(Exit::failed(error));
+    }
+    sim.run_until_idle();
+    assert_eq!(*seen.lock().unwrap(), [3; 6]);
+    app.shutdown();
+    sim.run_until_idle();
+    assert_eq!(seen.lock().unwrap().len(), 9);
+}
+
 /// Opens a locality in the midst of what is written to it.
 struct Opening<'a>(&'a Driver, Locality);
 

@@ -41,6 +41,17 @@ impl Quota {
     }
 }
 
+/// Most ends that are remembered, beside the last one.
+const REMEMBERED: usize = 3;
+
+/// An end that was answered with a restart.
+#[derive(Debug)]
+pub(super) struct Past {
+    at: u64,
+    who: Cow<'static, str>,
+    exit: Exit,
+}
+
 /// Notes an attempt, and forgets those that are older than the window. How many are left.
 fn count(restarts: &mut VecDeque<u64>, now: u64, window: u64) -> u32 {
     let old = |then: &u64| now.saturating_sub(*then) > window;
@@ -208,16 +219,24 @@ impl Family {
             let its_own = count(&mut quota.restarts, now, window);
             too_many = too_many.or((its_own > quota.at_most).then_some(its_own));
         }
+        let who = row.name.clone();
+        self.forget_past(|past| now.saturating_sub(past.at) > window, out);
         if let Some(restarts) = too_many {
-            let name = row.name.clone();
             out.push(Action::GaveUp(id));
+            let past = self.past.iter().rev();
             let gave_up = GaveUp {
                 restarts,
                 period: self.flags.period,
+                before: past.map(|p| (p.who.clone(), p.exit.curt())).collect(),
             };
-            let exit = Exit::shutdown().giving_up(name, exit, gave_up);
+            let exit = Exit::shutdown().giving_up(who, exit, gave_up);
             return self.end_by_itself(exit, out);
         }
+        if self.past.len() == REMEMBERED {
+            let mut oldest = true;
+            self.forget_past(|_| std::mem::take(&mut oldest), out);
+        }
+        self.past.push_back(Past { at: now, who, exit });
         match self.rows[id as usize].next_wait(now) {
             Some((least, most)) => {
                 self.set(id, RowState::Waiting);
@@ -230,6 +249,17 @@ impl Family {
                 });
             }
             None => self.again(id, out),
+        }
+    }
+
+    /// Forgets ends from the oldest on. The errors in them are users', who may drop the last of them.
+    pub(super) fn forget_past(
+        &mut self,
+        mut old: impl FnMut(&Past) -> bool,
+        out: &mut Vec<Action>,
+    ) {
+        while self.past.front().is_some_and(&mut old) {
+            out.extend(self.past.pop_front().map(|past| Action::Drop(past.exit)));
         }
     }
 

@@ -109,6 +109,8 @@ struct Play {
     waits: BTreeMap<ChildId, u64>,
     /// The last stop that was ordered: whether the slot is kept, and why it stops.
     stops: Vec<(String, bool, Exit)>,
+    /// How many exits it has let go of.
+    dropped: u32,
 }
 
 impl Play {
@@ -138,6 +140,7 @@ impl Play {
             laid_down: Vec::new(),
             waits: BTreeMap::new(),
             stops: Vec::new(),
+            dropped: 0,
         }
     }
 
@@ -460,6 +463,7 @@ impl Play {
                     self.log.push(format!("forget {}", puppet.name));
                 }
             }
+            Action::Drop(_) => self.dropped += 1,
             Action::Up => self.log.push("up".into()),
             Action::GaveUp(_) => self.log.push("gave up".into()),
             Action::Escalated(_) => self.log.push("escalated".into()),

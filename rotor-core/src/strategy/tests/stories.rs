@@ -355,6 +355,84 @@ fn l06_the_intensity_counts_beside_a_limit_of_a_child() {
     assert_eq!(play.crash("a"), "gave up, stop b, ended");
 }
 
+/// Three at most, within the period, the latest first, whichever child it was; and no tree of them:
+/// those below have none of their own.
+#[test]
+fn l06_the_reason_names_what_was_before_it() {
+    let told = |play: &mut Play| -> Vec<String> {
+        let exit = play.ended.take().expect("it ended");
+        let past = exit.gave_up().expect("it did").before.clone();
+        let told = past.iter().map(|(who, exit)| format!("{who}: {exit:#}"));
+        told.collect()
+    };
+    let mut play = Play::with(Flags {
+        intensity: 4,
+        ..Flags::new(Strategy::OneForAll)
+    })
+    .permanent("a b");
+    play.start();
+    let fail = |play: &mut Play, name: &str, text: &'static str| {
+        play.ends(name, Exit::failed(crate::Error::message(text)));
+        play.run();
+    };
+    for (name, text) in [("a", "one"), ("b", "two"), ("a", "three"), ("b", "four")] {
+        fail(&mut play, name, text);
+        play.now += SECOND;
+    }
+    play.crash("a");
+    let before = ["b: failed: four", "a: failed: three", "b: failed: two"];
+    assert_eq!(told(&mut play), before);
+
+    play.start();
+    play.family.flags.intensity = 2;
+    for text in ["old", "one", "two"] {
+        fail(&mut play, "a", text);
+        play.now += 3 * SECOND;
+    }
+    play.now -= SECOND;
+    play.crash("b");
+    assert_eq!(told(&mut play), ["a: failed: two", "a: failed: one"]);
+
+    play.start();
+    play.family.flags.intensity = 3;
+    for n in 2..6 {
+        let inner = Exit::shutdown().giving_up(
+            "leaf".into(),
+            Exit::killed(),
+            crate::exit::GaveUp {
+                restarts: n,
+                period: Duration::from_secs(1),
+                before: vec![("leaf".into(), Exit::killed())],
+            },
+        );
+        play.ends("b", inner);
+        play.run();
+    }
+    let below =
+        |n| format!("b: shutdown, gave up at {n} restarts in 1s with leaf, which ended: killed");
+    assert_eq!(told(&mut play), [below(4), below(3), below(2)]);
+}
+
+/// Whatever is remembered is handed over in the end: the errors in it are users'.
+#[test]
+fn l06_a_supervisor_that_has_stopped_remembers_no_ends() {
+    let mut play = Play::with(Flags {
+        intensity: 9,
+        ..Flags::new(Strategy::OneForOne)
+    })
+    .permanent("a");
+    for _ in 0..2 {
+        play.start();
+        for _ in 0..4 {
+            play.crash("a");
+        }
+        play.now += 6 * SECOND;
+        play.crash("a");
+        play.stop();
+    }
+    assert_eq!(play.dropped, 10);
+}
+
 #[test]
 fn the_next_start_of_the_supervisor_forgets_old_restarts() {
     let mut play = Play::with(Flags::new(Strategy::OneForOne)).permanent("a");

@@ -1,0 +1,63 @@
+//! Supervisors that give up: what they say of it, and what an application does about the last one.
+
+use rotor_core::*;
+
+use crate::backend::Backend;
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
+    Role::new(name, log).telling().child()
+}
+
+/// Ends of all children count together, also where each is answered by the restart of all; the reason
+/// names the child, how many in which time, and what was before.
+fn l06_the_window_is_shared_and_the_reason_names_the_last_ends(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve::<Puppet>(), here.reserve(), away.reserve());
+        let fails = |to, text| attempt(to, move |_, _| Err(Error::message(text)));
+        fails(b, "one");
+        when(a, (2, "c starts"), move |_, cx| {
+            fails(c, "two");
+            when(cx.addr(), (3, "b starts"), move |_, cx| {
+                fails(b, "three");
+                when(cx.addr(), (4, "c starts"), move |_, _| fails(c, "four"));
+            });
+        });
+        let theirs = log.clone();
+        let far = Supervisor::one_for_one("far")
+            .intensity(0, ms(5_000))
+            .on(&away, move |s| s.child(tells("c", &theirs).at(c)));
+        let all = Supervisor::one_for_all("all").intensity(3, ms(60_000));
+        Supervisor::one_for_one("root")
+            .intensity(0, ms(5_000))
+            .child(puppet("a", &log).at(a))
+            .child(all.child(tells("b", &log).at(b)).child(far))
+    });
+    assert_eq!((log.count("b starts"), log.count("c starts")), (4, 4));
+    let (_, all) = played.exit.cause().expect("the supervisor");
+    let gave_up = all.gave_up().expect("of the fourth end");
+    assert_eq!((gave_up.restarts, gave_up.period), (4, ms(60_000)));
+    let before = gave_up.before.iter();
+    let before: Vec<_> = before
+        .map(|(who, exit)| format!("{who}: {}", chain(exit)))
+        .collect();
+    let two = "far: shutdown < c: failed: two";
+    assert_eq!(before, ["b: failed: three", two, "b: failed: one"]);
+    assert_eq!(chain(all), "shutdown < far: shutdown < c: failed: four");
+    let text = format!("{all:#}");
+    let told = "shutdown, gave up at 4 restarts in 60s (after b: failed: three, far: failed: two, \
+                b: failed: one) with far, which ended: shutdown, gave up at 1 restart in 5s with c, \
+                which ended: failed: four";
+    assert!(text.starts_with(told), "{text}");
+}
+
+bodies! {
+    Pair: [l06_the_window_is_shared_and_the_reason_names_the_last_ends]
+}
