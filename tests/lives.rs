@@ -1,7 +1,9 @@
 //! Beginnings and ends, as rotor's own tests tell them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::thread::{ThreadId, current};
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -10,6 +12,7 @@ use crate::backend::{Backend, Bell, drive};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::registry::DOOR;
 
 /// Takes two holds, and drops the second one first.
 fn hold_twice(me: &mut Puppet, cx: &mut Context<Puppet>) {
@@ -452,6 +455,147 @@ impl Observer for Lives {
     }
 }
 
+/// What happened, by the thread on which it was told.
+struct Events {
+    all: Log,
+    by_thread: Mutex<HashMap<ThreadId, Vec<String>>>,
+}
+
+impl Events {
+    fn note(&self, text: String) {
+        let mut events = self.by_thread.lock().unwrap();
+        let here = events.entry(current().id()).or_default();
+        here.push(text.clone());
+        self.all.put(text);
+    }
+}
+
+impl Observer for Events {
+    fn changed(&self, _: Address, name: &str, state: Lifecycle) {
+        if state == Lifecycle::Initialized {
+            self.note(format!("{name} is initialized"));
+        }
+    }
+    fn restarted(&self, _: Address, name: &str, nth: u32) {
+        self.note(format!("{name} restarts, {nth}"));
+    }
+    fn started(&self, _: Address, name: &str, _: u64) {
+        self.note(format!("{name} started"));
+    }
+    fn start_failed(&self, _: Address, name: &str, exit: &Exit) {
+        self.note(format!("{name} cannot start: {}", chain(exit)));
+    }
+    fn start_ignored(&self, _: Address, name: &str) {
+        self.note(format!("{name} is not wanted"));
+    }
+    fn registered(&self, _: Address, name: &str) {
+        self.note(format!("name {name}"));
+    }
+    fn linked(&self, client: Address, service: Address) {
+        assert_ne!(client, service);
+        self.note("linked".to_owned());
+    }
+    fn gave_up(&self, _: Address, name: &str, _: Address, child: &str) {
+        self.note(format!("{name} gives up because of {child}"));
+    }
+    fn escalated(&self, _: Address, name: &str, _: Address, child: &str) {
+        self.note(format!("{name} escalates because of {child}"));
+    }
+    fn auto_shutdown(&self, _: Address, name: &str) {
+        self.note(format!("{name} has done its work"));
+    }
+    fn exited(&self, _: Address, name: &str, exit: &Exit) {
+        self.note(format!("{name} ended: {}", chain(exit)));
+    }
+}
+
+/// A whole run as its events: those of each locality, in the order in which they happened there.
+fn o09_the_events_of_a_run_are_told_in_order_by_each_locality(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let events = Arc::new(Events {
+        all: log.clone(),
+        by_thread: Mutex::default(),
+    });
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, x, y) = (here.reserve(), away.reserve(), away.reserve());
+        let theirs = log.clone();
+        when(a, (1, "far started"), move |_, cx| {
+            crash(x);
+            when(cx.addr(), (2, "y started"), move |_, cx| {
+                crash(y);
+                when(cx.addr(), (3, "y started"), |_, cx| cx.stop());
+            });
+        });
+        let group = group("far").on(&away, move |s| {
+            let twice = Cell::new(0);
+            let nervous = Role::new("y", &theirs).start(move |_, _| {
+                twice.set(twice.get() + 1);
+                if twice.get() == 3 {
+                    return Err(Error::message("not yet"));
+                }
+                Ok(())
+            });
+            let pair = Supervisor::one_for_all("pair").intensity(5, LONG);
+            let pair = pair.synchronize_start();
+            let pair = pair.child(puppet("x", &theirs).at(x).named(DOOR));
+            s.child(pair.child(nervous.child().at(y).needs(DOOR)))
+        });
+        stage()
+            .observer(events.clone())
+            .child(Child::new("none", || None::<Puppet>))
+            .child(group)
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.unwrap().is_failure());
+    let mut all = std::mem::take(&mut *events.by_thread.lock().unwrap());
+    let home = all.remove(&current().id()).unwrap();
+    let away: Vec<_> = all.into_values().collect();
+    let at_home = [
+        "none is not wanted",
+        "a started",
+        "stage started",
+        "a ended: normal",
+        "stage has done its work",
+        "stage ended: shutdown < a: normal",
+    ];
+    assert_eq!(home, at_home);
+    let elsewhere = [
+        "x is initialized",
+        "name door",
+        "linked",
+        "y is initialized",
+        "x started",
+        "y started",
+        "pair started",
+        "far started",
+        "x ended: panicked: as told",
+        "y ended: failed: the service ended: panicked: as told",
+        "x restarts, 1",
+        "x started",
+        "y restarts, 1",
+        "linked",
+        "y started",
+        "y ended: panicked: as told",
+        "x ended: shutdown",
+        "x restarts, 2",
+        "x started",
+        "y restarts, 2",
+        "y cannot start: failed: not yet",
+        "x ended: shutdown",
+        "x restarts, 3",
+        "x started",
+        "y restarts, 3",
+        "linked",
+        "y started",
+        "y ended: shutdown < a: normal",
+        "x ended: shutdown < a: normal",
+        "pair ended: shutdown < a: normal",
+        "far ended: shutdown < a: normal",
+    ];
+    assert_eq!(away, [elsewhere]);
+}
+
 /// What may come after what.
 fn follows(before: Option<Lifecycle>, state: Lifecycle) -> bool {
     use Lifecycle::*;
@@ -568,6 +712,7 @@ bodies! {
     Pair: [
         l27_a_child_ends_with_its_guard,
         r13_a_child_may_be_told_to_stop_before_it_has_started,
+        o09_the_events_of_a_run_are_told_in_order_by_each_locality,
         r115_an_end_goes_up_and_down_between_localities,
         r116_both_sides_may_stop_at_the_same_time,
     ]

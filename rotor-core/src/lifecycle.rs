@@ -73,6 +73,7 @@ impl Local {
         let serial = self.things.borrow_mut().serial();
         self.seat(slot, |seat| seat.serial = serial);
         self.tell_change(slot);
+        self.tell_restart(slot);
         self.current.set(slot);
         let made = here::guard(|| (maker.make)(self, slot));
         self.seat(slot, |seat| seat.maker = Some(maker));
@@ -566,6 +567,16 @@ impl Local {
             let state = self.seat(slot, |seat| seat.state.lifecycle());
             let (who, name) = (self.address_of(slot), self.name_of(slot));
             let _ = here::guard(|| observer.changed(who, &name, state));
+        }
+    }
+
+    /// Tells the observer that an actor starts again, if it does.
+    fn tell_restart(&self, slot: u32) {
+        let restarts = self.seat(slot, |seat| seat.instances - 1);
+        if restarts > 0 {
+            let (who, name) = (self.address_of(slot), self.name_of(slot));
+            self.gate
+                .tell_observer(|o| o.restarted(who, &name, restarts));
         }
     }
 

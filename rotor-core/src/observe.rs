@@ -318,6 +318,38 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, state);
     }
 
+    /// An actor begins to start again, for the nth time since its supervisor began: starts that come to
+    /// nothing count as well. What comes of it is told next.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::sync::{Arc, Mutex};
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// #[derive(Default)]
+    /// struct Again(Mutex<Vec<String>>);
+    /// impl Observer for Again {
+    ///     fn restarted(&self, _: Address, name: &str, nth: u32) {
+    ///         self.0.lock().unwrap().push(format!("{name}, restart {nth}"));
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let worker = sim.locality("here").reserve();
+    /// let again = Arc::new(Again::default());
+    /// sim.start(Supervisor::one_for_one("app").observer(again.clone()).intensity(2, std::time::Duration::MAX)
+    ///     .child(Child::new("worker", || Worker).at(worker)))?;
+    /// for _ in 0..2 {
+    ///     sim.run_until_idle();
+    ///     worker.address().kill();
+    /// }
+    /// sim.run_until_idle();
+    /// assert_eq!(*again.0.lock().unwrap(), ["worker, restart 1", "worker, restart 2"]);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    fn restarted(&self, who: Address, name: &str, nth: u32) {
+        let _ = (who, name, nth);
+    }
+
     /// An actor is operational: this instance of it, by a number that no other one has.
     ///
     /// ```
