@@ -201,6 +201,13 @@ const TARGETS: &[Target] = &[
         20.0 / 66.0,
         10.0 / 66.0,
     ),
+    // As many instructions; the factor is for caches that 1 000 timers fit in.
+    must(
+        "timer: arm + fire or cancel, 1 000 000 live, beside 1 000",
+        (CORE, W::LiveTimers(6)),
+        (CORE, W::LiveTimers(3)),
+        5.0,
+    ),
     target(
         "wake + poll of a local future",
         (CORE, W::FutureWake),

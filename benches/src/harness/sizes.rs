@@ -22,6 +22,8 @@ pub struct Sizes {
     pub crashes: u64,
     pub timers_fire: u64,
     pub timers_cancel: u64,
+    /// Multiplies the timers that are live at once.
+    pub live_timers: f64,
     pub wakes: u64,
 }
 
@@ -29,6 +31,10 @@ pub struct Sizes {
 pub const CANCEL_BATCH: u64 = 100;
 /// Timers of the schedule + fire workload expire within this many milliseconds.
 pub const FIRE_SPREAD_MS: u64 = 20;
+/// Time between two timers that fire, of many live ones.
+pub const LIVE_GAP_NS: u64 = 20;
+/// Timers in all of the workloads with many live ones.
+const LIVE_TIMERS: u64 = 3_000_000;
 
 impl Sizes {
     /// The measured size; `scale` multiplies the counts.
@@ -51,6 +57,7 @@ impl Sizes {
             crashes: n(5_000),
             timers_fire: n(100_000),
             timers_cancel: n(1_000_000),
+            live_timers: scale,
             wakes: n(500_000),
         }
     }
@@ -68,6 +75,13 @@ impl Sizes {
         let scaled = |n: u32| (f64::from(n) * self.trees) as usize;
         let children = scaled(10_u32.pow(exponent)).max(10);
         (children, (scaled(100_000) / children).max(1))
+    }
+
+    /// How many timers are live at once of `10^exponent` at this scale, and how often.
+    pub fn live(&self, exponent: u32) -> (u64, u64) {
+        let scaled = |n: u64| (n as f64 * self.live_timers) as u64;
+        let timers = (scaled(10_u64.pow(exponent)) / 2 * 2).max(10);
+        (timers, (scaled(LIVE_TIMERS) / timers).max(1))
     }
 
     /// Messages in one stream for `producers` producers (a multiple of them).

@@ -28,6 +28,8 @@ pub enum W {
     FailRestart,
     TimerFire,
     TimerCancel,
+    /// Ten to this many timers, all live at once.
+    LiveTimers(u32),
     FutureWake,
 }
 
@@ -191,6 +193,18 @@ pub const ALL: &[Def] = &[
         "w10c",
         "ns/timer",
         "timer: schedule + cancel",
+    ),
+    row(
+        W::LiveTimers(3),
+        "w10n3",
+        "ns/timer",
+        "1 000 live timers: half fire, half are cancelled (CPU time)",
+    ),
+    row(
+        W::LiveTimers(6),
+        "w10n6",
+        "ns/timer",
+        "1 000 000 live timers: half fire, half are cancelled (CPU time)",
     ),
     row(
         W::FutureWake,

@@ -97,6 +97,8 @@ const EVERY: &[(W, &str)] = &[
     (W::FailRestart, "one_for_one"),
     (W::TimerFire, "Context::after"),
     (W::TimerCancel, "Context::after, Context::cancel"),
+    (W::LiveTimers(3), "Context::after, Context::cancel"),
+    (W::LiveTimers(6), "Context::after, Context::cancel"),
     (W::FutureWake, "Context::spawn, 2 futures wake each other"),
 ];
 
@@ -112,6 +114,8 @@ const LOCAL: &[(W, &str)] = &[
     (W::FailRestart, "one_for_one"),
     (W::TimerFire, "Context::after"),
     (W::TimerCancel, "Context::after, Context::cancel"),
+    (W::LiveTimers(3), "Context::after, Context::cancel"),
+    (W::LiveTimers(6), "Context::after, Context::cancel"),
     (W::FutureWake, "Context::spawn, 2 futures wake each other"),
 ];
 
@@ -142,6 +146,10 @@ fn run<H: Host>(w: W, z: &Sizes) -> f64 {
         W::FailRestart => crash::restarts::<H, crash::Fail>(z.crashes),
         W::TimerFire => timer::fire::<H>(z.timers_fire),
         W::TimerCancel => timer::cancel::<H>(z.timers_cancel),
+        W::LiveTimers(exponent) => {
+            let (n, rounds) = z.live(exponent);
+            timer::live::<H>(n, rounds)
+        }
         W::FutureWake => future::wakes::<H>(z.wakes),
         W::CrossPingPool => unreachable!("not listed"),
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rotor_core::{Actor, Addr, Child, Context, Handler};
+use rotor_core::{Actor, Addr, Child, Context, Handler, Timer};
 
 use super::host::Host;
 use super::referee::{Match, Measure, Referee, Total};
-use crate::harness::{CANCEL_BATCH, FIRE_SPREAD_MS, sum_to};
+use crate::harness::{CANCEL_BATCH, FIRE_SPREAD_MS, LIVE_GAP_NS, sum_to};
 
 /// Far enough never to come.
 const FAR: Duration = Duration::from_secs(60);
@@ -60,6 +60,74 @@ impl Handler<Cancel> for Timed {
         }
         self.referee.send(Total(cancelled));
     }
+}
+
+/// Arms `n` timers, of which every other one fires and the rest is cancelled after that; `rounds` times.
+struct Crowd {
+    n: u64,
+    rounds: u64,
+    /// Those that are still to fire in this round.
+    due: u64,
+    far: Vec<Timer>,
+    ended: u64,
+    referee: Addr<Referee>,
+}
+
+impl Actor for Crowd {}
+
+impl Handler<Arm> for Crowd {
+    fn handle(&mut self, _: Arm, cx: &mut Context<Self>) {
+        self.due = self.n / 2;
+        for i in 0..self.due {
+            // Those to come are spread over an hour, in no order.
+            let far = FAR + Duration::from_millis(i.wrapping_mul(0x9E37_79B9) % 3_600_000);
+            self.far.push(cx.after(far, Ring));
+            cx.after(Duration::from_nanos(i * LIVE_GAP_NS), Ring);
+        }
+    }
+}
+
+struct Ring;
+
+impl Handler<Ring> for Crowd {
+    fn handle(&mut self, _: Ring, cx: &mut Context<Self>) {
+        self.due -= 1;
+        self.ended += 1;
+        if self.due > 0 {
+            return;
+        }
+        for timer in self.far.drain(..) {
+            assert!(cx.cancel(timer));
+            self.ended += 1;
+        }
+        self.rounds -= 1;
+        match self.rounds {
+            0 => self.referee.send(Total(self.ended)),
+            _ => cx.addr().send(Arm),
+        }
+    }
+}
+
+/// Processor time in ns per timer, while `n` are live at once.
+pub fn live<H: Host>(n: u64, rounds: u64) -> f64 {
+    Match::play::<H>(|here, tree, referee| {
+        let crowd = here.reserve();
+        let child = Child::new("crowd", move || Crowd {
+            n,
+            rounds,
+            due: 0,
+            far: Vec::new(),
+            ended: 0,
+            referee,
+        });
+        let this = Match {
+            measure: Measure::Cpu,
+            ops: n * rounds,
+            total: n * rounds,
+            begin: move || crowd.send(Arm),
+        };
+        (tree.child(child.at(crowd)), this)
+    })
 }
 
 /// Processor time in ns per timer that is scheduled and fires.
