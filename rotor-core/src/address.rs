@@ -16,7 +16,7 @@ use crate::here::{self, HERE, with_local, with_reachable};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{
-    Boxed, Header, Inline, Kind, Mapped, Record, Request, Stored, Typed, is_inline,
+    Boxed, Header, Inline, Kind, Mapped, Record, Request, Stored, Typed, in_registers, is_inline,
 };
 use crate::observe::Reason;
 use crate::recipient::Recipient;
@@ -924,8 +924,37 @@ fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
     } else {
         // Not rare, but it can afford the jump.
         std::hint::cold_path();
-        push_away(to.at, head, lane, value);
+        if const { in_registers::<T>() } {
+            push_away(to.at, head, lane, value);
+        } else {
+            push_long(to.at, head, lane, value);
+        }
     }
+}
+
+/// As [`push_away`], for what is not passed in registers.
+///
+/// It is laid aside, at a place that is nobody's stack: a message whose own address is taken here
+/// would be laid on the stack by every send, and copied from there by wide loads over narrow stores,
+/// which processors do not forward.
+#[inline(always)]
+fn push_long<T>(to: GateRef, head: Header, lane: usize, value: T) {
+    debug_assert!(is_inline::<T>());
+    let at = HERE.with(|here| here.aside.get().cast::<T>());
+    // SAFETY: there is room for an inline payload, and what lies there is taken before any other code
+    // runs.
+    unsafe {
+        at.write(value);
+        push_aside(to, head, lane, at);
+    }
+}
+
+/// # Safety
+/// The payload at `at` is not used again.
+#[inline(never)]
+unsafe fn push_aside<T>(to: GateRef, head: Header, lane: usize, at: *mut T) {
+    // SAFETY: as the caller says.
+    push_away(to, head, lane, unsafe { at.read() });
 }
 
 /// To another locality than the one whose slice runs here, or to a bounded address.

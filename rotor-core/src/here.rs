@@ -4,7 +4,7 @@
 //! ends.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::AtomicUsize;
@@ -12,7 +12,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::gate::Gate;
 use crate::locality::Local;
+use crate::message::INLINE;
 use crate::panic_hook;
+use crate::queue::Word;
 use crate::request::RequestError;
 
 /// The thread's own state.
@@ -31,6 +33,8 @@ pub(crate) struct Here {
     pub(crate) thread: Cell<usize>,
     /// What a request token that is dropped now tells its asker.
     pub(crate) verdict: Cell<*const RequestError>,
+    /// Where the payload of a long message lies on its way to another locality.
+    pub(crate) aside: UnsafeCell<[Word; INLINE / size_of::<Word>()]>,
 }
 
 thread_local! {
@@ -43,6 +47,7 @@ thread_local! {
             turning: Cell::new(false),
             thread: Cell::new(0),
             verdict: Cell::new(ptr::null()),
+            aside: UnsafeCell::new([Word::uninit(); INLINE / size_of::<Word>()]),
         }
     };
 }

@@ -221,6 +221,11 @@ pub(crate) const fn is_inline<T>() -> bool {
     size_of::<T>() <= INLINE && align_of::<T>() <= align_of::<Word>()
 }
 
+/// Whether a `T` is passed in registers: up to two words are.
+pub(crate) const fn in_registers<T>() -> bool {
+    size_of::<T>() <= 2 * size_of::<Word>()
+}
+
 /// Words of a record with an inline payload `T`.
 pub(crate) const fn words_for<T>() -> u32 {
     (HEADER + size_of::<T>().div_ceil(size_of::<Word>())) as u32

@@ -18,7 +18,7 @@ use std::hint::cold_path;
 use std::mem::{MaybeUninit, size_of};
 use std::ptr;
 
-use crate::message::{Header, Kind, words_for};
+use crate::message::{Header, Kind, in_registers, words_for};
 
 /// What the buffer is made of. `MaybeUninit` keeps the provenance of pointers in payloads.
 pub(crate) type Word = MaybeUninit<u64>;
@@ -75,14 +75,18 @@ impl Flat {
     pub(crate) fn push<T>(&self, header: Header, value: T) {
         if self.has_room_for::<T>() {
             self.put(header, value);
-        } else {
+        } else if const { in_registers::<T>() } {
             cold_path();
             self.push_slow(header, value);
+        } else {
+            cold_path();
+            self.make_room(const { words_for::<T>() as usize });
+            self.put(header, value);
         }
     }
 
-    /// The last thing that a send does: a call in its middle would make every handler that sends
-    /// save registers for it.
+    /// The last thing that a send of a short message does: a call in its middle would make every
+    /// handler that sends save registers for it. A long one would lie in memory for it.
     #[cold]
     #[inline(never)]
     fn push_slow<T>(&self, header: Header, value: T) {
