@@ -20,6 +20,8 @@ use crate::timer::Missed;
 use crate::wheel::{Wheel, WheelKey};
 
 const NONE: u32 = u32::MAX;
+/// For how many deadlines that wait for a clock read there is room at first.
+const FIRST: usize = 16;
 
 /// Names a timer, a task, a pending request, a monitor or a wait for a name; for
 /// [`Context::cancel`](crate::Context::cancel).
@@ -121,6 +123,12 @@ struct Thing {
 }
 
 impl Thing {
+    /// Whether a deadline that waits for a clock read is its own.
+    #[inline]
+    fn awaits(&self, one: &Unarmed) -> bool {
+        self.serial as u32 == one.serial && !matches!(self.body, Body::Vacant)
+    }
+
     /// Gives it a deadline; replaces the one it had.
     #[inline]
     fn arm(&mut self, wheel: &mut Wheel, index: u32, due: u64) {
@@ -260,6 +268,9 @@ impl Things {
     pub(crate) fn arm_later(&mut self, key: Key, delay: u64) {
         let Key { index, serial } = key;
         let serial = serial as u32;
+        if self.unarmed.len() == self.unarmed.capacity() {
+            self.sift();
+        }
         self.unarmed.push(Unarmed {
             index,
             serial,
@@ -267,19 +278,24 @@ impl Things {
         });
     }
 
+    /// Makes room for a deadline that waits for a clock read: a handler that makes timers and cancels
+    /// them takes no more memory than those need that it has at a time.
+    #[cold]
+    fn sift(&mut self) {
+        let list = &self.list;
+        self.unarmed
+            .retain(|one| list[one.index as usize].awaits(one));
+        self.unarmed.reserve(self.unarmed.len().max(FIRST));
+    }
+
     /// Stamps the deadlines that wait for a clock read.
     pub(crate) fn stamp(&mut self, now: u64) {
         // In the order in which they were made: those of one deadline fire like that.
         let mut waiting = std::mem::take(&mut self.unarmed);
-        for Unarmed {
-            index,
-            serial,
-            delay,
-        } in waiting.drain(..)
-        {
-            let thing = &mut self.list[index as usize];
-            if thing.serial as u32 == serial && !matches!(thing.body, Body::Vacant) {
-                thing.arm(&mut self.wheel, index, now.saturating_add(delay));
+        for one in waiting.drain(..) {
+            let thing = &mut self.list[one.index as usize];
+            if thing.awaits(&one) {
+                thing.arm(&mut self.wheel, one.index, now.saturating_add(one.delay));
             }
         }
         self.unarmed = waiting;
@@ -530,6 +546,27 @@ mod tests {
         things.arm_later(second, 20);
         things.stamp(100);
         assert_eq!(things.wheel.next_due(), Some(120));
+    }
+
+    #[test]
+    fn t01_timers_that_are_made_and_cancelled_take_the_room_of_those_that_are_left() {
+        let (mut things, mut head) = (Things::new(), NO_THINGS);
+        let (mut kept, all) = (Vec::new(), 100_000);
+        for n in 0..all {
+            let key = things.insert(0, &mut head, Body::Leaving);
+            things.arm_later(key, all - n);
+            if n % 1000 == 0 {
+                kept.push(key.index);
+            } else {
+                things.remove(key, 0, &mut head);
+            }
+            assert!(things.unarmed.capacity() <= 4 * kept.len().max(FIRST));
+        }
+        things.stamp(0);
+        let mut due = Vec::new();
+        things.wheel.advance(all, &mut due);
+        kept.reverse(); // the last one is due first
+        assert_eq!(due, kept);
     }
 
     /// A key that is taken elsewhere names nothing there, wherever its entry lies.
