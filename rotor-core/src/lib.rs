@@ -91,6 +91,7 @@ mod driver; // Driver: what a backend turns
 mod slot; // the slot table
 mod spin; // waiting for a wake while the thread keeps its processor
 mod states; // what slots are doing, for other threads
+mod table; // a vector that is read without a borrow
 
 mod actor; // Actor, Handler, TryHandler
 mod ask_limits; // time limits of requests whose askers are futures

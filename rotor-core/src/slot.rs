@@ -1,7 +1,5 @@
 //! The slot table: what a message touches, and the seat behind it.
 
-use std::cell::{Cell, RefCell};
-
 use crate::address::Address;
 use crate::app::AppShared;
 use crate::child::{Maker, Ops};
@@ -15,6 +13,7 @@ use crate::observe::Reason;
 use crate::queue::{Flat, Word};
 use crate::states::Lifecycle;
 use crate::strategy::{Flags, Restart, Strategy};
+use crate::table::Table;
 use crate::things::NO_THINGS;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,7 +22,7 @@ use std::sync::Arc;
 ///
 /// A table for each field: the way from a record to the state of its actor, which is how long a
 /// message between two actors takes, then has no arithmetic in it. The tables may grow while a
-/// handler runs, so nobody keeps a reference into them.
+/// handler runs.
 pub(crate) struct Slots {
     /// The instances, or null.
     actors: Table<*mut ()>,
@@ -31,36 +30,6 @@ pub(crate) struct Slots {
     keys: Table<u32>,
     /// The generation of the address that is valid now; 0 if it is not known.
     generations: Table<u32>,
-    len: Cell<u32>,
-}
-
-/// A field of every slot.
-struct Table<T> {
-    cells: RefCell<Vec<Cell<T>>>,
-    base: Cell<*const Cell<T>>,
-}
-
-impl<T: Copy> Table<T> {
-    fn new() -> Self {
-        Table {
-            cells: RefCell::new(Vec::new()),
-            base: Cell::new(std::ptr::null()),
-        }
-    }
-
-    fn push(&self, value: T) {
-        let mut cells = self.cells.borrow_mut();
-        cells.push(Cell::new(value));
-        self.base.set(cells.as_ptr());
-    }
-
-    /// # Safety
-    /// `slot` is less than the number of pushes.
-    #[inline(always)]
-    unsafe fn at(&self, slot: u32) -> &Cell<T> {
-        // SAFETY: `base` is that of the cells, which change only in `push`.
-        unsafe { &*self.base.get().add(slot as usize) }
-    }
 }
 
 impl Slots {
@@ -69,71 +38,80 @@ impl Slots {
             actors: Table::new(),
             keys: Table::new(),
             generations: Table::new(),
-            len: Cell::new(0),
         }
     }
 
+    #[inline(always)]
     pub(crate) fn len(&self) -> u32 {
-        self.len.get()
+        self.generations.len() as u32 // the last that grows
     }
 
     pub(crate) fn push(&self, generation: u32) {
         self.actors.push(std::ptr::null_mut());
         self.keys.push(0);
         self.generations.push(generation);
-        self.len.set(self.len.get() + 1);
     }
 
     /// The instance in a slot if a message with this generation can be handled at once.
     #[inline(always)]
     pub(crate) fn running(&self, slot: u32, generation: u32) -> Option<*mut ()> {
-        if slot < self.len.get() {
+        if slot < self.len() {
             // SAFETY: every table has `len` entries.
             unsafe {
-                if self.keys.at(slot).get() == generation {
-                    return Some(self.actors.at(slot).get());
+                if self.keys.at(slot as usize).get() == generation {
+                    return Some(self.actors.at(slot as usize).get());
                 }
             }
         }
         None
     }
 
+    /// The instance in a slot if a message of its own can be handled at once.
+    #[inline(always)]
+    pub(crate) fn free(&self, slot: u32) -> Option<*mut ()> {
+        let slot = self.known(slot);
+        // SAFETY: a known slot is in every table.
+        unsafe {
+            (self.keys.at(slot as usize).get() != 0).then(|| self.actors.at(slot as usize).get())
+        }
+    }
+
     fn known(&self, slot: u32) -> u32 {
-        assert!(slot < self.len.get(), "slots are met before they are used");
+        assert!(slot < self.len(), "slots are met before they are used");
         slot
     }
 
     pub(crate) fn generation(&self, slot: u32) -> u32 {
         // SAFETY: a known slot is in every table; so below.
-        unsafe { self.generations.at(self.known(slot)) }.get()
+        unsafe { self.generations.at(self.known(slot) as usize) }.get()
     }
 
     pub(crate) fn set_generation(&self, slot: u32, generation: u32) {
         // SAFETY: see `generation`.
-        unsafe { self.generations.at(self.known(slot)) }.set(generation);
+        unsafe { self.generations.at(self.known(slot) as usize) }.set(generation);
     }
 
     pub(crate) fn actor(&self, slot: u32) -> *mut () {
         // SAFETY: see `generation`.
-        unsafe { self.actors.at(self.known(slot)) }.get()
+        unsafe { self.actors.at(self.known(slot) as usize) }.get()
     }
 
     pub(crate) fn set_actor(&self, slot: u32, actor: *mut ()) {
         // SAFETY: see `generation`.
-        unsafe { self.actors.at(self.known(slot)) }.set(actor);
+        unsafe { self.actors.at(self.known(slot) as usize) }.set(actor);
     }
 
     /// Messages for the slot are handled without looking at its seat.
     pub(crate) fn open(&self, slot: u32) {
         let generation = self.generation(slot);
         // SAFETY: see `generation`.
-        unsafe { self.keys.at(slot) }.set(generation);
+        unsafe { self.keys.at(slot as usize) }.set(generation);
     }
 
     /// Messages for the slot go by its seat.
     pub(crate) fn shut(&self, slot: u32) {
         // SAFETY: see `generation`.
-        unsafe { self.keys.at(self.known(slot)) }.set(0);
+        unsafe { self.keys.at(self.known(slot) as usize) }.set(0);
     }
 }
 

@@ -20,6 +20,7 @@ use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, 
 use crate::observe::{Reason, Undeliverable};
 use crate::queue::Flat;
 use crate::signed;
+use crate::table::Table;
 use crate::things::Key;
 
 /// The typed view of an address for publishing.
@@ -176,7 +177,7 @@ impl Topics {
 
 struct Subscribers<M> {
     /// In the order in which they subscribed, with some that have ended.
-    here: RefCell<Vec<Subscriber<M>>>,
+    here: Table<Subscriber<M>>,
     /// Those that have not ended, by their serials: where they are in `here`, and their ends.
     places: RefCell<FixedMap<u64, (usize, Key)>>,
     /// Localities that have subscribers of their own; the owner's side only.
@@ -193,7 +194,21 @@ struct Subscriber<M> {
     /// 0 marks one that has ended.
     serial: u64,
     kind: &'static Kind,
-    call: unsafe fn(M, *mut (), &Local, u32),
+    call: Call<M>,
+}
+
+/// Has an instance handle a message.
+type Call<M> = unsafe fn(M, *mut (), &Local, u32);
+
+impl<M> Subscriber<M> {
+    #[inline(always)]
+    fn lives(self) -> bool {
+        self.serial != 0
+    }
+
+    fn ended(self) -> Self {
+        Subscriber { serial: 0, ..self }
+    }
 }
 
 impl<M> Clone for Subscriber<M> {
@@ -207,7 +222,7 @@ impl<M> Copy for Subscriber<M> {}
 impl<M: 'static> Subscribers<M> {
     fn new() -> Self {
         Subscribers {
-            here: RefCell::new(Vec::new()),
+            here: Table::new(),
             places: RefCell::new(FixedMap::default()),
             away: RefCell::new(Vec::new()),
             walks: Cell::new(0),
@@ -217,38 +232,42 @@ impl<M: 'static> Subscribers<M> {
     }
 
     fn add(&self, subscriber: Subscriber<M>, end: Key) {
-        let mut here = self.here.borrow_mut();
-        let place = (here.len(), end);
+        let place = (self.here.len(), end);
         self.places.borrow_mut().insert(subscriber.serial, place);
-        here.push(subscriber);
+        self.here.push(subscriber);
     }
 
     /// Takes an instance out: its slot, and what was to be done at its end.
     fn remove(&self, serial: u64) -> Option<(u32, Key)> {
         let (at, end) = self.places.borrow_mut().remove(&serial)?;
-        let mut here = self.here.borrow_mut();
-        let subscriber = &mut here[at];
-        subscriber.serial = 0;
-        let slot = subscriber.slot;
-        drop(here);
+        let subscriber = self.here.get(at)?;
+        self.here.set(at, subscriber.ended());
         self.sweep();
-        Some((slot, end))
+        Some((subscriber.slot, end))
     }
 
     /// Forgets those that have ended, when they are half of the list: so an end costs the same
     /// however long that is.
     fn sweep(&self) {
-        let mut here = self.here.borrow_mut();
         let mut places = self.places.borrow_mut();
-        if self.walks.get() > 0 || here.len() < 2 * places.len() {
+        if self.walks.get() > 0 || self.here.len() < 2 * places.len() {
             return;
         }
-        here.retain(|subscriber| subscriber.serial != 0);
-        for (at, subscriber) in here.iter().enumerate() {
+        let mut kept = 0;
+        self.here.retain(|subscriber| {
             if let Some((place, _)) = places.get_mut(&subscriber.serial) {
-                *place = at;
+                *place = kept;
+                kept += 1;
             }
-        }
+            subscriber.lives()
+        });
+    }
+
+    /// The first one that lives from a place on, and before another; and its own place.
+    #[inline(always)]
+    fn live(&self, from: usize, end: usize) -> Option<(usize, Subscriber<M>)> {
+        let one = |at| self.here.get(at).map(|subscriber| (at, subscriber));
+        (from..end).filter_map(one).find(|(_, one)| one.lives())
     }
 
     fn is_empty(&self) -> bool {
@@ -328,14 +347,10 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     fn run(mut self) {
         self.here.published_to.set(Some(self.topic));
         self.here.handling.set(Some(std::any::type_name::<M>));
-        loop {
-            let now = self.live_from(self.next);
-            if now == self.end {
-                break;
-            }
-            let subscriber = self.subscribers.here.borrow()[now];
+        while let Some((now, subscriber)) = self.subscribers.live(self.next, self.end) {
             // Whatever the handler does, a resumed walk goes on behind it.
-            self.next = self.live_from(now + 1);
+            let next = self.subscribers.live(now + 1, self.end);
+            self.next = next.map_or(self.end, |(next, _)| next);
             let message = match &self.message {
                 Some(message) if self.next < self.end => {
                     self.here.clone_panicked.set(true);
@@ -346,18 +361,27 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
                 _ => self.message.take(),
             };
             let Some(message) = message else { break };
-            self.here.hand(subscriber, self.topic, message);
+            self.hand(now, subscriber, message);
             self.here.charge(1);
         }
         self.done = true;
     }
 
-    /// The first live subscriber from an index on, or the end of this walk.
-    fn live_from(&self, from: usize) -> usize {
-        let here = self.subscribers.here.borrow();
-        (from..self.end)
-            .find(|&i| here[i].serial != 0)
-            .unwrap_or(self.end)
+    /// Hands the message to the subscriber at a place: now if it runs, else it is parked.
+    #[inline(always)]
+    fn hand(&self, at: usize, to: Subscriber<M>, message: M) {
+        match self.here.slots.free(to.slot) {
+            // SAFETY: it runs in this slot.
+            Some(actor) => unsafe { self.here.reach(to.slot, to.call, actor, message) },
+            None => self.hand_cold(at, message),
+        }
+    }
+
+    #[cold]
+    fn hand_cold(&self, at: usize, message: M) {
+        if let Some(to) = self.subscribers.here.get(at) {
+            self.here.hand_cold(to, self.topic, message);
+        }
     }
 }
 
@@ -452,7 +476,7 @@ impl Local {
             return self.unheard(topic, message);
         }
         subscribers.walks.set(subscribers.walks.get() + 1);
-        let end = subscribers.here.borrow().len();
+        let end = subscribers.here.len();
         let subscribers = subscribers.clone();
         Walk {
             here: self,
@@ -464,16 +488,6 @@ impl Local {
             done: false,
         }
         .run();
-    }
-
-    /// Hands a published message to one subscriber: now if it runs, else it is parked.
-    fn hand<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
-        let generation = self.slots.generation(to.slot);
-        match self.slots.running(to.slot, generation) {
-            // SAFETY: it runs in this slot.
-            Some(actor) => unsafe { self.reach(to, actor, message) },
-            None => self.hand_cold(to, topic, message),
-        }
     }
 
     /// To a subscriber that does not simply run.
@@ -489,7 +503,7 @@ impl Local {
         self.risk(to.slot, || ());
         let _handled = self.note_handling(to.slot, std::any::type_name::<M>);
         // SAFETY: it runs in this slot, which is shut only so that messages come here.
-        unsafe { self.reach(to, self.slots.actor(to.slot), message) }
+        unsafe { self.reach(to.slot, to.call, self.slots.actor(to.slot), message) }
     }
 
     /// Has the instance of a subscriber handle a message.
@@ -497,10 +511,10 @@ impl Local {
     /// # Safety
     /// `actor` is the instance that runs in the subscriber's slot.
     #[inline(always)]
-    unsafe fn reach<M: 'static>(&self, to: Subscriber<M>, actor: *mut (), message: M) {
-        self.current.set(to.slot);
+    unsafe fn reach<M>(&self, slot: u32, call: Call<M>, actor: *mut (), message: M) {
+        self.current.set(slot);
         // SAFETY: the subscription belongs to that instance: it was made by it and ends with it.
-        unsafe { (to.call)(message, actor, self, to.slot) }
+        unsafe { call(message, actor, self, slot) }
         self.current.set(LOCALITY);
     }
 
@@ -637,8 +651,10 @@ fn end_all<M: 'static>(here: &Local, address: Address) {
     let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
         return;
     };
-    let all = subscribers.here.borrow().clone();
-    for Subscriber { slot, serial, .. } in all.into_iter().filter(|one| one.serial != 0) {
+    // What ends them may move them.
+    let len = subscribers.here.len();
+    let all: Vec<_> = (0..len).filter_map(|at| subscribers.here.get(at)).collect();
+    for Subscriber { slot, serial, .. } in all.into_iter().filter(|one| one.lives()) {
         unsubscribe::<M>(here, address, serial);
         let (message, from) = (std::any::type_name::<Topic<M>>(), here.address_of(slot));
         let what = Undeliverable::one(message, Some(from), address, Reason::Closed);
