@@ -3,8 +3,9 @@
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use crate::gate::{Gate, ONE, Parcel};
+use crate::gate::Gate;
 use crate::message::Header;
+use crate::parcel::{Parcel, SHORT};
 use crate::queue::Flat;
 
 /// A queue of its own on its way to another thread.
@@ -122,7 +123,7 @@ impl Batch {
         if chunk.is_empty() {
             return;
         }
-        if chunk.words() <= ONE {
+        if chunk.words() <= SHORT {
             // A few words: by value, and the chunk stays here.
             while let Some(at) = chunk.pop() {
                 // SAFETY: a record that was taken out just now.
@@ -130,7 +131,7 @@ impl Batch {
             }
             chunk.rewind();
         } else if let Some(chunk) = self.chunk.take() {
-            self.to.push(self.lane, Parcel::Chunk(chunk));
+            self.to.push(self.lane, Parcel::chunk(chunk));
         }
     }
 }

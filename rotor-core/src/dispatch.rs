@@ -8,16 +8,16 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::batch::Chunk;
 use crate::exit::Exit;
-use crate::gate::Parcel;
 use crate::here::{self, Caught, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
 use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
+use crate::parcel::{Contents, Parcel};
 use crate::queue::{Flat, HEADER, Word, header};
 use crate::request::RequestError;
 use crate::room::{self, Opened};
-use crate::signed::{self, LONGEST};
+use crate::signed::{self, LONGEST, copied};
 use crate::slot::State;
 use crate::things::Body;
 use crate::timer;
@@ -290,12 +290,12 @@ impl Local {
         let mut ran = 0;
         while ran < n {
             let active = self.chunks[lane].borrow_mut().take();
-            let parcel = active
-                .map(Parcel::Chunk)
-                .or_else(|| self.gate.entrance.pop(lane));
-            match parcel {
+            let contents = active
+                .map(Contents::Chunk)
+                .or_else(|| self.gate.entrance.pop(lane).map(Parcel::open));
+            match contents {
                 None => break,
-                Some(Parcel::One(mut one)) => {
+                Some(Contents::One(mut one)) => {
                     let at = one.as_mut_ptr();
                     let cursor = Cell::new(at);
                     let running = Running::enter(self, &cursor);
@@ -303,7 +303,7 @@ impl Local {
                     running.leave();
                     ran += 1 + self.charged.take();
                 }
-                Some(Parcel::Chunk(chunk)) => {
+                Some(Contents::Chunk(chunk)) => {
                     let out = Out(&self.chunks[lane], Some(chunk), self);
                     ran += self.drain(out.1.as_ref().expect("put in above"), n - ran);
                 }
@@ -618,7 +618,7 @@ impl Local {
         for chunk in &self.chunks {
             let left = chunk.borrow_mut().take();
             if let Some(chunk) = left {
-                self.gate.reject(Parcel::Chunk(chunk), Reason::Closed);
+                self.gate.reject(Parcel::chunk(chunk), Reason::Closed);
             }
         }
         // What is dropped may send to this locality again, through the lanes, and so may those who
@@ -760,20 +760,6 @@ impl Local {
             }
         }
     }
-}
-
-/// Copies a record out of its queue.
-///
-/// # Safety
-/// `at` is a record, which nobody uses again.
-pub(crate) unsafe fn copied(at: *mut Word) -> [Word; LONGEST] {
-    let mut record = [Word::uninit(); LONGEST];
-    // SAFETY: no record is longer than `LONGEST`.
-    unsafe {
-        let words = header(at).kind.words as usize;
-        std::ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
-    }
-    record
 }
 
 /// Records of one queue are being run. On the way out of a panic the record that was run is behind

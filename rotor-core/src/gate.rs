@@ -22,64 +22,15 @@ use crate::lane::{NORMAL, SYSTEM};
 use crate::late::{Handling, Overrun};
 use crate::locality::{Call, Control, Local};
 use crate::lock::lock;
-use crate::message::{Header, Way, words_for};
+use crate::message::Way;
 use crate::observe::{Losses, Observer, Reason, Undeliverable};
-use crate::queue::{HEADER, Word, header};
+use crate::parcel::{Contents, Parcel};
+use crate::queue::{Word, header};
 use crate::registry::Registries;
 use crate::request::{RequestError, Verdict};
 use crate::room::{self, Opened, Rooms};
 use crate::signed;
 use crate::states::States;
-
-/// Words of a record that travels without a chunk.
-pub(crate) const ONE: usize = 8;
-
-/// What other threads push: a short record by value, or many records in a chunk.
-pub(crate) enum Parcel {
-    One([Word; ONE]),
-    Chunk(Chunk),
-}
-
-// SAFETY: parcels are made from records of `Send` payloads only: by `Addr::send` and its kin, by
-// the outbox that such sends fill, and by core's own control records, which are `Send`.
-unsafe impl Send for Parcel {}
-
-impl Parcel {
-    /// Makes a parcel of one record.
-    pub(crate) fn of<T>(head: Header, value: T) -> Parcel {
-        if const { words_for::<T>() as usize <= ONE } {
-            let mut one = [Word::uninit(); ONE];
-            // SAFETY: the record fits; see `Flat::push`.
-            unsafe {
-                one.as_mut_ptr().cast::<Header>().write(head);
-                one.as_mut_ptr().add(HEADER).cast::<T>().write(value);
-            }
-            return Parcel::One(one);
-        }
-        let chunk = Chunk::new();
-        chunk.push(head, value);
-        Parcel::Chunk(chunk)
-    }
-
-    /// Makes a parcel of a record; ownership of its payload moves here.
-    ///
-    /// # Safety
-    /// `at` is a record that nobody uses again.
-    pub(crate) unsafe fn copy(at: *const Word) -> Parcel {
-        // SAFETY: as the caller says.
-        let words = unsafe { crate::queue::kind(at) }.words as usize;
-        if words <= ONE {
-            let mut one = [Word::uninit(); ONE];
-            // SAFETY: a record of this length, which fits.
-            unsafe { std::ptr::copy_nonoverlapping(at, one.as_mut_ptr(), words) };
-            return Parcel::One(one);
-        }
-        let chunk = Chunk::new();
-        // SAFETY: as the caller says.
-        unsafe { chunk.push_raw(at, words) };
-        Parcel::Chunk(chunk)
-    }
-}
 
 /// The tag of a locality and the way into it. Gates are pooled and never freed, so that addresses
 /// may name them without counting.
@@ -391,9 +342,9 @@ impl Gate {
                 unsafe { self.refuse(at, Reason::Full, &RequestError::Full) };
             }
         };
-        match parcel {
-            Parcel::One(mut one) => sort(one.as_mut_ptr()),
-            Parcel::Chunk(chunk) => {
+        match parcel.open() {
+            Contents::One(mut one) => sort(one.as_mut_ptr()),
+            Contents::Chunk(chunk) => {
                 while let Some(at) = chunk.pop() {
                     sort(at);
                 }
@@ -416,9 +367,9 @@ impl Gate {
             // SAFETY: `at` is a record that was taken out just now, and is used this once.
             unsafe { self.refuse(at, reason, &verdict) };
         };
-        match parcel {
-            Parcel::One(mut one) => refuse(one.as_mut_ptr()),
-            Parcel::Chunk(chunk) => {
+        match parcel.open() {
+            Contents::One(mut one) => refuse(one.as_mut_ptr()),
+            Contents::Chunk(chunk) => {
                 while let Some(at) = chunk.pop() {
                     refuse(at);
                 }

@@ -12,7 +12,6 @@ use crate::ask_limits::InboxLimits;
 use crate::batch::Chunk;
 use crate::entrance::Wake;
 use crate::exit::Exit;
-use crate::gate::Parcel;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::{Control, Local, Locality};
@@ -20,10 +19,11 @@ use crate::lock::{lock, sound};
 use crate::message::{Boxed, Inline, Record, Stored, Way, is_inline, take};
 use crate::monitor::Order;
 use crate::observe::Reason;
-use crate::queue::{Word, header, kind};
+use crate::parcel::{Contents, Parcel};
+use crate::queue::{Word, header};
 use crate::recipient::Recipient;
 use crate::request::RequestError;
-use crate::signed::{self, LONGEST};
+use crate::signed::{self, LONGEST, copied};
 use crate::states::Lifecycle;
 
 /// Receives messages on threads that run no loop.
@@ -445,7 +445,7 @@ impl<M> Inbox<M> {
         loop {
             if let Some(at) = state.chunk.as_ref().and_then(|chunk| chunk.pop()) {
                 // SAFETY: it was taken out just now.
-                return Some(unsafe { copy(at) });
+                return Some(unsafe { copied(at) });
             }
             if let Some(empty) = state.chunk.take() {
                 empty.give_back(gate);
@@ -455,10 +455,10 @@ impl<M> Inbox<M> {
             } else {
                 (SYSTEM..=NORMAL).find_map(|lane| gate.entrance.pop(lane))
             };
-            match parcel? {
+            match parcel?.open() {
                 // SAFETY: it was taken out just now.
-                Parcel::One(one) => return Some(unsafe { copy(one.as_ptr()) }),
-                Parcel::Chunk(chunk) => state.chunk = Some(chunk),
+                Contents::One(mut one) => return Some(unsafe { copied(one.as_mut_ptr()) }),
+                Contents::Chunk(chunk) => state.chunk = Some(chunk),
             }
         }
     }
@@ -503,18 +503,6 @@ impl<M> Inbox<M> {
             entrance.close(|parcel| state.kept.push_back(parcel));
         }
     }
-}
-
-/// # Safety
-/// `at` is a record that was taken out of its queue, and is not used again.
-unsafe fn copy(at: *const Word) -> [Word; LONGEST] {
-    let mut record = [Word::uninit(); LONGEST];
-    // SAFETY: as the caller says; no record is longer than `LONGEST`.
-    unsafe {
-        let words = kind(at).words as usize;
-        std::ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
-    }
-    record
 }
 
 impl<M> Drop for Inbox<M> {

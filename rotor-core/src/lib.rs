@@ -77,11 +77,12 @@ mod topic; // Topic: publishing to whoever is subscribed
 mod batch; // what is collected for another locality
 mod bound; // Bound: how much may wait
 mod entrance; // the way in from other threads: queues and the wake protocol
-mod gate; // the tag of a locality, what travels between localities
+mod gate; // the tag of a locality, the way into it
 mod here; // which locality runs on this thread
 mod lane; // priority classes
 mod locality; // Locality, and what it keeps while a driver has it open
 mod lock; // locks that no panic poisons
+mod parcel; // what travels between localities
 mod queue; // the flat queue
 mod room; // what waits for a bounded address
 

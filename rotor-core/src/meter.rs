@@ -7,10 +7,10 @@
 use std::sync::atomic::Ordering;
 
 use crate::batch::Chunk;
-use crate::gate::Parcel;
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
 use crate::message::{Header, LOCALITY, Way};
+use crate::parcel::Contents;
 use crate::queue::{Flat, kind};
 
 impl Local {
@@ -81,24 +81,25 @@ impl Local {
             let mut chunk = self.chunks[lane].borrow_mut();
             // No more than has come by now: the others may go on sending.
             for _ in 0..self.gate.entrance.lane_len(lane) {
-                match (self.gate.entrance.pop(lane), &*chunk) {
-                    (None, _) => break,
-                    (Some(Parcel::Chunk(first)), None) => *chunk = Some(first),
-                    (Some(parcel), _) => {
-                        self.append(chunk.get_or_insert_with(Chunk::new), parcel);
-                    }
+                let Some(parcel) = self.gate.entrance.pop(lane) else {
+                    break;
+                };
+                match (parcel.open(), &*chunk) {
+                    (Contents::Chunk(first), None) => *chunk = Some(first),
+                    (contents, _) => self.append(chunk.get_or_insert_with(Chunk::new), contents),
                 }
             }
         }
     }
 
-    fn append(&self, to: &Flat, parcel: Parcel) {
-        match parcel {
+    fn append(&self, to: &Flat, contents: Contents) {
+        match contents {
             // SAFETY: a record, which nobody else has.
-            Parcel::One(one) => unsafe {
-                to.push_raw(one.as_ptr(), kind(one.as_ptr()).words as usize)
+            Contents::One(mut one) => unsafe {
+                let at = one.as_mut_ptr();
+                to.push_raw(at, kind(at).words as usize)
             },
-            Parcel::Chunk(more) => {
+            Contents::Chunk(more) => {
                 while let Some(at) = more.pop() {
                     // SAFETY: a record that was taken out just now.
                     unsafe { to.push_raw(at, kind(at).words as usize) }

@@ -257,12 +257,22 @@ impl<Q: Request> Ask<Q> {
 /// ```
 #[must_use = "dropped unanswered, the asker gets `Dropped`"]
 pub struct ReplyTo<R: Send + 'static> {
-    target: Option<Target<R>>,
+    target: Target<R>,
 }
 
+/// Who waits for an answer. A gate is never null: so this is not longer than a token.
 enum Target<R> {
     Actor(Token, PhantomData<R>),
-    Future(Arc<AskCell<R>>),
+    /// None: it has its answer.
+    Future(Option<Arc<AskCell<R>>>),
+}
+
+const _: () = assert!(size_of::<Target<()>>() == size_of::<Token>());
+
+impl<R> Target<R> {
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Target::Future(None))
+    }
 }
 
 /// Where the answer to an actor's request goes.
@@ -297,11 +307,11 @@ impl<R: Send + 'static> ReplyTo<R> {
         // It has nothing left to drop.
         std::mem::forget(self);
         match target {
-            Some(Target::Actor(token, _)) => {
+            Target::Actor(token, _) => {
                 Answer::push(token.asker, (token.key, reply));
             }
-            Some(Target::Future(cell)) => cell.complete(Ok(reply)),
-            None => {}
+            Target::Future(Some(cell)) => cell.complete(Ok(reply)),
+            Target::Future(None) => {}
         }
     }
 }
@@ -325,16 +335,15 @@ impl<R: Send + 'static> ReplyTo<R> {
     /// ```
     pub fn is_cancelled(&self) -> bool {
         match &self.target {
-            Some(Target::Actor(token, _)) => token.is_given_up(),
-            Some(Target::Future(cell)) => cell.is_done(),
-            None => true,
+            Target::Actor(token, _) => token.is_given_up(),
+            Target::Future(cell) => cell.as_ref().is_none_or(|cell| cell.is_done()),
         }
     }
 
     /// Gives what a job has come to, to the future that waits for it.
     pub(crate) fn settle(mut self, result: Result<R, Caught>) {
         let ended = |caught| RequestError::Ended(Exit::panicked(caught));
-        if let Some(Target::Future(cell)) = self.target.take() {
+        if let Target::Future(Some(cell)) = self.target.take() {
             cell.complete(result.map_err(ended));
         }
     }
@@ -343,9 +352,9 @@ impl<R: Send + 'static> ReplyTo<R> {
 impl<R: Send + 'static> Drop for ReplyTo<R> {
     fn drop(&mut self) {
         let unanswered = match self.target.take() {
-            None => return,
-            Some(Target::Actor(token, _)) => Unanswered::Actor(token),
-            Some(Target::Future(cell)) => Unanswered::Future(cell),
+            Target::Future(None) => return,
+            Target::Actor(token, _) => Unanswered::Actor(token),
+            Target::Future(Some(cell)) => Unanswered::Future(cell),
         };
         let (verdict, local) = HERE.with(|here| (here.verdict.get(), here.running()));
         // SAFETY: a verdict is set for the length of a `Verdict`'s life, which is on the stack.
@@ -540,7 +549,7 @@ pub(crate) fn request<A: Actor, Q: Request>(
     to.send(Ask {
         request,
         reply: ReplyTo {
-            target: Some(Target::Actor(token, PhantomData)),
+            target: Target::Actor(token, PhantomData),
         },
     });
     key
@@ -655,7 +664,7 @@ impl<R: Send + 'static> Asking<R> {
             state: Mutex::new(AskState::Waiting(None)),
         });
         let reply = ReplyTo {
-            target: Some(Target::Future(cell.clone())),
+            target: Target::Future(Some(cell.clone())),
         };
         (Asking { cell }, reply)
     }

@@ -14,11 +14,12 @@ use std::mem::size_of;
 use std::ptr;
 
 use crate::address::Address;
-use crate::gate::{Gate, Parcel};
+use crate::gate::Gate;
 use crate::here::HERE;
 use crate::lane::LANES;
 use crate::locality::Local;
 use crate::message::{Header, INLINE, Kind, LOCALITY, Way, words_for};
+use crate::parcel::Parcel;
 use crate::queue::{Flat, HEADER, Word, header};
 
 /// What stands before the payload.
@@ -166,7 +167,22 @@ pub(crate) fn record<T>(from: Option<Address>, head: Header, value: T) -> [Word;
     }
 }
 
-fn written<T>(head: Header, value: T) -> [Word; LONGEST] {
+/// A copy of a record, out of its queue.
+///
+/// # Safety
+/// `at` is a record, which nobody uses again.
+pub(crate) unsafe fn copied(at: *const Word) -> [Word; LONGEST] {
+    let mut record = [Word::uninit(); LONGEST];
+    // SAFETY: no record is longer than `LONGEST`.
+    unsafe {
+        let words = header(at).kind.words as usize;
+        ptr::copy_nonoverlapping(at, record.as_mut_ptr(), words);
+    }
+    record
+}
+
+/// A record of its own.
+pub(crate) fn written<T>(head: Header, value: T) -> [Word; LONGEST] {
     let fits = words_for::<T>() as usize <= LONGEST;
     assert!(fits, "what is longer lies in a box");
     let mut record = [Word::uninit(); LONGEST];

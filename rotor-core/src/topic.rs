@@ -10,7 +10,6 @@ use smallvec::SmallVec;
 
 use crate::actor::TryHandler;
 use crate::address::Address;
-use crate::dispatch::copied;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
@@ -19,7 +18,7 @@ use crate::locality::{Control, Local};
 use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
 use crate::observe::{Reason, Undeliverable};
 use crate::queue::Flat;
-use crate::signed;
+use crate::signed::{self, copied};
 use crate::table::Table;
 use crate::things::Key;
 

@@ -76,6 +76,10 @@ struct Wait;
 struct Arm;
 /// Has it start so many children that do nothing.
 struct Raise(u32);
+/// A message that does not fit a short record.
+struct Letter {
+    _text: [u64; 12],
+}
 /// Has it subscribe.
 struct Hear(Topic<Count>);
 
@@ -91,6 +95,10 @@ impl Handler<Count> for Worker {
             self.next.expect("there is one").send(Count(n - 1));
         }
     }
+}
+
+impl Handler<Letter> for Worker {
+    fn handle(&mut self, _: Letter, _: &mut Context<Self>) {}
 }
 
 impl Handler<Ask<Add>> for Worker {
@@ -226,6 +234,27 @@ fn a03_recipients_take_no_memory() {
 fn a05_a_message_takes_no_memory() {
     let row = Row::new(8);
     assert_eq!(row.sent(|| Count(7)), 0);
+}
+
+/// However many wait there: a long one lies in a block of its own, a short one beside others.
+#[test]
+fn a05_a_message_from_another_thread_takes_little_memory() {
+    let row = Row::new(1);
+    let worker = row.workers[0];
+    let bytes = |send: fn(Addr<Worker>)| {
+        let sender = move || {
+            let before = (TAKEN.get(), LIVE.get());
+            (0..TIMES).for_each(|_| send(worker));
+            (TAKEN.get() - before.0, LIVE.get() - before.1)
+        };
+        let (taken, bytes) = std::thread::spawn(sender).join().expect("it only sends");
+        row.driver.run_until_idle();
+        (taken / u64::from(TIMES), bytes / i64::from(TIMES))
+    };
+    let (taken, short) = bytes(|worker| worker.send(Count(0)));
+    assert!(taken == 0 && short <= 80, "{taken} times, {short} bytes");
+    let (taken, long) = bytes(|worker| worker.send(Letter { _text: [7; 12] }));
+    assert!(taken == 1 && long <= 256, "{taken} times, {long} bytes");
 }
 
 #[test]

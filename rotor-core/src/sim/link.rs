@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::gate::{Gate, Parcel};
+use crate::gate::Gate;
 use crate::lane::LANES;
+use crate::parcel::Parcel;
 
 /// What one locality has handed over to another, and that has not arrived yet.
 ///
