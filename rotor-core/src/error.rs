@@ -138,10 +138,13 @@ impl fmt::Display for Error {
 
 /// The exit that an error is, or tells of.
 fn exit_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Exit> {
-    match error.downcast_ref() {
-        Some(RequestError::Ended(exit)) => Some(exit),
-        _ => error.downcast_ref(),
+    if let Some(RequestError::Ended(exit)) = error.downcast_ref() {
+        return Some(exit);
     }
+    if let Some(LinkError::Broken(exit)) = error.downcast_ref() {
+        return Some(exit);
+    }
+    error.downcast_ref()
 }
 
 impl fmt::Debug for Error {

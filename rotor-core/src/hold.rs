@@ -84,7 +84,7 @@ impl Hold {
     pub(crate) fn new(here: &Local, slot: u32, why: Why) -> Self {
         let id = here.things.borrow_mut().serial();
         here.seat(slot, |seat| {
-            seat.holds.push((id, why));
+            seat.holds.insert(id, why);
         });
         Hold {
             gate: here.gate,

@@ -417,7 +417,7 @@ impl Local {
     /// delays no stop.
     fn is_held(&self, slot: u32, by: &Range<u64>) -> bool {
         self.seat(slot, |seat| {
-            let holds = seat.holds.iter_mut().filter(|(id, _)| by.contains(id));
+            let holds = seat.holds.range_mut(by.clone());
             holds.map(|(_, why)| why.spare_the_stop()).count() > 0
         })
     }

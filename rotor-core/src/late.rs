@@ -8,6 +8,7 @@ use crate::address::Address;
 use crate::error::TimedOut;
 use crate::exit::Exit;
 use crate::gate::Gate;
+use crate::hold::Why;
 use crate::locality::Local;
 use crate::plan::short;
 use crate::slot::{Parent, State};
@@ -200,7 +201,7 @@ impl Local {
                 State::Running if family.is_some_and(Family::is_ending) => State::Stopping,
                 state => state,
             };
-            let holds = seat.holds.iter().map(|(_, why)| why.text()).collect();
+            let holds = seat.holds.values().map(Why::text).collect();
             (state.lifecycle(), holds)
         });
         let late = Late {

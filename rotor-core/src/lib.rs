@@ -154,6 +154,7 @@ mod outbox; // sending in bulk from a plain thread
 mod panic_hook; // where a panic was
 mod plan; // the tree as its spec has it, as a picture
 mod random; // where random numbers come from
+mod roster; // lists whose entries are found by their keys
 mod thread; // the thread loop
 mod throttle; // at most one message in a period
 mod tree; // the live tree as a picture

@@ -324,7 +324,7 @@ impl Local {
             seat.drain = Drain::No;
             seat.keep = keep;
             // Those of a start that is called off mean nothing any more.
-            seat.holds.retain(|(_, why)| matches!(why, Why::Guard(_)));
+            seat.holds.retain(|_, why| matches!(why, Why::Guard(_)));
             let hooked = std::mem::replace(&mut seat.hooked, true);
             Some(if hooked { None } else { seat.ops })
         });
@@ -593,9 +593,8 @@ impl Local {
             drop(self.remove_thing(key, slot));
         }
         let state = self.seat(slot, |seat| {
-            let before = seat.holds.len();
-            seat.holds.retain(|(other, _)| *other != id);
-            (before > seat.holds.len()).then_some(seat.state)
+            let was_open = seat.holds.remove(&id).is_some();
+            was_open.then_some(seat.state)
         });
         match state {
             Some(state) if state.is_starting() => self.settle_start(slot),

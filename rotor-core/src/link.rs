@@ -4,10 +4,7 @@
 //! row in the table of its locality. A service that is to end asks its clients to leave, and runs on
 //! until they have.
 
-mod clients;
-
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,16 +13,17 @@ use std::time::Duration;
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
 use crate::exit::Exit;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
 use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
 use crate::registry::Registry;
+use crate::roster::Roster;
 use crate::slot::{Parent, State};
 use crate::strategy::ChildId;
 use crate::things::{Body, Key};
 use crate::timer::nanos;
-use clients::Clients;
 
 /// Why a link could not be made, or is no more: what a client [fails](crate::ExitReason::Failed) with.
 ///
@@ -65,7 +63,14 @@ impl fmt::Display for LinkError {
     }
 }
 
-impl std::error::Error for LinkError {}
+impl std::error::Error for LinkError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            LinkError::Broken(exit) => Some(exit),
+            _ => None,
+        }
+    }
+}
 
 /// A service asks a client to leave, or has ended; handled by clients that were linked with
 /// [`Context::link_with`](crate::Context::link_with).
@@ -227,7 +232,14 @@ struct Client {
     key: Key,
 }
 
+/// Clients, by where each of them lives and its side of the link.
+type Clients = Roster<(&'static Gate, Key), Client>;
+
 impl Client {
+    fn id(self) -> (&'static Gate, Key) {
+        (self.address.gate(), self.key)
+    }
+
     fn tell(self, f: impl FnOnce(&Local, Key) + Send + 'static) {
         let key = self.key;
         Control::call(self.address.gate(), move |here| f(here, key));
@@ -238,12 +250,16 @@ impl Client {
     }
 }
 
+fn take(clients: &mut Clients) -> Vec<Client> {
+    std::mem::take(clients).values().copied().collect()
+}
+
 /// What the services of a locality know of their clients.
 #[derive(Default)]
 pub(crate) struct Services {
-    by_slot: BTreeMap<u32, Service>,
+    by_slot: FixedMap<u32, Service>,
     /// Clients here that a service has asked to leave, and the service.
-    asked: BTreeMap<u32, Address>,
+    asked: FixedMap<u32, Address>,
 }
 
 #[derive(Default)]
@@ -406,7 +422,8 @@ impl Local {
         for key in lost {
             self.link_broken(key, exit.clone());
         }
-        let slots: Vec<u32> = self.services.borrow().by_slot.keys().copied().collect();
+        let mut slots: Vec<u32> = self.services.borrow().by_slot.keys().copied().collect();
+        slots.sort_unstable();
         for slot in slots {
             self.with_service(slot, |service| {
                 service
@@ -448,11 +465,12 @@ impl Local {
         {
             let mut services = self.services.borrow_mut();
             let service = services.by_slot.entry(slot).or_default();
-            if now {
-                service.clients.push(client);
+            let clients = if now {
+                &mut service.clients
             } else {
-                service.waiting.push(client);
-            }
+                &mut service.waiting
+            };
+            clients.insert(client.id(), client);
         }
         self.seat(slot, |seat| seat.serves = true);
         if now {
@@ -463,9 +481,10 @@ impl Local {
     /// A service is operational, or waits for its siblings to be so together.
     pub(crate) fn serve_waiting(&self, slot: u32) {
         let linked = self.with_service(slot, |service| {
-            let waiting = service.waiting.take();
-            let now = waiting.iter().copied();
-            now.for_each(|client| service.clients.push(client));
+            let waiting = take(&mut service.waiting);
+            for client in &waiting {
+                service.clients.insert(client.id(), *client);
+            }
             waiting
         });
         for client in linked.unwrap_or_default() {
@@ -479,8 +498,8 @@ impl Local {
             return;
         };
         self.with_service(slot, |service| {
-            service.clients.remove(gate, key);
-            service.waiting.remove(gate, key);
+            service.clients.remove(&(gate, key));
+            service.waiting.remove(&(gate, key));
         });
         self.go_on_leaving(slot);
     }
@@ -500,7 +519,7 @@ impl Local {
             service
                 .clients
                 .retain(|client| !above.contains(&client.address));
-            Some(service.clients.all().to_vec())
+            Some(service.clients.values().copied().collect::<Vec<_>>())
         });
         let clients = match clients {
             None => return false,
@@ -545,7 +564,7 @@ impl Local {
 
     fn go_on_leaving(&self, slot: u32) {
         let left = self.with_service(slot, |service| {
-            let empty = service.clients.all().is_empty();
+            let empty = service.clients.is_empty();
             service.leaving.take_if(|_| empty)
         });
         if let Some(Leaving { exit, keep, limit }) = left.flatten() {
@@ -558,7 +577,7 @@ impl Local {
 
     /// The clients have taken too long: the service ends without them.
     pub(crate) fn leave_by_force(&self, slot: u32) {
-        let late = self.with_service(slot, |service| service.clients.take());
+        let late = self.with_service(slot, |service| take(&mut service.clients));
         let service = self.address_of(slot);
         for client in late.unwrap_or_default() {
             self.gate
@@ -572,11 +591,11 @@ impl Local {
     pub(crate) fn service_ended(&self, slot: u32, exit: &Exit, keep: bool) {
         let ended = self.with_service(slot, |service| {
             service.leaving = None;
-            let clients = service.clients.take();
+            let clients = take(&mut service.clients);
             let waiting = if keep {
                 Vec::new()
             } else {
-                service.waiting.take()
+                take(&mut service.waiting)
             };
             (clients, waiting)
         });

@@ -14,6 +14,7 @@ use crate::hold::Why;
 use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Stalled};
+use crate::roster::Roster;
 use crate::slot::Parent;
 
 /// What a locality knows of trees and names. Slots that are in it are marked in their seats.
@@ -21,7 +22,8 @@ use crate::slot::Parent;
 pub(crate) struct Naming {
     /// Roots, and subtrees whose parents are elsewhere, by the slots of their tops.
     tops: BTreeMap<u32, Top>,
-    owned: FixedMap<u32, Vec<Owned>>,
+    /// By the owners' slots and the entries.
+    owned: FixedMap<u32, Roster<*const Entry, Owned>>,
 }
 
 /// The top of the part of a tree that lives here.
@@ -149,13 +151,14 @@ impl Local {
     }
 
     fn own(&self, slot: u32, registry: Arc<Registry>, entry: Arc<Entry>, declared: bool) {
+        let key = Arc::as_ptr(&entry);
         let owned = Owned {
             registry,
             entry,
             declared,
         };
         let mut naming = self.naming.borrow_mut();
-        naming.owned.entry(slot).or_default().push(owned);
+        naming.owned.entry(slot).or_default().insert(key, owned);
         drop(naming);
         self.seat(slot, |seat| seat.marked = true);
     }
@@ -164,8 +167,9 @@ impl Local {
     pub(crate) fn publish_names(&self, slot: u32) {
         let owned: Vec<_> = {
             let naming = self.naming.borrow();
-            let owned = naming.owned.get(&slot).into_iter().flatten();
+            let owned = naming.owned.get(&slot).into_iter();
             owned
+                .flat_map(Roster::values)
                 .map(|o| (o.registry.clone(), o.entry.clone()))
                 .collect()
         };
@@ -200,7 +204,7 @@ impl Local {
     pub(crate) fn forget_names(&self, slot: u32) {
         let mut naming = self.naming.borrow_mut();
         naming.tops.remove(&slot);
-        for name in naming.owned.remove(&slot).unwrap_or_default() {
+        for name in naming.owned.remove(&slot).unwrap_or_default().values() {
             name.registry.release(&name.entry);
         }
     }
@@ -208,7 +212,7 @@ impl Local {
     /// A start is held open: if nothing but names does so, these may be such that never come.
     pub(crate) fn check_stall(&self, slot: u32) {
         let stalled = self.seat(slot, |seat| {
-            let names = seat.holds.iter().map(|(_, why)| match why {
+            let names = seat.holds.values().map(|why| match why {
                 Why::Name(name) => Some(name.clone()),
                 _ => None,
             });
@@ -239,11 +243,10 @@ impl Local {
     fn start_stalled(&self, at: Address, serial: u64, error: StartStalled) {
         let Some(slot) = self.find(at) else { return };
         let stalled = self.seat(slot, |seat| {
-            let names = |(_, why): &(u64, Why)| matches!(why, Why::Name(_));
             seat.serial == serial
                 && seat.state.is_starting()
                 && !seat.holds.is_empty()
-                && seat.holds.iter().all(names)
+                && seat.holds.values().all(|why| matches!(why, Why::Name(_)))
         });
         if stalled {
             self.crash(slot, Exit::failed(error));
@@ -259,13 +262,7 @@ impl Local {
         let registry = self.registry_for(slot, &name)?;
         let entry = registry.claim(Entry::new(&name, self.address_of(slot), owner))?;
         self.publish(&registry, &entry);
-        let mut naming = self.naming.borrow_mut();
-        let owned = naming.owned.entry(slot).or_default();
-        let known = owned.iter().any(|name| Arc::ptr_eq(&name.entry, &entry));
-        drop(naming);
-        if !known {
-            self.own(slot, registry, entry, false);
-        }
+        self.own(slot, registry, entry, false); // unless it has it already
         Ok(())
     }
 
@@ -274,21 +271,23 @@ impl Local {
         let Ok(registry) = self.registry_for(slot, name) else {
             return false;
         };
+        let Some(entry) = registry.claimed(&name.text) else {
+            return false;
+        };
         let mut naming = self.naming.borrow_mut();
         let Some(owned) = naming.owned.get_mut(&slot) else {
             return false;
         };
-        let known = |owned: &Owned| {
-            Arc::ptr_eq(&owned.registry, &registry) && owned.entry.name == name.text
-        };
-        let Some(at) = owned.iter().position(known) else {
+        let key = Arc::as_ptr(&entry);
+        let Some(known) = owned.get(&key) else {
             return false;
         };
-        let was_live = owned[at].entry.is_live();
-        if owned[at].declared {
-            registry.withdraw(&owned[at].entry);
+        let was_live = entry.is_live();
+        if known.declared {
+            registry.withdraw(&entry);
         } else {
-            registry.release(&owned.swap_remove(at).entry);
+            owned.remove(&key);
+            registry.release(&entry);
         }
         was_live
     }

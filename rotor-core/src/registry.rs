@@ -4,10 +4,11 @@
 //! it, and nobody is woken. It belongs to no locality, so it survives the loss of any, and an answer
 //! needs no message. What a locality has found once it remembers: see `naming`.
 
+mod links;
 mod stall;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -20,6 +21,7 @@ use crate::lock::lock;
 use crate::message::Record;
 use crate::name::{ActorType, NameError, NameSpec};
 use crate::things::Key;
+use links::Links;
 
 pub(crate) use stall::{Doomed, Stalled};
 
@@ -41,8 +43,7 @@ struct Table {
     waiting: BTreeMap<Text, BTreeMap<u64, Waiter>>,
     /// Starts that nothing but names keeps open.
     stalled: Vec<Stalled>,
-    /// The services that clients are linked to, with the clients' names.
-    links: FixedMap<Address, (Text, Vec<Address>)>,
+    links: Links,
     ended: bool,
 }
 
@@ -177,6 +178,11 @@ impl Registry {
         table.entries.get(name).filter(|e| e.is_live()).cloned()
     }
 
+    /// The entry of a name that somebody has, whether it can be found or not.
+    pub(crate) fn claimed(&self, name: &str) -> Option<Arc<Entry>> {
+        self.table().entries.get(name).cloned()
+    }
+
     /// A number for a wait.
     pub(crate) fn number(&self) -> u64 {
         self.waits.fetch_add(1, Ordering::Relaxed)
@@ -252,40 +258,22 @@ impl Registry {
             !waiters.is_empty()
         });
         table.stalled.retain(|stalled| stalled.at.gate() != gate);
-        table.links.retain(|client, _| client.gate() != gate);
+        table.links.gate_lost(gate);
     }
 
     /// Notes that a client is linked to a service, unless that would close a circle.
     pub(crate) fn link(&self, client: Address, who: Text, to: Address) -> Result<(), LinkError> {
-        let mut table = self.table();
-        if let Some(path) = table.path(to, client) {
-            let around = std::iter::once(who.clone()).chain(path);
-            return Err(LinkError::Circle(around.chain([who]).collect()));
-        }
-        let (_, services) = table.links.entry(client).or_insert((who, Vec::new()));
-        if services.contains(&to) {
-            return Err(LinkError::AlreadyLinked);
-        }
-        services.push(to);
-        Ok(())
+        self.table().links.insert(client, who, to)
     }
 
     /// Whether a client is linked to a service, or about to be.
     pub(crate) fn is_linked(&self, client: Address, to: Address) -> bool {
-        let table = self.table();
-        let links = table.links.get(&client);
-        links.is_some_and(|(_, services)| services.contains(&to))
+        self.table().links.contains(client, to)
     }
 
     /// A link is no more.
     pub(crate) fn unlink(&self, client: Address, to: Address) {
-        let mut table = self.table();
-        if let Some((_, services)) = table.links.get_mut(&client) {
-            services.retain(|service| *service != to);
-            if services.is_empty() {
-                table.links.remove(&client);
-            }
-        }
+        self.table().links.remove(client, to);
     }
 
     /// The tree has ended: who waits for a name of it is told.
@@ -307,30 +295,6 @@ impl Registry {
 }
 
 impl Table {
-    /// The names along which `who` is linked to `to`, also through others, from `who` on.
-    fn path(&self, who: Address, to: Address) -> Option<Vec<Text>> {
-        let mut seen = HashSet::from([who]);
-        // Who was met on the way, with the services that are left to look at.
-        let mut path = Vec::new();
-        let mut next = Some(who);
-        loop {
-            if next == Some(to) {
-                return Some(path.into_iter().map(|(name, _)| name).collect());
-            }
-            if let Some((name, services)) = next.and_then(|who| self.links.get(&who)) {
-                path.push((name.clone(), services.iter()));
-            }
-            next = loop {
-                let (_, left) = path.last_mut()?;
-                match left.next() {
-                    None => drop(path.pop()),
-                    Some(service) if seen.insert(*service) => break Some(*service),
-                    Some(_) => {}
-                }
-            };
-        }
-    }
-
     fn has(&self, entry: &Arc<Entry>) -> bool {
         let known = self.entries.get(&entry.name);
         known.is_some_and(|known| Arc::ptr_eq(known, entry))

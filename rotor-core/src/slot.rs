@@ -1,5 +1,9 @@
 //! The slot table: what a message touches, and the seat behind it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::address::Address;
 use crate::app::AppShared;
 use crate::child::{Maker, Ops};
@@ -15,8 +19,6 @@ use crate::states::Lifecycle;
 use crate::strategy::{Flags, Restart, Strategy};
 use crate::table::Table;
 use crate::things::NO_THINGS;
-use std::borrow::Cow;
-use std::sync::Arc;
 
 /// The hot part of the slots: one compare tells whether a message can be handled.
 ///
@@ -224,8 +226,8 @@ pub(crate) struct Seat {
     pub(crate) parked: Option<Box<Parked>>,
     pub(crate) kin: Option<Box<Kin>>,
     pub(crate) watchers: Option<Box<Watchers>>,
-    /// Open holds of the running step: id and why.
-    pub(crate) holds: Vec<(u64, Why)>,
+    /// Open holds of the running step, by their numbers, so in the order in which they were taken.
+    pub(crate) holds: BTreeMap<u64, Why>,
 }
 
 // There may be very many: what most have not is boxed.
@@ -267,7 +269,7 @@ impl Seat {
             parked: None,
             kin: None,
             watchers: None,
-            holds: Vec::new(),
+            holds: BTreeMap::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::dot::{self, DotNode};
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::here;
+use crate::hold::Why;
 use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
 use crate::observe::Reason;
@@ -326,7 +327,7 @@ impl Local {
                     queued: queued[slot as usize],
                     bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
-                    holds: seat.holds.iter().map(|(_, why)| why.text()).collect(),
+                    holds: seat.holds.values().map(Why::text).collect(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();

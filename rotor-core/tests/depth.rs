@@ -10,16 +10,14 @@ use rotor_core::*;
 
 const MANY: usize = 20_000;
 
-/// Links to the next of a chain when it is told to.
-struct Ring(Option<Address>);
+/// Links to the next of a ring when it is told to.
+struct Ring(Address);
 
 impl Actor for Ring {}
 
 impl Handler<()> for Ring {
     fn handle(&mut self, (): (), cx: &mut Context<Self>) {
-        if let Some(next) = self.0 {
-            cx.link(next);
-        }
+        cx.link(self.0);
     }
 }
 
@@ -32,16 +30,19 @@ fn r83_a_circle_is_looked_for_along_any_chain_of_links() {
         .iter()
         .enumerate()
         .fold(Supervisor::one_for_one("app"), |tree, (n, &addr)| {
-            let next = all.get(n + 1).map(|next| next.address());
+            let next = all[(n + 1) % MANY].address();
             tree.child(Child::new(n.to_string(), move || Ring(next)).at(addr))
         });
     let app = sim.start(tree).expect("a sound tree");
-    // The first one comes last: its service leads along the whole chain.
-    for ring in all[1..].iter().chain(&all[..1]) {
+    for ring in &all[..MANY - 1] {
         ring.send(());
         sim.run_until_idle();
     }
     assert!(app.tree().ended.is_none());
+    // This would close the circle: it is seen by going around.
+    all[MANY - 1].send(());
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some());
 }
 
 fn nested(levels: usize) -> Supervisor {

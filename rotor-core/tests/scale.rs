@@ -28,8 +28,11 @@ impl Wake for Nobody {
     fn wake(&self) {}
 }
 
+#[derive(Default)]
 struct Worker {
     news: Option<Topic<News>>,
+    links: Vec<Key>,
+    holds: Vec<Hold>,
 }
 
 /// Ends a worker, as if it had failed.
@@ -40,6 +43,16 @@ struct End;
 struct Add;
 /// Has a worker subscribe to itself, and end that, so many times.
 struct Waver(usize);
+/// Has a worker link to another one.
+struct Link(Addr<Worker>);
+/// Has a worker end the link that it made first of all.
+struct Unlink;
+/// Has a worker take a hold.
+struct Take;
+/// Has a worker drop the hold that it took first of all.
+struct Let;
+struct Register(Name<Worker>);
+struct Unregister(Name<Worker>);
 
 #[derive(Clone)]
 struct News;
@@ -82,17 +95,56 @@ impl Handler<Waver> for Worker {
     }
 }
 
+impl Handler<Link> for Worker {
+    fn handle(&mut self, Link(to): Link, cx: &mut Context<Self>) {
+        self.links.push(cx.link(to.address()));
+    }
+}
+
+impl Handler<Unlink> for Worker {
+    fn handle(&mut self, _: Unlink, cx: &mut Context<Self>) {
+        assert!(cx.cancel(self.links.swap_remove(0)));
+    }
+}
+
+impl Handler<Take> for Worker {
+    fn handle(&mut self, _: Take, cx: &mut Context<Self>) {
+        self.holds.push(cx.hold("something"));
+    }
+}
+
+impl Handler<Let> for Worker {
+    fn handle(&mut self, _: Let, _: &mut Context<Self>) {
+        drop(self.holds.swap_remove(0));
+    }
+}
+
+impl Handler<Register> for Worker {
+    fn handle(&mut self, Register(name): Register, cx: &mut Context<Self>) {
+        cx.register(name).unwrap();
+    }
+}
+
+impl Handler<Unregister> for Worker {
+    fn handle(&mut self, Unregister(name): Unregister, cx: &mut Context<Self>) {
+        assert!(cx.unregister(name));
+    }
+}
+
 impl Handler<News> for Worker {
     fn handle(&mut self, _: News, _: &mut Context<Self>) {}
 }
 
 impl Worker {
     fn new() -> Self {
-        Worker { news: None }
+        Worker::default()
     }
 
     fn hears(news: Topic<News>) -> Self {
-        Worker { news: Some(news) }
+        Worker {
+            news: Some(news),
+            ..Worker::default()
+        }
     }
 }
 
@@ -177,11 +229,16 @@ fn worker(i: usize, all: &[Addr<Worker>]) -> Child<Worker> {
 
 /// Counts something among few and among many.
 fn compare(what: &str, cost: impl Fn(usize) -> u64) {
+    compare_within(what, 11, cost);
+}
+
+/// The same, where many may cost so many tenths of what few do.
+fn compare_within(what: &str, tenths: u64, cost: impl Fn(usize) -> u64) {
     let (few, many) = (cost(FEW), cost(MANY));
     println!("{what}: {few} instructions among {FEW}, {many} among {MANY}");
     assert!(many < steps::MOST, "{what}: does not end");
     assert!(
-        many * 10 <= few * 11,
+        many * 10 <= few * tenths,
         "{what}: {few} among {FEW}, {many} among {MANY}"
     );
 }
@@ -289,6 +346,105 @@ fn the_end_of_a_client_does_not_touch_the_others() {
             _ => worker(i, all).needs(SERVICE),
         });
         crew.cost(|_| crew.workers[n / 2].send(Fail))
+    });
+}
+
+/// Has workers link to others, in this order, and counts the last.
+fn last_link(n: usize, order: impl Iterator<Item = (usize, usize)>) -> u64 {
+    let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+    let mut order: Vec<_> = order.collect();
+    let link = |(client, service): (usize, usize)| {
+        crew.workers[client].send(Link(crew.workers[service]));
+        crew.driver.run_until_idle();
+    };
+    let last = order.pop().unwrap();
+    order.into_iter().for_each(link);
+    steps::begin();
+    link(last);
+    let cost = steps::stop().all;
+    let up = |at: &Addr<Worker>| at.address().state() == Lifecycle::Running;
+    assert!(crew.workers.iter().all(up), "a link was refused");
+    cost
+}
+
+#[test]
+fn a_link_costs_the_same_in_a_chain_of_any_length() {
+    const LONGEST: usize = 5_000; // a look at each of these would be seen
+    compare("link of the last to a chain", |n| {
+        let n = n.min(LONGEST);
+        last_link(n, (1..n).map(|i| (i, i - 1)))
+    });
+    compare("link of a chain to one more", |n| {
+        let n = n.min(LONGEST);
+        last_link(n, (1..n).rev().map(|i| (i, i - 1)))
+    });
+    compare("link of a pair to a chain", |n| {
+        let n = n.min(LONGEST);
+        let pairs = (1..n).step_by(2).map(|i| (i, i - 1));
+        let between = (2..n).step_by(2).map(|i| (i, i - 1));
+        last_link(n, pairs.chain(between))
+    });
+}
+
+#[test]
+fn a_clients_restart_costs_the_same_at_the_end_of_any_chain() {
+    let name = |i: usize| Name::new(format!("link {i}").leak());
+    compare("restart of the last of a chain", |n| {
+        let crew = Crew::new(Supervisor::one_for_one("root"), n, |i, all| {
+            let child = worker(i, all).named(name(i));
+            if i == 0 {
+                child
+            } else {
+                child.needs(name(i - 1))
+            }
+        });
+        crew.cost(|_| crew.workers[n - 1].send(Fail))
+    });
+}
+
+#[test]
+fn a_link_costs_the_same_beside_any_number_of_the_same_client() {
+    compare("link and its end", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n + 20);
+        let client = crew.workers[0];
+        crew.workers[6..]
+            .iter()
+            .for_each(|&to| client.send(Link(to)));
+        crew.driver.run_until_idle();
+        crew.cost(|time| {
+            client.send(Link(crew.workers[1 + time]));
+            client.send(Unlink);
+        })
+    });
+}
+
+#[test]
+fn a_hold_costs_the_same_beside_any_number_of_the_same_actor() {
+    // They are kept in order, in a tree that is some levels deeper.
+    compare_within("hold and its end", 15, |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), 1);
+        let worker = crew.workers[0];
+        (0..n).for_each(|_| worker.send(Take));
+        crew.driver.run_until_idle();
+        crew.cost(|_| {
+            worker.send(Take);
+            worker.send(Let);
+        })
+    });
+}
+
+#[test]
+fn a_name_costs_the_same_beside_any_number_of_the_same_actor() {
+    compare("name and its end", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), 1);
+        let worker = crew.workers[0];
+        let name = |i: usize| Name::new(format!("name {i}").leak());
+        (0..n + 20).for_each(|i| worker.send(Register(name(i))));
+        crew.driver.run_until_idle();
+        crew.cost(|time| {
+            worker.send(Unregister(name(time)));
+            worker.send(Register(name(n + 20 + time)));
+        })
     });
 }
 
