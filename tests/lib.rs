@@ -103,6 +103,8 @@ mod registry;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod shutdowns;
+#[cfg(test)]
 mod sim_faults;
 #[cfg(test)]
 mod sim_loss;
@@ -154,6 +156,7 @@ const FILES: &[&[harness::Body]] = &[
     failures::BODIES,
     lives::BODIES,
     drains::BODIES,
+    shutdowns::BODIES,
     guards::BODIES,
     late::BODIES,
     subtrees::BODIES,

@@ -621,13 +621,7 @@ fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
         0 | 1 => here.reserve(),
         _ => away.reserve(),
     });
-    let mut dice = seed;
-    let mut roll = move |n: u64| {
-        dice = dice
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (dice >> 33) % n
-    };
+    let mut roll = dice(seed);
     let child = move |n: usize, log: &Log| {
         let waits = |cx: &mut Context<Puppet>| {
             let hold = cx.hold("a moment");

@@ -232,6 +232,17 @@ pub fn when(
     });
 }
 
+/// Numbers below a bound, which look random: the same for a seed.
+pub fn dice(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed;
+    move |bound| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    }
+}
+
 /// Milliseconds.
 pub const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)

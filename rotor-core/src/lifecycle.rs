@@ -37,6 +37,10 @@ impl Local {
             };
             return Control::post(from.gate(), report);
         };
+        if self.is_recalled(from, child, incarnation) {
+            self.seat(slot, |seat| seat.incarnation = incarnation);
+            return self.tell_parent(slot, News::Exited(Exit::shutdown()));
+        }
         let ready = self.seat(slot, |seat| {
             let free = matches!(seat.state, State::Waiting | State::Down);
             if !free || incarnation <= seat.disowned {
@@ -235,8 +239,13 @@ impl Local {
     /// The parent wants the instance to end.
     pub(crate) fn stop(&self, to: Address, incarnation: u64, keep: bool, exit: Exit) {
         let Some(slot) = self.find(to) else { return };
-        if self.seat(slot, |seat| seat.incarnation) == incarnation {
-            self.end(slot, exit, keep);
+        let state = self.seat(slot, |seat| {
+            (seat.incarnation == incarnation).then_some(seat.state)
+        });
+        match state {
+            None => {}
+            Some(State::Waiting) if !keep => self.lay_down(slot, &exit),
+            Some(_) => self.end(slot, exit, keep),
         }
     }
 

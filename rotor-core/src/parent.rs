@@ -178,6 +178,22 @@ impl Local {
         })
     }
 
+    /// Whether a supervisor here has told an instance to stop whose order to start has not been obeyed
+    /// yet: then it is not, so that nothing starts once a stop has begun.
+    pub(crate) fn is_recalled(&self, by: Address, child: u32, incarnation: u64) -> bool {
+        let here = by.gate() == self.gate;
+        let parent = if here { self.find(by) } else { None };
+        parent.is_some_and(|slot| {
+            self.seat(slot, |seat| {
+                let kin = seat.kin.as_mut().filter(|kin| kin.has(child));
+                kin.is_some_and(|kin| {
+                    let row = kin.family.row(child);
+                    row.state == RowState::Stopping && row.incarnation == incarnation
+                })
+            })
+        })
+    }
+
     /// Ends the limit of the step that a child reports on.
     pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64) {
         let limit: Option<Key> = self.seat(slot, |seat| {
