@@ -296,6 +296,39 @@ fn s12_many_threads_may_wake_one_future(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: ready"]);
 }
 
+/// What it was woken for is on its way when it is cancelled. The next future takes over the cell that
+/// wakers point to, and begins as if it were a new one.
+fn s12_a_future_that_was_cancelled_on_its_way_takes_no_poll_from_the_next(on: &dyn Backend) {
+    let log = Log::new();
+    const ROUNDS: usize = 500;
+
+    fn round(me: &mut Puppet, cx: &mut Context<Puppet>) {
+        if me.kept.len() == ROUNDS {
+            me.say("all");
+            return cx.stop();
+        }
+        let wakes = poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        let wakes = cx.spawn(wakes, |_, (), _| ());
+        act(cx.addr(), move |_, cx| {
+            assert!(cx.cancel(wakes));
+            cx.spawn(std::future::ready(()), |me, (), cx| {
+                me.kept.push(Box::new(()));
+                act(cx.addr(), round);
+            });
+        });
+    }
+
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, round);
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: all"]);
+}
+
 /// Ten of them, in one actor, each waiting for its own gift.
 fn a32_futures_of_one_actor_run_side_by_side(on: &dyn Backend) {
     let log = Log::new();
@@ -355,6 +388,7 @@ bodies! {
         s12_a_future_ends_with_its_instance_and_not_with_its_waker,
         s08_a_future_may_cancel_itself_in_its_own_poll,
         a32_an_output_may_spawn_the_next_future,
+        s12_a_future_that_was_cancelled_on_its_way_takes_no_poll_from_the_next,
         s12_many_threads_may_wake_one_future,
         a32_futures_of_one_actor_run_side_by_side,
         s13_a_question_may_be_given_up,

@@ -457,7 +457,7 @@ impl<A: Actor> Context<A> {
         }
         let body = here.remove_thing(key, self.slot);
         match &body {
-            Some(Body::Task(task)) => task.cell().give_back(),
+            Some(Body::Task(Some(task))) => task.cell().give_back(),
             Some(Body::Once(once)) if once.has_token() => here.give_up(key, self.slot),
             _ => {}
         }

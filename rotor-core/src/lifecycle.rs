@@ -465,7 +465,7 @@ impl Local {
                 break;
             };
             let body = self.remove_thing(key, slot);
-            if let Some(Body::Task(task)) = &body {
+            if let Some(Body::Task(Some(task))) = &body {
                 task.cell().give_back();
             }
             if let Some(Body::AtEnd(end)) = body {

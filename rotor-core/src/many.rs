@@ -127,7 +127,8 @@ where
     I: Iterator<Item: Future>,
     T: FnMut(&mut A, Option<<I::Item as Future>::Output>, &mut Context<A>),
 {
-    unsafe fn poll(&mut self, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
+    unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
+        self.cell.begin(near);
         for _ in 0..SHARE {
             let mut output = self.take_done();
             if output.is_none() {

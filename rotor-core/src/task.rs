@@ -4,7 +4,7 @@ use std::cell::UnsafeCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crossbeam_queue::SegQueue;
@@ -13,6 +13,7 @@ use crate::actor::Actor;
 use crate::address::Address;
 use crate::context::Context;
 use crate::gate::Gate;
+use crate::here::HERE;
 use crate::lane::NORMAL;
 use crate::locality::Local;
 use crate::message::{Record, Way};
@@ -62,11 +63,12 @@ impl From<Task> for Key {
 
 /// A future with what is done with its output.
 pub(crate) trait TaskBody {
-    /// Polls; when it is ready, hands the output to the actor.
+    /// Polls, which answers all wakes [of its kind](Wakened) until now; when it is ready, hands the
+    /// output to the actor.
     ///
     /// # Safety
     /// `actor` is the live instance of `slot`, of the type that spawned the task.
-    unsafe fn poll(&mut self, actor: *mut (), here: &Local, slot: u32) -> Poll<()>;
+    unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()>;
     /// The cell that its wakers point to.
     fn cell(&self) -> &'static WakeCell;
 }
@@ -85,7 +87,8 @@ where
     F: Future + 'static,
     T: FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
 {
-    unsafe fn poll(&mut self, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
+    unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
+        self.cell.begin(near);
         let waker = self.cell.waker();
         // SAFETY: a `TaskOf` lives in one box from its first poll to its drop.
         let future = unsafe { Pin::new_unchecked(self.future.get_mut()) };
@@ -132,16 +135,17 @@ pub(crate) fn add(
     make: impl FnOnce(&'static WakeCell) -> Box<dyn TaskBody>,
 ) -> Task {
     let cell = WakeCell::take();
-    let key = here.add_thing(slot, Body::Task(make(cell)));
+    let key = here.add_thing(slot, Body::Task(Some(make(cell))));
     cell.aim(here.address_of(slot), key);
     cell.wake();
     Task(key)
 }
 
-/// A task that wants to be polled, on its way through the queue.
-struct Wakened;
+/// A task that wants to be polled, on its way through the queue. There may be two for a task: one
+/// for wakes from its own locality (`NEAR`), and one for those from elsewhere.
+struct Wakened<const NEAR: bool>;
 
-impl Record for Wakened {
+impl<const NEAR: bool> Record for Wakened<NEAR> {
     type Message = Key;
     const LANE: usize = NORMAL;
     const WAY: Way = Way::Own;
@@ -152,19 +156,19 @@ impl Record for Wakened {
 
     unsafe fn run(key: Key, actor: *mut (), here: &Local, slot: u32) {
         // SAFETY: passed on.
-        unsafe { poll(key, actor, here, slot) }
+        unsafe { poll::<NEAR>(key, actor, here, slot) }
     }
 }
 
 /// # Safety
 /// `actor` is the live instance of `slot`.
-unsafe fn poll(key: Key, actor: *mut (), here: &Local, slot: u32) {
-    let task = match here.things.borrow_mut().own(key, slot) {
-        Some(body @ Body::Task(_)) => std::mem::replace(body, Body::Polling),
-        _ => return,
-    };
-    let Body::Task(task) = task else {
-        unreachable!("matched above")
+unsafe fn poll<const NEAR: bool>(key: Key, actor: *mut (), here: &Local, slot: u32) {
+    // Only the box is moved, not the whole entry, which was written in other pieces than it is read.
+    let Some(task) = (match here.things.borrow_mut().own(key, slot) {
+        Some(Body::Task(task)) => task.take(),
+        _ => None,
+    }) else {
+        return;
     };
     // On every way out, also by a panic, the task is back in its entry or its cell is free.
     struct Out<'a> {
@@ -176,19 +180,16 @@ unsafe fn poll(key: Key, actor: *mut (), here: &Local, slot: u32) {
     impl Drop for Out<'_> {
         fn drop(&mut self) {
             let task = self.task.take().expect("put in below");
-            let mut things = self.here.things.borrow_mut();
             if !self.done
-                && let Some(body) = things.body(self.key)
+                && let Some(Body::Task(place)) = self.here.things.borrow_mut().body(self.key)
             {
-                *body = Body::Task(task);
+                *place = Some(task);
                 return;
             }
-            drop(things);
             task.cell().give_back();
             drop(task);
         }
     }
-    task.cell().scheduled.begin();
     let mut out = Out {
         task: Some(task),
         here,
@@ -197,7 +198,7 @@ unsafe fn poll(key: Key, actor: *mut (), here: &Local, slot: u32) {
     };
     let polled = out.task.as_mut().expect("put in above");
     // SAFETY: dispatch passes the live instance; the key belongs to it or misses.
-    if unsafe { polled.poll(actor, here, slot) }.is_ready() {
+    if unsafe { polled.poll(NEAR, actor, here, slot) }.is_ready() {
         out.done = true;
         drop(here.remove_thing(key, slot));
     }
@@ -213,7 +214,11 @@ pub(crate) struct WakeCell {
     generation: AtomicU32,
     index: AtomicU32,
     serial: AtomicU64,
+    /// Whether a poll is on its way for a wake from elsewhere.
     scheduled: Scheduled,
+    /// The same for wakes from its own locality, whose slices alone look at it: a flag by which no two
+    /// threads speak costs no locked operation.
+    near: AtomicBool,
 }
 
 static CELLS: SegQueue<&'static WakeCell> = SegQueue::new();
@@ -228,6 +233,7 @@ impl WakeCell {
                 index: AtomicU32::new(0),
                 serial: AtomicU64::new(0),
                 scheduled: Scheduled::new(),
+                near: AtomicBool::new(false),
             }))
         })
     }
@@ -235,6 +241,8 @@ impl WakeCell {
     /// Frees the cell for another task.
     pub(crate) fn give_back(&'static self) {
         self.serial.store(0, Ordering::Relaxed);
+        // From now on no wake of this thread is near, until it takes the cell again itself.
+        self.gate.store(std::ptr::null_mut(), Ordering::Relaxed);
         CELLS.push(self);
     }
 
@@ -245,7 +253,17 @@ impl WakeCell {
         self.generation.store(to.generation, Ordering::Relaxed);
         self.index.store(key.index, Ordering::Relaxed);
         self.serial.store(key.serial, Ordering::Relaxed);
+        self.near.store(false, Ordering::Relaxed);
         self.scheduled.begin();
+    }
+
+    /// The poll begins that answers the wakes of one kind.
+    pub(crate) fn begin(&self, near: bool) {
+        if near {
+            self.near.store(false, Ordering::Relaxed);
+        } else {
+            self.scheduled.begin();
+        }
     }
 
     /// The entry of its task.
@@ -257,9 +275,20 @@ impl WakeCell {
     }
 
     pub(crate) fn wake(&self) {
-        if !self.scheduled.ask() {
-            return;
+        let gate = self.gate.load(Ordering::Relaxed);
+        if std::ptr::eq(HERE.with(|here| here.gate.get()), gate) && !gate.is_null() {
+            // The slice of its locality runs on this thread, which alone gives the cell away: what it
+            // says is of one task.
+            if !self.near.load(Ordering::Relaxed) {
+                self.near.store(true, Ordering::Relaxed);
+                self.push::<true>();
+            }
+        } else if self.scheduled.ask() {
+            self.push::<false>();
         }
+    }
+
+    fn push<const NEAR: bool>(&self) {
         // A cell that is taken again while a stale waker reads it may give a mixture of two tasks. The
         // poll takes only a task of the slot that it comes for: a mixture misses, or polls one of that
         // instance's own for nothing. The poll that the new task needs is its own first one.
@@ -274,7 +303,7 @@ impl WakeCell {
             self.slot.load(Ordering::Relaxed),
             self.generation.load(Ordering::Relaxed),
         );
-        Wakened::push(to, key);
+        Wakened::<NEAR>::push(to, key);
     }
 
     fn waker(&'static self) -> Waker {
@@ -294,4 +323,27 @@ static TABLE: RawWakerVTable = RawWakerVTable::new(
 unsafe fn wake_raw(data: *const ()) {
     // SAFETY: `waker` put a `&'static WakeCell` here.
     unsafe { &*data.cast::<WakeCell>() }.wake();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Actor, Locality};
+
+    struct Nobody;
+    impl Actor for Nobody {}
+
+    #[test]
+    fn s12_a_cell_that_a_stale_waker_has_woken_is_woken_for_its_next_task() {
+        let here = Locality::new("here");
+        let to = here.reserve::<Nobody>().address();
+        let cell = WakeCell::take();
+        for serial in 1..3 {
+            cell.aim(to, Key { index: 0, serial });
+            cell.near.store(true, Ordering::Relaxed); // as a wake of the task before may have left it
+            assert!(cell.scheduled.ask(), "nobody has asked for this task");
+            cell.aim(to, Key { index: 0, serial });
+            assert!(!cell.near.load(Ordering::Relaxed));
+        }
+    }
 }

@@ -57,8 +57,8 @@ pub(crate) enum Body {
     /// A periodic timer: its period and when it was due last, in nanoseconds, and what becomes of
     /// ticks that are late.
     Every(Small, u64, u64, Missed),
-    /// A future.
-    Task(Box<dyn TaskBody>),
+    /// A future, which is out while it is polled.
+    Task(Option<Box<dyn TaskBody>>),
     /// Its value is out, being used or made.
     Polling,
     /// A supervisor's limit for a step of a child, or the wait before its restart.
