@@ -118,14 +118,15 @@ impl dyn Backend + '_ {
     /// which ends because a significant child has ended in order.
     pub fn run_clean(&self, log: &Log, build: impl FnOnce(&Locality) -> Supervisor) -> Played {
         let played = self.run(build);
-        assert_eq!(played.undelivered, [], "undelivered; log: {:?}", log.all());
-        assert!(
-            !played.exit.is_failure(),
-            "{}; log: {:?}",
+        let what = format!(
+            "{}; exits: {:?}; log: {:?}",
             chain(&played.exit),
+            played.exits,
             log.all()
         );
-        assert_eq!(log.live(), 0, "puppets are left; log: {:?}", log.all());
+        assert_eq!(played.undelivered, [], "undelivered; {what}");
+        assert!(!played.exit.is_failure(), "{what}");
+        assert_eq!(log.live(), 0, "puppets are left; {what}");
         played
     }
 

@@ -180,7 +180,6 @@ fn r13_a_child_may_be_told_to_stop_before_it_has_started(on: &dyn Backend, far: 
             cx.monitor(c.address());
             cx.monitor(b.address());
         });
-        when(a, (2, "a: down shutdown"), |_, cx| cx.stop());
         stage()
             .child(lead("a", &log).at(a))
             .child(group("far").on(&away, move |s| {
@@ -190,6 +189,11 @@ fn r13_a_child_may_be_told_to_stop_before_it_has_started(on: &dyn Backend, far: 
     let mut ended = played.exits[..2].to_vec();
     ended.sort();
     assert_eq!(ended, ["b: shutdown", "c: shutdown"]);
+    // That of `b` is a start that failed, in order.
+    assert_eq!(
+        chain(&played.exit),
+        "shutdown < far: shutdown < b: shutdown"
+    );
 }
 
 /// Somebody else's wish does not change what the supervisor wants of a child that it stops.
