@@ -51,6 +51,81 @@ fn m08_a_start_that_waits_for_a_later_sibling_fails_at_once(on: &dyn Backend) {
     );
 }
 
+/// For a name of one of them as well, or for one alone; the supervisor is later than its children.
+fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
+    for (named, text) in [(false, ""), (true, "log of c, ")] {
+        let log = Log::new();
+        let played = fails(on, &log, |home| {
+            let c = home.reserve();
+            let links = Role::new("b", &log).begin(move |_, cx| {
+                if named {
+                    cx.find(LOG, |_, _, _| ());
+                }
+                cx.link(c.address());
+            });
+            Supervisor::one_for_one("root")
+                .child(puppet("x", &log))
+                .child(links.child().start_limit(LONG))
+                .child(puppet("c", &log).named(LOG).at(c))
+        });
+        assert_eq!(
+            chain(&played.exit),
+            format!(
+                "shutdown < b: failed: the start of b waits for {text}a link to c, \
+                 which cannot start before it"
+            )
+        );
+        let ExitReason::Failed(error) = played.exit.root_cause().reason() else {
+            panic!("{}", played.exit);
+        };
+        let stalled = error.downcast_ref::<StartStalled>().expect("as it says");
+        assert_eq!(stalled.services, ["c"]);
+    }
+    let log = Log::new();
+    let played = fails(on, &log, |_| {
+        let links = Role::new("b", &log).begin(|_, cx| {
+            let above = cx.supervisor().expect("it is below one");
+            cx.link(above);
+        });
+        Supervisor::one_for_one("root").child(links.child().start_limit(LONG))
+    });
+    assert_eq!(
+        chain(&played.exit),
+        "shutdown < b: failed: the start of b waits for a link to root, which cannot start before it"
+    );
+}
+
+/// The client is far, or the service, which its loop has not heard of then.
+fn m08_a_link_over_localities_that_stalls_is_found(on: &dyn Backend, far: &dyn Backend) {
+    for service_is_far in [false, true] {
+        let log = Log::new();
+        let played = fails(on, &log, |home| {
+            let away = far.spawn("away");
+            let service = if service_is_far { &away } else { home }.reserve();
+            let theirs = log.clone();
+            let client = move || {
+                let links = Role::new("b", &theirs).begin(move |_, cx| {
+                    cx.link(service.address());
+                });
+                links.child().start_limit(LONG)
+            };
+            let theirs = log.clone();
+            let service = move || puppet("c", &theirs).at(service);
+            let root = Supervisor::one_for_one("root");
+            if service_is_far {
+                root.child(client())
+                    .child(Supervisor::one_for_one("far").on(&away, move |s| s.child(service())))
+            } else {
+                root.child(Supervisor::one_for_one("far").on(&away, move |s| s.child(client())))
+                    .child(service())
+            }
+        });
+        let text = chain(&played.exit);
+        let end = "b: failed: the start of b waits for a link to c, which cannot start before it";
+        assert!(text.ends_with(end), "{text}");
+    }
+}
+
 /// The one that waits is far, the owner is further back in the home; and the other way round.
 fn m08_a_stall_over_localities_is_found(on: &dyn Backend, far: &dyn Backend) {
     for owner_is_far in [false, true] {
@@ -381,6 +456,7 @@ bodies! {
     Each: [
         m08_a_start_that_waits_for_a_later_sibling_fails_at_once,
         m08_a_start_that_waits_for_itself_fails_at_once,
+        m08_a_start_that_links_to_a_later_sibling_fails_at_once,
         m08_a_stall_in_a_restart_is_found,
         m08_an_owner_may_be_found_before_its_start_is_over,
         m08_a_start_that_nobody_waits_for_does_not_block_later_siblings,
@@ -389,6 +465,7 @@ bodies! {
     ]
     Pair: [
         m08_a_stall_over_localities_is_found,
+        m08_a_link_over_localities_that_stalls_is_found,
         m08_a_stall_within_another_locality_is_found,
         m08_starts_that_wait_for_each_other_fail_at_once,
         m08_a_name_that_is_registered_at_run_time_is_waited_for,

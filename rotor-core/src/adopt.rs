@@ -150,11 +150,10 @@ impl Local {
                         let (slot, generation) = gate.mint();
                         entry.place = Address::new(gate, slot, generation);
                         let placement = Placement::new(&remote.locality);
-                        let names = remote.names.get().filter(|names| !names.is_empty());
-                        let plans = names.and_then(|names| {
+                        let plans = remote.declared.get().and_then(|declared| {
                             let mut path = self.path_of(parent);
                             path.push(entry.place);
-                            Some(self.registry_of(parent)?.plan(names, path))
+                            Some(self.registry_of(parent)?.plan(declared, path))
                         });
                         let shell = s.shell();
                         entry.remote = Some(Box::new(RemoteEntry {

@@ -11,6 +11,7 @@ use crate::locality::Locality;
 use crate::name::NameError;
 use crate::needs::Needs;
 use crate::plan::PlanNode;
+use crate::registry::Declared;
 use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
 use crate::supervisor::{AsChild, MOST_LEVELS, Node, NodeKind, Supervisor};
 
@@ -90,6 +91,7 @@ impl Supervisor {
                             child: spec.name.clone(),
                         });
                     }
+                    seen.declared.slots.push((address, spec.name.clone()));
                 }
                 NodeKind::Supervisor(child) => child.check_placed(gate, place, seen)?,
             }
@@ -162,9 +164,12 @@ impl Supervisor {
         if !seen.places.contains(&remote.locality) {
             seen.places.push(remote.locality.clone());
         }
-        let known = seen.names.len();
+        let (names, slots) = (seen.declared.names.len(), seen.declared.slots.len());
         built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
-        let _ = remote.names.set(seen.names[known..].to_vec());
+        let _ = remote.declared.set(Declared {
+            names: seen.declared.names[names..].to_vec(),
+            slots: seen.declared.slots[slots..].to_vec(),
+        });
         Ok(())
     }
 }
@@ -187,8 +192,7 @@ pub(crate) fn check_added(
 #[derive(Default)]
 pub(crate) struct Seen {
     claimed: HashSet<Address>,
-    /// Names of actors, with the children that declare them.
-    names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    declared: Declared,
     taken: HashMap<Cow<'static, str>, Cow<'static, str>>,
     places: Vec<Locality>,
     pub(crate) needs: Needs,
@@ -217,7 +221,7 @@ impl Seen {
                 let error = NameError::Taken { name, owner };
                 return Err(StartError::Name { child, error });
             }
-            self.names.push((name, child));
+            self.declared.names.push((name, child));
         }
         self.needs.note(spec);
         Ok(())

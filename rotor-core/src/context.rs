@@ -1203,7 +1203,8 @@ impl<A: Actor> Context<A> {
     /// Links this actor to a service, which then ends after it: before the service ends in order, it
     /// has its clients end, and serves on until they have.
     ///
-    /// A start waits until the service is operational. The link belongs to the instance, and ends
+    /// A start waits until the service is operational, and fails at once with
+    /// [`StartStalled`](crate::StartStalled) if that cannot be before it is over. The link belongs to the instance, and ends
     /// with it, or when it is [cancelled](Self::cancel). A service waits for at most half of its own
     /// stop limit; then it ends, and the observer is told. Asked to leave, this instance ends with
     /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down; to

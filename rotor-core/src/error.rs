@@ -196,8 +196,8 @@ impl fmt::Display for TimedOut {
 
 impl StdError for TimedOut {}
 
-/// A start that waits for names which cannot be there before it is over: each is declared by a child
-/// that starts later.
+/// A start that waits for names or services which cannot be there before it is over: each belongs to a
+/// child that starts later, or to a supervisor of the one that waits.
 ///
 /// ```
 /// use rotor_core::*;
@@ -227,14 +227,21 @@ pub struct StartStalled {
     pub waiting: Cow<'static, str>,
     /// The names that it waits for, each with the child that declares it.
     pub names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    /// The services that it waits to be linked to.
+    pub services: Vec<Cow<'static, str>>,
 }
 
 impl fmt::Display for StartStalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the start of {} waits for ", self.waiting)?;
-        for (i, (name, owner)) in self.names.iter().enumerate() {
-            let comma = if i == 0 { "" } else { ", " };
+        let mut comma = "";
+        for (name, owner) in &self.names {
             write!(f, "{comma}{name} of {owner}")?;
+            comma = ", ";
+        }
+        for service in &self.services {
+            write!(f, "{comma}a link to {service}")?;
+            comma = ", ";
         }
         f.write_str(", which cannot start before it")
     }

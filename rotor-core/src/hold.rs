@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
+use crate::registry::Awaited;
 use crate::things::{Body, Key};
 use crate::timer::nanos;
 
@@ -61,9 +64,28 @@ pub(crate) enum Why {
     Name(Cow<'static, str>),
     /// A name of another tree.
     FarName(Cow<'static, str>),
+    /// A service that is linked to, and where it is, once its locality has said so.
+    Link(Address, Option<Arc<Place>>),
+}
+
+/// Where an actor is in its tree.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The slots from the root down to it.
+    pub(crate) path: Box<[Address]>,
+    pub(crate) name: Cow<'static, str>,
 }
 
 impl Why {
+    /// What can be told never to come.
+    pub(crate) fn awaited(&self) -> Option<Awaited> {
+        match self {
+            Why::Name(name) => Some(Awaited::Name(name.clone())),
+            Why::Link(service, place) => Some(Awaited::Service(*service, place.clone())),
+            _ => None,
+        }
+    }
+
     /// It is about something else than the stop.
     pub(crate) fn spare_the_stop(&mut self) {
         if let Why::Guard(text) = self {
@@ -76,6 +98,7 @@ impl Why {
         match self {
             Why::Told(text) | Why::Guard(text) => text.clone(),
             Why::Name(name) | Why::FarName(name) => format!("name {name}").into(),
+            Why::Link(..) => "a service link".into(),
         }
     }
 }
@@ -92,6 +115,15 @@ impl Hold {
             serial: id,
             expiry: None,
         }
+    }
+
+    /// What it is for is known better.
+    pub(crate) fn because(&self, here: &Local, why: Why) {
+        here.seat(self.slot, |seat| {
+            if let Some(known) = seat.holds.get_mut(&self.serial) {
+                *known = why;
+            }
+        });
     }
 
     /// One that an actor takes. A step under way is what it is about; else the stop that is to come.

@@ -15,7 +15,7 @@ use crate::address::{Address, push_message};
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
-use crate::hold::{Hold, Why};
+use crate::hold::{Hold, Place, Why};
 use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
 use crate::registry::Registry;
@@ -188,11 +188,20 @@ impl Linked {
     pub(crate) fn is_at(&self, gate: &Gate) -> bool {
         self.service.gate() == gate && !self.broken
     }
+
+    /// A start does not wait for it any more, when this is dropped.
+    fn take_hold(&mut self) -> Option<Hold> {
+        if let Some(registry) = self.registry.as_ref().filter(|_| self.hold.is_some()) {
+            registry.not_stalled(self.client);
+        }
+        self.hold.take()
+    }
 }
 
 impl Drop for Linked {
     fn drop(&mut self) {
         let (service, client, key) = (self.service, self.client, self.key);
+        drop(self.take_hold());
         if let Some(registry) = &self.registry {
             registry.unlink(client, service);
         }
@@ -297,7 +306,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         key,
         asked,
         registry,
-        hold: Some(Hold::new(here, slot, Why::Told("a service link".into()))),
+        hold: Some(Hold::new(here, slot, Why::Link(service, None))),
         broken: false,
     };
     if let Some(body) = here.things.borrow_mut().body(key) {
@@ -331,13 +340,28 @@ impl Local {
 
     fn linked(&self, key: Key) {
         let hold = self.with_link(key, |linked| {
-            (linked.hold.take(), linked.client, linked.service)
+            (linked.take_hold(), linked.client, linked.service)
         });
         let Some((hold, client, service)) = hold else {
             return;
         };
         self.gate.tell_observer(|o| o.linked(client, service));
         drop(hold);
+    }
+
+    /// The service is not operational so far: where it is in its tree.
+    fn link_waits(&self, key: Key, place: Place) {
+        let Some(slot) = self.things.borrow().slot_of(key) else {
+            return;
+        };
+        let told = self.with_link(key, |linked| {
+            let hold = linked.hold.as_ref()?;
+            hold.because(self, Why::Link(linked.service, Some(Arc::new(place))));
+            Some(())
+        });
+        if told.flatten().is_some() && self.seat(slot, |seat| seat.state.is_starting()) {
+            self.check_stall(slot);
+        }
     }
 
     fn link_refused(&self, key: Key, error: LinkError) {
@@ -391,7 +415,7 @@ impl Local {
         };
         let broken = self.with_link(key, |linked| {
             linked.broken = true;
-            (linked.asked, linked.service, linked.hold.take())
+            (linked.asked, linked.service, linked.take_hold())
         });
         let Some((asked, service, hold)) = broken else {
             return;
@@ -475,6 +499,9 @@ impl Local {
         self.seat(slot, |seat| seat.serves = true);
         if now {
             client.tell(|here, key| here.linked(key));
+        } else if state != State::Reserved {
+            let (path, name) = (self.path_of(slot).into(), self.name_of(slot));
+            client.tell(|here, key| here.link_waits(key, Place { path, name }));
         }
     }
 

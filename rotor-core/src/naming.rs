@@ -209,17 +209,14 @@ impl Local {
         }
     }
 
-    /// A start is held open: if nothing but names does so, these may be such that never come.
+    /// A start is held open: if nothing but names and services does so, these may be such that never
+    /// come.
     pub(crate) fn check_stall(&self, slot: u32) {
         let stalled = self.seat(slot, |seat| {
-            let names = seat.holds.values().map(|why| match why {
-                Why::Name(name) => Some(name.clone()),
-                _ => None,
-            });
-            let names: Option<Vec<_>> = names.collect();
-            Some((seat.serial, seat.name.clone(), names?))
+            let awaited: Option<Vec<_>> = seat.holds.values().map(Why::awaited).collect();
+            Some((seat.serial, seat.name.clone(), awaited?))
         });
-        let Some((serial, who, names)) = stalled else {
+        let Some((serial, who, awaited)) = stalled else {
             return;
         };
         let Some(registry) = self.registry_of(slot) else {
@@ -230,7 +227,7 @@ impl Local {
             serial,
             who,
             path: self.path_of(slot),
-            names,
+            awaited,
         });
         for Doomed { at, serial, error } in doomed {
             Control::call(at.gate(), move |there| {
@@ -246,7 +243,7 @@ impl Local {
             seat.serial == serial
                 && seat.state.is_starting()
                 && !seat.holds.is_empty()
-                && seat.holds.values().all(|why| matches!(why, Why::Name(_)))
+                && seat.holds.values().all(|why| why.awaited().is_some())
         });
         if stalled {
             self.crash(slot, Exit::failed(error));

@@ -23,7 +23,7 @@ use crate::name::{ActorType, NameError, NameSpec};
 use crate::things::Key;
 use links::Links;
 
-pub(crate) use stall::{Doomed, Stalled};
+pub(crate) use stall::{Awaited, Doomed, Stalled};
 
 type Text = Cow<'static, str>;
 
@@ -39,9 +39,11 @@ struct Table {
     entries: FixedMap<Text, Arc<Entry>>,
     /// Names that are declared in subtrees of other localities, which are built when they start.
     planned: FixedMap<Text, Planned>,
+    /// The same for addresses that were reserved for those subtrees.
+    planned_slots: FixedMap<Address, Planned>,
     /// By the numbers of the waits.
     waiting: BTreeMap<Text, BTreeMap<u64, Waiter>>,
-    /// Starts that nothing but names keeps open.
+    /// Starts that nothing but names and services keeps open.
     stalled: Vec<Stalled>,
     links: Links,
     ended: bool,
@@ -215,9 +217,13 @@ impl Registry {
             }
         }
         if held {
-            // Whether it is still stalled is asked again when its hold goes.
-            table.stalled.retain(|stalled| stalled.at != to);
+            table.not_stalled(to);
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn starts_stalled(&self) -> usize {
+        self.table().stalled.len()
     }
 
     #[cfg(test)]
@@ -225,20 +231,25 @@ impl Registry {
         self.table().waiting.values().map(BTreeMap::len).sum()
     }
 
-    /// Names that a subtree of another locality will declare.
-    pub(crate) fn plan(self: &Arc<Self>, names: &[(Text, Text)], path: Vec<Address>) -> Plans {
+    /// What a subtree of another locality will declare.
+    pub(crate) fn plan(self: &Arc<Self>, declared: &Declared, path: Vec<Address>) -> Plans {
         let path: Arc<[Address]> = path.into();
+        let planned = |owner: &Text| Planned {
+            path: path.clone(),
+            owner: owner.clone(),
+        };
+        let Declared { names, slots } = declared;
         let mut table = self.table();
         for (name, owner) in names {
-            let planned = Planned {
-                path: path.clone(),
-                owner: owner.clone(),
-            };
-            table.planned.insert(name.clone(), planned);
+            table.planned.insert(name.clone(), planned(owner));
+        }
+        for (slot, owner) in slots {
+            table.planned_slots.insert(*slot, planned(owner));
         }
         Plans {
             registry: self.clone(),
             names: names.iter().map(|(name, _)| name.clone()).collect(),
+            slots: slots.iter().map(|(slot, _)| *slot).collect(),
             path,
         }
     }
@@ -307,10 +318,19 @@ impl Waiter {
     }
 }
 
-/// The planned names of one subtree, as long as its parent has its spec.
+/// What the specs of a subtree declare, each with the name of its child.
+#[derive(Clone, Default)]
+pub(crate) struct Declared {
+    pub(crate) names: Vec<(Text, Text)>,
+    /// Addresses that were reserved.
+    pub(crate) slots: Vec<(Address, Text)>,
+}
+
+/// What is planned of one subtree, as long as its parent has its spec.
 pub(crate) struct Plans {
     registry: Arc<Registry>,
     names: Vec<Text>,
+    slots: Vec<Address>,
     path: Arc<[Address]>,
 }
 
@@ -321,6 +341,12 @@ impl Drop for Plans {
             let planned = table.planned.get(name);
             if planned.is_some_and(|planned| Arc::ptr_eq(&planned.path, &self.path)) {
                 table.planned.remove(name);
+            }
+        }
+        for slot in &self.slots {
+            let planned = table.planned_slots.get(slot);
+            if planned.is_some_and(|planned| Arc::ptr_eq(&planned.path, &self.path)) {
+                table.planned_slots.remove(slot);
             }
         }
     }

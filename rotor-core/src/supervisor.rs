@@ -15,6 +15,7 @@ use crate::here;
 use crate::locality::Locality;
 use crate::observe::Observer;
 use crate::pool::Template;
+use crate::registry::Declared;
 use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
 
 /// A supervisor: what it starts, in which order, and what it does when a child ends.
@@ -86,8 +87,8 @@ pub(crate) enum NodeKind {
 pub(crate) struct Remote {
     pub(crate) locality: Locality,
     pub(crate) build: Build,
-    /// Names that are declared in it, and by which children: known when it was checked.
-    pub(crate) names: OnceCell<Vec<(Cow<'static, str>, Cow<'static, str>)>>,
+    /// Known when it was checked.
+    pub(crate) declared: OnceCell<Declared>,
 }
 
 pub(crate) type Build = Arc<Mutex<dyn FnMut(Supervisor) -> Supervisor + Send>>;
@@ -732,7 +733,7 @@ impl Supervisor {
         self.place = Some(Remote {
             locality: locality.clone(),
             build: Arc::new(Mutex::new(build)),
-            names: OnceCell::new(),
+            declared: OnceCell::new(),
         });
         self
     }
