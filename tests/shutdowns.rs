@@ -316,11 +316,42 @@ fn l26_a_second_stop_joins_the_first(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(ends.count(), 1, "{:?}", played.exits);
 }
 
+/// Each waits for a word that never comes, and all have the same time for that.
+fn l04_a_pool_stops_within_one_limit(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let theirs = log.clone();
+    let make = move |name, _: &mut Context<Puppet>| {
+        let stuck = Role::new(name, &theirs).telling();
+        stuck
+            .stop(|_, _, cx| std::mem::forget(cx.hold("a word")))
+            .play(1)
+    };
+    let pool = Supervisor::simple_one_for_one("pool", make);
+    let app = sim.start(pool.instance_limits(LONG, ms(5))).unwrap();
+    for _ in 0..10 {
+        let start = StartInstance::<Puppet, &str>::new("x");
+        let started = sim.block_on(app.root().admin().ask(start, LONG));
+        assert!(matches!(started, Some(Ok(Ok(Some(_))))));
+    }
+    app.shutdown();
+    sim.run_for(ms(5) - Duration::from_nanos(1));
+    assert_eq!((log.count("x stops"), log.count("x drops")), (10, 0));
+    assert!(app.tree().ended.is_none(), "seed {seed}");
+    sim.run_for(Duration::from_nanos(1));
+    assert_eq!(log.count("x drops"), 10);
+    assert!(app.tree().ended.is_some(), "seed {seed}");
+}
+
 bodies! {
     Each: [
         l26_a_start_that_is_recalled_does_not_happen,
         m01_a_child_terminated_as_it_fails_parks_nothing,
     ]
     Pair: [l26_a_second_stop_joins_the_first]
-    Sim: [l26_once_a_stop_has_begun_nothing_starts]
+    Sim: [
+        l26_once_a_stop_has_begun_nothing_starts,
+        l04_a_pool_stops_within_one_limit,
+    ]
 }

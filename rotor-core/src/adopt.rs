@@ -51,6 +51,7 @@ impl How {
             restart: of.restart,
             significant: of.significant,
             escalating: of.escalating,
+            supervisor: of.supervisor,
             backoff: of.backoff,
             at_most: of.at_most,
             dynamic: self != How::Declared,

@@ -11,7 +11,7 @@ use crate::here;
 use crate::locality::Local;
 use crate::request::{RequestError, Verdict};
 use crate::slot::Parent;
-use crate::strategy::{ChildId, DeedResult, Event, Refusal, RowState};
+use crate::strategy::{ChildId, DeedResult, Event, Refusal};
 use crate::supervisor::{Node, NodeKind};
 
 impl Local {
@@ -150,23 +150,15 @@ impl Local {
         self.seat(slot, |seat| {
             let kin = seat.kin_mut();
             let pool = kin.template.is_some();
-            let mut count = ChildCount::default();
-            let ids: Vec<ChildId> = kin.family.visible().collect();
-            for id in ids {
-                let state = kin.family.row(id).state;
-                // As in OTP: a pool does not look whether an instance has just ended.
-                let active = state == RowState::Up || pool && state == RowState::Ended;
-                count.active += usize::from(active);
-                let supervisor = kin.entry(id).is_some_and(|entry| entry.supervisor);
-                count.supervisors += usize::from(supervisor);
-                count.workers += usize::from(!supervisor);
+            let tally = kin.family.tally();
+            // As in OTP: a pool does not look whether an instance has just ended.
+            let ended = if pool { tally.ended } else { 0 };
+            ChildCount {
+                specs: if pool { 1 } else { tally.all },
+                active: tally.up + ended,
+                supervisors: tally.supervisors,
+                workers: tally.all - tally.supervisors,
             }
-            count.specs = if pool {
-                1
-            } else {
-                count.supervisors + count.workers
-            };
-            count
         })
     }
 

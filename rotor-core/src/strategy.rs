@@ -7,6 +7,7 @@
 mod deed;
 mod exits;
 mod names;
+mod tally;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::fixed_map::FixedMap;
 pub(crate) use deed::{Deed, DeedResult, Refusal};
 use exits::{Past, Patience, Quota};
 use names::Names;
+use tally::Tally;
 
 /// Whom a supervisor restarts when a child ends that must be restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,6 +278,7 @@ pub(crate) struct Row {
     pub(crate) significant: bool,
     /// Its failure is the supervisor's.
     escalating: bool,
+    supervisor: bool,
     /// Added at run time: it does not outlive the supervisor's instance.
     pub(crate) dynamic: bool,
     /// A declared child whose spec was removed: a temporary one that ended, or one that was deleted.
@@ -300,6 +303,7 @@ pub(crate) struct NewRow {
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
     pub(crate) escalating: bool,
+    pub(crate) supervisor: bool,
     pub(crate) dynamic: bool,
     pub(crate) named: bool,
     pub(crate) backoff: Option<Backoff>,
@@ -379,6 +383,7 @@ pub(crate) struct Family {
     incarnations: u64,
     /// How many significant children are live.
     significant: usize,
+    tally: Tally,
     phase: Phase,
     pass: Option<Pass>,
     /// A request is with whoever looks up what it means.
@@ -405,6 +410,7 @@ impl Family {
             last: NONE,
             incarnations: 0,
             significant: 0,
+            tally: Tally::default(),
             phase: Phase::Idle,
             pass: None,
             serving: false,
@@ -431,6 +437,7 @@ impl Family {
             restart: row.restart,
             significant: row.significant,
             escalating: row.escalating,
+            supervisor: row.supervisor,
             dynamic: row.dynamic,
             removed: false,
             named: row.named,
@@ -627,7 +634,9 @@ impl Family {
         let starts: Ids = self.ids().collect();
         for &id in &starts {
             let row = &mut self.rows[id as usize];
+            self.tally.leave(row);
             row.removed = false;
+            self.tally.enter(row);
             row.since = self.incarnations;
             row.forgive();
         }
@@ -893,7 +902,9 @@ impl Family {
             self.significant += usize::from(state.is_live());
             self.significant -= usize::from(row.state.is_live());
         }
+        self.tally.leave(row);
         row.state = state;
+        self.tally.enter(row);
     }
 
     /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic
@@ -914,6 +925,7 @@ impl Family {
     /// Takes a declared row out of sight until the supervisor's next start.
     fn hide(&mut self, id: ChildId) {
         let row = &mut self.rows[id as usize];
+        self.tally.leave(row);
         row.removed = true;
         self.names.remove(&row.name, id);
     }

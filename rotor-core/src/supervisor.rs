@@ -759,6 +759,7 @@ pub(crate) struct AsChild {
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
     pub(crate) escalating: bool,
+    pub(crate) supervisor: bool,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) at_most: Option<u32>,
 }
@@ -769,6 +770,7 @@ impl Supervisor {
             restart: self.restart,
             significant: self.significant,
             escalating: self.escalating,
+            supervisor: true,
             backoff: self.backoff,
             at_most: None,
         }
@@ -781,6 +783,7 @@ impl Spec {
             restart: self.restart,
             significant: self.significant,
             escalating: self.escalating,
+            supervisor: false,
             backoff: self.backoff.as_deref().copied(),
             at_most: self.at_most,
         }
@@ -793,6 +796,7 @@ impl Template {
             restart: self.restart,
             significant: false,
             escalating: false,
+            supervisor: false,
             backoff: self.backoff,
             at_most: None,
         }

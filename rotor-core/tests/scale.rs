@@ -326,6 +326,22 @@ fn a_request_costs_the_same_in_any_crowd() {
     });
 }
 
+/// A declared crowd, or one of a pool.
+#[test]
+fn l04_children_are_counted_at_the_same_cost_in_any_crowd() {
+    let count = |crew: &Crew| {
+        crew.cost(|_| {
+            let counted = crew.app.root().admin().ask(CountChildren, LONG);
+            crew.driver.run_until_idle();
+            drop(counted);
+        })
+    };
+    compare("count of children", |n| {
+        count(&Crew::plain(Supervisor::one_for_one("root"), n))
+    });
+    compare("count of instances", |n| count(&pool(n).0));
+}
+
 #[test]
 fn the_end_of_a_subscriber_costs_the_same_in_any_crowd() {
     compare("restart of a subscriber", |n| {

@@ -44,10 +44,12 @@ impl Family {
 
     /// The children that requests can see, in start order.
     pub(crate) fn visible(&self) -> impl Iterator<Item = ChildId> + '_ {
-        self.ids().filter(|&id| {
-            let row = self.row(id);
-            !row.removed && row.state != RowState::New
-        })
+        self.ids().filter(|&id| self.row(id).is_visible())
+    }
+
+    /// How many those are.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
     }
 
     pub(super) fn deed(&mut self, deed: Deed, out: &mut Vec<Action>) {

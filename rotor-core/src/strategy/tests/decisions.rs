@@ -10,6 +10,7 @@ impl Play {
             restart,
             significant: false,
             escalating: true,
+            supervisor: false,
             dynamic: false,
             named: true,
             backoff: None,

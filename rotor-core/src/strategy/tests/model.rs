@@ -411,6 +411,7 @@ pub(crate) fn compare(random: &mut Dice) -> usize {
             restart,
             significant,
             escalating: false,
+            supervisor: false,
             dynamic: false,
             named: true,
             backoff: waits.map(|wait| Backoff::fixed(Duration::from_nanos(wait))),

@@ -16,6 +16,7 @@ impl Play {
             restart: Restart::Permanent,
             significant: false,
             escalating: false,
+            supervisor: false,
             dynamic: false,
             named: true,
             backoff: Some(doubling()),

@@ -310,6 +310,7 @@ fn strict_with_one() -> Play {
         restart: Restart::Permanent,
         significant: false,
         escalating: false,
+        supervisor: false,
         dynamic: false,
         named: true,
         backoff: None,

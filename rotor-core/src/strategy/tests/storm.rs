@@ -28,6 +28,7 @@ impl Storm {
                 restart,
                 significant,
                 escalating: false,
+                supervisor: n % 2 == 0,
                 dynamic: false,
                 named: true,
                 backoff: waits.then_some(Backoff::fixed(Duration::from_nanos(7))),
@@ -83,6 +84,14 @@ impl Storm {
             "a pass waits for somebody"
         );
         assert!(family.pass.is_some() || family.deferred.is_empty());
+        let mut counted = Tally::default();
+        for row in family.visible().map(|id| family.row(id)) {
+            counted.all += 1;
+            counted.supervisors += usize::from(row.supervisor);
+            counted.up += usize::from(row.state == RowState::Up);
+            counted.ended += usize::from(row.state == RowState::Ended);
+        }
+        assert_eq!(family.tally(), counted);
     }
 
     /// Whether the step under way is answered by a notice that is queued.
