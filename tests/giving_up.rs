@@ -58,6 +58,49 @@ fn l06_the_window_is_shared_and_the_reason_names_the_last_ends(
     assert!(text.starts_with(told), "{text}");
 }
 
+/// The root of the first two trees gives up: the thread that ran it learns why, goes on, and starts
+/// the next one, with what it likes to change.
+fn l08_an_application_goes_on_and_starts_the_next_tree(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let mut told = Vec::new();
+    for attempt in 1.. {
+        let played = on.run(|here| {
+            let away = far.spawn("away");
+            let (a, b) = (here.reserve(), away.reserve());
+            attempt_of(attempt, a, b);
+            let theirs = log.clone();
+            let far = Supervisor::one_for_one("far").intensity(1, LONG);
+            Supervisor::one_for_one("root")
+                .intensity(0, LONG)
+                .auto_shutdown(AutoShutdown::Any)
+                .child(lead("a", &log).at(a))
+                .child(far.on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+        });
+        assert_eq!(log.live(), 0);
+        told.push(chain(&played.exit));
+        if !played.exit.is_failure() {
+            break;
+        }
+        let gave_up = played.exit.gave_up().expect("of its child");
+        assert_eq!((gave_up.restarts, gave_up.before.len()), (1, 0));
+        let (_, far) = played.exit.cause().expect("the child");
+        assert_eq!(far.gave_up().expect("of its own").before[0].0, "b");
+    }
+    let failed = "shutdown < far: shutdown < b: panicked: as told";
+    assert_eq!(told, [failed, failed, "shutdown < a: normal"]);
+}
+
+/// What fails in the first two does not in the third.
+fn attempt_of(attempt: u32, a: Addr<Puppet>, b: Addr<Puppet>) {
+    match attempt {
+        3 => act(b, move |_, _| end(a)),
+        _ => (0..2).for_each(|_| crash(b)),
+    }
+}
+
 bodies! {
-    Pair: [l06_the_window_is_shared_and_the_reason_names_the_last_ends]
+    Pair: [
+        l08_an_application_goes_on_and_starts_the_next_tree,
+        l06_the_window_is_shared_and_the_reason_names_the_last_ends,
+    ]
 }

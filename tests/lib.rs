@@ -117,6 +117,8 @@ mod sources;
 #[cfg(test)]
 mod stalls;
 #[cfg(test)]
+mod starts;
+#[cfg(test)]
 mod storms;
 #[cfg(test)]
 mod streams;
@@ -155,6 +157,7 @@ const FILES: &[&[harness::Body]] = &[
     decisions::BODIES,
     failures::BODIES,
     lives::BODIES,
+    starts::BODIES,
     drains::BODIES,
     shutdowns::BODIES,
     guards::BODIES,

@@ -449,6 +449,73 @@ fn l27_a_child_ends_with_its_guard(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.count("x starts") + log.count("z starts"), 2);
 }
 
+/// What an actor sends itself in its start has its place behind what has waited for it, and ahead of
+/// what its locality sends it afterwards, whether the start is held open or not.
+fn l01_what_is_sent_to_oneself_in_the_start_comes_before_later_messages(on: &dyn Backend) {
+    for held in [false, true] {
+        let log = Log::new();
+        on.run_clean(&log, |here| {
+            let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+            b.send(Say("before"));
+            let role = Role::new("b", &log).begin(move |_, cx| {
+                cx.addr().send(Say("to myself"));
+                let hold = held.then(|| cx.hold("the others"));
+                act(a, move |_, _| {
+                    b.send(Say("afterwards"));
+                    act(a, move |_, _| {
+                        drop(hold);
+                        act(b, move |_, _| end(a));
+                    });
+                });
+            });
+            stage()
+                .child(lead("a", &log).at(a))
+                .child(role.child().at(b))
+        });
+        let all = ["before", "to myself", "afterwards"];
+        assert_eq!(log.all(), all.map(|text| format!("b: {text}")));
+    }
+}
+
+/// What must come before any message, whoever has sent it and when: own results, with a hold.
+fn l01_results_of_a_start_that_is_held_come_before_any_message(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, away) = (here.reserve(), far.spawn("away"));
+        let (b, theirs) = (away.reserve::<Puppet>(), log.clone());
+        b.send(Num(0));
+        act(a, move |_, cx| {
+            for n in 1..100 {
+                b.send(Num(n));
+            }
+            cx.flush();
+            act(b, move |_, _| end(a));
+        });
+        let role = move |log: &Log| {
+            Role::new("b", log).begin(move |_, cx| {
+                let hold = cx.hold("what comes first");
+                cx.spawn(async {}, |me, (), cx| {
+                    me.say("first");
+                    later(cx, ms(2), |me, _| {
+                        me.say("second");
+                        drop(hold);
+                    });
+                });
+            })
+        };
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(group("far").on(&away, move |s| s.child(role(&theirs).child().at(b))))
+    });
+    let all = log.all();
+    assert_eq!(all[..2], ["b: first", "b: second"]);
+    let rest: Vec<_> = (0..100).map(|n| format!("b: {n}")).collect();
+    assert_eq!(all[2..], rest);
+}
+
 /// Where each actor has been.
 #[derive(Default)]
 struct Lives(Mutex<HashMap<Address, Vec<Lifecycle>>>);
@@ -600,6 +667,30 @@ fn o09_the_events_of_a_run_are_told_in_order_by_each_locality(on: &dyn Backend, 
     assert_eq!(away, [elsewhere]);
 }
 
+/// The hooks of each instance, and its drop.
+type Hooks = Arc<Mutex<Vec<Vec<&'static str>>>>;
+
+/// What an instance tells them.
+struct Told(usize, Hooks);
+
+impl Told {
+    fn new(hooks: &Hooks) -> Self {
+        let mut all = hooks.lock().unwrap();
+        all.push(vec!["start"]);
+        Told(all.len() - 1, hooks.clone())
+    }
+
+    fn put(&self, hook: &'static str) {
+        self.1.lock().unwrap()[self.0].push(hook);
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.put("drop");
+    }
+}
+
 /// What may come after what.
 fn follows(before: Option<Lifecycle>, state: Lifecycle) -> bool {
     use Lifecycle::*;
@@ -616,7 +707,8 @@ fn follows(before: Option<Lifecycle>, state: Lifecycle) -> bool {
     after.contains(&state)
 }
 
-/// Property, over random events: transitions go forward, and each is observed once.
+/// Property, over random events: transitions go forward, and each is observed once; an instance
+/// starts once, is told to stop at most once, and is dropped once.
 fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
     let (log, lives) = (Log::new(), Arc::new(Lives::default()));
     let mut sim = Sim::new(seed);
@@ -626,18 +718,23 @@ fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
         _ => away.reserve(),
     });
     let mut roll = dice(seed);
-    let child = move |n: usize, log: &Log| {
+    let hooks = Hooks::default();
+    let child = move |n: usize, log: &Log, hooks: &Hooks| {
+        let hooks = hooks.clone();
         let waits = |cx: &mut Context<Puppet>| {
             let hold = cx.hold("a moment");
             later(cx, ms(3), move |_, _| drop(hold));
         };
         let role = Role::new("actor", log)
-            .begin(move |_, cx| {
+            .begin(move |me, cx| {
+                me.kept.push(Box::new(Told::new(&hooks)));
                 if n.is_multiple_of(2) {
                     waits(cx);
                 }
             })
-            .stop(move |_, _, cx| {
+            .stop(move |me, _, cx| {
+                let told = me.kept.iter().find_map(|kept| kept.downcast_ref::<Told>());
+                told.expect("it has started").put("stop");
                 if !n.is_multiple_of(2) {
                     waits(cx);
                 }
@@ -649,16 +746,20 @@ fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
         let patient = Supervisor::one_for_one(format!("of {n}")).intensity(1000, ms(1));
         patient.child(if n == 1 { child.transient() } else { child })
     };
-    let theirs = log.clone();
+    let (theirs, of) = (log.clone(), hooks.clone());
     let far = Supervisor::one_for_one("far")
         .synchronize_start()
         .on(&away, move |s| {
-            s.child(child(2, &theirs)).child(child(3, &theirs))
+            s.child(child(2, &theirs, &of))
+                .child(child(3, &theirs, &of))
         });
     let near = Supervisor::one_for_all("near").synchronize_start();
     let tree = Supervisor::one_for_one("root")
         .observer(lives.clone())
-        .child(near.child(child(0, &log)).child(child(1, &log)))
+        .child(
+            near.child(child(0, &log, &hooks))
+                .child(child(1, &log, &hooks)),
+        )
         .child(far);
     let app = sim.start(tree).unwrap();
     sim.run_for(ms(30));
@@ -676,6 +777,12 @@ fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
     app.shutdown();
     sim.run_for(ms(100));
     assert!(app.tree().ended.is_some(), "seed {seed}");
+    let hooks = hooks.lock().unwrap();
+    let sound = [&["start", "stop", "drop"][..], &["start", "drop"]];
+    let wrong = hooks.iter().find(|hooks| !sound.contains(&&hooks[..]));
+    assert_eq!(wrong, None, "seed {seed}");
+    let count = |what: &[&str]| hooks.iter().filter(|hooks| hooks[..] == *what).count();
+    assert!(sound.map(count).iter().all(|n| *n > 5), "seed {seed}");
     let all = lives.0.lock().unwrap();
     for (who, states) in &*all {
         let before = std::iter::once(None).chain(states.iter().copied().map(Some));
@@ -706,8 +813,10 @@ bodies! {
         r27_a_double_stop_of_a_supervisor_is_one_stop,
         r123_a_child_may_stop_its_parent_as_soon_as_it_has_started,
         c_lp_15_a_handler_may_start_stop_and_await_another_actor,
+        l01_what_is_sent_to_oneself_in_the_start_comes_before_later_messages,
     ]
     Pair: [
+        l01_results_of_a_start_that_is_held_come_before_any_message,
         l27_a_child_ends_with_its_guard,
         r13_a_child_may_be_told_to_stop_before_it_has_started,
         o09_the_events_of_a_run_are_told_in_order_by_each_locality,

@@ -41,6 +41,11 @@ pub trait Actor: Sized + 'static {
     /// The actor is operational, and the next child of its supervisor is started, when this has
     /// returned and every [hold](Context::hold) made in it is dropped.
     ///
+    /// What it sends to itself here has its place among its messages: behind those that have waited for
+    /// it, ahead of those that actors of its locality send it later. What must come before all of them
+    /// is done here, or, if it takes time, by its own timers, answers and futures while a hold keeps the
+    /// start open: these are handled meanwhile, messages are not.
+    ///
     /// # Errors
     /// An error makes the start fail; the supervisor decides what follows.
     ///

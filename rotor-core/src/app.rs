@@ -187,6 +187,9 @@ impl App {
     /// Calls `f` once the tree has ended: on the thread of the root's loop, or at once, here, if it
     /// has ended already.
     ///
+    /// On a loop that goes on, the application's, it may start the next tree, as the guest of that loop
+    /// that the last one was.
+    ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// use std::sync::{Arc, OnceLock};

@@ -282,6 +282,42 @@ pub mod supervision {
     //! well; its own supervisor decides. So trouble that a restart does not cure climbs until
     //! something higher up is rebuilt, or the root ends and the program learns why.
     //!
+    //! # When the root ends
+    //!
+    //! No supervisor is above it: the program decides. Its exit says why: how many restarts of which
+    //! child, [after what](crate::GaveUp::before), and the causes below.
+    //!
+    //! - *Exit code*: `main` returns the [`Exit`](crate::Exit). A failure is printed, and fails the program.
+    //! - *A hook*: [`App::on_exit`](crate::App::on_exit) is called on the thread of the root's loop. A
+    //!   loop that belongs to the application goes on, with its windows; the hook tells the user, or
+    //!   attaches anew and starts the next tree.
+    //! - *Run on*: what a backend has run is over, and the thread goes on, with the next tree if need be:
+    //! ```
+    //! # use rotor_core::*;
+    //! # struct Server(u32);
+    //! # impl Actor for Server {
+    //! #     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    //! #         if self.0 < 2 { return Err(Error::message("the port is taken")) }
+    //! #         cx.stop();
+    //! #         Ok(())
+    //! #     }
+    //! # }
+    //! fn tree(attempt: u32) -> Supervisor {
+    //!     Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    //!         .child(Child::new("server", move || Server(attempt)).transient().significant())
+    //! }
+    //! for attempt in 0.. {
+    //!     let exit = ThreadLoop::new().run(tree(attempt))?;
+    //!     if !exit.is_failure() {
+    //!         break;
+    //!     }
+    //!     eprintln!("{exit:#}"); // and wait, ask the user, take another port
+    //! }
+    //! # Ok::<_, StartError>(())
+    //! ```
+    //! A root that should rather lose a part than end [decides](crate::Supervisor::decide) so:
+    //! [`Decision::Stop`](crate::Decision::Stop) leaves the child out, and the others run on.
+    //!
     //! # Changing a running tree
     //!
     //! An actor adds children of its own with [`Context::child`](crate::Context::child). A supervisor

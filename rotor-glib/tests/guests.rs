@@ -112,6 +112,49 @@ fn a_tree_that_ends_does_not_quit_the_applications_loop() {
     });
 }
 
+/// Starts a tree whose only actor fails, and the next one when it has ended, up to the third.
+fn start_again(
+    attempt: u32,
+    context: &MainContext,
+    main_loop: &glib::MainLoop,
+    told: mpsc::Sender<Exit>,
+) {
+    let guest = GlibLoop::attach_to(context).unwrap();
+    let a = guest.locality().reserve();
+    act(a, move |_, cx| match attempt {
+        3 => cx.stop(),
+        _ => cx.fail(Error::message("no disk")),
+    });
+    let patience = Duration::from_secs(5);
+    let app = guest.start(only(doer(a)).intensity(0, patience)).unwrap();
+    let (context, main_loop) = (context.clone(), main_loop.clone());
+    app.on_exit(move |exit| {
+        let failed = exit.is_failure();
+        told.send(exit).unwrap();
+        if failed {
+            start_again(attempt + 1, &context, &main_loop, told);
+        } else {
+            main_loop.quit();
+        }
+    });
+}
+
+/// The window stays: whoever hears that the root has given up starts the next tree, there and then.
+#[test]
+fn l08_a_root_that_gave_up_is_followed_by_the_next_on_the_loop_that_goes_on() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let main_loop = main_loop(&context);
+        let (tell, told) = mpsc::channel();
+        start_again(1, &context, &main_loop, tell);
+        main_loop.run();
+        let exits: Vec<_> = told.iter().map(|exit| exit.to_string()).collect();
+        let gave_up = "shutdown, gave up restarting doer, which ended: failed: no disk";
+        assert_eq!(exits[..2], [gave_up; 2]);
+        assert_eq!((exits.len(), exits[2].contains("failed")), (3, false));
+    });
+}
+
 #[test]
 fn a_panic_in_a_handler_ends_one_instance_and_neither_loop_nor_process() {
     within_limit(|| {
