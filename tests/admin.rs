@@ -350,7 +350,10 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
                 let told = ask(pool, named("b")).await;
                 assert!(matches!(told, Err(AdminError::Pool)));
                 let wrong = ask(pool, StartInstance::<Puppet, u8>::new(1)).await;
-                assert!(matches!(wrong, Err(AdminError::NotThisPool)));
+                let Err(error @ AdminError::NotThisPool { makes: Some(_) }) = wrong else {
+                    panic!("{wrong:?}");
+                };
+                assert!(error.to_string().contains("Puppet of "), "{error}");
                 let old = TerminateChild::instance(b.address.address(), b.instance);
                 ask(pool, old).await.expect("it is gone already");
                 assert_eq!(ask(pool, CountChildren).await.active, 2);

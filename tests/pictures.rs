@@ -61,6 +61,12 @@ fn l24_a_plan_is_the_spec_as_text(_: u64) {
                 .capacity(5)
                 .start_limit(ms(10))
                 .stop_limit(ms(0)),
+        )
+        .child(
+            Supervisor::simple_one_for_one("pool", |(): (), _: &mut Context<Puppet>| -> Puppet {
+                unreachable!("nothing is made")
+            })
+            .instance_limits(std::time::Duration::MAX, ms(1)),
         );
     let plan = tree.plan(&here).unwrap();
     let lines: Vec<_> = plan.to_string().lines().map(str::to_owned).collect();
@@ -73,6 +79,8 @@ fn l24_a_plan_is_the_spec_as_text(_: u64) {
             "    inner [away] one_for_one, 1 restart in 5s, temporary",
             "      c [away] Puppet, temporary",
             "  b [here] Puppet, transient, significant, start limit 10ms, stop limit 0ns, capacity 5",
+            "  pool [here] simple_one_for_one, 1 restart in 5s, no instances' start limit, \
+             instances' stop limit 1ms",
         ]
     );
     assert_eq!(
@@ -215,7 +223,7 @@ fn o04_the_live_tree_is_a_graph(seed: u64) {
     let a = sim.locality("here").reserve();
     let tree = group("root")
         .child(puppet("a", &log).at(a))
-        .child(puppet("b", &log).transient());
+        .child(group("empty"));
     let app = sim.start(tree).unwrap();
     crash(a);
     sim.run_until_idle();
@@ -226,6 +234,10 @@ fn o04_the_live_tree_is_a_graph(seed: u64) {
     );
     assert!(
         dot.contains(r#"n1 [label="a\nrunning\n1 restart", shape=ellipse];"#),
+        "{dot}"
+    );
+    assert!(
+        dot.contains(r#"n2 [label="empty\nrunning", shape=box];"#),
         "{dot}"
     );
     assert!(dot.contains("n0 -> n1;\n    n0 -> n2;\n"), "{dot}");

@@ -424,7 +424,7 @@ pub enum ChildState {
         /// Which instance it is: see [`Observer::started`](crate::Observer::started).
         instance: u64,
     },
-    /// It could not be restarted, and is going to be tried again.
+    /// It is going to be started again: when its backoff is over, or because it could not be.
     Restarting,
     /// It has no instance: it ended in order, was terminated, or its start was ignored.
     Down,
@@ -485,8 +485,12 @@ pub enum AdminError {
     StartFailed(Exit),
     /// A pool has children without names: [`StartInstance`] and [`TerminateChild::at`] are for it.
     Pool,
-    /// [`StartInstance`] is for a pool of this type of actor and argument.
-    NotThisPool,
+    /// [`StartInstance`] was sent to a supervisor that is no pool, or to a pool that makes something
+    /// else: another type of actor, or from another type of argument.
+    NotThisPool {
+        /// Type names of the pool's actor and argument, if it is a pool.
+        makes: Option<(&'static str, &'static str)>,
+    },
     /// The pool has as many children as it [may](crate::Supervisor::instances_at_most), those that
     /// wait for a restart included.
     Full,
@@ -503,7 +507,10 @@ impl fmt::Display for AdminError {
             AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
             AdminError::Pool => write!(f, "the instances of a pool have no names"),
-            AdminError::NotThisPool => write!(f, "this is not a pool of such instances"),
+            AdminError::NotThisPool { makes: None } => write!(f, "this supervisor is not a pool"),
+            AdminError::NotThisPool {
+                makes: Some((actor, argument)),
+            } => write!(f, "this pool makes {actor} of {argument}, and nothing else"),
             AdminError::Full => write!(f, "the pool has as many instances as it may"),
         }
     }

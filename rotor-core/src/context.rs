@@ -150,6 +150,9 @@ impl<A: Actor> Context<A> {
 
     /// The supervisor that has started the actor; `None` once its locality is lost.
     ///
+    /// It serves requests when no start or stop of its children is under way: one that is asked in
+    /// [`start`](Actor::start) answers when that is over, so do not hold the start for the answer.
+    ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// struct Clone;

@@ -8,11 +8,13 @@ pub(crate) struct DotNode<'a> {
     pub(crate) depth: usize,
     pub(crate) locality: &'a str,
     pub(crate) name: &'a str,
+    /// Whether it is nothing but a supervisor, with or without children.
+    pub(crate) is_supervisor: bool,
     /// What is written below the name.
     pub(crate) notes: Vec<Cow<'a, str>>,
 }
 
-/// Draws a tree: a frame for each name of a locality, a box for whoever has children, an arrow to each child
+/// Draws a tree: a frame for each name of a locality, a box for supervisors and whoever else has children, an arrow to each child
 /// in start order. The same tree gives the same text.
 pub(crate) fn draw(nodes: &[DotNode<'_>]) -> String {
     let mut text = String::from("digraph tree {\n    rankdir=LR;\n    ordering=out;\n");
@@ -30,8 +32,13 @@ pub(crate) fn draw(nodes: &[DotNode<'_>]) -> String {
         );
         let inside = |(_, node): &(usize, &DotNode<'_>)| node.locality == *place;
         for (n, node) in nodes.iter().enumerate().filter(inside) {
-            let parent = nodes.get(n + 1).is_some_and(|next| next.depth > node.depth);
-            let shape = if parent { "box" } else { "ellipse" };
+            let next = nodes.get(n + 1);
+            let has_children = next.is_some_and(|next| next.depth > node.depth);
+            let shape = if node.is_supervisor || has_children {
+                "box"
+            } else {
+                "ellipse"
+            };
             let mut lines = vec![node.name];
             lines.extend(node.notes.iter().map(|note| &**note));
             let label = quoted(&lines);

@@ -35,6 +35,9 @@
 //! | talk with plain threads | [`Inbox`], [`Addr::ask_blocking`] |
 //! | test | [`sim`] |
 //!
+//! Examples show what they are about: `use` lines of the standard library are often left out, and `sim`
+//! is a [`Sim`](sim::Sim), made by `Sim::new(1)`.
+//!
 //! # Words
 //!
 //! - *Actor*: a struct with handlers. *Instance*: one life of it, from a start to an end; a restart

@@ -377,7 +377,10 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, instance);
     }
 
-    /// An actor could not start.
+    /// An actor could not be made, or its start failed.
+    ///
+    /// A start that overran its limit was begun: it is told of as [`late`](Self::late), then as
+    /// [`exited`](Self::exited).
     ///
     /// ```
     /// # use rotor_core::*;

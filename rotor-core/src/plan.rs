@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::check::Seen;
 use crate::child::{LIMIT, Spec};
@@ -134,6 +135,13 @@ impl Supervisor {
         rules.extend(most.map(|most| format!("at most {most} instances")));
         let waits = self.template.as_ref().and_then(|t| t.backoff);
         rules.extend(waits.map(|backoff| format!("instances restarted {backoff}")));
+        if let Some(template) = &self.template {
+            rules.extend(limits(
+                "instances' ",
+                template.start_limit,
+                template.stop_limit,
+            ));
+        }
         rules.extend(as_child(self.as_child()));
         rules.extend(self.stop_limit.map(|limit| format!("stop limit {limit:?}")));
         PlanNode {
@@ -150,10 +158,7 @@ impl Spec {
     /// This actor in a picture.
     pub(crate) fn plan_node(&self, depth: usize, locality: &str) -> PlanNode {
         let mut rules: Vec<_> = as_child(self.as_child()).collect();
-        for (step, limit) in [("start", self.start_limit), ("stop", self.stop_limit)] {
-            let unusual = limit.filter(|limit| *limit != LIMIT);
-            rules.extend(unusual.map(|limit| format!("{step} limit {limit:?}")));
-        }
+        rules.extend(limits("", self.start_limit, self.stop_limit));
         rules.extend(self.names.iter().map(|name| format!("named {}", name.text)));
         rules.extend(self.needs.iter().map(|name| format!("needs {}", name.text)));
         if let Some(capacity) = self.capacity {
@@ -172,6 +177,22 @@ impl Spec {
     }
 }
 
+/// The limits of the steps of somebody, where they are unusual; `None` is no limit.
+fn limits(
+    whose: &str,
+    start: Option<Duration>,
+    stop: Option<Duration>,
+) -> impl Iterator<Item = String> {
+    let unusual = move |(step, limit): (&str, Option<Duration>)| match limit {
+        Some(LIMIT) => None,
+        Some(limit) => Some(format!("{whose}{step} limit {limit:?}")),
+        None => Some(format!("no {whose}{step} limit")),
+    };
+    [("start", start), ("stop", stop)]
+        .into_iter()
+        .filter_map(unusual)
+}
+
 /// What is unusual of a child, to its supervisor.
 fn as_child(child: AsChild) -> impl Iterator<Item = String> {
     let restart = match child.restart {
@@ -181,7 +202,10 @@ fn as_child(child: AsChild) -> impl Iterator<Item = String> {
     };
     let significant = child.significant.then(|| "significant".to_owned());
     let escalating = child.escalating.then(|| "escalating".to_owned());
-    let at_most = child.at_most.map(|most| format!("at most {most} restarts"));
+    let plural = |most| if most == 1 { "" } else { "s" };
+    let at_most = child
+        .at_most
+        .map(|most| format!("at most {most} restart{}", plural(most)));
     let waits = child.backoff.map(|backoff| format!("restarted {backoff}"));
     restart
         .into_iter()
@@ -209,6 +233,7 @@ impl Plan {
             depth: node.depth,
             locality: &node.locality,
             name: &node.name,
+            is_supervisor: node.actor.is_none(),
             notes: node.notes().collect(),
         });
         dot::draw(&nodes.collect::<Vec<_>>())

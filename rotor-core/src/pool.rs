@@ -1,6 +1,6 @@
 //! The template of a pool: what its instances are made from.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use crate::strategy::Restart;
 pub(crate) struct Template {
     /// A [`Make`], with its types forgotten.
     make: Rc<dyn Any>,
+    /// The names of the types of its actor and argument.
+    pub(crate) makes: (&'static str, &'static str),
     pub(crate) restart: Restart,
     pub(crate) backoff: Option<Backoff>,
     /// How many instances there may be.
@@ -35,6 +37,7 @@ impl Template {
         let make: Make<A, T> = Rc::new(make);
         Template {
             make: Rc::new(make),
+            makes: (type_name::<A>(), type_name::<T>()),
             restart: Restart::Permanent,
             backoff: None,
             most: u32::MAX,

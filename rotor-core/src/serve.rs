@@ -218,11 +218,12 @@ impl Local {
             (kin.template.clone(), kin.family.len())
         });
         let most = template.as_ref().map_or(u32::MAX, |template| template.most);
+        let makes = template.as_ref().map(|template| template.makes);
         let spec = template.and_then(|template| {
             let name = self.name_of(slot);
             template.spec::<A, T>(name, argument)
         });
-        let spec = spec.ok_or(AdminError::NotThisPool)?;
+        let spec = spec.ok_or(AdminError::NotThisPool { makes })?;
         if instances >= most as usize {
             return Err(AdminError::Full);
         }

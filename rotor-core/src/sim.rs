@@ -235,6 +235,9 @@ impl Sim {
 
     /// Drops the driver of a locality, as if its thread had died.
     ///
+    /// Whoever is started there again fails at once, until [`open`](Self::open) is called: a tree that is
+    /// to outlive the loss needs a [backoff](crate::Supervisor::backoff) or more intensity, or it gives up.
+    ///
     /// ```
     /// use rotor_core::{*, sim::Sim};
     /// # struct Worker;

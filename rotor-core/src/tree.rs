@@ -16,6 +16,7 @@ use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
 use crate::observe::Reason;
 use crate::slot::State;
+use crate::supervisor::Stock;
 use std::sync::atomic::Ordering;
 
 /// A picture of a tree at one time; each locality's part is consistent in itself.
@@ -401,6 +402,7 @@ impl Tree {
             depth: node.depth,
             locality: &node.locality,
             name: &node.name,
+            is_supervisor: node.actor == std::any::type_name::<Stock>(),
             notes: node.notes(),
         });
         dot::draw(&nodes.collect::<Vec<_>>())
