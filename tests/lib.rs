@@ -47,6 +47,8 @@ mod decisions;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod downs;
+#[cfg(test)]
 mod drains;
 #[cfg(test)]
 mod failures;
@@ -158,6 +160,7 @@ const FILES: &[&[harness::Body]] = &[
     failures::BODIES,
     lives::BODIES,
     starts::BODIES,
+    downs::BODIES,
     drains::BODIES,
     shutdowns::BODIES,
     guards::BODIES,

@@ -188,8 +188,8 @@ impl Local {
             if self.gate.pressing.load(Ordering::Relaxed) {
                 // Whatever was pushed before this is seen below.
                 self.gate.pressing.swap(false, Ordering::AcqRel);
-                while let Some((to, incarnation, late)) = self.gate.kills.pop() {
-                    self.kill(to, incarnation, late);
+                while let Some(kill) = self.gate.kills.pop() {
+                    self.kill(kill);
                 }
             }
             let (higher, system) = (self.higher.get(), self.system.get());
@@ -695,11 +695,7 @@ impl Local {
             } => {
                 self.stop(to, incarnation, keep, exit);
             }
-            Control::Kill {
-                to,
-                incarnation,
-                late,
-            } => self.kill(to, incarnation, late),
+            Control::Kill(kill) => self.kill(kill),
             Control::Remove { to } => {
                 if let Some(slot) = self.find(to) {
                     self.remove(slot);

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::given_up::GivenUp;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
-use crate::late::{Handling, Overrun};
+use crate::late::Handling;
 use crate::locality::{Call, Control, Local};
 use crate::lock::lock;
 use crate::message::Way;
@@ -27,6 +27,7 @@ use crate::observe::{Losses, Observer, Reason, Undeliverable};
 use crate::parcel::{Contents, Parcel};
 use crate::queue::{Word, header};
 use crate::registry::Registries;
+use crate::removal::Kill;
 use crate::request::{RequestError, Verdict};
 use crate::room::{self, Opened, Rooms};
 use crate::signed;
@@ -55,7 +56,7 @@ pub(crate) struct Gate {
     /// Something in a higher lane may have come since the owner looked.
     pub(crate) pressing: AtomicBool,
     /// Instances here that their parents elsewhere have disowned: removed before anything else.
-    pub(crate) kills: SegQueue<(Address, u64, Option<Overrun>)>,
+    pub(crate) kills: SegQueue<Kill>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
     /// What is to be done in the next life of a locality that is lost; `None` if it has ended, or
@@ -318,15 +319,10 @@ impl Gate {
     }
 
     /// Disowns an instance over there: it is removed ahead of everything that is queued.
-    pub(crate) fn kill(&'static self, to: Address, incarnation: u64, late: Option<Overrun>) {
-        self.kills.push((to, incarnation, late));
+    pub(crate) fn kill(&'static self, kill: Kill) {
+        self.kills.push(kill);
         // The same in the queue wakes the owner; it finds nothing left to do.
-        let kill = Control::Kill {
-            to,
-            incarnation,
-            late,
-        };
-        Control::post(self, kill);
+        Control::post(self, Control::Kill(kill));
     }
 
     /// The bound is reached: messages are refused, results of the actors' own doing are not.

@@ -11,6 +11,7 @@ use crate::gate::Gate;
 use crate::hold::Why;
 use crate::locality::Local;
 use crate::plan::short;
+use crate::removal::Kill;
 use crate::slot::{Parent, State};
 use crate::states::Lifecycle;
 use crate::strategy::{ChildId, Family, RowState};
@@ -151,9 +152,9 @@ impl Local {
     pub(crate) fn remove_late(
         &self,
         parent: u32,
-        child: ChildId,
-        incarnation: u64,
+        (child, incarnation): (ChildId, u64),
         step: &'static str,
+        keep: bool,
     ) {
         let found = self.seat(parent, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
@@ -166,18 +167,24 @@ impl Local {
         });
         let Some((place, limit)) = found else { return };
         let overrun = Overrun { step, limit };
+        let kill = Kill {
+            to: place,
+            incarnation,
+            keep,
+            late: Some(overrun),
+        };
         if place.gate() == self.gate {
             // Exact: it is gone before anything else is done. Elsewhere it is disowned.
-            self.kill(place, incarnation, Some(overrun));
+            self.kill(kill);
         } else {
-            self.tell_unseen(parent, (child, incarnation, place), overrun);
+            self.tell_unseen(parent, child, kill, overrun);
         }
     }
 
     /// Tells of a child on another locality what can be seen from here, and orders it to tell of
     /// itself, and to go.
-    fn tell_unseen(&self, parent: u32, child: Moving, overrun: Overrun) {
-        let (id, incarnation, place) = child;
+    fn tell_unseen(&self, parent: u32, id: ChildId, kill: Kill, overrun: Overrun) {
+        let place = kill.to;
         let name = self.seat(parent, |seat| {
             let family = seat.kin.as_ref().map(|kin| &kin.family);
             family.map_or("".into(), |family| family.row(id).name.clone())
@@ -189,7 +196,7 @@ impl Local {
             ..self.known_of(place, overrun)
         };
         self.gate.tell_observer(|o| o.late(&late));
-        place.gate().kill(place, incarnation, Some(overrun));
+        place.gate().kill(kill);
     }
 
     /// Tells of an actor here that is late, and of those below it that keep it.
@@ -212,12 +219,17 @@ impl Local {
             ..self.known_of(self.address_of(slot), overrun)
         };
         self.gate.tell_observer(|o| o.late(&late));
-        for child in self.late_below(slot) {
-            let (.., place) = child;
-            if place.gate() == self.gate {
-                self.tell_late(place.slot, overrun); // the slot is its own while it has an entry
+        for (child, incarnation, to) in self.late_below(slot) {
+            if to.gate() == self.gate {
+                self.tell_late(to.slot, overrun); // the slot is its own while it has an entry
             } else {
-                self.tell_unseen(slot, child, overrun);
+                let kill = Kill {
+                    to,
+                    incarnation,
+                    keep: true,
+                    late: Some(overrun),
+                };
+                self.tell_unseen(slot, child, kill, overrun);
             }
         }
     }

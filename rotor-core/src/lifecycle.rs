@@ -59,6 +59,7 @@ impl Local {
                 State::Starting
             };
             seat.keep = false;
+            seat.ordered = None;
             seat.hooked = false;
             seat.instances = seat.instances.saturating_add(1);
             Some(Ok(maker))
@@ -240,12 +241,18 @@ impl Local {
     pub(crate) fn stop(&self, to: Address, incarnation: u64, keep: bool, exit: Exit) {
         let Some(slot) = self.find(to) else { return };
         let state = self.seat(slot, |seat| {
-            (seat.incarnation == incarnation).then_some(seat.state)
+            if seat.incarnation != incarnation {
+                return None;
+            }
+            if seat.state.has_instance() {
+                seat.ordered = Some(keep);
+            }
+            Some(seat.state)
         });
         match state {
             None => {}
             Some(State::Waiting) if !keep => self.lay_down(slot, &exit),
-            Some(_) => self.end(slot, exit, keep),
+            Some(_) => self.end(slot, exit),
         }
     }
 
@@ -254,7 +261,7 @@ impl Local {
     pub(crate) fn stop_self(&self, to: Address, exit: Exit) {
         let ends = self.find(to).and_then(|slot| {
             self.seat(slot, |seat| match seat.state {
-                state if state.is_alive() => Some((slot, seat.restart.wants(&exit))),
+                state if state.is_alive() => Some(slot),
                 State::Reserved | State::Waiting => {
                     seat.early_stop
                         .get_or_insert_with(|| Box::new(exit.clone()));
@@ -264,7 +271,7 @@ impl Local {
             })
         });
         match ends {
-            Some((slot, keep)) => self.end(slot, exit, keep),
+            Some(slot) => self.end(slot, exit),
             None => drop(exit),
         }
     }
@@ -272,7 +279,7 @@ impl Local {
     /// Removes an actor's instance by force because somebody asked for it.
     pub(crate) fn kill_self(&self, to: Address) {
         let Some(slot) = self.find(to) else { return };
-        let keep = self.seat(slot, |seat| seat.restart.wants(&Exit::killed()));
+        let keep = self.seat(slot, |seat| seat.is_kept(&Exit::killed()));
         self.kill_slot(slot, keep);
     }
 
@@ -305,33 +312,32 @@ impl Local {
         if exit.is_abnormal() {
             self.crash(slot, exit);
         } else {
-            let keep = self.seat(slot, |seat| seat.restart.wants(&exit));
-            self.end(slot, exit, keep);
+            self.end(slot, exit);
         }
     }
 
     /// Begins the orderly end of an instance, whose clients leave first. The first reason wins.
-    pub(crate) fn end(&self, slot: u32, exit: Exit, keep: bool) {
-        if self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit, keep) {
+    pub(crate) fn end(&self, slot: u32, exit: Exit) {
+        if self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit) {
             return;
         }
-        self.end_now(slot, exit, keep);
+        self.end_now(slot, exit);
     }
 
-    pub(crate) fn end_now(&self, slot: u32, exit: Exit, keep: bool) {
+    pub(crate) fn end_now(&self, slot: u32, exit: Exit) {
         let begun = self.seat(slot, |seat| {
             match seat.state {
                 state if state.is_alive() => {}
                 State::Stopping => {
                     // The parent's word on what comes after counts.
-                    seat.keep = keep;
+                    seat.keep = seat.ordered.unwrap_or(seat.keep);
                     return None;
                 }
                 _ => return None,
             }
             seat.state = State::Stopping;
             seat.drain = Drain::No;
-            seat.keep = keep;
+            seat.keep = seat.is_kept(&exit);
             // Those of a start that is called off mean nothing any more.
             seat.holds.retain(|_, why| matches!(why, Why::Guard(_)));
             let hooked = std::mem::replace(&mut seat.hooked, true);
@@ -404,7 +410,7 @@ impl Local {
             }
             let starting = state.is_early();
             seat.state = State::Stopping;
-            seat.keep = starting || seat.restart.wants(&exit);
+            seat.keep = starting || seat.is_kept(&exit);
             seat.hooked = true;
             seat.holds.clear();
             Some((starting, state == State::Stopping))

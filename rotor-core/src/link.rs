@@ -282,7 +282,6 @@ struct Service {
 /// A service that is to end, and waits for its clients.
 struct Leaving {
     exit: Exit,
-    keep: bool,
     limit: Option<Key>,
 }
 
@@ -386,8 +385,7 @@ impl Local {
             Some((Some(kind), service)) => self.ask_client(slot, key, kind, service, exit),
             Some((None, _)) => {
                 let exit = Exit::shutdown().because(name, exit);
-                let keep = self.seat(slot, |seat| seat.restart.wants(&exit));
-                self.end(slot, exit, keep);
+                self.end(slot, exit);
             }
             None => {}
         }
@@ -476,8 +474,9 @@ impl Local {
         };
         let (state, keep, ending) =
             self.seat(slot, |seat| (seat.state, seat.keep, seat.exit.is_some()));
-        let leaving = self.with_service(slot, |s| s.leaving.as_ref().map(|l| l.keep));
+        let leaving = self.with_service(slot, |s| s.leaving.as_ref().map(|l| l.exit.clone()));
         let leaving = leaving.flatten();
+        let leaving = leaving.map(|exit| self.seat(slot, |seat| seat.is_kept(&exit)));
         let never = matches!(state, State::Vacant | State::Down)
             || state == State::Stopping && !keep
             || leaving == Some(false);
@@ -532,15 +531,14 @@ impl Local {
     }
 
     /// Has the clients of a service leave before it ends. False if there are none.
-    pub(crate) fn leave(&self, slot: u32, exit: &Exit, keep: bool) -> bool {
+    pub(crate) fn leave(&self, slot: u32, exit: &Exit) -> bool {
         if self.seat(slot, |seat| seat.state != State::Running) {
             return false;
         }
         let above = self.path_of(slot);
         let clients = self.with_service(slot, |service| {
-            if let Some(leaving) = &mut service.leaving {
-                leaving.keep = keep; // the first reason wins, the last word on what comes after
-                return None;
+            if service.leaving.is_some() {
+                return None; // the first reason wins
             }
             // What is above it ends after it anyhow.
             service
@@ -563,7 +561,7 @@ impl Local {
         let name = self.seat(slot, |seat| seat.name.clone());
         self.with_service(slot, |service| {
             let exit = exit.clone();
-            service.leaving = Some(Leaving { exit, keep, limit });
+            service.leaving = Some(Leaving { exit, limit });
         });
         // It serves on, also if it has asked for its end itself.
         if self.seat(slot, |seat| seat.parked.is_some()) {
@@ -594,11 +592,11 @@ impl Local {
             let empty = service.clients.is_empty();
             service.leaving.take_if(|_| empty)
         });
-        if let Some(Leaving { exit, keep, limit }) = left.flatten() {
+        if let Some(Leaving { exit, limit }) = left.flatten() {
             if let Some(limit) = limit {
                 drop(self.remove_thing(limit, slot));
             }
-            self.end_now(slot, exit, keep);
+            self.end_now(slot, exit);
         }
     }
 

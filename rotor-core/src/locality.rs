@@ -25,7 +25,6 @@ use crate::here::{self, Caught, Reach, running_gate, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
-use crate::late::Overrun;
 use crate::link::Services;
 use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
@@ -34,6 +33,7 @@ use crate::naming::Naming;
 use crate::observe::{Reason, Undeliverable};
 use crate::queue::{Flat, Word};
 use crate::random::Random;
+use crate::removal::Kill;
 use crate::request::Unanswered;
 use crate::signed;
 use crate::slot::{Seat, Slots, State};
@@ -476,12 +476,7 @@ pub(crate) enum Control {
         exit: Exit,
     },
     /// Parent to child: remove the instance now.
-    Kill {
-        to: Address,
-        incarnation: u64,
-        /// The limit that has passed, if that is why.
-        late: Option<Overrun>,
-    },
+    Kill(Kill),
     /// Parent to child: free the slot.
     Remove { to: Address },
     /// Parent to a subtree on this locality: build it.

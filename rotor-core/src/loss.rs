@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local, Locality};
 use crate::lock::lock;
+use crate::removal::Kill;
 use crate::request::RequestError;
 use crate::slot::Parent;
 use crate::strategy::Event;
@@ -50,7 +51,12 @@ impl Local {
             for (child, incarnation, place) in children {
                 self.step_is_over(slot, child, incarnation);
                 // It may have been started in the locality's next life, before this news came.
-                gate.kill(place, incarnation, None);
+                gate.kill(Kill {
+                    to: place,
+                    incarnation,
+                    keep: true,
+                    late: None,
+                });
                 let decision = self.decide(slot, child, incarnation, exit);
                 let event = Event::Exited(child, incarnation, exit.clone(), decision);
                 self.family(slot, event);
@@ -66,7 +72,8 @@ impl Local {
     fn orphaned(&self, slot: u32, exit: &Exit) {
         let live = self.seat(slot, |seat| seat.state.has_instance());
         if live {
-            self.end(slot, exit.clone(), false);
+            self.seat(slot, |seat| seat.ordered = Some(false));
+            self.end(slot, exit.clone());
         } else {
             self.remove_orphan(slot);
         }

@@ -11,6 +11,7 @@ use crate::kin::{Early, Entry};
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::naming::Above;
 use crate::observe::Observer;
+use crate::removal::Kill;
 use crate::slot::{Parent, Seat, State};
 use crate::strategy::{Action, ChildId, Event, RowState};
 use crate::things::{Body, Key};
@@ -266,13 +267,13 @@ impl Local {
                     return self.report_later(slot, child, incarnation, News::Exited(gone));
                 }
                 if limit == Some(Duration::ZERO) {
-                    let late = None;
-                    let kill = Control::Kill {
+                    let kill = Kill {
                         to,
                         incarnation,
-                        late,
+                        keep,
+                        late: None,
                     };
-                    return Control::post(to.gate(), kill);
+                    return Control::post(to.gate(), Control::Kill(kill));
                 }
                 self.arm_limit(slot, child, incarnation, limit);
                 Control::post(
@@ -285,9 +286,12 @@ impl Local {
                     },
                 );
             }
-            Action::Overrun(child, incarnation, step) => {
-                self.remove_late(slot, child, incarnation, step);
-            }
+            Action::Overrun {
+                child,
+                incarnation,
+                step,
+                keep,
+            } => self.remove_late(slot, (child, incarnation), step, keep),
             Action::Drop(exit) => _ = crate::here::guard(|| drop(exit)),
             Action::Retry(child, incarnation) => {
                 let to = self.address_of(slot);
@@ -350,7 +354,11 @@ impl Local {
             }
             Action::LayDown(child, exit) => {
                 if let Some((to, _)) = self.child_place(slot, child, |_| None) {
-                    Control::call(to.gate(), move |there| there.wait_no_more(to, &exit));
+                    if to.gate() == self.gate {
+                        self.wait_no_more(to, &exit);
+                    } else {
+                        Control::call(to.gate(), move |there| there.wait_no_more(to, &exit));
+                    }
                 }
             }
             Action::AutoShutdown => {
@@ -389,8 +397,7 @@ impl Local {
             let exit = self.seat(slot, |seat| seat.exit.clone()).unwrap_or(exit);
             return self.finish(slot, exit);
         }
-        let keep = self.seat(slot, |seat| seat.restart.wants(&exit));
-        self.end(slot, exit, keep);
+        self.end(slot, exit);
     }
 
     fn child_place(

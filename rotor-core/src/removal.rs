@@ -12,9 +12,26 @@ use crate::slot::{Parent, Seat, State};
 use crate::states::Lifecycle;
 use crate::strategy::Action;
 
+/// A parent's order to remove an instance by force.
+#[derive(Clone, Copy)]
+pub(crate) struct Kill {
+    pub(crate) to: Address,
+    pub(crate) incarnation: u64,
+    /// Whether another instance may come.
+    pub(crate) keep: bool,
+    /// The limit that has passed, if that is why.
+    pub(crate) late: Option<Overrun>,
+}
+
 impl Local {
     /// The parent removes the instance by force.
-    pub(crate) fn kill(&self, to: Address, incarnation: u64, late: Option<Overrun>) {
+    pub(crate) fn kill(&self, kill: Kill) {
+        let Kill {
+            to,
+            incarnation,
+            keep,
+            late,
+        } = kill;
         let Some(slot) = self.find(to) else { return };
         let live = self.seat(slot, |seat| {
             // Its start may still be on the way: it must not come to life any more.
@@ -25,7 +42,7 @@ impl Local {
             if let Some(overrun) = late {
                 self.tell_late(slot, overrun);
             }
-            self.kill_slot(slot, true);
+            self.kill_slot(slot, keep);
         }
     }
 
@@ -75,8 +92,13 @@ impl Local {
                     if entry.place.gate() == self.gate {
                         below.push(entry.place.slot);
                     } else {
-                        let to = entry.place;
-                        self.tell_child(to, |to| to.gate().kill(to, incarnation, None));
+                        let kill = Kill {
+                            to: entry.place,
+                            incarnation,
+                            keep: true,
+                            late: None,
+                        };
+                        self.tell_child(kill.to, |to| to.gate().kill(kill));
                     }
                 }
                 Action::Forget(id) => forgotten.extend(kin.take_entry(id)),

@@ -192,6 +192,8 @@ pub(crate) enum Parent {
 pub(crate) struct Seat {
     pub(crate) state: State,
     pub(crate) keep: bool,
+    /// What the parent's order to stop says of that: nothing else does then.
+    pub(crate) ordered: Option<bool>,
     /// The stop hook has run, or must not.
     pub(crate) hooked: bool,
     /// `Services` has something of this slot.
@@ -247,6 +249,7 @@ impl Seat {
         Seat {
             state: State::Reserved,
             keep: false,
+            ordered: None,
             hooked: false,
             marked: false,
             reserved: false,
@@ -297,7 +300,12 @@ impl Seat {
 
     /// Whether another instance follows an orderly stop.
     fn comes_back(&self) -> bool {
-        self.restart.wants(&Exit::shutdown())
+        self.is_kept(&Exit::shutdown())
+    }
+
+    /// Whether another instance may follow one that ends like this.
+    pub(crate) fn is_kept(&self, exit: &Exit) -> bool {
+        self.ordered.unwrap_or_else(|| self.restart.wants(exit))
     }
 
     /// Whether a message that is sent now will find nobody: what is queued is handled, then the actor

@@ -200,7 +200,12 @@ pub(crate) enum Action {
     /// Remove it by force, now: it is abandoned.
     Kill(ChildId, u64),
     /// The same: its start or its stop, as this says, has overrun its limit.
-    Overrun(ChildId, u64, &'static str),
+    Overrun {
+        child: ChildId,
+        incarnation: u64,
+        step: &'static str,
+        keep: bool,
+    },
     /// Nobody needs this exit any more.
     Drop(Exit),
     /// Post [`Event::Retry`] behind everything queued.
@@ -604,10 +609,10 @@ impl Family {
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
             Event::Limit(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    out.push(Action::Overrun(id, incarnation, "start"));
+                    self.overrun(id, "start", out);
                     self.start_failed(id, exit, decision, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
-                    out.push(Action::Overrun(id, incarnation, "stop"));
+                    self.overrun(id, "stop", out);
                     self.stopped(id, out);
                 }
             }
@@ -842,24 +847,37 @@ impl Family {
     fn tell_to_stop(&mut self, id: ChildId, out: &mut Vec<Action>) {
         self.set(id, RowState::Stopping);
         let Some(pass) = &self.pass else { return };
-        let row = &self.rows[id as usize];
-        let (exit, keep) = match &pass.then {
-            Then::End {
-                exit,
-                keep,
-                failed_start,
-            } => {
-                let exit = Exit::shutdown().because_of(exit);
-                (exit, (*keep || *failed_start) && !row.dynamic)
-            }
-            Then::Asked { .. } => (Exit::shutdown(), false),
-            _ => (Exit::shutdown(), row.restart != Restart::Temporary),
+        let exit = match &pass.then {
+            Then::End { exit, .. } => Exit::shutdown().because_of(exit),
+            _ => Exit::shutdown(),
         };
         out.push(Action::Stop {
             child: id,
-            incarnation: row.incarnation,
-            keep,
+            incarnation: self.row(id).incarnation,
+            keep: self.is_kept(id),
             exit,
+        });
+    }
+
+    /// Whether the slot of a child that the pass ends waits for another instance.
+    fn is_kept(&self, id: ChildId) -> bool {
+        let row = self.row(id);
+        match self.pass.as_ref().map(|pass| &pass.then) {
+            Some(Then::End {
+                keep, failed_start, ..
+            }) => (*keep || *failed_start) && !row.dynamic,
+            Some(Then::Asked { .. }) => false,
+            _ => row.restart != Restart::Temporary,
+        }
+    }
+
+    /// The step that is awaited takes too long.
+    fn overrun(&self, id: ChildId, step: &'static str, out: &mut Vec<Action>) {
+        out.push(Action::Overrun {
+            child: id,
+            incarnation: self.row(id).incarnation,
+            step,
+            keep: self.is_kept(id),
         });
     }
 
@@ -889,7 +907,17 @@ impl Family {
             out.push(Action::StopWaiting(id));
         }
         self.down(id);
+        if self.is_asked_for() {
+            // It may have ended by itself before the order came, and wait for the next instance.
+            out.push(Action::LayDown(id, Exit::shutdown()));
+        }
         self.forget_if_over(id, out);
+    }
+
+    /// Whether a request is served by the pass.
+    fn is_asked_for(&self) -> bool {
+        let asked = |pass: &Pass| matches!(pass.then, Then::Asked { .. });
+        self.pass.as_ref().is_some_and(asked)
     }
 
     fn down(&mut self, id: ChildId) {
@@ -999,6 +1027,8 @@ impl Family {
                 if added {
                     self.remove(id);
                     out.push(Action::Forget(id));
+                } else {
+                    out.push(Action::LayDown(id, exit.clone()));
                 }
                 out.push(Action::Answer(Err(Refusal::Failed(exit))));
             }

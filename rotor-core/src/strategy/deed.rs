@@ -60,9 +60,8 @@ impl Family {
                 Some(refusal) => out.push(Action::Answer(Err(refusal))),
             },
             Deed::Terminate(id) => {
-                let restarted = [RowState::Restarting, RowState::Waiting];
-                if restarted.contains(&self.row(id).state) {
-                    out.push(Action::LayDown(id, Exit::shutdown()));
+                if self.row(id).is_restarted() {
+                    self.call_off(id, &Exit::shutdown(), out);
                 }
                 self.failures.remove(&id);
                 let stops = SmallVec::from_slice(&[id]);
@@ -77,6 +76,8 @@ impl Family {
                     out.push(Action::Forget(id));
                 } else if refusal.is_none() {
                     self.hide(id);
+                    // A restart of a sibling was perhaps to start it as well.
+                    out.push(Action::LayDown(id, Exit::shutdown()));
                 }
                 out.push(Action::Answer(refusal.map_or(Ok(None), Err)));
             }
@@ -91,13 +92,18 @@ impl Family {
 }
 
 impl Row {
+    /// Whether a restart is to come.
+    pub(super) fn is_restarted(&self) -> bool {
+        matches!(self.state, RowState::Restarting | RowState::Waiting)
+    }
+
     /// What requests are told of it.
     pub(crate) fn child_state(&self) -> ChildState {
         match self.state {
             RowState::Up | RowState::Ended => ChildState::Running {
                 instance: self.incarnation,
             },
-            RowState::Restarting | RowState::Waiting => ChildState::Restarting,
+            _ if self.is_restarted() => ChildState::Restarting,
             _ => ChildState::Down,
         }
     }
@@ -106,7 +112,7 @@ impl Row {
     fn refusal(&self) -> Option<Refusal> {
         match self.state {
             RowState::Down => None,
-            RowState::Restarting | RowState::Waiting => Some(Refusal::Restarting),
+            _ if self.is_restarted() => Some(Refusal::Restarting),
             _ => Some(Refusal::Running),
         }
     }

@@ -158,7 +158,11 @@ impl Family {
     fn leave(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
         let row = &self.rows[id as usize];
         let (significant, name) = (row.significant, row.name.clone());
-        let expected = row.state == RowState::Restarting || row.restart.wants(&exit);
+        let restarted = row.is_restarted();
+        let expected = restarted || row.restart.wants(&exit);
+        if restarted {
+            self.call_off(id, &exit, out);
+        }
         self.down(id);
         self.forget_if_over(id, out);
         if expected && self.rows[id as usize].state == RowState::Down {
@@ -169,6 +173,32 @@ impl Family {
             let exit = Exit::shutdown().because(name, exit);
             self.end_by_itself(exit, out);
         }
+    }
+
+    /// A restart is not made that was to come. It has no others to start any more that a pass has
+    /// stopped for it, unless one that is still to come starts them.
+    pub(super) fn call_off(&mut self, id: ChildId, exit: &Exit, out: &mut Vec<Action>) {
+        let ids = match self.flags.strategy {
+            Strategy::OneForOne | Strategy::SimpleOneForOne => return,
+            Strategy::OneForAll | Strategy::RestForOne => self.ids(),
+        };
+        let all = self.flags.strategy == Strategy::OneForAll;
+        let mut left = Ids::new();
+        let mut behind = all;
+        for other in ids {
+            let row = self.row(other);
+            if other == id {
+                behind = true;
+            } else if row.is_restarted() {
+                if all || !behind {
+                    return;
+                }
+                break;
+            } else if behind && row.state == RowState::Down && !row.removed {
+                left.push(other);
+            }
+        }
+        out.extend(left.into_iter().map(|id| Action::LayDown(id, exit.clone())));
     }
 
     /// The supervisor ends because the child has.

@@ -105,6 +105,8 @@ struct Play {
     ended: Option<Exit>,
     /// Children of which no instance comes by itself any more.
     laid_down: Vec<String>,
+    /// Steps that took too long, and whether another instance may come.
+    overruns: Vec<(String, bool)>,
     /// Restarts that wait, by their incarnations.
     waits: BTreeMap<ChildId, u64>,
     /// The last stop that was ordered: whether the slot is kept, and why it stops.
@@ -138,6 +140,7 @@ impl Play {
             log: Vec::new(),
             ended: None,
             laid_down: Vec::new(),
+            overruns: Vec::new(),
             waits: BTreeMap::new(),
             stops: Vec::new(),
             dropped: 0,
@@ -428,13 +431,16 @@ impl Play {
                 keep,
                 exit,
             } => self.stopped(child, incarnation, keep, exit),
-            Action::Kill(id, incarnation) | Action::Overrun(id, incarnation, _) => {
-                let puppet = self.puppets.get_mut(&id).expect("a known row");
-                assert_eq!(puppet.incarnation, incarnation);
-                if puppet.life != Life::Dead {
-                    puppet.life = Life::Dead;
-                    self.log.push(format!("kill {}", puppet.name));
-                }
+            Action::Kill(id, incarnation) => self.killed(id, incarnation),
+            Action::Overrun {
+                child,
+                incarnation,
+                keep,
+                ..
+            } => {
+                let name = self.puppets[&child].name.clone();
+                self.overruns.push((name, keep));
+                self.killed(child, incarnation);
             }
             Action::Retry(id, incarnation) => {
                 self.queue.push_back(Event::Retry(id, incarnation));
@@ -535,6 +541,15 @@ impl Play {
             Starts | Fails | Ignores => {}
             Crashes => self.ends(&name, Exit::killed()),
             Finishes => self.ends(&name, Exit::normal()),
+        }
+    }
+
+    fn killed(&mut self, id: ChildId, incarnation: u64) {
+        let puppet = self.puppets.get_mut(&id).expect("a known row");
+        assert_eq!(puppet.incarnation, incarnation);
+        if puppet.life != Life::Dead {
+            puppet.life = Life::Dead;
+            self.log.push(format!("kill {}", puppet.name));
         }
     }
 

@@ -278,5 +278,55 @@ fn m01_a_child_that_is_terminated_while_it_waits_does_not_come_back() {
     // Before the retry, which its failed start posts.
     play.queue_question(Question::Terminate("a".to_owned()));
     play.ask(Question::Terminate("b".to_owned()));
-    assert_eq!(play.laid_down, ["a"], "b was told to stop for good");
+    assert_eq!(play.laid_down, ["a", "b"], "b may have ended before");
+}
+
+/// Those that the pass has stopped wait for it, and for another one that starts them as well.
+#[test]
+fn m01_a_restart_that_is_called_off_leaves_nobody_waiting() {
+    use RowState::{Down, Restarting, Up, Waiting};
+    let left = |strategy, states: [RowState; 4], called_off| {
+        let mut play = Play::new(strategy).permanent("a b c d");
+        play.start();
+        for (name, state) in ["a", "b", "c", "d"].into_iter().zip(states) {
+            play.family.set(play.id(name), state);
+        }
+        let mut out = Vec::new();
+        let id = play.id(called_off);
+        play.family.call_off(id, &Exit::killed(), &mut out);
+        out.into_iter().for_each(|action| play.act(action));
+        play.laid_down.concat()
+    };
+    let none = "";
+    let all = [Down, Restarting, Down, Down];
+    assert_eq!(left(Strategy::OneForOne, all, "b"), none);
+    assert_eq!(left(Strategy::OneForAll, all, "b"), "acd");
+    assert_eq!(left(Strategy::RestForOne, all, "b"), "cd");
+    let rest = [Up, Waiting, Down, Restarting];
+    assert_eq!(left(Strategy::OneForAll, rest, "b"), none);
+    assert_eq!(left(Strategy::RestForOne, rest, "b"), "c");
+    assert_eq!(left(Strategy::RestForOne, rest, "d"), none);
+}
+
+#[test]
+fn m01_a_stop_over_its_limit_says_whether_another_instance_comes() {
+    for (restart, kept) in [(Restart::Permanent, true), (Restart::Temporary, false)] {
+        let mut play = Play::new(Strategy::OneForAll)
+            .permanent("a")
+            .child("b", restart)
+            .late();
+        play.start();
+        play.answer("a");
+        play.answer("b");
+        play.crash("a");
+        play.limit("b");
+        assert_eq!(play.overruns, [("b".to_owned(), kept)]);
+        play.answer("a");
+        if kept {
+            play.answer("b");
+        }
+        play.ask(Question::Terminate("a".to_owned()));
+        play.limit("a");
+        assert_eq!(play.overruns[1], ("a".to_owned(), false));
+    }
 }
