@@ -105,6 +105,8 @@ mod registry;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod scopes;
+#[cfg(test)]
 mod shutdowns;
 #[cfg(test)]
 mod sim_faults;
@@ -179,6 +181,7 @@ const FILES: &[&[harness::Body]] = &[
     idle::BODIES,
     monitors::BODIES,
     registry::BODIES,
+    scopes::BODIES,
     stalls::BODIES,
     links::BODIES,
     needs::BODIES,

@@ -93,6 +93,7 @@ impl Local {
             seat.maker = Some(maker);
             let mut kin = Box::new(Kin::new(supervisor.flags, supervisor.restart));
             kin.decides = supervisor.decide.is_some();
+            kin.own_names = supervisor.own_names && !is_root;
             kin.template = supervisor.template;
             kin.tree_limit = supervisor.stop_limit.filter(|_| is_root);
             seat.kin = Some(kin);
@@ -154,7 +155,8 @@ impl Local {
                         let plans = remote.declared.get().and_then(|declared| {
                             let mut path = self.path_of(parent);
                             path.push(entry.place);
-                            Some(self.registry_of(parent)?.plan(declared, path))
+                            let scope = self.scope_of(parent);
+                            Some(self.registry_of(parent)?.plan(declared, scope, path))
                         });
                         let shell = s.shell();
                         entry.remote = Some(Box::new(RemoteEntry {

@@ -13,7 +13,7 @@ use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
 use crate::name::{Name, NameError};
 use crate::observe::Observer;
-use crate::registry::Registry;
+use crate::registry::{Registry, TREE};
 use crate::spin::processors;
 use crate::tree::{Sitting, Tree};
 
@@ -244,7 +244,7 @@ impl App {
     pub fn lookup<A: Actor>(&self, name: Name<A>) -> Result<Addr<A>, NameError> {
         let name = name.spec();
         let registry = name.registry.as_ref().unwrap_or(&self.shared.registry);
-        let entry = registry.entry(&name.text);
+        let entry = registry.entry(&name.text, &[TREE]);
         let not_found = NameError::NotFound { name: name.text };
         Ok(Addr::new(entry.ok_or(not_found)?.found(name.actor)?))
     }

@@ -54,6 +54,11 @@ impl Supervisor {
         }
         let mut names = HashSet::new();
         let auto = self.flags.auto_shutdown;
+        let scopes = seen.scopes.len();
+        if self.own_names && seen.depth > 0 {
+            seen.scopes_met += 1;
+            seen.scopes.push(seen.scopes_met);
+        }
         seen.depth += 1;
         for node in &self.children {
             let (name, child) = match &node.0 {
@@ -97,6 +102,7 @@ impl Supervisor {
             }
         }
         seen.depth -= 1;
+        seen.scopes.truncate(scopes);
         Ok(())
     }
 
@@ -166,8 +172,12 @@ impl Supervisor {
         }
         let (names, slots) = (seen.declared.names.len(), seen.declared.slots.len());
         built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
+        let scope = seen.scope();
+        let new = seen.declared.names[names..].iter();
+        let new = new.zip(&seen.scopes_of_names[names..]);
+        let new = new.filter(|(_, of)| **of == scope);
         let _ = remote.declared.set(Declared {
-            names: seen.declared.names[names..].to_vec(),
+            names: new.map(|(name, _)| name.clone()).collect(),
             slots: seen.declared.slots[slots..].to_vec(),
         });
         Ok(())
@@ -193,7 +203,13 @@ pub(crate) fn check_added(
 pub(crate) struct Seen {
     claimed: HashSet<Address>,
     declared: Declared,
-    taken: HashMap<Cow<'static, str>, Cow<'static, str>>,
+    /// For each name that is declared, in which scope.
+    scopes_of_names: Vec<usize>,
+    taken: HashMap<(usize, Cow<'static, str>), Cow<'static, str>>,
+    /// The subtrees with names of their own around what is looked at, by number from 1, innermost last.
+    scopes: Vec<usize>,
+    /// How many there were.
+    scopes_met: usize,
     places: Vec<Locality>,
     pub(crate) needs: Needs,
     /// How far below the root the check is.
@@ -217,14 +233,21 @@ impl Seen {
     fn declare(&mut self, spec: &Spec) -> Result<(), StartError> {
         for name in spec.names.iter().filter(|name| name.registry.is_none()) {
             let (name, child) = (name.text.clone(), spec.name.clone());
-            if let Some(owner) = self.taken.insert(name.clone(), child.clone()) {
+            let place = (self.scope(), name.clone());
+            if let Some(owner) = self.taken.insert(place, child.clone()) {
                 let error = NameError::Taken { name, owner };
                 return Err(StartError::Name { child, error });
             }
             self.declared.names.push((name, child));
+            self.scopes_of_names.push(self.scope());
         }
-        self.needs.note(spec);
+        self.needs.note(spec, &self.scopes);
         Ok(())
+    }
+
+    /// The innermost scope; 0 is the tree.
+    fn scope(&self) -> usize {
+        self.scopes.last().copied().unwrap_or(0)
     }
 
     fn draw(&mut self, node: impl FnOnce(usize) -> PlanNode) {

@@ -14,7 +14,7 @@ use crate::lane::NORMAL;
 use crate::locality::Local;
 use crate::message::{Record, Way};
 use crate::name::{Name, NameError};
-use crate::registry::{Registry, Waiter};
+use crate::registry::{Registry, Scope, Waiter};
 use crate::request::RequestError;
 use crate::small::{Small, Table, drop_of, fits, free_box};
 use crate::things::{Body, Key};
@@ -52,6 +52,8 @@ impl Record for Answer {
 /// A wait of an instance; it ends with this value, whatever uses that up.
 struct Wait {
     registry: Option<(Arc<Registry>, u64)>,
+    /// Where it looks.
+    scopes: Arc<[Scope]>,
     name: Cow<'static, str>,
     to: Address,
     /// Keeps a start open. Goes last.
@@ -61,7 +63,8 @@ struct Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some((registry, number)) = self.registry.take() {
-            registry.forget(&self.name, number, self.to, self.hold.is_some());
+            let from = (&self.name, &*self.scopes);
+            registry.forget(from, number, self.to, self.hold.is_some());
         }
         drop(self.hold.take());
     }
@@ -161,6 +164,7 @@ pub(crate) fn find<A: Actor, B: Actor>(
     }
     let name = name.spec();
     let (to, text, wanted) = (here.address_of(slot), name.text.clone(), name.actor);
+    let scopes: Arc<[Scope]> = here.scopes_for(slot, &name).into();
     let (hold, limit) = match patience {
         Patience::Hold => {
             let why = match name.registry {
@@ -176,6 +180,7 @@ pub(crate) fn find<A: Actor, B: Actor>(
     let number = numbered.as_ref().map(|(_, number)| *number);
     let wait = Wait {
         registry: numbered,
+        scopes: scopes.clone(),
         name: name.text,
         to,
         hold,
@@ -188,6 +193,7 @@ pub(crate) fn find<A: Actor, B: Actor>(
         to,
         key,
         wanted,
+        scopes,
         number: number.unwrap_or_default(),
     };
     let answer = match registry {

@@ -19,6 +19,8 @@ pub(crate) struct Kin {
     entries: Vec<Option<Entry>>,
     /// The actor is asked what follows the end of a child.
     pub(crate) decides: bool,
+    /// Names of those below it are found there only.
+    pub(crate) own_names: bool,
     /// What its instances are made from, if it is a pool.
     pub(crate) template: Option<Template>,
     /// Administrative requests that are not served yet, oldest first.
@@ -70,6 +72,7 @@ impl Kin {
             family: Family::new(flags, restart),
             entries: Vec::new(),
             decides: true,
+            own_names: false,
             template: None,
             requests: VecDeque::new(),
             serving: None,

@@ -13,7 +13,7 @@ use crate::fixed_map::FixedMap;
 use crate::hold::Why;
 use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
-use crate::registry::{Doomed, Entry, Registry, Stalled};
+use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told};
 use crate::roster::Roster;
 use crate::slot::Parent;
 
@@ -24,14 +24,28 @@ pub(crate) struct Naming {
     tops: BTreeMap<u32, Top>,
     /// By the owners' slots and the entries.
     owned: FixedMap<u32, Roster<*const Entry, Owned>>,
+    /// What was found, by the registry and the innermost scope in which that was asked for.
+    seen: FixedMap<(usize, Scope), Seen>,
+}
+
+/// What was found in a registry: found again without its lock.
+struct Seen {
+    /// Kept, so that no other one has its address.
+    _registry: Arc<Registry>,
+    /// With what was hidden by then.
+    names: BTreeMap<Cow<'static, str>, (u64, Arc<Entry>)>,
+}
+
+impl Seen {
+    fn prune(&mut self) {
+        self.names.retain(|_, (_, entry)| entry.is_live());
+    }
 }
 
 /// The top of the part of a tree that lives here.
 struct Top {
     registry: Arc<Registry>,
     above: Above,
-    /// What was found in the registry: found again without its lock.
-    seen: BTreeMap<Cow<'static, str>, Arc<Entry>>,
 }
 
 /// What is between the root of a tree and a part of it, the root included.
@@ -41,6 +55,8 @@ pub(crate) struct Above {
     pub(crate) slots: Arc<[Address]>,
     /// Their names.
     pub(crate) names: Arc<[Cow<'static, str>]>,
+    /// Those that have names of their own, from the part up.
+    pub(crate) scopes: Arc<[Address]>,
 }
 
 /// A name of an actor here.
@@ -55,11 +71,7 @@ impl Local {
     /// A slot becomes the top of the part of a tree that lives here.
     pub(crate) fn enter_tree(&self, slot: u32, registry: Arc<Registry>, above: Above) {
         self.gate.registries.add(&registry);
-        let top = Top {
-            registry,
-            above,
-            seen: BTreeMap::new(),
-        };
+        let top = Top { registry, above };
         self.naming.borrow_mut().tops.insert(slot, top);
         self.seat(slot, |seat| seat.marked = true);
     }
@@ -93,6 +105,34 @@ impl Local {
         path
     }
 
+    /// The scopes that an actor is in.
+    pub(crate) fn scopes_of(&self, slot: u32) -> Vec<Scope> {
+        let here = self.upwards(slot).filter(|&at| self.is_scope(at));
+        let mut scopes: Vec<_> = here.map(|at| Some(self.address_of(at))).collect();
+        let above = self.with_top(slot, |top| top.above.scopes.clone());
+        scopes.extend(
+            above
+                .iter()
+                .flat_map(|above| above.iter().copied().map(Some)),
+        );
+        scopes.push(TREE);
+        scopes
+    }
+
+    /// The innermost of them.
+    pub(crate) fn scope_of(&self, slot: u32) -> Scope {
+        if let Some(at) = self.upwards(slot).find(|&at| self.is_scope(at)) {
+            return Some(self.address_of(at));
+        }
+        self.with_top(slot, |top| top.above.scopes.first().copied())?
+    }
+
+    fn is_scope(&self, slot: u32) -> bool {
+        self.seat(slot, |seat| {
+            seat.kin.as_ref().is_some_and(|kin| kin.own_names)
+        })
+    }
+
     /// The names from the root down to an actor.
     pub(crate) fn names_to(&self, slot: u32) -> Vec<Cow<'static, str>> {
         let mut names: Vec<_> = self.upwards(slot).map(|at| self.name_of(at)).collect();
@@ -116,7 +156,8 @@ impl Local {
     ) -> Result<(), StartError> {
         for name in std::mem::take(&mut spec.names) {
             let claimed = self.registry_for(parent, &name).and_then(|registry| {
-                let mut entry = Entry::new(&name, self.address_of(slot), spec.name.clone());
+                let (scope, address) = (self.scope_for(parent, &name), self.address_of(slot));
+                let mut entry = Entry::new(&name, scope, address, spec.name.clone());
                 let mut path = self.path_of(parent);
                 path.push(entry.address);
                 entry.path = Some(path.into());
@@ -148,6 +189,22 @@ impl Local {
             name: name.text.clone(),
         };
         self.registry_of(slot).ok_or_else(ended)
+    }
+
+    /// The scope in which an actor in `slot`, or a child of it, gets a name.
+    fn scope_for(&self, slot: u32, name: &NameSpec) -> Scope {
+        match name.registry {
+            Some(_) => TREE,
+            None => self.scope_of(slot),
+        }
+    }
+
+    /// The scopes in which an actor looks for a name.
+    pub(crate) fn scopes_for(&self, slot: u32, name: &NameSpec) -> Vec<Scope> {
+        match name.registry {
+            Some(_) => vec![TREE],
+            None => self.scopes_of(slot),
+        }
     }
 
     fn own(&self, slot: u32, registry: Arc<Registry>, entry: Arc<Entry>, declared: bool) {
@@ -188,24 +245,28 @@ impl Local {
 
     /// An actor is not started again by itself: nobody finds it any more.
     pub(crate) fn withdraw_names(&self, slot: u32) {
+        let mut told = Vec::new();
         if let Some(owned) = self.naming.borrow_mut().owned.get_mut(&slot) {
             owned.retain(|name| {
                 if name.declared {
                     name.registry.withdraw(&name.entry);
                 } else {
-                    name.registry.release(&name.entry);
+                    told.push(name.registry.release(&name.entry));
                 }
                 name.declared
             });
         }
+        told.into_iter().for_each(Told::tell);
     }
 
     /// A slot is freed.
     pub(crate) fn forget_names(&self, slot: u32) {
         let mut naming = self.naming.borrow_mut();
         naming.tops.remove(&slot);
-        for name in naming.owned.remove(&slot).unwrap_or_default().values() {
-            name.registry.release(&name.entry);
+        let owned = naming.owned.remove(&slot).unwrap_or_default();
+        drop(naming);
+        for name in owned.values() {
+            name.registry.release(&name.entry).tell();
         }
     }
 
@@ -228,6 +289,7 @@ impl Local {
             who,
             path: self.path_of(slot),
             awaited,
+            scopes: self.scopes_of(slot),
         });
         for Doomed { at, serial, error } in doomed {
             Control::call(at.gate(), move |there| {
@@ -257,7 +319,8 @@ impl Local {
             return Err(NameError::Ending { name: name.text });
         }
         let registry = self.registry_for(slot, &name)?;
-        let entry = registry.claim(Entry::new(&name, self.address_of(slot), owner))?;
+        let (scope, address) = (self.scope_for(slot, &name), self.address_of(slot));
+        let entry = registry.claim(Entry::new(&name, scope, address, owner))?;
         self.publish(&registry, &entry);
         self.own(slot, registry, entry, false); // unless it has it already
         Ok(())
@@ -268,7 +331,7 @@ impl Local {
         let Ok(registry) = self.registry_for(slot, name) else {
             return false;
         };
-        let Some(entry) = registry.claimed(&name.text) else {
+        let Some(entry) = registry.claimed(self.scope_for(slot, name), &name.text) else {
             return false;
         };
         let mut naming = self.naming.borrow_mut();
@@ -284,7 +347,8 @@ impl Local {
             registry.withdraw(&entry);
         } else {
             owned.remove(&key);
-            registry.release(&entry);
+            drop(naming);
+            registry.release(&entry).tell();
         }
         was_live
     }
@@ -292,24 +356,56 @@ impl Local {
     /// Finds a name now. One that was found before is found without a lock.
     pub(crate) fn lookup<B: 'static>(&self, slot: u32, name: Name<B>) -> Found {
         let name = name.spec();
+        let registry = name.registry.clone().or_else(|| self.registry_of(slot));
+        let entry = registry.and_then(|registry| {
+            let scope = self.scope_for(slot, &name);
+            self.seen(&registry, scope, &name.text)
+                .or_else(|| self.see(slot, registry, scope, &name))
+        });
         let not_found = || NameError::NotFound {
             name: name.text.clone(),
         };
-        if let Some(registry) = &name.registry {
-            let entry = registry.entry(&name.text).ok_or_else(not_found)?;
-            return entry.found(name.actor);
+        entry.ok_or_else(not_found)?.found(name.actor)
+    }
+
+    /// What was found before, and still is.
+    fn seen(&self, registry: &Arc<Registry>, scope: Scope, name: &str) -> Option<Arc<Entry>> {
+        let naming = self.naming.borrow();
+        let seen = naming.seen.get(&(Arc::as_ptr(registry) as usize, scope))?;
+        let (hidings, entry) = seen.names.get(name)?;
+        let holds = entry.is_live() && *hidings == registry.hidings();
+        holds.then(|| entry.clone())
+    }
+
+    /// Looks for a name in a registry, and remembers it.
+    fn see(
+        &self,
+        slot: u32,
+        registry: Arc<Registry>,
+        scope: Scope,
+        name: &NameSpec,
+    ) -> Option<Arc<Entry>> {
+        let hidings = registry.hidings(); // before: what comes meanwhile has it looked for again
+        let entry = registry.entry(&name.text, &self.scopes_for(slot, name))?;
+        let mut naming = self.naming.borrow_mut();
+        let key = (Arc::as_ptr(&registry) as usize, scope);
+        if !naming.seen.contains_key(&key) {
+            naming.seen.retain(|_, seen| {
+                seen.prune();
+                !seen.names.is_empty()
+            });
         }
-        let entry = self.with_top(slot, |top| {
-            if let Some(entry) = top.seen.get(&name.text).filter(|e| e.is_live()) {
-                return Some(entry.clone());
-            }
-            if top.seen.len().is_power_of_two() {
-                top.seen.retain(|_, entry| entry.is_live());
-            }
-            let entry = top.registry.entry(&name.text)?;
-            top.seen.insert(name.text.clone(), entry.clone());
-            Some(entry)
-        });
-        entry.flatten().ok_or_else(not_found)?.found(name.actor)
+        let names = BTreeMap::new();
+        let new = || Seen {
+            _registry: registry,
+            names,
+        };
+        let seen = naming.seen.entry(key).or_insert_with(new);
+        if seen.names.len().is_power_of_two() {
+            seen.prune();
+        }
+        let known = (hidings, entry.clone());
+        seen.names.insert(name.text.clone(), known);
+        Some(entry)
     }
 }

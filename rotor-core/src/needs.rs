@@ -13,7 +13,8 @@ use crate::name::{ActorType, NameError, NameSpec};
 #[derive(Default)]
 pub(crate) struct Needs {
     actors: usize,
-    owners: HashMap<Cow<'static, str>, Owner>,
+    /// Of each name, one for each scope that has it.
+    owners: HashMap<Cow<'static, str>, Vec<Owner>>,
     needs: Vec<Need>,
 }
 
@@ -23,6 +24,7 @@ struct Owner {
     at: usize,
     child: Cow<'static, str>,
     actor: ActorType,
+    scope: usize,
 }
 
 /// A name that an actor needs.
@@ -31,11 +33,14 @@ struct Need {
     at: usize,
     child: Cow<'static, str>,
     name: NameSpec,
+    /// The scopes around it, innermost last.
+    scopes: Vec<usize>,
 }
 
 impl Needs {
-    /// Notes the next actor in the start order.
-    pub(crate) fn note(&mut self, spec: &Spec) {
+    /// Notes the next actor in the start order, and the scopes around it by their numbers, innermost last; 0
+    /// is the tree.
+    pub(crate) fn note(&mut self, spec: &Spec, scopes: &[usize]) {
         let at = self.actors;
         self.actors += 1;
         for name in spec.names.iter().filter(|name| name.registry.is_none()) {
@@ -43,8 +48,10 @@ impl Needs {
                 at,
                 child: spec.name.clone(),
                 actor: name.actor,
+                scope: scopes.last().copied().unwrap_or(0),
             };
-            self.owners.insert(name.text.clone(), owner);
+            let of_name = self.owners.entry(name.text.clone()).or_default();
+            of_name.push(owner);
         }
         // Those of another tree cannot be known here.
         for name in spec.needs.iter().filter(|name| name.registry.is_none()) {
@@ -52,6 +59,7 @@ impl Needs {
                 at,
                 child: spec.name.clone(),
                 name: name.clone(),
+                scopes: scopes.to_vec(),
             });
         }
     }
@@ -60,7 +68,7 @@ impl Needs {
     pub(crate) fn check(&self) -> Result<(), StartError> {
         for need in &self.needs {
             // A name that no spec has may be registered by any actor.
-            let Some(owner) = self.owners.get(&need.name.text) else {
+            let Some(owner) = self.owner(need) else {
                 continue;
             };
             let child = need.child.clone();
@@ -95,7 +103,7 @@ impl Needs {
                 break;
             }
             for other in self.needs_of(at) {
-                let Some(further) = self.owners.get(&other.name.text) else {
+                let Some(further) = self.owner(other) else {
                     continue;
                 };
                 if let Entry::Vacant(place) = through.entry(further.at) {
@@ -115,6 +123,14 @@ impl Needs {
         // It was built from its end.
         circle.reverse();
         Some(circle)
+    }
+
+    /// Who has the name that is needed, in the innermost scope.
+    fn owner(&self, need: &Need) -> Option<&Owner> {
+        let of_name = self.owners.get(&need.name.text)?;
+        let in_scope = |scope: usize| of_name.iter().find(|owner| owner.scope == scope);
+        let around = need.scopes.iter().rev().copied();
+        around.chain([0]).find_map(in_scope)
     }
 
     fn needs_of(&self, at: usize) -> impl Iterator<Item = &Need> {

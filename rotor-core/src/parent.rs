@@ -448,6 +448,7 @@ impl Local {
                 above: Above {
                     slots: self.path_of(slot).into(),
                     names: self.names_to(slot).into(),
+                    scopes: self.scopes_of(slot).into_iter().flatten().collect(),
                 },
             };
             // Whoever adopts learns of our loss, also of one that comes before the order.

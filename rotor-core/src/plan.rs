@@ -123,6 +123,7 @@ impl Supervisor {
             AutoShutdown::Any => Some("ends with any significant child".to_owned()),
             AutoShutdown::All => Some("ends with its last significant child".to_owned()),
         });
+        rules.extend(self.own_names.then(|| "names of its own".to_owned()));
         rules.extend(flags.synchronized.then(|| "synchronized start".to_owned()));
         let instances = self.template.as_ref().map(|template| template.restart);
         rules.extend(match instances {

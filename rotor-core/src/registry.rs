@@ -27,22 +27,36 @@ pub(crate) use stall::{Awaited, Doomed, Stalled};
 
 type Text = Cow<'static, str>;
 
+/// Where a name holds: below this supervisor, which has names of its own, or in the whole tree.
+///
+/// An actor finds the names of all scopes around it; of two alike it finds the one of the inner scope.
+/// Wherever scopes are listed, the innermost is the first, and the tree the last.
+pub(crate) type Scope = Option<Address>;
+
+/// The scope that all actors of a tree are in.
+pub(crate) const TREE: Scope = None;
+
+/// A name where it holds.
+type Scoped = (Scope, Text);
+
 /// The names of a tree.
 #[derive(Default)]
 pub(crate) struct Registry {
     table: Mutex<Table>,
     waits: AtomicU64,
+    /// How often something has come that may hide a name of an outer scope.
+    hidings: AtomicU64,
 }
 
 #[derive(Default)]
 struct Table {
-    entries: FixedMap<Text, Arc<Entry>>,
+    entries: FixedMap<Scoped, Arc<Entry>>,
     /// Names that are declared in subtrees of other localities, which are built when they start.
-    planned: FixedMap<Text, Planned>,
+    planned: FixedMap<Scoped, Planned>,
     /// The same for addresses that were reserved for those subtrees.
     planned_slots: FixedMap<Address, Planned>,
-    /// By the numbers of the waits.
-    waiting: BTreeMap<Text, BTreeMap<u64, Waiter>>,
+    /// By the numbers of the waits, each in all the scopes that it looks into.
+    waiting: BTreeMap<Scoped, BTreeMap<u64, Arc<Waiter>>>,
     /// Starts that nothing but names and services keeps open.
     stalled: Vec<Stalled>,
     links: Links,
@@ -52,6 +66,7 @@ struct Table {
 /// A name and its owner.
 pub(crate) struct Entry {
     pub(crate) name: Text,
+    pub(crate) scope: Scope,
     pub(crate) actor: ActorType,
     pub(crate) address: Address,
     /// The owner's name in its spec.
@@ -75,20 +90,27 @@ pub(crate) struct Waiter {
     pub(crate) to: Address,
     pub(crate) key: Key,
     pub(crate) wanted: ActorType,
+    /// The scopes that it looks into.
+    pub(crate) scopes: Arc<[Scope]>,
     /// Of the wait, in its registry.
     pub(crate) number: u64,
 }
 
 impl Entry {
-    pub(crate) fn new(spec: &NameSpec, address: Address, owner: Text) -> Self {
+    pub(crate) fn new(spec: &NameSpec, scope: Scope, address: Address, owner: Text) -> Self {
         Entry {
             name: spec.text.clone(),
+            scope,
             actor: spec.actor,
             address,
             owner,
             path: None,
             live: AtomicBool::new(false),
         }
+    }
+
+    fn place(&self) -> Scoped {
+        (self.scope, self.name.clone())
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -124,7 +146,7 @@ impl Registry {
             name: name.clone(),
             owner: owner.clone(),
         };
-        if let Some(old) = table.entries.get(&name) {
+        if let Some(old) = table.entries.get(&entry.place()) {
             let same = old.address == entry.address && old.actor == entry.actor;
             return if same {
                 Ok(old.clone())
@@ -132,7 +154,7 @@ impl Registry {
                 Err(taken(&old.owner))
             };
         }
-        if let Some(planned) = table.planned.get(&name) {
+        if let Some(planned) = table.planned.get(&entry.place()) {
             let top = planned.path.last();
             let below = |path: &[Address]| top.is_some_and(|top| path.contains(top));
             if !entry.path.as_deref().is_some_and(below) {
@@ -140,8 +162,21 @@ impl Registry {
             }
         }
         let entry = Arc::new(entry);
-        table.entries.insert(name, entry.clone());
+        table.entries.insert(entry.place(), entry.clone());
+        if entry.scope != TREE {
+            self.hide();
+        }
         Ok(entry)
+    }
+
+    /// Something has come that may hide what was found before.
+    fn hide(&self) {
+        self.hidings.fetch_add(1, Ordering::Release);
+    }
+
+    /// What [`hide`](Self::hide) counts.
+    pub(crate) fn hidings(&self) -> u64 {
+        self.hidings.load(Ordering::Acquire)
     }
 
     /// Lets a claimed name be found, and tells those who wait for it. False if it could be before.
@@ -151,11 +186,9 @@ impl Registry {
             return false;
         }
         let known = entry.live.swap(true, Ordering::AcqRel);
-        let waiters = table.waiting.remove(&entry.name).unwrap_or_default();
+        let told = table.ready(&entry.place());
         drop(table);
-        for waiter in waiters.values() {
-            waiter.tell(entry.found(waiter.wanted));
-        }
+        told.tell();
         !known
     }
 
@@ -165,24 +198,24 @@ impl Registry {
         entry.live.store(false, Ordering::Release);
     }
 
-    /// An owner gives its name back.
-    pub(crate) fn release(&self, entry: &Arc<Entry>) {
+    /// An owner gives its name back. Whoever finds another one now is to be told.
+    pub(crate) fn release(&self, entry: &Arc<Entry>) -> Told {
         let mut table = self.table();
         entry.live.store(false, Ordering::Release);
         if table.has(entry) {
-            table.entries.remove(&entry.name);
+            table.entries.remove(&entry.place());
         }
+        table.ready(&entry.place())
     }
 
-    /// The entry of a name that can be found now.
-    pub(crate) fn entry(&self, name: &str) -> Option<Arc<Entry>> {
-        let table = self.table();
-        table.entries.get(name).filter(|e| e.is_live()).cloned()
+    /// The entry of a name that can be found now in these scopes.
+    pub(crate) fn entry(&self, name: &Text, scopes: &[Scope]) -> Option<Arc<Entry>> {
+        self.table().live(name, scopes).cloned()
     }
 
     /// The entry of a name that somebody has, whether it can be found or not.
-    pub(crate) fn claimed(&self, name: &str) -> Option<Arc<Entry>> {
-        self.table().entries.get(name).cloned()
+    pub(crate) fn claimed(&self, scope: Scope, name: &Text) -> Option<Arc<Entry>> {
+        self.table().entries.get(&(scope, name.clone())).cloned()
     }
 
     /// A number for a wait.
@@ -198,24 +231,28 @@ impl Registry {
             let name = name.clone();
             return Some((waiter, Err(NameError::TreeEnded { name })));
         }
-        if let Some(entry) = table.entries.get(name).filter(|e| e.is_live()) {
+        if let Some(entry) = table.live(name, &waiter.scopes) {
             let found = entry.found(waiter.wanted);
             return Some((waiter, found));
         }
-        let waiters = table.waiting.entry(name.clone()).or_default();
-        waiters.insert(waiter.number, waiter);
+        let waiter = Arc::new(waiter);
+        for &scope in &*waiter.scopes {
+            let waiters = table.waiting.entry((scope, name.clone())).or_default();
+            waiters.insert(waiter.number, waiter.clone());
+        }
         None
     }
 
-    /// Ends a wait of an instance, which held its start or did not.
-    pub(crate) fn forget(&self, name: &str, number: u64, to: Address, held: bool) {
+    /// Ends a wait of an instance in these scopes, which held its start or did not.
+    pub(crate) fn forget(
+        &self,
+        (name, scopes): (&Text, &[Scope]),
+        number: u64,
+        to: Address,
+        held: bool,
+    ) {
         let mut table = self.table();
-        if let Some(waiters) = table.waiting.get_mut(name) {
-            waiters.remove(&number);
-            if waiters.is_empty() {
-                table.waiting.remove(name);
-            }
-        }
+        table.forget(name, scopes, number);
         if held {
             table.not_stalled(to);
         }
@@ -228,11 +265,18 @@ impl Registry {
 
     #[cfg(test)]
     pub(crate) fn waits_open(&self) -> usize {
-        self.table().waiting.values().map(BTreeMap::len).sum()
+        let table = self.table();
+        let waiting = table.waiting.iter().filter(|(at, _)| at.0 == TREE);
+        waiting.map(|(_, waiters)| waiters.len()).sum()
     }
 
-    /// What a subtree of another locality will declare.
-    pub(crate) fn plan(self: &Arc<Self>, declared: &Declared, path: Vec<Address>) -> Plans {
+    /// What a subtree of another locality will declare; its names are those of this scope.
+    pub(crate) fn plan(
+        self: &Arc<Self>,
+        declared: &Declared,
+        scope: Scope,
+        path: Vec<Address>,
+    ) -> Plans {
         let path: Arc<[Address]> = path.into();
         let planned = |owner: &Text| Planned {
             path: path.clone(),
@@ -241,14 +285,18 @@ impl Registry {
         let Declared { names, slots } = declared;
         let mut table = self.table();
         for (name, owner) in names {
-            table.planned.insert(name.clone(), planned(owner));
+            table.planned.insert((scope, name.clone()), planned(owner));
         }
         for (slot, owner) in slots {
             table.planned_slots.insert(*slot, planned(owner));
         }
+        if scope != TREE {
+            self.hide();
+        }
+        let names = names.iter().map(|(name, _)| (scope, name.clone()));
         Plans {
             registry: self.clone(),
-            names: names.iter().map(|(name, _)| name.clone()).collect(),
+            names: names.collect(),
             slots: slots.iter().map(|(slot, _)| *slot).collect(),
             path,
         }
@@ -257,10 +305,12 @@ impl Registry {
     /// A locality is lost: nothing of it can be found any more, or waits.
     pub(crate) fn gate_lost(&self, gate: &Gate) {
         let mut table = self.table();
-        table.entries.retain(|_, entry| {
+        let mut gone = Vec::new();
+        table.entries.retain(|place, entry| {
             let stays = entry.address.gate() != gate;
             if !stays {
                 entry.live.store(false, Ordering::Release);
+                gone.push(place.clone());
             }
             stays
         });
@@ -270,6 +320,9 @@ impl Registry {
         });
         table.stalled.retain(|stalled| stalled.at.gate() != gate);
         table.links.gate_lost(gate);
+        let told: Vec<_> = gone.iter().map(|place| table.ready(place)).collect();
+        drop(table);
+        told.into_iter().for_each(Told::tell);
     }
 
     /// Notes that a client is linked to a service, unless that would close a circle.
@@ -297,7 +350,8 @@ impl Registry {
         table.stalled.clear();
         let waiting = std::mem::take(&mut table.waiting);
         drop(table);
-        for (name, waiters) in waiting {
+        // All look into the tree, some into other scopes as well.
+        for ((_, name), waiters) in waiting.into_iter().filter(|(at, _)| at.0 == TREE) {
             for waiter in waiters.values() {
                 waiter.tell(Err(NameError::TreeEnded { name: name.clone() }));
             }
@@ -307,8 +361,71 @@ impl Registry {
 
 impl Table {
     fn has(&self, entry: &Arc<Entry>) -> bool {
-        let known = self.entries.get(&entry.name);
+        let known = self.entries.get(&entry.place());
         known.is_some_and(|known| Arc::ptr_eq(known, entry))
+    }
+
+    /// Who has a name, or will have it, in the first of these scopes that knows it.
+    fn known(&self, name: &Text, scopes: &[Scope]) -> Option<Known<'_>> {
+        scopes.iter().find_map(|&scope| {
+            let place = (scope, name.clone());
+            let entry = self.entries.get(&place).map(Known::Now);
+            entry.or_else(|| self.planned.get(&place).map(Known::Later))
+        })
+    }
+
+    /// The entry of a name that can be found now. One that cannot hides those of outer scopes.
+    fn live(&self, name: &Text, scopes: &[Scope]) -> Option<&Arc<Entry>> {
+        match self.known(name, scopes)? {
+            Known::Now(entry) => Some(entry).filter(|entry| entry.is_live()),
+            Known::Later(_) => None,
+        }
+    }
+
+    /// Takes out those who have waited for a name where something has come or gone, and find one now.
+    fn ready(&mut self, place: &Scoped) -> Told {
+        let waiters = self.waiting.get(place).into_iter().flatten();
+        let found = waiters.filter_map(|(_, waiter)| {
+            let entry = self.live(&place.1, &waiter.scopes)?;
+            Some((waiter.clone(), entry.found(waiter.wanted)))
+        });
+        let told = Told(found.collect());
+        for (waiter, _) in &told.0 {
+            self.forget(&place.1, &waiter.scopes, waiter.number);
+        }
+        told
+    }
+
+    /// Nobody waits by this number any more.
+    fn forget(&mut self, name: &Text, scopes: &[Scope], number: u64) {
+        for &scope in scopes {
+            let place = (scope, name.clone());
+            if let Some(waiters) = self.waiting.get_mut(&place) {
+                waiters.remove(&number);
+                if waiters.is_empty() {
+                    self.waiting.remove(&place);
+                }
+            }
+        }
+    }
+}
+
+/// A name in a scope.
+enum Known<'a> {
+    Now(&'a Arc<Entry>),
+    Later(&'a Planned),
+}
+
+/// Answers, for those who have waited.
+#[must_use = "somebody waits for them"]
+pub(crate) struct Told(Vec<(Arc<Waiter>, Found)>);
+
+impl Told {
+    /// When nothing is borrowed: it wakes loops.
+    pub(crate) fn tell(self) {
+        for (waiter, found) in self.0 {
+            waiter.tell(found);
+        }
     }
 }
 
@@ -329,7 +446,7 @@ pub(crate) struct Declared {
 /// What is planned of one subtree, as long as its parent has its spec.
 pub(crate) struct Plans {
     registry: Arc<Registry>,
-    names: Vec<Text>,
+    names: Vec<Scoped>,
     slots: Vec<Address>,
     path: Arc<[Address]>,
 }
@@ -337,18 +454,22 @@ pub(crate) struct Plans {
 impl Drop for Plans {
     fn drop(&mut self) {
         let mut table = self.registry.table();
-        for name in &self.names {
-            let planned = table.planned.get(name);
+        let told = self.names.iter().map(|place| {
+            let planned = table.planned.get(place);
             if planned.is_some_and(|planned| Arc::ptr_eq(&planned.path, &self.path)) {
-                table.planned.remove(name);
+                table.planned.remove(place);
             }
-        }
+            table.ready(place)
+        });
+        let told: Vec<_> = told.collect();
         for slot in &self.slots {
             let planned = table.planned_slots.get(slot);
             if planned.is_some_and(|planned| Arc::ptr_eq(&planned.path, &self.path)) {
                 table.planned_slots.remove(slot);
             }
         }
+        drop(table);
+        told.into_iter().for_each(Told::tell);
     }
 }
 
@@ -383,5 +504,71 @@ impl Registries {
 
     pub(crate) fn clear(&self) {
         self.list().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::lock::lock;
+    use crate::*;
+
+    const CLOCK: Name<Clock> = Name::new("clock");
+
+    struct Clock;
+    impl Actor for Clock {}
+
+    /// Whether the clock is found, also as that of this tree.
+    struct Find(App);
+    impl Request for Find {
+        type Reply = [bool; 2];
+    }
+    struct Finder;
+    impl Actor for Finder {}
+    impl Handler<Ask<Find>> for Finder {
+        fn handle(&mut self, ask: Ask<Find>, cx: &mut Context<Self>) {
+            let names = [CLOCK, CLOCK.of(&ask.request.0)];
+            ask.reply(names.map(|name| cx.lookup(name).is_ok()));
+        }
+    }
+
+    /// Ends a tree, whatever comes of it.
+    struct Ends(App);
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            self.0.shutdown();
+        }
+    }
+
+    /// Elsewhere, and however deep: the lock is held by somebody else all the time.
+    #[test]
+    fn n02_a_name_that_was_found_is_found_again_without_a_lock() {
+        let (main, away) = (ThreadLoop::new(), ThreadLoop::spawn("away").unwrap());
+        let [finder, inner] = [away.reserve(), away.reserve()];
+        let far = Supervisor::one_for_one("far").on(&away, move |s| {
+            let own = Supervisor::one_for_one("own").own_names();
+            s.child(Child::new("finder", || Finder).at(finder))
+                .child(own.child(Child::new("inner", || Finder).at(inner)))
+        });
+        let clock = Child::new("clock", || Clock).named(CLOCK);
+        let tree = Supervisor::one_for_one("app").child(clock).child(far);
+        let looks = move |app: App| {
+            let _ends = Ends(app.clone());
+            let ask = |whom: Addr<Finder>| {
+                let found = whom.ask_blocking(Find(app.clone()), Duration::from_secs(10));
+                assert!(matches!(found, Ok([true, true])), "{found:?}");
+            };
+            [finder, inner].into_iter().for_each(ask);
+            let held = lock(&app.shared.registry.table);
+            [finder, inner].into_iter().for_each(ask);
+            drop(held);
+        };
+        let mut looking = None;
+        let exit = main.run_with(tree, |app| {
+            looking = Some(std::thread::spawn(move || looks(app)));
+        });
+        assert!(exit.is_ok());
+        looking.expect("it has begun").join().unwrap();
     }
 }

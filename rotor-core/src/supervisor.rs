@@ -47,6 +47,7 @@ pub struct Supervisor {
     pub(crate) backoff: Option<Backoff>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) children: Vec<Node>,
+    pub(crate) own_names: bool,
     /// What its children are made from, if it is a pool.
     pub(crate) template: Option<Template>,
     /// The children of a pool were spoken of without a template.
@@ -121,6 +122,7 @@ impl Supervisor {
             backoff: None,
             stop_limit: None,
             children: Vec::new(),
+            own_names: false,
             template: None,
             no_pool: false,
             levels: 1,
@@ -440,6 +442,50 @@ impl Supervisor {
         self
     }
 
+    /// Has the names of all that is below it be found there only: other parts of the tree may have actors of
+    /// the same names.
+    ///
+    /// An actor gets its names in the innermost such subtree around it. It finds those of each subtree around
+    /// it, and of the tree; of two alike, the inner one, which hides the outer one also while it cannot be
+    /// found, until its spec is gone. [`App::lookup`](crate::App::lookup) finds the names of the tree. On
+    /// the root it changes nothing.
+    ///
+    /// Two windows that are built alike:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// const VIEW: Name<View> = Name::new("view");
+    /// #[derive(Default)] struct View { clicks: u32 }
+    /// impl Actor for View {}
+    /// impl Handler<()> for View {
+    ///     fn handle(&mut self, (): (), _: &mut Context<Self>) { self.clicks += 1 }
+    /// }
+    /// struct Button;
+    /// impl Actor for Button {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.find(VIEW, |_, view, _| view.send(())); // that of its own window
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), StartError> {
+    /// let mut sim = Sim::new(1);
+    /// let here = sim.locality("here");
+    /// let window = |name, view| Supervisor::one_for_all(name).own_names()
+    ///     .child(Child::new("view", View::default).at(view).named(VIEW))
+    ///     .child(Child::new("button", || Button));
+    /// let (left, right) = (here.reserve(), here.reserve());
+    /// sim.start(Supervisor::one_for_one("app")
+    ///     .child(window("left", left))
+    ///     .child(window("right", right)))?;
+    /// sim.run_until_idle();
+    /// assert_eq!([left, right].map(|view| sim.with(view, |view| view.clicks)), [Some(1), Some(1)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn own_names(mut self) -> Self {
+        self.own_names = true;
+        self
+    }
+
     /// Decides what follows when a child has ended by itself, or could not be started.
     ///
     /// [`Decision::Stop`] has a start go on without a child that it can do without. `decide` is asked as [`Actor::decide`](crate::Actor::decide) is, which says when. It runs on
@@ -744,6 +790,7 @@ impl Supervisor {
             name: self.name.clone(),
             flags: self.flags,
             decide: self.decide.clone(),
+            own_names: self.own_names,
         }
     }
 
@@ -818,6 +865,7 @@ pub(crate) struct Shell {
     pub(crate) name: Cow<'static, str>,
     pub(crate) flags: Flags,
     decide: Option<Arc<Decide>>,
+    own_names: bool,
 }
 
 impl Shell {
@@ -825,6 +873,7 @@ impl Shell {
     pub(crate) fn build(&self, build: &Build) -> Result<Supervisor, StartError> {
         let bare = Supervisor {
             decide: self.decide.clone(),
+            own_names: self.own_names,
             ..Supervisor::new(self.name.clone(), self.flags)
         };
         let mut build = build

@@ -18,6 +18,9 @@
 //! - [`find_within`](crate::Context::find_within) waits so long, and keeps no start open;
 //! - [`lookup`](crate::Context::lookup) does not wait.
 //!
+//! Parts that are built alike, such as the windows of a program, may each have actors of the same names:
+//! [`Supervisor::own_names`](crate::Supervisor::own_names).
+//!
 //! An actor may also [register](crate::Context::register) a name while it runs, and give it back.
 //!
 //! # A service outlives its clients

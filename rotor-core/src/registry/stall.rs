@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Planned, Registry, Table};
+use super::{Known, Planned, Registry, Scope, Table};
 use crate::address::Address;
 use crate::error::StartStalled;
 use crate::hold::Place;
@@ -28,6 +28,8 @@ pub(crate) struct Stalled {
     /// The slots from the root down to it.
     pub(crate) path: Vec<Address>,
     pub(crate) awaited: Vec<Awaited>,
+    /// Where it looks for names.
+    pub(crate) scopes: Vec<Scope>,
 }
 
 /// What a start waits for.
@@ -86,8 +88,10 @@ impl Table {
         loop {
             let before = set.clone();
             set.retain(|&i| {
-                self.stalled[i].awaited.iter().all(|awaited| {
-                    self.owner(awaited).is_some_and(|(path, _)| {
+                let stalled = &self.stalled[i];
+                stalled.awaited.iter().all(|awaited| {
+                    let owner = self.owner(awaited, &stalled.scopes);
+                    owner.is_some_and(|(path, _)| {
                         let behind = |&other: &usize| is_behind(path, &self.stalled[other].path);
                         before.iter().any(behind)
                     })
@@ -100,7 +104,11 @@ impl Table {
     }
 
     /// Where what is awaited is declared, and by whom.
-    fn owner<'a>(&'a self, awaited: &'a Awaited) -> Option<(&'a [Address], &'a Cow<'static, str>)> {
+    fn owner<'a>(
+        &'a self,
+        awaited: &'a Awaited,
+        scopes: &[Scope],
+    ) -> Option<(&'a [Address], &'a Cow<'static, str>)> {
         let name = match awaited {
             Awaited::Service(_, Some(place)) => return Some((&place.path, &place.name)),
             Awaited::Service(at, None) => {
@@ -111,12 +119,13 @@ impl Table {
             }
             Awaited::Name(name) => name,
         };
-        if let Some(entry) = self.entries.get(name) {
-            let path = entry.path.as_deref().filter(|_| !entry.is_live())?;
-            return Some((path, &entry.owner));
+        match self.known(name, scopes)? {
+            Known::Now(entry) => {
+                let path = entry.path.as_deref().filter(|_| !entry.is_live())?;
+                Some((path, &entry.owner))
+            }
+            Known::Later(planned) => Some((&planned.path, &planned.owner)),
         }
-        let planned = self.planned.get(name)?;
-        Some((&planned.path, &planned.owner))
     }
 
     fn doom(&self, stalled: &Stalled) -> Doomed {
@@ -126,7 +135,9 @@ impl Table {
             services: Vec::new(),
         };
         for awaited in &stalled.awaited {
-            let owner = self.owner(awaited).map(|(_, owner)| owner.clone());
+            let owner = self
+                .owner(awaited, &stalled.scopes)
+                .map(|(_, owner)| owner.clone());
             let owner = owner.unwrap_or_default();
             match awaited {
                 Awaited::Name(name) => error.names.push((name.clone(), owner)),
