@@ -17,6 +17,7 @@ use crate::registry::Registry;
 use crate::slot::{Parent, State};
 use crate::strategy::{Event, NewRow, Restart};
 use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
+use crate::ties::About;
 
 /// A subtree that a locality is told to build.
 pub(crate) struct Adoption {
@@ -189,6 +190,7 @@ impl Local {
                 .expect("made above")
                 .set_entry(child, entry);
         });
+        self.tie(placed.gate(), About::Child(parent, child));
         Ok((child, placed))
     }
 
@@ -307,6 +309,7 @@ impl Local {
         self.meet(to.slot);
         self.slots.set_generation(to.slot, to.generation);
         self.enter_tree(to.slot, registry, above);
+        self.tie(parent.gate(), About::Subtree(to.slot));
         let name = shell.name.clone();
         let above = Parent::Actor {
             address: parent,

@@ -130,7 +130,7 @@ mod kin; // the children of an actor and where they live
 mod late; // Late: who was late
 mod lifecycle; // start, stop, crash
 mod link; // services outlive their clients
-mod loss; // what hangs on a locality that is lost
+mod loss; // the loss of a locality, on both sides
 mod monitor; // Down
 mod name; // Name: how actors are found
 mod naming; // the names of a locality's actors
@@ -142,7 +142,8 @@ mod registry; // the names of a tree
 mod removal; // force, and the end of slots
 mod serve; // how a supervisor serves requests
 mod strategy; // what a supervisor does, as a pure function
-mod supervisor; // Supervisor: the tree as data
+mod supervisor;
+mod ties; // what hangs on other localities // Supervisor: the tree as data
 
 mod debounce; // the message before a pause
 mod dot; // pictures for Graphviz

@@ -23,6 +23,7 @@ use crate::roster::Roster;
 use crate::slot::{Parent, State};
 use crate::strategy::ChildId;
 use crate::things::{Body, Key};
+use crate::ties::About;
 use crate::timer::nanos;
 
 /// Why a link could not be made, or is no more: what a client [fails](crate::ExitReason::Failed) with.
@@ -185,10 +186,6 @@ pub(crate) struct Linked {
 }
 
 impl Linked {
-    pub(crate) fn is_at(&self, gate: &Gate) -> bool {
-        self.service.gate() == gate && !self.broken
-    }
-
     /// A start does not wait for it any more, when this is dropped.
     fn take_hold(&mut self) -> Option<Hold> {
         if let Some(registry) = self.registry.as_ref().filter(|_| self.hold.is_some()) {
@@ -312,6 +309,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         *body = Body::Link(Box::new(linked));
     }
     here.peer_with(service.gate());
+    here.tie(service.gate(), About::Thing(key));
     let order = Order {
         client: Client {
             address: client,
@@ -438,25 +436,26 @@ impl Local {
     }
 
     /// Ends every link to, and every client of, a lost locality.
-    pub(crate) fn links_lost(&self, gate: &Gate, exit: &Exit) {
-        let mut lost = self.things.borrow().linked(gate);
-        lost.sort_unstable_by_key(|key| key.serial);
-        for key in lost {
-            self.link_broken(key, exit.clone());
+    pub(crate) fn links_lost(&self, gate: &'static Gate, exit: &Exit) {
+        for key in self.things_at(gate) {
+            let is_open = self.with_link(key, |linked| !linked.broken);
+            if is_open == Some(true) {
+                self.link_broken(key, exit.clone());
+            }
         }
-        let mut slots: Vec<u32> = self.services.borrow().by_slot.keys().copied().collect();
-        slots.sort_unstable();
-        for slot in slots {
-            self.with_service(slot, |service| {
-                service
-                    .clients
-                    .retain(|client| client.address.gate() != gate);
-                service
-                    .waiting
-                    .retain(|client| client.address.gate() != gate);
-            });
-            self.go_on_leaving(slot);
+        for (slot, key) in self.clients_at(gate) {
+            self.without_client(slot, gate, key);
         }
+    }
+
+    /// Whether somebody is a client of a service here, or waits to be.
+    pub(crate) fn has_client(&self, slot: u32, gate: &'static Gate, key: Key) -> bool {
+        let services = self.services.borrow();
+        let service = services.by_slot.get(&slot);
+        service.is_some_and(|service| {
+            let id = (gate, key);
+            service.clients.contains(&id) || service.waiting.contains(&id)
+        })
     }
 }
 
@@ -495,6 +494,7 @@ impl Local {
             };
             clients.insert(client.id(), client);
         }
+        self.tie(client.address.gate(), About::Client(slot, client.key));
         self.seat(slot, |seat| seat.serves = true);
         if now {
             client.tell(|here, key| here.linked(key));
@@ -523,6 +523,10 @@ impl Local {
         let Some(slot) = self.find(service) else {
             return;
         };
+        self.without_client(slot, gate, key);
+    }
+
+    fn without_client(&self, slot: u32, gate: &'static Gate, key: Key) {
         self.with_service(slot, |service| {
             service.clients.remove(&(gate, key));
             service.waiting.remove(&(gate, key));

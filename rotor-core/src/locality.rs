@@ -39,6 +39,7 @@ use crate::signed;
 use crate::slot::{Seat, Slots, State};
 use crate::small::{Table, Taken};
 use crate::things::{Body, Key, Things};
+use crate::ties::Ties;
 use crate::timer::nanos;
 use crate::topic::Topics;
 
@@ -649,6 +650,7 @@ pub(crate) struct Local {
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
     pub(crate) host_jobs: RefCell<Vec<HostJob>>,
     pub(crate) peered: RefCell<Vec<(&'static Gate, u32)>>,
+    pub(crate) ties: RefCell<Ties>,
     pub(crate) extensions: RefCell<HashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>>,
     /// The address that the message being handled was published to.
     pub(crate) published_to: Cell<Option<Address>>,
@@ -731,6 +733,7 @@ impl Local {
             interrupted: RefCell::new(VecDeque::new()),
             host_jobs: RefCell::new(Vec::new()),
             peered: RefCell::new(Vec::new()),
+            ties: RefCell::default(),
             extensions: RefCell::new(HashMap::new()),
             published_to: Cell::new(None),
             sender: Cell::new(None),

@@ -7,7 +7,7 @@ use crate::lock::lock;
 use crate::removal::Kill;
 use crate::request::RequestError;
 use crate::slot::Parent;
-use crate::strategy::Event;
+use crate::strategy::{ChildId, Event};
 
 impl Local {
     /// Another locality has no driver any more: everything here that hangs on it learns it from our
@@ -35,37 +35,37 @@ impl Local {
         self.monitors_lost(gate, exit);
         self.links_lost(gate, exit);
         self.topics_lost(gate);
-        for slot in 0..self.slots.len() {
-            let (orphan, children) = self.seat(slot, |seat| {
-                let orphan = matches!(&seat.parent, Parent::Actor { address, .. }
-                    if address.gate() == gate);
-                let children: Vec<_> = seat.kin.as_ref().map_or(Vec::new(), |kin| {
-                    let lost = kin
-                        .entries()
-                        .filter(|(_, entry)| entry.place.gate() == gate);
-                    lost.map(|(id, entry)| (id, kin.family.row(id).incarnation, entry.place))
-                        .collect()
-                });
-                (orphan, children)
-            });
-            for (child, incarnation, place) in children {
-                self.step_is_over(slot, child, incarnation);
-                // It may have been started in the locality's next life, before this news came.
-                gate.kill(Kill {
-                    to: place,
-                    incarnation,
-                    keep: true,
-                    late: None,
-                });
-                let decision = self.decide(slot, child, incarnation, exit);
-                let event = Event::Exited(child, incarnation, exit.clone(), decision);
-                self.family(slot, event);
-            }
-            if orphan {
+        for (slot, child) in self.children_at(gate) {
+            self.child_lost(slot, child, gate, exit);
+        }
+        for slot in self.subtrees_of(gate) {
+            if self.has_parent_at(gate, slot) {
                 self.seat(slot, |seat| seat.parent = Parent::Lost);
                 self.orphaned(slot, exit);
             }
         }
+    }
+
+    fn child_lost(&self, slot: u32, child: ChildId, gate: &'static Gate, exit: &Exit) {
+        let lost = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let place = kin.entry(child)?.place;
+            (place.gate() == gate).then(|| (kin.family.row(child).incarnation, place))
+        });
+        let Some((incarnation, place)) = lost else {
+            return;
+        };
+        self.step_is_over(slot, child, incarnation);
+        // It may have been started in the locality's next life, before this news came.
+        gate.kill(Kill {
+            to: place,
+            incarnation,
+            keep: true,
+            late: None,
+        });
+        let decision = self.decide(slot, child, incarnation, exit);
+        let event = Event::Exited(child, incarnation, exit.clone(), decision);
+        self.family(slot, event);
     }
 
     /// Ends an instance whose parent is lost; one that is not there goes at once.

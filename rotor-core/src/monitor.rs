@@ -14,6 +14,7 @@ use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
 use crate::slot::State;
 use crate::things::{Body, Key};
+use crate::ties::About;
 
 /// The notice that a monitored actor's instance has ended. Sent once per
 /// [`Context::monitor`](crate::Context::monitor).
@@ -62,13 +63,6 @@ pub(crate) struct Watch {
     notice: &'static Kind,
     /// The notice is on its way through the queue.
     pub(crate) told: bool,
-}
-
-impl Watch {
-    /// Whether it is to be ended because the locality of this gate is lost.
-    pub(crate) fn is_open_at(&self, gate: &Gate) -> bool {
-        !self.told && self.who.gate() == gate
-    }
 }
 
 impl Drop for Watch {
@@ -185,6 +179,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
         *body = Body::Monitor(watch);
     }
     here.peer_with(who.gate());
+    here.tie(who.gate(), About::Thing(key));
     let order = Order {
         who,
         from,
@@ -260,10 +255,8 @@ impl Local {
     }
 
     /// Ends every monitor of actors of a lost locality, in the order in which they were made.
-    pub(crate) fn monitors_lost(&self, gate: &Gate, exit: &Exit) {
-        let mut lost = self.things.borrow().watching(gate);
-        lost.sort_unstable_by_key(|key| key.serial);
-        for key in lost {
+    pub(crate) fn monitors_lost(&self, gate: &'static Gate, exit: &Exit) {
+        for key in self.things_at(gate) {
             self.down(key, exit.clone());
         }
     }

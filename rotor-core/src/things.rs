@@ -364,7 +364,8 @@ impl Things {
         }
     }
 
-    /// Pending requests that went to a gate, with the slots of their askers.
+    /// Pending requests that went to a gate, with the slots of their askers. Looks at all there is here:
+    /// only who is abandoned needs it.
     pub(crate) fn asked(&self, gate: &Gate) -> Vec<(u32, Key)> {
         let at_gate = |(index, thing): (usize, &Thing)| {
             let hit = thing.target.is_some_and(|target| target == gate)
@@ -384,30 +385,6 @@ impl Things {
     pub(crate) fn slot_of(&self, key: Key) -> Option<u32> {
         let thing = self.list.get(key.index as usize)?;
         (thing.serial == key.serial && !matches!(thing.body, Body::Vacant)).then_some(thing.slot)
-    }
-
-    /// Links to services of a gate.
-    pub(crate) fn linked(&self, gate: &Gate) -> Vec<Key> {
-        let at_gate = |(index, thing): (usize, &Thing)| match &thing.body {
-            Body::Link(linked) if linked.is_at(gate) => Some(Key {
-                index: index as u32,
-                serial: thing.serial,
-            }),
-            _ => None,
-        };
-        self.list.iter().enumerate().filter_map(at_gate).collect()
-    }
-
-    /// Monitors of actors of a gate.
-    pub(crate) fn watching(&self, gate: &Gate) -> Vec<Key> {
-        let at_gate = |(index, thing): (usize, &Thing)| match &thing.body {
-            Body::Monitor(watch) if watch.is_open_at(gate) => Some(Key {
-                index: index as u32,
-                serial: thing.serial,
-            }),
-            _ => None,
-        };
-        self.list.iter().enumerate().filter_map(at_gate).collect()
     }
 
     /// Removes an entry of a slot from its list, whose first entry is `head`. The caller drops the

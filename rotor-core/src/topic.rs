@@ -21,6 +21,7 @@ use crate::queue::Flat;
 use crate::signed::{self, copied};
 use crate::table::Table;
 use crate::things::Key;
+use crate::ties::About;
 
 /// The typed view of an address for publishing.
 ///
@@ -140,11 +141,10 @@ impl Topics {
         found.downcast().ok()
     }
 
-    /// Those who have subscribed to addresses of another locality.
-    fn at(&self, gate: &Gate) -> Vec<(Address, Rc<dyn Audience>)> {
-        let there = self.map.iter().filter(|(at, _)| at.gate() == gate);
-        let all = there.flat_map(|(at, types)| types.iter().map(|(_, of)| (*at, of.clone())));
-        all.collect()
+    /// All subscribers of an address.
+    fn of(&self, address: Address) -> Vec<Rc<dyn Audience>> {
+        let types = self.map.get(&address).into_iter().flatten();
+        types.map(|(_, of)| of.clone()).collect()
     }
 
     fn find_or_add<M: 'static>(&mut self, address: Address) -> Rc<Subscribers<M>> {
@@ -426,11 +426,18 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
 
 impl Local {
     /// A locality is lost: what was subscribed to there is subscribed to in its next life.
-    pub(crate) fn topics_lost(&self, gate: &Gate) {
-        let lost = self.topics.borrow().at(gate);
-        for (address, audience) in lost {
-            audience.ask_again(self, address);
+    pub(crate) fn topics_lost(&self, gate: &'static Gate) {
+        for address in self.topics_at(gate) {
+            let lost = self.topics.borrow().of(address);
+            for audience in lost {
+                audience.ask_again(self, address);
+            }
         }
+    }
+
+    /// Whether anybody here has subscribed to an address.
+    pub(crate) fn has_topic(&self, address: Address) -> bool {
+        self.topics.borrow().map.contains_key(&address)
     }
 
     /// Whether anybody is subscribed to what is published to an address of this locality.
@@ -588,6 +595,7 @@ where
 fn ask_owner<M: 'static>(here: &Local, address: Address) {
     let back = here.gate;
     here.peer_with(address.gate());
+    here.tie(address.gate(), About::Topic(address));
     let inquiry = Inquiry::<M> {
         address,
         back,

@@ -51,6 +51,8 @@ struct Unlink;
 struct Take;
 /// Has a worker drop the hold that it took first of all.
 struct Let;
+/// Has a worker watch another one.
+struct Watch(Address);
 struct Register(Name<Worker>);
 struct Unregister(Name<Worker>);
 
@@ -117,6 +119,16 @@ impl Handler<Let> for Worker {
     fn handle(&mut self, _: Let, _: &mut Context<Self>) {
         drop(self.holds.swap_remove(0));
     }
+}
+
+impl Handler<Watch> for Worker {
+    fn handle(&mut self, Watch(who): Watch, cx: &mut Context<Self>) {
+        cx.monitor(who);
+    }
+}
+
+impl Handler<Down> for Worker {
+    fn handle(&mut self, _: Down, _: &mut Context<Self>) {}
 }
 
 impl Handler<Register> for Worker {
@@ -485,6 +497,51 @@ fn a_subscription_that_has_ended_leaves_nothing_behind() {
         worker.send(Fail);
         crew.driver.run_until_idle();
         steps::stop().all
+    });
+}
+
+/// A child of the root, a monitor, a link and a subscription are there; all else is here.
+#[test]
+fn the_loss_of_a_loop_costs_what_was_there_in_any_crowd() {
+    compare("loss of a loop", |n| {
+        let crew = Crew::new(Supervisor::one_for_one("root"), n, |i, all| {
+            let news = all[i].address().topic();
+            Child::new(format!("worker {i}"), move || Worker::hears(news)).at(all[i])
+        });
+        let lost = Driver::new(Arc::new(Nobody), Clock::manual());
+        let far = Locality::new("far");
+        lost.open(&far).unwrap();
+        let (there, at) = (far.reserve(), far.clone());
+        let start = StartChild::new(move || {
+            let far = Supervisor::one_for_one("far").temporary();
+            far.on(&at, move |s| {
+                s.child(Child::new("there", Worker::new).at(there))
+            })
+        });
+        let started = crew.app.root().admin().ask(start, LONG);
+        let settle = || {
+            for _ in 0..4 {
+                crew.driver.run_until_idle();
+                lost.run_until_idle();
+            }
+        };
+        settle();
+        drop(started);
+        assert_eq!(there.address().state(), Lifecycle::Running);
+        // Each of the others is a client, watches, and is watched.
+        for pair in crew.workers.windows(2) {
+            pair[1].send(Link(pair[0]));
+            pair[1].send(Watch(pair[0].address()));
+        }
+        crew.workers[n / 2].send(Watch(there.address()));
+        there.send(Link(crew.workers[0]));
+        settle();
+        drop(lost);
+        steps::begin();
+        crew.driver.run_until_idle();
+        let cost = steps::stop().all;
+        assert_eq!(crew.app.tree().nodes.len(), n + 1, "the child is forgotten");
+        cost
     });
 }
 
