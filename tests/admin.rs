@@ -55,6 +55,31 @@ fn named(name: &'static str) -> TerminateChild {
     TerminateChild::named(name)
 }
 
+/// The one who asks was there before it, too, and ends the tree with its own end.
+fn c_opp_17_a_child_that_was_added_late_stops_first(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let mine = log.clone();
+        let script = move |root: Address| {
+            let of = mine.clone();
+            async move {
+                let late = StartChild::new(move || tells("late", &of));
+                assert!(ask(root, late).await.is_ok());
+            }
+        };
+        stage()
+            .child(tells("b", &log))
+            .child(tells("c", &log))
+            .child(scripted(&log, script))
+    });
+    let drops: Vec<_> = log.all();
+    let drops: Vec<_> = drops
+        .iter()
+        .filter_map(|line| line.strip_suffix(" drops"))
+        .collect();
+    assert_eq!(drops, ["late", "c", "b"]);
+}
+
 /// The whole cycle, with every refusal, asked from another actor.
 fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -626,6 +651,7 @@ fn m10_force_is_exact_within_a_locality(on: &dyn Backend) {
 bodies! {
     Each: [
         m22_what_cannot_be_started_leaves_nothing,
+        c_opp_17_a_child_that_was_added_late_stops_first,
         m12_an_actor_that_supervises_is_asked_as_well,
         m22_the_instances_of_a_pool_stop_together,
         m22_an_ignored_start_is_no_error,

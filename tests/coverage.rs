@@ -403,22 +403,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         SUPERVISION,
         "fn r23_the_hooks_of_an_instance_run_once_and_in_order(",
     ),
-    (
-        "c_lp_10",
-        "tests/futures.rs",
-        "fn a32_the_output_of_a_future_comes_to_its_actor(",
-    ),
     ("c_lp_11", REQUESTS, "fn r43_a_request_may_be_sent_on("),
-    (
-        "c_opp_10",
-        REQUESTS,
-        "fn r41_a_request_may_be_made_from_an_answer(",
-    ),
-    (
-        "c_opp_17",
-        SUPERVISION,
-        "fn l16_children_start_in_order_and_stop_in_reverse(",
-    ),
     (
         "c_so_01",
         "tests/addresses.rs",

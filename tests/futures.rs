@@ -66,6 +66,27 @@ fn a32_the_output_of_a_future_comes_to_its_actor(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: spawned", "a: 21"]);
 }
 
+/// A future of futures is one output; one that is spawned by another is no different.
+fn c_lp_10_nested_futures_flatten(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |_, cx| {
+            let inner = std::future::ready(std::future::ready(21));
+            let flat = async { async { inner.await.await }.await * 2 };
+            cx.spawn(flat, |me, n, cx| {
+                me.say(n);
+                cx.spawn(async move { n + 1 }, |me, n, cx| {
+                    me.say(n);
+                    cx.stop();
+                });
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["a: 42", "a: 43"]);
+}
+
 fn a32_a_future_is_woken_from_another_thread(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
@@ -382,6 +403,7 @@ fn s13_a_question_may_be_given_up(on: &dyn Backend) {
 bodies! {
     Each: [
         a32_the_output_of_a_future_comes_to_its_actor,
+        c_lp_10_nested_futures_flatten,
         a32_a_future_is_woken_from_another_thread,
         a32_a_future_that_yields_lets_others_run,
         a32_a_future_may_be_cancelled,

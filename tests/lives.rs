@@ -220,7 +220,7 @@ fn m01_a_stop_from_outside_joins_that_of_a_restart(on: &dyn Backend) {
     assert_eq!(log.all(), ["b: parked"]);
 }
 
-/// Twice by address, and once more by its own supervisor.
+/// Twice by address, and once more by its own supervisor. No timer is left, of it or its child.
 fn r27_a_double_stop_of_a_supervisor_is_one_stop(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
@@ -228,8 +228,14 @@ fn r27_a_double_stop_of_a_supervisor_is_one_stop(on: &dyn Backend) {
         let mine = log.clone();
         let mother = Role::new("b", &log)
             .telling()
-            .begin(move |_, cx| {
-                cx.child(Role::new("c", &mine).telling().child());
+            .begin(move |me, cx| {
+                let timer = Farewell(me.log.clone(), "no timer of b");
+                later(cx, LONG, move |_, _| drop(timer));
+                let child = Role::new("c", &mine).telling().begin(|me, cx| {
+                    let timer = Farewell(me.log.clone(), "no timer of c");
+                    later(cx, LONG, move |_, _| drop(timer));
+                });
+                cx.child(child.child());
             })
             .stop(move |_, _, cx| {
                 // Still at it when its supervisor wants to stop it, too.
@@ -258,7 +264,9 @@ fn r27_a_double_stop_of_a_supervisor_is_one_stop(on: &dyn Backend) {
             "b closes",
             "c stops: shutdown",
             "c drops",
-            "b drops"
+            "no timer of c",
+            "b drops",
+            "no timer of b"
         ]
     );
 }

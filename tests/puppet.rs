@@ -43,6 +43,15 @@ pub struct Role {
     tells: bool,
 }
 
+/// Logs a text when it is dropped: what holds it is gone.
+pub struct Farewell(pub Log, pub &'static str);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.put(self.1);
+    }
+}
+
 /// Something to do, as a message.
 pub struct Do(Deed);
 /// The same in the Urgent lane.

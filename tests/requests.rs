@@ -8,6 +8,7 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::registry::until;
 
 /// A tree of an asker `a`, whose end ends it, and an actor `b` beside it.
 fn pair(log: &Log, a: Addr<Puppet>, b: Addr<Puppet>, role: Role) -> Supervisor {
@@ -81,6 +82,45 @@ fn r41_a_request_may_be_made_from_an_answer(on: &dyn Backend, far: &dyn Backend)
         apart(&log, a, (&away, b), |b| b)
     });
     assert_eq!(log.all(), ["a: 2 4"]);
+}
+
+/// Each answer finds its own request, in whatever order they come.
+fn c_opp_10_two_requests_are_open_at_once(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        act(a, move |_, cx| {
+            for n in [1, 2] {
+                cx.request(b, Double(n), LONG, move |me, reply, cx| {
+                    me.say(format!("{n}: {}", reply.unwrap()));
+                    if n == 1 {
+                        cx.stop();
+                    }
+                });
+            }
+            until(cx, move |me, _| {
+                let both = me.log.count("b: asked") == 2;
+                if both {
+                    act(b, |me, _| {
+                        // The latest first.
+                        while let Some(ask) = me.asks.pop() {
+                            let n = ask.request.0;
+                            ask.reply(n * 2);
+                        }
+                    });
+                }
+                both
+            });
+        });
+        let theirs = log.clone();
+        stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).keeping().child().at(b))
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("a: "), ["a: 2: 4", "a: 1: 2"]);
 }
 
 /// The reply is any type: an error of the application is a reply.
@@ -610,16 +650,19 @@ fn r46_an_answer_after_the_end_of_the_asker_is_dropped_across_supervisors(on: &d
     assert_eq!(log.all()[9..], ["c: answers"]);
 }
 
-/// Nothing is armed after the end of the asker: the tree knows of no open timer or request.
+/// Nothing is armed after the end of the asker: what its requests keep is dropped with it, long before
+/// their limits, and the answer comes to nobody.
 fn r47_a_request_does_not_outlive_its_asker(on: &dyn Backend) {
     let log = Log::new();
     on.run(|here| {
         let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
         act(b, move |me, cx| {
-            me.ask(cx, c, 1, ms(2));
+            let callback = Farewell(me.log.clone(), "nothing is armed");
+            cx.request(c, Double(1), LONG, move |_, _, _| drop(callback));
+            me.ask(cx, c, 2, ms(2));
             cx.stop();
         });
-        act(a, |_, cx| {
+        when(a, (1, "nothing is armed"), |_, cx| {
             later(cx, ms(10), |_, cx| cx.stop());
         });
         stage()
@@ -627,7 +670,9 @@ fn r47_a_request_does_not_outlive_its_asker(on: &dyn Backend) {
             .child(Role::new("c", &log).keeping().child().at(c))
             .child(puppet("b", &log).at(b))
     });
-    assert_eq!(log.all(), ["c: asked"]);
+    let mut all = log.all();
+    all.sort();
+    assert_eq!(all, ["c: asked", "c: asked", "nothing is armed"]);
 }
 
 /// `r42`: a second answer does not compile, see the docs of [`Ask`]; here, both halves of a split
@@ -827,6 +872,7 @@ bodies! {
         a10_a_request_whose_next_hop_is_gone_fails_and_is_reported,
         e06_a_request_is_answered_from_another_locality,
         r41_a_request_may_be_made_from_an_answer,
+        c_opp_10_two_requests_are_open_at_once,
         r37_a_request_fails_when_its_limit_passes,
         m04_a_request_to_an_actor_that_is_gone_fails_at_once,
         m04_a_dropped_token_tells_its_asker_at_once,

@@ -128,11 +128,11 @@ fn r23_the_hooks_of_an_instance_run_once_and_in_order(on: &dyn Backend) {
     );
 }
 
-/// A second stop joins the first, also from inside the hook.
+/// A second stop joins the first, also from inside the hook. No timer is left.
 fn r26_a_double_stop_is_one_stop(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {
-        let a = here.reserve::<Puppet>();
+        let (a, b) = (here.reserve::<Puppet>(), here.reserve());
         let role = Role::new("a", &log).telling().stop(|_, _, cx| {
             // The second stop comes while this one lasts.
             let hold = cx.hold("a while");
@@ -141,15 +141,31 @@ fn r26_a_double_stop_is_one_stop(on: &dyn Backend) {
             cx.addr().stop();
             cx.fail(Error::message("too late"));
         });
-        act(a, |_, cx| {
+        act(a, |me, cx| {
+            let timer = Farewell(me.log.clone(), "no timer");
+            later(cx, LONG, move |_, _| drop(timer));
             cx.addr().stop();
             cx.addr().stop();
             cx.stop();
         });
-        stage().child(role.child().at(a).transient().significant())
+        when(b, (1, "a drops"), |me, cx| {
+            me.say("all is over");
+            cx.stop();
+        });
+        stage()
+            .child(role.child().at(a).transient())
+            .child(lead("b", &log).at(b))
     });
-    assert_eq!(log.count("a stops"), 1);
-    assert_eq!(log.count("a drops"), 1);
+    assert_eq!(
+        log.all(),
+        [
+            "a starts",
+            "a stops: shutdown",
+            "a drops",
+            "no timer",
+            "b: all is over"
+        ]
+    );
 }
 
 fn l03_one_for_one_restarts_only_the_child_that_ended(on: &dyn Backend) {
@@ -468,7 +484,17 @@ fn r97_a_failed_restart_is_tried_again_and_counts(on: &dyn Backend) {
     );
 }
 
-/// The limit passes while a hold is open: removed by force, and started again.
+/// Says how many children there are, and ends.
+fn count_children(cx: &mut Context<Puppet>, far: Address) {
+    let asked = far.admin().ask(WhichChildren, LONG);
+    cx.spawn(asked, |me, children, cx| {
+        me.say(format!("{} of far", children.unwrap().len()));
+        cx.stop();
+    });
+}
+
+/// The limit passes while a hold is open: removed by force, and started again. Its supervisor goes on,
+/// with one child.
 fn r25_a_start_that_takes_too_long_is_a_failed_start(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
@@ -483,13 +509,17 @@ fn r25_a_start_that_takes_too_long_is_a_failed_start(on: &dyn Backend, far: &dyn
                     .telling()
                     .begin(move |me, cx| match me.life {
                         2 => std::mem::forget(cx.hold("never there")),
-                        3 => end(a),
+                        3 => {
+                            let far = cx.supervisor().expect("it has one");
+                            act(a, move |_, cx| count_children(cx, far));
+                        }
                         _ => (),
                     });
                 s.child(role.child().at(b).start_limit(ms(3)))
             }))
     });
     assert_eq!(log.count("b starts"), 3);
+    assert_eq!(log.of("a: "), ["a: 1 of far"]);
     assert_eq!(played.exits[..2], ["b: panicked: as told", "b: killed"]);
     assert_eq!(log.live(), 0);
 }
