@@ -355,6 +355,14 @@ pub enum StartError {
         /// The panic's text.
         text: String,
     },
+    /// The closure that builds the part of another locality says of the supervisor what is said of it
+    /// where it is placed; see [`Supervisor::on`](crate::Supervisor::on).
+    Built {
+        /// The supervisor that is placed on the other locality.
+        supervisor: Cow<'static, str>,
+        /// What it says.
+        what: &'static str,
+    },
     /// A loop would run inside a handler of its thread: it would wait there for ever.
     Nested,
     /// The loop could not be made or entered.
@@ -415,6 +423,12 @@ impl fmt::Display for StartError {
             }
             StartError::BuildPanicked { supervisor, text } => {
                 write!(f, "building the children of {supervisor} panicked: {text}")
+            }
+            StartError::Built { supervisor, what } => {
+                write!(
+                    f,
+                    "the closure that builds {supervisor} must not say {what}"
+                )
             }
             StartError::Loop(error) => write!(f, "the loop could not be made: {error}"),
         }

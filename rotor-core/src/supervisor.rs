@@ -731,7 +731,9 @@ impl Supervisor {
     ///
     /// `build` adds the children. It runs on that locality's thread, again when a lost locality is
     /// opened by a new loop, and once on the starting thread, where the tree is checked: it must
-    /// do nothing but build. What its factories make need not be `Send`; what it captures must be:
+    /// do nothing but build. It may say how the supervisor treats its children; its name, and what it
+    /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
+    /// here, and refused there: [`StartError::Built`]. What its factories make need not be `Send`; what it captures must be:
     ///
     /// ```compile_fail,E0277
     /// use rotor_core::*;
@@ -879,9 +881,42 @@ impl Shell {
         let mut build = build
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        here::guard(|| build(bare)).map_err(|caught| StartError::BuildPanicked {
+        let built = here::guard(|| build(bare)).map_err(|caught| StartError::BuildPanicked {
             supervisor: self.name.clone(),
             text: caught.text,
-        })
+        })?;
+        match built.says_too_much(&self.name) {
+            Some(what) => Err(StartError::Built {
+                supervisor: self.name.clone(),
+                what,
+            }),
+            None => Ok(built),
+        }
+    }
+}
+
+impl Supervisor {
+    /// What a closure has said of a supervisor of this name that is for those to say who place it.
+    fn says_too_much(&self, name: &str) -> Option<&'static str> {
+        let child = self.as_child();
+        if self.name != name {
+            Some("its name")
+        } else if child.restart != Restart::Permanent {
+            Some("its restart kind")
+        } else if child.significant {
+            Some("that it is significant")
+        } else if child.escalating {
+            Some("that it escalates")
+        } else if child.backoff.is_some() {
+            Some("its backoff")
+        } else if self.stop_limit.is_some() {
+            Some("its stop limit")
+        } else if self.place.is_some() {
+            Some("its place")
+        } else if self.observer.is_some() {
+            Some("its observer")
+        } else {
+            None
+        }
     }
 }
