@@ -198,7 +198,7 @@ impl Habits {
     fn drawn(dice: &mut impl FnMut(u64) -> u64) -> Habits {
         Habits {
             restart: dice(3),
-            stop: dice(4),
+            stop: dice(5),
             limit: [Duration::ZERO, ms(100), Duration::from_secs(5)][dice(3) as usize],
             waits: dice(5) == 0,
             fails: dice(6) == 0,
@@ -210,12 +210,13 @@ impl Habits {
             2 if self.fails => Err(Error::message("not today")),
             _ => Ok(()),
         });
-        let role = role.stop(move |_, _, cx| match self.stop {
+        let role = role.stop(move |me, _, cx| match self.stop {
             1 => cx.fail(Error::message("in its stop")),
             2 => {
                 let hold = cx.hold("for a while");
                 later(cx, ms(50), |_, _| drop(hold));
             }
+            3 => me.kept.push(Box::new(cx.hold("no end"))),
             _ => {}
         });
         let child = role.child().named(Name::new(name)).stop_limit(self.limit);

@@ -105,6 +105,76 @@ fn l17_who_is_late_is_told_with_what_it_waits_for(on: &dyn Backend, far: &dyn Ba
     assert_eq!(log.live(), 0);
 }
 
+/// A stop that nobody else has ordered.
+fn l17_a_stop_of_ones_own_has_a_limit(on: &dyn Backend, far: &dyn Backend) {
+    let (log, late) = (Log::new(), Laggards::new(on));
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, x, theirs) = (here.reserve(), away.reserve(), log.clone());
+        end(x);
+        when(a, (2, "x starts"), |_, cx| cx.stop());
+        let far = group("far").on(&away, move |s| {
+            let stuck = Role::new("x", &theirs).telling().stop(|me, _, cx| {
+                let first = (me.life == 1).then(|| cx.hold("no end"));
+                me.kept.push(Box::new(first));
+            });
+            s.child(stuck.child().transient().at(x).stop_limit(ms(3)))
+        });
+        stage()
+            .observer(late.clone())
+            .child(far)
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.expect("a sound tree").is_failure());
+    let all = late.all();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(
+        all[0].to_string(),
+        "stage/far/x: stop took longer than 3ms; stopping; held by no end"
+    );
+    assert_eq!(
+        log.all(),
+        [
+            "x starts",
+            "x stops: normal",
+            "x drops",
+            "x starts",
+            "x stops: shutdown < a: normal",
+            "x drops"
+        ]
+    );
+}
+
+/// The same for one that ends because of its children.
+fn l17_a_supervisor_that_gives_up_has_its_limit(on: &dyn Backend, far: &dyn Backend) {
+    let (log, late) = (Log::new(), Laggards::new(on));
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, x, theirs) = (here.reserve(), away.reserve(), log.clone());
+        crash(x);
+        when(a, (2, "x starts"), |_, cx| cx.stop());
+        let far = Supervisor::one_for_one("far")
+            .intensity(0, LONG)
+            .stop_limit(ms(3))
+            .on(&away, move |s| {
+                let stuck = Role::new("b", &theirs).stop(|me, exit, cx| {
+                    let first = chain(exit).contains("x").then(|| cx.hold("no end"));
+                    me.kept.push(Box::new(first));
+                });
+                let crashes = Role::new("x", &theirs).telling();
+                s.child(stuck.child().stop_limit(LONG))
+                    .child(crashes.child().at(x))
+            });
+        stage()
+            .observer(late.clone())
+            .child(far)
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.expect("a sound tree").is_failure());
+    assert_eq!(late.brief()[0].0, "stage/far?");
+    assert_eq!(log.count("x starts"), 2);
+}
+
 fn l17_a_late_start_is_told_as_well(on: &dyn Backend) {
     let (log, late) = (Log::new(), Laggards::new(on));
     let exit = on.run_tree(&mut |_| {
@@ -291,6 +361,8 @@ fn l17_the_limit_of_a_tree_begins_with_its_end(seed: u64) {
 bodies! {
     Pair: [
         l17_who_is_late_is_told_with_what_it_waits_for,
+        l17_a_stop_of_ones_own_has_a_limit,
+        l17_a_supervisor_that_gives_up_has_its_limit,
         l17_a_handler_that_hangs_is_told_of_from_elsewhere,
         l17_a_whole_tree_has_a_limit,
     ]

@@ -99,6 +99,8 @@ mod parking;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod reasons;
+#[cfg(test)]
 mod refused_subscriptions;
 #[cfg(test)]
 mod registry;
@@ -147,6 +149,7 @@ const FILES: &[&[harness::Body]] = &[
     addresses::BODIES,
     parking::BODIES,
     subscriptions::BODIES,
+    reasons::BODIES,
     refused_subscriptions::BODIES,
     requests::BODIES,
     timers::BODIES,

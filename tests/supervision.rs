@@ -422,6 +422,29 @@ fn r29_a_normal_end_does_not_escalate(on: &dyn Backend) {
 }
 
 /// All or nothing: the ones that were started are stopped in reverse, and nobody handles a message.
+/// However it says so.
+fn l14_who_fails_in_its_start_hook_has_not_started(on: &dyn Backend) {
+    let ways: [fn(&mut Context<Puppet>); 4] = [
+        |cx| cx.fail(Error::message("not today")),
+        |cx| cx.stop_with(Exit::failed(Error::message("not today"))),
+        |cx| drop(cx.link(cx.addr().address())),
+        |cx| {
+            let sibling = cx.supervisor().expect("it has one");
+            cx.link(sibling);
+            cx.link(sibling);
+        },
+    ];
+    for way in ways {
+        let log = Log::new();
+        let played = on.run(|_| {
+            let failing = Role::new("b", &log).telling().begin(move |_, cx| way(cx));
+            group("root").child(failing.child()).child(tells("c", &log))
+        });
+        assert_eq!(log.all(), ["b starts", "b drops"]);
+        assert!(played.exit.is_failure(), "{}", chain(&played.exit));
+    }
+}
+
 fn l14_a_failed_start_of_a_group_stops_what_was_started(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
@@ -711,6 +734,19 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
         }),
         "the reserved address of y is taken by another child, or was freed"
     );
+    // What the closure of another locality says of the supervisor itself would be known there alone.
+    let says: [(&str, fn(Supervisor) -> Supervisor); 4] = [
+        ("its name", |_| group("other")),
+        ("its restart kind", |s| s.temporary()),
+        ("that it is significant", |s| s.significant()),
+        ("its stop limit", |s| s.stop_limit(LONG)),
+    ];
+    for (what, says) in says {
+        let tree = || stage().child(group("far").on(&away, says));
+        let text = format!("the closure that builds far must not say {what}");
+        assert_eq!(refused(&|_| tree()), text);
+        assert_eq!(tree().plan(&unknown).unwrap_err().to_string(), text);
+    }
     let ended = Locality::new("ended");
     let driver = Driver::new(Arc::new(Bell::default()), Clock::manual());
     driver.open(&ended).unwrap();
@@ -1001,6 +1037,7 @@ bodies! {
         l05_restart_kinds_decide_by_the_reason,
         r29_a_normal_end_does_not_escalate,
         l14_a_failed_start_of_a_group_stops_what_was_started,
+        l14_who_fails_in_its_start_hook_has_not_started,
         r97_a_failed_restart_is_tried_again_and_counts,
         m13_an_actor_stops_before_its_children_and_is_dropped_after_them,
         l10_a_significant_end_ends_the_supervisor,

@@ -47,7 +47,8 @@ pub trait Actor: Sized + 'static {
     /// start open: these are handled meanwhile, messages are not.
     ///
     /// # Errors
-    /// An error makes the start fail; the supervisor decides what follows.
+    /// An error makes the start fail; the supervisor decides what follows. So does
+    /// [`Context::fail`].
     ///
     /// # Examples
     /// ```

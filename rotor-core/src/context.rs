@@ -245,6 +245,9 @@ impl<A: Actor> Context<A> {
     /// Ends the instance after this handler, with this exit. In [`Actor::stop`] it replaces the
     /// reason of the stop.
     ///
+    /// The first exit that an instance says counts; an order to stop that came before is first, unless
+    /// this exit is a failure. An abnormal one that is said before [`Actor::start`] returns makes the start fail.
+    ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// struct Job;
@@ -268,7 +271,8 @@ impl<A: Actor> Context<A> {
         self.here().exit_after(self.slot, exit);
     }
 
-    /// Ends the instance after this handler, as if it had returned the error.
+    /// Ends the instance after this handler, as if it had returned the error; in [`Actor::start`],
+    /// too.
     ///
     /// Where there is no `?`, as in a closure:
     /// ```
@@ -1212,7 +1216,8 @@ impl<A: Actor> Context<A> {
     /// stop limit; then it ends, and the observer is told. Asked to leave, this instance ends with
     /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down; to
     /// decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service
-    /// ends without asking, this instance fails with a [`LinkError`](crate::LinkError).
+    /// ends without asking, this instance fails with a [`LinkError`](crate::LinkError): one that starts
+    /// has failed to.
     ///
     /// ```
     /// use rotor_core::*;

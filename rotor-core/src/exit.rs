@@ -451,8 +451,13 @@ impl Exit {
     /// struct Bad;
     /// impl Actor for Bad {
     ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
-    ///         cx.fail(Error::message("no luck"));
+    ///         cx.addr().send(());
     ///         Ok(())
+    ///     }
+    /// }
+    /// impl TryHandler<()> for Bad {
+    ///     fn try_handle(&mut self, _: (), _: &mut Context<Self>) -> Result {
+    ///         Err(Error::message("no luck"))
     ///     }
     /// }
     /// # fn main() -> Result<(), StartError> {

@@ -98,19 +98,28 @@ impl Local {
 
     /// Has an instance start that was made.
     pub(crate) fn start_actor(&self, slot: u32) {
-        let (actor, to) = (self.slots.actor(slot), self.address_of(slot));
+        let actor = self.slots.actor(slot);
         let ops = self.seat(slot, |seat| seat.ops.expect("a spec has them"));
         self.current.set(slot);
         // SAFETY: the instance is live, and nothing else refers to it between messages.
         let started = here::guard(|| unsafe { (ops.start)(actor, self, slot) });
         self.current.set(crate::message::LOCALITY);
         match started {
-            Ok(Ok(())) => match self.seat(slot, Seat::take_early_stop) {
-                Some(exit) => self.stop_self(to, exit),
-                None => self.settle_start(slot),
-            },
+            Ok(Ok(())) => self.started(slot),
             Ok(Err(error)) => self.crash(slot, Exit::failed(error)),
             Err(text) => self.crash(slot, Exit::panicked(text)),
+        }
+    }
+
+    /// The start hook has returned.
+    fn started(&self, slot: u32) {
+        let failed = |seat: &mut Seat| seat.exit.take_if(|exit| exit.is_abnormal());
+        if let Some(exit) = self.seat(slot, failed) {
+            return self.crash(slot, exit); // as if the hook had returned the error
+        }
+        match self.seat(slot, Seat::take_early_stop) {
+            Some(exit) => self.stop_self(self.address_of(slot), exit),
+            None => self.settle_start(slot),
         }
     }
 
@@ -301,27 +310,50 @@ impl Local {
     }
 
     pub(crate) fn self_exit(&self, slot: u32, serial: u64) {
-        let exit = self.seat(slot, |seat| {
-            if seat.serial == serial {
-                seat.exit.take()
+        if self.seat(slot, |seat| seat.serial == serial)
+            && let Some(exit) = self.take_said(slot)
+        {
+            if exit.is_abnormal() {
+                self.crash(slot, exit);
             } else {
-                None
+                self.end_in_order(slot, exit);
             }
-        });
-        let Some(exit) = exit else { return };
-        if exit.is_abnormal() {
-            self.crash(slot, exit);
-        } else {
-            self.end(slot, exit);
         }
     }
 
-    /// Begins the orderly end of an instance, whose clients leave first. The first reason wins.
+    /// How an instance that does not end yet has said that it does.
+    pub(crate) fn take_said(&self, slot: u32) -> Option<Exit> {
+        self.seat(slot, |seat| {
+            let alive = seat.state.is_alive();
+            seat.exit.take_if(|_| alive)
+        })
+    }
+
+    /// Somebody wants an instance to end. The first reason wins, but a failure of its own that is still
+    /// on its way is not lost.
     pub(crate) fn end(&self, slot: u32, exit: Exit) {
-        if self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit) {
-            return;
+        match self.take_said(slot) {
+            Some(failed) if failed.is_abnormal() => self.crash(slot, failed),
+            _ => self.end_in_order(slot, exit),
         }
-        self.end_now(slot, exit);
+    }
+
+    /// Begins the orderly end of an instance, whose clients leave first.
+    fn end_in_order(&self, slot: u32, exit: Exit) {
+        let leaves = self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit);
+        if !leaves {
+            self.end_now(slot, exit);
+        }
+        self.tell_ending(slot);
+    }
+
+    /// An instance ends by itself, and is not done with it: its limit holds, as it would if its
+    /// parent had told it to.
+    pub(crate) fn tell_ending(&self, slot: u32) {
+        let ending = |seat: &mut Seat| seat.ordered.is_none() && seat.state.has_instance();
+        if self.seat(slot, ending) {
+            self.tell_parent(slot, News::Ending);
+        }
     }
 
     pub(crate) fn end_now(&self, slot: u32, exit: Exit) {
@@ -433,6 +465,7 @@ impl Local {
             return self.start_failed(slot, exit);
         }
         self.settle_stop(slot);
+        self.tell_ending(slot);
     }
 
     /// Drops the state of an instance, and all that it owned.

@@ -600,7 +600,10 @@ impl Local {
             if let Some(limit) = limit {
                 drop(self.remove_thing(limit, slot));
             }
-            self.end_now(slot, exit);
+            match self.take_said(slot).filter(Exit::is_abnormal) {
+                Some(failed) => self.crash(slot, failed),
+                None => self.end_now(slot, exit),
+            }
         }
     }
 

@@ -558,6 +558,8 @@ pub(crate) enum News {
     Started,
     Ignored,
     Failed(Exit),
+    /// It ends by itself, which takes its time.
+    Ending,
     Exited(Exit),
 }
 

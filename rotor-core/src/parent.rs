@@ -23,7 +23,7 @@ impl Local {
         match parent {
             Parent::Nobody => {}
             Parent::Lost => match news {
-                News::Initialized | News::Started => {}
+                News::Initialized | News::Started | News::Ending => {}
                 News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
             },
             Parent::Actor { address, child } => Control::post(
@@ -37,7 +37,7 @@ impl Local {
             ),
             Parent::App(app) => match news {
                 // A supervisor's own start is never ignored.
-                News::Initialized | News::Started | News::Ignored => {}
+                News::Initialized | News::Started | News::Ignored | News::Ending => {}
                 News::Failed(exit) | News::Exited(exit) => {
                     self.remove(slot);
                     app.root_ended(exit);
@@ -109,8 +109,12 @@ impl Local {
     }
 
     fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
-        let began = matches!(news, News::Initialized | News::Started);
-        if !(began && self.is_told_to_stop(slot, child)) {
+        let over = match news {
+            News::Initialized | News::Started => !self.is_told_to_stop(slot, child),
+            News::Ending => false,
+            News::Ignored | News::Failed(_) | News::Exited(_) => true,
+        };
+        if over {
             self.step_is_over(slot, child, incarnation);
         }
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
@@ -118,6 +122,7 @@ impl Local {
             News::Initialized => Event::Initialized(child, incarnation),
             News::Started => Event::Started(child, incarnation),
             News::Ignored => Event::Ignored(child, incarnation),
+            News::Ending => return self.limit_end(slot, child, incarnation),
             News::Failed(exit) => {
                 let decision = decide(&exit);
                 Event::Failed(child, incarnation, exit, decision)
@@ -128,6 +133,19 @@ impl Local {
             }
         };
         self.family(slot, event);
+    }
+
+    /// A child that runs ends by itself: its limit holds from now on.
+    fn limit_end(&self, slot: u32, child: u32, incarnation: u64) {
+        let limit = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
+            let runs = kin.family.runs(child, incarnation);
+            let entry = kin.entry(child).filter(|_| runs)?;
+            entry.stop_limit.filter(|_| entry.limit.is_none())
+        });
+        if limit.is_some() {
+            self.arm_limit(slot, child, incarnation, limit);
+        }
     }
 
     pub(crate) fn retry(&self, to: Address, child: u32, incarnation: u64) {
@@ -195,12 +213,15 @@ impl Local {
         })
     }
 
-    /// Ends the limit of the step that a child reports on.
+    /// Ends the limit of the step that a child reports on. Late news of one that was removed by force
+    /// do not end the wait before its restart.
     pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64) {
         let limit: Option<Key> = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             kin.entry(child)?;
-            (kin.family.row(child).incarnation == incarnation).then_some(())?;
+            let row = kin.family.row(child);
+            let meant = row.incarnation == incarnation && row.state != RowState::Waiting;
+            meant.then_some(())?;
             kin.entry(child)?.limit.take()
         });
         if let Some(key) = limit {
@@ -211,7 +232,7 @@ impl Local {
     /// Asks the table what an event means, and does it.
     pub(crate) fn family(&self, slot: u32, event: Event) {
         let ended = match &event {
-            Event::Exited(child, ..) => Some(*child),
+            Event::Exited(child, ..) | Event::Limit(child, ..) => Some(*child),
             _ => None,
         };
         let waited_for = self.is_waited_for(slot, ended);
@@ -344,13 +365,17 @@ impl Local {
                 self.vacate(slot, &exit);
                 self.start_failed(slot, exit);
             }
-            Action::GaveUp(child) => self.tell_of(slot, child, |o, (who, name), (child, its)| {
-                o.gave_up(who, name, child, its);
-            }),
+            Action::GaveUp(child) => {
+                self.tell_ending(slot);
+                self.tell_of(slot, child, |o, (who, name), (child, its)| {
+                    o.gave_up(who, name, child, its);
+                });
+            }
             Action::Escalated(child) => {
+                self.tell_ending(slot);
                 self.tell_of(slot, child, |o, (who, name), (child, its)| {
                     o.escalated(who, name, child, its);
-                })
+                });
             }
             Action::LayDown(child, exit) => {
                 if let Some((to, _)) = self.child_place(slot, child, |_| None) {
@@ -362,6 +387,7 @@ impl Local {
                 }
             }
             Action::AutoShutdown => {
+                self.tell_ending(slot);
                 let (who, name) = (self.address_of(slot), self.name_of(slot));
                 self.gate.tell_observer(|o| o.auto_shutdown(who, &name));
             }

@@ -609,11 +609,16 @@ impl Family {
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
             Event::Limit(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    self.overrun(id, "start", out);
+                    self.overrun(id, "start", self.is_kept(id), out);
                     self.start_failed(id, exit, decision, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
-                    self.overrun(id, "stop", out);
+                    self.overrun(id, "stop", self.is_kept(id), out);
                     self.stopped(id, out);
+                } else if self.runs(id, incarnation) {
+                    // It ends by itself.
+                    let keep = self.row(id).restart.wants(&exit);
+                    self.overrun(id, "stop", keep, out);
+                    self.exited(id, incarnation, (exit, decision), now, out);
                 }
             }
             Event::Stop { exit, keep } => self.stop(exit, keep, out),
@@ -669,6 +674,13 @@ impl Family {
             let goes = self.ids().filter(ready).collect();
             self.begin(Ids::new(), goes, Then::Up, out);
         }
+    }
+
+    /// Whether this instance of a child runs, as far as it is known here.
+    pub(crate) fn runs(&self, id: ChildId, incarnation: u64) -> bool {
+        let row = self.rows.get(id as usize);
+        let runs = |row: &Row| matches!(row.state, RowState::Ready | RowState::Up);
+        row.is_some_and(|row| runs(row) && row.incarnation == incarnation)
     }
 
     fn is_ready(&self, id: ChildId, incarnation: u64) -> bool {
@@ -871,13 +883,13 @@ impl Family {
         }
     }
 
-    /// The step that is awaited takes too long.
-    fn overrun(&self, id: ChildId, step: &'static str, out: &mut Vec<Action>) {
+    /// A step takes too long.
+    fn overrun(&self, id: ChildId, step: &'static str, keep: bool, out: &mut Vec<Action>) {
         out.push(Action::Overrun {
             child: id,
             incarnation: self.row(id).incarnation,
             step,
-            keep: self.is_kept(id),
+            keep,
         });
     }
 

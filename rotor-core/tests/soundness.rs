@@ -838,8 +838,7 @@ fn a_lost_locality_drops_its_actors_and_may_be_opened_again() {
     drop(here);
 }
 
-/// Handles numbers: 0 panics, and 1 stops the actor and fails, with an error that sends when it is
-/// dropped.
+/// Handles numbers: 0 panics, and 1 fails twice; the second error sends when it is dropped.
 struct Touchy {
     topic: Topic<u8>,
     seen: Arc<AtomicUsize>,
@@ -864,7 +863,7 @@ impl TryHandler<u32> for Touchy {
         match n {
             0 => panic!("zero"),
             1 => {
-                cx.addr().stop();
+                cx.fail(Error::message("a first reason"));
                 Err(Parting(cx.addr()).into())
             }
             _ => Ok(()),

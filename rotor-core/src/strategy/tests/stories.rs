@@ -820,12 +820,24 @@ fn a_limit_of_a_step_that_is_over_does_nothing() {
     let mut play = Play::new(Strategy::OneForOne).permanent("a b").late();
     play.start();
     play.answer("a");
-    assert_eq!(play.limit("a"), "", "a is up, b is starting");
     play.answer("b");
-    assert_eq!(play.limit("b"), "");
     play.stop();
     play.answer("b");
     assert_eq!(play.limit("b"), "");
+}
+
+/// Its end is that of one that has failed, and waits its turn like others.
+#[test]
+fn l17_a_stop_of_ones_own_over_its_limit_is_a_failure() {
+    let mut play = Play::new(Strategy::OneForOne).permanent("a b").late();
+    play.start();
+    play.answer("a");
+    assert_eq!(play.limit("a"), "kill a", "b starts meanwhile");
+    assert_eq!(play.answer("b"), "up, start a");
+    play.answer("a");
+    assert_eq!(play.limit("b"), "kill b, start b");
+    let kept = ["a", "b"].map(|name| (name.to_owned(), true));
+    assert_eq!(play.overruns, kept);
 }
 
 // Stale notices.
