@@ -1,5 +1,7 @@
 //! The tree as a picture: from its spec, and live.
 
+use std::sync::Arc;
+
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
@@ -113,6 +115,46 @@ fn l24_a_plan_finds_what_a_start_refuses(_: u64) {
         StartError::ZeroPeriod { .. }
     ));
 }
+
+/// What a supervisor elsewhere is to its own supervisor is said here, its children there.
+fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
+    let log = Log::new();
+    let away = Locality::new("away");
+    type Say = fn(Supervisor) -> Supervisor;
+    let said: [(Say, &str); 7] = [
+        (|_| group("other"), "its name"),
+        (|s| s.transient(), "its restart kind"),
+        (|s| s.significant(), "that it is significant"),
+        (|s| s.escalating(), "that it escalates"),
+        (
+            |s| s.backoff(Backoff::exponential(ms(1), ms(2))),
+            "its backoff",
+        ),
+        (|s| s.stop_limit(ms(1)), "its stop limit"),
+        (|s| s.observer(Arc::new(Nothing)), "its observer"),
+    ];
+    for (say, expected) in said {
+        match refused(group("g").child(group("far").on(&away, say))) {
+            StartError::Built { supervisor, what } => {
+                assert_eq!((&*supervisor, what), ("far", expected));
+            }
+            other => panic!("{expected}: {other}"),
+        }
+    }
+    let before = group("far").child(puppet("a", &log)).on(&away, |s| s);
+    let after = group("far").on(&away, |s| s).child(puppet("a", &log));
+    for outside in [before, after] {
+        match refused(group("g").child(outside)) {
+            StartError::Outside { supervisor, child } => {
+                assert_eq!((&*supervisor, &*child), ("far", "a"));
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+struct Nothing;
+impl Observer for Nothing {}
 
 /// What was planned is what runs.
 fn l24_the_live_tree_has_the_nodes_of_its_plan(seed: u64) {
@@ -290,6 +332,7 @@ bodies! {
         n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,
+        l24_each_part_of_a_far_supervisor_is_said_in_its_place,
         l24_the_live_tree_has_the_nodes_of_its_plan,
         o03_each_locality_is_shown_once,
         o04_a_plan_is_a_graph,

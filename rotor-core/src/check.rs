@@ -61,9 +61,10 @@ impl Supervisor {
         }
         seen.depth += 1;
         for node in &self.children {
-            let (name, child) = match &node.0 {
-                NodeKind::Actor(spec) => (&spec.name, spec.as_child()),
-                NodeKind::Supervisor(s) => (&s.name, s.as_child()),
+            let name = node.name();
+            let child = match &node.0 {
+                NodeKind::Actor(spec) => spec.as_child(),
+                NodeKind::Supervisor(s) => s.as_child(),
             };
             if !names.insert(name.clone()) {
                 let (supervisor, child) = (self.name.clone(), name.clone());
@@ -165,6 +166,10 @@ impl Supervisor {
             return Err(StartError::LocalityEnded {
                 locality: remote.locality.name().clone(),
             });
+        }
+        if let Some(child) = self.children.first() {
+            let (supervisor, child) = (self.name.clone(), child.name().clone());
+            return Err(StartError::Outside { supervisor, child });
         }
         let built = self.built(&remote.build)?;
         if !seen.places.contains(&remote.locality) {

@@ -363,6 +363,13 @@ pub enum StartError {
         /// What it says.
         what: &'static str,
     },
+    /// A child is added to a supervisor of another locality outside of the closure that builds it there.
+    Outside {
+        /// The supervisor that is placed on the other locality.
+        supervisor: Cow<'static, str>,
+        /// The child.
+        child: Cow<'static, str>,
+    },
     /// A loop would run inside a handler of its thread: it would wait there for ever.
     Nested,
     /// The loop could not be made or entered.
@@ -428,6 +435,12 @@ impl fmt::Display for StartError {
                 write!(
                     f,
                     "the closure that builds {supervisor} must not say {what}"
+                )
+            }
+            StartError::Outside { supervisor, child } => {
+                write!(
+                    f,
+                    "{child} must be added in the closure that builds {supervisor} on its locality"
                 )
             }
             StartError::Loop(error) => write!(f, "the loop could not be made: {error}"),

@@ -733,7 +733,8 @@ impl Supervisor {
     /// opened by a new loop, and once on the starting thread, where the tree is checked: it must
     /// do nothing but build. It may say how the supervisor treats its children; its name, and what it
     /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
-    /// here, and refused there: [`StartError::Built`]. What its factories make need not be `Send`; what it captures must be:
+    /// here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
+    /// [`StartError::Outside`]. What its factories make need not be `Send`; what it captures must be:
     ///
     /// ```compile_fail,E0277
     /// use rotor_core::*;
