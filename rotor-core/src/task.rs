@@ -345,5 +345,6 @@ mod tests {
             cell.aim(to, Key { index: 0, serial });
             assert!(!cell.near.load(Ordering::Relaxed));
         }
+        cell.give_back();
     }
 }
