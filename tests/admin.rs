@@ -72,11 +72,9 @@ fn c_opp_17_a_child_that_was_added_late_stops_first(on: &dyn Backend) {
             .child(tells("c", &log))
             .child(scripted(&log, script))
     });
-    let drops: Vec<_> = log.all();
-    let drops: Vec<_> = drops
-        .iter()
-        .filter_map(|line| line.strip_suffix(" drops"))
-        .collect();
+    let all = log.all();
+    let drops = all.iter().filter_map(|line| line.strip_suffix(" drops"));
+    let drops: Vec<_> = drops.collect();
     assert_eq!(drops, ["late", "c", "b"]);
 }
 

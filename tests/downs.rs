@@ -243,15 +243,7 @@ fn m01_at_rest_everybody_agrees_on_who_is_down(seed: u64) {
 }
 
 fn agree(seed: u64) {
-    let mut state = seed;
-    let mut dice = move |n: u64| {
-        // splitmix64, a published generator.
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % n
-    };
+    let mut dice = dice(seed);
     let log = Log::new();
     let mut sim = Sim::new(seed);
     let (home, away) = (sim.locality("home"), sim.locality("away"));

@@ -174,13 +174,11 @@ fn m08_a_start_in_a_subtree_that_can_never_end_fails_at_once(on: &dyn Backend, f
                 }))
                 .child(puppet("d", &log).named(DOOR))
         });
-        let why = format!("c waits for {wanted}");
-        assert!(
-            chain(&played.exit).contains(&why),
-            "{}",
-            chain(&played.exit)
+        let (told, why) = (
+            chain(&played.exit),
+            format!("c waits for {wanted} of {owner}"),
         );
-        let _ = owner;
+        assert!(told.contains(&why), "{told}");
     }
 }
 

@@ -97,7 +97,7 @@ impl Supervisor {
                             child: spec.name.clone(),
                         });
                     }
-                    seen.declared.slots.push((address, spec.name.clone()));
+                    seen.slots.push((address, spec.name.clone()));
                 }
                 NodeKind::Supervisor(child) => child.check_placed(gate, place, seen)?,
             }
@@ -175,15 +175,13 @@ impl Supervisor {
         if !seen.places.contains(&remote.locality) {
             seen.places.push(remote.locality.clone());
         }
-        let (names, slots) = (seen.declared.names.len(), seen.declared.slots.len());
+        let (names, slots) = (seen.names.len(), seen.slots.len());
         built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
         let scope = seen.scope();
-        let new = seen.declared.names[names..].iter();
-        let new = new.zip(&seen.scopes_of_names[names..]);
-        let new = new.filter(|(_, of)| **of == scope);
+        let new = seen.names[names..].iter().filter(|(of, _)| *of == scope);
         let _ = remote.declared.set(Declared {
-            names: new.map(|(name, _)| name.clone()).collect(),
-            slots: seen.declared.slots[slots..].to_vec(),
+            names: new.map(|(_, name)| name.clone()).collect(),
+            slots: seen.slots[slots..].to_vec(),
         });
         Ok(())
     }
@@ -203,13 +201,17 @@ pub(crate) fn check_added(
     Ok((node, places))
 }
 
+/// A name, and the child that declares it.
+type Owned = (Cow<'static, str>, Cow<'static, str>);
+
 /// What a check has met so far.
 #[derive(Default)]
 pub(crate) struct Seen {
     claimed: HashSet<Address>,
-    declared: Declared,
-    /// For each name that is declared, in which scope.
-    scopes_of_names: Vec<usize>,
+    /// Names that are declared: the scope of each, and its child.
+    names: Vec<(usize, Owned)>,
+    /// Addresses that were reserved, with their children.
+    slots: Vec<(Address, Cow<'static, str>)>,
     taken: HashMap<(usize, Cow<'static, str>), Cow<'static, str>>,
     /// The subtrees with names of their own around what is looked at, by number from 1, innermost last.
     scopes: Vec<usize>,
@@ -243,8 +245,7 @@ impl Seen {
                 let error = NameError::Taken { name, owner };
                 return Err(StartError::Name { child, error });
             }
-            self.declared.names.push((name, child));
-            self.scopes_of_names.push(self.scope());
+            self.names.push((self.scope(), (name, child)));
         }
         self.needs.note(spec, &self.scopes);
         Ok(())

@@ -246,7 +246,8 @@ impl<A: Actor> Context<A> {
     /// reason of the stop.
     ///
     /// The first exit that an instance says counts; an order to stop that came before is first, unless
-    /// this exit is a failure. An abnormal one that is said before [`Actor::start`] returns makes the start fail.
+    /// this exit is a failure. An abnormal one that is said before [`Actor::start`] returns makes the
+    /// start fail.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -424,8 +425,9 @@ impl<A: Actor> Context<A> {
     }
 
     /// Cancels a timer, a task, a pending request, a monitor or a wait for a name of this instance.
-    /// True if it was still open; then nothing of it is seen any more, even if it is queued already. Whoever
-    /// has a request that is cancelled sees it by [`Ask::is_cancelled`](crate::Ask::is_cancelled).
+    /// True if it was still open; then nothing of it is seen any more, even if it is queued already.
+    /// Whoever has a request that is cancelled sees it by
+    /// [`Ask::is_cancelled`](crate::Ask::is_cancelled).
     ///
     /// A pause after the last key, not after each:
     /// ```
@@ -1211,8 +1213,8 @@ impl<A: Actor> Context<A> {
     /// has its clients end, and serves on until they have.
     ///
     /// A start waits until the service is operational, and fails at once with
-    /// [`StartStalled`](crate::StartStalled) if that cannot be before it is over. The link belongs to the instance, and ends
-    /// with it, or when it is [cancelled](Self::cancel). A service waits for at most half of its own
+    /// [`StartStalled`](crate::StartStalled) if that cannot be before it is over. The link belongs to the
+    /// instance, and ends with it, or when it is [cancelled](Self::cancel). A service waits for at most half of its own
     /// stop limit; then it ends, and the observer is told. Asked to leave, this instance ends with
     /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down; to
     /// decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service

@@ -14,8 +14,8 @@ pub(crate) struct DotNode<'a> {
     pub(crate) notes: Vec<Cow<'a, str>>,
 }
 
-/// Draws a tree: a frame for each name of a locality, a box for supervisors and whoever else has children, an arrow to each child
-/// in start order. The same tree gives the same text.
+/// Draws a tree: a frame for each name of a locality, a box for supervisors and whoever else has
+/// children, an arrow to each child in start order. The same tree gives the same text.
 pub(crate) fn draw(nodes: &[DotNode<'_>]) -> String {
     let mut text = String::from("digraph tree {\n    rankdir=LR;\n    ordering=out;\n");
     let mut places: Vec<&str> = Vec::new();

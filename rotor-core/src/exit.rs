@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::{Error, TimedOut};
 use crate::here::Caught;
-use crate::plan::short;
+use crate::plan::{restarts, short};
 
 /// Why an actor ended, with the chain of exits that caused it.
 ///
@@ -612,8 +612,7 @@ impl fmt::Display for Incident {
 /// How many, in which time, and after what.
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.restarts == 1 { "" } else { "s" };
-        write!(f, "{} restart{plural} in {:?}", self.restarts, self.period)?;
+        write!(f, "{} in {:?}", restarts(self.restarts.into()), self.period)?;
         let mut before = " (after ";
         for (who, exit) in &self.before {
             write!(f, "{before}{who}: {}", exit.root_cause().reason)?;

@@ -5,9 +5,10 @@
 //! used or dropped; and of an instance that ends with open requests, that it has ended. A request that
 //! is answered in time leaves nothing to note, and costs nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+use crate::fixed_map::FixedMap;
 use crate::here::with_reachable;
 use crate::locality::Local;
 use crate::lock::lock;
@@ -23,7 +24,7 @@ struct Notes {
     /// Requests with lower serials are of an earlier life of the locality.
     life: u64,
     /// By slot: those with lower serials are of instances that have ended.
-    ended: HashMap<u32, u64>,
+    ended: FixedMap<u32, u64>,
     /// Slots and serials of the others.
     requests: BTreeSet<(u32, u64)>,
 }

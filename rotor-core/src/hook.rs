@@ -367,7 +367,7 @@ impl Local {
                 return true;
             }
             let ends = self.seat(slot, |seat| seat.exit.is_some());
-            let is_held = self.is_held(slot, &by);
+            let is_held = self.hold_message(slot, &by);
             if ends || is_held {
                 let held = Held {
                     record: Box::new(record),
@@ -413,9 +413,9 @@ impl Local {
         goes_on
     }
 
-    /// Whether a hold of the actor with a number in this range is open. It is about a message, and
-    /// delays no stop.
-    fn is_held(&self, slot: u32, by: &Range<u64>) -> bool {
+    /// Has the holds of the actor with numbers in this range be about a message: they delay no stop.
+    /// Whether there are any.
+    fn hold_message(&self, slot: u32, by: &Range<u64>) -> bool {
         self.seat(slot, |seat| {
             let holds = seat.holds.range_mut(by.clone());
             holds.map(|(_, why)| why.spare_the_stop()).count() > 0
@@ -440,7 +440,7 @@ impl Local {
         let Some(by) = self.hooks(slot, by).flatten() else {
             return;
         };
-        if !self.is_held(slot, &by) {
+        if !self.hold_message(slot, &by) {
             self.hooks(slot, |hooks| hooks.held.as_mut().map(|held| held.by = None));
             self.unparking.borrow_mut().push_back(slot);
         }

@@ -142,8 +142,8 @@ mod registry; // the names of a tree
 mod removal; // force, and the end of slots
 mod serve; // how a supervisor serves requests
 mod strategy; // what a supervisor does, as a pure function
-mod supervisor;
-mod ties; // what hangs on other localities // Supervisor: the tree as data
+mod supervisor; // Supervisor: the tree as data
+mod ties; // what hangs on other localities
 
 mod debounce; // the message before a pause
 mod dot; // pictures for Graphviz

@@ -600,10 +600,7 @@ impl Local {
             if let Some(limit) = limit {
                 drop(self.remove_thing(limit, slot));
             }
-            match self.take_said(slot).filter(Exit::is_abnormal) {
-                Some(failed) => self.crash(slot, failed),
-                None => self.end_now(slot, exit),
-            }
+            self.end(slot, exit);
         }
     }
 

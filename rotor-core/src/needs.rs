@@ -38,8 +38,8 @@ struct Need {
 }
 
 impl Needs {
-    /// Notes the next actor in the start order, and the scopes around it by their numbers, innermost last; 0
-    /// is the tree.
+    /// Notes the next actor in the start order, and the scopes around it by their numbers, innermost
+    /// last; 0 is the tree.
     pub(crate) fn note(&mut self, spec: &Spec, scopes: &[usize]) {
         let at = self.actors;
         self.actors += 1;

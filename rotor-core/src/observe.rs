@@ -318,8 +318,8 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, state);
     }
 
-    /// An actor begins to start again, for the nth time since its supervisor began: starts that come to
-    /// nothing count as well. What comes of it is told next.
+    /// An actor begins to start again, for the nth time since it has its address. Starts that come to
+    /// nothing count as well, and those after a restart of its supervisor. What comes of it is told next.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};
@@ -336,7 +336,8 @@ pub trait Observer: Send + Sync + 'static {
     /// # let mut sim = Sim::new(1);
     /// # let worker = sim.locality("here").reserve();
     /// let again = Arc::new(Again::default());
-    /// sim.start(Supervisor::one_for_one("app").observer(again.clone()).intensity(2, std::time::Duration::MAX)
+    /// sim.start(Supervisor::one_for_one("app").observer(again.clone())
+    ///     .intensity(2, std::time::Duration::MAX)
     ///     .child(Child::new("worker", || Worker).at(worker)))?;
     /// for _ in 0..2 {
     ///     sim.run_until_idle();

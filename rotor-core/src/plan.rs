@@ -113,10 +113,9 @@ impl Supervisor {
             Strategy::RestForOne => "rest_for_one",
             Strategy::SimpleOneForOne => "simple_one_for_one",
         };
-        let plural = if flags.intensity == 1 { "" } else { "s" };
         let mut rules = vec![
             strategy.to_owned(),
-            format!("{} restart{plural} in {:?}", flags.intensity, flags.period),
+            format!("{} in {:?}", restarts(flags.intensity.into()), flags.period),
         ];
         rules.extend(match flags.auto_shutdown {
             AutoShutdown::Never => None,
@@ -203,10 +202,9 @@ fn as_child(child: AsChild) -> impl Iterator<Item = String> {
     };
     let significant = child.significant.then(|| "significant".to_owned());
     let escalating = child.escalating.then(|| "escalating".to_owned());
-    let plural = |most| if most == 1 { "" } else { "s" };
     let at_most = child
         .at_most
-        .map(|most| format!("at most {most} restart{}", plural(most)));
+        .map(|most| format!("at most {}", restarts(most.into())));
     let waits = child.backoff.map(|backoff| format!("restarted {backoff}"));
     restart
         .into_iter()
@@ -259,6 +257,12 @@ impl fmt::Display for Plan {
         let mut warnings = self.warnings.iter();
         warnings.try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
+}
+
+/// So many restarts, as a text.
+pub(crate) fn restarts(n: u64) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} restart{plural}")
 }
 
 /// A type's name without the paths in it.

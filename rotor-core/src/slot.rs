@@ -73,34 +73,32 @@ impl Slots {
     pub(crate) fn free(&self, slot: u32) -> Option<*mut ()> {
         let slot = self.known(slot);
         // SAFETY: a known slot is in every table.
-        unsafe {
-            (self.keys.at(slot as usize).get() != 0).then(|| self.actors.at(slot as usize).get())
-        }
+        unsafe { (self.keys.at(slot).get() != 0).then(|| self.actors.at(slot).get()) }
     }
 
-    fn known(&self, slot: u32) -> u32 {
+    fn known(&self, slot: u32) -> usize {
         assert!(slot < self.len(), "slots are met before they are used");
-        slot
+        slot as usize
     }
 
     pub(crate) fn generation(&self, slot: u32) -> u32 {
         // SAFETY: a known slot is in every table; so below.
-        unsafe { self.generations.at(self.known(slot) as usize) }.get()
+        unsafe { self.generations.at(self.known(slot)) }.get()
     }
 
     pub(crate) fn set_generation(&self, slot: u32, generation: u32) {
         // SAFETY: see `generation`.
-        unsafe { self.generations.at(self.known(slot) as usize) }.set(generation);
+        unsafe { self.generations.at(self.known(slot)) }.set(generation);
     }
 
     pub(crate) fn actor(&self, slot: u32) -> *mut () {
         // SAFETY: see `generation`.
-        unsafe { self.actors.at(self.known(slot) as usize) }.get()
+        unsafe { self.actors.at(self.known(slot)) }.get()
     }
 
     pub(crate) fn set_actor(&self, slot: u32, actor: *mut ()) {
         // SAFETY: see `generation`.
-        unsafe { self.actors.at(self.known(slot) as usize) }.set(actor);
+        unsafe { self.actors.at(self.known(slot)) }.set(actor);
     }
 
     /// Messages for the slot are handled without looking at its seat.
@@ -113,7 +111,7 @@ impl Slots {
     /// Messages for the slot go by its seat.
     pub(crate) fn shut(&self, slot: u32) {
         // SAFETY: see `generation`.
-        unsafe { self.keys.at(self.known(slot) as usize) }.set(0);
+        unsafe { self.keys.at(self.known(slot)) }.set(0);
     }
 }
 

@@ -442,13 +442,13 @@ impl Supervisor {
         self
     }
 
-    /// Has the names of all that is below it be found there only: other parts of the tree may have actors of
-    /// the same names.
+    /// Has the names of all that is below it be found there only: other parts of the tree may have
+    /// actors of the same names.
     ///
-    /// An actor gets its names in the innermost such subtree around it. It finds those of each subtree around
-    /// it, and of the tree; of two alike, the inner one, which hides the outer one also while it cannot be
-    /// found, until its spec is gone. [`App::lookup`](crate::App::lookup) finds the names of the tree. On
-    /// the root it changes nothing.
+    /// An actor gets its names in the innermost such subtree around it. It finds those of each subtree
+    /// around it, and of the tree; of two alike, the inner one, which hides the outer one also while it
+    /// cannot be found, until its spec is gone. [`App::lookup`](crate::App::lookup) finds the names of
+    /// the tree. On the root it changes nothing.
     ///
     /// Two windows that are built alike:
     /// ```

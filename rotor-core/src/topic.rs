@@ -378,9 +378,9 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
 
     #[cold]
     fn hand_cold(&self, at: usize, message: M) {
-        if let Some(to) = self.subscribers.here.get(at) {
-            self.here.hand_cold(to, self.topic, message);
-        }
+        let to = self.subscribers.here.get(at);
+        let to = to.expect("nothing has run since it was found");
+        self.here.hand_cold(to, self.topic, message);
     }
 }
 

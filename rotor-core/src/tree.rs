@@ -15,6 +15,7 @@ use crate::hold::Why;
 use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
 use crate::observe::Reason;
+use crate::plan::restarts;
 use crate::slot::State;
 use crate::supervisor::Stock;
 use std::sync::atomic::Ordering;
@@ -413,10 +414,8 @@ impl TreeNode {
     /// What is written beside its name.
     fn notes(&self) -> Vec<Cow<'_, str>> {
         let mut notes = vec![Cow::Borrowed(self.state)];
-        match self.instances {
-            0 | 1 => {}
-            2 => notes.push("1 restart".into()),
-            n => notes.push(format!("{} restarts", n - 1).into()),
+        if self.instances > 1 {
+            notes.push(restarts(self.instances - 1).into());
         }
         if self.parked > 0 {
             notes.push(format!("{} parked", self.parked).into());
