@@ -12,7 +12,7 @@
 //!
 //! Behind `limit` is room for the header in which `END` stands.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::cell::Cell;
 use std::hint::cold_path;
 use std::mem::{MaybeUninit, size_of};
@@ -322,13 +322,24 @@ impl Flat {
         }
     }
 
+    /// Takes a first buffer, with room for `words`: a smaller one than it would get by itself.
+    pub(crate) fn begin(&self, words: usize) {
+        if self.cap.get() == 0 {
+            self.grow_to(words + HEADER);
+        }
+    }
+
     /// Moves everything to a larger buffer, in one piece.
     fn grow(&self, words: usize) {
+        let cap = (self.cap.get() + words + HEADER).next_power_of_two();
+        self.grow_to(cap.max(FIRST));
+    }
+
+    fn grow_to(&self, cap: usize) {
+        if self.cap.get() > 0 && self.wrap.get().is_null() {
+            return self.extend_by_realloc(cap);
+        }
         let used = self.words();
-        let cap = (used + words + HEADER)
-            .next_power_of_two()
-            .max(FIRST)
-            .max(self.cap.get() * 2);
         let layout = Layout::array::<Word>(cap).expect("a queue fits the address space");
         // SAFETY: the layout is not empty.
         let new = unsafe { alloc(layout) }.cast::<Word>();
@@ -349,6 +360,27 @@ impl Flat {
         self.read.set(new);
         // SAFETY: `used` is less than the capacity.
         self.extend_to(unsafe { new.add(used) });
+    }
+
+    /// The same for one that is in one piece, almost at the start of its buffer. Allocators move the
+    /// pages of a long one, and copy nothing.
+    fn extend_by_realloc(&self, cap: usize) {
+        let (buf, used) = (self.buf.get(), self.words());
+        let ahead = (self.read.get() as usize - buf as usize) / size_of::<Word>();
+        let old = Layout::array::<Word>(self.cap.get()).expect("was allocated");
+        let layout = Layout::array::<Word>(cap).expect("a queue fits the address space");
+        // SAFETY: allocated with this layout; the new one is not empty, and rounds up to no overflow.
+        let new = unsafe { realloc(buf.cast(), old, layout.size()) }.cast::<Word>();
+        if new.is_null() {
+            handle_alloc_error(layout);
+        }
+        self.buf.set(new);
+        self.cap.set(cap);
+        // SAFETY: both are where they were in the buffer, which is larger.
+        unsafe {
+            self.read.set(new.add(ahead));
+            self.extend_to(new.add(ahead + used));
+        }
     }
 
     fn free(&self) {
