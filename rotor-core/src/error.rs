@@ -34,14 +34,37 @@ use crate::request::RequestError;
 #[derive(Clone)]
 pub struct Error(Arc<Held>);
 
-/// What a user made. A panic in its drop hurts nobody, wherever the last of those drops it that keep
-/// an exit.
-struct Held(Option<Box<dyn StdError + Send + Sync>>);
+enum Held {
+    /// Beside the count, and not in a box of its own: actors that fail over and over do so with a text.
+    Text(Text),
+    /// What a user made. A panic in its drop hurts nobody, wherever the last of those drops it that
+    /// keep an exit.
+    Other(Option<Box<dyn StdError + Send + Sync>>),
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let error = self.0.take();
-        let _ = here::guard(|| drop(error));
+        if let Held::Other(error) = self {
+            let error = error.take();
+            let _ = here::guard(|| drop(error));
+        }
+    }
+}
+
+/// A text that is an error.
+struct Text(String);
+
+impl StdError for Text {}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 
@@ -77,7 +100,7 @@ impl Error {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn message(text: impl Into<String>) -> Self {
-        Error(Arc::new(Held(Some(text.into().into()))))
+        Error(Arc::new(Held::Text(Text(text.into()))))
     }
 
     /// The error inside, with its own chain of sources.
@@ -90,7 +113,10 @@ impl Error {
     /// assert_eq!(inside.to_string(), "invalid digit found in string");
     /// ```
     pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        &**self.0.0.as_ref().expect("there until it is dropped")
+        match &*self.0 {
+            Held::Text(text) => text,
+            Held::Other(error) => &**error.as_ref().expect("there until it is dropped"),
+        }
     }
 
     /// The exit among its sources: of another actor, or of one that was asked.
@@ -119,7 +145,7 @@ impl Error {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Error(Arc::new(Held(Some(Box::new(error)))))
+        Error(Arc::new(Held::Other(Some(Box::new(error)))))
     }
 }
 
