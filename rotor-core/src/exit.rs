@@ -31,12 +31,21 @@ use crate::plan::{restarts, short};
 ///     ThreadLoop::new().run_with(Supervisor::one_for_one("app"), |app| app.shutdown())
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it tells whether the tree has failed"]
-pub struct Exit {
-    reason: ExitReason,
-    detail: Option<Arc<Detail>>,
+pub struct Exit(Told);
+
+/// What an exit holds: two words, because each event of supervision carries one. Ends that say nothing
+/// more take no memory.
+#[derive(Clone)]
+enum Told {
+    Normal,
+    Shutdown,
+    Killed,
+    More(Arc<Detail>),
 }
+
+const _: () = assert!(size_of::<Option<Exit>>() == 16);
 
 /// The kinds of [`Exit`]. `Normal`, `Shutdown` and `ShutdownWith` are orderly; the others are
 /// abnormal, so a transient child is restarted after them.
@@ -164,9 +173,10 @@ pub struct GaveUp {
     pub before: Vec<(Cow<'static, str>, Exit)>,
 }
 
-/// What is known of an exit beside its reason.
-#[derive(Clone, Debug, Default)]
+/// All that is known of an exit.
+#[derive(Clone, Debug)]
 struct Detail {
+    reason: ExitReason,
     cause: Option<Cause>,
     incident: Option<Incident>,
     /// How many exits are below this one, whether they were kept or left out.
@@ -187,11 +197,13 @@ struct Cause {
 const LONGEST: u32 = 32;
 
 impl Exit {
-    const fn new(reason: ExitReason) -> Self {
-        Exit {
+    fn new(reason: ExitReason) -> Self {
+        Exit(Told::More(Arc::new(Detail {
             reason,
-            detail: None,
-        }
+            cause: None,
+            incident: None,
+            depth: 0,
+        })))
     }
 
     /// The actor's work is done.
@@ -208,7 +220,7 @@ impl Exit {
     /// assert!(!Exit::normal().is_abnormal()); // so a transient child is not restarted
     /// ```
     pub const fn normal() -> Self {
-        Self::new(ExitReason::Normal)
+        Exit(Told::Normal)
     }
 
     /// The actor is told to stop.
@@ -226,7 +238,7 @@ impl Exit {
     /// assert_eq!(Exit::shutdown().to_string(), "shutdown");
     /// ```
     pub const fn shutdown() -> Self {
-        Self::new(ExitReason::Shutdown)
+        Exit(Told::Shutdown)
     }
 
     /// The actor is told to stop, or stops, with a detail for whoever is told of it.
@@ -260,7 +272,7 @@ impl Exit {
             return Self::new(ExitReason::Failed(error)).with(|detail| detail.depth = depth);
         }
         // Errors that hold exits, whose errors hold exits, and so on: the innermost one is kept.
-        let text = inner.innermost().reason.to_string();
+        let text = inner.innermost().reason().to_string();
         Self::new(ExitReason::Failed(Error::message(format!("… {text}"))))
     }
 
@@ -269,10 +281,10 @@ impl Exit {
     }
 
     pub(crate) const fn killed() -> Self {
-        Self::new(ExitReason::Killed)
+        Exit(Told::Killed)
     }
 
-    pub(crate) const fn escalated() -> Self {
+    pub(crate) fn escalated() -> Self {
         Self::new(ExitReason::Escalated)
     }
 
@@ -321,7 +333,8 @@ impl Exit {
             // Of a longer chain both ends are kept: what happened here, and what really happened.
             if let Some(mut root) = cause.exit.last_cause().cloned() {
                 root.cut = true;
-                cause.exit = Exit::new(cause.exit.reason).with(|detail| detail.cause = Some(root));
+                let reason = cause.exit.reason().clone();
+                cause.exit = Exit::new(reason).with(|detail| detail.cause = Some(root));
             }
         }
         self.with(|detail| {
@@ -344,7 +357,7 @@ impl Exit {
     /// The root cause, also behind errors that hold exits.
     fn innermost(&self) -> &Exit {
         let mut exit = self.root_cause();
-        while let ExitReason::Failed(error) = &exit.reason
+        while let ExitReason::Failed(error) = exit.reason()
             && let Some(inner) = error.exit()
         {
             exit = inner.root_cause();
@@ -353,16 +366,28 @@ impl Exit {
     }
 
     fn with(mut self, change: impl FnOnce(&mut Detail)) -> Self {
-        change(Arc::make_mut(self.detail.get_or_insert_default()));
+        if self.detail().is_none() {
+            self = Self::new(self.reason().clone());
+        }
+        if let Told::More(detail) = &mut self.0 {
+            change(Arc::make_mut(detail));
+        }
         self
     }
 
+    fn detail(&self) -> Option<&Detail> {
+        match &self.0 {
+            Told::More(detail) => Some(detail),
+            Told::Normal | Told::Shutdown | Told::Killed => None,
+        }
+    }
+
     fn depth(&self) -> u32 {
-        self.detail.as_ref().map_or(0, |detail| detail.depth)
+        self.detail().map_or(0, |detail| detail.depth)
     }
 
     fn cause_inside(&self) -> Option<&Cause> {
-        self.detail.as_ref()?.cause.as_ref()
+        self.detail()?.cause.as_ref()
     }
 
     /// The last link of the chain.
@@ -384,7 +409,12 @@ impl Exit {
     /// assert!(!is_bug(&Exit::failed(Error::message("offline"))));
     /// ```
     pub fn reason(&self) -> &ExitReason {
-        &self.reason
+        match &self.0 {
+            Told::Normal => &ExitReason::Normal,
+            Told::Shutdown => &ExitReason::Shutdown,
+            Told::Killed => &ExitReason::Killed,
+            Told::More(detail) => &detail.reason,
+        }
     }
 
     /// Whose exit caused this one: the child's name and its exit.
@@ -438,7 +468,7 @@ impl Exit {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn incident(&self) -> Option<&Incident> {
-        self.detail.as_ref()?.incident.as_ref()
+        self.detail()?.incident.as_ref()
     }
 
     /// Whether the actor is a supervisor that has restarted its children too often. The child that
@@ -568,7 +598,7 @@ impl Exit {
     /// ```
     pub fn is_abnormal(&self) -> bool {
         !matches!(
-            self.reason,
+            self.reason(),
             ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_)
         )
     }
@@ -615,10 +645,22 @@ impl fmt::Display for GaveUp {
         write!(f, "{} in {:?}", restarts(self.restarts.into()), self.period)?;
         let mut before = " (after ";
         for (who, exit) in &self.before {
-            write!(f, "{before}{who}: {}", exit.root_cause().reason)?;
+            write!(f, "{before}{who}: {}", exit.root_cause().reason())?;
             before = ", ";
         }
         f.write_str(if self.before.is_empty() { "" } else { ")" })
+    }
+}
+
+impl fmt::Debug for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut exit = f.debug_struct("Exit");
+        exit.field("reason", self.reason());
+        if let Some(detail) = self.detail() {
+            exit.field("cause", &detail.cause);
+            exit.field("incident", &detail.incident);
+        }
+        exit.finish()
     }
 }
 
@@ -648,7 +690,7 @@ impl fmt::Display for Exit {
 
 impl Exit {
     fn fmt_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.reason)?;
+        write!(f, "{}", self.reason())?;
         match self.incident() {
             Some(incident) if f.alternate() => write!(f, " ({incident})"),
             _ => Ok(()),
@@ -670,7 +712,7 @@ impl Termination for Exit {
 /// The source is the exit that caused this one, or else the error that the actor failed with.
 impl StdError for Exit {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match (self.cause_inside(), &self.reason) {
+        match (self.cause_inside(), self.reason()) {
             (Some(cause), _) => Some(&cause.exit),
             (None, ExitReason::Failed(error)) => Some(error.source()),
             _ => None,
