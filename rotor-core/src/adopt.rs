@@ -9,13 +9,14 @@ use crate::child::Spec;
 use crate::error::StartError;
 use crate::exit::Exit;
 use crate::here;
-use crate::kin::{Entry, Kin, RemoteEntry};
-use crate::locality::{Control, Local, Placement};
-use crate::message::LOCALITY;
+use crate::kin::{Entry, Kin, Limits, RemoteEntry};
+use crate::lane::SYSTEM;
+use crate::locality::{Local, Placement};
+use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
-use crate::strategy::{Event, NewRow, Restart};
+use crate::strategy::{ChildId, Event, NewRow, Restart};
 use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
 use crate::ties::About;
 
@@ -91,7 +92,7 @@ impl Local {
             seat.restart = supervisor.restart;
             seat.parent = parent;
             seat.ops = Some(maker.ops);
-            seat.maker = Some(maker);
+            seat.make = Some(maker.make);
             let mut kin = Box::new(Kin::new(supervisor.flags, supervisor.restart));
             kin.decides = supervisor.decide.is_some();
             kin.own_names = supervisor.own_names && !is_root;
@@ -130,28 +131,26 @@ impl Local {
             address: self.address_of(parent),
             child,
         };
-        let mut entry = Entry {
-            place: self.address_of(parent),
-            supervisor: matches!(node, NodeKind::Supervisor(_)),
-            remote: None,
-            start_limit: None,
-            stop_limit: None,
-            limit: None,
-        };
-        match node {
+        let entry = match node {
             NodeKind::Actor(spec) => {
-                entry.start_limit = spec.start_limit;
-                entry.stop_limit = spec.stop_limit;
+                let limits = Limits {
+                    start: spec.start_limit,
+                    stop: spec.stop_limit,
+                };
                 let slot = slot.expect("made above");
-                entry.place = self.adopt_actor(slot, spec, above);
+                Entry::new(self.adopt_actor(slot, spec, above), false, limits)
             }
             NodeKind::Supervisor(mut s) => {
-                entry.stop_limit = s.stop_limit;
+                let limits = Limits {
+                    start: None,
+                    stop: s.stop_limit,
+                };
                 match s.place.take() {
                     Some(remote) => {
                         let gate = remote.locality.gate();
                         let (slot, generation) = gate.mint();
-                        entry.place = Address::new(gate, slot, generation);
+                        let place = Address::new(gate, slot, generation);
+                        let mut entry = Entry::new(place, true, limits);
                         let placement = Placement::new(&remote.locality);
                         let plans = remote.declared.get().and_then(|declared| {
                             let mut path = self.path_of(parent);
@@ -167,11 +166,12 @@ impl Local {
                             _placement: placement,
                             _plans: plans,
                         }));
+                        entry
                     }
                     None => {
                         let (slot, _) = self.mint();
-                        entry.place = self.address_of(slot);
-                        let placed = entry.place;
+                        let placed = self.address_of(slot);
+                        let entry = Entry::new(placed, true, limits);
                         self.seat(parent, |seat| {
                             let kin = seat.kin.as_mut().expect("made above");
                             kin.set_entry(child, entry);
@@ -182,7 +182,7 @@ impl Local {
                     }
                 }
             }
-        }
+        };
         let placed = entry.place;
         self.seat(parent, |seat| {
             seat.kin
@@ -250,7 +250,7 @@ impl Local {
             seat.reserved = spec.reserved.is_some();
             seat.parent = parent;
             seat.ops = Some(spec.maker.ops);
-            seat.maker = Some(spec.maker);
+            seat.make = Some(spec.maker.make);
         });
         self.add_hooks(slot, spec.hooks);
         self.address_of(slot)
@@ -329,7 +329,7 @@ impl Local {
                 seat.ops = Some(Stock::maker(None).ops);
                 // Reported when the start is asked for.
                 let exit = seat.exit.replace(Exit::failed(error));
-                (exit, seat.kin.take(), seat.maker.take())
+                (exit, seat.kin.take(), seat.make.take())
             });
             // A user's, in parts.
             let _ = here::guard(|| drop(old));
@@ -346,13 +346,24 @@ impl Local {
     pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
         let (child, place) = self.adopt_child(parent, NodeKind::Actor(spec), How::Added)?;
         let to = self.address_of(parent);
-        Control::post(self.gate, Control::Added { to, child });
+        Added::push(Address::new(self.gate, LOCALITY, 0), (to, child));
         Ok(place)
     }
+}
 
-    pub(crate) fn added(&self, to: Address, child: u32) {
-        if let Some(slot) = self.find(to) {
-            self.family(slot, Event::Added(child));
+/// News of a child that was added at run time, for the locality of both. A short record of its own:
+/// very many may be added at a time.
+struct Added;
+
+impl Record for Added {
+    /// The parent, and the child.
+    type Message = (Address, ChildId);
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run((to, child): (Address, ChildId), _: *mut (), here: &Local, _: u32) {
+        if let Some(slot) = here.find(to) {
+            here.family(slot, Event::Added(child));
         }
     }
 }

@@ -79,7 +79,7 @@ pub(crate) struct Maker {
     pub(crate) ops: &'static Ops,
 }
 
-type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>>>;
+pub(crate) type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>>>;
 
 /// What can be done with an instance whose type is forgotten.
 ///

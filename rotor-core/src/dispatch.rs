@@ -715,7 +715,6 @@ impl Local {
                 child,
                 incarnation,
             } => self.retry(to, child, incarnation),
-            Control::Added { to, child } => self.added(to, child),
             Control::Suspend { to, on } => self.suspend(to, on),
             Control::StopSelf { to, exit } => self.stop_self(to, exit),
             Control::Drain { to, limit } => self.begin_drain(to, limit),

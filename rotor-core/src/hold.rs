@@ -107,7 +107,7 @@ impl Hold {
     pub(crate) fn new(here: &Local, slot: u32, why: Why) -> Self {
         let id = here.things.borrow_mut().serial();
         here.seat(slot, |seat| {
-            seat.holds.insert(id, why);
+            seat.rare_mut().holds.insert(id, why);
         });
         Hold {
             gate: here.gate,
@@ -120,7 +120,7 @@ impl Hold {
     /// What it is for is known better.
     pub(crate) fn because(&self, here: &Local, why: Why) {
         here.seat(self.slot, |seat| {
-            if let Some(known) = seat.holds.get_mut(&self.serial) {
+            if let Some(known) = seat.rare_mut().holds.get_mut(&self.serial) {
                 *known = why;
             }
         });

@@ -417,7 +417,8 @@ impl Local {
     /// Whether there are any.
     fn hold_message(&self, slot: u32, by: &Range<u64>) -> bool {
         self.seat(slot, |seat| {
-            let holds = seat.holds.range_mut(by.clone());
+            let rare = seat.rare.iter_mut();
+            let holds = rare.flat_map(|rare| rare.holds.range_mut(by.clone()));
             holds.map(|(_, why)| why.spare_the_stop()).count() > 0
         })
     }
@@ -454,6 +455,9 @@ impl Local {
 
     /// The actor in a slot is gone for good, and so are its hooks.
     pub(crate) fn end_hooks(&self, slot: u32) {
+        if self.hooks.borrow().is_empty() {
+            return;
+        }
         let hooks = self.hooks.borrow_mut().remove(&slot);
         // A user's.
         let _ = here::guard(|| drop(hooks));

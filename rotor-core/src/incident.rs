@@ -1,9 +1,8 @@
 //! Failures and the messages they came with.
 
-use std::collections::HashMap;
-
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::fixed_map::FixedMap;
 use crate::here::Caught;
 use crate::locality::Local;
 
@@ -13,7 +12,7 @@ const KINDS: usize = 8;
 /// How often each actor has failed on which types of messages. Empty while nobody fails.
 #[derive(Default)]
 pub(crate) struct Incidents {
-    by_slot: HashMap<u32, Vec<(&'static str, u32)>>,
+    by_slot: FixedMap<u32, Vec<(&'static str, u32)>>,
 }
 
 impl Incidents {
@@ -38,7 +37,9 @@ impl Incidents {
 
     /// The actor in a slot is gone for good.
     pub(crate) fn forget(&mut self, slot: u32) {
-        self.by_slot.remove(&slot);
+        if !self.by_slot.is_empty() {
+            self.by_slot.remove(&slot);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::admin::{Admin, Reply};
+use crate::child::LIMIT;
 use crate::exit::Exit;
 use crate::locality::Placement;
 use crate::pool::Template;
@@ -47,13 +48,44 @@ pub(crate) struct Entry {
     pub(crate) supervisor: bool,
     /// Boxed: most are here, and there may be very many.
     pub(crate) remote: Option<Box<RemoteEntry>>,
-    pub(crate) start_limit: Option<Duration>,
-    pub(crate) stop_limit: Option<Duration>,
+    /// Boxed, too: most have the usual ones.
+    limits: Option<Box<Limits>>,
     /// The limit of the step that runs, or the wait before a restart.
     pub(crate) limit: Option<Key>,
 }
 
-const _: () = assert!(size_of::<Entry>() <= 88);
+const _: () = assert!(size_of::<Option<Entry>>() <= 64);
+
+/// How long the steps of a child may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) start: Option<Duration>,
+    pub(crate) stop: Option<Duration>,
+}
+
+impl Limits {
+    /// Those of actors, unless their specs say otherwise.
+    const USUAL: Limits = Limits {
+        start: Some(LIMIT),
+        stop: Some(LIMIT),
+    };
+}
+
+impl Entry {
+    pub(crate) fn new(place: Address, supervisor: bool, limits: Limits) -> Self {
+        Entry {
+            place,
+            supervisor,
+            remote: None,
+            limits: (limits != Limits::USUAL).then(|| Box::new(limits)),
+            limit: None,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.as_deref().copied().unwrap_or(Limits::USUAL)
+    }
+}
 
 /// What a child on another locality is built from.
 pub(crate) struct RemoteEntry {

@@ -14,7 +14,7 @@ use crate::plan::short;
 use crate::removal::Kill;
 use crate::slot::{Parent, State};
 use crate::states::Lifecycle;
-use crate::strategy::{ChildId, Family, RowState};
+use crate::strategy::{ChildId, Family, RowState, Step};
 use crate::things::Body;
 use crate::timer::nanos;
 
@@ -140,8 +140,18 @@ impl fmt::Display for Late {
 /// A limit that has passed.
 #[derive(Clone, Copy)]
 pub(crate) struct Overrun {
-    pub(crate) step: &'static str,
+    pub(crate) step: Step,
     pub(crate) limit: Duration,
+}
+
+impl Step {
+    /// As people are told.
+    fn text(self) -> &'static str {
+        match self {
+            Step::Start => "start",
+            Step::Stop => "stop",
+        }
+    }
 }
 
 /// A child that starts or stops: its number, its instance and its address.
@@ -153,15 +163,14 @@ impl Local {
         &self,
         parent: u32,
         (child, incarnation): (ChildId, u64),
-        step: &'static str,
+        step: Step,
         keep: bool,
     ) {
         let found = self.seat(parent, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            let limit = if step == "start" {
-                entry.start_limit
-            } else {
-                entry.stop_limit
+            let limit = match step {
+                Step::Start => entry.limits().start,
+                Step::Stop => entry.limits().stop,
             };
             Some((entry.place, limit.unwrap_or_default()))
         });
@@ -208,7 +217,7 @@ impl Local {
                 State::Running if family.is_some_and(Family::is_ending) => State::Stopping,
                 state => state,
             };
-            let holds = seat.holds.values().map(Why::text).collect();
+            let holds = seat.holds().map(Why::text).collect();
             (state.lifecycle(), holds)
         });
         let late = Late {
@@ -256,7 +265,7 @@ impl Local {
         Late {
             path: String::new(),
             address: who,
-            step: overrun.step,
+            step: overrun.step.text(),
             limit: overrun.limit,
             state: who.state(),
             handling: None,
@@ -297,7 +306,7 @@ impl Local {
 
     /// The limit of the whole tree has passed: what is left of it goes by force.
     pub(crate) fn tree_limit_passed(&self, slot: u32, limit: Duration) {
-        let step = "stop";
+        let step = Step::Stop;
         self.tell_late(slot, Overrun { step, limit });
         let app = self.seat(slot, |seat| match &seat.parent {
             Parent::App(app) => Some(app.clone()),
@@ -317,7 +326,7 @@ impl Local {
         self.finish(
             slot,
             Exit::timed_out(TimedOut {
-                step,
+                step: step.text(),
                 limit,
                 loop_ran,
             }),

@@ -1,5 +1,7 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::address::Address;
 use crate::drain::Drain;
 use crate::error::Result;
@@ -43,14 +45,14 @@ impl Local {
         }
         let ready = self.seat(slot, |seat| {
             let free = matches!(seat.state, State::Waiting | State::Down);
-            if !free || incarnation <= seat.disowned {
+            if !free || seat.is_disowned(incarnation) {
                 return None;
             }
             if seat.state == State::Down {
                 seat.drain = Drain::No; // it was meant for those before
             }
             seat.incarnation = incarnation;
-            let Some(maker) = seat.maker.take() else {
+            let Some(make) = seat.make.take() else {
                 return Some(Err(seat.exit.clone().unwrap_or(Exit::killed())));
             };
             seat.state = if gated {
@@ -62,9 +64,9 @@ impl Local {
             seat.ordered = None;
             seat.hooked = false;
             seat.instances = seat.instances.saturating_add(1);
-            Some(Ok(maker))
+            Some(Ok(make))
         });
-        let mut maker = match ready {
+        let mut make = match ready {
             None => return,
             Some(Err(exit)) => {
                 let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -72,7 +74,7 @@ impl Local {
                     .tell_observer(|o| o.start_failed(who, &name, &exit));
                 return self.tell_parent(slot, News::Failed(exit));
             }
-            Some(Ok(maker)) => maker,
+            Some(Ok(make)) => make,
         };
         self.set_exit(slot, None);
         let serial = self.things.borrow_mut().serial();
@@ -80,8 +82,8 @@ impl Local {
         self.tell_change(slot);
         self.tell_restart(slot);
         self.current.set(slot);
-        let made = here::guard(|| (maker.make)(self, slot));
-        self.seat(slot, |seat| seat.maker = Some(maker));
+        let made = here::guard(|| make(self, slot));
+        self.seat(slot, |seat| seat.make = Some(make));
         let instance = match made {
             Ok(Ok(Some(instance))) => instance,
             Ok(Ok(None)) => return self.start_ignored(slot),
@@ -128,7 +130,7 @@ impl Local {
         let (open, held, kin) = self.seat(slot, |seat| {
             let starting = seat.state.is_starting();
             (
-                starting && seat.holds.is_empty(),
+                starting && !seat.is_held(),
                 starting,
                 seat.kin.as_ref().is_some_and(|kin| !kin.family.is_busy()),
             )
@@ -272,8 +274,8 @@ impl Local {
             self.seat(slot, |seat| match seat.state {
                 state if state.is_alive() => Some(slot),
                 State::Reserved | State::Waiting => {
-                    seat.early_stop
-                        .get_or_insert_with(|| Box::new(exit.clone()));
+                    let early = &mut seat.rare_mut().early_stop;
+                    early.get_or_insert_with(|| exit.clone());
                     None
                 }
                 _ => None,
@@ -371,7 +373,9 @@ impl Local {
             seat.drain = Drain::No;
             seat.keep = seat.is_kept(&exit);
             // Those of a start that is called off mean nothing any more.
-            seat.holds.retain(|_, why| matches!(why, Why::Guard(_)));
+            if let Some(rare) = &mut seat.rare {
+                rare.holds.retain(|_, why| matches!(why, Why::Guard(_)));
+            }
             let hooked = std::mem::replace(&mut seat.hooked, true);
             Some(if hooked { None } else { seat.ops })
         });
@@ -419,7 +423,7 @@ impl Local {
     /// Goes on with a stop when nothing holds it.
     fn settle_stop(&self, slot: u32) {
         let next = self.seat(slot, |seat| {
-            if seat.state != State::Stopping || !seat.holds.is_empty() {
+            if seat.state != State::Stopping || seat.is_held() {
                 return None;
             }
             let busy = seat.kin.as_ref().is_some_and(|kin| kin.family.is_busy());
@@ -444,7 +448,7 @@ impl Local {
             seat.state = State::Stopping;
             seat.keep = starting || seat.is_kept(&exit);
             seat.hooked = true;
-            seat.holds.clear();
+            seat.clear_holds();
             Some((starting, state == State::Stopping))
         });
         let Some((starting, stopped)) = state else {
@@ -518,7 +522,7 @@ impl Local {
             end(self);
         }
         self.end_requests(slot, waited);
-        self.seat(slot, |seat| seat.holds.clear());
+        self.seat(slot, Seat::clear_holds);
     }
 
     /// Notes why an instance ends, or that there is no reason. The error in an exit is a user's: the
@@ -551,8 +555,9 @@ impl Local {
         if !keep {
             self.lay_down(slot, &exit);
         }
-        let (who, name) = (self.address_of(slot), self.name_of(slot));
-        self.gate.tell_observer(|o| o.exited(who, &name, &exit));
+        let who = self.address_of(slot);
+        self.gate
+            .tell_observer(|o| o.exited(who, &self.name_of(slot), &exit));
         self.tell_change(slot);
         self.notify_watchers(slot, &exit);
         if self.seat(slot, |seat| seat.serves) {
@@ -572,7 +577,7 @@ impl Local {
     /// An actor is not started again by itself, and so is nothing below it: what is parked for them
     /// will not be handled.
     fn lay_down(&self, slot: u32, exit: &Exit) {
-        let mut all = vec![slot];
+        let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         while let Some(slot) = all.pop() {
             if self.seat(slot, |seat| seat.marked) {
                 self.withdraw_names(slot);
@@ -641,7 +646,7 @@ impl Local {
             drop(self.remove_thing(key, slot));
         }
         let state = self.seat(slot, |seat| {
-            let was_open = seat.holds.remove(&id).is_some();
+            let was_open = seat.rare_mut().holds.remove(&id).is_some();
             was_open.then_some(seat.state)
         });
         match state {

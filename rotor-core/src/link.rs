@@ -585,7 +585,7 @@ impl Local {
         match parent {
             Parent::Actor { address, child } if address.gate() == self.gate => self
                 .seat(address.slot, |seat| {
-                    seat.kin.as_mut()?.entry(child)?.stop_limit
+                    seat.kin.as_mut()?.entry(child)?.limits().stop
                 }),
             _ => None,
         }
@@ -669,7 +669,9 @@ impl Local {
 
     /// The slot of a client is freed.
     pub(crate) fn forget_client(&self, slot: u32) {
-        self.services.borrow_mut().asked.remove(&slot);
+        if !self.is_nobody_asked() {
+            self.services.borrow_mut().asked.remove(&slot);
+        }
     }
 
     /// The slot of a service is freed.

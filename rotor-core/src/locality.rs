@@ -38,6 +38,7 @@ use crate::request::Unanswered;
 use crate::signed;
 use crate::slot::{Seat, Slots, State};
 use crate::small::{Table, Taken};
+use crate::strategy::Action;
 use crate::things::{Body, Key, Things};
 use crate::ties::Ties;
 use crate::timer::nanos;
@@ -495,8 +496,6 @@ pub(crate) enum Control {
         child: u32,
         incarnation: u64,
     },
-    /// A child was added at run time.
-    Added { to: Address, child: u32 },
     /// Somebody asks a supervisor to keep what comes, or to go on with it.
     Suspend { to: Address, on: bool },
     /// Somebody asks an actor to stop.
@@ -653,6 +652,8 @@ pub(crate) struct Local {
     pub(crate) host_jobs: RefCell<Vec<HostJob>>,
     pub(crate) peered: RefCell<Vec<(&'static Gate, u32)>>,
     pub(crate) ties: RefCell<Ties>,
+    /// Room for what a table of supervision says, kept from one event to the next.
+    pub(crate) actions: Cell<Vec<Action>>,
     pub(crate) extensions: RefCell<HashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>>,
     /// The address that the message being handled was published to.
     pub(crate) published_to: Cell<Option<Address>>,
@@ -736,6 +737,7 @@ impl Local {
             host_jobs: RefCell::new(Vec::new()),
             peered: RefCell::new(Vec::new()),
             ties: RefCell::default(),
+            actions: Cell::default(),
             extensions: RefCell::new(HashMap::new()),
             published_to: Cell::new(None),
             sender: Cell::new(None),

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
-use crate::slot::State;
+use crate::slot::{Seat, State};
 use crate::things::{Body, Key};
 use crate::ties::About;
 
@@ -202,7 +202,7 @@ impl Local {
             Some(slot) => self.seat(slot, |seat| match seat.state {
                 State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::normal())),
                 _ => {
-                    let watchers = seat.watchers.get_or_insert_default();
+                    let watchers = &mut seat.rare_mut().watchers;
                     watchers.list.push(Watcher { gate: from, key });
                     None
                 }
@@ -235,8 +235,8 @@ impl Local {
     pub(crate) fn unwatch(&self, who: Address, key: Key) {
         if let Some(slot) = self.find(who) {
             self.seat(slot, |seat| {
-                if let Some(watchers) = &mut seat.watchers {
-                    watchers.remove(key);
+                if let Some(rare) = &mut seat.rare {
+                    rare.watchers.remove(key);
                 }
             });
         }
@@ -244,7 +244,7 @@ impl Local {
 
     /// An instance has ended, or will not come: tells who watches.
     pub(crate) fn notify_watchers(&self, slot: u32, exit: &Exit) {
-        let watchers = self.seat(slot, |seat| seat.watchers.take());
+        let watchers = self.seat(slot, Seat::take_watchers);
         for Watcher { gate, key } in watchers.into_iter().flat_map(|watchers| watchers.list) {
             if self.losing.get() && *gate != *self.gate {
                 continue; // it makes a notice of its own when it learns of the loss

@@ -274,7 +274,7 @@ impl Local {
     /// come.
     pub(crate) fn check_stall(&self, slot: u32) {
         let stalled = self.seat(slot, |seat| {
-            let awaited: Option<Vec<_>> = seat.holds.values().map(Why::awaited).collect();
+            let awaited: Option<Vec<_>> = seat.holds().map(Why::awaited).collect();
             Some((seat.serial, seat.name.clone(), awaited?))
         });
         let Some((serial, who, awaited)) = stalled else {
@@ -304,8 +304,8 @@ impl Local {
         let stalled = self.seat(slot, |seat| {
             seat.serial == serial
                 && seat.state.is_starting()
-                && !seat.holds.is_empty()
-                && seat.holds.values().all(|why| why.awaited().is_some())
+                && seat.is_held()
+                && seat.holds().all(|why| why.awaited().is_some())
         });
         if stalled {
             self.crash(slot, Exit::failed(error));

@@ -141,7 +141,7 @@ impl Local {
             let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
             let runs = kin.family.runs(child, incarnation);
             let entry = kin.entry(child).filter(|_| runs)?;
-            entry.stop_limit.filter(|_| entry.limit.is_none())
+            entry.limits().stop.filter(|_| entry.limit.is_none())
         });
         if limit.is_some() {
             self.arm_limit(slot, child, incarnation, limit);
@@ -169,9 +169,9 @@ impl Local {
                 .as_ref()
                 .is_none_or(|r| r.remote.locality.openings() > 0);
             let (step, limit) = if state == RowState::Starting {
-                ("start", entry.start_limit)
+                ("start", entry.limits().start)
             } else {
-                ("stop", entry.stop_limit)
+                ("stop", entry.limits().stop)
             };
             let late = Exit::timed_out(TimedOut {
                 step,
@@ -251,17 +251,18 @@ impl Local {
             let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
                 return;
             };
-            let mut actions = Vec::new();
+            let mut actions = self.actions.take();
             kin.family.handle(event, self.now.get(), &mut actions);
             self.seat(slot, |seat| seat.kin = Some(kin));
             self.arm_tree_limit(slot);
-            for action in actions {
+            for action in actions.drain(..) {
                 match action {
                     // Always the last: what the request means is the next event.
                     Action::Serve => next = Some(self.next_request(slot)),
                     action => self.act(slot, action),
                 }
             }
+            self.actions.set(actions);
         }
     }
 
@@ -280,7 +281,7 @@ impl Local {
                 keep,
                 exit,
             } => {
-                let Some((to, limit)) = self.child_place(slot, child, |e| e.stop_limit) else {
+                let Some((to, limit)) = self.child_place(slot, child, |e| e.limits().stop) else {
                     return;
                 };
                 if to.gate().entrance.is_closed() {
@@ -439,7 +440,7 @@ impl Local {
     }
 
     fn start_child(&self, slot: u32, child: u32, incarnation: u64, gated: bool) {
-        let Some((to, limit)) = self.child_place(slot, child, |e| e.start_limit) else {
+        let Some((to, limit)) = self.child_place(slot, child, |e| e.limits().start) else {
             return;
         };
         if to.gate() != self.gate {

@@ -1,5 +1,7 @@
 //! The end of instances by force, and of slots.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::address::Address;
 use crate::exit::Exit;
 use crate::gate::{BOUNDED, next_generation};
@@ -35,7 +37,8 @@ impl Local {
         let Some(slot) = self.find(to) else { return };
         let live = self.seat(slot, |seat| {
             // Its start may still be on the way: it must not come to life any more.
-            seat.disowned = seat.disowned.max(incarnation);
+            let rare = seat.rare_mut();
+            rare.disowned = rare.disowned.max(incarnation);
             seat.incarnation == incarnation && seat.state.has_instance()
         });
         if live {
@@ -49,7 +52,7 @@ impl Local {
     /// Ends the instance and everything below it, without hooks, now.
     pub(crate) fn kill_slot(&self, slot: u32, keep: bool) {
         // Children before parents: the list is built top down and taken from its end.
-        let mut all = vec![slot];
+        let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         let mut at = 0;
         while at < all.len() {
             let below = self.abandon_children(all[at]);
@@ -172,7 +175,7 @@ impl Local {
     }
 
     fn remove_all(&self, slot: u32, free: impl Fn(&Local, u32)) {
-        let mut all = vec![slot];
+        let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         let mut at = 0;
         while at < all.len() {
             let children = self.take_children(all[at]);

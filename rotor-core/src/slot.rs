@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::app::AppShared;
-use crate::child::{Maker, Ops};
+use crate::child::{Make, Ops};
 use crate::drain::Drain;
 use crate::exit::Exit;
 use crate::hold::Why;
@@ -209,29 +209,35 @@ pub(crate) struct Seat {
     pub(crate) things: u32,
     /// Which instance this is, as the parent counts.
     pub(crate) incarnation: u64,
-    /// Incarnations up to this one were removed by force, also if they have not started yet.
-    pub(crate) disowned: u64,
     /// Which instance this is, as the locality counts: never reused.
     pub(crate) serial: u64,
     /// How many have been started; no more are counted than fit.
     pub(crate) instances: u32,
     pub(crate) name: Cow<'static, str>,
-    pub(crate) maker: Option<Maker>,
+    pub(crate) make: Option<Make>,
     pub(crate) ops: Option<&'static Ops>,
     pub(crate) parent: Parent,
     /// Why the instance is ending.
     pub(crate) exit: Option<Exit>,
-    /// A stop that came while there was no instance: for the next one.
-    pub(crate) early_stop: Option<Box<Exit>>,
     pub(crate) parked: Option<Box<Parked>>,
     pub(crate) kin: Option<Box<Kin>>,
-    pub(crate) watchers: Option<Box<Watchers>>,
-    /// Open holds of the running step, by their numbers, so in the order in which they were taken.
-    pub(crate) holds: BTreeMap<u64, Why>,
+    pub(crate) rare: Option<Box<Rare>>,
 }
 
 // There may be very many: what most have not is boxed.
-const _: () = assert!(size_of::<Seat>() <= 232);
+const _: () = assert!(size_of::<Seat>() <= 152);
+
+/// What few actors have.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// Incarnations up to this one were removed by force, also if they have not started yet.
+    pub(crate) disowned: u64,
+    /// A stop that came while there was no instance: for the next one.
+    pub(crate) early_stop: Option<Exit>,
+    pub(crate) watchers: Watchers,
+    /// Open holds of the running step, by their numbers, so in the order in which they were taken.
+    pub(crate) holds: BTreeMap<u64, Why>,
+}
 
 /// Messages that wait for an instance.
 pub(crate) struct Parked {
@@ -241,6 +247,8 @@ pub(crate) struct Parked {
 
 /// How many messages wait for an instance unless its spec says otherwise.
 const PARKED: u32 = 1024;
+/// Words for the first of them: mostly few wait, and not for long.
+const FEW: usize = 56;
 
 impl Seat {
     pub(crate) fn new() -> Self {
@@ -258,20 +266,50 @@ impl Seat {
             capacity: PARKED,
             things: NO_THINGS,
             incarnation: 0,
-            disowned: 0,
             serial: 0,
             instances: 0,
             name: Cow::Borrowed(""),
-            maker: None,
+            make: None,
             ops: None,
             parent: Parent::Nobody,
             exit: None,
-            early_stop: None,
             parked: None,
             kin: None,
-            watchers: None,
-            holds: BTreeMap::new(),
+            rare: None,
         }
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Whether something holds the step that runs.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holds().next().is_some()
+    }
+
+    /// Its open holds, the first one first.
+    pub(crate) fn holds(&self) -> impl Iterator<Item = &Why> {
+        self.rare.iter().flat_map(|rare| rare.holds.values())
+    }
+
+    /// Nothing holds anything any more.
+    pub(crate) fn clear_holds(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.holds.clear();
+        }
+    }
+
+    /// Who watches the instance: told once.
+    pub(crate) fn take_watchers(&mut self) -> Option<Watchers> {
+        let rare = self.rare.as_mut()?;
+        Some(std::mem::take(&mut rare.watchers))
+    }
+
+    /// Whether an incarnation was removed by force.
+    pub(crate) fn is_disowned(&self, incarnation: u64) -> bool {
+        let rare = self.rare.as_ref();
+        rare.is_some_and(|rare| incarnation <= rare.disowned)
     }
 
     /// Its children; an actor without any gets an empty table.
@@ -324,8 +362,8 @@ impl Seat {
 
     /// The stop that came before the instance, unless that is ending by itself.
     pub(crate) fn take_early_stop(&mut self) -> Option<Exit> {
-        let early = self.early_stop.take_if(|_| self.exit.is_none());
-        early.map(|exit| *exit)
+        let rare = self.rare.as_mut().filter(|_| self.exit.is_none())?;
+        rare.early_stop.take()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -363,8 +401,10 @@ impl Seat {
     pub(crate) unsafe fn park(&mut self, lane: usize, at: *const Word, words: usize) {
         let parked = self.park_all();
         parked.count += 1;
+        let lane = &parked.lanes[usize::from(lane == NORMAL)];
+        lane.begin(FEW.max(words));
         // SAFETY: as the caller says.
-        unsafe { parked.lanes[usize::from(lane == NORMAL)].push_raw(at, words) }
+        unsafe { lane.push_raw(at, words) }
     }
 
     /// Takes the next record that waits; `Urgent` ones first. It is valid until the next `park`.

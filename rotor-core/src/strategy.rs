@@ -203,7 +203,7 @@ pub(crate) enum Action {
     Overrun {
         child: ChildId,
         incarnation: u64,
-        step: &'static str,
+        step: Step,
         keep: bool,
     },
     /// Nobody needs this exit any more.
@@ -317,6 +317,8 @@ pub(crate) struct NewRow {
 }
 
 const NONE: ChildId = ChildId::MAX;
+/// Room for more events that wait is given back when none does.
+const KEEP: usize = 64;
 
 type Ids = SmallVec<[ChildId; 4]>;
 
@@ -342,8 +344,9 @@ enum Waiting {
     Stops(usize),
 }
 
+/// What a child is told to do, and has a limit for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     Start,
     Stop,
 }
@@ -518,6 +521,9 @@ impl Family {
             };
             self.one(event, now, out);
         }
+        if self.deferred.is_empty() && self.deferred.capacity() > KEEP {
+            self.deferred = VecDeque::new();
+        }
     }
 
     /// Whether what comes has to wait its turn.
@@ -609,15 +615,15 @@ impl Family {
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
             Event::Limit(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
-                    self.overrun(id, "start", self.is_kept(id), out);
+                    self.overrun(id, Step::Start, self.is_kept(id), out);
                     self.start_failed(id, exit, decision, out);
                 } else if self.is_awaited(id, incarnation, Step::Stop) {
-                    self.overrun(id, "stop", self.is_kept(id), out);
+                    self.overrun(id, Step::Stop, self.is_kept(id), out);
                     self.stopped(id, out);
                 } else if self.runs(id, incarnation) {
                     // It ends by itself.
                     let keep = self.row(id).restart.wants(&exit);
-                    self.overrun(id, "stop", keep, out);
+                    self.overrun(id, Step::Stop, keep, out);
                     self.exited(id, incarnation, (exit, decision), now, out);
                 }
             }
@@ -884,7 +890,7 @@ impl Family {
     }
 
     /// A step takes too long.
-    fn overrun(&self, id: ChildId, step: &'static str, keep: bool, out: &mut Vec<Action>) {
+    fn overrun(&self, id: ChildId, step: Step, keep: bool, out: &mut Vec<Action>) {
         out.push(Action::Overrun {
             child: id,
             incarnation: self.row(id).incarnation,

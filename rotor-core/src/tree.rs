@@ -329,7 +329,7 @@ impl Local {
                     queued: queued[slot as usize],
                     bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
-                    holds: seat.holds.values().map(Why::text).collect(),
+                    holds: seat.holds().map(Why::text).collect(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();

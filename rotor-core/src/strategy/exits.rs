@@ -157,7 +157,7 @@ impl Family {
     /// The child is not restarted.
     fn leave(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
         let row = &self.rows[id as usize];
-        let (significant, name) = (row.significant, row.name.clone());
+        let significant = row.significant;
         let restarted = row.is_restarted();
         let expected = restarted || row.restart.wants(&exit);
         if restarted {
@@ -170,6 +170,7 @@ impl Family {
         }
         if significant && self.shuts_down() {
             out.push(Action::AutoShutdown);
+            let name = self.rows[id as usize].name.clone(); // there until another row takes its place
             let exit = Exit::shutdown().because(name, exit);
             self.end_by_itself(exit, out);
         }
