@@ -1,5 +1,6 @@
 //! Batches: records for another locality, collected and handed over in chunks.
 
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -20,6 +21,18 @@ unsafe impl Send for Chunk {}
 impl Chunk {
     pub(crate) fn new() -> Self {
         Chunk(NonNull::from(Box::leak(Box::new(Flat::new()))))
+    }
+
+    /// For [`from_raw`](Self::from_raw), once.
+    pub(crate) fn into_raw(self) -> *mut Flat {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// # Safety
+    /// It was made by [`into_raw`](Self::into_raw), and nobody else makes a chunk of it.
+    pub(crate) unsafe fn from_raw(raw: *mut Flat) -> Self {
+        // SAFETY: as the caller says: not null.
+        Chunk(unsafe { NonNull::new_unchecked(raw) })
     }
 
     /// Where it is, for as long as it is neither dropped nor given away.

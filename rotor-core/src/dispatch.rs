@@ -292,7 +292,8 @@ impl Local {
             let active = self.chunks[lane].borrow_mut().take();
             let contents = active
                 .map(Contents::Chunk)
-                .or_else(|| self.gate.entrance.pop(lane).map(Parcel::open));
+                // SAFETY: a `Local` owns its gate, and stays on its thread.
+                .or_else(|| unsafe { self.gate.entrance.pop(lane) }.map(Parcel::open));
             match contents {
                 None => break,
                 Some(Contents::One(mut one)) => {

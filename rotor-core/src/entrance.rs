@@ -1,8 +1,8 @@
 //! The way into a locality from other threads: one queue per lane and the wake-up protocol.
 //!
-//! This file uses nothing else of the crate, so that a loom model can include it: there, with
-//! `--cfg rotor_loom`, the atomics, the lock and the queue come from loom. The library itself
-//! cannot see loom, which is for tests only; hence `test` in the conditions below.
+//! This file uses nothing else of the crate but `inbound.rs`, so that a loom model can include both:
+//! there, with `--cfg rotor_loom`, the atomics and the lock come from loom. The library itself cannot
+//! see loom, which is for tests only; hence `test` in the conditions below.
 //!
 //! The numbered steps are those of ARCHITECTURE.md, "The wake protocol". The mutants
 //! (`--cfg rotor_mutant="..."`) each leave one step out; the model must fail for each.
@@ -17,27 +17,6 @@ mod sync {
     pub(crate) fn pause() {
         std::thread::yield_now();
     }
-
-    /// The queue of one lane.
-    pub(crate) struct Inbound<T>(crossbeam_queue::SegQueue<T>);
-
-    impl<T> Inbound<T> {
-        pub(crate) const fn new() -> Self {
-            Inbound(crossbeam_queue::SegQueue::new())
-        }
-        pub(crate) fn push(&self, item: T) {
-            self.0.push(item);
-        }
-        pub(crate) fn pop(&self) -> Option<T> {
-            self.0.pop()
-        }
-        pub(crate) fn is_empty(&self) -> bool {
-            self.0.is_empty()
-        }
-        pub(crate) fn len(&self) -> usize {
-            self.0.len()
-        }
-    }
 }
 
 #[cfg(all(rotor_loom, test))]
@@ -49,43 +28,10 @@ mod sync {
     pub(crate) fn pause() {
         loom::thread::yield_now();
     }
-
-    /// loom cannot look into crossbeam's queue: a relaxed stand-in, whose emptiness test orders
-    /// nothing, so that the fences of the protocol are what is proved. As in the real queue, an
-    /// item that is in it is counted: nobody takes another's place.
-    pub(crate) struct Inbound<T>(Mutex<std::collections::VecDeque<T>>, AtomicUsize);
-
-    impl<T> Inbound<T> {
-        pub(crate) fn new() -> Self {
-            Inbound(Mutex::new(Default::default()), AtomicUsize::new(0))
-        }
-        pub(crate) fn push(&self, item: T) {
-            let mut items = self.0.lock().unwrap();
-            items.push_back(item);
-            self.1.fetch_add(1, Ordering::Relaxed);
-        }
-        pub(crate) fn pop(&self) -> Option<T> {
-            // As in the real queue, an emptiness test without an order comes first.
-            if self.1.load(Ordering::Relaxed) == 0 {
-                return None;
-            }
-            let mut items = self.0.lock().unwrap();
-            let item = items.pop_front();
-            if item.is_some() {
-                self.1.fetch_sub(1, Ordering::Relaxed);
-            }
-            item
-        }
-        pub(crate) fn is_empty(&self) -> bool {
-            self.1.load(Ordering::Relaxed) == 0
-        }
-        pub(crate) fn len(&self) -> usize {
-            self.1.load(Ordering::Relaxed)
-        }
-    }
 }
 
-use sync::{Arc, AtomicU8, AtomicUsize, Inbound, Mutex, Ordering, fence, pause};
+use crate::inbound::{Inbound, Item};
+use sync::{Arc, AtomicU8, AtomicUsize, Mutex, Ordering, fence, pause};
 
 /// Lanes of an entrance; `lane::LANES`, repeated because this file stands alone.
 const LANES: usize = 3;
@@ -165,9 +111,11 @@ pub(crate) struct Entrance<T> {
     draining: AtomicUsize,
     /// Locked only to open and close, and by the one sender that moves PARKED to RUNNING.
     wake: Mutex<Option<Arc<dyn Wake>>>,
+    /// While it is closed, everybody takes, one at a time.
+    takers: Mutex<()>,
 }
 
-impl<T> Entrance<T> {
+impl<T: Item> Entrance<T> {
     /// An entrance that collects, before any loop has opened it.
     pub(crate) fn new() -> Self {
         Entrance {
@@ -175,6 +123,7 @@ impl<T> Entrance<T> {
             lanes: [Inbound::new(), Inbound::new(), Inbound::new()],
             draining: AtomicUsize::new(0),
             wake: Mutex::new(None),
+            takers: Mutex::new(()),
         }
     }
 
@@ -182,12 +131,16 @@ impl<T> Entrance<T> {
     ///
     /// Items that nobody will ever take go to `reject`: this one and any other that it finds.
     pub(crate) fn send(&self, lane: usize, item: T, reject: impl FnMut(T)) {
-        self.lanes[lane].push(item); // step 1
-        if !cfg!(rotor_mutant = "no_sender_fence") {
-            fence(Ordering::SeqCst); // step 2: pairs with the owner's fence in step C
-        }
-        // step 3
-        match self.state.load(Ordering::Relaxed) {
+        // Steps 1 to 3.
+        let state = self.lanes[lane].push(item, || {
+            // The claim of the place and this load are sequentially consistent: as good as a fence
+            // between them. Loom takes them for no more than an acquire and a release.
+            if cfg!(all(rotor_loom, test)) && !cfg!(rotor_mutant = "no_sender_fence") {
+                fence(Ordering::SeqCst);
+            }
+            self.state.load(Ordering::SeqCst)
+        });
+        match state {
             RUNNING => {}
             PARKED => self.rouse(),
             _ => {
@@ -234,9 +187,25 @@ impl<T> Entrance<T> {
         self.state.load(Ordering::Relaxed) == CLOSED
     }
 
-    /// Takes the next item of a lane. Owner only.
-    pub(crate) fn pop(&self, lane: usize) -> Option<T> {
-        self.lanes[lane].pop()
+    /// Takes the next item of a lane.
+    ///
+    /// # Safety
+    /// The caller is the owner: nobody opens, closes or takes in another thread meanwhile, but for
+    /// senders that find it closed.
+    #[inline]
+    pub(crate) unsafe fn pop(&self, lane: usize) -> Option<T> {
+        if self.is_closed() {
+            return self.pop_closed(lane);
+        }
+        // SAFETY: as the caller says; and whoever drained it in its closed life has been waited for.
+        unsafe { self.lanes[lane].pop() }
+    }
+
+    #[cold]
+    fn pop_closed(&self, lane: usize) -> Option<T> {
+        let _alone = self.takers.lock().expect("no foreign code runs under it");
+        // SAFETY: the owner, if it was taking, has closed it, and takes under this lock as well.
+        unsafe { self.lanes[lane].pop() }
     }
 
     pub(crate) fn is_lane_empty(&self, lane: usize) -> bool {
@@ -261,7 +230,7 @@ impl<T> Entrance<T> {
             return true;
         }
         if !cfg!(rotor_mutant = "no_owner_fence") {
-            fence(Ordering::SeqCst); // step C: pairs with the sender's fence in step 2
+            fence(Ordering::SeqCst); // step C: pairs with the sender's steps 1 and 2
         }
         if cfg!(rotor_mutant = "no_recheck") {
             return true;
@@ -325,7 +294,7 @@ impl<T> Entrance<T> {
     pub(crate) fn close(&self, reject: impl FnMut(T)) {
         self.state.swap(CLOSED, Ordering::AcqRel);
         if !cfg!(rotor_mutant = "no_close_fence") {
-            fence(Ordering::SeqCst); // pairs with the sender's fence in step 2
+            fence(Ordering::SeqCst); // pairs with the sender's steps 1 and 2
         }
         let wake = self
             .wake
@@ -355,8 +324,8 @@ impl<T> Entrance<T> {
     }
 
     fn drain(&self, mut reject: impl FnMut(T)) {
-        for lane in &self.lanes {
-            while let Some(item) = lane.pop() {
+        for lane in 0..LANES {
+            while let Some(item) = self.pop_closed(lane) {
                 reject(item);
             }
         }

@@ -82,6 +82,7 @@ mod bound; // Bound: how much may wait
 mod entrance; // the way in from other threads: queues and the wake protocol
 mod gate; // the tag of a locality, the way into it
 mod here; // which locality runs on this thread
+mod inbound; // the queue of one of its lanes
 mod lane; // priority classes
 mod locality; // Locality, and what it keeps while a driver has it open
 mod lock; // locks that no panic poisons

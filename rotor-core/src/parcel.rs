@@ -3,12 +3,13 @@
 use std::ptr;
 
 use crate::batch::Chunk;
-use crate::message::{Header, words_for};
+use crate::inbound::{Item, MOST, Packed};
+use crate::message::{Header, Kind, words_for};
 use crate::queue::{HEADER, Word, header};
 use crate::signed::{self, LONGEST};
 
 /// Words of the longest record that lies in its parcel.
-pub(crate) const SHORT: usize = 8;
+pub(crate) const SHORT: usize = MOST;
 
 /// One record, or many of them in a chunk.
 ///
@@ -107,4 +108,75 @@ impl Parcel {
             Parcel::Other(Other::Chunk(chunk)) => Contents::Chunk(chunk),
         }
     }
+}
+
+/// In place of the pointer to a kind, where a pointer to something else follows.
+const LONG: *mut () = ptr::without_provenance_mut(2);
+const CHUNK: *mut () = ptr::without_provenance_mut(3);
+
+// SAFETY: a short record is as long as its kind says; the others are a mark and a pointer.
+unsafe impl Item for Parcel {
+    #[inline]
+    fn pack(self) -> Packed {
+        let mut rest = [Word::uninit(); MOST - 1];
+        let first = match self {
+            Parcel::Short(Short { head, payload }) => {
+                rest[0].write(head.target);
+                rest[1..].copy_from_slice(&payload);
+                ptr::from_ref(head.kind).cast_mut().cast()
+            }
+            Parcel::Other(Other::Long(long)) => {
+                rest[0] = word(Box::into_raw(long));
+                LONG
+            }
+            Parcel::Other(Other::Chunk(chunk)) => {
+                rest[0] = word(chunk.into_raw());
+                CHUNK
+            }
+        };
+        Packed { first, rest }
+    }
+
+    #[inline]
+    unsafe fn unpack(packed: Packed) -> Parcel {
+        let Packed { first, rest } = packed;
+        // SAFETY: made by `pack`, and opened once: what was a pointer there is the same one here.
+        unsafe {
+            match first {
+                LONG => Parcel::Other(Other::Long(Box::from_raw(pointer(rest[0])))),
+                CHUNK => Parcel::Other(Other::Chunk(Chunk::from_raw(pointer(rest[0])))),
+                kind => {
+                    let kind = &*kind.cast::<Kind>();
+                    let target = rest[0].assume_init();
+                    let mut payload = [Word::uninit(); SHORT - HEADER];
+                    payload.copy_from_slice(&rest[1..]);
+                    let head = Header { kind, target };
+                    Parcel::Short(Short { head, payload })
+                }
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn words(first: *mut ()) -> usize {
+        match first {
+            LONG | CHUNK => 2,
+            // SAFETY: the first word of a short record, as the caller says.
+            kind => unsafe { (*kind.cast::<Kind>()).words as usize },
+        }
+    }
+}
+
+fn word<T>(pointer: *mut T) -> Word {
+    let mut word = Word::uninit();
+    // SAFETY: a pointer fits into a word, which keeps where it is from.
+    unsafe { word.as_mut_ptr().cast::<*mut T>().write(pointer) };
+    word
+}
+
+/// # Safety
+/// Made by `word`, with this type.
+unsafe fn pointer<T>(word: Word) -> *mut T {
+    // SAFETY: as the caller says.
+    unsafe { word.as_ptr().cast::<*mut T>().read() }
 }

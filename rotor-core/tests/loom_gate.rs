@@ -1,10 +1,10 @@
-//! Loom models of the way into a locality: pushing, parking, waking, closing, recycling; and of the
-//! wake of a future.
+//! Loom models of the way into a locality: the queue of a lane; pushing, parking, waking, closing,
+//! recycling; and of the wake of a future.
 //!
 //! `scripts/loom.sh` runs them, and runs them again with one step of the protocol taken out
 //! (`--cfg rotor_mutant="..."`), which must make at least one of them fail. The steps are in
-//! `src/entrance.rs` and `src/scheduled.rs`, which are included here with loom's atomics in the place
-//! of the real ones.
+//! `src/inbound.rs`, `src/entrance.rs` and `src/scheduled.rs`, which are included here with loom's
+//! atomics in the place of the real ones, and with blocks of three words.
 //!
 //! Every model is exhaustive up to its bound of preemptions; `LOOM_MAX_PREEMPTIONS` overrides it.
 
@@ -12,15 +12,20 @@
 
 #[path = "../src/entrance.rs"]
 mod entrance;
+#[path = "../src/inbound.rs"]
+mod inbound;
 #[path = "../src/scheduled.rs"]
 mod scheduled;
 
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use loom::thread::{self, JoinHandle};
 
 use entrance::{Entrance, Wake};
+use inbound::{Inbound, MOST, Packed};
 use scheduled::Scheduled;
 
 const SYSTEM: usize = 0;
@@ -29,6 +34,38 @@ const NORMAL: usize = 2;
 
 /// Messages are numbers, and each number is sent once.
 type Item = u32;
+
+/// From here on, a number is two words long.
+const LONG: Item = 100;
+
+// SAFETY: a long one has its number in the second word, too.
+unsafe impl inbound::Item for Item {
+    fn pack(self) -> Packed {
+        let mut rest = [MaybeUninit::uninit(); MOST - 1];
+        if self >= LONG {
+            rest[0].write(self.into());
+        }
+        let first = ptr::without_provenance_mut(self as usize + 2);
+        Packed { first, rest }
+    }
+
+    unsafe fn unpack(packed: Packed) -> Item {
+        let number = packed.first.addr() as Item - 2;
+        if number >= LONG {
+            // SAFETY: see `pack`.
+            assert_eq!(unsafe { packed.rest[0].assume_init() }, u64::from(number));
+        }
+        number
+    }
+
+    unsafe fn words(first: *mut ()) -> usize {
+        if first.addr() as Item - 2 >= LONG {
+            2
+        } else {
+            1
+        }
+    }
+}
 
 /// What a loop waits for: a remembered wake.
 ///
@@ -120,7 +157,8 @@ impl Locality {
     /// Step A.
     fn drain(&self) {
         for lane in [SYSTEM, URGENT, NORMAL] {
-            while let Some(item) = self.entrance.pop(lane) {
+            // SAFETY: models take in one thread.
+            while let Some(item) = unsafe { self.entrance.pop(lane) } {
                 self.handled.lock().unwrap().push(item);
             }
         }
@@ -182,6 +220,74 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(preemptions);
     builder.check(model);
+}
+
+// The queue of a lane.
+
+/// Takes so many items; yields where there is none.
+fn take(queue: &Inbound<Item>, n: usize) -> Vec<Item> {
+    let mut taken = Vec::new();
+    while taken.len() < n {
+        // SAFETY: models take in one thread.
+        match unsafe { queue.pop() } {
+            Some(item) => taken.push(item),
+            None => thread::yield_now(),
+        }
+    }
+    // SAFETY: as above.
+    assert!(unsafe { queue.pop() }.is_none());
+    assert!(queue.is_empty());
+    taken
+}
+
+fn spawn_pusher(queue: &Arc<Inbound<Item>>, items: &'static [Item]) -> JoinHandle<()> {
+    let queue = queue.clone();
+    thread::spawn(move || {
+        for &item in items {
+            queue.push(item, || ());
+        }
+    })
+}
+
+/// Two blocks are left, one of them with an end mark, and the third may be the first again.
+#[test]
+fn items_of_several_lengths_are_taken_in_order() {
+    check(3, || {
+        let queue = Arc::new(Inbound::new());
+        let pusher = spawn_pusher(&queue, &[101, 102, 1, 103]);
+        assert_eq!(take(&queue, 4), [101, 102, 1, 103]);
+        pusher.join().unwrap();
+    });
+}
+
+#[test]
+fn two_threads_may_push_at_the_end_of_a_block() {
+    check(3, || {
+        let queue = Arc::new(Inbound::new());
+        queue.push(101, || ());
+        let pusher = spawn_pusher(&queue, &[102, 1]);
+        queue.push(103, || ());
+        let mut taken = take(&queue, 4);
+        let of_one = |item: &Item| [102, 1].contains(item);
+        assert!(taken.iter().copied().filter(of_one).eq([102, 1]));
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 101, 102, 103]);
+        pusher.join().unwrap();
+    });
+}
+
+/// A push looks around when its item counts already.
+#[test]
+fn an_item_counts_before_its_sender_looks() {
+    check(5, || {
+        let queue = Arc::new(Inbound::new());
+        let pusher = spawn_pusher(&queue, &[1]);
+        assert_eq!(queue.push(2, || queue.len() >= 1), true);
+        let mut taken = take(&queue, 2);
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 2]);
+        pusher.join().unwrap();
+    });
 }
 
 // Push, park, wake.
@@ -419,7 +525,7 @@ fn a_stale_sender_does_not_reject_an_item_of_the_new_life() {
 
 #[test]
 fn two_stale_senders_do_not_reject_an_item_of_the_new_life() {
-    check(3, || {
+    check(2, || {
         let token = Token::new();
         let locality = Locality::open(&token);
         let stale = [

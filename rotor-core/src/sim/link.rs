@@ -50,13 +50,15 @@ impl Link {
             let entrance = &self.to.entrance;
             for _ in 0..before {
                 // Older ones go round, behind the new ones, which are taken out next.
-                let Some(older) = entrance.pop(lane) else {
+                // SAFETY: a simulation owns its localities, and is not within a step of them.
+                let Some(older) = (unsafe { entrance.pop(lane) }) else {
                     break;
                 };
                 self.to.push_always(lane, older);
             }
             let new = entrance.lane_len(lane).saturating_sub(before);
-            let new = (0..new).filter_map(|_| entrance.pop(lane));
+            // SAFETY: as above.
+            let new = (0..new).filter_map(|_| unsafe { entrance.pop(lane) });
             self.held.extend(new.map(|parcel| (due, lane, parcel)));
         }
         self.arrive(now);
