@@ -94,9 +94,9 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                 assert!(matches!(told, Err(AdminError::AlreadyStarted(_))));
                 let told = ask(far, named("x")).await;
                 assert!(matches!(told, Err(AdminError::NotFound)));
-                let told = ask(far, DeleteChild("b".into())).await;
+                let told = ask(far, DeleteChild::named("b")).await;
                 assert!(matches!(told, Err(AdminError::Running)));
-                let told = ask(far, RestartChild("b".into())).await;
+                let told = ask(far, RestartChild::named("b")).await;
                 assert!(matches!(told, Err(AdminError::Running)));
                 ask(far, named("b")).await.expect("it runs");
                 ask(far, named("b")).await.expect("it is known");
@@ -105,7 +105,7 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                 let again = StartChild::new(move || puppet("b", &of));
                 let told = ask(far, again).await;
                 assert!(matches!(told, Err(AdminError::AlreadyPresent)));
-                let b = ask(far, RestartChild("b".into())).await;
+                let b = ask(far, RestartChild::named("b")).await;
                 assert!(b.expect("it can start").is_some());
                 let of = log.clone();
                 let c = ask(far, StartChild::new(move || tells("c", &of))).await;
@@ -117,9 +117,9 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                     .await
                     .expect("it is known");
                 ask(far, named("b")).await.expect("it is known");
-                ask(far, DeleteChild("b".into())).await.expect("it is down");
-                ask(far, DeleteChild("c".into())).await.expect("it is down");
-                let told = ask(far, RestartChild("b".into())).await;
+                ask(far, DeleteChild::named("b")).await.expect("it is down");
+                ask(far, DeleteChild::named("c")).await.expect("it is down");
+                let told = ask(far, RestartChild::named("b")).await;
                 assert!(matches!(told, Err(AdminError::NotFound)));
                 assert_eq!(list(far).await, "");
             }
@@ -144,6 +144,142 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
             "b drops",
         ]
     );
+}
+
+/// The same cycle by address, for children here and on another loop.
+fn m22_children_are_administered_by_their_addresses(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (b, nobody) = (away.reserve(), here.reserve::<Puppet>());
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let (log, b) = (mine.clone(), b.address());
+            async move {
+                let far = child(root, "far").await.address;
+                let unknown = [(far, nobody.address()), (far, far), (root, b), (root, root)];
+                for (of, whom) in unknown {
+                    assert_eq!(refusals(of, whom).await, "NotFound, NotFound, NotFound");
+                }
+                for (of, whom) in [(far, b), (root, far)] {
+                    let told = ask(of, RestartChild::at(whom)).await;
+                    assert!(matches!(told, Err(AdminError::Running)), "{told:?}");
+                    let told = ask(of, DeleteChild::at(whom)).await;
+                    assert!(matches!(told, Err(AdminError::Running)), "{told:?}");
+                    ask(of, TerminateChild::at(whom)).await.expect("it runs");
+                    let again = ask(of, RestartChild::at(whom)).await;
+                    let again = again.expect("it can start").expect("it is not ignored");
+                    assert_eq!(again.address, whom);
+                }
+                log.put(list(far).await);
+                for (of, whom) in [(far, b), (root, far)] {
+                    ask(of, TerminateChild::at(whom)).await.expect("it runs");
+                    ask(of, DeleteChild::at(whom)).await.expect("it is down");
+                    assert_eq!(refusals(of, whom).await, "NotFound, NotFound, NotFound");
+                }
+                log.put(list(root).await);
+            }
+        };
+        stage()
+            .child(group("far").on(&away, move |s| s.child(tells("b", &theirs).at(b))))
+            .child(scripted(&log, script))
+    });
+    let told = log.all();
+    let told: Vec<_> = told.iter().filter(|line| !line.contains("stops")).collect();
+    assert_eq!(
+        told,
+        [
+            "b starts",
+            "b drops",
+            "b starts",
+            "b drops",
+            "b starts",
+            "b runs",
+            "b drops",
+            "lead runs"
+        ]
+    );
+}
+
+/// What a supervisor says to each request about somebody that it cannot do.
+async fn refusals(of: Address, whom: Address) -> String {
+    let told = [
+        ask(of, TerminateChild::at(whom)).await.err(),
+        ask(of, RestartChild::at(whom)).await.err(),
+        ask(of, DeleteChild::at(whom)).await.err(),
+    ];
+    let told = told.map(|error| format!("{:?}", error.expect("it cannot be done")));
+    told.join(", ")
+}
+
+/// They have no names to be asked for by; what their parent has decided is not the last word.
+fn m22_children_that_an_actor_has_added_are_administered_as_well(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let (mine, of) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let boss = child(root, "boss").await.address;
+                let b = child(boss, "b").await.address;
+                for _ in 0..2 {
+                    b.kill();
+                    while list(boss).await != "b is down" {}
+                    let again = ask(boss, RestartChild::at(b)).await;
+                    let again = again.expect("it can start").expect("it is not ignored");
+                    assert_eq!(again.address, b);
+                }
+                log.put(list(boss).await);
+                ask(boss, TerminateChild::at(b)).await.expect("it runs");
+                ask(boss, DeleteChild::at(b)).await.expect("it is down");
+                assert_eq!(refusals(boss, b).await, "NotFound, NotFound, NotFound");
+            }
+        };
+        let boss = Role::new("boss", &log).decide(|_, _, _| Decision::Stop);
+        let boss = boss.begin(move |_, cx| _ = cx.child(tells("b", &of)));
+        stage().child(boss.child()).child(scripted(&log, script))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "b drops",
+            "b starts",
+            "b drops",
+            "b starts",
+            "b runs",
+            "b stops: shutdown",
+            "b drops"
+        ]
+    );
+}
+
+/// All are there before the first is served, and so before the slot of the child is free.
+fn m22_a_child_that_was_deleted_is_not_found_by_its_address(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let mine = log.clone();
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let start = StartChild::new(move || puppet("b", &log).transient());
+                let b = ask(root, start).await.expect("it can start");
+                let b = b.expect("it is not ignored").address;
+                ask(root, TerminateChild::at(b)).await.expect("it runs");
+                root.suspend();
+                let deleted = root.admin().ask(DeleteChild::at(b), LONG);
+                let ended = root.admin().ask(TerminateChild::at(b), LONG);
+                let again = root.admin().ask(RestartChild::at(b), LONG);
+                root.resume();
+                assert!(matches!(deleted.await, Ok(Ok(()))));
+                let told = ended.await;
+                assert!(matches!(told, Ok(Err(AdminError::NotFound))), "{told:?}");
+                let told = again.await;
+                assert!(matches!(told, Ok(Err(AdminError::NotFound))), "{told:?}");
+            }
+        };
+        stage().child(scripted(&log, script))
+    });
 }
 
 /// A bad spec is refused before anything starts; a child that cannot start leaves nothing.
@@ -211,7 +347,7 @@ fn m22_a_subtree_is_started_by_a_request(on: &dyn Backend, far: &dyn Backend) {
                 ask(root, named("x")).await.expect("it is known");
                 let asked = x.admin().ask(WhichChildren, LONG).await;
                 assert!(matches!(asked, Err(RequestError::Ended(_))), "{asked:?}");
-                ask(root, DeleteChild("x".into()))
+                ask(root, DeleteChild::named("x"))
                     .await
                     .expect("it is down");
                 assert_eq!(list(root).await, "lead runs");
@@ -246,7 +382,7 @@ fn l23_an_actor_may_have_itself_started_anew(on: &dyn Backend, far: &dyn Backend
             cx.request_from(above.admin(), named("b"), LONG, move |me, _, cx| {
                 told(me, cx)
             });
-            let again = RestartChild("b".into());
+            let again = RestartChild::named("b");
             cx.request_from(above.admin(), again, LONG, move |me, _, cx| told(me, cx));
             me.say("asks");
         });
@@ -330,7 +466,7 @@ fn m01_administrative_requests_are_never_parked(on: &dyn Backend, far: &dyn Back
                 }
                 let late = far.admin().ask(CountChildren, LONG).await;
                 assert!(matches!(late, Err(RequestError::Ended(_))), "{late:?}");
-                ask(root, DeleteChild("far".into()))
+                ask(root, DeleteChild::named("far"))
                     .await
                     .expect("it is down");
                 let gone = far.admin().ask(CountChildren, LONG).await;
@@ -372,6 +508,10 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
                 assert_eq!((count.specs, count.active, count.workers), (1, 2, 2));
                 let told = ask(pool, named("b")).await;
                 assert!(matches!(told, Err(AdminError::Pool)));
+                let told = ask(pool, RestartChild::at(b.address.address())).await;
+                assert!(matches!(told, Err(AdminError::Pool)), "{told:?}");
+                let told = ask(pool, DeleteChild::at(b.address.address())).await;
+                assert!(matches!(told, Err(AdminError::Pool)), "{told:?}");
                 let wrong = ask(pool, StartInstance::<Puppet, u8>::new(1)).await;
                 let Err(error @ AdminError::NotThisPool { makes: Some(_) }) = wrong else {
                     panic!("{wrong:?}");
@@ -511,7 +651,7 @@ fn m22_an_ignored_start_is_no_error(on: &dyn Backend) {
             let log = mine.clone();
             async move {
                 log.put(list(root).await);
-                let wanted = ask(root, RestartChild("b".into())).await;
+                let wanted = ask(root, RestartChild::named("b")).await;
                 log.put(format!("{wanted:?}"));
                 let nothing = StartChild::new(|| Child::new("d", || None::<Puppet>).temporary());
                 log.put(format!("{:?}", ask(root, nothing).await));
@@ -646,11 +786,90 @@ fn m10_force_is_exact_within_a_locality(on: &dyn Backend) {
     assert_eq!(played.exits[1..4], ["d: killed", "c: killed", "b: killed"]);
 }
 
+/// It is the first reason: the instance, or what goes first in the queue, has it said before.
+fn m10_force_does_not_replace_what_an_instance_has_said(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let [b, c, d] = [(); 3].map(|()| here.reserve());
+        let mine = log.clone();
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                act(b, |_, cx| {
+                    cx.addr().address().kill();
+                    cx.stop();
+                });
+                act(c, |_, cx| {
+                    cx.addr().address().kill();
+                    cx.fail(Error::message("broken"));
+                });
+                act(d, |_, cx| cx.addr().address().kill());
+                while !list(root).await.contains("b is down") {}
+                while log.count("c starts") < 2 || log.count("d starts") < 2 {
+                    ask(root, CountChildren).await;
+                }
+                assert_eq!(b.address().state(), Lifecycle::Down);
+            }
+        };
+        stage()
+            .child(tells("b", &log).at(b).transient())
+            .child(tells("c", &log).at(c).transient())
+            .child(tells("d", &log).at(d).transient())
+            .child(scripted(&log, script))
+    });
+    let mut first = played.exits[..3].to_vec();
+    first.sort();
+    assert_eq!(first, ["b: normal", "c: failed: broken", "d: killed"]);
+    assert_eq!(log.count("b starts"), 1);
+}
+
+/// By its number in the pool, which stays over restarts, and which no later instance gets.
+fn m22_an_instance_of_a_pool_has_a_name_of_its_own(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let away = far.spawn("away");
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let pool = child(root, "pool").await.address;
+                let start = |name| StartInstance::<Puppet, &'static str>::new(name);
+                let b = ask(pool, start("b")).await.expect("it can start");
+                let c = ask(pool, start("c")).await.expect("it can start");
+                let (b, c) = (b.expect("it starts").address, c.expect("it starts").address);
+                log.put(list(pool).await);
+                crash(b);
+                end(c);
+                while ask(pool, CountChildren).await.workers > 1 || log.count("b starts") < 2 {}
+                ask(pool, start("d")).await.expect("it can start");
+                while list(pool).await != "pool#1 runs, pool#3 runs" {}
+            }
+        };
+        stage()
+            .child(group("pool").on(&away, move |_| {
+                let log = theirs.clone();
+                let make =
+                    move |name, _: &mut Context<Puppet>| Role::new(name, &log).telling().play(1);
+                Supervisor::simple_one_for_one("pool", make)
+                    .intensity(9, ms(5000))
+                    .instances(Restart::Transient)
+            }))
+            .child(scripted(&log, script))
+    });
+    assert_eq!(log.of("pool"), ["pool#1 runs, pool#2 runs"]);
+    let mut first = played.exits[..2].to_vec();
+    first.sort();
+    assert_eq!(first, ["pool#1: panicked: as told", "pool#2: normal"]);
+}
+
 bodies! {
     Each: [
+        m10_force_does_not_replace_what_an_instance_has_said,
         m22_what_cannot_be_started_leaves_nothing,
         c_opp_17_a_child_that_was_added_late_stops_first,
         m12_an_actor_that_supervises_is_asked_as_well,
+        m22_children_that_an_actor_has_added_are_administered_as_well,
+        m22_a_child_that_was_deleted_is_not_found_by_its_address,
         m22_the_instances_of_a_pool_stop_together,
         m22_an_ignored_start_is_no_error,
         m22_an_instance_that_is_ignored_at_its_restart_is_dropped,
@@ -660,10 +879,12 @@ bodies! {
     ]
     Pair: [
         m22_children_are_administered_by_requests,
+        m22_children_are_administered_by_their_addresses,
         m22_a_subtree_is_started_by_a_request,
         m01_administrative_requests_are_never_parked,
         m22_a_pool_makes_instances_of_one_template,
         l04_a_pool_has_at_most_so_many_instances,
+        m22_an_instance_of_a_pool_has_a_name_of_its_own,
         l23_an_actor_may_have_itself_started_anew,
     ]
 }

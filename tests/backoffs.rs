@@ -128,13 +128,13 @@ fn m14_a_child_that_waits_is_restarting(on: &dyn Backend) {
                 log.put(list(rest).await);
                 crash(c);
                 until("c drops", 2).await;
-                let told = ask(rest, RestartChild("c".into())).await;
+                let told = ask(rest, RestartChild::named("c")).await;
                 assert!(matches!(told, Err(AdminError::Restarting)));
                 ask(rest, TerminateChild::named("c"))
                     .await
                     .expect("it is known");
                 log.put(list(rest).await);
-                ask(rest, RestartChild("c".into()))
+                ask(rest, RestartChild::named("c"))
                     .await
                     .expect("it can start");
             }

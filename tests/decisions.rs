@@ -292,7 +292,7 @@ fn l09_nobody_is_asked_about_what_was_stopped(on: &dyn Backend) {
             ask(boss, TerminateChild::named("x"))
                 .await
                 .expect("it runs");
-            ask(boss, RestartChild("x".into()))
+            ask(boss, RestartChild::named("x"))
                 .await
                 .expect("it can start");
         };

@@ -113,11 +113,11 @@ fn m01_a_child_whose_start_by_request_fails_is_down(on: &dyn Backend, far: &dyn 
             let group = child(root, "group").await.address;
             let told = ask(group, TerminateChild::named("x")).await;
             told.expect("it is known");
-            let told = ask(group, RestartChild("x".into())).await;
+            let told = ask(group, RestartChild::named("x")).await;
             assert!(matches!(told, Err(AdminError::StartFailed(_))), "{told:?}");
             ask(group, CountChildren).await;
             is_down(x, "not started").await;
-            let told = ask(group, RestartChild("x".into())).await;
+            let told = ask(group, RestartChild::named("x")).await;
             assert!(told.expect("it can start").is_some());
         };
         let group = group("group").on(&away, move |s| {
@@ -151,7 +151,7 @@ fn m01_the_siblings_of_a_restart_that_is_called_off_are_down(on: &dyn Backend, f
                     ask(group, CountChildren).await;
                 }
                 assert_eq!(y.address().state(), Lifecycle::Waiting);
-                let told = ask(group, DeleteChild("z".into())).await;
+                let told = ask(group, DeleteChild::named("z")).await;
                 told.expect("it is down");
                 ask(group, CountChildren).await;
                 is_down(z, "deleted").await;
@@ -281,8 +281,8 @@ fn agree(seed: u64) {
         let (x, name) = (at[i], NAMES[i]);
         match dice(if far { 12 } else { 11 }) {
             0 => drop(group.admin().ask(TerminateChild::named(name), LONG)),
-            1 => drop(group.admin().ask(RestartChild(name.into()), LONG)),
-            2 => drop(group.admin().ask(DeleteChild(name.into()), LONG)),
+            1 => drop(group.admin().ask(RestartChild::named(name), LONG)),
+            2 => drop(group.admin().ask(DeleteChild::named(name), LONG)),
             3 => x.address().kill(),
             4 => x.stop(),
             5 => crash(x),

@@ -88,7 +88,7 @@ fn m15_a_failure_among_many_orders_to_stop_is_told(on: &dyn Backend) {
             .child(Supervisor::simple_one_for_one("pool", make))
             .child(scripted(&log, script))
     });
-    let failed = |exit: &&String| *exit == "pool: failed: mine";
+    let failed = |exit: &&String| exit.starts_with("pool#") && exit.ends_with(": failed: mine");
     let told = played.exits.iter().filter(failed).count();
     assert!(told > 0, "each lane gets its share");
     assert_eq!(told, log.count("x: fails"));

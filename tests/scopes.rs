@@ -262,7 +262,7 @@ fn n02_a_spec_that_is_deleted_hides_nothing(seed: u64) {
     scope.sim.lose(&scope.away);
     scope.wait();
     assert_eq!(log.of("c: "), ["c: true"]);
-    let deleted = inner.admin().ask(DeleteChild("more".into()), LONG);
+    let deleted = inner.admin().ask(DeleteChild::named("more"), LONG);
     assert!(matches!(scope.sim.block_on(deleted), Some(Ok(Ok(())))));
     scope.sim.run_until_idle();
     assert_eq!(log.of("c: "), ["c: true", "c: true"]);

@@ -44,7 +44,7 @@ fn r63_a_supervisor_on_another_locality_is_shut_down(on: &dyn Backend, far: &dyn
                     .expect("it runs");
                 let down = Lifecycle::Down;
                 assert_eq!(states(), [Lifecycle::Running, down, down]);
-                ask(root, RestartChild("far".into()))
+                ask(root, RestartChild::named("far"))
                     .await
                     .expect("it can start");
                 assert_eq!(states(), [Lifecycle::Running; 3]);

@@ -189,13 +189,13 @@ impl Play {
             }
             Command::RestartChild { child, .. } => {
                 let name = child.clone();
-                let request = RestartChild(name.clone().into());
+                let request = RestartChild::named(name.clone());
                 asked(to, request, move |plan, started| {
                     started_answer(plan, &name, started)
                 })
             }
             Command::DeleteChild { child, .. } => {
-                let request = DeleteChild(child.clone().into());
+                let request = DeleteChild::named(child.clone());
                 asked(to, request, |_, done| done_answer(done))
             }
             Command::WhichChildren { .. } => {

@@ -13,7 +13,7 @@ use crate::locality::Local;
 use crate::message::{LOCALITY, Record, Request, Way};
 use crate::recipient::Recipient;
 use crate::request::{Ask, ReplyTo};
-use crate::strategy::{Deed, Event};
+use crate::strategy::{ChildId, Deed, Event};
 use crate::supervisor::Node;
 
 /// Asks a supervisor to start a further child, last in its start order.
@@ -161,10 +161,30 @@ pub struct TerminateChild {
     who: Who,
 }
 
+/// Which child a request is about.
 #[derive(Clone, Debug)]
 enum Who {
     Name(Cow<'static, str>),
+    /// With the instance, if only one is meant.
     Address(Address, Option<u64>),
+}
+
+impl Who {
+    /// The child that is meant; `None` for an instance that is gone.
+    fn find(self, here: &Local, slot: u32) -> Result<Option<ChildId>, AdminError> {
+        match self {
+            Who::Name(name) => here.child_named(slot, &name).map(Some),
+            Who::Address(address, instance) => here.child_at(slot, address, instance),
+        }
+    }
+
+    /// The same for requests about specs, which the children of a pool have not.
+    fn find_spec(self, here: &Local, slot: u32) -> Result<ChildId, AdminError> {
+        if here.is_pool(slot) {
+            return Err(AdminError::Pool);
+        }
+        self.find(here, slot)?.ok_or(AdminError::NotFound)
+    }
 }
 
 impl TerminateChild {
@@ -256,7 +276,8 @@ impl TerminateChild {
 /// impl Handler<Reload> for Server {
 ///     fn handle(&mut self, _: Reload, cx: &mut Context<Self>) {
 ///         let Some(above) = cx.supervisor() else { return };
-///         let (stop, start) = (TerminateChild::named("server"), RestartChild("server".into()));
+///         let me = cx.addr().address();
+///         let (stop, start) = (TerminateChild::at(me), RestartChild::at(me));
 ///         cx.request_from(above.admin(), stop, Duration::MAX, |_, _, _| ());
 ///         cx.request_from(above.admin(), start, Duration::MAX, |_, _, _| ());
 ///     }
@@ -284,12 +305,77 @@ impl TerminateChild {
 /// let root = app.root();
 /// let stopped = sim.block_on(root.admin().ask(TerminateChild::named("server"), Duration::MAX));
 /// assert!(matches!(stopped, Some(Ok(Ok(())))));
-/// let again = sim.block_on(root.admin().ask(RestartChild("server".into()), Duration::MAX));
+/// let again = sim.block_on(root.admin().ask(RestartChild::named("server"), Duration::MAX));
 /// assert!(matches!(again, Some(Ok(Ok(Some(_))))));
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RestartChild(pub Cow<'static, str>);
+pub struct RestartChild {
+    who: Who,
+}
+
+impl RestartChild {
+    /// The child that was declared or started by a request under this name.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # struct Part;
+    /// # impl Actor for Part {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("part", || Part)))?;
+    /// let again = RestartChild::named("part");
+    /// let answer = sim.block_on(app.root().admin().ask(again, Duration::MAX));
+    /// assert!(matches!(answer, Some(Ok(Err(AdminError::Running)))));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
+        let who = Who::Name(name.into());
+        RestartChild { who }
+    }
+
+    /// The child with this address.
+    ///
+    /// The children that an actor has added are known by their addresses only:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// struct Job;
+    /// impl Actor for Job {}
+    /// struct Boss { job: Option<Addr<Job>> }
+    /// impl Actor for Boss {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         self.job = Some(cx.child(Child::new("job", || Job).transient()));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// struct Repeat;
+    /// impl Handler<Repeat> for Boss {
+    ///     fn handle(&mut self, _: Repeat, cx: &mut Context<Self>) {
+    ///         let Some(job) = self.job else { return };
+    ///         let again = RestartChild::at(job.address());
+    ///         cx.request_from(cx.addr().address().admin(), again, Duration::MAX, |_, _, _| ());
+    ///     }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let boss = sim.locality("here").reserve();
+    /// # sim.start(Supervisor::one_for_one("app").child(Child::new("boss", || Boss { job: None }).at(boss)))?;
+    /// # sim.run_until_idle();
+    /// # let job = sim.with(boss, |boss| boss.job.unwrap()).unwrap();
+    /// job.stop(); // done
+    /// sim.run_until_idle();
+    /// assert_eq!(job.address().state(), Lifecycle::Down);
+    /// boss.send(Repeat);
+    /// sim.run_until_idle();
+    /// assert_eq!(job.address().state(), Lifecycle::Running);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn at(address: Address) -> Self {
+        let who = Who::Address(address, None);
+        RestartChild { who }
+    }
+}
 
 /// Asks a supervisor to remove the spec of a child that is down. A declared child comes back when
 /// the supervisor itself is restarted.
@@ -303,7 +389,7 @@ pub struct RestartChild(pub Cow<'static, str>);
 /// # sim.locality("here");
 /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("server", || Server)))?;
 /// let root = app.root();
-/// let delete = || DeleteChild("server".into());
+/// let delete = || DeleteChild::named("server");
 /// let refused = sim.block_on(root.admin().ask(delete(), Duration::MAX));
 /// assert!(matches!(refused, Some(Ok(Err(AdminError::Running)))));
 /// let _ = sim.block_on(root.admin().ask(TerminateChild::named("server"), Duration::MAX));
@@ -312,7 +398,56 @@ pub struct RestartChild(pub Cow<'static, str>);
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct DeleteChild(pub Cow<'static, str>);
+pub struct DeleteChild {
+    who: Who,
+}
+
+impl DeleteChild {
+    /// The child that was declared or started by a request under this name.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// let delete = DeleteChild::named("nobody");
+    /// let answer = sim.block_on(app.root().admin().ask(delete, Duration::MAX));
+    /// assert!(matches!(answer, Some(Ok(Err(AdminError::NotFound)))));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
+        let who = Who::Name(name.into());
+        DeleteChild { who }
+    }
+
+    /// The child with this address, which ends with the spec of a child that was added at run time.
+    ///
+    /// ```
+    /// # use rotor_core::{sim::Sim, *};
+    /// # use std::time::Duration;
+    /// # struct Tab;
+    /// # impl Actor for Tab {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("here");
+    /// # let app = sim.start(Supervisor::one_for_one("app"))?;
+    /// let start = StartChild::new(|| Child::new("tab", || Tab).transient());
+    /// let started = sim.block_on(app.root().admin().ask(start, Duration::MAX));
+    /// let Some(Ok(Ok(Some(tab)))) = started else { panic!("it starts") };
+    /// tab.address.stop();
+    /// sim.run_until_idle();
+    /// let delete = DeleteChild::at(tab.address);
+    /// let deleted = sim.block_on(app.root().admin().ask(delete, Duration::MAX));
+    /// assert!(matches!(deleted, Some(Ok(Ok(())))));
+    /// sim.run_until_idle();
+    /// assert_eq!(tab.address.state(), Lifecycle::Gone);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn at(address: Address) -> Self {
+        let who = Who::Address(address, None);
+        DeleteChild { who }
+    }
+}
 
 /// Asks a supervisor for its children, in start order.
 ///
@@ -483,7 +618,8 @@ pub enum AdminError {
     BadSpec(StartError),
     /// The child could not start.
     StartFailed(Exit),
-    /// A pool has children without names: [`StartInstance`] and [`TerminateChild::at`] are for it.
+    /// A pool has children without names, made of its one template: [`StartInstance`] and
+    /// [`TerminateChild::at`] are for it.
     Pool,
     /// [`StartInstance`] was sent to a supervisor that is no pool, or to a pool that makes something
     /// else: another type of actor, or from another type of argument.
@@ -506,7 +642,10 @@ impl fmt::Display for AdminError {
             AdminError::AlreadyPresent => write!(f, "a child of this name is there already"),
             AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
-            AdminError::Pool => write!(f, "the instances of a pool have no names"),
+            AdminError::Pool => write!(
+                f,
+                "the instances of a pool have no names, and no specs of their own"
+            ),
             AdminError::NotThisPool { makes: None } => write!(f, "this supervisor is not a pool"),
             AdminError::NotThisPool {
                 makes: Some((actor, argument)),
@@ -632,12 +771,8 @@ impl Request for TerminateChild {
 
 impl sealed::Sealed for TerminateChild {
     fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
-        Admin::new(move |here, slot| {
-            let found = match self.who {
-                Who::Name(name) => here.child_named(slot, &name).map(Some),
-                Who::Address(address, instance) => here.child_at(slot, address, instance),
-            };
-            match found.transpose() {
+        Admin::new(
+            move |here, slot| match self.who.find(here, slot).transpose() {
                 Some(child) => {
                     let deed = child.map(Deed::Terminate);
                     promise(here, slot, deed, |result| reply.send(result.map(drop)))
@@ -646,8 +781,8 @@ impl sealed::Sealed for TerminateChild {
                     reply.send(Ok(()));
                     Event::Served
                 }
-            }
-        })
+            },
+        )
     }
 }
 
@@ -658,7 +793,7 @@ impl Request for RestartChild {
 impl sealed::Sealed for RestartChild {
     fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
         Admin::new(move |here, slot| {
-            let deed = here.child_named(slot, &self.0).map(Deed::Restart);
+            let deed = self.who.find_spec(here, slot).map(Deed::Restart);
             promise(here, slot, deed, |result| reply.send(result))
         })
     }
@@ -671,7 +806,7 @@ impl Request for DeleteChild {
 impl sealed::Sealed for DeleteChild {
     fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
         Admin::new(move |here, slot| {
-            let deed = here.child_named(slot, &self.0).map(Deed::Delete);
+            let deed = self.who.find_spec(here, slot).map(Deed::Delete);
             promise(here, slot, deed, |result| reply.send(result.map(drop)))
         })
     }

@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::admin::{Admin, Reply};
 use crate::child::LIMIT;
 use crate::exit::Exit;
+use crate::fixed_map::FixedMap;
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
@@ -18,6 +19,8 @@ use crate::things::Key;
 pub(crate) struct Kin {
     pub(crate) family: Family,
     entries: Vec<Option<Entry>>,
+    /// Those that live on other localities: of one that lives here its own seat knows who it is.
+    far: FixedMap<Address, ChildId>,
     /// The actor is asked what follows the end of a child.
     pub(crate) decides: bool,
     /// Names of those below it are found there only.
@@ -103,6 +106,7 @@ impl Kin {
         Kin {
             family: Family::new(flags, restart),
             entries: Vec::new(),
+            far: FixedMap::default(),
             decides: true,
             own_names: false,
             template: None,
@@ -115,6 +119,9 @@ impl Kin {
 
     pub(crate) fn set_entry(&mut self, id: ChildId, entry: Entry) {
         let at = id as usize;
+        if entry.remote.is_some() {
+            self.far.insert(entry.place, id);
+        }
         if self.entries.len() <= at {
             self.entries.resize_with(at + 1, || None);
         }
@@ -130,7 +137,22 @@ impl Kin {
     }
 
     pub(crate) fn take_entry(&mut self, id: ChildId) -> Option<Entry> {
-        self.entries.get_mut(id as usize)?.take()
+        let entry = self.entries.get_mut(id as usize)?.take()?;
+        if entry.remote.is_some() {
+            self.far.remove(&entry.place);
+        }
+        Some(entry)
+    }
+
+    /// Whether a child lives at this address.
+    pub(crate) fn is_at(&self, id: ChildId, address: Address) -> bool {
+        let entry = self.entries.get(id as usize).and_then(Option::as_ref);
+        entry.is_some_and(|entry| entry.place == address)
+    }
+
+    /// The child that lives at this address of another locality.
+    pub(crate) fn far(&self, address: Address) -> Option<ChildId> {
+        self.far.get(&address).copied()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (ChildId, &Entry)> {

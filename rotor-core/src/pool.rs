@@ -23,6 +23,8 @@ pub(crate) struct Template {
     pub(crate) backoff: Option<Backoff>,
     /// How many instances there may be.
     pub(crate) most: u32,
+    /// How many there have been, in all lives of the pool.
+    pub(crate) made: u64,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
 }
@@ -41,6 +43,7 @@ impl Template {
             restart: Restart::Permanent,
             backoff: None,
             most: u32::MAX,
+            made: 0,
             start_limit: Some(LIMIT),
             stop_limit: Some(LIMIT),
         }

@@ -85,14 +85,16 @@ impl Local {
         }
     }
 
+    pub(crate) fn is_pool(&self, slot: u32) -> bool {
+        self.seat(slot, |seat| seat.kin_mut().template.is_some())
+    }
+
     pub(crate) fn child_named(&self, slot: u32, name: &str) -> Result<ChildId, AdminError> {
-        self.seat(slot, |seat| {
-            let kin = seat.kin_mut();
-            if kin.template.is_some() {
-                return Err(AdminError::Pool);
-            }
-            kin.family.find(name).ok_or(AdminError::NotFound)
-        })
+        if self.is_pool(slot) {
+            return Err(AdminError::Pool);
+        }
+        let found = self.seat(slot, |seat| seat.kin_mut().family.find(name));
+        found.ok_or(AdminError::NotFound)
     }
 
     /// The child with this address; `None` for an instance that is gone.
@@ -105,8 +107,7 @@ impl Local {
         let me = self.address_of(slot);
         let here = address.gate() == self.gate;
         let place = if here { self.find(address) } else { None };
-        let gone = here && place.is_none();
-        let mine = place.and_then(|place| {
+        let noted = place.and_then(|place| {
             self.seat(place, |seat| match seat.parent {
                 Parent::Actor { address, child } if address == me => Some(child),
                 _ => None,
@@ -114,11 +115,16 @@ impl Local {
         });
         self.seat(slot, |seat| {
             let kin = seat.kin_mut();
+            let child = if here {
+                // The order to free the slot of one that was deleted may be on its way.
+                noted.filter(|&child| kin.is_at(child, address))
+            } else {
+                kin.far(address)
+            };
+            let gone = here && child.is_none() && (place.is_none() || noted.is_some());
             if gone && (instance.is_some() || kin.template.is_some()) {
                 return Ok(None);
             }
-            let far = || kin.entries().find(|(_, entry)| entry.place == address);
-            let child = if here { mine } else { far().map(|(id, _)| id) };
             let Some(child) = child.filter(|&child| !kin.family.row(child).removed) else {
                 return Err(AdminError::NotFound);
             };
@@ -220,13 +226,18 @@ impl Local {
         let most = template.as_ref().map_or(u32::MAX, |template| template.most);
         let makes = template.as_ref().map(|template| template.makes);
         let spec = template.and_then(|template| {
-            let name = self.name_of(slot);
-            template.spec::<A, T>(name, argument)
+            // The names of two instances differ, also that of one that has gone.
+            let name = format!("{}#{}", self.name_of(slot), template.made + 1);
+            template.spec::<A, T>(name.into(), argument)
         });
         let spec = spec.ok_or(AdminError::NotThisPool { makes })?;
         if instances >= most as usize {
             return Err(AdminError::Full);
         }
+        self.seat(slot, |seat| {
+            let template = seat.kin_mut().template.as_mut();
+            template.expect("it is a pool").made += 1;
+        });
         let (child, _) = self
             .adopt_child(slot, NodeKind::Actor(spec), How::Instance)
             .map_err(AdminError::BadSpec)?;

@@ -119,7 +119,7 @@ impl Hand {
 
 /// Has a supervisor start a child again.
 fn again(parent: Address, name: Cow<'static, str>, cx: &mut Context<Hand>) {
-    let start = RestartChild(name);
+    let start = RestartChild::named(name);
     cx.request_from(parent.admin(), start, LIMIT, |me, answer, _| {
         me.answered(answer)
     });

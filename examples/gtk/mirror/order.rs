@@ -53,7 +53,7 @@ fn give(deed: Deed, session: &Session) {
         let start = app
             .root()
             .admin()
-            .ask(RestartChild(HAND.into()), Duration::MAX);
+            .ask(RestartChild::named(HAND), Duration::MAX);
         glib::spawn_future_local(async move {
             let _ = start.await; // a failure is in the log
             hand.send(deed);

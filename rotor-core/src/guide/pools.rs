@@ -35,7 +35,9 @@
 //! limits by [`instance_limits`](crate::Supervisor::instance_limits), and how long their
 //! restarts wait by [`instance_backoff`](crate::Supervisor::instance_backoff).
 //!
-//! A pool does not route messages: whoever starts a child gets its address.
+//! A pool does not route messages: whoever starts a child gets its address. In pictures, reports and
+//! errors a child of the pool `sessions` is `sessions#1`, the next one `sessions#2`: it keeps its number
+//! over restarts, and no other one gets it.
 //!
 //! # Requests
 //!
@@ -51,6 +53,9 @@
 //! | [`RestartChild`](crate::RestartChild) | starts one that is down |
 //! | [`DeleteChild`](crate::DeleteChild) | forgets one that is down |
 //! | [`WhichChildren`](crate::WhichChildren), [`CountChildren`](crate::CountChildren) | tell what is there, at one point in time |
+//!
+//! A child is named by the name in its spec (`named`), or by its address (`at`): those of a pool, and those
+//! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
 //! They are answered in order, between what the supervisor has to do: one that comes during a restart
 //! waits for its end. They are never parked. A supervisor that does not run ends a request at once, and
