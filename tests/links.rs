@@ -339,7 +339,10 @@ fn l13_the_crash_of_a_service_is_that_of_its_clients(on: &dyn Backend, far: &dyn
     });
     let ends = |exit: &&String| exit.starts_with("c: failed");
     let exit = played.exits.iter().find(ends).expect("it fails first");
-    assert_eq!(exit, "c: failed: the service ended: panicked: as told");
+    assert_eq!(
+        exit,
+        "c: failed: the service stage/far/b ended: panicked: as told"
+    );
 }
 
 /// Both end at the same time: one notice replaces the other.
@@ -416,8 +419,33 @@ fn m11_a_lost_loop_breaks_its_links(seed: u64) {
     }
 }
 
+/// Its attempts to start count as any: a service that is not started again does not come.
+fn l13_a_client_whose_service_stays_down_is_given_up(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (b, c) = (away.reserve(), here.reserve());
+        let theirs = log.clone();
+        act(c, |me, _| me.say("runs"));
+        when(b, (1, "c: runs"), |_, cx| cx.stop());
+        Supervisor::one_for_one("root")
+            .intensity(3, LONG)
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).transient())
+            }))
+            .child(client("c", &log, b).child().at(c))
+    });
+    let gave_up = played.exit.gave_up().expect("it is too much");
+    let child = played.exit.cause().map(|(child, _)| child);
+    assert_eq!((child, gave_up.restarts), (Some("c"), 4));
+    let why = played.exit.root_cause().to_string();
+    assert_eq!(why, "failed: the service is ending");
+    assert_eq!(log.live(), 0);
+}
+
 bodies! {
     Pair: [
+        l13_a_client_whose_service_stays_down_is_given_up,
         r50_a_service_ends_after_its_clients,
         r59_the_order_of_the_end_follows_the_links,
         r61_a_client_may_take_its_time_and_live_on,

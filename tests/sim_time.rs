@@ -362,7 +362,7 @@ fn r75_a_start_limit_that_passes_fails_the_start(seed: u64) {
     let exit = app.wait().expect("ended");
     assert_eq!(
         exit.root_cause().to_string(),
-        "failed: start took longer than 5s"
+        "failed: the start of root/b took longer than 5s"
     );
     assert_eq!(log.live(), 0);
 }

@@ -37,14 +37,14 @@ fn m08_a_start_that_waits_for_a_later_sibling_fails_at_once(on: &dyn Backend) {
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < b: failed: the start of b waits for log of c, door of d, \
+        "shutdown < b: failed: the start of root/b waits for log of c, door of d, \
          which cannot start before it"
     );
     let ExitReason::Failed(error) = played.exit.root_cause().reason() else {
         panic!("{}", played.exit);
     };
     let stalled = error.downcast_ref::<StartStalled>().expect("as it says");
-    assert_eq!(stalled.waiting, "b");
+    assert_eq!(stalled.waiting, "root/b");
     assert_eq!(
         stalled.names,
         [("log".into(), "c".into()), ("door".into(), "d".into())]
@@ -71,7 +71,7 @@ fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
         assert_eq!(
             chain(&played.exit),
             format!(
-                "shutdown < b: failed: the start of b waits for {text}a link to c, \
+                "shutdown < b: failed: the start of root/b waits for {text}a link to c, \
                  which cannot start before it"
             )
         );
@@ -91,7 +91,7 @@ fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < b: failed: the start of b waits for a link to root, which cannot start before it"
+        "shutdown < b: failed: the start of root/b waits for a link to root, which cannot start before it"
     );
 }
 
@@ -121,8 +121,15 @@ fn m08_a_link_over_localities_that_stalls_is_found(on: &dyn Backend, far: &dyn B
             }
         });
         let text = chain(&played.exit);
-        let end = "b: failed: the start of b waits for a link to c, which cannot start before it";
-        assert!(text.ends_with(end), "{text}");
+        let path = if service_is_far {
+            "root/b"
+        } else {
+            "root/far/b"
+        };
+        let end = format!(
+            "b: failed: the start of {path} waits for a link to c, which cannot start before it"
+        );
+        assert!(text.ends_with(&end), "{text}");
     }
 }
 
@@ -147,9 +154,14 @@ fn m08_a_stall_over_localities_is_found(on: &dyn Backend, far: &dyn Backend) {
                 .child(group("inner").child(puppet("c", &log).named(LOG)))
             }
         });
+        let path = if owner_is_far {
+            "root/inner/b"
+        } else {
+            "root/far/deep/b"
+        };
         assert_eq!(
             played.exit.root_cause().to_string(),
-            "failed: the start of b waits for log of c, which cannot start before it"
+            format!("failed: the start of {path} waits for log of c, which cannot start before it")
         );
     }
 }
@@ -166,7 +178,7 @@ fn m08_a_stall_within_another_locality_is_found(on: &dyn Backend, far: &dyn Back
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < far: shutdown < b: failed: the start of b waits for log of c, \
+        "shutdown < far: shutdown < b: failed: the start of root/far/b waits for log of c, \
          which cannot start before it"
     );
 }
@@ -190,11 +202,15 @@ fn m08_a_start_that_waits_for_itself_fails_at_once(on: &dyn Backend) {
         });
         Supervisor::one_for_one("root").child(mother.child().start_limit(LONG))
     });
-    for (played, owner) in [(own, "b"), (above, "c"), (below, "c")] {
+    for (played, path, owner) in [
+        (own, "root/b", "b"),
+        (above, "root/c/b", "c"),
+        (below, "root/b", "c"),
+    ] {
         assert_eq!(
             played.exit.root_cause().to_string(),
             format!(
-                "failed: the start of b waits for log of {owner}, which cannot start before it"
+                "failed: the start of {path} waits for log of {owner}, which cannot start before it"
             )
         );
     }
@@ -238,8 +254,14 @@ fn m08_starts_that_wait_for_each_other_fail_at_once(on: &dyn Backend, far: &dyn 
             "down failed: the start of {who} waits for {name} of {owner}, which cannot start before it"
         )
     };
-    assert_eq!(log.of("a: "), [format!("a: {}", text("c", "door", "d"))]);
-    assert_eq!(log.of("b: "), [format!("b: {}", text("d", "log", "c"))]);
+    assert_eq!(
+        log.of("a: "),
+        [format!("a: {}", text("stage/a/c", "door", "d"))]
+    );
+    assert_eq!(
+        log.of("b: "),
+        [format!("b: {}", text("stage/far/b/d", "log", "c"))]
+    );
 }
 
 /// A restart that waits is seen, too, and counts as a failed one.
@@ -274,7 +296,9 @@ fn m08_a_stall_in_a_restart_is_found(on: &dyn Backend) {
         .find(|exit| exit.starts_with("b: failed"));
     assert_eq!(
         first.map(String::as_str),
-        Some("b: failed: the start of b waits for log of c, which cannot start before it")
+        Some(
+            "b: failed: the start of stage/all/b waits for log of c, which cannot start before it"
+        )
     );
     assert!(played.exit.is_failure());
 }
@@ -412,7 +436,7 @@ fn m08_a_name_that_nobody_declares_is_waited_for_within_the_limit(on: &dyn Backe
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < b: failed: start took longer than 2ms"
+        "shutdown < b: failed: the start of root/b took longer than 2ms"
     );
 }
 

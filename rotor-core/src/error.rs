@@ -167,7 +167,7 @@ fn exit_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Exit> {
     if let Some(RequestError::Ended(exit)) = error.downcast_ref() {
         return Some(exit);
     }
-    if let Some(LinkError::Broken(exit)) = error.downcast_ref() {
+    if let Some(LinkError::Broken { exit, .. }) = error.downcast_ref() {
         return Some(exit);
     }
     error.downcast_ref()
@@ -198,10 +198,14 @@ impl fmt::Debug for Error {
 /// let exit = app.tree().ended.unwrap();
 /// let ExitReason::TimedOut(late) = exit.root_cause().reason() else { panic!("{exit}") };
 /// assert_eq!((late.step, late.limit.as_secs(), late.loop_ran), ("start", 5, true));
+/// assert_eq!(late.to_string(), "the start of app/slow took longer than 5s");
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimedOut {
+    /// The names from the root down to the actor, with slashes between.
+    pub path: String,
     /// What took too long: `"start"` or `"stop"`.
     pub step: &'static str,
     /// The limit.
@@ -212,7 +216,10 @@ pub struct TimedOut {
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} took longer than {:?}", self.step, self.limit)?;
+        let TimedOut {
+            path, step, limit, ..
+        } = self;
+        write!(f, "the {step} of {path} took longer than {limit:?}")?;
         if !self.loop_ran {
             write!(f, "; its loop has not run yet")?;
         }
@@ -249,8 +256,8 @@ impl StdError for TimedOut {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StartStalled {
-    /// The child whose start waits.
-    pub waiting: Cow<'static, str>,
+    /// The child whose start waits: the names from the root down to it, with slashes between.
+    pub waiting: String,
     /// The names that it waits for, each with the child that declares it.
     pub names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The services that it waits to be linked to.

@@ -194,12 +194,8 @@ impl Local {
     /// itself, and to go.
     fn tell_unseen(&self, parent: u32, id: ChildId, kill: Kill, overrun: Overrun) {
         let place = kill.to;
-        let name = self.seat(parent, |seat| {
-            let family = seat.kin.as_ref().map(|kin| &kin.family);
-            family.map_or("".into(), |family| family.row(id).name.clone())
-        });
         let late = Late {
-            path: format!("{}/{name}", self.path_text(parent)),
+            path: self.child_path(parent, id),
             handling: place.gate().handling(),
             unseen: Some(place.gate().since_turn()),
             ..self.known_of(place, overrun)
@@ -322,15 +318,13 @@ impl Local {
             seat.state = State::Stopping;
             seat.keep = false;
         });
-        let loop_ran = true;
-        self.finish(
-            slot,
-            Exit::timed_out(TimedOut {
-                step: step.text(),
-                limit,
-                loop_ran,
-            }),
-        );
+        let late = TimedOut {
+            path: self.path_text(slot),
+            step: step.text(),
+            limit,
+            loop_ran: true,
+        };
+        self.finish(slot, Exit::timed_out(late));
     }
 }
 

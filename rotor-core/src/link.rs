@@ -47,7 +47,13 @@ pub enum LinkError {
     /// The child was removed, or its locality has ended.
     Gone,
     /// The service ended without asking: it crashed, was removed by force, or its loop was lost.
-    Broken(Exit),
+    Broken {
+        /// The names from the root down to the service, with slashes between; `?` if its loop was lost
+        /// before it was found there.
+        service: Cow<'static, str>,
+        /// How it ended.
+        exit: Exit,
+    },
 }
 
 impl fmt::Display for LinkError {
@@ -59,7 +65,7 @@ impl fmt::Display for LinkError {
                 write!(f, "services linked in a circle: {}", names.join(" needs "))
             }
             LinkError::Gone => f.write_str("the service is gone"),
-            LinkError::Broken(exit) => write!(f, "the service ended: {exit}"),
+            LinkError::Broken { service, exit } => write!(f, "the service {service} ended: {exit}"),
         }
     }
 }
@@ -67,7 +73,7 @@ impl fmt::Display for LinkError {
 impl std::error::Error for LinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            LinkError::Broken(exit) => Some(exit),
+            LinkError::Broken { exit, .. } => Some(exit),
             _ => None,
         }
     }
@@ -174,6 +180,8 @@ pub(crate) fn asked<A: TryHandler<Unlink>>() -> &'static Kind {
 /// The client's side of a link. Dropped, it ends the link over there.
 pub(crate) struct Linked {
     service: Address,
+    /// The path of that, as soon as its locality has told.
+    path: Option<String>,
     client: Address,
     key: Key,
     /// How the client wants to be asked; `None` has it end.
@@ -298,6 +306,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     }
     let linked = Linked {
         service,
+        path: None,
         client,
         key,
         asked,
@@ -317,7 +326,8 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         },
         open: true,
     };
-    if !service.gate().entrance.is_closed() {
+    // Its gate may be somebody else's by now, who may take long to answer.
+    if !service.gate().is_past(service) && !service.gate().entrance.is_closed() {
         Control::call(service.gate(), move |there| {
             let client = order.accept();
             there.take_client(service, client);
@@ -335,8 +345,9 @@ impl Local {
         }
     }
 
-    fn linked(&self, key: Key) {
+    fn linked(&self, key: Key, path: String) {
         let hold = self.with_link(key, |linked| {
+            linked.path = Some(path);
             (linked.take_hold(), linked.client, linked.service)
         });
         let Some((hold, client, service)) = hold else {
@@ -411,9 +422,10 @@ impl Local {
         };
         let broken = self.with_link(key, |linked| {
             linked.broken = true;
-            (linked.asked, linked.service, linked.take_hold())
+            let path = linked.path.clone();
+            (linked.asked, linked.service, path, linked.take_hold())
         });
-        let Some((asked, service, hold)) = broken else {
+        let Some((asked, service, path, hold)) = broken else {
             return;
         };
         match asked {
@@ -421,7 +433,8 @@ impl Local {
             Some(kind) => self.ask_client(slot, key, kind, service, exit),
             None => {
                 drop(self.remove_thing(key, slot));
-                self.exit_after(slot, Exit::failed(LinkError::Broken(exit)));
+                let service = path.map_or("?".into(), Cow::Owned);
+                self.exit_after(slot, Exit::failed(LinkError::Broken { service, exit }));
             }
         }
         drop(hold);
@@ -497,7 +510,8 @@ impl Local {
         self.tie(client.address.gate(), About::Client(slot, client.key));
         self.seat(slot, |seat| seat.serves = true);
         if now {
-            client.tell(|here, key| here.linked(key));
+            let path = self.path_text(slot);
+            client.tell(|here, key| here.linked(key, path));
         } else if state != State::Reserved {
             let (path, name) = (self.path_of(slot).into(), self.name_of(slot));
             client.tell(|here, key| here.link_waits(key, Place { path, name }));
@@ -513,8 +527,14 @@ impl Local {
             }
             waiting
         });
-        for client in linked.unwrap_or_default() {
-            client.tell(|here, key| here.linked(key));
+        let linked = linked.unwrap_or_default();
+        if linked.is_empty() {
+            return;
+        }
+        let path = self.path_text(slot);
+        for client in linked {
+            let path = path.clone();
+            client.tell(|here, key| here.linked(key, path));
         }
     }
 

@@ -16,6 +16,7 @@ use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told};
 use crate::roster::Roster;
 use crate::slot::Parent;
+use crate::strategy::ChildId;
 
 /// What a locality knows of trees and names. Slots that are in it are marked in their seats.
 #[derive(Default)]
@@ -147,6 +148,15 @@ impl Local {
         self.names_to(slot).join("/")
     }
 
+    /// The same of a child, which may live elsewhere.
+    pub(crate) fn child_path(&self, parent: u32, child: ChildId) -> String {
+        let name = self.seat(parent, |seat| {
+            let family = seat.kin.as_ref().map(|kin| &kin.family);
+            family.map_or("".into(), |family| family.row(child).name.clone())
+        });
+        format!("{}/{name}", self.path_text(parent))
+    }
+
     /// Claims the names that a spec declares, for its slot. All or none.
     pub(crate) fn claim_names(
         &self,
@@ -275,9 +285,9 @@ impl Local {
     pub(crate) fn check_stall(&self, slot: u32) {
         let stalled = self.seat(slot, |seat| {
             let awaited: Option<Vec<_>> = seat.holds().map(Why::awaited).collect();
-            Some((seat.serial, seat.name.clone(), awaited?))
+            Some((seat.serial, awaited?))
         });
-        let Some((serial, who, awaited)) = stalled else {
+        let Some((serial, awaited)) = stalled else {
             return;
         };
         let Some(registry) = self.registry_of(slot) else {
@@ -286,7 +296,6 @@ impl Local {
         let doomed = registry.stall(Stalled {
             at: self.address_of(slot),
             serial,
-            who,
             path: self.path_of(slot),
             awaited,
             scopes: self.scopes_of(slot),
@@ -308,7 +317,8 @@ impl Local {
                 && seat.holds().all(|why| why.awaited().is_some())
         });
         if stalled {
-            self.crash(slot, Exit::failed(error));
+            let waiting = self.path_text(slot);
+            self.crash(slot, Exit::failed(StartStalled { waiting, ..error }));
         }
     }
 

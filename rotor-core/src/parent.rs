@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::adopt::Adoption;
-use crate::decision::Decision;
 use crate::error::TimedOut;
 use crate::exit::Exit;
 use crate::kin::{Early, Entry};
@@ -162,7 +161,7 @@ impl Local {
             let entry = kin.entry(child)?;
             entry.limit.take()?;
             if state == RowState::Waiting {
-                return Some(Event::Due(child, incarnation));
+                return Some(Ok(Event::Due(child, incarnation)));
             }
             let loop_ran = entry
                 .remote
@@ -173,20 +172,23 @@ impl Local {
             } else {
                 ("stop", entry.limits().stop)
             };
-            let late = Exit::timed_out(TimedOut {
-                step,
-                limit: limit.unwrap_or_default(),
-                loop_ran,
-            });
-            let decision = Decision::Usual;
-            Some(Event::Limit(child, incarnation, late, decision))
+            Some(Err((step, limit.unwrap_or_default(), loop_ran)))
         });
-        if let Some(mut event) = passed {
-            if let Event::Limit(.., late, decision) = &mut event {
-                *decision = self.decide(slot, child, incarnation, late);
+        let event = match passed {
+            None => return,
+            Some(Ok(due)) => due,
+            Some(Err((step, limit, loop_ran))) => {
+                let late = Exit::timed_out(TimedOut {
+                    path: self.child_path(slot, child),
+                    step,
+                    limit,
+                    loop_ran,
+                });
+                let decision = self.decide(slot, child, incarnation, &late);
+                Event::Limit(child, incarnation, late, decision)
             }
-            self.family(slot, event);
-        }
+        };
+        self.family(slot, event);
     }
 
     /// Whether a child was told to stop, perhaps while news of its start was on its way.

@@ -23,6 +23,7 @@ use crate::name::{ActorType, NameError, NameSpec};
 use crate::things::Key;
 use links::Links;
 
+use stall::Stalls;
 pub(crate) use stall::{Awaited, Doomed, Stalled};
 
 type Text = Cow<'static, str>;
@@ -58,7 +59,7 @@ struct Table {
     /// By the numbers of the waits, each in all the scopes that it looks into.
     waiting: BTreeMap<Scoped, BTreeMap<u64, Arc<Waiter>>>,
     /// Starts that nothing but names and services keeps open.
-    stalled: Vec<Stalled>,
+    stalled: Stalls,
     links: Links,
     ended: bool,
 }
@@ -318,7 +319,7 @@ impl Registry {
             waiters.retain(|_, waiter| waiter.to.gate() != gate);
             !waiters.is_empty()
         });
-        table.stalled.retain(|stalled| stalled.at.gate() != gate);
+        table.stalled.gate_lost(gate);
         table.links.gate_lost(gate);
         let told: Vec<_> = gone.iter().map(|place| table.ready(place)).collect();
         drop(table);

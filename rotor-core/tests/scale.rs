@@ -53,6 +53,8 @@ struct Take;
 struct Let;
 /// Has a worker watch another one.
 struct Watch(Address);
+/// Has a worker add a child that waits for a name.
+struct Stall(Name<Worker>);
 struct Register(Name<Worker>);
 struct Unregister(Name<Worker>);
 
@@ -129,6 +131,16 @@ impl Handler<Watch> for Worker {
 
 impl Handler<Down> for Worker {
     fn handle(&mut self, _: Down, _: &mut Context<Self>) {}
+}
+
+impl Handler<Stall> for Worker {
+    fn handle(&mut self, Stall(name): Stall, cx: &mut Context<Self>) {
+        let find = move |cx: &mut Context<Worker>| {
+            cx.find(name.clone(), |_, _, _| ());
+            Ok(Worker::new())
+        };
+        cx.child(Child::with("stalled", find).start_limit(LONG));
+    }
 }
 
 impl Handler<Register> for Worker {
@@ -331,7 +343,7 @@ fn a_request_costs_the_same_in_any_crowd() {
         crew.cost(|_| {
             let limit = LONG;
             let ended = root.admin().ask(TerminateChild::named(name.clone()), limit);
-            let began = root.admin().ask(RestartChild(name.clone().into()), limit);
+            let began = root.admin().ask(RestartChild::named(name.clone()), limit);
             crew.driver.run_until_idle();
             drop((ended, began));
         })
@@ -483,6 +495,20 @@ fn the_restart_of_a_named_child_costs_the_same_in_any_crowd() {
             worker(i, all).named(Name::new(format!("name {i}").leak()))
         });
         crew.cost(|_| crew.workers[n / 2].send(Fail))
+    });
+}
+
+/// Each of a crowd has a child whose start waits for a name, and then one more has.
+#[test]
+fn a_start_that_stalls_costs_the_same_beside_any_number_of_others() {
+    const NOBODY: Name<Worker> = Name::new("nobody");
+    compare("a start that stalls", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n + 5);
+        for worker in &crew.workers[5..] {
+            worker.send(Stall(NOBODY));
+        }
+        crew.driver.run_until_idle();
+        crew.cost(|time| crew.workers[time].send(Stall(NOBODY)))
     });
 }
 

@@ -69,6 +69,49 @@
 //! [`LinkError::Broken`](crate::LinkError::Broken); their supervisor starts them again, and their new
 //! links wait until the service is back.
 //!
+//! # A service that stays away
+//!
+//! A service that is down, and not started again by itself, keeps its clients from starting: one that has
+//! its address fails at once, with [`LinkError::NotLinkable`](crate::LinkError::NotLinkable); one that
+//! needs it by name waits, within its start limit, for somebody to start it again. Each attempt counts
+//! for the intensity, as that of any start that fails, so the supervisor of a permanent client gives up in
+//! the end, unless limits and backoffs make the attempts take so long that there are never too many within
+//! a period. It is as in Erlang; whoever wants it otherwise says so: a
+//! [`transient`](crate::Child::transient) client that its service has asked to leave stays down, and of
+//! any other one its supervisor [decides](crate::Supervisor::decide).
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! struct Service;
+//! impl Actor for Service {}
+//! struct Client { service: Address }
+//! impl Actor for Client {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         cx.link(self.service);
+//!         Ok(())
+//!     }
+//! }
+//! /// There is nobody to be a client of.
+//! fn is_alone(exit: &Exit) -> bool {
+//!     let ExitReason::Failed(error) = exit.reason() else { return false };
+//!     matches!(error.downcast_ref(), Some(LinkError::NotLinkable))
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! # let mut sim = Sim::new(1);
+//! # let here = sim.locality("here");
+//! # let (service, client) = (here.reserve(), here.reserve());
+//! let app = sim.start(Supervisor::one_for_one("app")
+//!     .decide(|child| if is_alone(child.exit) { Decision::Stop } else { Decision::Usual })
+//!     .child(Child::new("service", || Service).at(service).transient())
+//!     .child(Child::new("client", move || Client { service: service.address() }).at(client)))?;
+//! # sim.run_until_idle();
+//! service.stop();
+//! sim.run_until_idle();
+//! assert_eq!(client.address().state(), Lifecycle::Down); // until both are started again
+//! assert!(app.tree().ended.is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Exactly one notice
 //!
 //! A monitor does not hold anything: it tells. One [`Down`](crate::Down) comes for each monitor, when

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use super::{Known, Planned, Registry, Scope, Table};
 use crate::address::Address;
 use crate::error::StartStalled;
+use crate::fixed_map::FixedMap;
+use crate::gate::Gate;
 use crate::hold::Place;
 use crate::states::Lifecycle;
 
@@ -23,8 +25,6 @@ pub(crate) struct Stalled {
     pub(crate) at: Address,
     /// The instance.
     pub(crate) serial: u64,
-    /// Its actor's name in its spec.
-    pub(crate) who: Cow<'static, str>,
     /// The slots from the root down to it.
     pub(crate) path: Vec<Address>,
     pub(crate) awaited: Vec<Awaited>,
@@ -46,20 +46,99 @@ pub(crate) struct Doomed {
     pub(crate) error: StartStalled,
 }
 
+/// The starts that nothing but names and services keeps open.
+#[derive(Default)]
+pub(super) struct Stalls {
+    all: FixedMap<Address, Stalled>,
+    /// Those below, and at, each slot that what is behind it in the start order waits for.
+    at_slot: FixedMap<Address, Vec<Address>>,
+}
+
+impl Stalls {
+    fn insert(&mut self, stalled: Stalled) {
+        self.remove(stalled.at);
+        for slot in stalled.waits() {
+            self.at_slot.entry(*slot).or_default().push(stalled.at);
+        }
+        self.all.insert(stalled.at, stalled);
+    }
+
+    pub(super) fn remove(&mut self, at: Address) -> Option<Stalled> {
+        let stalled = self.all.remove(&at)?;
+        for slot in &stalled.path {
+            if let Some(list) = self.at_slot.get_mut(slot) {
+                list.retain(|other| *other != at);
+                if list.is_empty() {
+                    self.at_slot.remove(slot);
+                }
+            }
+        }
+        Some(stalled)
+    }
+
+    pub(super) fn gate_lost(&mut self, gate: &Gate) {
+        let lost = self.all.keys().filter(|at| at.gate() == gate);
+        let lost: Vec<_> = lost.copied().collect();
+        for at in lost {
+            self.remove(at);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.at_slot.clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        assert_eq!(self.all.is_empty(), self.at_slot.is_empty());
+        self.all.len()
+    }
+
+    /// The stalled starts whose ends an actor waits for before its own, which is at the end of this
+    /// path: those that are below, or are, what starts before it.
+    fn before<'a>(&'a self, actor: &'a [Address]) -> impl Iterator<Item = Address> + 'a {
+        let slots = actor.iter().enumerate().filter(|&(i, slot)| {
+            match actor.get(i + 1) {
+                // Itself, or one above it, which is operational after what is below it.
+                None => slot.state() == Lifecycle::Starting,
+                // Below it, or below a later sibling of one on the way.
+                Some(next) => next.state() == Lifecycle::Waiting,
+            }
+        });
+        slots.flat_map(|(_, slot)| {
+            let here = self.at_slot.get(slot).into_iter().flatten();
+            here.copied()
+                .filter(|at| self.all[at].waits().contains(slot))
+        })
+    }
+}
+
+impl Stalled {
+    /// The slots on its path that wait, as long as it does, with what is behind them: it and those
+    /// above it that start, and one more, below which it is the next.
+    fn waits(&self) -> &[Address] {
+        let starts = |slot: &&Address| slot.state() == Lifecycle::Starting;
+        let starting = self.path.iter().rev().take_while(starts).count();
+        match starting {
+            0 => &[],
+            n => &self.path[(self.path.len() - n).saturating_sub(1)..],
+        }
+    }
+}
+
 impl Registry {
     /// Notes that nothing but names and services keeps a start open. Returns the starts that can never end.
     pub(crate) fn stall(&self, stalled: Stalled) -> Vec<Doomed> {
         let mut table = self.table();
-        table.stalled.retain(|other| other.at != stalled.at);
-        table.stalled.push(stalled);
-        let doomed = table.doomed();
-        let mut index = 0..;
-        let all = std::mem::take(&mut table.stalled);
-        let (doomed, left): (Vec<_>, _) = all
-            .into_iter()
-            .partition(|_| index.next().is_some_and(|i: usize| doomed.contains(&i)));
-        table.stalled = left;
-        doomed.iter().map(|stalled| table.doom(stalled)).collect()
+        let at = stalled.at;
+        table.stalled.insert(stalled);
+        let doomed = table.doomed(at);
+        let doomed = doomed.into_iter().filter_map(|at| {
+            let stalled = table.stalled.remove(at)?;
+            Some(table.doom(&stalled))
+        });
+        doomed.collect()
     }
 
     /// Something that an instance has waited for is there, or is not waited for any more. Whether it is
@@ -76,31 +155,100 @@ impl Planned {
     }
 }
 
-impl Table {
-    pub(super) fn not_stalled(&mut self, at: Address) {
-        self.stalled.retain(|stalled| stalled.at != at);
+/// A stalled start that is looked at.
+struct Suspect {
+    at: Address,
+    /// For each thing that it waits for, how many suspects come first that may never end.
+    before: Vec<usize>,
+    /// Whom it keeps waiting: suspects, and which of the things that they wait for.
+    keeps: Vec<(usize, usize)>,
+    /// It may come to its end.
+    free: bool,
+}
+
+/// Stalled starts, each by a number, and what one of them has to do with another.
+#[derive(Default)]
+struct Suspects {
+    all: Vec<Suspect>,
+    numbers: FixedMap<Address, usize>,
+}
+
+impl Suspects {
+    fn number(&mut self, at: Address) -> usize {
+        let all = &mut self.all;
+        *self.numbers.entry(at).or_insert_with(|| {
+            all.push(Suspect {
+                at,
+                before: Vec::new(),
+                keeps: Vec::new(),
+                free: false,
+            });
+            all.len() - 1
+        })
     }
 
-    /// Indices of the stalled starts that wait for nothing but each other: all that one of them waits
-    /// for is declared behind one of them in the start order.
-    fn doomed(&self) -> Vec<usize> {
-        let mut set: Vec<usize> = (0..self.stalled.len()).collect();
-        loop {
-            let before = set.clone();
-            set.retain(|&i| {
-                let stalled = &self.stalled[i];
-                stalled.awaited.iter().all(|awaited| {
-                    let owner = self.owner(awaited, &stalled.scopes);
-                    owner.is_some_and(|(path, _)| {
-                        let behind = |&other: &usize| is_behind(path, &self.stalled[other].path);
-                        before.iter().any(behind)
-                    })
-                })
-            });
-            if set.len() == before.len() {
-                return set;
+    /// Notes a thing that a suspect waits for, and the starts that come before it.
+    fn waits(&mut self, suspect: usize, before: impl Iterator<Item = Address>) {
+        let thing = self.all[suspect].before.len();
+        let mut count = 0;
+        for at in before {
+            let other = self.number(at);
+            if !self.all[other].free {
+                self.all[other].keeps.push((suspect, thing));
+                count += 1;
             }
         }
+        self.all[suspect].before.push(count);
+    }
+
+    /// Lets a suspect go if something that it waits for may come, and whoever waits for nothing but
+    /// such.
+    fn judge(&mut self, suspect: usize) {
+        let mut next = Vec::new();
+        next.extend(self.all[suspect].before.contains(&0).then_some(suspect));
+        while let Some(suspect) = next.pop() {
+            if std::mem::replace(&mut self.all[suspect].free, true) {
+                continue;
+            }
+            for (other, thing) in std::mem::take(&mut self.all[suspect].keeps) {
+                let before = &mut self.all[other].before;
+                // One that is looked at now is judged when all of it is known.
+                if let Some(count) = before.get_mut(thing) {
+                    *count -= 1;
+                    next.extend((*count == 0).then_some(other));
+                }
+            }
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn not_stalled(&mut self, at: Address) {
+        self.stalled.remove(at);
+    }
+
+    /// The stalled starts that wait for nothing but each other: all that one of them waits for is
+    /// declared behind one of them in the start order. None if the last one that has stalled is not
+    /// among them, so that only those are looked at that it waits for.
+    fn doomed(&self, last: Address) -> Vec<Address> {
+        let mut suspects = Suspects::default();
+        suspects.number(last);
+        let mut next = 0;
+        while next < suspects.all.len() && !suspects.all[0].free {
+            let stalled = &self.stalled.all[&suspects.all[next].at];
+            for awaited in &stalled.awaited {
+                let owner = self.owner(awaited, &stalled.scopes);
+                let path = owner.map_or(&[][..], |(path, _)| path);
+                suspects.waits(next, self.stalled.before(path));
+            }
+            suspects.judge(next);
+            next += 1;
+        }
+        if suspects.all[0].free {
+            return Vec::new();
+        }
+        let doomed = suspects.all.iter().filter(|suspect| !suspect.free);
+        doomed.map(|suspect| suspect.at).collect()
     }
 
     /// Where what is awaited is declared, and by whom.
@@ -130,7 +278,7 @@ impl Table {
 
     fn doom(&self, stalled: &Stalled) -> Doomed {
         let mut error = StartStalled {
-            waiting: stalled.who.clone(),
+            waiting: String::new(), // known where it lives
             names: Vec::new(),
             services: Vec::new(),
         };
@@ -149,26 +297,6 @@ impl Table {
             serial: stalled.serial,
             error,
         }
-    }
-}
-
-/// Whether an actor cannot be operational before the start of another one is over. Both by the slots
-/// from the root of the tree down to them.
-fn is_behind(actor: &[Address], other: &[Address]) -> bool {
-    let is_starting = |address: &Address| address.state() == Lifecycle::Starting;
-    let common = actor.iter().zip(other).take_while(|(a, b)| a == b).count();
-    if common == 0 || !other.last().is_some_and(is_starting) {
-        return false;
-    }
-    // Each on the way down waits for the next.
-    if !other[common..].iter().all(is_starting) {
-        return false;
-    }
-    match actor.get(common) {
-        // Itself, or one above it, which is operational after what is below it.
-        None => actor.last().is_some_and(is_starting),
-        // Below it, or below a later sibling of one on the way.
-        Some(next) => next.state() == Lifecycle::Waiting,
     }
 }
 
