@@ -515,7 +515,12 @@ impl Gate {
     /// Whether no loop will open the locality of an address any more.
     pub(crate) fn is_over(&self, of: Address) -> bool {
         let later = lock(&self.later);
-        later.is_none() || of.generation < self.base()
+        later.is_none() || self.is_past(of)
+    }
+
+    /// Whether an address is of an earlier locality, which had the gate before this one.
+    pub(crate) fn is_past(&self, of: Address) -> bool {
+        of.generation < self.base()
     }
 
     /// Runs `f` in the locality, and if that is lost, in its next life; drops it if there is none.

@@ -24,7 +24,7 @@ use crate::queue::{Word, header};
 use crate::recipient::Recipient;
 use crate::request::RequestError;
 use crate::signed::{self, LONGEST, copied};
-use crate::states::Lifecycle;
+use crate::states::{Lifecycle, Tenure};
 
 /// Receives messages on threads that run no loop.
 ///
@@ -220,7 +220,8 @@ impl<M: Send + 'static> Inbox<M> {
         locality.set_bound(capacity.max(1));
         let gate = locality.gate();
         let (slot, generation) = gate.mint();
-        gate.states.write(slot, generation, Lifecycle::Running);
+        gate.states
+            .write(slot, generation, Lifecycle::Running, Tenure::Passing);
         let bell = Arc::new(Bell {
             state: Mutex::default(),
             news: Condvar::new(),

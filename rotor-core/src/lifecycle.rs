@@ -290,7 +290,10 @@ impl Local {
     /// Removes an actor's instance by force because somebody asked for it.
     pub(crate) fn kill_self(&self, to: Address) {
         let Some(slot) = self.find(to) else { return };
-        let keep = self.seat(slot, |seat| seat.is_kept(&Exit::killed()));
+        let keep = self.seat(slot, |seat| {
+            let said = seat.exit.as_ref().filter(|_| seat.state.is_alive());
+            seat.is_kept(said.unwrap_or(&Exit::killed()))
+        });
         self.kill_slot(slot, keep);
     }
 

@@ -38,6 +38,7 @@ use crate::request::Unanswered;
 use crate::signed;
 use crate::slot::{Seat, Slots, State};
 use crate::small::{Table, Taken};
+use crate::states::Lifecycle;
 use crate::strategy::Action;
 use crate::things::{Body, Key, Things};
 use crate::ties::Ties;
@@ -283,6 +284,11 @@ impl Locality {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.inner.life.load(Ordering::Acquire) == ENDED
+    }
+
+    /// Whether a driver has it open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.inner.life.load(Ordering::Acquire) == OPEN
     }
 
     pub(crate) fn openings(&self) -> u32 {
@@ -703,7 +709,7 @@ impl Local {
         let gate = locality.gate();
         let reopened = locality.openings() > 1;
         if reopened {
-            gate.states.clear();
+            gate.states.reopen();
             gate.rooms.clear_out();
         }
         Local {
@@ -929,11 +935,11 @@ impl Local {
         let seat = &mut self.seats.borrow_mut()[slot as usize];
         let before = seat.state;
         let result = f(seat);
-        if seat.state != before {
-            let state = seat.state.lifecycle();
-            self.gate
-                .states
-                .write(slot, self.slots.generation(slot), state);
+        // A lost locality is closed, and its last life says which addresses the next one has.
+        if seat.state != before && !self.losing.get() {
+            let (state, tenure) = (seat.state.lifecycle(), seat.tenure(self.gate));
+            let generation = self.slots.generation(slot);
+            self.gate.states.write(slot, generation, state, tenure);
         }
         result
     }
@@ -961,10 +967,16 @@ impl Local {
     pub(crate) fn find_or_await(&self, address: Address) -> Option<u32> {
         let of_earlier_life = self.meet(address.slot) && self.slots.generation(address.slot) == 0;
         if of_earlier_life {
-            Some(address.slot)
+            self.may_be_claimed(address).then_some(address.slot)
         } else {
             self.find(address)
         }
+    }
+
+    /// Whether an address of an earlier life may be claimed again.
+    pub(crate) fn may_be_claimed(&self, address: Address) -> bool {
+        let state = self.gate.states.read(address.slot, address.generation);
+        state != Lifecycle::Gone
     }
 
     /// Why a message to this address would not be delivered, as far as can be known now.

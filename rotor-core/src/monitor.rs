@@ -186,7 +186,9 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
         key,
         open: true,
     };
-    if !who.gate().entrance.is_closed() {
+    if who.gate().is_past(who) {
+        order.end(Exit::normal()); // its gate is somebody else's, who may take long to answer
+    } else if !who.gate().entrance.is_closed() {
         Control::post(who.gate(), Control::Watch(order));
     }
     key
@@ -259,5 +261,68 @@ impl Local {
         for key in self.things_at(gate) {
             self.down(key, exit.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::Sim;
+    use crate::*;
+
+    struct Watcher(Vec<String>);
+    impl Actor for Watcher {}
+    impl Handler<Down> for Watcher {
+        fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+            self.0.push(down.exit.to_string());
+        }
+    }
+    struct Watch(Address);
+    impl Handler<Watch> for Watcher {
+        fn handle(&mut self, Watch(who): Watch, cx: &mut Context<Self>) {
+            cx.monitor(who);
+        }
+    }
+    struct Link(Address);
+    impl Handler<Link> for Watcher {
+        fn handle(&mut self, Link(whom): Link, cx: &mut Context<Self>) {
+            cx.link(whom);
+        }
+    }
+
+    /// An address of a locality that nobody has any more, and who has its gate now: nobody opens that.
+    fn stale() -> (Address, Vec<Locality>) {
+        loop {
+            let old = Locality::new("old").reserve::<Watcher>().address();
+            let mut taken = Vec::new();
+            // Unless another test was first.
+            while taken.len() < 1_000 {
+                let next = Locality::new("next");
+                let found = next.gate() == old.gate();
+                taken.push(next);
+                if found {
+                    return (old, taken);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn m11_a_monitor_of_an_address_whose_gate_is_another_ones_ends_at_once() {
+        let mut sim = Sim::new(1);
+        let watcher = sim.locality("here").reserve();
+        let child = Child::new("watcher", || Watcher(Vec::new())).at(watcher);
+        let app = sim
+            .start(Supervisor::one_for_one("app").child(child.transient()))
+            .unwrap();
+        sim.run_until_idle();
+        let (old, taken) = stale();
+        watcher.send(Watch(old));
+        sim.run_until_idle();
+        let told = sim.with(watcher, |watcher| watcher.0.clone());
+        assert_eq!(told, Some(vec!["normal".to_owned()]));
+        watcher.send(Link(old));
+        sim.run_until_idle();
+        assert_eq!(app.tree().nodes[1].instances, 2, "its link has failed");
+        drop(taken);
     }
 }

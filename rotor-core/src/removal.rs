@@ -62,20 +62,25 @@ impl Local {
         for &slot in all.iter().rev() {
             let live = self.seat(slot, |seat| seat.state.has_instance());
             if live {
+                let exit = self.forced_exit(slot);
                 self.seat(slot, |seat| {
                     seat.state = State::Stopping;
                     seat.keep = keep;
                     seat.hooked = true;
                 });
-                let lost = self.losing.get();
-                let exit = if lost {
-                    self.gate.lost()
-                } else {
-                    Exit::killed()
-                };
                 self.finish(slot, exit);
             }
         }
+    }
+
+    /// How an instance ends that is removed by force: the first reason wins, also one that it has said
+    /// and that was not handled yet.
+    fn forced_exit(&self, slot: u32) -> Exit {
+        let said = self.take_said(slot);
+        if self.losing.get() {
+            return self.gate.lost();
+        }
+        said.unwrap_or(Exit::killed())
     }
 
     /// Marks every child as gone; those here are returned, those elsewhere are told.
@@ -164,6 +169,7 @@ impl Local {
         if !self.bereft.get() || self.locality.is_placed() {
             return;
         }
+        (0..self.first_own).for_each(|slot| self.unclaimed(slot));
         for slot in 0..self.slots.len() {
             let left = |seat: &mut Seat| {
                 std::mem::take(&mut seat.reserved) && seat.state == State::Reserved
@@ -171,6 +177,14 @@ impl Local {
             if self.seat(slot, left) {
                 self.free_slot(slot);
             }
+        }
+    }
+
+    /// The spec that had a slot in an earlier life of the locality does not claim it any more.
+    fn unclaimed(&self, slot: u32) {
+        let is_left = self.meet(slot) && self.slots.generation(slot) == 0;
+        if is_left && self.gate.states.give_up(slot) {
+            self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
         }
     }
 

@@ -9,13 +9,14 @@ use crate::app::AppShared;
 use crate::child::{Make, Ops};
 use crate::drain::Drain;
 use crate::exit::Exit;
+use crate::gate::Gate;
 use crate::hold::Why;
 use crate::kin::Kin;
 use crate::lane::{NORMAL, URGENT};
 use crate::monitor::Watchers;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
-use crate::states::Lifecycle;
+use crate::states::{Lifecycle, Tenure};
 use crate::strategy::{Flags, Restart, Strategy};
 use crate::table::Table;
 use crate::things::NO_THINGS;
@@ -353,6 +354,18 @@ impl Seat {
     /// Whether a message could be handled at once.
     pub(crate) fn is_free(&self) -> bool {
         self.state == State::Running && self.exit.is_none() && self.parked.is_none()
+    }
+
+    /// Who has the slot of this seat, at a gate.
+    pub(crate) fn tenure(&self, gate: &Gate) -> Tenure {
+        match (&self.parent, self.state) {
+            (_, State::Reserved) => Tenure::Open,
+            (_, State::Vacant) => Tenure::Passing,
+            _ if self.reserved => Tenure::Lasting,
+            // The top of a subtree: its parent keeps the address, and has it built there again.
+            (Parent::Actor { address, .. }, _) if address.gate() != gate => Tenure::Lasting,
+            _ => Tenure::Passing,
+        }
     }
 
     /// Whether the instance is ending, or going to after the handler that runs.

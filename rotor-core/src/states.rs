@@ -44,7 +44,22 @@ pub enum Lifecycle {
 const BUCKETS: usize = 27;
 const FIRST: usize = 64;
 
-/// One word per slot: generation and state. Written by the owner, read by anybody.
+/// Who has a slot, for the next life of its locality.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tenure {
+    /// Nobody who comes back to it: its address ends with this life.
+    Passing = 0,
+    /// An address that was reserved, and that no spec has claimed.
+    Open = 0x40,
+    /// A spec that claims it again.
+    Lasting = 0x80,
+}
+
+/// The bits of a word that are a state, and those that are a [`Tenure`].
+const STATE: u64 = 0x3f;
+const TENURE: u64 = 0xc0;
+
+/// One word per slot: generation, tenure and state. Written by the owner, read by anybody.
 pub(crate) struct States {
     buckets: [OnceLock<Box<[AtomicU64]>>; BUCKETS],
 }
@@ -67,7 +82,7 @@ impl States {
     }
 
     /// Tells other threads what a slot is doing. Owner only.
-    pub(crate) fn write(&self, slot: u32, generation: u32, state: Lifecycle) {
+    pub(crate) fn write(&self, slot: u32, generation: u32, state: Lifecycle, tenure: Tenure) {
         let (bucket, index) = Self::place(slot);
         let len = FIRST << bucket.saturating_sub(1);
         let words = self.buckets[bucket].get_or_init(|| {
@@ -75,17 +90,38 @@ impl States {
                 .take(len)
                 .collect()
         });
-        let word = u64::from(generation) << 8 | state as u64;
+        let word = u64::from(generation) << 8 | tenure as u64 | state as u64;
         words[index].store(word, Ordering::Release);
     }
 
-    /// Forgets what the slots were doing: a lost locality is opened again. Owner only.
-    pub(crate) fn clear(&self) {
+    /// A lost locality is opened again: the addresses that may be claimed wait, the others are gone.
+    /// Owner only.
+    pub(crate) fn reopen(&self) {
         for words in self.buckets.iter().filter_map(OnceLock::get) {
-            words
-                .iter()
-                .for_each(|word| word.store(0, Ordering::Release));
+            for word in words {
+                let known = word.load(Ordering::Relaxed);
+                let next = match known & TENURE {
+                    0 if known > 0 => Lifecycle::Gone,
+                    _ => Lifecycle::Waiting,
+                };
+                word.store(known & !STATE | next as u64, Ordering::Release);
+            }
         }
+    }
+
+    /// The spec that was to claim a slot, if one was, does not come any more. Owner only.
+    pub(crate) fn give_up(&self, slot: u32) -> bool {
+        let (bucket, index) = Self::place(slot);
+        let Some(words) = self.buckets[bucket].get() else {
+            return false;
+        };
+        let word = words[index].load(Ordering::Relaxed);
+        let lasting = word & TENURE == Tenure::Lasting as u64;
+        if lasting {
+            let gone = word & !TENURE & !STATE | Lifecycle::Gone as u64;
+            words[index].store(gone, Ordering::Release);
+        }
+        lasting
     }
 
     /// What the address is doing; one that its locality has not met yet is waiting.
@@ -111,7 +147,7 @@ impl States {
         if known > generation {
             Lifecycle::Gone
         } else {
-            ALL[(word & 0xff) as usize]
+            ALL[(word & STATE) as usize]
         }
     }
 }
@@ -124,7 +160,7 @@ mod tests {
     fn every_slot_has_a_word_of_its_own() {
         let states = States::new();
         for slot in 0..5_000 {
-            states.write(slot, slot + 1, Lifecycle::Running);
+            states.write(slot, slot + 1, Lifecycle::Running, Tenure::Passing);
         }
         for slot in 0..5_000 {
             assert_eq!(states.read(slot, slot + 1), Lifecycle::Running);
