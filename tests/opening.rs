@@ -108,6 +108,130 @@ fn m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life(_: u
     }
 }
 
+/// What a loss leaves is claimed again, or it is not there any more: nothing waits for nobody.
+fn m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop(_: u64) {
+    for abandoned in [false, true] {
+        let log = Log::new();
+        let here = Locality::new("here");
+        let [a, b, c, d] = [(); 4].map(|()| here.reserve::<Puppet>());
+        let first = driver();
+        first.open(&here).unwrap();
+        first.start(stage().child(puppet("a", &log).at(a))).unwrap();
+        let added = Arc::new(Mutex::new(None));
+        let tell = added.clone();
+        act(a, move |me, cx| {
+            cx.child(puppet("b", &me.log).at(b));
+            cx.child(puppet("c", &me.log).at(c).temporary());
+            *tell.lock().unwrap() = Some(cx.child(puppet("e", &me.log)));
+        });
+        end(c);
+        first.run_until_idle();
+        let e = added.lock().unwrap().expect("it was added");
+        assert_eq!(c.address().state(), Lifecycle::Gone);
+        if abandoned {
+            turn_elsewhere(first);
+        } else {
+            drop(first);
+        }
+        let second = driver();
+        second.open(&here).unwrap();
+        for (name, x, waits) in [
+            ("a", a, true),
+            ("b", b, true),
+            ("c", c, false),
+            ("d", d, true),
+            ("e", e, false),
+        ] {
+            let (state, sent) = (x.address().state(), x.try_send(Num(1)));
+            if waits {
+                assert_eq!((state, sent.is_ok()), (Lifecycle::Waiting, true), "{name}");
+            } else {
+                let why = sent.unwrap_err().reason;
+                assert_eq!((state, why), (Lifecycle::Gone, Reason::Gone), "{name}");
+            }
+        }
+        let claimed = second.start(stage().child(puppet("c", &log).at(c)));
+        second.run_until_idle();
+        assert!(
+            matches!(claimed, Err(StartError::ClaimedTwice { .. })),
+            "{claimed:?}"
+        );
+    }
+}
+
+/// Its supervisor is down, and does not build it again before the tree ends.
+fn m11_what_was_not_built_again_after_a_loss_ends_with_the_tree(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (_home, away) = (sim.locality("home"), sim.locality("away"));
+    let (b, d) = (away.reserve::<Puppet>(), away.reserve::<Puppet>());
+    let theirs = log.clone();
+    let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+    let root = group("root").decide(|_| Decision::Stop).child(far);
+    let app = sim.start(root).unwrap();
+    sim.run_until_idle();
+    sim.lose(&away);
+    sim.run_until_idle();
+    sim.open(away);
+    sim.run_until_idle();
+    b.send(Num(1));
+    d.send(Num(2));
+    sim.run_until_idle();
+    let states = || [b, d].map(|x| x.address().state());
+    assert_eq!(states(), [Lifecycle::Waiting; 2], "seed {seed}");
+    app.shutdown();
+    sim.run_until_idle();
+    assert!(app.tree().ended.is_some());
+    assert_eq!(
+        states(),
+        [Lifecycle::Gone, Lifecycle::Waiting],
+        "seed {seed}"
+    );
+    assert_eq!(b.try_send(Num(3)).unwrap_err().reason, Reason::Gone);
+}
+
+/// It has no limit, and nobody else would say why it takes so long.
+fn m08_a_picture_says_which_loop_a_start_waits_for(_: u64) {
+    let log = Log::new();
+    let (here, far) = (Locality::new("here"), Locality::new("far"));
+    let main = driver();
+    main.open(&here).unwrap();
+    let theirs = log.clone();
+    let away = group("away").on(&far, move |s| s.child(puppet("b", &theirs)));
+    let tree = stage().child(away).child(puppet("c", &log));
+    let app = main.start(tree).unwrap();
+    main.run_until_idle();
+    let picture = |state, text: &str| {
+        let tree = app.tree();
+        let away = &tree.nodes[1];
+        assert_eq!((&*away.name, away.state), ("away", state));
+        assert_eq!(tree.to_string(), text);
+    };
+    let begin = "stage [here] starting\n  away [far] ";
+    let end = "\n  c [here] waiting\n";
+    picture(
+        "no driver",
+        &format!("{begin}waits: locality far has no driver{end}locality far has no driver\n"),
+    );
+    let (told, opened) = mpsc::channel();
+    let (go, begins) = mpsc::channel();
+    let theirs = far.clone();
+    let thread = std::thread::spawn(move || {
+        let second = driver();
+        second.open(&theirs).unwrap();
+        told.send(()).unwrap();
+        begins.recv().unwrap();
+        second.run_until_idle();
+    });
+    opened.recv().unwrap();
+    picture(
+        "not turned",
+        &format!("{begin}waits: locality far was not turned yet{end}locality far did not answer\n"),
+    );
+    go.send(()).unwrap();
+    thread.join().unwrap();
+}
+
 /// Nobody can take it off the list of its first thread, which must not send into it any more.
 fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back(_: u64) {
     let log = Log::new();
@@ -316,6 +440,9 @@ bodies! {
         a06_what_was_sent_before_a_simulated_loop_was_made_stays_first,
         a17_what_was_sent_before_a_loop_was_made_counts_for_its_bound,
         m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life,
+        m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop,
+        m11_what_was_not_built_again_after_a_loss_ends_with_the_tree,
+        m08_a_picture_says_which_loop_a_start_waits_for,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
         a08_a_request_that_failed_with_a_loop_is_given_up,

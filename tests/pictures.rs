@@ -326,8 +326,55 @@ fn l24_a_tree_may_be_made_of_a_configuration(_: u64) {
     }
 }
 
+/// What has no effect, or another one than it says, is told where a tree is checked.
+fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("here");
+    let tree = || Supervisor::one_for_one("app").intensity(3, ms(5000));
+    let x = || puppet("x", &log);
+    let warnings = |tree: Supervisor| tree.plan(&here).unwrap().warnings;
+    let fine = tree()
+        .auto_shutdown(AutoShutdown::All)
+        .stop_limit(ms(5000))
+        .child(x().transient().significant().restarts_at_most(2))
+        .child(group("y").child(x().start_limit(ms(1)).stop_limit(ms(60_000))));
+    assert_eq!(warnings(fine), [""; 0]);
+    let late = || x().stop_limit(ms(6000));
+    let pool = Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
+    for (tree, text) in [
+        (
+            tree().auto_shutdown(AutoShutdown::Any).child(x()),
+            "app has an auto-shutdown, and no significant child",
+        ),
+        (
+            tree().child(x().start_limit(ms(0))),
+            "x has no time to start: its limit is zero",
+        ),
+        (
+            tree().child(pool.instance_limits(ms(0), ms(1))),
+            "an instance of pool has no time to start: its limit is zero",
+        ),
+        (
+            tree().child(x().restarts_at_most(3)),
+            "app gives up before x comes to its own limit of restarts",
+        ),
+        (
+            tree().stop_limit(ms(5999)).child(late()),
+            "app ends before the stop limit of x is over",
+        ),
+        (
+            tree().escalating().child(x()),
+            "app is the root: no supervisor is there to go by what it says as a child",
+        ),
+    ] {
+        assert_eq!(warnings(tree), [text]);
+    }
+    assert_eq!(warnings(tree().stop_limit(ms(0)).child(late())), [""; 0]);
+}
+
 bodies! {
     Sim: [
+        l24_a_plan_warns_of_what_is_said_in_vain,
         l24_a_tree_may_be_made_of_a_configuration,
         n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,

@@ -16,7 +16,7 @@ use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
 use crate::registry::Registry;
 use crate::slot::{Parent, State};
-use crate::strategy::{ChildId, Event, NewRow, Restart};
+use crate::strategy::{AutoShutdown, ChildId, Event, NewRow, Restart};
 use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
 use crate::ties::About;
 
@@ -267,7 +267,8 @@ impl Local {
             return Err(StartError::WrongLocality { child, placed });
         }
         let known = self.meet(address.slot);
-        if known && self.slots.generation(address.slot) == 0 {
+        let earlier = known && self.slots.generation(address.slot) == 0;
+        if earlier && self.may_be_claimed(address) {
             // Minted in an earlier life of this locality, and claimed again by the same spec.
             self.slots.set_generation(address.slot, address.generation);
         }
@@ -344,6 +345,8 @@ impl Local {
 
     /// Adds a child at run time. It is started when the parent's pass, if any, is over.
     pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
+        // An actor does not end by itself because of its children: it decides.
+        spec.as_child().check(&spec.name, AutoShutdown::Never)?;
         let (child, place) = self.adopt_child(parent, NodeKind::Actor(spec), How::Added)?;
         let to = self.address_of(parent);
         Added::push(Address::new(self.gate, LOCALITY, 0), (to, child));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::child::Spec;
@@ -45,12 +46,15 @@ impl Supervisor {
                 supervisor: self.name.clone(),
             });
         }
+        self.warn_of_self(seen);
         if let Some(why) = self.pool_fault() {
             let supervisor = self.name.clone();
             return Err(StartError::Pool { supervisor, why });
         }
         if let Some(template) = &self.template {
-            self.check_backoff("its instances".into(), template.as_child(), seen)?;
+            let instance = template.as_child();
+            instance.check("its instances", AutoShutdown::Never)?;
+            self.warn_of(&format!("an instance of {}", self.name), instance, seen);
         }
         let mut names = HashSet::new();
         let auto = self.flags.auto_shutdown;
@@ -62,21 +66,13 @@ impl Supervisor {
         seen.depth += 1;
         for node in &self.children {
             let name = node.name();
-            let child = match &node.0 {
-                NodeKind::Actor(spec) => spec.as_child(),
-                NodeKind::Supervisor(s) => s.as_child(),
-            };
+            let child = node.as_child();
             if !names.insert(name.clone()) {
                 let (supervisor, child) = (self.name.clone(), name.clone());
                 return Err(StartError::DuplicateName { supervisor, child });
             }
-            let useless = child.restart == Restart::Permanent || auto == AutoShutdown::Never;
-            if child.significant && useless {
-                return Err(StartError::Significant {
-                    child: name.clone(),
-                });
-            }
-            self.check_backoff(name.clone(), child, seen)?;
+            child.check(name, auto)?;
+            self.warn_of(name, child, seen);
             match &node.0 {
                 NodeKind::Actor(spec) => {
                     seen.draw(|depth| spec.plan_node(depth, place));
@@ -107,32 +103,52 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Looks at how long a child waits before it is restarted.
-    fn check_backoff(
-        &self,
-        name: Cow<'static, str>,
-        child: AsChild,
-        seen: &mut Seen,
-    ) -> Result<(), StartError> {
-        let Some(backoff) = child.backoff else {
-            return Ok(());
-        };
-        let never = child.restart == Restart::Temporary;
-        let never = never.then_some("a temporary child is never restarted");
-        if let Some(why) = backoff.fault().or(never) {
-            return Err(StartError::Backoff { child: name, why });
-        }
+    /// Notes what a child says that is allowed, and means nothing.
+    fn warn_of(&self, name: &str, child: AsChild, seen: &mut Seen) {
+        let app = &self.name;
         let Flags {
             intensity, period, ..
         } = self.flags;
-        if backoff.outlasts(intensity, period) {
-            let (app, too_many) = (&self.name, u64::from(intensity) + 1);
-            seen.warnings.push(format!(
+        let mut warn = |text| seen.warnings.push(text);
+        if child.backoff.is_some_and(|b| b.outlasts(intensity, period)) {
+            let too_many = u64::from(intensity) + 1;
+            warn(format!(
                 "{app} never gives up because of {name}, which waits too long for {too_many} \
                  restarts in {period:?}"
             ));
         }
-        Ok(())
+        if child.start_limit == Some(Duration::ZERO) {
+            warn(format!("{name} has no time to start: its limit is zero"));
+        }
+        if child.at_most.is_some_and(|most| most >= intensity) {
+            warn(format!(
+                "{app} gives up before {name} comes to its own limit of restarts"
+            ));
+        }
+        if let Some(limit) = self.stop_limit.filter(|limit| !limit.is_zero())
+            && child.stop_limit.is_some_and(|own| own > limit)
+        {
+            warn(format!(
+                "{app} ends before the stop limit of {name} is over"
+            ));
+        }
+    }
+
+    /// Notes what is said of a root that only a child can be, and of what it has not.
+    fn warn_of_self(&self, seen: &mut Seen) {
+        let (app, child) = (&self.name, self.as_child());
+        let mut warn = |text| seen.warnings.push(text);
+        if seen.depth == 0 && (child.significant || child.escalating || child.backoff.is_some()) {
+            warn(format!(
+                "{app} is the root: no supervisor is there to go by what it says as a child"
+            ));
+        }
+        let auto = self.flags.auto_shutdown != AutoShutdown::Never;
+        if auto && !self.children.iter().any(Node::is_significant) {
+            warn(format!(
+                "{app} has an auto-shutdown, and no significant child"
+            ));
+        }
     }
 
     /// What is wrong with it as a pool, or as none.
@@ -184,6 +200,29 @@ impl Supervisor {
             slots: seen.slots[slots..].to_vec(),
         });
         Ok(())
+    }
+}
+
+impl AsChild {
+    /// Looks at what a child says of itself to a supervisor that ends by itself like this.
+    pub(crate) fn check(&self, name: &str, auto: AutoShutdown) -> Result<(), StartError> {
+        let child = || Cow::Owned(name.to_owned());
+        let useless = self.restart == Restart::Permanent || auto == AutoShutdown::Never;
+        if self.significant && useless {
+            return Err(StartError::Significant { child: child() });
+        }
+        let Some(backoff) = self.backoff else {
+            return Ok(());
+        };
+        let never = self.restart == Restart::Temporary;
+        let never = never.then_some("a temporary child is never restarted");
+        match backoff.fault().or(never) {
+            Some(why) => Err(StartError::Backoff {
+                child: child(),
+                why,
+            }),
+            None => Ok(()),
+        }
     }
 }
 

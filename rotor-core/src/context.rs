@@ -1306,7 +1306,8 @@ impl<A: Actor> Context<A> {
     ///
     /// # Errors
     /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address,
-    /// [`StartError::Name`] for one of its names; [`StartError::Stopping`] while this actor stops.
+    /// [`StartError::Name`] for one of its names; [`StartError::Significant`] or [`StartError::Backoff`]
+    /// for what means nothing here; [`StartError::Stopping`] while this actor stops.
     ///
     /// ```
     /// # use rotor_core::*;

@@ -34,8 +34,10 @@ use crate::supervisor::{AsChild, Supervisor};
 pub struct Plan {
     /// The root, first, then depth first in start order.
     pub nodes: Vec<PlanNode>,
-    /// What a start allows, but is probably not meant: a child that waits so long before its
-    /// restarts that it never makes its supervisor give up. Printed below the tree.
+    /// What a start allows, but is probably not meant; printed below the tree. A child that waits so
+    /// long before its restarts that it never makes its supervisor give up, or has no time to start; a
+    /// limit of restarts, or of a stop, that the supervisor's own one comes before; an auto-shutdown
+    /// without a significant child; a root that says what it is as a child.
     pub warnings: Vec<String>,
 }
 

@@ -207,7 +207,8 @@ impl Supervisor {
     /// A pool: starts without children, and makes children of one template as it is asked to, each
     /// with an argument of its own; see [`StartInstance`](crate::StartInstance).
     ///
-    /// A child that ends is restarted with the same argument, by itself. One that is not restarted, or
+    /// A child of the pool `sessions` has a name like `sessions#7`, which no other one gets. One that ends
+    /// is restarted with the same argument, by itself. One that is not restarted, or
     /// whose restart is ignored, leaves nothing behind; in OTP 25 the latter left a row that broke the
     /// pool's end. When the pool ends, its children are stopped all at the same time. To place a pool
     /// on another locality, [`on`](Self::on)'s closure returns one.
@@ -812,6 +813,9 @@ pub(crate) struct AsChild {
     pub(crate) supervisor: bool,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) at_most: Option<u32>,
+    /// Where it says one: supervisors wait.
+    pub(crate) start_limit: Option<Duration>,
+    pub(crate) stop_limit: Option<Duration>,
 }
 
 impl Supervisor {
@@ -823,6 +827,8 @@ impl Supervisor {
             supervisor: true,
             backoff: self.backoff,
             at_most: None,
+            start_limit: None,
+            stop_limit: self.stop_limit,
         }
     }
 }
@@ -836,6 +842,8 @@ impl Spec {
             supervisor: false,
             backoff: self.backoff.as_deref().copied(),
             at_most: self.at_most,
+            start_limit: self.start_limit,
+            stop_limit: self.stop_limit,
         }
     }
 }
@@ -849,11 +857,24 @@ impl Template {
             supervisor: false,
             backoff: self.backoff,
             at_most: None,
+            start_limit: self.start_limit,
+            stop_limit: self.stop_limit,
         }
     }
 }
 
 impl Node {
+    pub(crate) fn as_child(&self) -> AsChild {
+        match &self.0 {
+            NodeKind::Actor(spec) => spec.as_child(),
+            NodeKind::Supervisor(s) => s.as_child(),
+        }
+    }
+
+    pub(crate) fn is_significant(&self) -> bool {
+        self.as_child().significant
+    }
+
     pub(crate) fn name(&self) -> &Cow<'static, str> {
         match &self.0 {
             NodeKind::Actor(spec) => &spec.name,

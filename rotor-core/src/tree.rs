@@ -87,8 +87,10 @@ pub struct TreeNode {
     pub locality: Cow<'static, str>,
     /// Type name of the actor.
     pub actor: &'static str,
-    /// Where it is in its life: `"running"`, `"starting"`, `"stopping"`, `"waiting"` for a start,
-    /// `"down"`, or `"no answer"` if its locality did not answer.
+    /// Where it is in its life: `"running"`, `"starting"`, `"initialized"`, `"stopping"`, `"waiting"` for
+    /// a start, `"down"`. Of a locality that tells nothing: `"no driver"` if none has it open, `"not
+    /// turned"` if its driver has not turned so far, else `"no answer"`. Nothing starts there before
+    /// that, however long it takes.
     pub state: &'static str,
     /// How many instances have been started.
     pub instances: u64,
@@ -129,17 +131,21 @@ pub struct LocalityPicture {
     pub name: Cow<'static, str>,
     /// Whether it answered within a second.
     pub answered: bool,
+    /// Whether a driver has it open.
+    pub driven: bool,
     /// Messages that could not be delivered, by reason; reasons without any are left out.
     pub undelivered: Vec<(Reason, u64)>,
     /// Timers, tasks and pending requests that are open.
     pub open: usize,
 }
 
+type Child = (Address, Cow<'static, str>);
+
 /// One locality's answer.
 #[derive(Clone, Default)]
 struct Answer {
-    /// Each with its children.
-    nodes: Vec<(TreeNode, Vec<Address>)>,
+    /// Each with its children, and their names.
+    nodes: Vec<(TreeNode, Vec<Child>)>,
     open: usize,
 }
 
@@ -255,6 +261,7 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
         localities.push(LocalityPicture {
             name: place.name().clone(),
             answered,
+            driven: place.is_open(),
             undelivered: counts.filter(|(_, n)| *n > 0).collect(),
             open: answer.open,
         });
@@ -266,28 +273,23 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
         .map(|(node, children)| (key(node.address), (node, children)))
         .collect();
     let mut nodes = Vec::new();
-    let mut stack = vec![(app.root(), 0)];
-    while let Some((address, depth)) = stack.pop() {
+    let mut stack = vec![((app.root(), Cow::Borrowed("?")), 0)];
+    while let Some(((address, name), depth)) = stack.pop() {
         let Some((node, children)) = found.remove(&key(address)) else {
-            let place = places.iter().find(|place| place.gate() == address.gate());
+            let at = places
+                .iter()
+                .position(|place| place.gate() == address.gate());
+            let told = at.is_some_and(|at| localities[at].answered);
+            let place = at.map(|at| &places[at]);
             nodes.push(TreeNode {
                 depth,
-                name: Cow::Borrowed("?"),
-                address,
-                locality: place.map_or(Cow::Borrowed("?"), |place| place.name().clone()),
-                actor: "?",
-                state: "no answer",
-                instances: 0,
-                parked: 0,
-                queued: 0,
-                bound: None,
-                handled: None,
-                holds: Vec::new(),
+                ..TreeNode::unseen(address, name, place, told)
             });
             continue;
         };
         nodes.push(TreeNode { depth, ..node });
-        stack.extend(children.iter().rev().map(|&child| (child, depth + 1)));
+        let children = children.into_iter().rev();
+        stack.extend(children.map(|child| (child, depth + 1)));
     }
     Tree {
         nodes,
@@ -333,9 +335,11 @@ impl Local {
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();
-                    ids.into_iter()
-                        .filter_map(|id| kin.entry(id).map(|e| e.place))
-                        .collect()
+                    let child = |id| {
+                        let place = kin.entry(id)?.place;
+                        Some((place, kin.family.row(id).name.clone()))
+                    };
+                    ids.into_iter().filter_map(child).collect()
                 });
                 Some((node, children))
             });
@@ -411,9 +415,48 @@ impl Tree {
 }
 
 impl TreeNode {
+    /// One that its own locality has not told of: it tells nothing, or has not built it yet.
+    fn unseen(
+        address: Address,
+        name: Cow<'static, str>,
+        place: Option<&Locality>,
+        answered: bool,
+    ) -> Self {
+        let state = match place {
+            Some(_) if answered => "waiting",
+            Some(place) if !place.is_open() => "no driver",
+            Some(place) if place.slices() == 0 => "not turned",
+            _ => "no answer",
+        };
+        TreeNode {
+            depth: 0,
+            name,
+            address,
+            locality: place.map_or(Cow::Borrowed("?"), |place| place.name().clone()),
+            actor: "?",
+            state,
+            instances: 0,
+            parked: 0,
+            queued: 0,
+            bound: None,
+            handled: None,
+            holds: Vec::new(),
+        }
+    }
+
+    /// Its state, in words.
+    fn state_text(&self) -> Cow<'_, str> {
+        let place = &self.locality;
+        match self.state {
+            "no driver" => format!("waits: locality {place} has no driver").into(),
+            "not turned" => format!("waits: locality {place} was not turned yet").into(),
+            state => state.into(),
+        }
+    }
+
     /// What is written beside its name.
     fn notes(&self) -> Vec<Cow<'_, str>> {
-        let mut notes = vec![Cow::Borrowed(self.state)];
+        let mut notes = vec![self.state_text()];
         if self.instances > 1 {
             notes.push(restarts(self.instances - 1).into());
         }
@@ -446,7 +489,9 @@ impl fmt::Display for Tree {
             writeln!(f, "{}", node.notes().join(", "))?;
         }
         for place in &self.localities {
-            if !place.answered {
+            if !place.driven {
+                writeln!(f, "locality {} has no driver", place.name)?;
+            } else if !place.answered {
                 writeln!(f, "locality {} did not answer", place.name)?;
             }
             for (reason, n) in &place.undelivered {
