@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::needs_drop;
 use std::rc::Rc;
 
 use smallvec::SmallVec;
@@ -262,11 +263,11 @@ impl<M: 'static> Subscribers<M> {
         });
     }
 
-    /// The first one that lives from a place on, and before another; and its own place.
+    /// The place of the first one that lives, from a place on, and before another.
     #[inline(always)]
-    fn live(&self, from: usize, end: usize) -> Option<(usize, Subscriber<M>)> {
-        let one = |at| self.here.get(at).map(|subscriber| (at, subscriber));
-        (from..end).filter_map(one).find(|(_, one)| one.lives())
+    fn live(&self, from: usize, end: usize) -> Option<usize> {
+        let lives = |at: &usize| self.here.get(*at).is_some_and(Subscriber::lives);
+        (from..end).find(lives)
     }
 
     fn is_empty(&self) -> bool {
@@ -335,6 +336,7 @@ struct Walk<'a, M: Clone + Send + 'static> {
     here: &'a Local,
     subscribers: Rc<Subscribers<M>>,
     topic: Address,
+    first: usize,
     next: usize,
     end: usize,
     message: Option<M>,
@@ -346,29 +348,32 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     fn run(mut self) {
         self.here.published_to.set(Some(self.topic));
         self.here.handling.set(Some(std::any::type_name::<M>));
-        while let Some((now, subscriber)) = self.subscribers.live(self.next, self.end) {
+        while let Some(now) = self.subscribers.live(self.next, self.end) {
             // Whatever the handler does, a resumed walk goes on behind it.
-            let next = self.subscribers.live(now + 1, self.end);
-            self.next = next.map_or(self.end, |(next, _)| next);
-            let message = match &self.message {
-                Some(message) if self.next < self.end => {
-                    self.here.clone_panicked.set(true);
-                    let message = message.clone();
-                    self.here.clone_panicked.set(false);
-                    Some(message)
-                }
-                _ => self.message.take(),
+            self.next = now + 1;
+            // The last one gets the message itself, if that spares anything.
+            let message = if const { needs_drop::<M>() }
+                && self.subscribers.live(self.next, self.end).is_none()
+            {
+                self.next = self.end;
+                self.message.take()
+            } else {
+                self.here.clone_panicked.set(true);
+                let message = self.message.clone();
+                self.here.clone_panicked.set(false);
+                message
             };
             let Some(message) = message else { break };
-            self.hand(now, subscriber, message);
-            self.here.charge(1);
+            self.hand(now, message);
         }
         self.done = true;
     }
 
     /// Hands the message to the subscriber at a place: now if it runs, else it is parked.
     #[inline(always)]
-    fn hand(&self, at: usize, to: Subscriber<M>, message: M) {
+    fn hand(&self, at: usize, message: M) {
+        let to = self.subscribers.here.get(at);
+        let to = to.expect("the list only grows during a walk");
         match self.here.slots.free(to.slot) {
             // SAFETY: it runs in this slot.
             Some(actor) => unsafe { self.here.reach(to.slot, to.call, actor, message) },
@@ -387,6 +392,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
 impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
     fn drop(&mut self) {
         let subscribers = self.subscribers.clone();
+        self.here.charge((self.next - self.first) as u32);
         self.here.published_to.set(None);
         if self.done {
             self.here.handling.set(None);
@@ -406,6 +412,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                             here,
                             subscribers,
                             topic,
+                            first: next,
                             next,
                             end,
                             message: Some(message),
@@ -488,6 +495,7 @@ impl Local {
             here: self,
             subscribers,
             topic,
+            first: 0,
             next: 0,
             end,
             message: Some(message),
