@@ -618,6 +618,64 @@ fn a17_the_newest_is_refused_by_a_localitys_bound(seed: u64) {
     assert_eq!(log.all(), ["b: 1"]);
 }
 
+/// As it is, or as something else; the sender is not told.
+fn a18_what_is_too_much_is_redirected(on: &dyn Backend) {
+    let log = Log::new();
+    let elsewhere = log.clone();
+    let bound =
+        Bound::reject(2).redirect(move |num: Num| elsewhere.put(format!("too much: {}", num.0)));
+    let played = flooded(on, &log, bound, 2, |_, b| {
+        (0..4).for_each(|n| b.send(Num(n)));
+        assert!(b.try_send(Num(4)).is_ok());
+        // Of another type: refused.
+        assert_eq!(
+            b.try_send(Now(5)).map_err(|back| back.reason),
+            Err(Reason::Full)
+        );
+    });
+    let too_much = ["too much: 2", "too much: 3", "too much: 4", "b: 0", "b: 1"];
+    assert_eq!(log.all(), too_much);
+    assert_eq!(played.undelivered.len(), 0);
+}
+
+/// Too deep is refused: a circle comes to its end.
+fn a18_redirects_do_not_go_round_in_circles(on: &dyn Backend) {
+    let (log, passed) = (Log::new(), Arc::new(AtomicU32::new(0)));
+    let count = passed.clone();
+    let played = flooded(on, &log, Bound::reject(1), 1, move |_, b| {
+        let circle = Bound::reject(1).redirect(move |num: Num| {
+            count.fetch_add(1, Ordering::Relaxed);
+            b.send(num);
+        });
+        assert!(b.address().set_bound(circle));
+        (0..3).for_each(|n| b.send(Num(n)));
+    });
+    assert_eq!(passed.load(Ordering::Relaxed), 2 * 8);
+    assert_eq!(played.lost(Reason::Full), ["Num", "Num"]);
+}
+
+/// Nobody is hurt.
+fn a18_a_redirect_that_panics_has_the_message_refused(on: &dyn Backend) {
+    let log = Log::new();
+    let bound = Bound::reject(1).redirect(|_: Num| panic!("on purpose"));
+    let played = flooded(on, &log, bound, 1, |_, b| {
+        (0..3).for_each(|n| b.send(Num(n)));
+    });
+    assert_eq!(log.all(), ["b: 0"]);
+    assert_eq!(played.lost(Reason::Full), ["Num", "Num"]);
+}
+
+/// It has said how long it would wait.
+fn a18_who_waits_for_room_is_not_redirected(seed: u64) {
+    let mut sim = Sim::new(seed);
+    let bound = Bound::reject(1).redirect(|_: Num| panic!("never called"));
+    let b = sim.locality("here").reserve_bounded::<Puppet>(bound);
+    b.send(Num(0));
+    let sent = sim.block_on(b.send_within(Num(1), ms(5))).unwrap();
+    let back = sent.unwrap_err();
+    assert_eq!((back.message.0, back.reason), (1, Reason::Full));
+}
+
 /// Removed while they wait: they learn it at once.
 fn a18_who_waits_for_room_learns_that_there_will_be_none(seed: u64) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
@@ -657,6 +715,9 @@ bodies! {
         a17_what_waits_at_the_end_is_undelivered,
         a18_the_oldest_makes_room_for_the_newest,
         a18_the_latest_of_each_key_waits,
+        a18_what_is_too_much_is_redirected,
+        a18_redirects_do_not_go_round_in_circles,
+        a18_a_redirect_that_panics_has_the_message_refused,
         c_so_31_every_drop_is_counted_and_few_are_reported_alone,
         c_so_35_an_actor_fails_once_because_of_its_bound,
         c_so_37_each_subscriber_is_bounded_alone,
@@ -673,5 +734,6 @@ bodies! {
         a17_the_newest_is_refused_by_a_localitys_bound,
         a18_a_sender_waits_no_longer_than_its_limit,
         a18_who_waits_for_room_learns_that_there_will_be_none,
+        a18_who_waits_for_room_is_not_redirected,
     ]
 }

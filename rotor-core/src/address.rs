@@ -904,7 +904,7 @@ impl<A: Actor> Addr<A> {
 ///
 /// What is not `Send` goes only to localities that are pinned to this thread.
 #[inline(always)]
-pub(crate) fn push_message<M>(to: Address, kind: &'static Kind, lane: usize, message: M) {
+pub(crate) fn push_message<M: 'static>(to: Address, kind: &'static Kind, lane: usize, message: M) {
     if is_inline::<M>() {
         push_record(to, kind, lane, Inline(message));
     } else {
@@ -914,7 +914,7 @@ pub(crate) fn push_message<M>(to: Address, kind: &'static Kind, lane: usize, mes
 
 /// Puts a record where its target will find it: the lane, the outbox or the gate.
 #[inline(always)]
-fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
+fn push_record<T: Stored>(to: Address, kind: &'static Kind, lane: usize, value: T) {
     let head = Header::new(kind, to.slot, to.generation);
     let here = HERE.with(|here| (here.gate.get(), here.local.get()));
     if std::ptr::eq(here.0, to.at.marked()) {
@@ -938,7 +938,7 @@ fn push_record<T>(to: Address, kind: &'static Kind, lane: usize, value: T) {
 /// would be laid on the stack by every send, and copied from there by wide loads over narrow stores,
 /// which processors do not forward.
 #[inline(always)]
-fn push_long<T>(to: GateRef, head: Header, lane: usize, value: T) {
+fn push_long<T: Stored>(to: GateRef, head: Header, lane: usize, value: T) {
     debug_assert!(is_inline::<T>());
     let at = HERE.with(|here| here.aside.get().cast::<T>());
     // SAFETY: there is room for an inline payload, and what lies there is taken before any other code
@@ -952,14 +952,14 @@ fn push_long<T>(to: GateRef, head: Header, lane: usize, value: T) {
 /// # Safety
 /// The payload at `at` is not used again.
 #[inline(never)]
-unsafe fn push_aside<T>(to: GateRef, head: Header, lane: usize, at: *mut T) {
+unsafe fn push_aside<T: Stored>(to: GateRef, head: Header, lane: usize, at: *mut T) {
     // SAFETY: as the caller says.
     push_away(to, head, lane, unsafe { at.read() });
 }
 
 /// To another locality than the one whose slice runs here, or to a bounded address.
 #[inline(never)]
-fn push_away<T>(to: GateRef, head: Header, lane: usize, value: T) {
+fn push_away<T: Stored>(to: GateRef, head: Header, lane: usize, value: T) {
     let from = HERE.with(|here| here.local.get());
     // SAFETY: as in `push_record`.
     let left = match unsafe { from.as_ref() } {
@@ -1031,7 +1031,7 @@ pub(crate) fn rouse_if(rests: bool, gate: &'static Gate) {
 
 #[cold]
 #[inline(never)]
-fn push_far<T>(gate: &'static Gate, head: Header, lane: usize, value: T) {
+fn push_far<T: Stored>(gate: &'static Gate, head: Header, lane: usize, value: T) {
     if head.is_bounded() {
         return room::push(gate, head, value);
     }

@@ -45,6 +45,8 @@ pub struct Bound {
     pub(crate) messages: usize,
     pub(crate) overload: Overload,
     pub(crate) keys: Vec<(TypeId, Arc<KeyOf>)>,
+    /// For each type of message, a [`Redirect`] of it.
+    pub(crate) redirects: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
 }
 
 /// What becomes of a message that is too much.
@@ -58,6 +60,9 @@ pub(crate) enum Overload {
 /// The key of a message whose type is forgotten.
 pub(crate) type KeyOf = dyn Fn(&dyn Any) -> Option<u64> + Send + Sync;
 
+/// Where a message goes that is too much.
+pub(crate) type Redirect<M> = Box<dyn Fn(M) + Send + Sync>;
+
 /// What makes two messages the same to [`Bound::latest`].
 pub(crate) type Key = (TypeId, u64);
 
@@ -67,6 +72,7 @@ impl Bound {
             messages: messages.max(1),
             overload,
             keys: Vec::new(),
+            redirects: Vec::new(),
         }
     }
 
@@ -176,6 +182,49 @@ impl Bound {
     pub fn latest<M: 'static>(mut self, key: impl Fn(&M) -> u64 + Send + Sync + 'static) -> Self {
         let of_any = move |message: &dyn Any| message.downcast_ref().map(&key);
         self.keys.push((TypeId::of::<M>(), Arc::new(of_any)));
+        self
+    }
+
+    /// An `M` that would be refused is given to `f`, which may send it elsewhere, as it is or as
+    /// something else.
+    ///
+    /// `f` is called by whoever sends, on that thread, and what it is given counts as sent: the sender
+    /// is told nothing, and [`fail`](Self::fail) does not fail the actor. It may send to another
+    /// address with a bound of this kind, and so on, eight times: beyond that a message is refused,
+    /// which ends a circle. If `f` panics, the message counts as refused. Who waits for room with
+    /// [`send_within`](crate::Addr::send_within) goes on waiting; what the bound of a whole
+    /// locality refuses is refused.
+    ///
+    /// The second worker gets what is too much for the first, and what is too much for both is only
+    /// counted:
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+    /// struct Worker(u32);
+    /// impl Actor for Worker {}
+    /// impl Handler<u32> for Worker {
+    ///     fn handle(&mut self, _: u32, _: &mut Context<Self>) { self.0 += 1 }
+    /// }
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// let given_up = Arc::new(AtomicU32::new(0));
+    /// let count = given_up.clone();
+    /// let last = Bound::reject(2).redirect(move |_: u32| { count.fetch_add(1, Relaxed); });
+    /// let second = here.reserve_bounded::<Worker>(last);
+    /// let first = here.reserve_bounded(Bound::reject(2).redirect(move |n: u32| second.send(n)));
+    /// sim.start(Supervisor::one_for_one("app")
+    ///     .child(Child::new("first", || Worker(0)).at(first))
+    ///     .child(Child::new("second", || Worker(0)).at(second)))?;
+    /// # sim.run_until_idle();
+    /// (0..10).for_each(|n| first.send(n));
+    /// sim.run_until_idle();
+    /// assert_eq!([first, second].map(|worker| sim.with(worker, |worker| worker.0)), [Some(2); 2]);
+    /// assert_eq!(given_up.load(Relaxed), 6);
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn redirect<M: 'static>(mut self, f: impl Fn(M) + Send + Sync + 'static) -> Self {
+        let redirect: Redirect<M> = Box::new(f);
+        self.redirects.push((TypeId::of::<M>(), Arc::new(redirect)));
         self
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Here {
     pub(crate) thread: Cell<usize>,
     /// What a request token that is dropped now tells its asker.
     pub(crate) verdict: Cell<*const RequestError>,
+    /// How many messages, one because of the other, are being redirected.
+    pub(crate) redirects: Cell<u8>,
     /// Where the payload of a long message lies on its way to another locality.
     pub(crate) aside: UnsafeCell<[Word; INLINE / size_of::<Word>()]>,
 }
@@ -47,6 +49,7 @@ thread_local! {
             turning: Cell::new(false),
             thread: Cell::new(0),
             verdict: Cell::new(ptr::null()),
+            redirects: Cell::new(0),
             aside: UnsafeCell::new([Word::uninit(); INLINE / size_of::<Word>()]),
         }
     };

@@ -234,7 +234,7 @@ pub(crate) const fn words_for<T>() -> u32 {
 /// A payload as it is stored: the message, or a box of it.
 pub(crate) trait Stored: Sized {
     /// The message.
-    type Message;
+    type Message: 'static;
     fn open(self) -> Self::Message;
     fn look(&self) -> &Self::Message;
 }
@@ -244,7 +244,7 @@ pub(crate) struct Inline<M>(pub(crate) M);
 /// Stored in a box.
 pub(crate) struct Boxed<M>(pub(crate) Box<M>);
 
-impl<M> Stored for Inline<M> {
+impl<M: 'static> Stored for Inline<M> {
     type Message = M;
     #[inline(always)]
     fn open(self) -> M {
@@ -256,7 +256,7 @@ impl<M> Stored for Inline<M> {
     }
 }
 
-impl<M> Stored for Boxed<M> {
+impl<M: 'static> Stored for Boxed<M> {
     type Message = M;
     fn open(self) -> M {
         *self.0

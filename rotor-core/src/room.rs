@@ -8,6 +8,7 @@
 //! Nobody else pays: a bounded address has a mark, see [`GateRef`](crate::gate::GateRef), by which it
 //! is never taken for one whose messages go straight into a lane.
 
+use std::any::TypeId;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +16,16 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use crate::address::{Address, rouse_if};
-use crate::bound::{Bound, Key, Overload};
+use crate::bound::{Bound, Key, Overload, Redirect};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::gate::{BOUNDED, Gate};
-use crate::here::{self, with_reachable};
+use crate::here::{self, HERE, with_reachable};
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::{Control, Local};
 use crate::lock::lock;
-use crate::message::{Header, Inline, Kind, Record, Way};
+use crate::message::{Header, Inline, Kind, Record, Stored, Way};
 use crate::observe::{Reason, Undeliverable};
 use crate::parcel::Parcel;
 use crate::queue::{HEADER, Word, header};
@@ -291,7 +292,12 @@ impl Room {
     /// Lets a message in, or hands it back. One that `waits` has the actor fail for nothing.
     ///
     /// The payload is `Send`: another thread may have to drop it.
-    pub(crate) fn send<T>(self: &Arc<Self>, head: Header, value: T, waits: bool) -> Result<(), T> {
+    pub(crate) fn send<T: Stored>(
+        self: &Arc<Self>,
+        head: Header,
+        value: T,
+        waits: bool,
+    ) -> Result<(), T> {
         let key = self.key_of(head.kind, &value);
         let from = signed::sender_here();
         let entry = |value| Entry {
@@ -310,9 +316,15 @@ impl Room {
         if !waiting.has_room() {
             old = waiting.make_room(lane);
             if old.is_none() {
-                let fails = !waits && waiting.overloads();
+                let redirects = !waits && !waiting.bound.redirects.is_empty();
+                let bound = redirects.then(|| waiting.bound.clone());
                 drop(waiting);
-                if fails {
+                let left = match bound {
+                    Some(bound) => self.redirect(bound, value),
+                    None => Err(value),
+                };
+                let Err(value) = left else { return Ok(()) };
+                if !waits && lock(&self.waiting).overloads() {
                     self.fail();
                 }
                 return Err(value);
@@ -344,6 +356,39 @@ impl Room {
         let key = here::guard(|| of_type.and_then(|(_, key)| key(message)));
         let _ = here::guard(|| drop(bound)); // the last one, perhaps
         Some((type_id, key.ok()??))
+    }
+
+    /// Gives a message that is too much to whoever is to have it in that case, or hands it back.
+    fn redirect<T: Stored>(&self, bound: Arc<Bound>, value: T) -> Result<(), T> {
+        /// How many of them may follow from each other.
+        const DEEPEST: u8 = 8;
+        struct Deeper;
+        impl Drop for Deeper {
+            fn drop(&mut self) {
+                HERE.with(|here| here.redirects.set(here.redirects.get() - 1));
+            }
+        }
+        let type_id = TypeId::of::<T::Message>();
+        let of_type = bound.redirects.iter().find(|(of, _)| *of == type_id);
+        let depth = HERE.with(|here| here.redirects.get());
+        let redirect = of_type.and_then(|(_, f)| f.downcast_ref::<Redirect<T::Message>>());
+        let left = match redirect.filter(|_| depth < DEEPEST) {
+            None => Err(value),
+            Some(redirect) => {
+                HERE.with(|here| here.redirects.set(depth + 1));
+                let _deeper = Deeper;
+                let message = value.open();
+                if here::guard(|| redirect(message)).is_err() {
+                    let name = std::any::type_name::<T::Message>();
+                    let from = signed::sender_here();
+                    let what = Undeliverable::one(name, from, self.to, Reason::Full);
+                    self.count(Reason::Full, Some(what));
+                }
+                Ok(())
+            }
+        };
+        let _ = here::guard(|| drop(bound)); // the last one, perhaps
+        left
     }
 
     fn send_ticket(self: &Arc<Self>, lane: usize) {
@@ -415,6 +460,12 @@ impl Room {
         let gate = self.to.gate();
         // SAFETY: as the caller says.
         let what = unsafe { gate.throw_away(at, reason, &RequestError::Full) };
+        self.count(reason, what);
+    }
+
+    /// Counts and reports what was lost.
+    fn count(&self, reason: Reason, what: Option<Undeliverable>) {
+        let gate = self.to.gate();
         let is_first = gate.count(reason);
         let report = {
             let mut waiting = lock(&self.waiting);
@@ -505,7 +556,7 @@ fn wake(waker: Waker) {
 /// Sends a message to a bounded address. The payload is `Send`.
 #[cold]
 #[inline(never)]
-pub(crate) fn push<T>(gate: &'static Gate, head: Header, value: T) {
+pub(crate) fn push<T: Stored>(gate: &'static Gate, head: Header, value: T) {
     let room = gate.rooms.find(head.slot(), head.generation());
     let value = match &room {
         Some(room) if !is_gate_full(gate) => match room.send(head, value, false) {
@@ -530,7 +581,7 @@ fn is_gate_full(gate: &'static Gate) -> bool {
 }
 
 /// The same, but hands it back.
-pub(crate) fn try_push<T>(
+pub(crate) fn try_push<T: Stored>(
     to: Address,
     kind: &'static Kind,
     value: T,
