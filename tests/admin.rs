@@ -1,6 +1,7 @@
 //! Administrative requests, pools, ignored starts: what a running supervisor is asked to do.
 
 use std::future::Future;
+use std::time::Duration;
 
 use rotor_core::*;
 
@@ -862,8 +863,29 @@ fn m22_an_instance_of_a_pool_has_a_name_of_its_own(on: &dyn Backend, far: &dyn B
     assert_eq!(first, ["pool#1: panicked: as told", "pool#2: normal"]);
 }
 
+/// As where a tree is checked: an actor has no auto-shutdown, and decides itself.
+fn m22_a_child_that_says_something_in_vain_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let told = cx.try_child(puppet("b", &me.log).transient().significant());
+            assert!(
+                matches!(told, Err(StartError::Significant { .. })),
+                "{told:?}"
+            );
+            let never = Backoff::fixed(Duration::ZERO);
+            let told = cx.try_child(puppet("b", &me.log).backoff(never));
+            assert!(matches!(told, Err(StartError::Backoff { .. })), "{told:?}");
+            cx.stop();
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+}
+
 bodies! {
     Each: [
+        m22_a_child_that_says_something_in_vain_is_refused,
         m10_force_does_not_replace_what_an_instance_has_said,
         m22_what_cannot_be_started_leaves_nothing,
         c_opp_17_a_child_that_was_added_late_stops_first,

@@ -122,11 +122,12 @@ fn m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop(_: u64) {
         act(a, move |me, cx| {
             cx.child(puppet("b", &me.log).at(b));
             cx.child(puppet("c", &me.log).at(c).temporary());
-            *tell.lock().unwrap() = Some(cx.child(puppet("e", &me.log)));
+            let e = cx.child(puppet("e", &me.log)).address();
+            *tell.lock().unwrap() = Some([e, cx.make_address()]);
         });
         end(c);
         first.run_until_idle();
-        let e = added.lock().unwrap().expect("it was added");
+        let gone = added.lock().unwrap().expect("they were made");
         assert_eq!(c.address().state(), Lifecycle::Gone);
         if abandoned {
             turn_elsewhere(first);
@@ -140,7 +141,6 @@ fn m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop(_: u64) {
             ("b", b, true),
             ("c", c, false),
             ("d", d, true),
-            ("e", e, false),
         ] {
             let (state, sent) = (x.address().state(), x.try_send(Num(1)));
             if waits {
@@ -150,6 +150,7 @@ fn m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop(_: u64) {
                 assert_eq!((state, why), (Lifecycle::Gone, Reason::Gone), "{name}");
             }
         }
+        assert_eq!(gone.map(Address::state), [Lifecycle::Gone; 2]);
         let claimed = second.start(stage().child(puppet("c", &log).at(c)));
         second.run_until_idle();
         assert!(

@@ -11,7 +11,7 @@ use crate::locality::{Control, Local};
 use crate::observe::Reason;
 use crate::request::RequestError;
 use crate::slot::{Parent, Seat, State};
-use crate::states::Lifecycle;
+use crate::states::{Lifecycle, Tenure};
 use crate::strategy::Action;
 
 /// A parent's order to remove an instance by force.
@@ -307,7 +307,10 @@ impl Local {
 
     /// Mints an address that ends with the instance in `slot`.
     pub(crate) fn mint_identity(&self, slot: u32) -> Address {
-        let (identity, _) = self.mint();
+        let (identity, generation) = self.mint();
+        // Nobody claims it in the next life of a lost locality.
+        let (state, tenure) = (Lifecycle::Waiting, Tenure::Passing);
+        self.gate.states.write(identity, generation, state, tenure);
         self.at_end(slot, Box::new(move |here| here.free_slot(identity)));
         self.address_of(identity)
     }
