@@ -80,6 +80,62 @@
 //! # }
 //! ```
 //!
+//! # Where a supervisor is
+//!
+//! Supervisors and pools have no names of the registry, and no reserved addresses. Who needs the address of
+//! one is near it, or has it told:
+//!
+//! - its children, by [`Context::supervisor`](crate::Context::supervisor);
+//! - who has started it with [`StartChild`](crate::StartChild), by the answer;
+//! - who asks the supervisor above it for [`WhichChildren`](crate::WhichChildren), from
+//!   [`App::root`](crate::App::root) on downwards, by its name;
+//! - who looks at the [live tree](crate::App::tree), which has the address of each node.
+//!
+//! The address of a declared one stays over its restarts, as that of an actor. It can be asked, monitored
+//! and linked to. An actor that needs a pool, or any other subtree, may have one below itself, which ends
+//! with it:
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! use std::time::Duration;
+//! struct Session { user: String }
+//! impl Actor for Session {}
+//! struct Desk { sessions: Option<Address> }
+//! impl Actor for Desk {
+//!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+//!         let pool = StartChild::new(|| {
+//!             let make = |user, _: &mut Context<Session>| Session { user };
+//!             Supervisor::simple_one_for_one("sessions", make)
+//!         });
+//!         let myself = cx.addr().address().admin();
+//!         cx.request_from(myself, pool, Duration::MAX, |me, started, _| {
+//!             if let Ok(Ok(Some(pool))) = started { me.sessions = Some(pool.address) }
+//!         });
+//!         Ok(())
+//!     }
+//! }
+//! struct Login(String);
+//! impl Handler<Login> for Desk {
+//!     fn handle(&mut self, Login(user): Login, cx: &mut Context<Self>) {
+//!         let Some(pool) = self.sessions else { return };
+//!         let start = StartInstance::<Session, _>::new(user);
+//!         cx.request_from(pool.admin(), start, Duration::MAX, |_, _, _| ());
+//!     }
+//! }
+//! # fn main() -> Result<(), StartError> {
+//! # let mut sim = Sim::new(1);
+//! # let desk = sim.locality("here").reserve();
+//! let child = Child::new("desk", || Desk { sessions: None }).at(desk);
+//! let app = sim.start(Supervisor::one_for_one("app").child(child))?;
+//! sim.run_until_idle();
+//! desk.send(Login("ada".to_owned()));
+//! sim.run_until_idle();
+//! let tree = app.tree();
+//! let path = tree.path(tree.nodes[3].address);
+//! assert_eq!(path.as_deref(), Some("app/desk/sessions/sessions#1"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Groups
 //!
 //! Members of a group come and go by themselves. Where it is enough that all of them get the same, a
