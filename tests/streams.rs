@@ -9,10 +9,10 @@ use crate::log::Log;
 use crate::puppet::*;
 
 /// A simulation with a child that hands numbers on to a probe.
-fn thinned<A: Handler<u32> + Actor>(
+fn thinned<A: Handler<u32> + Actor, M: Send + 'static>(
     seed: u64,
-    make: impl Fn(Recipient<u32>) -> A + 'static,
-) -> (Sim, Addr<A>, Probe<u32>) {
+    make: impl Fn(Recipient<M>) -> A + 'static,
+) -> (Sim, Addr<A>, Probe<M>) {
     let mut sim = Sim::new(seed);
     let probe = sim.probe();
     let (thin, to) = (sim.locality("here").reserve(), probe.recipient());
@@ -94,6 +94,27 @@ fn a20_a_message_is_passed_on_when_none_follows_for_a_time(seed: u64) {
     assert_eq!(probe.take(), [5]);
 }
 
+/// So many at a time, or what has come within a time of the first.
+fn a20_messages_are_collected_by_number_or_for_a_time(seed: u64) {
+    let (mut sim, all, probe) = thinned(seed, |to| Collect::new(to, 3, ms(10)));
+    (0..7).for_each(|n| all.send(n));
+    sim.run_for(ms(9));
+    assert_eq!(probe.take(), [vec![0, 1, 2], vec![3, 4, 5]]);
+    sim.run_for(ms(1));
+    assert_eq!(probe.take(), [[6]]);
+    all.send(7);
+    sim.run_for(ms(9));
+    (8..10).for_each(|n| all.send(n));
+    sim.run_for(ms(0));
+    assert_eq!(probe.take(), [[7, 8, 9]]);
+    // The time of those is over; that of the next one begins with it.
+    all.send(10);
+    sim.run_for(ms(9));
+    assert_eq!(probe.take(), [[0; 0]; 0]);
+    sim.run_for(ms(1));
+    assert_eq!(probe.take(), [[10]]);
+}
+
 fn a20_what_waits_at_the_end_is_passed_on(seed: u64) {
     let make = |to| Throttle::by_key(to, ms(10), |n: &u32| n % 2);
     let (mut sim, thin, probe) = thinned(seed, make);
@@ -108,6 +129,12 @@ fn a20_what_waits_at_the_end_is_passed_on(seed: u64) {
     thin.address().stop();
     sim.run_for(ms(0));
     assert_eq!(probe.take(), [6]);
+    let (mut sim, all, probe) = thinned(seed, |to| Collect::new(to, 5, ms(10)));
+    (0..7).for_each(|n| all.send(n));
+    sim.run_for(ms(0));
+    all.address().stop();
+    sim.run_for(ms(0));
+    assert_eq!(probe.take(), [vec![0, 1, 2, 3, 4], vec![5, 6]]);
 }
 
 /// It lives where the messages come from; less of them cross.
@@ -149,6 +176,7 @@ bodies! {
         a20_a_throttle_passes_on_the_latest_in_each_period,
         a20_the_latest_of_each_key_is_passed_on_in_order,
         a20_a_message_is_passed_on_when_none_follows_for_a_time,
+        a20_messages_are_collected_by_number_or_for_a_time,
         a20_what_waits_at_the_end_is_passed_on,
     ]
 }

@@ -27,7 +27,7 @@
 //! |---|---|
 //! | send | [`Addr::send`], [`Recipient`]; [`Topic`] to many |
 //! | do something later | [`Context::after`], [`every`](Context::every); [`spawn`](Context::spawn) a future |
-//! | bound what waits | [`Bound`], [`Locality::set_bound`]; [`Throttle`], [`Debounce`] |
+//! | bound what waits | [`Bound`], [`Locality::set_bound`]; [`Throttle`], [`Debounce`], [`Collect`] |
 //! | ask | [`Context::request`], [`Ask`], [`Addr::ask`] |
 //! | start, restart, stop | [`Supervisor`], [`Child`] ([`transient`](Child::transient), [`temporary`](Child::temporary)), [the guide](guide::supervision) |
 //! | end the program | [`AutoShutdown`], [`App::shutdown`] |
@@ -146,6 +146,7 @@ mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 mod ties; // what hangs on other localities
 
+mod collect; // many messages in one
 mod debounce; // the message before a pause
 mod dot; // pictures for Graphviz
 mod error; // errors
@@ -181,6 +182,7 @@ pub use backoff::Backoff;
 pub use bound::Bound;
 pub use child::{Child, IntoActor};
 pub use clock::Clock;
+pub use collect::Collect;
 pub use context::Context;
 pub use debounce::Debounce;
 pub use decision::{ChildExit, Decision};

@@ -243,7 +243,8 @@
 //! # Progress
 //!
 //! Who is told of progress more often than it can be shown has a [`Throttle`](crate::Throttle) before it,
-//! which passes on the latest word, at most once in a period. It is best placed beside the work.
+//! which passes on the latest word, at most once in a period. It is best placed beside the work. Where
+//! nothing may be left out, as rows of a table, a [`Collect`](crate::Collect) makes lists of them.
 //!
 //! # The end
 //!
