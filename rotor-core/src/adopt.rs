@@ -110,88 +110,91 @@ impl Local {
     pub(crate) fn adopt_child(
         &self,
         parent: u32,
-        mut node: NodeKind,
+        node: NodeKind,
         how: How,
     ) -> Result<(u32, Address), StartError> {
-        let mut slot = None;
+        match node {
+            NodeKind::Actor(spec) => self.adopt_spec(parent, spec, how),
+            NodeKind::Supervisor(supervisor) => self.adopt_subtree(parent, supervisor, how),
+        }
+    }
+
+    fn adopt_spec(
+        &self,
+        parent: u32,
+        mut spec: Spec,
+        how: How,
+    ) -> Result<(u32, Address), StartError> {
         // Before there is a row: a child that cannot have its address or its names leaves no trace.
-        let row = match &mut node {
-            NodeKind::Actor(spec) => {
-                self.check_claim(spec)?;
-                slot = Some(self.slot_for(parent, spec)?);
-                how.row(spec.name.clone(), spec.as_child())
-            }
-            NodeKind::Supervisor(s) => {
-                self.build_here(s)?;
-                how.row(s.name.clone(), s.as_child())
-            }
+        self.check_claim(&spec)?;
+        let slot = self.slot_for(parent, &mut spec)?;
+        let row = how.row(spec.name.clone(), spec.as_child());
+        let limits = Limits {
+            start: spec.start_limit,
+            stop: spec.stop_limit,
+        };
+        let place = self.address_of(slot);
+        let child = self.seat(parent, |seat| {
+            let kin = seat.kin_mut();
+            let child = kin.family.add(row);
+            kin.set_entry(child, Entry::new(place, false, limits));
+            child
+        });
+        let address = self.address_of(parent);
+        self.adopt_actor(slot, spec, Parent::Actor { address, child });
+        Ok((child, place))
+    }
+
+    fn adopt_subtree(
+        &self,
+        parent: u32,
+        mut s: Box<Supervisor>,
+        how: How,
+    ) -> Result<(u32, Address), StartError> {
+        self.build_here(&mut s)?;
+        let row = how.row(s.name.clone(), s.as_child());
+        let limits = Limits {
+            start: None,
+            stop: s.stop_limit,
         };
         let child = self.seat(parent, |seat| seat.kin_mut().family.add(row));
-        let above = Parent::Actor {
-            address: self.address_of(parent),
-            child,
+        let set = |entry| {
+            self.seat(parent, |seat| {
+                let kin = seat.kin.as_mut().expect("made above");
+                kin.set_entry(child, entry);
+            });
         };
-        let entry = match node {
-            NodeKind::Actor(spec) => {
-                let limits = Limits {
-                    start: spec.start_limit,
-                    stop: spec.stop_limit,
-                };
-                let slot = slot.expect("made above");
-                Entry::new(self.adopt_actor(slot, spec, above), false, limits)
-            }
-            NodeKind::Supervisor(mut s) => {
-                let limits = Limits {
-                    start: None,
-                    stop: s.stop_limit,
-                };
-                match s.place.take() {
-                    Some(remote) => {
-                        let gate = remote.locality.gate();
-                        let (slot, generation) = gate.mint();
-                        let place = Address::new(gate, slot, generation);
-                        let mut entry = Entry::new(place, true, limits);
-                        let placement = Placement::new(&remote.locality);
-                        let plans = remote.declared.get().and_then(|declared| {
-                            let mut path = self.path_of(parent);
-                            path.push(entry.place);
-                            let scope = self.scope_of(parent);
-                            Some(self.registry_of(parent)?.plan(declared, scope, path))
-                        });
-                        let shell = s.shell();
-                        entry.remote = Some(Box::new(RemoteEntry {
-                            shell,
-                            remote,
-                            built: 0,
-                            _placement: placement,
-                            _plans: plans,
-                        }));
-                        entry
-                    }
-                    None => {
-                        let (slot, _) = self.mint();
-                        let placed = self.address_of(slot);
-                        let entry = Entry::new(placed, true, limits);
-                        self.seat(parent, |seat| {
-                            let kin = seat.kin.as_mut().expect("made above");
-                            kin.set_entry(child, entry);
-                        });
-                        self.adopt_supervisor(slot, *s, above)
-                            .inspect_err(|_| self.disinherit(parent, child))?;
-                        return Ok((child, placed));
-                    }
-                }
-            }
+        let Some(remote) = s.place.take() else {
+            let (slot, _) = self.mint();
+            let place = self.address_of(slot);
+            set(Entry::new(place, true, limits));
+            let address = self.address_of(parent);
+            self.adopt_supervisor(slot, *s, Parent::Actor { address, child })
+                .inspect_err(|_| self.disinherit(parent, child))?;
+            return Ok((child, place));
         };
-        let placed = entry.place;
-        self.seat(parent, |seat| {
-            seat.kin
-                .as_mut()
-                .expect("made above")
-                .set_entry(child, entry);
+        let gate = remote.locality.gate();
+        let (slot, generation) = gate.mint();
+        let place = Address::new(gate, slot, generation);
+        let mut entry = Entry::new(place, true, limits);
+        let placement = Placement::new(&remote.locality);
+        let plans = remote.declared.get().and_then(|declared| {
+            let mut path = self.path_of(parent);
+            path.push(place);
+            let scope = self.scope_of(parent);
+            Some(self.registry_of(parent)?.plan(declared, scope, path))
         });
-        self.tie(placed.gate(), About::Child(parent, child));
-        Ok((child, placed))
+        let shell = s.shell();
+        entry.remote = Some(Box::new(RemoteEntry {
+            shell,
+            remote,
+            built: 0,
+            _placement: placement,
+            _plans: plans,
+        }));
+        set(entry);
+        self.tie(gate, About::Child(parent, child));
+        Ok((child, place))
     }
 
     /// The slot for an actor's spec, with the names that this declares.
@@ -241,7 +244,7 @@ impl Local {
         }
     }
 
-    fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) -> Address {
+    fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) {
         self.seat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = spec.name;
@@ -253,7 +256,6 @@ impl Local {
             seat.make = Some(spec.maker.make);
         });
         self.add_hooks(slot, spec.hooks);
-        self.address_of(slot)
     }
 
     /// Whether a spec can have the address that was reserved for it. The address was minted for
@@ -347,7 +349,7 @@ impl Local {
     pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
         // An actor does not end by itself because of its children: it decides.
         spec.as_child().check(&spec.name, AutoShutdown::Never)?;
-        let (child, place) = self.adopt_child(parent, NodeKind::Actor(spec), How::Added)?;
+        let (child, place) = self.adopt_spec(parent, spec, How::Added)?;
         let to = self.address_of(parent);
         Added::push(Address::new(self.gate, LOCALITY, 0), (to, child));
         Ok(place)

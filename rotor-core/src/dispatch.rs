@@ -385,19 +385,21 @@ impl Local {
         let before = self.current.replace(LOCALITY);
         // SAFETY: as in `exec`.
         let head = unsafe { header(at) };
-        self.meet_target(at, head);
+        if head.slot() == LOCALITY {
+            // SAFETY: records for the locality need no actor.
+            unsafe { (head.kind.run)(at, std::ptr::null_mut(), self, LOCALITY) };
+        } else {
+            self.meet_target(at, head);
+        }
         self.current.set(before);
         head.kind.bytes()
     }
 
+    /// Apart from the orders and news of supervision, which need no room for copies of records.
+    #[inline(never)]
     fn meet_target(&self, at: *mut Word, head: Header) {
         // SAFETY: as in `exec`.
         let payload = unsafe { at.add(HEADER) };
-        if head.slot() == LOCALITY {
-            // SAFETY: records for the locality need no actor.
-            unsafe { (head.kind.run)(at, std::ptr::null_mut(), self, LOCALITY) };
-            return;
-        }
         let to = Address::new(self.gate, head.slot(), head.generation());
         let Some(slot) = self.find_or_await(to) else {
             // SAFETY: as in `exec`.
@@ -489,7 +491,14 @@ impl Local {
     }
 
     /// Refuses everything that is parked for a slot.
+    #[inline]
     pub(crate) fn refuse_parked(&self, slot: u32, reason: Reason, verdict: &RequestError) {
+        if self.seat(slot, |seat| seat.parked.is_some()) || self.is_hooked(slot) {
+            self.refuse_all_parked(slot, reason, verdict);
+        }
+    }
+
+    fn refuse_all_parked(&self, slot: u32, reason: Reason, verdict: &RequestError) {
         let Some(mut record) = self.unpark_one(slot) else {
             return;
         };

@@ -458,6 +458,7 @@ impl Gate {
     }
 
     /// Tells the observer, if there is one.
+    #[inline]
     pub(crate) fn tell_observer(&self, tell: impl FnOnce(&dyn Observer)) {
         if let Some(observer) = self.observer() {
             let _ = here::guard(|| tell(&*observer));
@@ -465,12 +466,20 @@ impl Gate {
     }
 
     /// What was installed for the tree that uses this locality.
+    #[inline(always)]
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
-        // A reader that sees it late misses what happened before the tree started.
-        if !self.observed.load(Ordering::Acquire) {
-            return None;
+        if self.is_observed() {
+            lock(&self.observer).clone()
+        } else {
+            None
         }
-        lock(&self.observer).clone()
+    }
+
+    /// Whether there is an observer.
+    #[inline(always)]
+    pub(crate) fn is_observed(&self) -> bool {
+        // A reader that sees it late misses what happened before the tree started.
+        self.observed.load(Ordering::Acquire)
     }
 
     /// Notes which tree has placed something here, and its observer.

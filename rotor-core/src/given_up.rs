@@ -78,10 +78,14 @@ impl Local {
     }
 
     /// An instance has ended; `waited` if there were answers that it waited for.
+    #[inline]
     pub(crate) fn end_requests(&self, slot: u32, waited: bool) {
-        if !waited && self.given_up.get() == 0 {
-            return;
+        if waited || self.given_up.get() > 0 {
+            self.note_requests_ended(slot, waited);
         }
+    }
+
+    fn note_requests_ended(&self, slot: u32, waited: bool) {
         let serial = self.things.borrow_mut().serial();
         let mut notes = lock(&self.gate.given_up.0);
         let mut waited = waited;

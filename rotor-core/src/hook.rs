@@ -247,8 +247,13 @@ impl Hooks {
 }
 
 impl Local {
+    #[inline]
     fn hooks<R>(&self, slot: u32, f: impl FnOnce(&mut Hooks) -> R) -> Option<R> {
-        self.hooks.borrow_mut().get_mut(&slot).map(f)
+        let mut hooks = self.hooks.borrow_mut();
+        if hooks.is_empty() {
+            return None;
+        }
+        hooks.get_mut(&slot).map(f)
     }
 
     /// The hooks of a spec, for the slot that it has now.

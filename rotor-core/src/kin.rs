@@ -18,7 +18,7 @@ use crate::things::Key;
 /// A supervisor's table with the places of its children.
 pub(crate) struct Kin {
     pub(crate) family: Family,
-    entries: Vec<Option<Entry>>,
+    pub(crate) entries: Vec<Option<Entry>>,
     /// Those that live on other localities: of one that lives here its own seat knows who it is.
     far: FixedMap<Address, ChildId>,
     /// The actor is asked what follows the end of a child.
@@ -122,10 +122,12 @@ impl Kin {
         if entry.remote.is_some() {
             self.far.insert(entry.place, id);
         }
-        if self.entries.len() <= at {
-            self.entries.resize_with(at + 1, || None);
+        if let Some(place) = self.entries.get_mut(at) {
+            *place = Some(entry);
+        } else {
+            self.entries.resize_with(at, || None);
+            self.entries.push(Some(entry));
         }
-        self.entries[at] = Some(entry);
     }
 
     pub(crate) fn entry(&mut self, id: ChildId) -> Option<&mut Entry> {

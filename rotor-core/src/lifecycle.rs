@@ -1,7 +1,5 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
-use smallvec::{SmallVec, smallvec};
-
 use crate::address::Address;
 use crate::drain::Drain;
 use crate::error::Result;
@@ -64,9 +62,11 @@ impl Local {
             seat.ordered = None;
             seat.hooked = false;
             seat.instances = seat.instances.saturating_add(1);
-            Some(Ok(make))
+            seat.serial = self.things.borrow_mut().serial();
+            let restarts = seat.instances - 1;
+            Some(Ok((make, seat.exit.take(), restarts)))
         });
-        let mut make = match ready {
+        let (mut make, old, restarts) = match ready {
             None => return,
             Some(Err(exit)) => {
                 let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -74,13 +74,11 @@ impl Local {
                     .tell_observer(|o| o.start_failed(who, &name, &exit));
                 return self.tell_parent(slot, News::Failed(exit));
             }
-            Some(Ok(make)) => make,
+            Some(Ok(ready)) => ready,
         };
-        self.set_exit(slot, None);
-        let serial = self.things.borrow_mut().serial();
-        self.seat(slot, |seat| seat.serial = serial);
+        drop(old);
         self.tell_change(slot);
-        self.tell_restart(slot);
+        self.tell_restart(slot, restarts);
         self.current.set(slot);
         let made = here::guard(|| make(self, slot));
         self.seat(slot, |seat| seat.make = Some(make));
@@ -115,11 +113,19 @@ impl Local {
 
     /// The start hook has returned.
     fn started(&self, slot: u32) {
-        let failed = |seat: &mut Seat| seat.exit.take_if(|exit| exit.is_abnormal());
-        if let Some(exit) = self.seat(slot, failed) {
+        let (failed, early) = self.seat(slot, |seat| {
+            let failed = seat.exit.take_if(|exit| exit.is_abnormal());
+            let early = if failed.is_some() {
+                None
+            } else {
+                seat.take_early_stop()
+            };
+            (failed, early)
+        });
+        if let Some(exit) = failed {
             return self.crash(slot, exit); // as if the hook had returned the error
         }
-        match self.seat(slot, Seat::take_early_stop) {
+        match early {
             Some(exit) => self.stop_self(self.address_of(slot), exit),
             None => self.settle_start(slot),
         }
@@ -127,13 +133,10 @@ impl Local {
 
     /// Goes on with a start when nothing holds it.
     pub(crate) fn settle_start(&self, slot: u32) {
-        let (open, held, kin) = self.seat(slot, |seat| {
+        let (open, held, idle) = self.seat(slot, |seat| {
             let starting = seat.state.is_starting();
-            (
-                starting && !seat.is_held(),
-                starting,
-                seat.kin.as_ref().is_some_and(|kin| !kin.family.is_busy()),
-            )
+            let idle = seat.kin.as_ref().map(|kin| !kin.family.is_busy());
+            (starting && !seat.is_held(), starting, idle)
         });
         if !open {
             if held {
@@ -144,10 +147,10 @@ impl Local {
         if self.start_next(slot) {
             return;
         }
-        if kin {
-            self.family(slot, Event::Start);
-        } else if self.seat(slot, |seat| seat.kin.is_none()) {
-            self.operational(slot);
+        match idle {
+            Some(true) => self.family(slot, Event::Start),
+            Some(false) => {}
+            None => self.operational(slot),
         }
     }
 
@@ -187,13 +190,16 @@ impl Local {
     }
 
     pub(crate) fn operational(&self, slot: u32) {
-        if self.seat(slot, |seat| seat.state == State::Preparing) {
-            return self.initialized(slot);
-        }
-        let (parked, named, serves) = self.seat(slot, |seat| {
+        let runs = self.seat(slot, |seat| {
+            if seat.state == State::Preparing {
+                return None;
+            }
             seat.state = State::Running;
-            (seat.parked.is_some(), seat.marked, seat.serves)
+            Some((seat.parked.is_some(), seat.marked, seat.serves))
         });
+        let Some((parked, named, serves)) = runs else {
+            return self.initialized(slot);
+        };
         if named {
             self.publish_names(slot);
         }
@@ -380,12 +386,13 @@ impl Local {
                 rare.holds.retain(|_, why| matches!(why, Why::Guard(_)));
             }
             let hooked = std::mem::replace(&mut seat.hooked, true);
-            Some(if hooked { None } else { seat.ops })
+            let old = seat.exit.replace(exit.clone());
+            Some((if hooked { None } else { seat.ops }, old))
         });
-        let Some(ops) = begun else { return };
+        let Some((ops, old)) = begun else { return };
         self.slots.shut(slot);
         self.tell_change(slot);
-        self.set_exit(slot, Some(exit.clone()));
+        drop(old);
         let actor = self.slots.actor(slot);
         if let Some(ops) = ops.filter(|_| !actor.is_null()) {
             self.in_stop(slot, || {
@@ -496,6 +503,14 @@ impl Local {
 
     /// Drops what an instance owned beside its state.
     fn purge(&self, slot: u32, exit: &Exit) {
+        let has_things = self.seat(slot, |seat| seat.things != NO_THINGS);
+        let waited = has_things && self.purge_things(slot, exit);
+        self.end_requests(slot, waited);
+        self.seat(slot, Seat::clear_holds);
+    }
+
+    /// Whether there were answers that it waited for.
+    fn purge_things(&self, slot: u32, exit: &Exit) -> bool {
         let mut ends = Vec::new();
         let mut waited = false;
         let ended = RequestError::Ended(exit.clone());
@@ -524,8 +539,7 @@ impl Local {
         for end in ends {
             end(self);
         }
-        self.end_requests(slot, waited);
-        self.seat(slot, Seat::clear_holds);
+        waited
     }
 
     /// Notes why an instance ends, or that there is no reason. The error in an exit is a user's: the
@@ -544,17 +558,19 @@ impl Local {
     /// The last step of an end: everything below is gone.
     pub(crate) fn finish(&self, slot: u32, exit: Exit) {
         self.vacate(slot, &exit);
-        self.abandon_children(slot);
-        self.refuse_requests(slot, &exit);
-        let keep = self.seat(slot, |seat| {
+        if self.seat(slot, |seat| seat.kin.is_some()) {
+            self.abandon_children(slot);
+            self.refuse_requests(slot, &exit);
+        }
+        let (keep, serves, old) = self.seat(slot, |seat| {
             seat.state = if seat.keep {
                 State::Waiting
             } else {
                 State::Down
             };
-            seat.keep
+            (seat.keep, seat.serves, seat.exit.replace(exit.clone()))
         });
-        self.set_exit(slot, Some(exit.clone()));
+        drop(old);
         if !keep {
             self.lay_down(slot, &exit);
         }
@@ -563,7 +579,7 @@ impl Local {
             .tell_observer(|o| o.exited(who, &self.name_of(slot), &exit));
         self.tell_change(slot);
         self.notify_watchers(slot, &exit);
-        if self.seat(slot, |seat| seat.serves) {
+        if serves {
             self.service_ended(slot, &exit, keep);
         }
         self.tell_parent(slot, News::Exited(exit));
@@ -580,45 +596,58 @@ impl Local {
     /// An actor is not started again by itself, and so is nothing below it: what is parked for them
     /// will not be handled.
     fn lay_down(&self, slot: u32, exit: &Exit) {
-        let mut all: SmallVec<[u32; 8]> = smallvec![slot];
+        let mut all = self.lay_one_down(slot, exit);
         while let Some(slot) = all.pop() {
-            if self.seat(slot, |seat| seat.marked) {
-                self.withdraw_names(slot);
-            }
-            if self.seat(slot, |seat| seat.state == State::Waiting) {
-                // An instance was to come; who watched it has waited for that.
-                self.seat(slot, |seat| seat.state = State::Down);
-                self.tell_change(slot);
-                self.notify_watchers(slot, exit);
-                if self.seat(slot, |seat| seat.serves) {
-                    self.service_ended(slot, exit, false);
-                }
-            }
-            let children: Vec<Address> = self.seat(slot, |seat| {
-                let kin = seat.kin.as_ref();
-                kin.map_or(Vec::new(), |kin| {
-                    kin.entries().map(|(_, e)| e.place).collect()
-                })
-            });
-            let reason = self.unless_lost(Reason::Stopped);
-            self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
-            for child in children {
-                if child.gate() == self.gate {
-                    all.push(child.slot);
-                } else {
-                    let exit = exit.clone();
-                    Control::call(child.gate(), move |there| {
-                        if let Some(slot) = there.find(child) {
-                            there.lay_down(slot, &exit);
-                        }
-                    });
-                }
-            }
+            all.extend(self.lay_one_down(slot, exit));
         }
     }
 
+    /// The same for one of them; its children here are returned, those elsewhere are told.
+    fn lay_one_down(&self, slot: u32, exit: &Exit) -> Vec<u32> {
+        let (marked, waits) = self.seat(slot, |seat| (seat.marked, seat.state == State::Waiting));
+        if marked {
+            self.withdraw_names(slot);
+        }
+        if waits {
+            // An instance was to come; who watched it has waited for that.
+            self.seat(slot, |seat| seat.state = State::Down);
+            self.tell_change(slot);
+            self.notify_watchers(slot, exit);
+            if self.seat(slot, |seat| seat.serves) {
+                self.service_ended(slot, exit, false);
+            }
+        }
+        let children: Vec<Address> = self.seat(slot, |seat| {
+            let kin = seat.kin.as_ref();
+            kin.map_or(Vec::new(), |kin| {
+                kin.entries().map(|(_, e)| e.place).collect()
+            })
+        });
+        let reason = self.unless_lost(Reason::Stopped);
+        self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
+        let (here, away): (Vec<Address>, Vec<Address>) = children
+            .into_iter()
+            .partition(|child| child.gate() == self.gate);
+        for child in away {
+            let exit = exit.clone();
+            Control::call(child.gate(), move |there| {
+                if let Some(slot) = there.find(child) {
+                    there.lay_down(slot, &exit);
+                }
+            });
+        }
+        here.into_iter().map(|child| child.slot).collect()
+    }
+
     /// Tells the observer where an actor is in its life now.
+    #[inline(always)]
     pub(crate) fn tell_change(&self, slot: u32) {
+        if self.gate.is_observed() {
+            self.tell_change_to_observer(slot);
+        }
+    }
+
+    fn tell_change_to_observer(&self, slot: u32) {
         if let Some(observer) = self.gate.observer() {
             let state = self.seat(slot, |seat| seat.state.lifecycle());
             let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -627,12 +656,11 @@ impl Local {
     }
 
     /// Tells the observer that an actor starts again, if it does.
-    fn tell_restart(&self, slot: u32) {
-        let restarts = self.seat(slot, |seat| seat.instances - 1);
+    fn tell_restart(&self, slot: u32, restarts: u32) {
         if restarts > 0 {
-            let (who, name) = (self.address_of(slot), self.name_of(slot));
+            let who = self.address_of(slot);
             self.gate
-                .tell_observer(|o| o.restarted(who, &name, restarts));
+                .tell_observer(|o| o.restarted(who, &self.name_of(slot), restarts));
         }
     }
 

@@ -910,10 +910,12 @@ impl Local {
     }
 
     /// Grows the tables up to a slot number that was given out. False if it never was.
+    #[inline]
     pub(crate) fn meet(&self, slot: u32) -> bool {
-        if slot < self.slots.len() {
-            return true;
-        }
+        slot < self.slots.len() || self.meet_further(slot)
+    }
+
+    fn meet_further(&self, slot: u32) -> bool {
         if slot >= self.gate.minted() {
             return false;
         }

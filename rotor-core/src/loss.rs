@@ -55,7 +55,7 @@ impl Local {
         let Some((incarnation, place)) = lost else {
             return;
         };
-        self.step_is_over(slot, child, incarnation);
+        self.step_is_over(slot, child, incarnation, false);
         // It may have been started in the locality's next life, before this news came.
         gate.kill(Kill {
             to: place,

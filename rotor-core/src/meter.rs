@@ -20,10 +20,14 @@ impl Local {
     }
 
     /// Counts a message that is about to be handled, if they are counted.
+    #[inline]
     pub(crate) fn count(&self, slot: u32) {
-        if !self.is_metered() {
-            return;
+        if self.is_metered() {
+            self.count_one(slot);
         }
+    }
+
+    fn count_one(&self, slot: u32) {
         let mut handled = self.handled.borrow_mut();
         let slot = slot as usize;
         if handled.len() <= slot {

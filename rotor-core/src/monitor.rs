@@ -245,9 +245,15 @@ impl Local {
     }
 
     /// An instance has ended, or will not come: tells who watches.
+    #[inline]
     pub(crate) fn notify_watchers(&self, slot: u32, exit: &Exit) {
-        let watchers = self.seat(slot, Seat::take_watchers);
-        for Watcher { gate, key } in watchers.into_iter().flat_map(|watchers| watchers.list) {
+        if let Some(watchers) = self.seat(slot, Seat::take_watchers) {
+            self.tell_watchers(watchers, exit);
+        }
+    }
+
+    fn tell_watchers(&self, watchers: Watchers, exit: &Exit) {
+        for Watcher { gate, key } in watchers.list {
             if self.losing.get() && *gate != *self.gate {
                 continue; // it makes a notice of its own when it learns of the loss
             }

@@ -13,7 +13,7 @@ use crate::observe::Observer;
 use crate::removal::Kill;
 use crate::slot::{Parent, Seat, State};
 use crate::strategy::{Action, ChildId, Event, RowState};
-use crate::things::{Body, Key};
+use crate::things::Body;
 use crate::timer::nanos;
 
 impl Local {
@@ -108,13 +108,13 @@ impl Local {
     }
 
     fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
-        let over = match news {
-            News::Initialized | News::Started => !self.is_told_to_stop(slot, child),
-            News::Ending => false,
-            News::Ignored | News::Failed(_) | News::Exited(_) => true,
-        };
-        if over {
-            self.step_is_over(slot, child, incarnation);
+        match news {
+            // Perhaps it was told to stop while this was on its way.
+            News::Initialized | News::Started => self.step_is_over(slot, child, incarnation, true),
+            News::Ending => {}
+            News::Ignored | News::Failed(_) | News::Exited(_) => {
+                self.step_is_over(slot, child, incarnation, false);
+            }
         }
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
         let event = match news {
@@ -191,14 +191,6 @@ impl Local {
         self.family(slot, event);
     }
 
-    /// Whether a child was told to stop, perhaps while news of its start was on its way.
-    fn is_told_to_stop(&self, slot: u32, child: u32) -> bool {
-        self.seat(slot, |seat| {
-            let kin = seat.kin.as_mut().filter(|kin| kin.has(child));
-            kin.is_some_and(|kin| kin.family.row(child).state == RowState::Stopping)
-        })
-    }
-
     /// Whether a supervisor here has told an instance to stop whose order to start has not been obeyed
     /// yet: then it is not, so that nothing starts once a stop has begun.
     pub(crate) fn is_recalled(&self, by: Address, child: u32, incarnation: u64) -> bool {
@@ -215,24 +207,34 @@ impl Local {
         })
     }
 
-    /// Ends the limit of the step that a child reports on. Late news of one that was removed by force
-    /// do not end the wait before its restart.
-    pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64) {
-        let limit: Option<Key> = self.seat(slot, |seat| {
+    /// Ends the limit of the step that a child reports on: of a stop, only if it is not its start that
+    /// it reports. Late news of one that was removed by force do not end the wait before its restart.
+    pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64, start: bool) {
+        let limit = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
-            kin.entry(child)?;
+            let entry = kin.entries.get_mut(child as usize)?.as_mut()?;
             let row = kin.family.row(child);
-            let meant = row.incarnation == incarnation && row.state != RowState::Waiting;
-            meant.then_some(())?;
-            kin.entry(child)?.limit.take()
+            let meant = match row.state {
+                RowState::Waiting => false,
+                RowState::Stopping => !start,
+                _ => true,
+            };
+            let key = entry
+                .limit
+                .take_if(|_| meant && row.incarnation == incarnation)?;
+            let mut things = self.things.borrow_mut();
+            things.remove(key, slot, &mut seat.things)
         });
-        if let Some(key) = limit {
-            drop(self.remove_thing(key, slot));
-        }
+        drop(limit);
     }
 
     /// Asks the table what an event means, and does it.
     pub(crate) fn family(&self, slot: u32, event: Event) {
+        if self.seat(slot, |seat| {
+            seat.kin.as_ref().is_none_or(|kin| kin.early.is_empty())
+        }) {
+            return self.handle(slot, event);
+        }
         let ended = match &event {
             Event::Exited(child, ..) | Event::Limit(child, ..) => Some(*child),
             _ => None,
@@ -248,23 +250,31 @@ impl Local {
     }
 
     fn handle(&self, slot: u32, event: Event) {
-        let mut next = Some(event);
-        while let Some(event) = next.take() {
+        let mut next = event;
+        loop {
             let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
                 return;
             };
             let mut actions = self.actions.take();
-            kin.family.handle(event, self.now.get(), &mut actions);
+            kin.family.handle(next, self.now.get(), &mut actions);
+            let is_root = kin.tree_limit.is_some();
             self.seat(slot, |seat| seat.kin = Some(kin));
-            self.arm_tree_limit(slot);
+            if is_root {
+                self.arm_tree_limit(slot);
+            }
+            let mut served = None;
             for action in actions.drain(..) {
                 match action {
                     // Always the last: what the request means is the next event.
-                    Action::Serve => next = Some(self.next_request(slot)),
+                    Action::Serve => served = Some(self.next_request(slot)),
                     action => self.act(slot, action),
                 }
             }
             self.actions.set(actions);
+            match served {
+                Some(event) => next = event,
+                None => return,
+            }
         }
     }
 
@@ -509,12 +519,14 @@ impl Local {
     }
 
     fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
-        let key = limit.map(|limit| {
-            let key = self.add_thing(slot, Body::Limit { child, incarnation });
-            self.things.borrow_mut().arm_later(key, nanos(limit));
-            key
-        });
         let old = self.seat(slot, |seat| {
+            let key = limit.map(|limit| {
+                let mut things = self.things.borrow_mut();
+                let body = Body::Limit { child, incarnation };
+                let key = things.insert(slot, &mut seat.things, body);
+                things.arm_later(key, nanos(limit));
+                key
+            });
             let entry = seat.kin.as_mut()?.entry(child)?;
             std::mem::replace(&mut entry.limit, key)
         });

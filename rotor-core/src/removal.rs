@@ -192,8 +192,9 @@ impl Local {
         let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         let mut at = 0;
         while at < all.len() {
-            let children = self.take_children(all[at]);
-            all.extend(children);
+            if self.seat(all[at], |seat| seat.kin.is_some()) {
+                all.extend(self.take_children(all[at]));
+            }
             at += 1;
         }
         for &slot in all.iter().rev() {
@@ -282,12 +283,11 @@ impl Local {
         self.forget_client(slot);
         self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
         let who = self.address_of(slot);
-        let old = self.seat(slot, |seat| {
-            let serial = seat.serial;
-            let old = std::mem::replace(seat, crate::slot::Seat::new());
-            seat.state = State::Vacant;
-            seat.serial = serial;
-            old
+        let mut old = Seat::new();
+        old.state = State::Vacant;
+        self.seat(slot, |seat| {
+            old.serial = seat.serial;
+            std::mem::swap(seat, &mut old);
         });
         if old.ops.is_some() {
             self.gate

@@ -72,26 +72,39 @@ impl States {
     }
 
     /// Bucket and index of a slot.
+    #[inline]
     fn place(slot: u32) -> (usize, usize) {
         let slot = slot as usize;
-        if slot < FIRST {
-            return (0, slot);
-        }
-        let bucket = (slot / FIRST).ilog2() as usize + 1;
-        (bucket, slot - (FIRST << (bucket - 1)))
+        let bucket = ((slot | (FIRST - 1)).ilog2() - (FIRST - 1).ilog2()) as usize;
+        let before = if bucket == 0 { 0 } else { Self::len(bucket) };
+        (bucket, slot - before)
+    }
+
+    /// How many slots a bucket holds; but for the first, that is how many are before it.
+    #[inline]
+    fn len(bucket: usize) -> usize {
+        FIRST << bucket.saturating_sub(1)
     }
 
     /// Tells other threads what a slot is doing. Owner only.
+    #[inline]
     pub(crate) fn write(&self, slot: u32, generation: u32, state: Lifecycle, tenure: Tenure) {
         let (bucket, index) = Self::place(slot);
-        let len = FIRST << bucket.saturating_sub(1);
-        let words = self.buckets[bucket].get_or_init(|| {
-            std::iter::repeat_with(AtomicU64::default)
-                .take(len)
-                .collect()
-        });
+        let words = match self.buckets[bucket].get() {
+            Some(words) => words,
+            None => self.fill(bucket),
+        };
         let word = u64::from(generation) << 8 | tenure as u64 | state as u64;
         words[index].store(word, Ordering::Release);
+    }
+
+    #[cold]
+    fn fill(&self, bucket: usize) -> &[AtomicU64] {
+        self.buckets[bucket].get_or_init(|| {
+            std::iter::repeat_with(AtomicU64::default)
+                .take(Self::len(bucket))
+                .collect()
+        })
     }
 
     /// A lost locality is opened again: the addresses that may be claimed wait, the others are gone.

@@ -87,10 +87,14 @@ impl<T: Copy + Ord> Notes<T> {
 
 impl Local {
     /// Notes something that has to do with the locality of `gate`, unless that is this one.
+    #[inline]
     pub(crate) fn tie(&self, gate: &'static Gate, about: About) {
-        if gate == self.gate {
-            return;
+        if gate != self.gate {
+            self.tie_to(gate, about);
         }
+    }
+
+    fn tie_to(&self, gate: &'static Gate, about: About) {
         let mut ties = self.ties.borrow_mut();
         let tie = ties.entry(gate).or_default();
         match about {
