@@ -86,7 +86,7 @@ impl Local {
     ) -> Result<(), StartError> {
         let maker = supervisor.maker();
         let is_root = matches!(parent, Parent::App(_));
-        self.seat(slot, |seat| {
+        self.reseat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = supervisor.name;
             seat.restart = supervisor.restart;
@@ -137,7 +137,7 @@ impl Local {
         let child = self.seat(parent, |seat| {
             let kin = seat.kin_mut();
             let child = kin.family.add(row);
-            kin.set_entry(child, Entry::new(place, false, limits));
+            kin.set_entry(child, Entry::new(place, limits));
             child
         });
         let address = self.address_of(parent);
@@ -167,7 +167,7 @@ impl Local {
         let Some(remote) = s.place.take() else {
             let (slot, _) = self.mint();
             let place = self.address_of(slot);
-            set(Entry::new(place, true, limits));
+            set(Entry::new(place, limits));
             let address = self.address_of(parent);
             self.adopt_supervisor(slot, *s, Parent::Actor { address, child })
                 .inspect_err(|_| self.disinherit(parent, child))?;
@@ -176,7 +176,7 @@ impl Local {
         let gate = remote.locality.gate();
         let (slot, generation) = gate.mint();
         let place = Address::new(gate, slot, generation);
-        let mut entry = Entry::new(place, true, limits);
+        let mut entry = Entry::new(place, limits);
         let placement = Placement::new(&remote.locality);
         let plans = remote.declared.get().and_then(|declared| {
             let mut path = self.path_of(parent);
@@ -245,7 +245,7 @@ impl Local {
     }
 
     fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) {
-        self.seat(slot, |seat| {
+        self.reseat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = spec.name;
             seat.restart = spec.restart;
@@ -254,6 +254,7 @@ impl Local {
             seat.parent = parent;
             seat.ops = Some(spec.maker.ops);
             seat.make = Some(spec.maker.make);
+            seat.once = spec.once;
         });
         self.add_hooks(slot, spec.hooks);
     }
@@ -325,7 +326,7 @@ impl Local {
         });
         if let Err(error) = built {
             self.remove_children(to.slot);
-            let old = self.seat(to.slot, |seat| {
+            let old = self.reseat(to.slot, |seat| {
                 seat.state = State::Waiting;
                 seat.name = name;
                 seat.parent = above;

@@ -71,6 +71,8 @@ pub(crate) struct Spec {
     pub(crate) needs: Vec<NameSpec>,
     pub(crate) hooks: Vec<Box<dyn AnyHook>>,
     pub(crate) maker: Maker,
+    /// It makes one instance and no more.
+    pub(crate) once: bool,
 }
 
 /// What makes the instances.
@@ -80,6 +82,15 @@ pub(crate) struct Maker {
 }
 
 pub(crate) type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>>>;
+
+/// In place of what has made its only instance: takes no memory, and there may be very many.
+pub(crate) fn spent_make() -> Make {
+    Box::new(|_, _| Err(spent()))
+}
+
+fn spent() -> Error {
+    Error::message("a child made by `Child::once` cannot be made again")
+}
 
 /// What can be done with an instance whose type is forgotten.
 ///
@@ -290,6 +301,7 @@ impl<A: Actor> Child<A> {
                 needs: Vec::new(),
                 hooks: Vec::new(),
                 maker: Maker::of(factory),
+                once: false,
             },
             actor: PhantomData,
         }
@@ -315,13 +327,12 @@ impl<A: Actor> Child<A> {
         factory: impl FnOnce(&mut Context<A>) -> Result<A> + 'static,
     ) -> Self {
         let mut factory = Some(factory);
-        Self::with(name, move |cx| match factory.take() {
+        let mut child = Self::with(name, move |cx| match factory.take() {
             Some(factory) => factory(cx),
-            None => Err(Error::message(
-                "a child made by `Child::once` cannot be made again",
-            )),
-        })
-        .temporary()
+            None => Err(spent()),
+        });
+        child.spec.once = true;
+        child.temporary()
     }
 
     /// Gives the child a reserved address. Claiming one twice, or one of another locality, is a

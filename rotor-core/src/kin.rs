@@ -48,7 +48,6 @@ pub(crate) struct Early {
 /// Where a child lives, and how long its steps may take.
 pub(crate) struct Entry {
     pub(crate) place: Address,
-    pub(crate) supervisor: bool,
     /// Boxed: most are here, and there may be very many.
     pub(crate) remote: Option<Box<RemoteEntry>>,
     /// Boxed, too: most have the usual ones.
@@ -57,7 +56,7 @@ pub(crate) struct Entry {
     pub(crate) limit: Option<Key>,
 }
 
-const _: () = assert!(size_of::<Option<Entry>>() <= 64);
+const _: () = assert!(size_of::<Option<Entry>>() <= 56);
 
 /// How long the steps of a child may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,10 +74,9 @@ impl Limits {
 }
 
 impl Entry {
-    pub(crate) fn new(place: Address, supervisor: bool, limits: Limits) -> Self {
+    pub(crate) fn new(place: Address, limits: Limits) -> Self {
         Entry {
             place,
-            supervisor,
             remote: None,
             limits: (limits != Limits::USUAL).then(|| Box::new(limits)),
             limit: None,

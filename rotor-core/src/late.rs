@@ -314,7 +314,7 @@ impl Local {
         for child in self.abandon_children(slot) {
             self.kill_slot(child, false);
         }
-        self.seat(slot, |seat| {
+        self.reseat(slot, |seat| {
             seat.state = State::Stopping;
             seat.keep = false;
         });

@@ -1,6 +1,7 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
 use crate::address::Address;
+use crate::child::spent_make;
 use crate::drain::Drain;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -41,7 +42,7 @@ impl Local {
             self.seat(slot, |seat| seat.incarnation = incarnation);
             return self.tell_parent(slot, News::Exited(Exit::shutdown()));
         }
-        let ready = self.seat(slot, |seat| {
+        let ready = self.reseat(slot, |seat| {
             let free = matches!(seat.state, State::Waiting | State::Down);
             if !free || seat.is_disowned(incarnation) {
                 return None;
@@ -64,9 +65,9 @@ impl Local {
             seat.instances = seat.instances.saturating_add(1);
             seat.serial = self.things.borrow_mut().serial();
             let restarts = seat.instances - 1;
-            Some(Ok((make, seat.exit.take(), restarts)))
+            Some(Ok((make, seat.once, seat.exit.take(), restarts)))
         });
-        let (mut make, old, restarts) = match ready {
+        let (mut make, once, old, restarts) = match ready {
             None => return,
             Some(Err(exit)) => {
                 let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -81,6 +82,11 @@ impl Local {
         self.tell_restart(slot, restarts);
         self.current.set(slot);
         let made = here::guard(|| make(self, slot));
+        if once {
+            // What it has captured, which a user's code has used up: its room is for the next child.
+            let spent = std::mem::replace(&mut make, spent_make());
+            let _ = here::guard(|| drop(spent));
+        }
         self.seat(slot, |seat| seat.make = Some(make));
         let instance = match made {
             Ok(Ok(Some(instance))) => instance,
@@ -157,7 +163,7 @@ impl Local {
     /// The parent's word that siblings are initialized as well.
     pub(crate) fn go(&self, to: Address, incarnation: u64) {
         let Some(slot) = self.find(to) else { return };
-        let word = self.seat(slot, |seat| {
+        let word = self.reseat(slot, |seat| {
             let meant = seat.state == State::Ready && seat.incarnation == incarnation;
             meant.then(|| {
                 seat.state = State::Going;
@@ -175,7 +181,7 @@ impl Local {
     /// Nothing holds the start of an instance any more, which waits for its siblings. It can be found
     /// and linked to by them, but handles no messages yet.
     pub(crate) fn initialized(&self, slot: u32) {
-        let (named, serves) = self.seat(slot, |seat| {
+        let (named, serves) = self.reseat(slot, |seat| {
             seat.state = State::Ready;
             (seat.marked, seat.serves)
         });
@@ -190,7 +196,7 @@ impl Local {
     }
 
     pub(crate) fn operational(&self, slot: u32) {
-        let runs = self.seat(slot, |seat| {
+        let runs = self.reseat(slot, |seat| {
             if seat.state == State::Preparing {
                 return None;
             }
@@ -227,7 +233,7 @@ impl Local {
         // Children that the instance has added go with it, also those not started yet.
         self.abandon_children(slot);
         self.refuse_requests(slot, &exit);
-        self.seat(slot, |seat| seat.state = State::Waiting);
+        self.reseat(slot, |seat| seat.state = State::Waiting);
         self.set_exit(slot, Some(exit.clone()));
         let (who, name) = (self.address_of(slot), self.name_of(slot));
         self.gate
@@ -244,7 +250,7 @@ impl Local {
         self.purge(slot, &exit);
         self.abandon_children(slot);
         self.refuse_requests(slot, &exit);
-        self.seat(slot, |seat| seat.state = State::Down);
+        self.reseat(slot, |seat| seat.state = State::Down);
         self.set_exit(slot, Some(exit.clone()));
         self.lay_down(slot, &exit);
         let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -368,7 +374,7 @@ impl Local {
     }
 
     pub(crate) fn end_now(&self, slot: u32, exit: Exit) {
-        let begun = self.seat(slot, |seat| {
+        let begun = self.reseat(slot, |seat| {
             match seat.state {
                 state if state.is_alive() => {}
                 State::Stopping => {
@@ -449,7 +455,7 @@ impl Local {
 
     /// An instance ends at once: its state is dropped, then its children are stopped.
     pub(crate) fn crash(&self, slot: u32, exit: Exit) {
-        let state = self.seat(slot, |seat| {
+        let state = self.reseat(slot, |seat| {
             let state = seat.state;
             if !state.has_instance() {
                 return None; // it has ended already, in order
@@ -562,7 +568,7 @@ impl Local {
             self.abandon_children(slot);
             self.refuse_requests(slot, &exit);
         }
-        let (keep, serves, old) = self.seat(slot, |seat| {
+        let (keep, serves, old) = self.reseat(slot, |seat| {
             seat.state = if seat.keep {
                 State::Waiting
             } else {
@@ -610,7 +616,7 @@ impl Local {
         }
         if waits {
             // An instance was to come; who watched it has waited for that.
-            self.seat(slot, |seat| seat.state = State::Down);
+            self.reseat(slot, |seat| seat.state = State::Down);
             self.tell_change(slot);
             self.notify_watchers(slot, exit);
             if self.seat(slot, |seat| seat.serves) {

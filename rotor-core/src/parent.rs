@@ -210,7 +210,7 @@ impl Local {
     /// Ends the limit of the step that a child reports on: of a stop, only if it is not its start that
     /// it reports. Late news of one that was removed by force do not end the wait before its restart.
     pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64, start: bool) {
-        let limit = self.seat(slot, |seat| {
+        self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let entry = kin.entries.get_mut(child as usize)?.as_mut()?;
             let row = kin.family.row(child);
@@ -223,9 +223,8 @@ impl Local {
                 .limit
                 .take_if(|_| meant && row.incarnation == incarnation)?;
             let mut things = self.things.borrow_mut();
-            things.remove(key, slot, &mut seat.things)
+            Some(things.forget(key, slot, &mut seat.things))
         });
-        drop(limit);
     }
 
     /// Asks the table what an event means, and does it.
@@ -263,7 +262,8 @@ impl Local {
                 self.arm_tree_limit(slot);
             }
             let mut served = None;
-            for action in actions.drain(..) {
+            actions.reverse();
+            while let Some(action) = actions.pop() {
                 match action {
                     // Always the last: what the request means is the next event.
                     Action::Serve => served = Some(self.next_request(slot)),

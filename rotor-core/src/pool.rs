@@ -83,6 +83,7 @@ impl Template {
             needs: Vec::new(),
             hooks: Vec::new(),
             maker,
+            once: false,
         })
     }
 }

@@ -63,7 +63,7 @@ impl Local {
             let live = self.seat(slot, |seat| seat.state.has_instance());
             if live {
                 let exit = self.forced_exit(slot);
-                self.seat(slot, |seat| {
+                self.reseat(slot, |seat| {
                     seat.state = State::Stopping;
                     seat.keep = keep;
                     seat.hooked = true;
@@ -148,7 +148,7 @@ impl Local {
         self.remove_all(slot, |here, slot| {
             if here.seat(slot, |seat| seat.reserved) {
                 here.clear_slot(slot);
-                here.seat(slot, |seat| {
+                here.reseat(slot, |seat| {
                     seat.state = State::Reserved;
                     seat.reserved = true; // until it is claimed again
                 });
@@ -285,7 +285,7 @@ impl Local {
         let who = self.address_of(slot);
         let mut old = Seat::new();
         old.state = State::Vacant;
-        self.seat(slot, |seat| {
+        self.reseat(slot, |seat| {
             old.serial = seat.serial;
             std::mem::swap(seat, &mut old);
         });

@@ -140,11 +140,12 @@ impl Local {
             let info = |id| {
                 let row = kin.family.row(id);
                 let (name, state) = (row.name.clone(), row.child_state());
+                let is_supervisor = row.supervisor;
                 let entry = kin.entry(id)?;
                 Some(ChildInfo {
                     name,
                     address: entry.place,
-                    is_supervisor: entry.supervisor,
+                    is_supervisor,
                     state,
                 })
             };

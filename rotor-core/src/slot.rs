@@ -201,6 +201,8 @@ pub(crate) struct Seat {
     pub(crate) marked: bool,
     /// Its address was reserved, and is claimed again by whoever builds it anew.
     pub(crate) reserved: bool,
+    /// What makes its instance makes only one.
+    pub(crate) once: bool,
     /// The stop hook runs and has not said how the instance ends.
     pub(crate) in_hook: bool,
     pub(crate) drain: Drain,
@@ -260,6 +262,7 @@ impl Seat {
             hooked: false,
             marked: false,
             reserved: false,
+            once: false,
             in_hook: false,
             drain: Drain::No,
             serves: false,

@@ -283,7 +283,7 @@ pub(crate) struct Row {
     pub(crate) significant: bool,
     /// Its failure is the supervisor's.
     escalating: bool,
-    supervisor: bool,
+    pub(crate) supervisor: bool,
     /// Added at run time: it does not outlive the supervisor's instance.
     pub(crate) dynamic: bool,
     /// A declared child whose spec was removed: a temporary one that ended, or one that was deleted.

@@ -406,7 +406,11 @@ impl Things {
         let Some(thing) = self.list.get_mut(key.index as usize) else {
             return false;
         };
-        let is_trivial = matches!(&thing.body, Body::Once(small) if small.is_trivial());
+        let is_trivial = match &thing.body {
+            Body::Once(small) => small.is_trivial(),
+            Body::Limit { .. } => true,
+            _ => false,
+        };
         if thing.serial != key.serial || thing.slot != slot || !is_trivial {
             return false;
         }
