@@ -10,6 +10,7 @@ use rotor_smol::SmolLoop;
 
 use crate::log::Log;
 use crate::puppet::chain;
+use crate::world::World;
 
 /// Every backend: a further one is one line.
 pub const BACKENDS: &[&dyn Backend] = &[
@@ -19,6 +20,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         counts: false,
         run: loop_less,
         spawn: spawn_loop_less,
+        world: || World::stepped("driver"),
     },
     &Looped {
         name: "thread",
@@ -26,6 +28,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         counts: false,
         run: thread,
         spawn: |name| ThreadLoop::spawn(name),
+        world: World::threaded,
     },
     &Looped {
         name: "mio",
@@ -33,6 +36,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         counts: true,
         run: mio,
         spawn: |name| MioLoop::spawn(name),
+        world: || World::stepped("mio"),
     },
     &Looped {
         name: "glib",
@@ -40,6 +44,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         counts: true,
         run: glib,
         spawn: |name| GlibLoop::spawn(name),
+        world: || World::stepped("glib"),
     },
     &Looped {
         name: "smol",
@@ -47,6 +52,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         counts: false,
         run: smol,
         spawn: |name| SmolLoop::spawn(name),
+        world: || World::stepped("smol"),
     },
 ];
 
@@ -62,6 +68,8 @@ pub trait Backend: Sync {
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError>;
     /// Makes a locality with a loop on a thread of its own.
     fn spawn_locality(&self, name: &'static str) -> std::io::Result<Locality>;
+    /// Loops whose time the body moves.
+    fn world(&self) -> World;
 }
 
 /// Builds a tree for a locality.
@@ -73,6 +81,7 @@ struct Looped {
     counts: bool,
     run: fn(Build<'_>) -> std::result::Result<Exit, StartError>,
     spawn: fn(&'static str) -> std::io::Result<Locality>,
+    world: fn() -> World,
 }
 
 impl Backend for Looped {
@@ -94,6 +103,10 @@ impl Backend for Looped {
 
     fn spawn_locality(&self, name: &'static str) -> std::io::Result<Locality> {
         (self.spawn)(name)
+    }
+
+    fn world(&self) -> World {
+        (self.world)()
     }
 }
 

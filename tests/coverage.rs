@@ -398,11 +398,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "tests/addresses.rs",
         "fn a03_recipients_compare_by_their_target(",
     ),
-    (
-        "c_lp_01",
-        SUPERVISION,
-        "fn r23_the_hooks_of_an_instance_run_once_and_in_order(",
-    ),
     ("c_lp_11", REQUESTS, "fn r43_a_request_may_be_sent_on("),
     (
         "c_so_01",
@@ -439,16 +434,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "c_so_19",
         "tests/lives.rs",
         "fn r1_a_start_and_a_stop_wait_for_every_hold(",
-    ),
-    (
-        "c_so_21",
-        "tests/threads.rs",
-        "fn m23_a_handle_of_a_tree_stops_it_and_waits_for_it(",
-    ),
-    (
-        "c_so_22",
-        "tests/localities.rs",
-        "fn e07_a_supervisor_shares_the_locality_of_its_parent(",
     ),
     (
         "c_so_23",

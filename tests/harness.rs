@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::backend::{BACKENDS, Backend};
 use crate::log::{Log, Logs};
+use crate::world::World;
 
 /// Bodies that fail because of an open bug: name, where (see [`is_at`]), and what is wrong. The
 /// run fails when one of them passes, unless the text begins with `sometimes: `.
@@ -37,6 +38,8 @@ pub enum Run {
     Pair(fn(&dyn Backend, &dyn Backend)),
     /// Virtual time, with several seeds.
     Sim(fn(u64)),
+    /// A clock that the body moves: each backend, and the simulation with several seeds.
+    World(fn(&mut World)),
 }
 
 /// Lists the bodies of a file, and makes a test of each.
@@ -110,6 +113,10 @@ impl Body {
             Run::Each(_) => (0..n).map(Place::One).collect(),
             Run::Pair(_) => (0..n * n).map(|i| Place::Two(i / n, i % n)).collect(),
             Run::Sim(_) => (1..=SEEDS).map(Place::Seed).collect(),
+            Run::World(_) => {
+                let seeds = (1..=SEEDS).map(Place::Seed);
+                (0..n).map(Place::One).chain(seeds).collect()
+            }
         }
     }
 }
@@ -136,6 +143,8 @@ impl Cell {
             (Run::Each(f), Place::One(i)) => f(BACKENDS[i]),
             (Run::Pair(f), Place::Two(i, j)) => f(BACKENDS[i], BACKENDS[j]),
             (Run::Sim(f), Place::Seed(seed)) => f(seed),
+            (Run::World(f), Place::One(i)) => f(&mut BACKENDS[i].world()),
+            (Run::World(f), Place::Seed(seed)) => f(&mut World::simulated(seed)),
             _ => unreachable!("places are made for their body"),
         }
     }
@@ -221,12 +230,13 @@ pub fn check(name: &str) {
 
 #[test]
 fn every_body_runs_on_every_backend() {
-    let (mut each, mut pairs, mut sims) = (0, 0, 0);
+    let (mut each, mut pairs, mut sims, mut worlds) = (0, 0, 0, 0);
     for body in all_bodies() {
         match body.run {
             Run::Each(_) => each += 1,
             Run::Pair(_) => pairs += 1,
             Run::Sim(_) => sims += 1,
+            Run::World(_) => worlds += 1,
         }
     }
     let mut runs = 0;
@@ -248,11 +258,16 @@ fn every_body_runs_on_every_backend() {
         "{sims} bodies x {SEEDS} seeds = {} runs",
         sims * SEEDS as usize
     );
+    let in_worlds = worlds * (m + SEEDS as usize);
+    println!("{worlds} bodies x ({m} backends + {SEEDS} seeds) = {in_worlds} runs");
     println!(
         "{} bodies, {} runs in all",
-        each + pairs + sims,
+        each + pairs + sims + worlds,
         runs + failed.len()
     );
     assert_eq!(failed, Vec::<String>::new());
-    assert_eq!(runs, each * m + pairs * m * m + sims * SEEDS as usize);
+    assert_eq!(
+        runs,
+        each * m + pairs * m * m + sims * SEEDS as usize + in_worlds
+    );
 }

@@ -1,9 +1,9 @@
 //! The conformance suite: the same bodies on every backend.
 //!
-//! A *body* is a plain function over a `Backend`, or over two of them where two
-//! localities matter. `harness.rs` runs every body on every backend and every mixed pair, and
-//! asserts how many runs that makes. A further backend is one line in `backend.rs`; a further body
-//! is its name in the list at the foot of its file. Files go from simple to hard.
+//! A *body* is a plain function over a `Backend`, over two of them where two localities matter, or
+//! over a `World` where time does. `harness.rs` runs every body on every backend and every mixed
+//! pair, and asserts how many runs that makes. A further backend is one line in `backend.rs`; a
+//! further body is its name in the list at the foot of its file. Files go from simple to hard.
 //!
 //! A name begins with the id of the rule that it proves: `m` and `s` for the rules of behaviour and
 //! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters (and
@@ -31,6 +31,11 @@ mod harness;
 mod log;
 #[cfg(test)]
 mod puppet;
+#[cfg(test)]
+#[path = "../examples/supervision_trace/stepped.rs"]
+mod stepped;
+#[cfg(test)]
+mod world;
 
 #[cfg(test)]
 mod addresses;

@@ -1,5 +1,7 @@
 //! Service links: a service outlives its clients.
 
+use std::sync::{Arc, Mutex};
+
 use rotor_core::*;
 
 use crate::backend::Backend;
@@ -7,6 +9,7 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::until;
+use crate::world::World;
 
 /// Links to a service in its start.
 fn client(name: &'static str, log: &Log, service: Addr<Puppet>) -> Role {
@@ -270,6 +273,157 @@ fn r58_a_link_that_cannot_be_made_fails_the_client(on: &dyn Backend, far: &dyn B
     );
 }
 
+/// The refusal comes when the client ends already, and is held: it ends as it was told to.
+fn r58_an_error_during_the_end_of_the_client_is_harmless(world: &mut World) {
+    let (log, held) = (Log::new(), Arc::new(Mutex::new(None)));
+    let (here, there) = (world.locality(), world.locality());
+    let (a, c) = (here.reserve(), here.reserve::<Puppet>());
+    let (b, x) = (there.reserve::<Puppet>(), there.reserve());
+    let (mine, kept) = (log.clone(), held.clone());
+    let clients = world.start(&here, move || {
+        let role = client("c", &mine, b).stop(move |_, _, cx| {
+            *kept.lock().unwrap() = Some(cx.hold("until the error has come"));
+        });
+        group("clients")
+            .child(puppet("a", &mine).at(a))
+            .child(role.child().at(c).transient().start_limit(LONG))
+    });
+    world.until(|| log.count("c starts") == 1);
+    c.stop();
+    world.until(|| held.lock().unwrap().is_some());
+    // Only now the loop begins where it has asked for the link.
+    let theirs = log.clone();
+    act(x, move |_, _| a.send(Say("after the error")));
+    let services = world.start(&there, move || {
+        group("services")
+            .child(Child::new("b", || None::<Puppet>).at(b))
+            .child(puppet("x", &theirs).at(x))
+    });
+    world.until(|| log.count("a: after the error") == 1);
+    assert_eq!(c.address().state(), Lifecycle::Stopping);
+    drop(held.lock().unwrap().take());
+    assert_eq!(chain(&world.end(&clients)), "shutdown < c: shutdown");
+    assert_eq!(log.of("c "), ["c starts", "c stops: shutdown", "c drops"]);
+    world.shut_down(&services);
+    assert_eq!(log.live(), 0);
+}
+
+/// A client whose end something holds up is asked to leave: its service waits, and serves on.
+fn r58_a_service_waits_for_a_client_whose_end_is_held(on: &dyn Backend, far: &dyn Backend) {
+    for asked in [false, true] {
+        let log = Log::new();
+        let played = on.run_clean(&log, |here| {
+            let away = far.spawn("away");
+            let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+            let theirs = log.clone();
+            let role = Role::new("c", &log).telling().begin(move |_, cx| {
+                if asked {
+                    cx.link_with(b.address());
+                } else {
+                    cx.link(b.address());
+                }
+            });
+            let role = role.stop(move |_, _, cx| {
+                let hold = cx.hold("a last write");
+                b.stop();
+                // To and fro twice: whatever the first has brought about has happened then.
+                act(b, move |me, _| {
+                    me.say("serves on");
+                    act(a, move |me, _| {
+                        me.say(format!("c is {:?}", c.address().state()));
+                        act(b, move |me, _| {
+                            me.say("serves on");
+                            act(a, move |_, _| drop(hold));
+                        });
+                    });
+                });
+            });
+            act(a, move |_, _| c.stop());
+            when(a, (1, "b drops"), |_, cx| cx.stop());
+            stage()
+                .child(group("far").on(&away, move |s| {
+                    let service = Role::new("b", &theirs).telling().child();
+                    s.child(service.at(b).transient().stop_limit(LONG))
+                }))
+                .child(role.child().at(c).transient())
+                .child(lead("a", &log).at(a))
+        });
+        let order = [
+            "c stops: shutdown",
+            "b: serves on",
+            "a: c is Stopping",
+            "c drops",
+            "b stops: shutdown",
+        ];
+        let order = order.map(|line| at(&log, line));
+        assert!(order.is_sorted(), "{:?}", log.all());
+        assert_eq!(played.unlinked, 0);
+    }
+}
+
+/// A client that ends itself lets its service go meanwhile: each ends for its own reason.
+fn r21_an_unlink_confirmed_while_shutting_down_does_no_harm(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+        let theirs = log.clone();
+        let role = Role::new("c", &log).telling().begin(move |_, cx| {
+            cx.link_with(b.address());
+        });
+        let role = role.stop(move |me, _, cx| {
+            me.kept.clear();
+            let hold = cx.hold("longer than its service");
+            when(a, (1, "b drops"), move |me, cx| {
+                me.say(format!("c is {:?}", c.address().state()));
+                drop(hold);
+                when(cx.addr(), (1, "c drops"), |_, cx| cx.stop());
+            });
+        });
+        act(a, move |_, cx| {
+            end(b);
+            when(cx.addr(), (1, "c: asked"), move |_, _| c.stop());
+        });
+        stage()
+            .child(group("far").on(&away, move |s| {
+                let service = Role::new("b", &theirs).telling().child();
+                s.child(service.at(b).transient().stop_limit(LONG))
+            }))
+            .child(role.child().at(c).transient().stop_limit(LONG))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all()[2..],
+        [
+            "c: asked: normal",
+            "c stops: shutdown",
+            "b stops: normal",
+            "b drops",
+            "a: c is Stopping",
+            "c drops",
+        ]
+    );
+    assert_eq!(played.unlinked, 0);
+}
+
+/// A service whose start is ignored does not come: who waits for it is told so.
+fn l13_a_client_of_what_is_ignored_is_refused(world: &mut World) {
+    let log = Log::new();
+    let (here, there) = (world.locality(), world.locality());
+    let b = there.reserve::<Puppet>();
+    let mine = log.clone();
+    let clients = world.start(&here, move || {
+        group("clients").child(client("c", &mine, b).child().start_limit(LONG))
+    });
+    world.until(|| log.count("c starts") == 1);
+    let services = world.start(&there, move || {
+        group("services").child(Child::new("b", || None::<Puppet>).at(b))
+    });
+    let exit = world.end(&clients);
+    assert_eq!(chain(&exit), "shutdown < c: failed: the service is ending");
+    world.shut_down(&services);
+}
+
 /// The start of a client is over when its service is operational.
 fn l13_a_start_waits_for_the_service(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -452,10 +606,16 @@ bodies! {
         r53_a_client_that_overruns_is_left_behind,
         r57_crossing_unlinks_end_clean,
         r58_a_link_that_cannot_be_made_fails_the_client,
+        r58_a_service_waits_for_a_client_whose_end_is_held,
+        r21_an_unlink_confirmed_while_shutting_down_does_no_harm,
         l13_a_start_waits_for_the_service,
         l13_the_crash_of_a_service_is_that_of_its_clients,
     ]
     Sim: [
         m11_a_lost_loop_breaks_its_links,
+    ]
+    World: [
+        r58_an_error_during_the_end_of_the_client_is_harmless,
+        l13_a_client_of_what_is_ignored_is_refused,
     ]
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread::{ThreadId, current};
+use std::time::Duration;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -13,6 +14,7 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::DOOR;
+use crate::world::World;
 
 /// Takes two holds, and drops the second one first.
 fn hold_twice(me: &mut Puppet, cx: &mut Context<Puppet>) {
@@ -811,6 +813,50 @@ fn l01_a_life_goes_forward_and_each_change_is_observed(seed: u64) {
     );
 }
 
+/// Each hook is run once. A plain thread that waits no time for the end of one that lives is told "not
+/// yet", and not that it has ended.
+fn c_lp_01_a_wait_of_no_time_says_not_yet(world: &mut World) {
+    /// Tells a thread of an end.
+    struct Watcher {
+        of: Address,
+        tells: Recipient<Exit>,
+    }
+    impl Actor for Watcher {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.monitor(self.of);
+            Ok(())
+        }
+    }
+    impl Handler<Down> for Watcher {
+        fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+            self.tells.send(down.exit);
+        }
+    }
+    let (log, inbox) = (Log::new(), Inbox::new(1));
+    let here = world.locality();
+    let (a, tells, theirs) = (here.reserve::<Puppet>(), inbox.recipient(), log.clone());
+    let app = world.start(&here, move || {
+        let of = a.address();
+        group("root")
+            .child(Role::new("a", &theirs).telling().child().at(a).transient())
+            .child(Child::new("watcher", move || Watcher { of, tells }))
+    });
+    let wait = || inbox.recv_within(Duration::ZERO);
+    assert_eq!(wait().unwrap_err(), RecvError::Empty, "it has not started");
+    world.until(|| app.root().state() == Lifecycle::Running);
+    assert_eq!(wait().unwrap_err(), RecvError::Empty, "it lives");
+    assert_eq!(a.address().state(), Lifecycle::Running);
+    end(a);
+    let mut told = None;
+    world.until(|| {
+        told = wait().ok();
+        told.is_some()
+    });
+    assert_eq!(told.unwrap().to_string(), "normal");
+    world.shut_down(&app);
+    assert_eq!(log.all(), ["a starts", "a stops: normal", "a drops"]);
+}
+
 bodies! {
     Each: [
         r1_a_start_and_a_stop_wait_for_every_hold,
@@ -832,4 +878,5 @@ bodies! {
         r116_both_sides_may_stop_at_the_same_time,
     ]
     Sim: [l01_a_life_goes_forward_and_each_change_is_observed]
+    World: [c_lp_01_a_wait_of_no_time_says_not_yet]
 }

@@ -1,5 +1,7 @@
 //! Two localities: placement, force, loss, and what travels between them.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -40,6 +42,56 @@ fn e07_a_supervisor_shares_the_locality_of_its_parent(on: &dyn Backend, far: &dy
     assert_eq!(thread("b "), thread("c "));
     assert_eq!(thread("x "), thread("y "));
     assert_ne!(thread("b "), thread("x "));
+}
+
+/// A loop has one thread: all that is handled there is handled on it, also what a thread outside has
+/// sent, and has had done later, once and again and again.
+fn c_so_22_all_is_handled_on_the_thread_of_the_loop(on: &dyn Backend) {
+    fn note(me: &Puppet, what: &str) {
+        let thread = std::thread::current().id();
+        me.log.put(format!("{what} {thread:?}"));
+    }
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        std::thread::spawn(move || {
+            act(b, |me, _| note(me, "message"));
+            act(b, |_, cx| {
+                later(cx, ms(1), |me, _| note(me, "delayed"));
+                let tick = |me: &mut Puppet, _: &mut Context<Puppet>| note(me, "periodic");
+                cx.every(ms(1), Again(Rc::new(tick)));
+                cx.spawn(std::future::ready(()), |me, (), _| note(me, "output"));
+            });
+            assert_eq!(b.ask_blocking(Double(1), LONG).unwrap(), 2);
+            when(a, (3, "periodic"), |_, cx| {
+                when(cx.addr(), (1, "delayed"), |_, cx| cx.stop());
+            });
+        });
+        let role = Role::new("b", &log)
+            .begin(|me, _| note(me, "start"))
+            .answer(|me, ask, _| {
+                note(me, "request");
+                ask.reply(2);
+                Ok(())
+            })
+            .stop(|me, _, _| note(me, "stop"));
+        stage()
+            .child(group("other").child(role.child().at(b)))
+            .child(lead("a", &log).at(a))
+    });
+    let (mut whats, here) = (
+        BTreeSet::new(),
+        format!("{:?}", std::thread::current().id()),
+    );
+    for line in log.all() {
+        let (what, thread) = line.split_once(' ').unwrap();
+        assert_eq!(thread, here, "{what}");
+        whats.insert(what.to_owned());
+    }
+    let all = [
+        "delayed", "message", "output", "periodic", "request", "start", "stop",
+    ];
+    assert!(whats.iter().eq(&all), "{whats:?}");
 }
 
 /// Placed on the locality that it would be on anyway.
@@ -730,6 +782,7 @@ bodies! {
         m11_a_loop_that_is_not_made_is_a_lost_one,
         m23_a_locality_may_have_a_name_that_no_thread_can_have,
         e07_placing_a_subtree_on_its_own_locality_changes_nothing,
+        c_so_22_all_is_handled_on_the_thread_of_the_loop,
         s08_a_handler_may_kill_itself_and_its_supervisor,
         s08_a_handler_goes_on_after_its_own_stop,
         m11_the_loss_of_a_loop_is_an_exit_a_down_and_a_failed_request,

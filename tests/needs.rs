@@ -10,6 +10,7 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::{BELL, DOOR, LOG};
+use crate::world::World;
 
 fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
     Role::new(name, log).telling().child()
@@ -221,35 +222,33 @@ fn r54_a_client_confirms_the_end_of_a_link_itself(on: &dyn Backend, far: &dyn Ba
 }
 
 /// A client that ends while its link to an actor of another tree is pending leaves nothing there.
-fn r55_a_client_ends_while_its_link_to_another_tree_is_pending(seed: u64) {
+fn r55_a_client_ends_while_its_link_to_another_tree_is_pending(world: &mut World) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let (here, there) = (sim.locality("here"), sim.locality("there"));
+    let (here, there) = (world.locality(), world.locality());
     let (b, c) = (there.reserve::<Puppet>(), here.reserve());
-    let role = Role::new("c", &log).telling().begin(move |_, cx| {
-        cx.link(b.address());
+    let clients = log.clone();
+    let mine = world.start(&here, move || {
+        let role = Role::new("c", &clients).telling().begin(move |_, cx| {
+            cx.link(b.address());
+        });
+        group("mine").child(role.child().at(c).transient().start_limit(LONG))
     });
-    let mine = sim.start(group("mine").child(role.child().at(c).transient().start_limit(LONG)));
     let opens = Arc::new(Mutex::new(None));
-    let kept = opens.clone();
-    let role = Role::new("b", &log).telling().begin(move |_, cx| {
-        *kept.lock().unwrap() = Some(cx.hold("as long as the test wants"));
+    let (kept, services) = (opens.clone(), log.clone());
+    let theirs = world.start(&there, move || {
+        let role = Role::new("b", &services).begin(move |_, cx| {
+            *kept.lock().unwrap() = Some(cx.hold("as long as the test wants"));
+        });
+        group("theirs").child(role.child().at(b).start_limit(LONG))
     });
-    let theirs = sim.start(group("theirs").child(role.child().at(b).start_limit(LONG)));
-    let (mine, theirs) = (mine.unwrap(), theirs.unwrap());
-    sim.run_until_idle();
-    assert_eq!(log.count("c starts") + log.count("b starts"), 2);
-    mine.shutdown();
-    sim.run_until_idle();
+    world.until(|| log.count("c starts") == 1 && opens.lock().unwrap().is_some());
+    world.shut_down(&mine);
     assert_eq!(log.count("c stops"), 1);
-    assert!(mine.tree().ended.is_some() && theirs.tree().ended.is_none());
+    assert!(theirs.tree().ended.is_none());
     drop(opens.lock().unwrap().take());
-    sim.run_until_idle();
-    assert_eq!(b.address().state(), Lifecycle::Running);
+    world.until(|| b.address().state() == Lifecycle::Running);
     // Nobody is left to wait for.
-    theirs.shutdown();
-    sim.run_until_idle();
-    assert!(theirs.tree().ended.is_some());
+    world.shut_down(&theirs);
 }
 
 /// A service waits for a client that supervises and takes its time, and for what is below it.
@@ -490,9 +489,11 @@ bodies! {
         r105_clients_are_told_when_a_service_stops_in_its_start,
     ]
     Sim: [
-        r55_a_client_ends_while_its_link_to_another_tree_is_pending,
         l16_needs_are_checked_with_the_spec,
         l16_starts_and_stops_follow_the_needs,
         o09_names_and_links_are_observed,
+    ]
+    World: [
+        r55_a_client_ends_while_its_link_to_another_tree_is_pending,
     ]
 }

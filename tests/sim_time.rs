@@ -11,6 +11,7 @@ use crate::backend::Bell;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 /// A simulation of one locality with a puppet `a`.
 fn one(seed: u64, log: &Log) -> (Sim, Addr<Puppet>) {
@@ -348,18 +349,20 @@ fn m08_supervisors_have_no_limit(seed: u64) {
 }
 
 /// A start that is stuck: after five seconds, removed and reported with its limit.
-fn r75_a_start_limit_that_passes_fails_the_start(seed: u64) {
+fn r75_a_start_limit_that_passes_fails_the_start(world: &mut World) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
-    let stuck = Role::new("b", &log).begin(|_, cx| std::mem::forget(cx.hold("a name")));
-    let app = sim
-        .start(group("root").child(puppet("x", &log)).child(stuck.child()))
-        .unwrap();
-    sim.run_for(Duration::from_millis(4_999));
+    let (here, theirs) = (world.locality(), log.clone());
+    let app = world.start(&here, move || {
+        let stuck = Role::new("b", &theirs).begin(|_, cx| std::mem::forget(cx.hold("a name")));
+        let tree = group("root").child(puppet("x", &theirs));
+        tree.child(stuck.child())
+    });
+    world.until_due_in(Some(Duration::from_secs(5)));
+    world.pass(ms(4_999));
+    world.until_due_in(Some(ms(1)));
     assert_eq!(log.live(), 2);
-    sim.run_for(ms(1));
-    let exit = app.wait().expect("ended");
+    world.pass(ms(1));
+    let exit = world.end(&app);
     assert_eq!(
         exit.root_cause().to_string(),
         "failed: the start of root/b took longer than 5s"
@@ -473,8 +476,10 @@ bodies! {
         l06_the_window_of_restarts_slides,
         m08_leaves_have_five_seconds,
         m08_supervisors_have_no_limit,
-        r75_a_start_limit_that_passes_fails_the_start,
         v01_the_same_seed_gives_the_same_run,
         m19_virtual_time_moves_when_everything_is_idle,
+    ]
+    World: [
+        r75_a_start_limit_that_passes_fails_the_start,
     ]
 }

@@ -773,26 +773,36 @@ fn c_so_41_a_subscription_made_while_stopping_has_no_effect(on: &dyn Backend) {
     assert_eq!(log.all(), [""; 0]);
 }
 
-/// The confirmation arrives while the subscriber is shutting down.
+/// The confirmation arrives while the subscriber shuts down, and is held: it changes nothing.
 fn r21_a_late_confirmation_does_no_harm(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     let played = on.run_clean(&log, |here| {
         let away = far.spawn("away");
-        let (a, topic) = (here.reserve(), away.topic::<Say>());
+        let (a, b, x) = (here.reserve(), here.reserve::<Puppet>(), away.reserve());
+        let (topic, theirs) = (away.topic::<Say>(), log.clone());
         let role = Role::new("b", &log).begin(move |_, cx| {
             cx.subscribe(topic);
             cx.addr().stop();
+        });
+        let role = role.stop(move |_, _, cx| {
             let hold = cx.hold("its own");
-            act(a, move |_, cx| {
-                drop(hold);
-                later(cx, ms(2), |_, cx| cx.stop());
+            // Behind the subscription on the way there, and behind the confirmation on the way back.
+            act(x, move |_, _| {
+                act(a, move |me, cx| {
+                    me.say(format!("b is {:?}", b.address().state()));
+                    drop(hold);
+                    when(cx.addr(), (1, "a: down"), |_, cx| cx.stop());
+                });
             });
         });
+        act(a, move |_, cx| drop(cx.monitor(b.address())));
+        let far = group("far").on(&away, move |s| s.child(puppet("x", &theirs).at(x)));
         stage()
             .child(lead("a", &log).at(a))
-            .child(group("far").on(&away, |s| s))
-            .child(role.child().temporary())
+            .child(far)
+            .child(role.child().at(b).temporary())
     });
+    assert_eq!(log.all(), ["a: b is Stopping", "a: down shutdown"]);
     assert_eq!(played.exits[0], "b: shutdown");
 }
 

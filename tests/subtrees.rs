@@ -12,18 +12,33 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
     Role::new(name, log).telling().child()
 }
 
-/// A child whose start is held until it is told `go`.
-fn held(name: &'static str, log: &Log, go: &Arc<Mutex<Option<Hold>>>) -> Child<Puppet> {
-    let go = go.clone();
-    let role = Role::new(name, log).telling().begin(move |_, cx| {
-        *go.lock().unwrap() = Some(cx.hold("until it is told to go"));
-    });
-    role.child().start_limit(LONG)
+/// Keeps starts open until it is told to let them go.
+#[derive(Clone, Default)]
+struct Gatekeeper(Arc<Mutex<Option<Hold>>>);
+
+impl Gatekeeper {
+    /// A child whose start it keeps open.
+    fn keeps(&self, name: &'static str, log: &Log) -> Child<Puppet> {
+        let hold = self.0.clone();
+        let role = Role::new(name, log).telling().begin(move |_, cx| {
+            *hold.lock().unwrap() = Some(cx.hold("until it is told to go"));
+        });
+        role.child().start_limit(LONG)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.0.lock().unwrap().is_some()
+    }
+
+    fn lets_go(&self) {
+        drop(self.0.lock().unwrap().take());
+    }
 }
 
 /// One supervisor of two is shut down; the states of both, and of what is below, step by step.
@@ -60,21 +75,19 @@ fn r63_a_supervisor_on_another_locality_is_shut_down(on: &dyn Backend, far: &dyn
 }
 
 /// One drain starts all, and one ends all.
-fn r66_one_drain_starts_all_and_one_ends_all(seed: u64) {
+fn r66_one_drain_starts_all_and_one_ends_all(world: &mut World) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
-    let inner = group("inner").child(tells("x", &log));
-    let app = sim.start(group("root").child(inner)).unwrap();
-    sim.run_until_idle();
-    let running = |node: &TreeNode| node.state == "running";
-    assert!(app.tree().nodes.iter().all(running));
-    assert_eq!(sim.next_deadline(), None, "no limit is left");
-    app.shutdown();
-    sim.run_until_idle();
-    assert!(app.tree().ended.is_some());
+    let (here, theirs) = (world.locality(), log.clone());
+    let app = world.start(&here, move || {
+        let inner = group("inner").child(tells("x", &theirs));
+        group("root").child(inner)
+    });
+    let runs = |node: &TreeNode| node.state == "running";
+    world.until(|| app.tree().nodes.iter().all(runs));
+    world.until_due_in(None); // no limit is left
+    world.shut_down(&app);
     assert_eq!(log.live(), 0);
-    assert_eq!(sim.next_deadline(), None);
+    world.until_due_in(None);
 }
 
 /// Counts what is published and heard by nobody.
@@ -88,40 +101,110 @@ impl Observer for Unheard {
     }
 }
 
+/// The tree of a client, whose start waits for its subscription.
+fn hears(
+    name: &'static str,
+    log: &Log,
+    topic: Topic<Say>,
+) -> impl FnOnce() -> Supervisor + Send + 'static {
+    let log = log.clone();
+    move || {
+        let role = Role::new(name, &log).telling();
+        let role = role.begin(move |_, cx| cx.subscribe(topic));
+        group("client").child(role.child().start_limit(LONG))
+    }
+}
+
+/// The tree of the one whose topic it is.
+fn owns(
+    o: Addr<Puppet>,
+    log: &Log,
+    unheard: &Arc<Unheard>,
+) -> impl FnOnce() -> Supervisor + Send + 'static {
+    let (log, unheard) = (log.clone(), unheard.clone());
+    move || {
+        group("owner")
+            .child(puppet("o", &log).at(o))
+            .observer(unheard)
+    }
+}
+
 /// The client's tree ends after that of the topic's owner, or before it: then nobody hears the topic.
-fn r65_a_subscription_across_trees_ends_with_either(seed: u64) {
+fn r65_a_subscription_across_trees_ends_with_either(world: &mut World) {
     for owner_first in [true, false] {
         let log = Log::new();
-        let mut sim = Sim::new(seed);
-        let (_, there) = (sim.locality("here"), sim.locality("there"));
+        let (here, there) = (world.locality(), world.locality());
         let o = there.reserve();
         let topic = o.address().topic::<Say>();
-        let role = Role::new("c", &log).begin(move |_, cx| cx.subscribe(topic));
-        let client = sim.start(group("client").child(role.child())).unwrap();
-        let (unheard, theirs) = (Arc::new(Unheard::default()), log.clone());
-        let far = group("far").on(&there, move |s| s.child(puppet("o", &theirs).at(o)));
-        let tree = group("owner").child(far).observer(unheard.clone());
-        let owner = sim.start(tree).unwrap();
-        sim.run_until_idle();
+        let client = world.start(&here, hears("c", &log, topic));
+        let unheard = Arc::new(Unheard::default());
+        let owner = world.start(&there, owns(o, &log, &unheard));
+        // It has subscribed when its start is over.
+        world.until(|| client.root().state() == Lifecycle::Running);
         topic.publish(Say("heard"));
-        sim.run_until_idle();
-        assert_eq!(log.all(), ["c: heard"]);
+        world.until(|| log.count("c: heard") == 1);
         let (first, second) = if owner_first {
             (&owner, &client)
         } else {
             (&client, &owner)
         };
-        first.shutdown();
-        sim.run_until_idle();
-        assert!(first.tree().ended.is_some() && second.tree().ended.is_none());
+        world.shut_down(first);
+        assert!(second.tree().ended.is_none());
         topic.publish(Say("late"));
-        sim.run_until_idle();
+        world.until(|| unheard.0.load(Relaxed) == u32::from(!owner_first));
+        world.shut_down(second);
         assert_eq!(unheard.0.load(Relaxed), u32::from(!owner_first));
-        second.shutdown();
-        sim.run_until_idle();
-        assert!(second.tree().ended.is_some());
         assert_eq!(log.count("c: late"), 0);
     }
+}
+
+/// The owner's loop begins when the client, which has waited for its confirmation, has ended.
+fn r65_a_client_ends_before_its_subscription_is_confirmed(world: &mut World) {
+    let log = Log::new();
+    let (here, there) = (world.locality(), world.locality());
+    let o = there.reserve();
+    let topic = o.address().topic::<Say>();
+    let client = world.start(&here, hears("c", &log, topic));
+    world.until(|| log.count("c starts") == 1);
+    assert_eq!(client.root().state(), Lifecycle::Starting);
+    world.shut_down(&client);
+    assert_eq!(log.all(), ["c starts", "c stops: shutdown", "c drops"]);
+    let unheard = Arc::new(Unheard::default());
+    let owner = world.start(&there, owns(o, &log, &unheard));
+    world.until(|| owner.root().state() == Lifecycle::Running);
+    topic.publish(Say("late"));
+    world.until(|| unheard.0.load(Relaxed) == 1);
+    world.shut_down(&owner);
+    assert_eq!(log.live(), 0);
+}
+
+/// What is under way is the confirmation itself: it arrives where nobody is any more.
+fn r65_a_confirmation_may_come_after_the_end_of_the_client(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, there) = (sim.locality("here"), sim.locality("there"));
+    let o = there.reserve();
+    let topic = o.address().topic::<Say>();
+    let client = sim.start(hears("c", &log, topic)()).unwrap();
+    let unheard = Arc::new(Unheard::default());
+    let owner = sim.start(owns(o, &log, &unheard)()).unwrap();
+    sim.delay(&there, &here, ms(20));
+    sim.run_until_idle();
+    assert_eq!(client.root().state(), Lifecycle::Starting);
+    sim.run_for(ms(10));
+    client.shutdown();
+    sim.run_until_idle();
+    assert!(client.tree().ended.is_some());
+    topic.publish(Say("early")); // it is on its way to where nobody is any more
+    sim.run_for(ms(40));
+    let early = unheard.0.load(Relaxed);
+    topic.publish(Say("late"));
+    sim.run_until_idle();
+    assert_eq!(unheard.0.load(Relaxed), early + 1);
+    owner.shutdown();
+    sim.run_until_idle();
+    assert!(owner.tree().ended.is_some());
+    assert_eq!((log.count("c: "), log.live()), (0, 0));
 }
 
 /// The inner supervisor ends first, and what is sent to its child meanwhile is told; the root's
@@ -170,39 +253,36 @@ fn r71_branches_of_a_deep_tree_talk(on: &dyn Backend) {
 }
 
 /// A supervisor is operational when all of its children are; a child is when it is.
-fn r74_a_supervisor_waits_for_its_last_child(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let here = sim.locality("here");
+fn r74_a_supervisor_waits_for_its_last_child(world: &mut World) {
+    let (log, gate) = (Log::new(), Gatekeeper::default());
+    let here = world.locality();
     let (a, b) = (here.reserve(), here.reserve());
-    let go = Arc::default();
-    let tree = group("root")
-        .child(tells("a", &log).at(a))
-        .child(held("b", &log, &go).at(b));
-    let app = sim.start(tree).unwrap();
-    sim.run_until_idle();
+    let (theirs, keeper) = (log.clone(), gate.clone());
+    let app = world.start(&here, move || {
+        group("root")
+            .child(tells("a", &theirs).at(a))
+            .child(keeper.keeps("b", &theirs).at(b))
+    });
+    world.until(|| gate.is_busy());
     let states = || [app.root(), a.address(), b.address()].map(|who| who.state());
     let starting = Lifecycle::Starting;
     assert_eq!(states(), [starting, Lifecycle::Running, starting]);
-    drop(go.lock().unwrap().take());
-    sim.run_until_idle();
-    assert_eq!(states(), [Lifecycle::Running; 3]);
+    gate.lets_go();
+    world.until(|| states() == [Lifecycle::Running; 3]);
 }
 
 /// The same while no child is operational.
-fn r73_a_supervisor_is_not_operational_before_its_child(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
-    let go = Arc::default();
-    let app = sim
-        .start(group("root").child(held("b", &log, &go)))
-        .unwrap();
-    sim.run_until_idle();
+fn r73_a_supervisor_is_not_operational_before_its_child(world: &mut World) {
+    let (log, gate) = (Log::new(), Gatekeeper::default());
+    let here = world.locality();
+    let (theirs, keeper) = (log.clone(), gate.clone());
+    let app = world.start(&here, move || {
+        group("root").child(keeper.keeps("b", &theirs))
+    });
+    world.until(|| gate.is_busy());
     assert_eq!(app.root().state(), Lifecycle::Starting);
-    drop(go.lock().unwrap().take());
-    sim.run_until_idle();
-    assert_eq!(app.root().state(), Lifecycle::Running);
+    gate.lets_go();
+    world.until(|| app.root().state() == Lifecycle::Running);
 }
 
 /// A factory that fails, or panics, while its supervisor starts: nothing of the tree is left, and the
@@ -261,20 +341,18 @@ fn r81_a_child_may_stop_its_supervisor_at_any_time(on: &dyn Backend) {
 }
 
 /// A tree that is told to end while a start is held open ends at once, in order.
-fn r87_a_shutdown_does_not_wait_for_a_start(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
-    let go = Arc::default();
-    let tree = group("root")
-        .child(tells("a", &log))
-        .child(held("b", &log, &go))
-        .child(tells("never", &log));
-    let app = sim.start(tree).unwrap();
-    sim.run_until_idle();
-    app.shutdown();
-    sim.run_until_idle();
-    assert!(app.tree().ended.is_some());
+fn r87_a_shutdown_does_not_wait_for_a_start(world: &mut World) {
+    let (log, gate) = (Log::new(), Gatekeeper::default());
+    let here = world.locality();
+    let (theirs, keeper) = (log.clone(), gate.clone());
+    let app = world.start(&here, move || {
+        group("root")
+            .child(tells("a", &theirs))
+            .child(keeper.keeps("b", &theirs))
+            .child(tells("never", &theirs))
+    });
+    world.until(|| gate.is_busy());
+    world.shut_down(&app);
     let all = log.all();
     let order: Vec<_> = all.iter().map(|line| &line[..7]).collect();
     assert_eq!(
@@ -406,59 +484,57 @@ fn r99_children_of_an_instance_go_with_it(seed: u64) {
 }
 
 /// Whatever comes first: a child that is asked for while the tree ends is refused, or stopped.
-fn c_so_09_a_start_during_the_end_is_refused_or_undone(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let (_, away) = (sim.locality("here"), sim.locality("away"));
-    let app = sim
-        .start(group("root").child(group("far").on(&away, |s| s)))
-        .unwrap();
-    let steps = seed % 8;
-    let some_steps = |sim: &mut Sim| (0..steps).for_each(|_| drop(sim.step()));
-    some_steps(&mut sim);
-    let start = || {
-        let theirs = log.clone();
-        StartChild::new(move || {
-            group("more")
-                .child(tells("x", &theirs))
-                .child(tells("y", &theirs))
-        })
-    };
-    let before = app.root().admin().ask(start(), LONG);
-    app.shutdown();
-    some_steps(&mut sim);
-    let during = app.root().admin().ask(start(), LONG);
-    for asked in [before, during] {
-        let told = sim.block_on(asked).expect("an answer of some kind");
-        let in_time = !matches!(told, Err(RequestError::Timeout));
-        assert!(in_time, "a supervisor that ends leaves it open: {told:?}");
+fn c_so_09_a_start_during_the_end_is_refused_or_undone(world: &mut World) {
+    for steps in 0..8 {
+        let log = Log::new();
+        let (here, away) = (world.locality(), world.place());
+        let app = world.start(&here, move || {
+            group("root").child(group("far").on(&away, |s| s))
+        });
+        let start = || {
+            let theirs = log.clone();
+            StartChild::new(move || {
+                group("more")
+                    .child(tells("x", &theirs))
+                    .child(tells("y", &theirs))
+            })
+        };
+        (0..steps).for_each(|_| world.step());
+        let before = app.root().admin().ask(start(), LONG);
+        app.shutdown();
+        (0..steps).for_each(|_| world.step());
+        let during = app.root().admin().ask(start(), LONG);
+        for asked in [before, during] {
+            let _told = world.answer(asked); // no limit has to pass
+        }
+        assert_eq!(chain(&world.end(&app)), "shutdown");
+        assert_eq!(log.count("x starts"), log.count("x drops"));
+        assert_eq!(log.count("y starts"), log.count("y drops"));
+        assert_eq!(log.live(), 0);
     }
-    sim.run_until_idle();
-    assert!(app.tree().ended.is_some());
-    assert_eq!(log.count("x starts"), log.count("x drops"));
-    assert_eq!(log.count("y starts"), log.count("y drops"));
-    assert_eq!(log.live(), 0);
 }
 
 /// At once, however long its children take to end.
-fn c_so_09_a_supervisor_that_ends_refuses_at_once(seed: u64) {
+fn c_so_09_a_supervisor_that_ends_refuses_at_once(world: &mut World) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
-    let slow = Role::new("slow", &log).stop(|me, _, cx| {
-        let hold = cx.hold("on purpose");
-        me.kept.push(Box::new(hold));
+    let (here, theirs) = (world.locality(), log.clone());
+    let app = world.start(&here, move || {
+        let slow = Role::new("slow", &theirs).telling().stop(|me, _, cx| {
+            let hold = cx.hold("on purpose");
+            me.kept.push(Box::new(hold));
+        });
+        group("root").child(slow.child())
     });
-    let app = sim.start(group("root").child(slow.child())).unwrap();
-    sim.run_until_idle();
+    world.until(|| app.root().state() == Lifecycle::Running);
     app.shutdown();
-    sim.run_until_idle();
-    let told = sim.block_on(app.root().admin().ask(CountChildren, LONG));
-    let told = told.expect("an answer");
+    world.until(|| log.count("slow stops") == 1);
+    let told = world.answer(app.root().admin().ask(CountChildren, LONG));
     assert!(matches!(told, Err(RequestError::Ended(_))), "{told:?}");
-    assert!(app.tree().ended.is_none(), "it has taken its time");
-    sim.run_for(LONG);
-    assert!(app.tree().ended.is_some());
+    assert!(app.tree().ended.is_none(), "it takes its time");
+    let limit = Duration::from_secs(5);
+    world.until_due_in(Some(limit));
+    world.pass(limit);
+    assert_eq!(chain(&world.end(&app)), "shutdown");
 }
 
 /// What an early member sends to a late one during the start is not lost.
@@ -481,32 +557,36 @@ fn c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives(on: &dyn Backend, 
 }
 
 /// Each start and each end is told once, in order, with its reason.
-fn c_so_11_starts_and_ends_are_told_once_and_in_order(seed: u64) {
+fn c_so_11_starts_and_ends_are_told_once_and_in_order(world: &mut World) {
     #[derive(Default)]
     struct Seen(Mutex<Vec<String>>);
-    impl Observer for Seen {
-        fn started(&self, _: Address, name: &str, _: u64) {
-            self.0.lock().unwrap().push(format!("{name} started"));
-        }
-        fn exited(&self, _: Address, name: &str, exit: &Exit) {
-            self.0
-                .lock()
-                .unwrap()
-                .push(format!("{name}: {}", chain(exit)));
+    impl Seen {
+        fn put(&self, line: String) {
+            self.0.lock().unwrap().push(line);
         }
     }
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let b = sim.locality("here").reserve();
-    let seen = Arc::new(Seen::default());
-    let inner = group("inner").child(puppet("b", &log).at(b));
-    let tree = group("root").child(puppet("a", &log)).child(inner);
-    let app = sim.start(tree.observer(seen.clone())).unwrap();
-    sim.run_until_idle();
+    impl Observer for Seen {
+        fn started(&self, _: Address, name: &str, _: u64) {
+            self.put(format!("{name} started"));
+        }
+        fn exited(&self, _: Address, name: &str, exit: &Exit) {
+            self.put(format!("{name}: {}", chain(exit)));
+        }
+    }
+    let (log, seen) = (Log::new(), Arc::new(Seen::default()));
+    let here = world.locality();
+    let b = here.reserve();
+    let (theirs, observer) = (log.clone(), seen.clone());
+    let app = world.start(&here, move || {
+        let inner = group("inner").child(puppet("b", &theirs).at(b));
+        let tree = group("root").child(puppet("a", &theirs)).child(inner);
+        tree.observer(observer)
+    });
+    let told = || seen.0.lock().unwrap().len();
+    world.until(|| told() == 4);
     crash(b);
-    sim.run_until_idle();
-    app.shutdown();
-    sim.run_until_idle();
+    world.until(|| told() == 6);
+    world.shut_down(&app);
     assert_eq!(
         *seen.0.lock().unwrap(),
         [
@@ -569,25 +649,68 @@ fn c_so_13_instances_leave_no_memory_behind(on: &dyn Backend) {
 }
 
 /// A significant child that ends while its later siblings still start: first all start.
-fn c_so_17_auto_shutdown_waits_for_the_start(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let a = sim.locality("here").reserve();
-    let go = Arc::default();
-    let tree = stage()
-        .child(tells("a", &log).at(a).transient().significant())
-        .child(held("b", &log, &go))
-        .child(tells("c", &log));
-    let app = sim.start(tree).unwrap();
+fn c_so_17_auto_shutdown_waits_for_the_start(world: &mut World) {
+    let (log, gate) = (Log::new(), Gatekeeper::default());
+    let here = world.locality();
+    let a = here.reserve();
+    let (theirs, keeper) = (log.clone(), gate.clone());
+    let app = world.start(&here, move || {
+        stage()
+            .child(tells("a", &theirs).at(a).transient().significant())
+            .child(keeper.keeps("b", &theirs))
+            .child(tells("c", &theirs))
+    });
     end(a);
-    sim.run_until_idle();
-    assert_eq!(log.count("a drops"), 1);
+    world.until(|| log.count("a drops") == 1 && gate.is_busy());
     assert!(app.tree().ended.is_none());
-    drop(go.lock().unwrap().take());
-    sim.run_until_idle();
-    assert!(app.tree().ended.is_some());
+    gate.lets_go();
+    assert!(!world.end(&app).is_failure());
     assert_eq!(log.count("c starts"), 1);
     assert_eq!(log.count("c stops"), 1);
+}
+
+/// A tree beside a program that goes on: what is wrong with its spec is told when it is started, what
+/// goes wrong in its start when it has ended; it is given a group, stopped and waited for from outside.
+fn c_so_21_a_tree_is_run_from_outside(world: &mut World) {
+    let log = Log::new();
+    let here = world.locality();
+    let wrong = world.try_start(&here, || {
+        group("root").child(group("twice")).child(group("twice"))
+    });
+    assert!(
+        matches!(wrong, Err(StartError::DuplicateName { .. })),
+        "{wrong:?}"
+    );
+    let (here, theirs) = (world.locality(), log.clone());
+    let app = world.start(&here, move || {
+        let bad = Role::new("bad", &theirs).start(|_, _| Err(Error::message("no luck")));
+        group("root").child(tells("a", &theirs)).child(bad.child())
+    });
+    let exit = world.end(&app);
+    assert_eq!(chain(&exit), "shutdown < bad: failed: no luck");
+    let (here, theirs) = (world.locality(), log.clone());
+    let app = world.start(&here, move || group("root").child(tells("b", &theirs)));
+    let theirs = log.clone();
+    let late = StartChild::new(move || {
+        group("late")
+            .child(tells("x", &theirs))
+            .child(tells("y", &theirs))
+    });
+    world.until(|| app.root().state() == Lifecycle::Running);
+    let told = world.answer(app.root().admin().ask(late, LONG));
+    assert!(matches!(told, Ok(Ok(Some(_)))), "{told:?}");
+    app.shutdown();
+    assert_eq!(chain(&world.end(&app)), "shutdown");
+    let all = log.all();
+    let order: Vec<_> = all.iter().map(|line| &line[..7]).collect();
+    let first = [
+        "a start", "a stops", "a drops", "b start", "x start", "y start",
+    ];
+    let last = [
+        "y stops", "y drops", "x stops", "x drops", "b stops", "b drops",
+    ];
+    assert_eq!(order, [first, last].concat());
+    assert_eq!(log.live(), 0);
 }
 
 /// A group is started anywhere, from within a handler of another one.
@@ -619,47 +742,49 @@ fn c_so_05_a_group_is_started_anywhere_from_a_handler(on: &dyn Backend, far: &dy
 }
 
 /// Ten that wait a second end together, after one.
-fn c_opp_02_ten_that_wait_a_second_end_together(seed: u64) {
+fn c_opp_02_ten_that_wait_a_second_end_together(world: &mut World) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let here = sim.locality("here");
-    let start = sim.now();
-    let tree = (0..10).fold(group("root"), |tree, _| {
-        let a = here.reserve();
+    let (here, start) = (world.locality(), world.now());
+    let second = Duration::from_secs(1);
+    let all = [(); 10].map(|()| here.reserve());
+    for a in all {
         act(a, move |_, cx| {
-            later(cx, Duration::from_secs(1), move |me, cx| {
+            later(cx, second, move |me, cx| {
                 me.log.put(format!("after {:?}", cx.now() - start));
                 cx.stop();
             });
         });
-        let name: &'static str = format!("task {:?}", a.address()).leak();
-        tree.child(puppet(name, &log).at(a).temporary())
+    }
+    let theirs = log.clone();
+    let app = world.start(&here, move || {
+        all.into_iter().fold(group("root"), |tree, a| {
+            let name: &'static str = format!("task {:?}", a.address()).leak();
+            tree.child(puppet(name, &theirs).at(a).temporary())
+        })
     });
-    let app = sim.start(tree).unwrap();
-    sim.run_for(Duration::from_secs(1));
-    assert_eq!(log.count("after 1s"), 10);
+    world.until_due_in(Some(second));
+    world.pass(second);
+    world.until(|| log.live() == 0);
+    assert_eq!(log.all(), ["after 1s"; 10]);
     assert!(app.tree().ended.is_none());
 }
 
 /// One that ends by itself is gone at once, without anybody's waiting.
-fn c_opp_18_one_that_ends_by_itself_is_gone_at_once(seed: u64) {
+fn c_opp_18_one_that_ends_by_itself_is_gone_at_once(world: &mut World) {
     let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let a = sim.locality("here").reserve();
-    let app = sim
-        .start(group("root").child(tells("a", &log).at(a)))
-        .unwrap();
+    let (here, before) = (world.locality(), world.now());
+    let (a, theirs) = (here.reserve(), log.clone());
     act(a, |me, cx| {
         let child = cx.child(tells("x", &me.log).temporary());
         end(child);
         cx.monitor(child.address());
     });
-    let before = sim.now();
-    sim.run_until_idle();
-    assert_eq!(sim.now(), before);
+    let app = world.start(&here, move || {
+        group("root").child(tells("a", &theirs).at(a))
+    });
+    world.until(|| log.count("a: down normal") == 1 && app.tree().nodes.len() == 2);
+    assert_eq!(world.now(), before);
     assert_eq!(log.of("x"), ["x starts", "x stops: normal", "x drops"]);
-    assert_eq!(log.of("a: "), ["a: down normal"]);
-    assert_eq!(app.tree().nodes.len(), 2);
 }
 
 bodies! {
@@ -680,16 +805,21 @@ bodies! {
         c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives,
     ]
     Sim: [
+        r65_a_confirmation_may_come_after_the_end_of_the_client,
+        r99_children_of_an_instance_go_with_it,
+    ]
+    World: [
         r65_a_subscription_across_trees_ends_with_either,
+        r65_a_client_ends_before_its_subscription_is_confirmed,
         r66_one_drain_starts_all_and_one_ends_all,
         r73_a_supervisor_is_not_operational_before_its_child,
         r74_a_supervisor_waits_for_its_last_child,
         r87_a_shutdown_does_not_wait_for_a_start,
-        r99_children_of_an_instance_go_with_it,
         c_so_09_a_start_during_the_end_is_refused_or_undone,
         c_so_09_a_supervisor_that_ends_refuses_at_once,
         c_so_11_starts_and_ends_are_told_once_and_in_order,
         c_so_17_auto_shutdown_waits_for_the_start,
+        c_so_21_a_tree_is_run_from_outside,
         c_opp_02_ten_that_wait_a_second_end_together,
         c_opp_18_one_that_ends_by_itself_is_gone_at_once,
     ]

@@ -19,12 +19,14 @@ mod line;
 mod loops;
 mod play;
 mod scenario;
+mod stepped;
 mod tree;
 mod worker;
 mod world;
 
 use crate::host::{Host, Simulated};
-use crate::loops::{BACKENDS, Loops, Make};
+use crate::loops::Loops;
+use crate::stepped::{BACKENDS, Make};
 
 const HELP: &str = "\
 Prints the trace of a supervision scenario, as Erlang/OTP gives it.

@@ -19,6 +19,8 @@ mod play;
 mod random;
 #[path = "../supervision_trace/scenario.rs"]
 mod scenario;
+#[path = "../supervision_trace/stepped.rs"]
+mod stepped;
 #[path = "../supervision_trace/tree.rs"]
 mod tree;
 #[path = "../supervision_trace/worker.rs"]
@@ -27,7 +29,8 @@ mod worker;
 mod world;
 
 use host::{Host, Simulated};
-use loops::{BACKENDS, Loops};
+use loops::Loops;
+use stepped::BACKENDS;
 
 fn trace(scenario: &Value, spread: usize) -> String {
     trace_on(scenario, Box::new(Simulated::new(spread)))

@@ -257,6 +257,9 @@ impl Local {
         self.gate.tell_observer(|o| o.start_ignored(who, &name));
         self.tell_change(slot);
         self.notify_watchers(slot, &exit);
+        if self.seat(slot, |seat| seat.serves) {
+            self.service_ended(slot, &exit, false);
+        }
         self.tell_parent(slot, News::Ignored);
     }
 

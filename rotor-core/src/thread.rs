@@ -88,7 +88,40 @@ impl ThreadLoop {
         reason = "it binds to the thread it is made on"
     )]
     pub fn new() -> Self {
-        Self::drive(Locality::new("main"))
+        Self::with_clock(Clock::real())
+    }
+
+    /// A loop for this thread, with the clock that its actors get the time from: for tests, which
+    /// set it by hand, from another thread.
+    ///
+    /// ```
+    /// # use rotor_core::*;
+    /// # use std::time::Duration;
+    /// # struct Nap;
+    /// # impl Actor for Nap {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    /// #         cx.after(Duration::from_secs(3600), "up");
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # impl Handler<&'static str> for Nap {
+    /// #     fn handle(&mut self, _: &'static str, cx: &mut Context<Self>) { cx.stop() }
+    /// # }
+    /// let clock = Clock::manual();
+    /// let time = clock.clone();
+    /// std::thread::spawn(move || {
+    ///     while time.next_deadline().is_none() {
+    ///         std::thread::yield_now(); // until it naps, for an hour
+    ///     }
+    ///     time.advance(Duration::from_secs(3600));
+    /// });
+    /// ThreadLoop::with_clock(clock).run(Supervisor::one_for_one("app")
+    ///     .auto_shutdown(AutoShutdown::Any)
+    ///     .child(Child::new("nap", || Nap).transient().significant()))?;
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn with_clock(clock: Clock) -> Self {
+        Self::drive(Locality::new("main"), clock)
     }
 
     /// Spins for up to this long before it sleeps; by default not at all.
@@ -251,7 +284,7 @@ impl ThreadLoop {
         set_up: impl FnOnce(Self) -> Self + Send + 'static,
     ) -> std::io::Result<Locality> {
         Locality::spawn(name, |locality| {
-            let mut this = set_up(Self::drive(locality));
+            let mut this = set_up(Self::drive(locality, Clock::real()));
             this.locality = None; // held, it would count as a user of the thread
             this.driver.host();
             let _ = this.turn_until_done();
@@ -259,12 +292,12 @@ impl ThreadLoop {
         })
     }
 
-    fn drive(locality: Locality) -> Self {
+    fn drive(locality: Locality, clock: Clock) -> Self {
         let signal = Arc::new(Signal {
             thread: std::thread::current(),
             woken: AtomicBool::new(false),
         });
-        let driver = Driver::new(signal.clone(), Clock::real());
+        let driver = Driver::new(signal.clone(), clock);
         driver.open(&locality).expect("a locality of our own");
         ThreadLoop {
             driver,

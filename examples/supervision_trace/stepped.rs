@@ -1,0 +1,201 @@
+//! A loop of each backend, stepped without waiting, with a clock that is set by hand.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_executor::LocalExecutor;
+use glib::MainContext;
+use mio::{Events, Poll, Token, Waker};
+use rotor_core::{App, Budget, Clock, Driver, Locality, StartError, Supervisor, Turn, Wake};
+use rotor_glib::GlibLoop;
+use rotor_mio::{Guest, MioLoop, Step};
+use rotor_smol::SmolLoop;
+
+/// The backends, by name.
+pub const BACKENDS: &[(&str, Make)] = &[
+    ("driver", Turned::make),
+    ("mio", Polled::make),
+    ("glib", Iterated::make),
+    ("smol", Ticked::make),
+];
+
+/// Makes a loop with a locality.
+pub type Make = fn(Clock) -> Result<Box<dyn Loop>, Box<dyn Error>>;
+
+/// A loop on this thread.
+pub trait Loop {
+    /// What it drives.
+    fn locality(&self) -> Locality;
+    /// Starts a tree whose root is here, once. Until that ends, other trees may place theirs here.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError>;
+    /// Does what can be done without waiting. False if that was nothing.
+    fn step(&mut self) -> bool;
+}
+
+/// Core's driver, without a loop.
+struct Turned {
+    driver: Driver,
+    locality: Locality,
+    flag: Arc<Flag>,
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Turned {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let driver = Driver::new(flag.clone(), clock);
+        let locality = Locality::new("turned");
+        driver.open(&locality)?;
+        Ok(Box::new(Turned {
+            driver,
+            locality,
+            flag,
+        }))
+    }
+}
+
+impl Loop for Turned {
+    fn locality(&self) -> Locality {
+        self.locality.clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        self.driver.start(tree)
+    }
+
+    fn step(&mut self) -> bool {
+        let woken = self.flag.0.swap(false, Ordering::Relaxed);
+        if woken && let Turn::Again = self.driver.turn(Budget::default()) {
+            self.flag.wake();
+        }
+        woken
+    }
+}
+
+/// A poll of mio.
+struct Polled {
+    poll: Poll,
+    events: Events,
+    guest: Guest,
+    again: bool,
+}
+
+impl Polled {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+        let guest = MioLoop::with_clock(poll.registry(), waker, Token(1), clock)?;
+        Ok(Box::new(Polled {
+            poll,
+            events: Events::with_capacity(8),
+            guest,
+            again: false,
+        }))
+    }
+}
+
+impl Loop for Polled {
+    fn locality(&self) -> Locality {
+        self.guest.locality().clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        self.guest.start(tree)
+    }
+
+    fn step(&mut self) -> bool {
+        let at_once = Some(Duration::ZERO);
+        let polled = self.poll.poll(&mut self.events, at_once);
+        polled.expect("a poll that does not wait");
+        if self.events.is_empty() && !self.again {
+            return false;
+        }
+        let next = self.guest.turn(&self.events);
+        self.again = matches!(next, Step::Poll(timeout) if timeout == at_once);
+        true
+    }
+}
+
+/// A main context of GLib.
+struct Iterated {
+    context: MainContext,
+    locality: Locality,
+    /// Until a tree has it.
+    unused: Option<GlibLoop>,
+}
+
+impl Iterated {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let context = MainContext::new();
+        let unused = GlibLoop::with_clock(&context, clock)?;
+        Ok(Box::new(Iterated {
+            context,
+            locality: unused.locality().clone(),
+            unused: Some(unused),
+        }))
+    }
+}
+
+impl Loop for Iterated {
+    fn locality(&self) -> Locality {
+        self.locality.clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        let unused = self.unused.take().ok_or(StartError::AlreadyStarted)?;
+        unused.start(tree)
+    }
+
+    fn step(&mut self) -> bool {
+        self.context.iteration(false)
+    }
+}
+
+/// A local executor of smol.
+struct Ticked {
+    executor: LocalExecutor<'static>,
+    locality: Locality,
+    /// Until a tree has it.
+    unused: Option<SmolLoop>,
+}
+
+impl Ticked {
+    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        let unused = SmolLoop::with_clock(clock);
+        Ok(Box::new(Ticked {
+            executor: LocalExecutor::new(),
+            locality: unused.locality().clone(),
+            unused: Some(unused),
+        }))
+    }
+}
+
+impl Loop for Ticked {
+    fn locality(&self) -> Locality {
+        self.locality.clone()
+    }
+
+    fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
+        let unused = self.unused.take().ok_or(StartError::AlreadyStarted)?;
+        let (app, pump) = unused.start(tree)?;
+        self.executor.spawn(pump).detach();
+        Ok(app)
+    }
+
+    fn step(&mut self) -> bool {
+        self.executor.try_tick()
+    }
+}
