@@ -351,6 +351,7 @@ fn m22_a_subtree_is_started_by_a_request(on: &dyn Backend, far: &dyn Backend) {
                 ask(root, DeleteChild::named("x"))
                     .await
                     .expect("it is down");
+                assert_eq!(refusals(root, x).await, "NotFound, NotFound, NotFound");
                 assert_eq!(list(root).await, "lead runs");
             }
         };
@@ -527,8 +528,10 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
                 ask(pool, TerminateChild::at(b.address.address()))
                     .await
                     .expect("it is gone");
-                let foreign = ask(pool, TerminateChild::at(root)).await;
-                assert!(matches!(foreign, Err(AdminError::NotFound)));
+                for foreign in [root, pool] {
+                    let told = ask(pool, TerminateChild::at(foreign)).await;
+                    assert!(matches!(told, Err(AdminError::NotFound)), "{told:?}");
+                }
                 end(c);
                 while ask(pool, CountChildren).await.active > 0 {}
             }
@@ -821,6 +824,7 @@ fn m10_force_does_not_replace_what_an_instance_has_said(on: &dyn Backend) {
     let mut first = played.exits[..3].to_vec();
     first.sort();
     assert_eq!(first, ["b: normal", "c: failed: broken", "d: killed"]);
+    assert!(played.exits.contains(&"lead: normal".to_owned()));
     assert_eq!(log.count("b starts"), 1);
 }
 
@@ -861,6 +865,7 @@ fn m22_an_instance_of_a_pool_has_a_name_of_its_own(on: &dyn Backend, far: &dyn B
     let mut first = played.exits[..2].to_vec();
     first.sort();
     assert_eq!(first, ["pool#1: panicked: as told", "pool#2: normal"]);
+    assert!(played.exits.contains(&"lead: normal".to_owned()));
 }
 
 /// As where a tree is checked: an actor has no auto-shutdown, and decides itself.
