@@ -527,6 +527,32 @@ fn r57_crossing_unlinks_end_clean(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!((log.count("b stops"), log.count("c stops")), (1, 1));
 }
 
+/// Its start is not over for a moment before that is known.
+fn r58_a_link_to_what_is_gone_is_a_failed_start(seed: u64) {
+    let (log, mut sim) = (Log::new(), rotor_core::sim::Sim::new(seed));
+    sim.locality("here");
+    let app = sim.start(group("root")).unwrap();
+    let theirs = log.clone();
+    let spec = StartChild::new(move || puppet("gone", &theirs).temporary());
+    let added = sim.block_on(app.root().admin().ask(spec, ms(10)));
+    let gone = added.unwrap().unwrap().unwrap().unwrap().address;
+    gone.stop();
+    sim.run_for(ms(1));
+    assert_eq!(gone.state(), Lifecycle::Gone);
+    let theirs = log.clone();
+    let spec = StartChild::new(move || {
+        let role = Role::new("client", &theirs).begin(move |_, cx| {
+            cx.link(gone);
+        });
+        role.child()
+    });
+    let answer = sim.block_on(app.root().admin().ask(spec, ms(10)));
+    let Err(AdminError::StartFailed(exit)) = answer.unwrap().unwrap() else {
+        panic!("the start has not failed");
+    };
+    assert_eq!(exit.to_string(), "failed: the service is gone");
+}
+
 /// Either loop is lost: who is left learns it, and ends by itself.
 fn m11_a_lost_loop_breaks_its_links(seed: u64) {
     let log = Log::new();
@@ -612,6 +638,7 @@ bodies! {
         l13_the_crash_of_a_service_is_that_of_its_clients,
     ]
     Sim: [
+        r58_a_link_to_what_is_gone_is_a_failed_start,
         m11_a_lost_loop_breaks_its_links,
     ]
     World: [

@@ -153,6 +153,22 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     }
 }
 
+/// Its children would be nowhere.
+fn l24_a_root_is_placed_by_its_start(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let root = || group("root").on(&away, |s| s.child(puppet("a", &Log::new())));
+    let refusals = [root().plan(&here).err(), sim.start(root()).err()];
+    for refused in refusals {
+        match refused {
+            Some(StartError::RootPlaced { root }) => assert_eq!(root, "root"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(log.live(), 0);
+}
+
 struct Nothing;
 impl Observer for Nothing {}
 
@@ -379,6 +395,7 @@ bodies! {
         n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,
+        l24_a_root_is_placed_by_its_start,
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,
         l24_the_live_tree_has_the_nodes_of_its_plan,
         o03_each_locality_is_shown_once,

@@ -30,6 +30,15 @@ impl Supervisor {
         Ok(seen.places)
     }
 
+    /// A root is where it is started.
+    pub(crate) fn check_root(&self) -> Result<(), StartError> {
+        if self.place.is_some() {
+            let root = self.name.clone();
+            return Err(StartError::RootPlaced { root });
+        }
+        Ok(())
+    }
+
     pub(crate) fn check_in(
         &self,
         gate: &'static Gate,

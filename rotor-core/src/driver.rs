@@ -364,6 +364,7 @@ impl Driver {
         let Some(local) = local.filter(|_| !inner.done.get()) else {
             return Err(StartError::NoLocality);
         };
+        tree.check_root()?;
         let mut places = tree.check(local.gate, local.locality.name())?;
         let app = App::new(local.locality.clone());
         if !places.contains(&local.locality) {

@@ -403,6 +403,12 @@ pub enum StartError {
         /// The child.
         child: Cow<'static, str>,
     },
+    /// The root is placed on a locality by [`Supervisor::on`](crate::Supervisor::on); it is where it is
+    /// started.
+    RootPlaced {
+        /// The root.
+        root: Cow<'static, str>,
+    },
     /// A loop would run inside a handler of its thread: it would wait there for ever.
     Nested,
     /// The loop could not be made or entered.
@@ -463,6 +469,13 @@ impl fmt::Display for StartError {
             }
             StartError::BuildPanicked { supervisor, text } => {
                 write!(f, "building the children of {supervisor} panicked: {text}")
+            }
+            StartError::RootPlaced { root } => {
+                write!(
+                    f,
+                    "{root} is the root: it runs on the loop that starts it, and `on` is for a supervisor \
+                     below"
+                )
             }
             StartError::Built { supervisor, what } => {
                 write!(

@@ -377,8 +377,9 @@ impl Local {
             return;
         };
         self.with_link(key, |linked| linked.broken = true);
-        drop(self.remove_thing(key, slot));
+        // Before its hold goes: a start that waits for the link fails, and is not over.
         self.exit_after(slot, Exit::failed(error));
+        drop(self.remove_thing(key, slot));
     }
 
     /// The service wants to end.

@@ -98,6 +98,7 @@ impl Supervisor {
     /// ```
     pub fn plan(&self, here: &Locality) -> Result<Plan, StartError> {
         let mut seen = Seen::drawing();
+        self.check_root()?;
         self.check_in(here.gate(), here.name(), &mut seen)?;
         seen.needs.check()?;
         Ok(Plan {

@@ -735,7 +735,8 @@ impl Supervisor {
     /// do nothing but build. It may say how the supervisor treats its children; its name, and what it
     /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
     /// here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
-    /// [`StartError::Outside`]. What its factories make need not be `Send`; what it captures must be:
+    /// [`StartError::Outside`]. A root is where it is started, and refused: [`StartError::RootPlaced`].
+    /// What its factories make need not be `Send`; what it captures must be:
     ///
     /// ```compile_fail,E0277
     /// use rotor_core::*;
