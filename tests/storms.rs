@@ -1,7 +1,11 @@
-//! Storms: trees drawn from a seed, under panics, removals by force, lost loops and late messages.
+//! Storms: trees drawn from a seed, under panics, removals by force, lost loops and late messages, while
+//! children are started, terminated, restarted, deleted, listed and counted.
 //!
-//! Whatever comes: nothing hangs, nothing leaks, every monitor gets one `Down`, and a shutdown ends.
+//! Whatever comes: nothing hangs, nothing leaks, every monitor gets one `Down`, every request one answer
+//! or refusal, and a shutdown ends.
 //! `STORMS=10000` sets how many schedules are run in all, `STORM_SEED=7` runs that one alone.
+
+mod requests;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -16,11 +20,14 @@ use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::puppet::ms;
+use requests::{Inside, Known, Life, Outside, administer};
 
 /// How many schedules are run unless it is said otherwise.
 const SCHEDULES: u64 = 400;
 /// Longer than all limits of a tree together.
 const AGES: Duration = Duration::from_secs(3600);
+/// Longer than what keeps one request waiting.
+const CALM: Duration = Duration::from_secs(100);
 
 /// What a storm is made of.
 #[derive(Clone, Copy, Default)]
@@ -56,6 +63,15 @@ impl Dice {
     fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len() as u64) as usize]
     }
+
+    fn restart(&mut self) -> Restart {
+        self.one_of(&[
+            Restart::Permanent,
+            Restart::Permanent,
+            Restart::Transient,
+            Restart::Temporary,
+        ])
+    }
 }
 
 /// What everything in a storm shares.
@@ -81,6 +97,9 @@ struct Shared {
     wrong: Mutex<Vec<String>>,
     /// By address: how often the witness has asked for a `Down`, and got one.
     downs: Mutex<BTreeMap<Address, (u32, u32)>>,
+    known: Mutex<Known>,
+    /// Administrative requests of gulls that have no answer yet.
+    open: AtomicI64,
 }
 
 impl World {
@@ -91,6 +110,11 @@ impl World {
 
     fn panics(&self) -> bool {
         self.0.weather.panics && self.0.raging.load(Relaxed)
+    }
+
+    fn place(&self, dice: &mut Dice) -> Locality {
+        let places = &self.0.places;
+        places[dice.below(places.len() as u64) as usize].clone()
     }
 
     fn wrong(&self, text: String) {
@@ -125,6 +149,7 @@ struct Gull {
     asks: Vec<Ask<Squawk>>,
     /// Downs that it waits for, by address.
     awaits: BTreeMap<Address, u32>,
+    life: Life,
     _counted: Counted,
 }
 
@@ -159,6 +184,7 @@ impl Gull {
             dice,
             asks: Vec::new(),
             awaits: BTreeMap::new(),
+            life: Life::default(),
             _counted: world.count(),
             world: world.clone(),
         })
@@ -184,7 +210,7 @@ impl Gull {
     fn deed(&mut self, left: u32, cx: &mut Context<Self>) {
         let peer = self.dice.one_of(&self.world.0.gulls);
         let weather = self.world.0.weather;
-        match self.dice.below(14) {
+        match self.dice.below(16) {
             0..=2 if left > 0 => peer.send(self.gust(left - 1)),
             3 if left > 0 => {
                 let gust = self.gust(left - 1);
@@ -244,7 +270,28 @@ impl Gull {
                 });
             }
             13 => self.asks.clear(),
+            14..=15 => self.administer(peer.address(), cx),
             _ => {}
+        }
+    }
+
+    /// Asks for something of its own children, a peer's, its siblings, or of whoever is known.
+    fn administer(&mut self, peer: Address, cx: &mut Context<Self>) {
+        let world = self.world.clone();
+        let of = match self.dice.below(5) {
+            0 => Some(cx.addr().address()),
+            1 => Some(peer),
+            2 => world.0.known.lock().unwrap().supervisor(&mut self.dice),
+            _ => cx.supervisor(),
+        };
+        let mut asker = Inside {
+            world: world.clone(),
+            life: Life::downgrade(&self.life),
+            limit: Inside::limit(&mut self.dice),
+            cx,
+        };
+        if let Some(of) = of {
+            administer(of, &world, &mut self.dice, &mut asker);
         }
     }
 }
@@ -394,7 +441,10 @@ impl Handler<Down> for Witness {
 /// A tree that can be built any number of times.
 #[derive(Clone)]
 enum Shape {
-    Gull(Addr<Gull>, Restart),
+    /// With its address, if it is known from the start.
+    Gull(Option<Addr<Gull>>, Restart),
+    /// Gulls that are asked for.
+    Pool(Restart),
     Flock(Flock),
 }
 
@@ -419,15 +469,6 @@ struct Artist<'a> {
 }
 
 impl Artist<'_> {
-    fn restart(&mut self) -> Restart {
-        self.dice.one_of(&[
-            Restart::Permanent,
-            Restart::Permanent,
-            Restart::Transient,
-            Restart::Temporary,
-        ])
-    }
-
     fn flock(&mut self, depth: u32, above: usize) -> Flock {
         let away = self.dice.below(self.places.len() as u64) as usize;
         let at = if depth == 0 || self.dice.one_in(2) {
@@ -435,19 +476,8 @@ impl Artist<'_> {
         } else {
             away
         };
-        let (intensity, period) =
-            self.dice
-                .one_of(&[(0, 5), (2, 1), (10, 1), (1000, 5), (1000, 5)]);
-        let mut flock = Flock {
-            strategy: self.dice.below(3),
-            restart: self.restart(),
-            intensity,
-            period: Duration::from_secs(period),
-            stop_limit: self.dice.one_in(5),
-            synchronized: self.dice.one_in(3),
-            place: (at != above).then(|| self.places[at].clone()),
-            children: Vec::new(),
-        };
+        let mut flock = Flock::bare(&mut self.dice);
+        flock.place = (at != above).then(|| self.places[at].clone());
         for _ in 0..=self.dice.below(3) {
             let nested = depth < 3 && self.dice.one_in(2);
             flock.children.push(if nested {
@@ -462,14 +492,32 @@ impl Artist<'_> {
                     _ => place.reserve(),
                 };
                 self.gulls.push(gull);
-                Shape::Gull(gull, self.restart())
+                Shape::Gull(Some(gull), self.dice.restart())
             });
+        }
+        if self.dice.one_in(4) {
+            flock.children.push(Shape::Pool(self.dice.restart()));
         }
         flock
     }
 }
 
 impl Flock {
+    /// Without children, where its parent is.
+    fn bare(dice: &mut Dice) -> Self {
+        let (intensity, period) = dice.one_of(&[(0, 5), (2, 1), (10, 1), (1000, 5), (1000, 5)]);
+        Flock {
+            strategy: dice.below(3),
+            restart: dice.restart(),
+            intensity,
+            period: Duration::from_secs(period),
+            stop_limit: dice.one_in(5),
+            synchronized: dice.one_in(3),
+            place: None,
+            children: Vec::new(),
+        }
+    }
+
     fn supervisor(&self, name: String, world: &World) -> Supervisor {
         let mut bare = match self.strategy {
             0 => Supervisor::one_for_one(name),
@@ -494,6 +542,7 @@ impl Flock {
                 s = match shape {
                     Shape::Flock(flock) => s.child(flock.supervisor(format!("flock {i}"), &theirs)),
                     Shape::Gull(gull, restart) => s.child(nest(i, *gull, *restart, &theirs)),
+                    Shape::Pool(restart) => s.child(pool(i, *restart, &theirs)),
                 };
             }
             s
@@ -505,9 +554,21 @@ impl Flock {
     }
 }
 
-fn nest(i: usize, gull: Addr<Gull>, restart: Restart, world: &World) -> Child<Gull> {
+fn pool(i: usize, restart: Restart, world: &World) -> Supervisor {
     let theirs = world.clone();
-    let child = Child::new(format!("gull {i}"), move || Gull::hatch(&theirs)).at(gull);
+    let hatch = move |_: Counted, _: &mut Context<Gull>| Gull::hatch(&theirs);
+    Supervisor::simple_one_for_one(format!("pool {i}"), hatch)
+        .instances(restart)
+        .instances_at_most(4)
+}
+
+fn nest(i: usize, gull: Option<Addr<Gull>>, restart: Restart, world: &World) -> Child<Gull> {
+    let theirs = world.clone();
+    let child = Child::new(format!("gull {i}"), move || Gull::hatch(&theirs));
+    let child = match gull {
+        Some(gull) => child.at(gull),
+        None => child,
+    };
     // Some have one hook, some two.
     let child = (0..i % 3).fold(child, |child, n| child.hook(Warden::new(i + n, world)));
     match restart {
@@ -528,6 +589,7 @@ struct Storm {
     world: World,
     app: App,
     lost: Vec<Locality>,
+    asked: Outside,
 }
 
 impl Storm {
@@ -562,6 +624,8 @@ impl Storm {
             counted: AtomicI64::new(0),
             wrong: Mutex::default(),
             downs: Mutex::default(),
+            known: Mutex::default(),
+            open: AtomicI64::new(0),
         }));
         let theirs = world.clone();
         let watch = Child::new("witness", move || Witness(theirs.clone())).at(witness);
@@ -580,6 +644,7 @@ impl Storm {
         Storm {
             sim,
             dice,
+            asked: Outside::new(&world),
             world,
             app,
             lost: Vec::new(),
@@ -607,7 +672,7 @@ impl Storm {
     fn event(&mut self) {
         let (world, weather) = (self.world.0.clone(), self.world.0.weather);
         let gull = self.dice.one_of(&world.gulls);
-        match self.dice.below(11) {
+        match self.dice.below(13) {
             0..=2 => gull.send(Gust {
                 left: 6,
                 _counted: self.world.count(),
@@ -645,6 +710,7 @@ impl Storm {
                 }
             }
             9 => self.sim.run_for(ms(self.dice.below(30))),
+            10..=11 => self.administer(),
             _ => {
                 for _ in 0..self.dice.below(60) {
                     self.sim.step();
@@ -653,13 +719,41 @@ impl Storm {
         }
     }
 
+    /// Asks through the handle of the tree: its root, a gull, or whoever is known.
+    fn administer(&mut self) {
+        let known = self.world.0.known.lock().unwrap();
+        let of = match self.dice.below(3) {
+            0 => None,
+            1 => Some(self.dice.one_of(&self.world.0.gulls).address()),
+            _ => known.supervisor(&mut self.dice),
+        };
+        drop(known);
+        let of = of.unwrap_or(self.app.root());
+        administer(of, &self.world, &mut self.dice, &mut self.asked);
+    }
+
+    /// Whoever has asked has an answer, even if something is started again and again.
+    fn settle(&mut self, time: Duration) {
+        self.sim.run_for(time);
+        assert_eq!(self.asked.unanswered(), 0, "requests through the handle");
+        let open = self.world.0.open.load(Relaxed);
+        assert_eq!(open, 0, "requests of gulls");
+    }
+
     fn end(mut self) -> World {
-        while self.dice.one_in(2) {
+        let calm = self.dice.one_in(3);
+        while calm || self.dice.one_in(2) {
             let Some(place) = self.lost.pop() else { break };
             self.sim.open(place);
         }
+        if calm {
+            self.settle(CALM);
+        }
         self.app.shutdown();
-        self.sim.run_for(AGES);
+        for _ in 0..self.dice.below(3) {
+            self.administer();
+        }
+        self.settle(AGES);
         let tree = self.app.tree();
         assert!(tree.ended.is_some(), "the shutdown does not end:\n{tree}");
         let shared = &self.world.0;
