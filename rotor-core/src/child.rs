@@ -617,6 +617,9 @@ impl<A: Actor> Child<A> {
 
     /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
     ///
+    /// A restart that takes too long is tried again, and counts. A supervisor that is to give up because
+    /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit.
+    ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// use std::time::Duration;

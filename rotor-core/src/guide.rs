@@ -331,12 +331,12 @@ pub mod supervision {
     //! # let mut sim = Sim::new(1);
     //! # sim.locality("here");
     //! let app = sim.start(Supervisor::one_for_one("app"))?;
-    //! let root = app.root().admin();
+    //! let root = app.root();
     //! let start = StartChild::new(|| Child::new("worker", || Worker));
-    //! let started = sim.block_on(root.ask(start, Duration::MAX)).unwrap();
+    //! let started = sim.block_on(root.admin().ask(start, Duration::MAX)).unwrap();
     //! assert!(matches!(started, Ok(Ok(Some(_)))));
     //! let stop = TerminateChild::named("worker");
-    //! let stopped = sim.block_on(app.root().admin().ask(stop, Duration::MAX)).unwrap();
+    //! let stopped = sim.block_on(root.admin().ask(stop, Duration::MAX)).unwrap();
     //! assert!(matches!(stopped, Ok(Ok(()))));
     //! # Ok(())
     //! # }
@@ -344,7 +344,8 @@ pub mod supervision {
     //! [`RestartChild`](crate::RestartChild) starts it again, [`DeleteChild`](crate::DeleteChild)
     //! forgets it; [`WhichChildren`](crate::WhichChildren) and
     //! [`CountChildren`](crate::CountChildren) tell what is there. A supervisor that is busy answers
-    //! when it is done; one that is not running ends the request at once.
+    //! when it is done; one that is not running ends the request at once. On a plain thread it is
+    //! `root.admin().ask_blocking(stop, limit)`; a request whose limit has passed may be served later.
     //!
     //! # The program ends when its main part does
     //!
@@ -733,6 +734,8 @@ pub mod coming_from {
     //! | `send_after`, `send_interval` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
     //! | `monitor`, `'DOWN'` | [`Context::monitor`](crate::Context::monitor), [`Down`](crate::Down) |
     //! | child spec; `permanent`, `transient`, `temporary` | [`Child`](crate::Child); the same words |
+    //! | `auto_shutdown`, `any_significant` | [`AutoShutdown::Any`](crate::AutoShutdown::Any), [`Child::significant`](crate::Child::significant) |
+    //! | `supervisor:start_child`, `terminate_child`, `which_children` | [`StartChild`](crate::StartChild), [`TerminateChild`](crate::TerminateChild), [`WhichChildren`](crate::WhichChildren), asked of [`Address::admin`](crate::Address::admin) |
     //! | `pg` | [`Group`](crate::Group): an actor whose members join, leave, and are sent to together |
     //! | `exit(Pid, kill)` | [`Address::kill`](crate::Address::kill) |
     //!

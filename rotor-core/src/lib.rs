@@ -30,6 +30,8 @@
 //! | bound what waits | [`Bound`], [`Locality::set_bound`]; [`Throttle`], [`Debounce`], [`Collect`] |
 //! | ask | [`Context::request`], [`Ask`], [`Addr::ask`] |
 //! | start, restart, stop | [`Supervisor`], [`Child`] ([`transient`](Child::transient), [`temporary`](Child::temporary)), [the guide](guide::supervision) |
+//! | change a running tree | [`Context::child`], [`Address::admin`], [`StartChild`], [`TerminateChild`] |
+//! | see it | [`Supervisor::plan`], [`App::tree`]: data, text and DOT; [`Observer`] |
 //! | end the program | [`AutoShutdown`], [`App::shutdown`] |
 //! | find, link, watch | [`Name`], [`Child::needs`], [`Context::monitor`] |
 //! | talk with plain threads | [`Inbox`], [`Addr::ask_blocking`] |

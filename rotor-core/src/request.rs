@@ -41,7 +41,7 @@ use crate::things::Key;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The time limit passed.
+    /// The time limit passed. What was asked for may be done all the same, later.
     Timeout,
     /// The actor that had the request ended before it answered.
     Ended(Exit),
