@@ -360,7 +360,7 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
     for (tree, text) in [
         (
             tree().auto_shutdown(AutoShutdown::Any).child(x()),
-            "app has an auto-shutdown, and no significant child",
+            "app has an auto-shutdown, and no significant child until one is added",
         ),
         (
             tree().child(x().start_limit(ms(0))),

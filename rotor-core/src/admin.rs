@@ -208,7 +208,7 @@ impl TerminateChild {
 
     /// The child with this address.
     ///
-    /// The children of a pool have no names:
+    /// The children of a pool are not asked for by the names that reports give them:
     /// ```
     /// # use rotor_core::{sim::Sim, *};
     /// # use std::time::Duration;
@@ -618,8 +618,8 @@ pub enum AdminError {
     BadSpec(StartError),
     /// The child could not start.
     StartFailed(Exit),
-    /// A pool has children without names, made of its one template: [`StartInstance`] and
-    /// [`TerminateChild::at`] are for it.
+    /// A pool's children are made of its one template, and are not asked for by name: [`StartInstance`]
+    /// and [`TerminateChild::at`] are for it.
     Pool,
     /// [`StartInstance`] was sent to a supervisor that is no pool, or to a pool that makes something
     /// else: another type of actor, or from another type of argument.
@@ -644,7 +644,7 @@ impl fmt::Display for AdminError {
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
             AdminError::Pool => write!(
                 f,
-                "the instances of a pool have no names, and no specs of their own"
+                "the instances of a pool are not asked for by name, and have no specs of their own"
             ),
             AdminError::NotThisPool { makes: None } => write!(f, "this supervisor is not a pool"),
             AdminError::NotThisPool {

@@ -155,7 +155,7 @@ impl Supervisor {
         let auto = self.flags.auto_shutdown != AutoShutdown::Never;
         if auto && !self.children.iter().any(Node::is_significant) {
             warn(format!(
-                "{app} has an auto-shutdown, and no significant child"
+                "{app} has an auto-shutdown, and no significant child until one is added"
             ));
         }
     }

@@ -204,7 +204,8 @@ impl<T: Item> Entrance<T> {
     #[cold]
     fn pop_closed(&self, lane: usize) -> Option<T> {
         let _alone = self.takers.lock().expect("no foreign code runs under it");
-        // SAFETY: the owner, if it was taking, has closed it, and takes under this lock as well.
+        // SAFETY: the owner has closed it, which is seen here with all that it took before, and takes
+        // under this lock as well.
         unsafe { self.lanes[lane].pop() }
     }
 
@@ -313,9 +314,14 @@ impl<T: Item> Entrance<T> {
         if !cfg!(rotor_mutant = "no_drain_fence") {
             fence(Ordering::SeqCst); // pairs with the fence in `reopen`
         }
-        // Between the two loads the entrance may have got a new life, whose items are not ours.
+        // Between the two loads the entrance may have got a new life, whose items are not ours. That one
+        // may have been closed as well: then what its owner has taken comes before what is taken here.
         let look_again = !cfg!(rotor_mutant = "no_second_look");
-        if !look_again || self.state.load(Ordering::Relaxed) == CLOSED {
+        let order = match cfg!(rotor_mutant = "relaxed_second_look") {
+            true => Ordering::Relaxed,
+            false => Ordering::Acquire,
+        };
+        if !look_again || self.state.load(order) == CLOSED {
             self.drain(|item| left.push(item));
         }
         self.draining.fetch_sub(1, Ordering::Release);

@@ -27,6 +27,7 @@ use std::mem::MaybeUninit;
 #[cfg(not(all(rotor_loom, test)))]
 mod sync {
     use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+    pub(super) use std::cell::Cell as HeadCell;
     use std::cell::UnsafeCell;
     pub(super) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
@@ -96,6 +97,7 @@ mod sync {
 
 #[cfg(all(rotor_loom, test))]
 mod sync {
+    pub(super) use loom::cell::Cell as HeadCell;
     use loom::cell::UnsafeCell;
     pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
     use std::ptr;
@@ -166,7 +168,7 @@ mod sync {
     }
 }
 
-use sync::{AtomicPtr, AtomicU64, CAP, Cell, Ordering, clear, new_block, pause};
+use sync::{AtomicPtr, AtomicU64, CAP, Cell, HeadCell, Ordering, clear, new_block, pause};
 
 /// `MaybeUninit` keeps the provenance of pointers.
 type Word = MaybeUninit<u64>;
@@ -230,8 +232,8 @@ const _: () = assert!(CAP <= OFFSET as usize);
 /// What the one who takes has.
 #[repr(align(128))]
 struct Head {
-    block: std::cell::Cell<*mut Block>,
-    offset: std::cell::Cell<usize>,
+    block: HeadCell<*mut Block>,
+    offset: HeadCell<usize>,
     /// How many items have been taken. Written by the one who takes.
     taken: AtomicU64,
 }
@@ -260,8 +262,8 @@ impl<T: Item> Inbound<T> {
                 spare: AtomicPtr::new(std::ptr::null_mut()),
             },
             head: Head {
-                block: std::cell::Cell::new(block),
-                offset: std::cell::Cell::new(0),
+                block: HeadCell::new(block),
+                offset: HeadCell::new(0),
                 taken: AtomicU64::new(0),
             },
             items: PhantomData,

@@ -12,7 +12,7 @@ use crate::naming::Above;
 use crate::observe::Observer;
 use crate::removal::Kill;
 use crate::slot::{Parent, Seat, State};
-use crate::strategy::{Action, ChildId, Event, RowState};
+use crate::strategy::{Action, ChildId, Event, KEEP, RowState};
 use crate::things::Body;
 use crate::timer::nanos;
 
@@ -269,6 +269,9 @@ impl Local {
                     Action::Serve => served = Some(self.next_request(slot)),
                     action => self.act(slot, action),
                 }
+            }
+            if actions.capacity() > KEEP {
+                actions = Vec::new(); // those of a pass over many children
             }
             self.actions.set(actions);
             match served {

@@ -318,7 +318,7 @@ pub(crate) struct NewRow {
 
 const NONE: ChildId = ChildId::MAX;
 /// Room for more events that wait is given back when none does.
-const KEEP: usize = 64;
+pub(crate) const KEEP: usize = 64;
 
 type Ids = SmallVec<[ChildId; 4]>;
 

@@ -545,6 +545,23 @@ fn two_stale_senders_do_not_reject_an_item_of_the_new_life() {
     });
 }
 
+/// Nor is an item taken twice, if the new life is closed before the sender looks again.
+#[test]
+fn a_stale_sender_may_sleep_through_a_life() {
+    check(5, || {
+        let (old, new) = (Token::new(), Token::new());
+        let locality = Locality::open(&old);
+        let stale = locality.spawn_sender(&[(NORMAL, 1)]);
+        locality.close();
+        locality.entrance.open(new.clone());
+        locality.send(NORMAL, 10);
+        locality.drain();
+        locality.close();
+        stale.join().unwrap();
+        locality.assert_each_ended_once(&[1, 10]);
+    });
+}
+
 /// The new life parks and is woken as the first one was, whatever the stale sender does.
 #[test]
 fn a_recycled_entrance_is_never_missed() {
