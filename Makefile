@@ -80,7 +80,7 @@ fuzz: setup
 
 # Hours: every model with one preemption more than the bound of any (5).
 proof: setup
-	SECONDS_EACH=7200 LOOM_MAX_PREEMPTIONS=6 scripts/loom.sh
+	SECONDS_EACH=7200 MORE_PREEMPTIONS=1 scripts/loom.sh
 	@scripts/miri.sh
 	@scripts/tsan.sh
 	@scripts/asan.sh

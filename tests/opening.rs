@@ -160,6 +160,52 @@ fn m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop(_: u64) {
     }
 }
 
+/// Whatever has ended for good before; all of the subtree is built anew.
+fn m11_what_has_ended_for_good_comes_back_after_a_loss(seed: u64) {
+    for how in ["stopped", "deleted", "stopped with its supervisor"] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        sim.locality("here");
+        let away = sim.locality("away");
+        let (b, c) = (away.reserve(), away.reserve());
+        let theirs = log.clone();
+        let far = group("far").on(&away, move |s| {
+            let b = puppet("b", &theirs).at(b);
+            let b = if how == "stopped" { b.temporary() } else { b };
+            s.child(group("below").child(b).temporary())
+                .child(puppet("c", &theirs).at(c))
+        });
+        let root = Supervisor::one_for_one("root").intensity(10, LONG);
+        let app = sim.start(root.child(far)).unwrap();
+        sim.run_until_idle();
+        let place = |app: &App, name: &str| {
+            let tree = app.tree();
+            let found = tree.nodes.iter().find(|node| node.name == name);
+            found.expect(name).address
+        };
+        let below = place(&app, "below");
+        match how {
+            "stopped" => b.address().stop(),
+            "deleted" => {
+                let stop = TerminateChild::at(b.address());
+                let stopped = sim.block_on(below.admin().ask(stop, ms(10)));
+                assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+                let delete = DeleteChild::at(b.address());
+                let deleted = sim.block_on(below.admin().ask(delete, ms(10)));
+                assert!(matches!(deleted, Some(Ok(Ok(())))), "{deleted:?}");
+            }
+            _ => below.stop(),
+        }
+        sim.run_until_idle();
+        sim.lose(&away);
+        sim.open(away);
+        sim.run_for(ms(10));
+        for (name, address) in [("b", b.address()), ("c", c.address())] {
+            assert_eq!(place(&app, name), address, "{how}");
+            assert_eq!(address.state(), Lifecycle::Running, "{how}");
+        }
+    }
+}
+
 /// Its supervisor is down, and does not build it again before the tree ends.
 fn m11_what_was_not_built_again_after_a_loss_ends_with_the_tree(seed: u64) {
     let log = Log::new();
@@ -442,6 +488,7 @@ bodies! {
         a17_what_was_sent_before_a_loop_was_made_counts_for_its_bound,
         m11_a_reserved_address_of_a_reopened_locality_waits_as_in_its_first_life,
         m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop,
+        m11_what_has_ended_for_good_comes_back_after_a_loss,
         m11_what_was_not_built_again_after_a_loss_ends_with_the_tree,
         m08_a_picture_says_which_loop_a_start_waits_for,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,

@@ -6,7 +6,8 @@
 //! `src/inbound.rs`, `src/entrance.rs` and `src/scheduled.rs`, which are included here with loom's
 //! atomics in the place of the real ones, and with blocks of three words.
 //!
-//! Every model is exhaustive up to its bound of preemptions; `LOOM_MAX_PREEMPTIONS` overrides it.
+//! Every model is exhaustive up to its bound of preemptions; `MORE_PREEMPTIONS` adds to it, and
+//! `LOOM_MAX_PREEMPTIONS` takes its place.
 
 #![cfg(rotor_loom)]
 
@@ -215,10 +216,12 @@ fn turn_until(handled: usize, token: &Token, localities: &[&Locality]) {
     }
 }
 
-/// Runs a model in all its interleavings with at most so many preemptions.
+/// Runs a model in all its interleavings with at most so many preemptions, or more if that is asked for.
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
+    let more = std::env::var("MORE_PREEMPTIONS");
+    let more: usize = more.map_or(0, |more| more.parse().expect("a number"));
+    builder.preemption_bound.get_or_insert(preemptions + more);
     builder.check(model);
 }
 
