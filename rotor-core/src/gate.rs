@@ -163,6 +163,8 @@ static POOL: SegQueue<&'static Gate> = SegQueue::new();
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 /// A gate whose generations have come this far is not used again.
 const RETIRE: u32 = 1 << 31;
+/// Those. Addresses may name them for ever, and whoever looks for leaks finds them here.
+static RETIRED: SegQueue<&'static Gate> = SegQueue::new();
 
 impl Gate {
     /// Takes a gate from the pool, or makes one.
@@ -242,6 +244,8 @@ impl Gate {
             self.next_slot.store(0, Ordering::Relaxed);
             self.begin_at(next_generation(highest));
             POOL.push(self);
+        } else {
+            RETIRED.push(self);
         }
     }
 
