@@ -1214,10 +1214,10 @@ impl<A: Actor> Context<A> {
     ///
     /// A start waits until the service is operational, and fails at once with
     /// [`StartStalled`](crate::StartStalled) if that cannot be before it is over. The link belongs to the
-    /// instance, and ends with it, or when it is [cancelled](Self::cancel). A service waits for at most half of its own
-    /// stop limit; then it ends, and the observer is told. Asked to leave, this instance ends with
-    /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down; to
-    /// decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service
+    /// instance, and ends with it, or when it is [cancelled](Self::cancel). A service waits for at most
+    /// half of its own stop limit; then it ends, and the observer is told. Asked to leave, this instance
+    /// ends with [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down;
+    /// to decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service
     /// ends without asking, this instance fails with a [`LinkError`](crate::LinkError): one that starts
     /// has failed to.
     ///

@@ -120,7 +120,8 @@ impl Hold {
     /// What it is for is known better.
     pub(crate) fn because(&self, here: &Local, why: Why) {
         here.seat(self.slot, |seat| {
-            if let Some(known) = seat.rare_mut().holds.get_mut(&self.serial) {
+            let holds = seat.rare.as_mut().map(|rare| &mut rare.holds);
+            if let Some(known) = holds.and_then(|holds| holds.get_mut(&self.serial)) {
                 *known = why;
             }
         });

@@ -135,11 +135,17 @@ mod sync {
             self.first.store(first, order);
         }
 
+        /// # Safety
+        /// As the real one; loom finds out if it is not so.
         pub(super) unsafe fn write(&self, word: Word) {
+            // SAFETY: as the caller says.
             self.word.with_mut(|at| unsafe { at.write(word) });
         }
 
+        /// # Safety
+        /// As the real one; loom finds out if it is not so.
         pub(super) unsafe fn read(&self) -> Word {
+            // SAFETY: as the caller says.
             self.word.with(|at| unsafe { at.read() })
         }
     }
@@ -151,7 +157,10 @@ mod sync {
         }))
     }
 
+    /// # Safety
+    /// Nobody else knows the block.
     pub(super) unsafe fn clear(block: *mut Block) {
+        // SAFETY: as the caller says.
         let block = unsafe { &mut *block };
         block.next = AtomicPtr::new(ptr::null_mut());
         block.words = std::array::from_fn(|_| Cell::new());

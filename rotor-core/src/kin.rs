@@ -11,7 +11,7 @@ use crate::fixed_map::FixedMap;
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
-use crate::strategy::{ChildId, Family, Flags, Restart};
+use crate::strategy::{ChildId, Family, Flags, Restart, Step};
 use crate::supervisor::{Remote, Shell};
 use crate::things::Key;
 
@@ -71,6 +71,15 @@ impl Limits {
         start: Some(LIMIT),
         stop: Some(LIMIT),
     };
+
+    /// The one of a step; zero if it has none.
+    pub(crate) fn of(self, step: Step) -> Duration {
+        let limit = match step {
+            Step::Start => self.start,
+            Step::Stop => self.stop,
+        };
+        limit.unwrap_or_default()
+    }
 }
 
 impl Entry {

@@ -146,7 +146,7 @@ pub(crate) struct Overrun {
 
 impl Step {
     /// As people are told.
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Step::Start => "start",
             Step::Stop => "stop",
@@ -168,11 +168,7 @@ impl Local {
     ) {
         let found = self.seat(parent, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            let limit = match step {
-                Step::Start => entry.limits().start,
-                Step::Stop => entry.limits().stop,
-            };
-            Some((entry.place, limit.unwrap_or_default()))
+            Some((entry.place, entry.limits().of(step)))
         });
         let Some((place, limit)) = found else { return };
         let overrun = Overrun { step, limit };

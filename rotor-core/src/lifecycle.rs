@@ -686,7 +686,8 @@ impl Local {
             drop(self.remove_thing(key, slot));
         }
         let state = self.seat(slot, |seat| {
-            let was_open = seat.rare_mut().holds.remove(&id).is_some();
+            let holds = seat.rare.as_mut().map(|rare| &mut rare.holds);
+            let was_open = holds.is_some_and(|holds| holds.remove(&id).is_some());
             was_open.then_some(seat.state)
         });
         match state {

@@ -13,8 +13,8 @@ pub(crate) const SHORT: usize = MOST;
 
 /// One record, or many of them in a chunk.
 ///
-/// As long as a short record, and not a word more: what a push costs is the memory that two
-/// processors pass to each other. Its first word, the pointer to a kind, tells the rest apart.
+/// As long as a short record, and not a word more: it is copied from there to the queue, which takes as
+/// many words of it as the record has, and back.
 pub(crate) enum Parcel {
     Short(Short),
     Other(Other),

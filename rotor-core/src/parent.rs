@@ -12,7 +12,7 @@ use crate::naming::Above;
 use crate::observe::Observer;
 use crate::removal::Kill;
 use crate::slot::{Parent, Seat, State};
-use crate::strategy::{Action, ChildId, Event, KEEP, RowState};
+use crate::strategy::{Action, ChildId, Event, KEEP, RowState, Step};
 use crate::things::Body;
 use crate::timer::nanos;
 
@@ -167,12 +167,11 @@ impl Local {
                 .remote
                 .as_ref()
                 .is_none_or(|r| r.remote.locality.openings() > 0);
-            let (step, limit) = if state == RowState::Starting {
-                ("start", entry.limits().start)
-            } else {
-                ("stop", entry.limits().stop)
+            let step = match state {
+                RowState::Starting => Step::Start,
+                _ => Step::Stop,
             };
-            Some(Err((step, limit.unwrap_or_default(), loop_ran)))
+            Some(Err((step, entry.limits().of(step), loop_ran)))
         });
         let event = match passed {
             None => return,
@@ -180,7 +179,7 @@ impl Local {
             Some(Err((step, limit, loop_ran))) => {
                 let late = Exit::timed_out(TimedOut {
                     path: self.child_path(slot, child),
-                    step,
+                    step: step.text(),
                     limit,
                     loop_ran,
                 });

@@ -86,7 +86,9 @@ impl Local {
     }
 
     pub(crate) fn is_pool(&self, slot: u32) -> bool {
-        self.seat(slot, |seat| seat.kin_mut().template.is_some())
+        self.seat(slot, |seat| {
+            seat.kin.as_ref().is_some_and(|kin| kin.template.is_some())
+        })
     }
 
     pub(crate) fn child_named(&self, slot: u32, name: &str) -> Result<ChildId, AdminError> {
