@@ -2,14 +2,16 @@
 //! wrong thread.
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::{Bell, driver};
+use crate::backend::{Backend, Bell, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 /// Has a driver turned on a thread that is not its own. It is lost by that, and leaks.
 pub fn turn_elsewhere(driver: Driver) {
@@ -478,7 +480,101 @@ fn e01_a_locality_with_a_thread_is_opened_by_that_alone(_: u64) {
     assert_eq!(mine.open(&locality), Err(BindError::AlreadyOpen));
 }
 
+/// A tree of which a part is on a locality that has no loop yet, or none that runs.
+fn half(home: &Locality, far: &Locality, log: &Log, world: &mut World) -> App {
+    let (far, log) = (far.clone(), log.clone());
+    world.start(home, move || {
+        let theirs = log.clone();
+        let telling = |name, log: &Log| Role::new(name, log).telling().child();
+        group("root")
+            .child(telling("a", &log))
+            .child(group("far").on(&far, move |s| s.child(telling("b", &theirs))))
+            .child(telling("c", &log))
+    })
+}
+
+/// Nothing of it has ever started there, so there is nothing to stop.
+fn m23_a_tree_ends_that_has_waited_for_a_loop_which_nobody_runs(world: &mut World) {
+    let (log, home, far) = (Log::new(), world.locality(), world.locality());
+    let app = half(&home, &far, &log, world);
+    world.until(|| log.count("a starts") == 1);
+    world.shut_down(&app);
+    // Somebody runs it after all.
+    let late = world.start(&far, || group("late"));
+    world.until(|| late.root().state() == Lifecycle::Running);
+    world.shut_down(&late);
+    assert_eq!(log.all(), ["a starts", "a stops: shutdown", "a drops"]);
+}
+
+/// The order to start is taken back, also one that comes of a request which had to wait.
+fn m23_a_child_on_a_loop_that_nobody_runs_can_be_terminated(world: &mut World) {
+    let (log, home, far) = (Log::new(), world.locality(), world.locality());
+    let app = half(&home, &far, &log, world);
+    world.until(|| log.count("a starts") == 1);
+    let root = app.root();
+    let counted = root.admin().ask(CountChildren, LONG);
+    let again = root.admin().ask(RestartChild::named("far"), LONG);
+    let ended = root.admin().ask(TerminateChild::named("far"), LONG);
+    assert!(world.answer(ended).is_ok_and(|done| done.is_ok()));
+    assert_eq!(log.count("c starts"), 1);
+    assert_eq!(world.answer(counted).expect("it runs").active, 2);
+    assert!(matches!(world.answer(again), Ok(Ok(None))));
+    let deleted = root.admin().ask(DeleteChild::named("far"), LONG);
+    assert!(world.answer(deleted).is_ok_and(|done| done.is_ok()));
+    world.shut_down(&app);
+    let late = world.start(&far, || group("late"));
+    world.until(|| late.root().state() == Lifecycle::Running);
+    world.shut_down(&late);
+    assert_eq!(log.count("b"), 0);
+}
+
+/// What was taken back is started by the next order, and once.
+fn m23_a_child_that_was_terminated_before_its_loop_ran_can_be_started(world: &mut World) {
+    let (log, home, far) = (Log::new(), world.locality(), world.locality());
+    let app = half(&home, &far, &log, world);
+    let root = app.root();
+    let ended = root.admin().ask(TerminateChild::named("far"), LONG);
+    assert!(world.answer(ended).is_ok_and(|done| done.is_ok()));
+    let again = root.admin().ask(RestartChild::named("far"), LONG);
+    let late = world.start(&far, || group("late"));
+    let started = world.answer(again).expect("it runs");
+    assert!(matches!(started, Ok(Some(_))), "{started:?}");
+    assert_eq!(log.of("b "), ["b starts"]);
+    world.shut_down(&app);
+    assert_eq!(log.of("b "), ["b starts", "b stops: shutdown", "b drops"]);
+    world.shut_down(&late);
+}
+
+/// Its thread begins while the tree ends: it has started in order or not at all.
+fn m23_a_loop_may_begin_while_its_tree_ends(on: &dyn Backend, far: &dyn Backend) {
+    for n in 0..20 {
+        let log = Log::new();
+        let exit = on.run_tree(&mut |_| {
+            let (away, theirs) = (far.spawn("away"), log.clone());
+            let far = group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).telling().child())
+            });
+            let ends = Role::new("a", &log).begin(move |_, cx| {
+                later(cx, Duration::from_micros(n), |_, cx| {
+                    cx.supervisor().expect("it has one").stop();
+                });
+            });
+            stage().child(ends.child()).child(far)
+        });
+        assert!(!exit.expect("a sound tree").is_failure());
+        let all = log.all();
+        assert!(all.is_empty() || all.len() == 3, "{all:?}");
+        assert_eq!(log.live(), 0);
+    }
+}
+
 bodies! {
+    Pair: [m23_a_loop_may_begin_while_its_tree_ends]
+    World: [
+        m23_a_tree_ends_that_has_waited_for_a_loop_which_nobody_runs,
+        m23_a_child_on_a_loop_that_nobody_runs_can_be_terminated,
+        m23_a_child_that_was_terminated_before_its_loop_ran_can_be_started,
+    ]
     Sim: [
         e01_a_locality_with_a_thread_is_opened_by_that_alone,
         e01_a_turn_says_when_to_come_again,

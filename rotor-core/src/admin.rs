@@ -163,7 +163,7 @@ pub struct TerminateChild {
 
 /// Which child a request is about.
 #[derive(Clone, Debug)]
-enum Who {
+pub(crate) enum Who {
     Name(Cow<'static, str>),
     /// With the instance, if only one is meant.
     Address(Address, Option<u64>),
@@ -171,7 +171,7 @@ enum Who {
 
 impl Who {
     /// The child that is meant; `None` for an instance that is gone.
-    fn find(self, here: &Local, slot: u32) -> Result<Option<ChildId>, AdminError> {
+    pub(crate) fn find(self, here: &Local, slot: u32) -> Result<Option<ChildId>, AdminError> {
         match self {
             Who::Name(name) => here.child_named(slot, &name).map(Some),
             Who::Address(address, instance) => here.child_at(slot, address, instance),
@@ -685,13 +685,20 @@ mod sealed {
 
 /// A request that waits until its supervisor is free. Does it, or finds out what it asks the family
 /// for; called between messages.
-pub struct Admin(pub(crate) Box<Serve>);
+pub struct Admin {
+    pub(crate) serve: Box<Serve>,
+    /// Whom it is to end, if that is what it asks for.
+    pub(crate) ends: Option<Who>,
+}
 
 type Serve = dyn FnOnce(&Local, u32) -> Event;
 
 impl Admin {
     fn new(serve: impl FnOnce(&Local, u32) -> Event + 'static) -> Self {
-        Admin(Box::new(serve))
+        Admin {
+            serve: Box::new(serve),
+            ends: None,
+        }
     }
 
     /// A request that looks at the children only.
@@ -771,7 +778,8 @@ impl Request for TerminateChild {
 
 impl sealed::Sealed for TerminateChild {
     fn admin(self, reply: ReplyTo<Self::Reply>) -> Admin {
-        Admin::new(
+        let ends = Some(self.who.clone());
+        let terminate = Admin::new(
             move |here, slot| match self.who.find(here, slot).transpose() {
                 Some(child) => {
                     let deed = child.map(Deed::Terminate);
@@ -782,7 +790,8 @@ impl sealed::Sealed for TerminateChild {
                     Event::Served
                 }
             },
-        )
+        );
+        Admin { ends, ..terminate }
     }
 }
 

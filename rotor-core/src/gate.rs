@@ -84,6 +84,8 @@ pub(crate) struct Gate {
     pub(crate) rooms: Rooms,
     /// Slices that were run in this life. Written by the owner.
     pub(crate) slices: AtomicU64,
+    /// Held while an order that no slice has seen is taken back; the first slice waits for that.
+    first_slice: Mutex<()>,
     /// Wakes of its loop in this life.
     pub(crate) wakes: AtomicU64,
     /// Requests of actors here for whose answers nobody waits any more.
@@ -206,6 +208,7 @@ impl Gate {
                 bound: AtomicUsize::new(0),
                 rooms: Rooms::default(),
                 slices: AtomicU64::new(0),
+                first_slice: Mutex::new(()),
                 wakes: AtomicU64::new(0),
                 given_up: GivenUp::default(),
                 clock: Mutex::new(None),
@@ -350,6 +353,18 @@ impl Gate {
                 }
             }
         }
+    }
+
+    /// The same for an instance that was ordered before the first slice: it has not started, and never
+    /// does. False if that slice has begun; then it may have.
+    pub(crate) fn withdraw(&self, kill: Kill) -> bool {
+        let _guard = lock(&self.first_slice);
+        let unturned = self.slices.load(Ordering::Relaxed) == 0;
+        if unturned {
+            self.kills.push(kill);
+            self.pressing.store(true, Ordering::Release);
+        }
+        unturned
     }
 
     /// Registers a locality that wants to know when this one is lost.
@@ -580,6 +595,9 @@ impl Gate {
     pub(crate) fn note_slice(&self) {
         let before = self.slices.load(Ordering::Relaxed);
         self.slices.store(before + 1, Ordering::Relaxed);
+        if before == 0 {
+            drop(lock(&self.first_slice)); // what is taken back from now on is not
+        }
     }
 }
 

@@ -258,6 +258,10 @@ pub mod mixing_loops {
     //!
     //! **Order** is kept from one sender to one actor in one lane, on any loop.
     //!
+    //! **A loop that nobody runs** starts nothing: what is placed there waits for it, without a limit, and
+    //! so do those that start after it. [`App::tree`](crate::App::tree) says for which loop. A stop of it,
+    //! or of what is above it, waits for nobody: a loop that comes later finds nothing to start.
+    //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
     //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides.
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::error::TimedOut;
 use crate::exit::Exit;
@@ -302,6 +303,10 @@ impl Local {
                     let gone = to.gate().lost();
                     return self.report_later(slot, child, incarnation, News::Exited(gone));
                 }
+                if self.withdraw(slot, child, incarnation) {
+                    let none = News::Exited(Exit::shutdown());
+                    return self.report_later(slot, child, incarnation, none);
+                }
                 if limit == Some(Duration::ZERO) {
                     let kill = Kill {
                         to,
@@ -505,6 +510,49 @@ impl Local {
             gated,
         };
         Control::post(to.gate(), Control::Start(start));
+        if to.gate() != self.gate {
+            self.recall(slot);
+        }
+    }
+
+    /// Takes the order to start a child back if its locality has never had a turn: nothing of it is
+    /// there, and whoever runs it later finds the instance disowned.
+    fn withdraw(&self, slot: u32, child: u32, incarnation: u64) -> bool {
+        let withdrawn = |seat: &mut Seat| {
+            let entry = seat.kin.as_mut()?.entry(child)?;
+            // What a lost life was told is gone with it.
+            let first = entry.remote.as_ref()?.remote.locality.openings() <= 1;
+            let kill = Kill {
+                to: entry.place,
+                incarnation,
+                keep: true,
+                late: None,
+            };
+            Some(first && kill.to.gate().withdraw(kill))
+        };
+        self.seat(slot, withdrawn) == Some(true)
+    }
+
+    /// Takes the start back that the table waits for, if its locality has never had a turn, and
+    /// somebody asks that the child be terminated. Nobody else ends that wait.
+    pub(crate) fn recall(&self, slot: u32) {
+        let recalled = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let (child, incarnation) = kin.family.awaited_start()?;
+            let remote = &kin.entry(child)?.remote.as_ref()?.remote;
+            if remote.locality.slices() > 0 {
+                return None;
+            }
+            let ends = kin.requests.iter().filter_map(|admin| admin.ends.clone());
+            Some((child, incarnation, ends.collect::<Vec<_>>()))
+        });
+        let Some((child, incarnation, ends)) = recalled else {
+            return;
+        };
+        let is_meant = |who: Who| matches!(who.find(self, slot), Ok(Some(found)) if found == child);
+        if ends.into_iter().any(is_meant) && self.withdraw(slot, child, incarnation) {
+            self.report_later(slot, child, incarnation, News::Ignored);
+        }
     }
 
     fn report_later(&self, slot: u32, child: u32, incarnation: u64, news: News) {

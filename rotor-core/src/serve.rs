@@ -26,7 +26,10 @@ impl Local {
         });
         match refused {
             Some((admin, exit)) => refuse(&exit, admin),
-            None => self.family(slot, Event::Asked),
+            None => {
+                self.recall(slot);
+                self.family(slot, Event::Asked);
+            }
         }
     }
 
@@ -40,7 +43,7 @@ impl Local {
     pub(crate) fn next_request(&self, slot: u32) -> Event {
         let admin = self.seat(slot, |seat| seat.kin.as_mut()?.requests.pop_front());
         // What it brings, and what is dropped of it, is a user's.
-        let asked = admin.map(|admin| here::guard(|| admin.0(self, slot)));
+        let asked = admin.map(|admin| here::guard(|| (admin.serve)(self, slot)));
         asked.and_then(Result::ok).unwrap_or(Event::Served)
     }
 

@@ -731,6 +731,14 @@ impl Family {
         awaited && row.incarnation == incarnation
     }
 
+    /// The child whose start is waited for, and its instance.
+    pub(crate) fn awaited_start(&self) -> Option<(ChildId, u64)> {
+        match self.pass.as_ref()?.waiting {
+            Waiting::One(id, Step::Start) => Some((id, self.row(id).incarnation)),
+            _ => None,
+        }
+    }
+
     /// Whether the last pass has begun: that of its end.
     pub(crate) fn is_ending(&self) -> bool {
         self.pass.as_ref().is_some_and(Pass::is_end)

@@ -40,6 +40,8 @@
 //! What goes wrong first:
 //! - An address that no child is `at` keeps what it gets: a program that waits for ever has often lost
 //!   its `.at(..)`, and so has one for which the compiler needs the type of an `Addr<_>`.
+//! - A part of the tree that is placed on a loop which nobody runs does not start, and nothing after it
+//!   does: print [`App::tree`](crate::App::tree), which says "waits".
 //! - `Result` without arguments is rotor's, that of `start`, of factories, and of handlers that may fail:
 //!   those are a [`TryHandler`](crate::TryHandler), a [`Handler`](crate::Handler) returns nothing.
 //!   [`Error::message`](crate::Error::message) makes an error of a text.

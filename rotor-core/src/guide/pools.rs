@@ -58,7 +58,8 @@
 //! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
 //! They are answered in order, between what the supervisor has to do: one that comes during a restart
-//! waits for its end. They are never parked. A supervisor that does not run ends a request at once, and
+//! waits for its end, or a start: only of one that waits for a loop which nobody has run so far is a
+//! `TerminateChild` the end. They are never parked. A supervisor that does not run ends a request at once, and
 //! so does one that ends while the request waits. Whom an actor may ask about itself it learns from
 //! [`Context::supervisor`](crate::Context::supervisor).
 //!
