@@ -1,12 +1,12 @@
 //! Dispatch: taking records from the queues and running their handlers.
 
-use std::cell::{Cell, RefCell};
+use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::batch::Chunk;
 use crate::exit::Exit;
 use crate::here::{self, Caught, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
@@ -77,14 +77,11 @@ impl Local {
             };
             match catch_unwind(AssertUnwindSafe(serve)) {
                 Ok(more) => break more,
+                // Not out of a queue: in what was parked or interrupted, or core's own bug.
                 Err(payload) => {
                     // What ran before it in the same stride was not counted.
                     limit.messages = limit.messages.saturating_sub(self.stride.get());
-                    self.crashed(Caught::of(payload));
-                    self.tick();
-                    if self.now.get() >= limit.until {
-                        limit.messages = 0;
-                    }
+                    self.crashed(payload, limit);
                 }
             }
             if self.bug.borrow().is_some() {
@@ -264,29 +261,19 @@ impl Local {
         // One half for each, and the odd one by turns.
         let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
-        let mut ran = self.drain(&self.lanes[lane], share);
+        let mut ran = self.drain(&self.lanes[lane], share, limit);
         // What goes ahead of this lane was there before: it does not take this turn from it.
         if foreign && ran < n && (ran == 0 || !self.is_interrupted()) {
             // What is sent here meanwhile in a higher lane, also in this one, goes ahead of the rest.
             self.lane.set(NORMAL);
-            ran += self.run_foreign(lane, n - ran);
+            ran += self.run_foreign(lane, n - ran, limit);
         }
         limit.messages -= ran.min(limit.messages);
         ran
     }
 
     /// Runs up to `n` records that came from other localities and threads.
-    fn run_foreign(&self, lane: usize, n: u32) -> u32 {
-        /// Puts an unfinished chunk back on every way out, also by a panic.
-        struct Out<'a>(&'a RefCell<Option<Chunk>>, Option<Chunk>, &'a Local);
-        impl Drop for Out<'_> {
-            fn drop(&mut self) {
-                match self.1.take() {
-                    Some(chunk) if chunk.is_empty() => chunk.give_back(self.2.gate),
-                    chunk => *self.0.borrow_mut() = chunk,
-                }
-            }
-        }
+    fn run_foreign(&self, lane: usize, n: u32, limit: &mut Limit) -> u32 {
         let mut ran = 0;
         while ran < n {
             let active = self.chunks[lane].borrow_mut().take();
@@ -298,15 +285,21 @@ impl Local {
                 None => break,
                 Some(Contents::One(mut one)) => {
                     let at = one.as_mut_ptr();
-                    let cursor = Cell::new(at);
-                    let running = Running::enter(self, &cursor);
-                    self.exec(at);
-                    running.leave();
+                    let whole = self.run_at(&Cell::new(at), limit, || {
+                        self.exec(at);
+                    });
                     ran += 1 + self.charged.take();
+                    if !whole {
+                        break; // to see what time that has taken
+                    }
                 }
                 Some(Contents::Chunk(chunk)) => {
-                    let out = Out(&self.chunks[lane], Some(chunk), self);
-                    ran += self.drain(out.1.as_ref().expect("put in above"), n - ran);
+                    ran += self.drain(&chunk, n - ran, limit);
+                    if chunk.is_empty() {
+                        chunk.give_back(self.gate);
+                    } else {
+                        *self.chunks[lane].borrow_mut() = Some(chunk);
+                    }
                 }
             }
             if self.is_interrupted() {
@@ -322,23 +315,48 @@ impl Local {
     }
 
     /// Runs up to `n` records of a queue, fewer if something goes ahead of them.
-    fn drain(&self, queue: &Flat, n: u32) -> u32 {
+    fn drain(&self, queue: &Flat, n: u32, limit: &mut Limit) -> u32 {
         let mut left = n;
-        let running = Running::enter(self, queue.cursor());
-        while left > 0
-            && let Some(at) = queue.front()
-        {
-            // The first one, and whatever the hot loop leaves.
-            let bytes = self.exec(at);
-            // SAFETY: that is the length of the record at the cursor.
-            unsafe { queue.advance(bytes) };
-            left = self.drain_running(queue, left - 1);
-            if self.gate.pressing.load(Ordering::Relaxed) {
-                break;
+        let whole = self.run_at(queue.cursor(), limit, || {
+            while left > 0
+                && let Some(at) = queue.front()
+            {
+                // The first one, and whatever the hot loop leaves.
+                let bytes = self.exec(at);
+                // SAFETY: that is the length of the record at the cursor.
+                unsafe { queue.advance(bytes) };
+                left = self.drain_running(queue, left - 1);
+                if self.gate.pressing.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        if !whole {
+            // How many ran before the panic is not known.
+            left = 0;
+        }
+        n - left + self.charged.take()
+    }
+
+    /// Runs records from a cursor on, and ends the instance of the one that panics. False if one did.
+    ///
+    /// The panic is caught as near to its handler as can be, with nothing to clean up on the way:
+    /// unwinding takes most of the time of a restart, and grows with every frame and every stop.
+    #[inline(always)]
+    fn run_at(&self, cursor: &Cell<*mut Word>, limit: &mut Limit, run: impl FnOnce()) -> bool {
+        let running = Running::enter(self, cursor);
+        let ran = catch_unwind(AssertUnwindSafe(run));
+        match ran {
+            Ok(()) => {
+                running.leave();
+                true
+            }
+            Err(payload) => {
+                drop(running);
+                self.crashed(payload, limit);
+                false
             }
         }
-        running.leave();
-        n - left + self.charged.take()
     }
 
     /// The hot loop: runs records whose target simply runs. Returns how many of `left` are left.
@@ -675,8 +693,17 @@ impl Local {
         }
     }
 
-    /// A handler panicked: its instance ends.
-    fn crashed(&self, caught: Caught) {
+    /// User code panicked: its instance ends. What that took is charged to the turn's budget.
+    #[cold]
+    fn crashed(&self, payload: Box<dyn Any + Send>, limit: &mut Limit) {
+        self.end_crashed(Caught::of(payload));
+        self.tick();
+        if self.now.get() >= limit.until || self.bug.borrow().is_some() {
+            limit.messages = 0;
+        }
+    }
+
+    fn end_crashed(&self, caught: Caught) {
         self.charged.set(0);
         self.published_to.set(None);
         self.sender.set(None);
