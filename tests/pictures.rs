@@ -116,6 +116,60 @@ fn l24_a_plan_finds_what_a_start_refuses(_: u64) {
     ));
 }
 
+/// Reports name actors by their paths, so each part of those is a name, and there is one to a place.
+fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
+    let log = Log::new();
+    let told = |tree: Supervisor| refused(tree).to_string();
+    let why =
+        "a name must not be empty, nor have a slash, which stands between the names of a path";
+    assert_eq!(told(group("")), format!("the root is named \"\": {why}"));
+    let slash = group("g").child(group("inner").child(puppet("a/b", &log)));
+    let of_child = format!("supervisor inner has a child named \"a/b\": {why}");
+    assert_eq!(told(slash), of_child);
+    assert!(matches!(
+        refused(group("g").child(group("/"))),
+        StartError::BadName { supervisor: Some(above), .. } if above == "g"
+    ));
+    let mut sim = Sim::new(seed);
+    sim.locality("here");
+    let app = sim.start(group("app")).expect("a sound tree");
+    let add = StartChild::new(|| group("of/it"));
+    let answer = sim.block_on(app.root().admin().ask(add, LONG));
+    let Some(Ok(Err(AdminError::BadSpec(error)))) = answer else {
+        panic!("{answer:?}");
+    };
+    let added = format!("supervisor app has a child named \"of/it\": {why}");
+    assert_eq!(error.to_string(), added);
+}
+
+/// Loops may have the same name, as threads may; whoever looks at a plan is told.
+fn l24_localities_of_the_same_name_are_warned_of(_: u64) {
+    let log = Log::new();
+    let here = Locality::new("main");
+    let places = ["main", "disk", "disk", "net"].map(Locality::new);
+    let tree = |places: &[&Locality]| {
+        let tree = group("root").child(puppet("a", &log));
+        let far = places
+            .iter()
+            .enumerate()
+            .map(|(n, place)| Supervisor::one_for_one(format!("far {n}")).on(place, |s| s));
+        far.fold(tree, Supervisor::child)
+            .plan(&here)
+            .expect("sound")
+            .warnings
+    };
+    let [main, disk, other, net] = &places;
+    assert_eq!(
+        tree(&[main, disk, other, net]),
+        [
+            "2 localities are named disk: no picture or error tells them apart",
+            "2 localities are named main: no picture or error tells them apart",
+        ]
+    );
+    // More than one part of a tree may be on one loop.
+    assert!(tree(&[disk, &here, disk, net]).is_empty());
+}
+
 /// What a supervisor elsewhere is to its own supervisor is said here, its children there.
 fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     let log = Log::new();
@@ -395,6 +449,8 @@ bodies! {
         n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,
+        l24_names_that_no_path_can_be_made_of_are_refused,
+        l24_localities_of_the_same_name_are_warned_of,
         l24_a_root_is_placed_by_its_start,
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,
         l24_the_live_tree_has_the_nodes_of_its_plan,

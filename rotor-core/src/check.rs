@@ -36,7 +36,7 @@ impl Supervisor {
             let root = self.name.clone();
             return Err(StartError::RootPlaced { root });
         }
-        Ok(())
+        check_name(None, &self.name)
     }
 
     pub(crate) fn check_in(
@@ -75,6 +75,7 @@ impl Supervisor {
         seen.depth += 1;
         for node in &self.children {
             let name = node.name();
+            check_name(Some(&self.name), name)?;
             let child = node.as_child();
             if !names.insert(name.clone()) {
                 let (supervisor, child) = (self.name.clone(), name.clone());
@@ -212,6 +213,16 @@ impl Supervisor {
     }
 }
 
+/// Whether paths can be made of a name: that of a child, or of a root.
+fn check_name(supervisor: Option<&str>, name: &str) -> Result<(), StartError> {
+    if name.is_empty() || name.contains('/') {
+        let supervisor = supervisor.map(|name| name.to_owned().into());
+        let name = name.to_owned().into();
+        return Err(StartError::BadName { supervisor, name });
+    }
+    Ok(())
+}
+
 impl AsChild {
     /// Looks at what a child says of itself to a supervisor that ends by itself like this.
     pub(crate) fn check(&self, name: &str, auto: AutoShutdown) -> Result<(), StartError> {
@@ -235,15 +246,15 @@ impl AsChild {
     }
 }
 
-/// Looks for everything that can be wrong with a child that is added to a supervisor which runs on
-/// `gate`. Returns it with the other localities that it names.
+/// Looks for everything that can be wrong with a child that is added to a supervisor of this name which
+/// runs on `gate`. Returns it with the other localities that it names.
 pub(crate) fn check_added(
     node: Node,
-    flags: Flags,
+    (name, flags): (Cow<'static, str>, Flags),
     gate: &'static Gate,
     place: &str,
 ) -> Result<(Node, Vec<Locality>), StartError> {
-    let mut around = Supervisor::new(Cow::Borrowed(""), flags).child(node);
+    let mut around = Supervisor::new(name, flags).child(node);
     let places = around.check(gate, place)?;
     let node = around.children.pop().expect("put in above");
     Ok((node, places))
@@ -302,6 +313,21 @@ impl Seen {
     /// The innermost scope; 0 is the tree.
     fn scope(&self) -> usize {
         self.scopes.last().copied().unwrap_or(0)
+    }
+
+    /// Notes that localities of a tree whose root is placed here have the same name.
+    pub(crate) fn warn_of_places(&mut self, here: &Locality) {
+        let others = self.places.iter().filter(|&place| place != here);
+        let mut names: Vec<_> = others.chain([here]).map(|place| place.name()).collect();
+        names.sort_unstable();
+        let alike = names
+            .chunk_by(|a, b| a == b)
+            .filter(|names| names.len() > 1);
+        let warnings = alike.map(|names| {
+            let (count, name) = (names.len(), names[0]);
+            format!("{count} localities are named {name}: no picture or error tells them apart")
+        });
+        self.warnings.extend(warnings.collect::<Vec<_>>());
     }
 
     fn draw(&mut self, node: impl FnOnce(usize) -> PlanNode) {

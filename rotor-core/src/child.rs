@@ -242,6 +242,9 @@ impl<A: Actor, E: Into<Error>> IntoActor<A> for Result<Option<A>, E> {
 impl<A: Actor> Child<A> {
     /// A child made by a closure that returns the actor, an option, or a result: see [`IntoActor`].
     ///
+    /// Its name is part of its path in pictures, reports and errors: not empty, without a slash, and no
+    /// other child that its supervisor declares has it.
+    ///
     /// ```
     /// use rotor_core::*;
     /// struct Log(std::fs::File);

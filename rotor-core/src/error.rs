@@ -310,6 +310,13 @@ pub enum StartError {
         /// The child that came too late.
         child: Cow<'static, str>,
     },
+    /// A name that a path cannot be made of: it is empty, or has a slash in it.
+    BadName {
+        /// The supervisor whose child has it; none if it is the root's.
+        supervisor: Option<Cow<'static, str>>,
+        /// The name.
+        name: Cow<'static, str>,
+    },
     /// A reserved address belongs to another locality than the one the child is placed on.
     WrongLocality {
         /// The child.
@@ -432,6 +439,17 @@ impl fmt::Display for StartError {
                 write!(
                     f,
                     "the reserved address of {child} is taken by another child, or was freed"
+                )
+            }
+            StartError::BadName { supervisor, name } => {
+                match supervisor {
+                    Some(supervisor) => {
+                        write!(f, "supervisor {supervisor} has a child named {name:?}")?
+                    }
+                    None => write!(f, "the root is named {name:?}")?,
+                }
+                f.write_str(
+                    ": a name must not be empty, nor have a slash, which stands between the names of a path",
                 )
             }
             StartError::WrongLocality { child, placed } => write!(

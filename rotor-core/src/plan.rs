@@ -101,6 +101,7 @@ impl Supervisor {
         self.check_root()?;
         self.check_in(here.gate(), here.name(), &mut seen)?;
         seen.needs.check()?;
+        seen.warn_of_places(here);
         Ok(Plan {
             nodes: seen.drawn.unwrap_or_default(),
             warnings: seen.warnings,

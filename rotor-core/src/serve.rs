@@ -191,8 +191,13 @@ impl Local {
             let (supervisor, text) = (self.name_of(slot), caught.text);
             AdminError::BadSpec(StartError::BuildPanicked { supervisor, text })
         })?;
-        let (node, places) = check_added(node, flags, self.gate, self.locality.name())
-            .map_err(AdminError::BadSpec)?;
+        let (node, places) = check_added(
+            node,
+            (self.name_of(slot), flags),
+            self.gate,
+            self.locality.name(),
+        )
+        .map_err(AdminError::BadSpec)?;
         self.check_name(slot, node.name())?;
         if let Some(app) = self.gate.app() {
             for place in places {
