@@ -12,8 +12,11 @@
 
 mod steps;
 
+use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use rotor_core::*;
@@ -219,13 +222,22 @@ impl Crew {
     /// Instructions of something that happens again and again, until all is quiet. Those before the
     /// last are not counted: now and then a table grows.
     fn cost(&self, happens: impl Fn(usize)) -> u64 {
-        for time in 0..4 {
+        self.cost_after(|_| (), happens)
+    }
+
+    /// The same of what needs something else before it each time.
+    fn cost_after(&self, before: impl Fn(usize), happens: impl Fn(usize)) -> u64 {
+        let quiet = |happens: &dyn Fn(usize), time| {
             happens(time);
             self.driver.run_until_idle();
+        };
+        for time in 0..4 {
+            quiet(&before, time);
+            quiet(&happens, time);
         }
+        quiet(&before, 4);
         steps::begin();
-        happens(4);
-        self.driver.run_until_idle();
+        quiet(&happens, 4);
         steps::stop().all
     }
 
@@ -347,6 +359,72 @@ fn a_request_costs_the_same_in_any_crowd() {
             crew.driver.run_until_idle();
             drop((ended, began));
         })
+    });
+}
+
+/// So many children on another locality, each by its address there.
+fn far_crowd(n: usize) -> (Crew, Vec<Address>) {
+    let far = Locality::new("far");
+    let root = (0..n).fold(Supervisor::one_for_one("root"), |root, i| {
+        root.child(Supervisor::one_for_one(format!("far {i}")).on(&far, |s| s))
+    });
+    let crew = Crew::waiting(root, 0, worker);
+    crew.driver.open(&far).unwrap();
+    crew.driver.run_until_idle();
+    let all: Vec<_> = crew.app.tree().nodes[1..]
+        .iter()
+        .map(|node| node.address)
+        .collect();
+    let runs = |at: &Address| at.state() == Lifecycle::Running;
+    assert!(all.len() == n && all.iter().all(runs));
+    (crew, all)
+}
+
+/// By the address of a child that lives elsewhere.
+#[test]
+fn l04_requests_about_a_far_child_cost_the_same_in_any_crowd() {
+    let crowds = [FEW, MANY].map(far_crowd);
+    let crowd = |n| &crowds[usize::from(n == MANY)];
+    let terminate = |crew: &Crew, child: Address| {
+        let ended = crew.app.root().admin().ask(TerminateChild::at(child), LONG);
+        crew.driver.run_until_idle();
+        assert_eq!(child.state(), Lifecycle::Down);
+        drop(ended);
+    };
+    compare("restart of a far child on request", |n| {
+        let (crew, all) = crowd(n);
+        let child = all[n / 2];
+        let cost = crew.cost_after(
+            |_| terminate(crew, child),
+            |_| {
+                let began = crew.app.root().admin().ask(RestartChild::at(child), LONG);
+                crew.driver.run_until_idle();
+                drop(began);
+            },
+        );
+        assert_eq!(child.state(), Lifecycle::Running);
+        cost
+    });
+    compare("deletion of a far child on request", |n| {
+        let (crew, all) = crowd(n);
+        let root = crew.app.root();
+        let cost = crew.cost_after(
+            |time| terminate(crew, all[n / 2 + time]),
+            |time| {
+                let child = all[n / 2 + time];
+                let deleted = root.admin().ask(DeleteChild::at(child), LONG);
+                crew.driver.run_until_idle();
+                drop(deleted);
+            },
+        );
+        let counted = pin!(root.admin().ask(CountChildren, LONG));
+        crew.driver.run_until_idle();
+        let counted = counted.poll(&mut task::Context::from_waker(Waker::noop()));
+        let Poll::Ready(Ok(count)) = counted else {
+            panic!("{counted:?}");
+        };
+        assert_eq!(count.specs, n - 5);
+        cost
     });
 }
 
