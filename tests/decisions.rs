@@ -204,6 +204,50 @@ fn r101_a_failure_climbs_as_far_as_it_escalates(on: &dyn Backend, far: &dyn Back
     assert!(!played.exit.is_failure(), "{}", played.exit);
 }
 
+/// What a failure means is said by the child, or else by its group, or the group's own supervisor; and
+/// where nobody has anything to say, the program ends.
+fn c_so_14_a_failure_is_answered_by_the_first_level_that_does(on: &dyn Backend) {
+    let levels = ["x", "low", "middle", "root"];
+    for silent in 0..levels.len() {
+        let log = Log::new();
+        let played = on.run(|here| {
+            let (a, x) = (here.reserve(), here.reserve());
+            act(a, move |_, _| fail(x, "disk full"));
+            when(a, (2, "x starts"), |_, cx| cx.stop());
+            let (mut child, mut low, mut middle) = (
+                Role::new("x", &log).telling().child().at(x),
+                group("low").child(Role::new("y", &log).telling().child()),
+                group("middle").child(Role::new("z", &log).telling().child()),
+            );
+            if silent > 0 {
+                child = child.escalating();
+            }
+            if silent > 1 {
+                low = low.escalating();
+            }
+            if silent > 2 {
+                middle = middle.escalating();
+            }
+            stage()
+                .child(lead("a", &log).at(a))
+                .child(middle.child(low.child(child)))
+        });
+        // Those ended, with all that is below them, that have passed it on.
+        let starts = ["y", "z"].map(|name| log.count(&format!("{name} starts")));
+        let (y, z) = (
+            1 + usize::from(matches!(silent, 1 | 2)),
+            1 + usize::from(silent == 2),
+        );
+        assert_eq!(starts, [y, z], "{silent}: {:?}", log.all());
+        let ended = played.exit.is_failure();
+        assert_eq!(ended, silent == 3, "{}", played.exit);
+        if ended {
+            let all = "escalated < middle: escalated < low: escalated < x: failed: disk full";
+            assert_eq!(chain(&played.exit), all);
+        }
+    }
+}
+
 /// An orderly end of a child means what its kind says.
 fn r29_an_error_escalates_and_a_normal_end_does_not(on: &dyn Backend) {
     let log = Log::new();
@@ -450,6 +494,7 @@ bodies! {
         l09_an_actor_decides_what_follows_the_end_of_its_child,
         l05_decisions_make_further_restart_kinds,
         r29_an_error_escalates_and_a_normal_end_does_not,
+        c_so_14_a_failure_is_answered_by_the_first_level_that_does,
         l09_a_decision_may_use_its_context,
         l19_a_panic_of_a_decision_is_the_actors_own,
         l09_nobody_is_asked_about_what_was_stopped,
