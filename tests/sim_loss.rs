@@ -288,7 +288,7 @@ fn m11_a_monitor_that_comes_too_late_is_answered(seed: u64) {
     sim.run_until_idle();
     ends.shutdown();
     sim.run_for(LONG);
-    assert_eq!(log.all(), ["a: down normal"]);
+    assert_eq!(log.all(), ["a: down gone, its end is not known"]);
 }
 
 /// Once the children are up again, everything works as before.

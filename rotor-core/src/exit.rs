@@ -88,6 +88,9 @@ pub enum ExitReason {
     Killed,
     /// Its locality was lost: the driver was dropped, or its thread ended; the locality's name.
     Lost(Arc<str>),
+    /// It was gone when somebody watched it, and how it has ended, perhaps in order, is not known any more:
+    /// Erlang's `noproc`. Abnormal, because what was to be watched is not there.
+    Gone,
 }
 
 /// What an actor was doing when it failed.
@@ -296,6 +299,10 @@ impl Exit {
                 exit.with(|detail| detail.incident.get_or_insert_default().location = location)
             }
         }
+    }
+
+    pub(crate) fn gone() -> Self {
+        Self::new(ExitReason::Gone)
     }
 
     pub(crate) fn lost(locality: &str) -> Self {
@@ -621,6 +628,7 @@ impl fmt::Display for ExitReason {
             ExitReason::Escalated => write!(f, "escalated"),
             ExitReason::Killed => write!(f, "killed"),
             ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),
+            ExitReason::Gone => write!(f, "gone, its end is not known"),
         }
     }
 }

@@ -17,7 +17,7 @@ impl Local {
         self.peered.borrow_mut().retain(|(peer, _)| *peer != gate);
         if peer.has_ended() {
             // In order: nobody was left. But a monitor may have been on its way.
-            return self.monitors_lost(gate, &Exit::normal());
+            return self.monitors_lost(gate, &Exit::gone());
         }
         let exit = gate.lost();
         if abandoned {

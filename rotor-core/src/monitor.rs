@@ -51,7 +51,8 @@ use crate::ties::About;
 pub struct Down {
     /// The address that was monitored.
     pub who: Address,
-    /// Why the instance ended; `Normal` with no instance if it was gone already.
+    /// Why the instance ended; [`Gone`](crate::ExitReason::Gone) if it had before, and nothing is known of
+    /// it any more. A child that is down is remembered, as long as its supervisor has its spec.
     pub exit: Exit,
 }
 
@@ -187,7 +188,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
         open: true,
     };
     if who.gate().is_past(who) {
-        order.end(Exit::normal()); // its gate is somebody else's, who may take long to answer
+        order.end(Exit::gone()); // its gate is somebody else's, who may take long to answer
     } else if !who.gate().entrance.is_closed() {
         Control::post(who.gate(), Control::Watch(order));
     }
@@ -200,9 +201,9 @@ impl Local {
         let who = order.who;
         let (from, key) = order.accept();
         let gone = match self.find(who) {
-            None => Some(Exit::normal()),
+            None => Some(Exit::gone()),
             Some(slot) => self.seat(slot, |seat| match seat.state {
-                State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::normal())),
+                State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::gone())),
                 _ => {
                     let watchers = &mut seat.rare_mut().watchers;
                     watchers.list.push(Watcher { gate: from, key });
@@ -325,7 +326,7 @@ mod tests {
         watcher.send(Watch(old));
         sim.run_until_idle();
         let told = sim.with(watcher, |watcher| watcher.0.clone());
-        assert_eq!(told, Some(vec!["normal".to_owned()]));
+        assert_eq!(told, Some(vec!["gone, its end is not known".to_owned()]));
         watcher.send(Link(old));
         sim.run_until_idle();
         assert_eq!(app.tree().nodes[1].instances, 2, "its link has failed");

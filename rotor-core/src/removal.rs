@@ -281,7 +281,7 @@ impl Local {
             self.forget_service(slot, exit.as_ref().unwrap_or(&Exit::normal()));
         }
         self.forget_client(slot);
-        self.notify_watchers(slot, &exit.unwrap_or(Exit::normal()));
+        self.notify_watchers(slot, &exit.unwrap_or(Exit::gone()));
         let who = self.address_of(slot);
         let mut old = Seat::new();
         old.state = State::Vacant;
