@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::registry::{BELL, LOG};
 
 /// Keeps what it is told of those who are late.
 #[derive(Default)]
@@ -191,6 +192,56 @@ fn l17_a_late_start_is_told_as_well(on: &dyn Backend) {
     );
 }
 
+/// The error of a start that took too long says what it was waiting for, and whom.
+fn l17_a_start_that_took_too_long_says_what_it_waits_for(seed: u64) {
+    let log = Log::new();
+    let slow = |name| {
+        let role = Role::new(name, &log).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))));
+        role.child()
+    };
+    let told = |tree: &dyn Fn(&Locality) -> Supervisor| {
+        let mut sim = Sim::new(seed);
+        let app = sim.locality("here");
+        let app = sim.start(tree(&app)).expect("a sound tree");
+        sim.run_for(ms(3));
+        let exit = app.tree().ended.expect("it has failed");
+        let ExitReason::TimedOut(late) = exit.root_cause().reason() else {
+            panic!("{exit}");
+        };
+        late.to_string()
+    };
+    let one =
+        |a: &dyn Fn() -> Child<Puppet>| told(&|_| group("root").child(a().start_limit(ms(3))));
+    let late = |held: &str| format!("the start of root/a took longer than 3ms; held by {held}");
+    assert_eq!(one(&|| slow("a")), late("no end"));
+    let needs = |name: &Name<Puppet>| puppet("a", &log).needs(name.clone());
+    let nobody = "name log, which no child of the tree declares";
+    assert_eq!(one(&|| needs(&LOG)), late(nobody));
+    let theirs = log.clone();
+    let boss = Role::new("a", &log).begin(move |_, cx| {
+        let below =
+            Role::new("b", &theirs).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))));
+        cx.child(below.child().start_limit(LONG));
+    });
+    assert_eq!(one(&|| boss.clone().child()), late("root/a/b (no end)"));
+    // One that is down: somebody would have to start it.
+    let down = told(&|here| {
+        let b = here.reserve::<Puppet>();
+        let ends = Role::new("c", &log).begin(move |me, cx| {
+            b.stop();
+            me.kept.push(Box::new(cx.hold_within("its end", ms(1))));
+        });
+        group("root")
+            .child(puppet("b", &log).at(b).transient().named(BELL))
+            .child(ends.child())
+            .child(needs(&BELL).start_limit(ms(2)))
+    });
+    assert_eq!(
+        down,
+        late("name bell of b, which is down").replace("3ms", "2ms")
+    );
+}
+
 /// The limit of a supervisor elsewhere: what is seen from here first, then all that is known there of
 /// those who keep it, and of nobody else.
 fn l17_of_a_late_subtree_those_are_told_who_keep_it(seed: u64) {
@@ -367,6 +418,7 @@ bodies! {
         l17_a_whole_tree_has_a_limit,
     ]
     Sim: [
+        l17_a_start_that_took_too_long_says_what_it_waits_for,
         l17_of_a_late_subtree_those_are_told_who_keep_it,
         l17_the_limit_of_a_tree_begins_with_its_end,
     ]

@@ -198,7 +198,8 @@ impl fmt::Debug for Error {
 /// let exit = app.tree().ended.unwrap();
 /// let ExitReason::TimedOut(late) = exit.root_cause().reason() else { panic!("{exit}") };
 /// assert_eq!((late.step, late.limit.as_secs(), late.loop_ran), ("start", 5, true));
-/// assert_eq!(late.to_string(), "the start of app/slow took longer than 5s");
+/// assert_eq!(late.to_string(),
+///     "the start of app/slow took longer than 5s; held by an answer that never comes");
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,6 +213,10 @@ pub struct TimedOut {
     pub limit: Duration,
     /// Whether the locality of the actor has run at all since the order was given.
     pub loop_ran: bool,
+    /// What has kept the step open, as far as that is seen from the supervisor's locality: what the holds
+    /// are for, of a name also who declares it, or that nobody does; and the paths of children whose own
+    /// steps were waited for, each with what keeps it in brackets.
+    pub held_by: Vec<Cow<'static, str>>,
 }
 
 impl fmt::Display for TimedOut {
@@ -223,7 +228,8 @@ impl fmt::Display for TimedOut {
         if !self.loop_ran {
             write!(f, "; its loop has not run yet")?;
         }
-        Ok(())
+        let mut held = self.held_by.iter();
+        held.try_for_each(|why| write!(f, "; held by {why}"))
     }
 }
 
@@ -304,18 +310,18 @@ pub enum StartError {
         /// The name.
         child: Cow<'static, str>,
     },
-    /// A reserved address is claimed by two children, or by a tree that was started before, or was
-    /// freed with the child that had it.
-    ClaimedTwice {
-        /// The child that came too late.
-        child: Cow<'static, str>,
-    },
     /// A name that a path cannot be made of: it is empty, or has a slash in it.
     BadName {
         /// The supervisor whose child has it; none if it is the root's.
         supervisor: Option<Cow<'static, str>>,
         /// The name.
         name: Cow<'static, str>,
+    },
+    /// A reserved address is claimed by two children, or by a tree that was started before, or was
+    /// freed with the child that had it.
+    ClaimedTwice {
+        /// The child that came too late.
+        child: Cow<'static, str>,
     },
     /// A reserved address belongs to another locality than the one the child is placed on.
     WrongLocality {
@@ -435,12 +441,6 @@ impl fmt::Display for StartError {
             StartError::DuplicateName { supervisor, child } => {
                 write!(f, "supervisor {supervisor} has two children named {child}")
             }
-            StartError::ClaimedTwice { child } => {
-                write!(
-                    f,
-                    "the reserved address of {child} is taken by another child, or was freed"
-                )
-            }
             StartError::BadName { supervisor, name } => {
                 match supervisor {
                     Some(supervisor) => {
@@ -450,6 +450,12 @@ impl fmt::Display for StartError {
                 }
                 f.write_str(
                     ": a name must not be empty, nor have a slash, which stands between the names of a path",
+                )
+            }
+            StartError::ClaimedTwice { child } => {
+                write!(
+                    f,
+                    "the reserved address of {child} is taken by another child, or was freed"
                 )
             }
             StartError::WrongLocality { child, placed } => write!(

@@ -98,7 +98,8 @@ impl Why {
         match self {
             Why::Told(text) | Why::Guard(text) => text.clone(),
             Why::Name(name) | Why::FarName(name) => format!("name {name}").into(),
-            Why::Link(..) => "a service link".into(),
+            Why::Link(_, None) => "a service link".into(),
+            Why::Link(_, Some(place)) => format!("a link to {}", place.name).into(),
         }
     }
 }

@@ -202,21 +202,20 @@ impl Local {
 
     /// Tells of an actor here that is late, and of those below it that keep it.
     pub(crate) fn tell_late(&self, slot: u32, overrun: Overrun) {
-        let (state, holds) = self.seat(slot, |seat| {
+        let state = self.seat(slot, |seat| {
             let family = seat.kin.as_ref().map(|kin| &kin.family);
             let state = match seat.state {
                 // It ends by itself when its children have.
                 State::Running if family.is_some_and(Family::is_ending) => State::Stopping,
                 state => state,
             };
-            let holds = seat.holds().map(Why::text).collect();
-            (state.lifecycle(), holds)
+            state.lifecycle()
         });
         let late = Late {
             path: self.path_text(slot),
             state,
             requests: self.open_requests(slot),
-            holds,
+            holds: self.holds_of(slot),
             ..self.known_of(self.address_of(slot), overrun)
         };
         self.gate.tell_observer(|o| o.late(&late));
@@ -250,6 +249,38 @@ impl Local {
             });
             late.collect()
         })
+    }
+
+    /// What the holds of an instance are for; of a name that is needed, also whose it is.
+    fn holds_of(&self, slot: u32) -> Vec<Cow<'static, str>> {
+        let holds: Vec<_> = self.seat(slot, |seat| seat.holds().cloned().collect());
+        let told = holds.into_iter().map(|why| match &why {
+            Why::Name(name) => {
+                let registry = self.registry_of(slot);
+                let owner = registry.and_then(|r| r.owner_of(name, &self.scopes_of(slot)));
+                let owner = owner.unwrap_or(", which no child of the tree declares".into());
+                format!("{}{owner}", why.text()).into()
+            }
+            _ => why.text(),
+        });
+        told.collect()
+    }
+
+    /// What keeps the step of an actor here open: its holds, and the steps of children.
+    pub(crate) fn held_by(&self, slot: u32) -> Vec<Cow<'static, str>> {
+        let mut held = self.holds_of(slot);
+        for (child, _, to) in self.late_below(slot) {
+            let path = self.child_path(slot, child);
+            let below = match to.gate() == self.gate {
+                true => self.held_by(to.slot).join(", "), // the slot is its own while it has an entry
+                false => String::new(),
+            };
+            held.push(match &*below {
+                "" => path.into(),
+                _ => format!("{path} ({below})").into(),
+            });
+        }
+        held
     }
 
     /// What is known of an actor everywhere.
@@ -307,6 +338,7 @@ impl Local {
         if let Some(app) = app {
             app.forsake();
         }
+        let held_by = self.held_by(slot);
         for child in self.abandon_children(slot) {
             self.kill_slot(child, false);
         }
@@ -319,6 +351,7 @@ impl Local {
             step: step.text(),
             limit,
             loop_ran: true,
+            held_by,
         };
         self.finish(slot, Exit::timed_out(late));
     }

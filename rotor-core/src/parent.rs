@@ -178,11 +178,14 @@ impl Local {
             None => return,
             Some(Ok(due)) => due,
             Some(Err((step, limit, loop_ran))) => {
+                let place = self.child_place(slot, child, |_| None);
+                let here = place.filter(|(to, _)| to.gate() == self.gate);
                 let late = Exit::timed_out(TimedOut {
                     path: self.child_path(slot, child),
                     step: step.text(),
                     limit,
                     loop_ran,
+                    held_by: here.map_or(Vec::new(), |(to, _)| self.held_by(to.slot)),
                 });
                 let decision = self.decide(slot, child, incarnation, &late);
                 Event::Limit(child, incarnation, late, decision)

@@ -20,6 +20,7 @@ use crate::link::LinkError;
 use crate::lock::lock;
 use crate::message::Record;
 use crate::name::{ActorType, NameError, NameSpec};
+use crate::states::Lifecycle;
 use crate::things::Key;
 use links::Links;
 
@@ -217,6 +218,20 @@ impl Registry {
     /// The entry of a name that somebody has, whether it can be found or not.
     pub(crate) fn claimed(&self, scope: Scope, name: &Text) -> Option<Arc<Entry>> {
         self.table().entries.get(&(scope, name.clone())).cloned()
+    }
+
+    /// Whose a name is that cannot be found now, as people are told behind it.
+    pub(crate) fn owner_of(&self, name: &Text, scopes: &[Scope]) -> Option<Text> {
+        Some(
+            match self.table().known(name, scopes)? {
+                Known::Now(entry) if entry.address.state() == Lifecycle::Down => {
+                    format!(" of {}, which is down", entry.owner)
+                }
+                Known::Now(entry) => format!(" of {}", entry.owner),
+                Known::Later(planned) => format!(" of {}", planned.owner),
+            }
+            .into(),
+        )
     }
 
     /// A number for a wait.

@@ -112,10 +112,44 @@
 //! # }
 //! ```
 //!
+//! As in Erlang, a supervisor serves no requests while a child of it starts, in the first start or in a
+//! restart: they wait until the attempt is over, as the exits of other children do. A client that waits for
+//! a service of its own supervisor so keeps the request from being served that would bring that back, and
+//! the attempt fails at its limit. There are two ways around that. Who wants the service made anew asks for
+//! its end and its start at once: they are served one after the other, before the client's restart. And
+//! clients that are below a supervisor of their own keep nobody but that one waiting:
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! use std::time::Duration;
+//! const STORE: Name<Part> = Name::new("store");
+//! struct Part;
+//! impl Actor for Part {}
+//! # fn main() -> Result<(), StartError> {
+//! let mut sim = Sim::new(1);
+//! # let session = sim.locality("here").reserve();
+//! let app = sim.start(Supervisor::one_for_one("app")
+//!     .child(Child::new("store", || Part).named(STORE))
+//!     .child(Supervisor::one_for_one("sessions")
+//!         .child(Child::new("session", || Part).needs(STORE).at(session))))?;
+//! let root = app.root();
+//! let ended = sim.block_on(root.admin().ask(TerminateChild::named("store"), Duration::MAX));
+//! # assert!(matches!(ended, Some(Ok(Ok(())))));
+//! sim.run_for(Duration::from_secs(1));
+//! assert_eq!(session.address().state(), Lifecycle::Starting); // it waits, and `app` does not
+//! let again = sim.block_on(root.admin().ask(RestartChild::named("store"), Duration::MAX));
+//! # assert!(matches!(again, Some(Ok(Ok(Some(_))))));
+//! sim.run_until_idle();
+//! assert_eq!(session.address().state(), Lifecycle::Running);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Exactly one notice
 //!
 //! A monitor does not hold anything: it tells. One [`Down`](crate::Down) comes for each monitor, when
-//! the instance ends, or at once if it is gone; also if its loop is lost.
+//! the instance ends, or at once if it is gone; also if its loop is lost. Of one that was gone before it says
+//! how that has ended as long as that is known, and then [`Gone`](crate::ExitReason::Gone), which is no
+//! orderly end.
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! struct Worker;
