@@ -24,6 +24,8 @@ pub mod misuse;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod harness;
@@ -196,6 +198,7 @@ const FILES: &[&[harness::Body]] = &[
     groups::BODIES,
     sim_time::BODIES,
     sim_loss::BODIES,
+    chains::BODIES,
     sim_faults::BODIES,
     soundness::BODIES,
     threads::BODIES,

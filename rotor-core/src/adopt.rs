@@ -325,7 +325,7 @@ impl Local {
             self.adopt_supervisor(to.slot, supervisor, above.clone())
         });
         if let Err(error) = built {
-            self.remove_children(to.slot);
+            self.take_back_children(to.slot);
             let old = self.reseat(to.slot, |seat| {
                 seat.state = State::Waiting;
                 seat.name = name;

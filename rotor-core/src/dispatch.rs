@@ -733,9 +733,15 @@ impl Local {
                 self.stop(to, incarnation, keep, exit);
             }
             Control::Kill(kill) => self.kill(kill),
-            Control::Remove { to } => {
+            Control::Remove { to } => match self.find(to) {
+                Some(slot) if self.seat(slot, |seat| seat.is_orphan()) => self.remove_orphan(slot),
+                Some(slot) => self.remove(slot),
+                None => {}
+            },
+            Control::Orphan { to } => {
                 if let Some(slot) = self.find(to) {
-                    self.remove(slot);
+                    self.seat(slot, |seat| seat.rare_mut().below_orphan = true);
+                    self.tell_below_orphan(slot);
                 }
             }
             Control::Adopt(adoption) => self.adopt_remote(*adoption),

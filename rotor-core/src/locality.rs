@@ -487,6 +487,8 @@ pub(crate) enum Control {
     Kill(Kill),
     /// Parent to child: free the slot.
     Remove { to: Address },
+    /// Orphan to what is below it on this locality.
+    Orphan { to: Address },
     /// Parent to a subtree on this locality: build it.
     Adopt(Box<Adoption>),
     /// Child to parent.

@@ -518,6 +518,12 @@ impl Registries {
         }
     }
 
+    /// Whether one is of a tree that has not ended.
+    pub(crate) fn are_used(&self) -> bool {
+        let all: Vec<_> = self.list().iter().filter_map(Weak::upgrade).collect();
+        all.iter().any(|registry| !registry.table().ended)
+    }
+
     pub(crate) fn clear(&self) {
         self.list().clear();
     }

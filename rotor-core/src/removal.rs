@@ -140,33 +140,48 @@ impl Local {
         self.remove_all(slot, Local::free_slot);
     }
 
-    /// Frees the slots of an actor whose parent is lost, and everything below it. Addresses that
-    /// were reserved stay valid: the subtree may be built anew.
+    /// Frees the slots of an orphan, and everything below it. Addresses that were reserved stay valid:
+    /// the subtree may be built anew.
     pub(crate) fn remove_orphan(&self, slot: u32) {
-        // An instance that ends by this does not ask for it again.
-        self.seat(slot, |seat| seat.parent = Parent::Nobody);
-        self.remove_all(slot, |here, slot| {
-            if here.seat(slot, |seat| seat.reserved) {
-                here.clear_slot(slot);
-                here.reseat(slot, |seat| {
-                    seat.state = State::Reserved;
-                    seat.reserved = true; // until it is claimed again
-                });
-            } else {
-                here.free_slot(slot);
+        self.seat(slot, |seat| {
+            if let Parent::Lost = seat.parent {
+                // An instance that ends by this does not ask for it again.
+                seat.parent = Parent::Nobody;
             }
+        });
+        self.remove_all(slot, Local::leave_slot);
+    }
+
+    /// Takes the children back of a supervisor that could not be built as a whole: that is tried
+    /// again, with the same addresses.
+    pub(crate) fn take_back_children(&self, slot: u32) {
+        for child in self.take_children(slot) {
+            self.remove_all(child, Local::leave_slot);
+        }
+    }
+
+    /// Ends what a spec has put into a slot, and its address, unless that was reserved.
+    fn leave_slot(&self, slot: u32) {
+        if !self.seat(slot, |seat| seat.reserved) {
+            return self.free_slot(slot);
+        }
+        self.clear_slot(slot);
+        self.reseat(slot, |seat| {
+            seat.state = State::Reserved;
+            seat.reserved = true; // until it is claimed again
         });
     }
 
-    /// A tree has ended. As soon as nothing is placed here any more, what orphans have left, or are
-    /// about to leave, is not built anew.
+    /// A tree has ended. As soon as nothing is placed here any more, and no other tree that was here may
+    /// do so, what orphans have left, or are about to leave, is not built anew.
     pub(crate) fn tree_ended(&self) {
         self.bereft.set(true);
         self.free_orphans();
     }
 
     pub(crate) fn free_orphans(&self) {
-        if !self.bereft.get() || self.locality.is_placed() {
+        let unused = !self.locality.is_placed() && !self.gate.registries.are_used();
+        if !self.bereft.get() || !unused {
             return;
         }
         (0..self.first_own).for_each(|slot| self.unclaimed(slot));
@@ -203,12 +218,6 @@ impl Local {
                 self.kill_slot(slot, false);
             }
             free(self, slot);
-        }
-    }
-
-    pub(crate) fn remove_children(&self, slot: u32) {
-        for child in self.take_children(slot) {
-            self.remove(child);
         }
     }
 

@@ -235,6 +235,8 @@ const _: () = assert!(size_of::<Seat>() <= 152);
 pub(crate) struct Rare {
     /// Incarnations up to this one were removed by force, also if they have not started yet.
     pub(crate) disowned: u64,
+    /// It is below an orphan, which lives on another locality.
+    pub(crate) below_orphan: bool,
     /// A stop that came while there was no instance: for the next one.
     pub(crate) early_stop: Option<Exit>,
     pub(crate) watchers: Watchers,
@@ -308,6 +310,12 @@ impl Seat {
     pub(crate) fn take_watchers(&mut self) -> Option<Watchers> {
         let rare = self.rare.as_mut()?;
         Some(std::mem::take(&mut rare.watchers))
+    }
+
+    /// Whether whoever built it is lost, or below who is: it may be built anew, at its addresses.
+    pub(crate) fn is_orphan(&self) -> bool {
+        let below = self.rare.as_ref().is_some_and(|rare| rare.below_orphan);
+        below || matches!(self.parent, Parent::Lost)
     }
 
     /// Whether an incarnation was removed by force.

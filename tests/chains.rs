@@ -1,0 +1,340 @@
+//! Subtrees below each other on several loops, which are lost and come again, while the supervisors are
+//! told to stop, start and forget them: what is wanted comes back, at the addresses reserved for it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use rotor_core::sim::Sim;
+use rotor_core::*;
+
+use crate::harness::bodies;
+use crate::log::Log;
+use crate::puppet::*;
+
+const LEVELS: [&str; 4] = ["one", "two", "three", "four"];
+const BELOW: [&str; 4] = ["below one", "below two", "below three", "below four"];
+
+/// A chain of supervisors, each on a locality, with the next one below it and two puppets.
+struct Plan {
+    log: Log,
+    places: Vec<Locality>,
+    leaves: Vec<[Addr<Puppet>; 2]>,
+    /// How long the stop of a puppet takes.
+    slow: Vec<u64>,
+}
+
+impl Plan {
+    fn new(log: &Log, places: Vec<Locality>, slow: Vec<u64>) -> Arc<Self> {
+        let two = |place: &Locality| [place.reserve(), place.reserve_bounded(Bound::reject(9))];
+        Arc::new(Plan {
+            log: log.clone(),
+            leaves: places.iter().map(two).collect(),
+            places,
+            slow,
+        })
+    }
+
+    fn leaf(&self, level: usize, n: usize) -> Child<Puppet> {
+        let slow = ms(self.slow[level]);
+        let role = Role::new(["x", "y"][n], &self.log).stop(move |_, _, cx| {
+            let hold = cx.hold("it takes its time");
+            drop(later(cx, slow, move |_, _| drop(hold)));
+        });
+        role.child().at(self.leaves[level][n])
+    }
+
+    fn level(self: &Arc<Self>, n: usize) -> Supervisor {
+        let mine = self.clone();
+        let level = patient(LEVELS[n]);
+        level.on(&self.places[n], move |s| {
+            let s = s
+                .child(mine.leaf(n, 0))
+                .child(patient(BELOW[n]).child(mine.leaf(n, 1)));
+            if n + 1 < mine.places.len() {
+                s.child(mine.level(n + 1))
+            } else {
+                s
+            }
+        })
+    }
+}
+
+/// It tries again as often as it takes.
+fn patient(name: &'static str) -> Supervisor {
+    Supervisor::one_for_one(name)
+        .intensity(u32::MAX, LONG)
+        .backoff(Backoff::fixed(ms(5)))
+}
+
+/// Keeps what starts have failed of, but the loss of a loop.
+#[derive(Default)]
+struct Refusals(Mutex<Vec<String>>);
+
+impl Observer for Refusals {
+    fn start_failed(&self, _: Address, name: &str, exit: &Exit) {
+        if !chain(exit).contains("lost") {
+            let text = format!("{name}: {}", chain(exit));
+            self.0.lock().unwrap().push(text);
+        }
+    }
+}
+
+/// A chain, and what happens to it.
+struct Chain {
+    sim: Sim,
+    app: App,
+    plan: Arc<Plan>,
+    refusals: Arc<Refusals>,
+    asked: Vec<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl Chain {
+    fn new(seed: u64, at: &[usize], slow: Vec<u64>) -> Self {
+        let mut sim = Sim::new(seed);
+        sim.locality("home");
+        let all = ["mid", "far", "low"].map(|name| sim.locality(name));
+        let places = at.iter().map(|&n| all[n].clone()).collect();
+        let plan = Plan::new(&Log::new(), places, slow);
+        let refusals = Arc::new(Refusals::default());
+        // Something stays placed everywhere, so that what is lost can be opened again.
+        let anchor = |(name, place)| patient(name).on(place, |s| s);
+        let anchors = ["anchor mid", "anchor far", "anchor low"]
+            .into_iter()
+            .zip(&all);
+        let root = patient("root").child(plan.level(0));
+        let tree = anchors.map(anchor).fold(root, Supervisor::child);
+        let app = sim.start(tree.observer(refusals.clone())).unwrap();
+        sim.run_for(ms(10));
+        Chain {
+            sim,
+            app,
+            plan,
+            refusals,
+            asked: Vec::new(),
+        }
+    }
+
+    /// The supervisors that can be asked now.
+    fn supervisors(&self) -> Vec<Address> {
+        let all = self.app.tree().nodes.into_iter();
+        let runs = |node: &TreeNode| node.state == "running" && !["x", "y"].contains(&&*node.name);
+        all.filter(runs).map(|node| node.address).collect()
+    }
+
+    fn ask<Q: AdminRequest>(&mut self, of: Address, request: Q)
+    where
+        Q::Reply: 'static,
+    {
+        let asking = of.admin().ask(request, LONG);
+        self.asked.push(Box::pin(async move { drop(asking.await) }));
+    }
+
+    /// Starts everything that is down, from the top to the bottom. What was deleted is not listed.
+    fn restart_all(&mut self) {
+        for _ in 0..2 * LEVELS.len() {
+            for of in self.supervisors() {
+                let children = self.sim.block_on(of.admin().ask(WhichChildren, LONG));
+                for child in children.expect("an answer").unwrap_or_default() {
+                    if child.state == ChildState::Down {
+                        let start = RestartChild::named(child.name);
+                        drop(self.sim.block_on(of.admin().ask(start, LONG)));
+                    }
+                }
+            }
+        }
+    }
+
+    #[track_caller]
+    fn all_is_well(&mut self, seed: u64) {
+        self.sim.run_for(ms(1_000));
+        self.restart_all();
+        self.sim.run_for(ms(1_000));
+        let tree = self.app.tree();
+        assert_eq!(
+            *self.refusals.0.lock().unwrap(),
+            [""; 0],
+            "seed {seed}: {tree}"
+        );
+        for of in self.supervisors() {
+            let children = self.sim.block_on(of.admin().ask(WhichChildren, LONG));
+            for child in children.expect("an answer").expect("it runs") {
+                let runs = matches!(child.state, ChildState::Running { .. });
+                assert!(runs, "seed {seed}: {child:?}\n{tree}");
+            }
+        }
+    }
+}
+
+/// What is two loops below the one that is lost is told to go by an orphan.
+fn m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses(seed: u64) {
+    for slow in [0, 50] {
+        let mut it = Chain::new(seed, &[0, 1, 2], vec![slow; 3]);
+        for _ in 0..3 {
+            let mid = it.plan.places[0].clone();
+            it.sim.lose(&mid);
+            it.sim.open(mid);
+            it.all_is_well(seed);
+            for leaf in it.plan.leaves.iter().flatten() {
+                assert_eq!(leaf.address().state(), Lifecycle::Running, "seed {seed}");
+            }
+        }
+        it.app.shutdown();
+        it.sim.run_for(LONG);
+        assert!(it.app.tree().ended.is_some());
+        assert_eq!(it.plan.log.live(), 0);
+    }
+}
+
+/// The same, when it was told to stop before.
+fn m11_what_was_down_two_loops_below_a_lost_one_can_be_started(seed: u64) {
+    for name in ["one", "two", "three"] {
+        let mut it = Chain::new(seed, &[0, 1, 2], vec![0; 3]);
+        let of = it
+            .app
+            .tree()
+            .nodes
+            .iter()
+            .position(|node| node.name == name);
+        let above = it.app.tree().nodes[..of.unwrap()]
+            .iter()
+            .rfind(|node| ["root", "one", "two"].contains(&&*node.name))
+            .unwrap()
+            .address;
+        let stop = TerminateChild::named(name);
+        let stopped = it.sim.block_on(above.admin().ask(stop, LONG));
+        assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+        let mid = it.plan.places[0].clone();
+        it.sim.lose(&mid);
+        it.sim.open(mid);
+        it.all_is_well(seed);
+        for leaf in it.plan.leaves.iter().flatten() {
+            assert_eq!(
+                leaf.address().state(),
+                Lifecycle::Running,
+                "seed {seed}, {name}"
+            );
+        }
+    }
+}
+
+/// Two trees share a loop, and a build fails because of it: what it has claimed before can be claimed by
+/// the next.
+fn m11_a_build_that_was_refused_spends_no_address(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let far = sim.locality("far");
+    let (x, y) = (far.reserve(), far.reserve());
+    sim.start(patient("other").child(puppet("y", &log).at(y)))
+        .unwrap();
+    sim.locality("home");
+    let theirs = log.clone();
+    let tree = patient("far").on(&far, move |s| {
+        s.child(puppet("x", &theirs).at(x))
+            .child(puppet("y", &theirs).at(y))
+    });
+    let refusals = Arc::new(Refusals::default());
+    let root = patient("root").decide(|_| Decision::Stop).child(tree);
+    let app = sim.start(root.observer(refusals.clone())).unwrap();
+    sim.run_for(ms(10));
+    assert!(refusals.0.lock().unwrap()[0].contains("reserved address of y"));
+    sim.lose(&far);
+    sim.open(far);
+    sim.run_until_idle();
+    let again = app.root().admin().ask(RestartChild::named("far"), LONG);
+    let again = sim.block_on(again);
+    assert!(matches!(again, Some(Ok(Ok(Some(_))))), "{again:?}");
+    let states = [x, y].map(|addr: Addr<Puppet>| addr.address().state());
+    assert_eq!(states, [Lifecycle::Running; 2], "{}", app.tree());
+}
+
+/// Another one has used the loop before.
+fn m11_the_end_of_one_tree_takes_no_address_of_the_next(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [_, _, mid, far] = ["first", "home", "mid", "far"].map(|name| sim.locality(name));
+    let first = sim.start(patient("first").child(patient("far").on(&far, |s| s)));
+    let first = first.unwrap();
+    sim.run_until_idle();
+    first.shutdown();
+    sim.run_until_idle();
+    assert!(first.tree().ended.is_some());
+    let b = far.reserve::<Puppet>();
+    let (below, theirs) = (far.clone(), log.clone());
+    let middle = patient("middle").on(&mid, move |s| {
+        let theirs = theirs.clone();
+        s.child(patient("leaves").on(&below, move |s| s.child(puppet("b", &theirs).at(b))))
+    });
+    let app = sim.start(patient("second").child(middle)).unwrap();
+    sim.run_for(ms(10));
+    sim.lose(&mid);
+    sim.run_for(ms(10));
+    sim.open(mid);
+    sim.run_for(ms(100));
+    assert_eq!(b.address().state(), Lifecycle::Running, "{}", app.tree());
+    app.shutdown();
+    sim.run_for(ms(100));
+    assert_eq!(b.address().state(), Lifecycle::Gone);
+}
+
+/// Anything, in any order.
+fn m11_chains_of_subtrees_come_back_whatever_was_lost(seed: u64) {
+    for seed in 100 * seed..100 * seed + 5 {
+        let mut roll = dice(seed);
+        let at: Vec<_> = (0..LEVELS.len()).map(|_| roll(3) as usize).collect();
+        let slow = (0..LEVELS.len()).map(|_| roll(2) * roll(40)).collect();
+        let mut it = Chain::new(seed, &at, slow);
+        let mut lost = Vec::new();
+        for _ in 0..30 {
+            let place = it.plan.places[roll(LEVELS.len() as u64) as usize].clone();
+            match roll(9) {
+                0..=1 if !lost.contains(&place) => {
+                    it.sim.lose(&place);
+                    lost.push(place);
+                }
+                0..=3 => {
+                    if let Some(place) = lost.pop() {
+                        it.sim.open(place);
+                    }
+                }
+                4..=6 => {
+                    let all = it.supervisors();
+                    let of = all[roll(all.len() as u64) as usize];
+                    let name = match roll(3) {
+                        0 => ["x", "y"][roll(2) as usize],
+                        1 => BELOW[roll(4) as usize],
+                        _ => LEVELS[roll(4) as usize],
+                    };
+                    match roll(6) {
+                        0..=1 => it.ask(of, TerminateChild::named(name)),
+                        2..=3 => it.ask(of, RestartChild::named(name)),
+                        4 => it.ask(of, DeleteChild::named(name)),
+                        _ => it.ask(of, CountChildren),
+                    }
+                }
+                7 => it.sim.run_for(ms(roll(30))),
+                _ => {
+                    let other = it.plan.places[roll(LEVELS.len() as u64) as usize].clone();
+                    if other != place {
+                        it.sim.delay(&place, &other, ms(roll(2) * roll(20)));
+                    }
+                }
+            }
+            for _ in 0..roll(30) {
+                it.sim.step();
+            }
+        }
+        for place in lost {
+            it.sim.open(place);
+        }
+        it.all_is_well(seed);
+    }
+}
+
+bodies! {
+    Sim: [
+        m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses,
+        m11_what_was_down_two_loops_below_a_lost_one_can_be_started,
+        m11_a_build_that_was_refused_spends_no_address,
+        m11_the_end_of_one_tree_takes_no_address_of_the_next,
+        m11_chains_of_subtrees_come_back_whatever_was_lost,
+    ]
+}
