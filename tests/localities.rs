@@ -202,7 +202,7 @@ fn m18_a_full_outbox_is_handed_over(on: &dyn Backend, far: &dyn Backend) {
         let theirs = log.clone();
         act(a, move |me, cx| {
             b.send(Say("first"));
-            for n in 0..2000 {
+            for n in 0..4000 {
                 b.send(Num(n));
             }
             me.log.wait_for("b: first");

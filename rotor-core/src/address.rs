@@ -962,8 +962,23 @@ unsafe fn push_aside<T: Stored>(to: GateRef, head: Header, lane: usize, at: *mut
 fn push_away<T: Stored>(to: GateRef, head: Header, lane: usize, value: T) {
     let from = HERE.with(|here| here.local.get());
     // SAFETY: as in `push_record`.
-    let left = match unsafe { from.as_ref() } {
-        Some(from) => from.push_near(to, lane, head, value),
+    let near = unsafe { from.as_ref() }.and_then(|from| from.near(to, lane));
+    let left = match near {
+        Some(near) => near.push_like(head, value),
+        None => Err(value),
+    };
+    if let Err(value) = left {
+        push_unlike(to, head, lane, value); // the last thing, as in `Flat::push_slow`
+    }
+}
+
+#[inline(never)]
+fn push_unlike<T: Stored>(to: GateRef, head: Header, lane: usize, value: T) {
+    let from = HERE.with(|here| here.local.get());
+    // SAFETY: as in `push_record`.
+    let near = unsafe { from.as_ref() }.and_then(|from| from.near(to, lane));
+    let left = match near {
+        Some(near) => near.try_push(head, value),
         None => Err(value),
     };
     if let Err(value) = left {

@@ -1,70 +1,9 @@
 //! Batches: records for another locality, collected and handed over in chunks.
 
-use std::mem::ManuallyDrop;
-use std::ops::Deref;
-use std::ptr::NonNull;
-
+use crate::chunk::Chunk;
 use crate::gate::Gate;
 use crate::message::Header;
 use crate::parcel::{Parcel, SHORT};
-use crate::queue::Flat;
-
-/// A queue of its own on its way to another thread.
-///
-/// Not a `Box`: a locality keeps a pointer to the chunk that it fills, and a box that is moved would
-/// claim to be the only one.
-pub(crate) struct Chunk(NonNull<Flat>);
-
-// SAFETY: it owns its queue, which is `Send`.
-unsafe impl Send for Chunk {}
-
-impl Chunk {
-    pub(crate) fn new() -> Self {
-        Chunk(NonNull::from(Box::leak(Box::new(Flat::new()))))
-    }
-
-    /// For [`from_raw`](Self::from_raw), once.
-    pub(crate) fn into_raw(self) -> *mut Flat {
-        ManuallyDrop::new(self).0.as_ptr()
-    }
-
-    /// # Safety
-    /// It was made by [`into_raw`](Self::into_raw), and nobody else makes a chunk of it.
-    pub(crate) unsafe fn from_raw(raw: *mut Flat) -> Self {
-        // SAFETY: as the caller says: not null.
-        Chunk(unsafe { NonNull::new_unchecked(raw) })
-    }
-
-    /// Where it is, for as long as it is neither dropped nor given away.
-    pub(crate) fn as_ptr(&self) -> *const Flat {
-        self.0.as_ptr()
-    }
-
-    /// Gives an empty chunk to whoever fills the next one for this gate. Bounded.
-    pub(crate) fn give_back(self, gate: &Gate) {
-        // One into which others were gathered is larger than senders let it become.
-        if gate.chunks.len() < 16 && self.capacity() <= FULL {
-            self.rewind();
-            gate.chunks.push(self);
-        }
-    }
-}
-
-impl Deref for Chunk {
-    type Target = Flat;
-
-    fn deref(&self) -> &Flat {
-        // SAFETY: leaked by `new` and freed only by `drop`; every method of a queue takes `&self`.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        // SAFETY: made by `new`, dropped once.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
-    }
-}
 
 /// Records for one lane of another locality, collected until they are handed over.
 pub(crate) struct Batch {
@@ -72,9 +11,6 @@ pub(crate) struct Batch {
     pub(crate) lane: usize,
     chunk: Option<Chunk>,
 }
-
-/// A chunk of this many words is not grown, but handed over when it has no more room: 16 KiB.
-const FULL: usize = 2048;
 
 impl Batch {
     pub(crate) fn new(to: &'static Gate, lane: usize) -> Self {
@@ -93,7 +29,7 @@ impl Batch {
     /// Whether it must be handed over before a record with a payload `T` is added.
     pub(crate) fn is_full<T>(&self) -> bool {
         let chunk = self.chunk.as_ref();
-        chunk.is_some_and(|chunk| !chunk.has_room_for::<T>() && chunk.capacity() >= FULL)
+        chunk.is_some_and(|chunk| !chunk.has_room_for::<T>() && chunk.is_large())
     }
 
     /// Appends a record, and returns the chunk where it lies.
@@ -108,6 +44,17 @@ impl Batch {
 
     /// Appends a record; hands over what is there first if it is full.
     pub(crate) fn add<T>(&mut self, head: Header, value: T) {
+        let left = match &self.chunk {
+            Some(chunk) => chunk.push_like(head, value),
+            None => Err(value),
+        };
+        if let Err(value) = left {
+            self.add_unlike(head, value);
+        }
+    }
+
+    #[inline(never)]
+    fn add_unlike<T>(&mut self, head: Header, value: T) {
         if self.is_full::<T>() {
             self.flush();
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::chunk::Chunk;
 use crate::exit::Exit;
 use crate::here::{self, Caught, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
@@ -294,7 +295,7 @@ impl Local {
                     }
                 }
                 Some(Contents::Chunk(chunk)) => {
-                    ran += self.drain(&chunk, n - ran, limit);
+                    ran += self.drain_chunk(&chunk, n - ran, limit);
                     if chunk.is_empty() {
                         chunk.give_back(self.gate);
                     } else {
@@ -333,6 +334,29 @@ impl Local {
         });
         if !whole {
             // How many ran before the panic is not known.
+            left = 0;
+        }
+        n - left + self.charged.take()
+    }
+
+    /// The same for a chunk.
+    #[inline(never)]
+    fn drain_chunk(&self, chunk: &Chunk, n: u32, limit: &mut Limit) -> u32 {
+        let mut left = n;
+        let cursor = Cell::new(std::ptr::null_mut());
+        let whole = self.run_at(&cursor, limit, || {
+            while left > 0
+                && let Some(at) = chunk.pop()
+            {
+                cursor.set(at);
+                self.exec(at);
+                left = self.drain_alike(chunk, &cursor, left - 1);
+                if self.gate.pressing.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        if !whole {
             left = 0;
         }
         n - left + self.charged.take()
@@ -379,6 +403,24 @@ impl Local {
             let bytes = unsafe { (head.kind.run)(at, actor, self, slot) };
             // SAFETY: that is the length of the record at the cursor.
             unsafe { queue.advance(bytes) };
+            left -= 1;
+        }
+        left
+    }
+
+    /// The hot loop of a chunk: runs records that are like the one before. As
+    /// [`drain_running`](Self::drain_running).
+    #[inline(always)]
+    fn drain_alike(&self, chunk: &Chunk, cursor: &Cell<*mut Word>, mut left: u32) -> u32 {
+        while left > 0
+            && !self.gate.pressing.load(Ordering::Relaxed)
+            && let Some(head) = chunk.next_alike()
+            && let Some(actor) = self.slots.running(head.slot(), head.generation())
+            && let Some(at) = chunk.pop_alike()
+        {
+            cursor.set(at);
+            // SAFETY: as in `drain_running`.
+            unsafe { (head.kind.run)(at, actor, self, head.slot()) };
             left -= 1;
         }
         left

@@ -12,7 +12,7 @@ use crossbeam_queue::SegQueue;
 
 use crate::address::Address;
 use crate::app::AppShared;
-use crate::batch::Chunk;
+use crate::chunk::Chunk;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::address::Address;
 use crate::ask_limits::InboxLimits;
-use crate::batch::Chunk;
+use crate::chunk::Chunk;
 use crate::entrance::Wake;
 use crate::exit::Exit;
 use crate::here;

@@ -14,8 +14,9 @@ use crate::actor::Actor;
 use crate::address::{Addr, Address, push_message};
 use crate::adopt::Adoption;
 use crate::ask_limits::{AskLimit, AskLimits};
-use crate::batch::{Batch, Chunk};
+use crate::batch::Batch;
 use crate::bound::Bound;
+use crate::chunk::{Chunk, Records};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -617,7 +618,7 @@ pub(crate) type Interrupted = Box<dyn FnOnce(&Local)>;
 pub(crate) type Due = (Vec<u32>, Vec<(u32, Key)>);
 
 /// No gate, no chunk.
-const NOWHERE: (*const Gate, *const Flat) = (std::ptr::null(), std::ptr::null());
+const NOWHERE: (*const Gate, *const Records) = (std::ptr::null(), std::ptr::null());
 
 /// A closure for the host, with the instance that deferred it.
 pub(crate) type HostJob = (u32, u64, Box<dyn FnOnce()>);
@@ -653,7 +654,7 @@ pub(crate) struct Local {
     pub(crate) outboxes: RefCell<Vec<Batch>>,
     /// For each lane, the gate that the last foreign send went to and the chunk that it fills, until
     /// that is handed over.
-    pub(crate) near: [Cell<(*const Gate, *const Flat)>; LANES],
+    pub(crate) near: [Cell<(*const Gate, *const Records)>; LANES],
     pub(crate) seats: RefCell<Vec<Seat>>,
     pub(crate) free: RefCell<Vec<u32>>,
     /// Slots below this number belong to an earlier life of a lost locality.
@@ -794,8 +795,11 @@ impl Local {
         value: T,
     ) {
         self.gather();
+        let record = signed::record(from, head, value);
         let mut chunk = self.chunks[lane].borrow_mut();
-        signed::push_into(chunk.get_or_insert_with(Chunk::new), from, head, value);
+        let chunk = chunk.get_or_insert_with(Chunk::new);
+        // SAFETY: a record of its own, which is used this once.
+        unsafe { chunk.push_raw(record.as_ptr()) };
     }
 
     /// Appends a record to a lane. Owner's thread, inside a slice or outside.
@@ -821,22 +825,13 @@ impl Local {
         self.gate.pressing.store(true, Ordering::Relaxed);
     }
 
-    /// Appends a record for another locality to the batch for it, if that is the one that the last
-    /// such send went to, and there is room.
+    /// The chunk that is filled for another locality, if the last such send went there. Used before
+    /// anything else happens.
     #[inline(always)]
-    pub(crate) fn push_near<T>(
-        &self,
-        to: GateRef,
-        lane: usize,
-        head: Header,
-        value: T,
-    ) -> Result<(), T> {
+    pub(crate) fn near(&self, to: GateRef, lane: usize) -> Option<&Records> {
         let (gate, chunk) = self.near[lane].get();
-        if std::ptr::eq(gate, to.marked()) {
-            // SAFETY: a chunk of one of the batches: whoever takes it from there resets `near`.
-            return unsafe { &*chunk }.try_push(head, value);
-        }
-        Err(value)
+        // SAFETY: a chunk of one of the batches: whoever takes it from there resets `near`.
+        std::ptr::eq(gate, to.marked()).then(|| unsafe { &*chunk })
     }
 
     /// Appends a record for another locality to the batch for it.

@@ -6,12 +6,11 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::batch::Chunk;
+use crate::chunk::Chunk;
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
 use crate::message::{Header, LOCALITY, Way};
 use crate::parcel::Contents;
-use crate::queue::{Flat, kind};
 
 impl Local {
     /// Whether messages are counted.
@@ -97,17 +96,14 @@ impl Local {
         }
     }
 
-    fn append(&self, to: &Flat, contents: Contents) {
+    fn append(&self, to: &Chunk, contents: Contents) {
         match contents {
             // SAFETY: a record, which nobody else has.
-            Contents::One(mut one) => unsafe {
-                let at = one.as_mut_ptr();
-                to.push_raw(at, kind(at).words as usize)
-            },
+            Contents::One(mut one) => unsafe { to.push_raw(one.as_mut_ptr()) },
             Contents::Chunk(more) => {
                 while let Some(at) = more.pop() {
                     // SAFETY: a record that was taken out just now.
-                    unsafe { to.push_raw(at, kind(at).words as usize) }
+                    unsafe { to.push_raw(at) }
                 }
                 more.give_back(self.gate);
             }

@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use crate::batch::Chunk;
+use crate::chunk::Chunk;
 use crate::inbound::{Item, MOST, Packed};
 use crate::message::{Header, Kind, words_for};
 use crate::queue::{HEADER, Word, header};

@@ -36,7 +36,7 @@ const SOFT: usize = 1024;
 /// A buffer above this is given back when the queue is empty.
 const KEEP: usize = 8 * 1024;
 
-/// A queue of records for one thread, or a chunk of records on its way to another.
+/// A queue of records for one thread.
 ///
 /// Every method is a leaf: it runs no user code, so a record may be pushed while the handler of
 /// another one runs.
@@ -119,20 +119,6 @@ impl Flat {
         unsafe { ptr::copy_nonoverlapping(from, at, words) }
     }
 
-    /// Appends a record if there is room as things are.
-    ///
-    /// # Errors
-    /// The value.
-    #[inline(always)]
-    pub(crate) fn try_push<T>(&self, header: Header, value: T) -> Result<(), T> {
-        if self.has_room_for::<T>() {
-            self.put(header, value);
-            Ok(())
-        } else {
-            Err(value)
-        }
-    }
-
     /// Whether a record with a payload `T` can be appended as things are.
     #[inline(always)]
     pub(crate) fn has_room_for<T>(&self) -> bool {
@@ -140,6 +126,7 @@ impl Flat {
     }
 
     /// Words of its buffer.
+    #[cfg(any(test, rotor_fuzz))]
     pub(crate) fn capacity(&self) -> usize {
         self.cap.get()
     }

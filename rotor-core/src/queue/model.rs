@@ -45,15 +45,14 @@ impl Payload for Box<u32> {
 struct Sort {
     kind: &'static Kind,
     push: fn(&Flat, Header, u32),
-    try_push: fn(&Flat, Header, u32) -> bool,
     /// Moves the payload of a record out and looks whether it is that of this number.
     take: unsafe fn(*mut Word, u32),
 }
 
-pub(super) struct KindOf<T>(std::marker::PhantomData<T>);
+pub(crate) struct KindOf<T>(std::marker::PhantomData<T>);
 
 impl<T> KindOf<T> {
-    pub(super) const KIND: &'static Kind = &Kind {
+    pub(crate) const KIND: &'static Kind = &Kind {
         words: words_for::<T>(),
         lane: 2,
         way: Way::Actor,
@@ -68,7 +67,6 @@ const fn sort<T: Payload>() -> Sort {
     Sort {
         kind: KindOf::<T>::KIND,
         push: |queue, header, number| queue.push(header, T::of(number)),
-        try_push: |queue, header, number| queue.try_push(header, T::of(number)).is_ok(),
         take: |at, number| {
             // SAFETY: `Model::take` gives the records of this sort, each once.
             let payload = unsafe { at.add(HEADER).cast::<T>().read() };
@@ -120,7 +118,7 @@ impl Model {
         }
     }
 
-    /// As a chunk hands its records on.
+    /// As what was parked, or comes from a chunk.
     fn push_raw(&mut self, dice: &mut Dice) {
         let chunk = Flat::new();
         let (header, number, sort) = self.draw(dice);
@@ -129,15 +127,6 @@ impl Model {
         // SAFETY: a record of this length, which nobody else reads.
         unsafe { self.queue.push_raw(at, sort.kind.words as usize) };
         self.expected.push_back((number, sort));
-    }
-
-    fn try_push(&mut self, dice: &mut Dice) {
-        let (header, number, sort) = self.draw(dice);
-        let capacity = self.queue.capacity();
-        if (sort.try_push)(&self.queue, header, number) {
-            self.expected.push_back((number, sort));
-        }
-        assert_eq!(self.queue.capacity(), capacity, "it has grown");
     }
 
     fn pop(&mut self) {
@@ -186,7 +175,6 @@ impl Model {
             7 => (0..4 * dice.below(256)).for_each(|_| self.pop()),
             8..11 if room => self.run(dice),
             11 if room => self.push_raw(dice),
-            12 if room => self.try_push(dice),
             13 if self.queue.is_empty() => self.queue.rewind(),
             14 if self.queue.is_empty() => {
                 self.queue.trim();
