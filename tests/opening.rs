@@ -227,7 +227,11 @@ fn m11_what_was_not_built_again_after_a_loss_ends_with_the_tree(seed: u64) {
     d.send(Num(2));
     sim.run_until_idle();
     let states = || [b, d].map(|x| x.address().state());
-    assert_eq!(states(), [Lifecycle::Waiting; 2], "seed {seed}");
+    assert_eq!(
+        states(),
+        [Lifecycle::Down, Lifecycle::Waiting],
+        "seed {seed}"
+    );
     app.shutdown();
     sim.run_until_idle();
     assert!(app.tree().ended.is_some());
@@ -237,6 +241,105 @@ fn m11_what_was_not_built_again_after_a_loss_ends_with_the_tree(seed: u64) {
         "seed {seed}"
     );
     assert_eq!(b.try_send(Num(3)).unwrap_err().reason, Reason::Gone);
+}
+
+/// It is down like what has ended in any other way, and comes back with its supervisor.
+fn m11_what_a_loss_has_ended_for_good_is_down(seed: u64) {
+    for late in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (home, away) = (sim.locality("home"), sim.locality("away"));
+        let a = home.reserve::<Puppet>();
+        let [b, c, d] = [(); 3].map(|()| away.reserve::<Puppet>());
+        let theirs = log.clone();
+        let far = group("far").temporary().on(&away, move |s| {
+            s.child(puppet("b", &theirs).at(b))
+                .child(group("below").child(puppet("c", &theirs).at(c)))
+        });
+        let middle = Supervisor::one_for_one("middle").intensity(0, LONG);
+        let middle = middle.child(puppet("a", &log).at(a)).child(far);
+        let app = sim.start(group("root").child(middle)).unwrap();
+        sim.run_until_idle();
+        sim.lose(&away);
+        if late {
+            sim.run_until_idle();
+        }
+        sim.open(away.clone());
+        sim.run_until_idle();
+        let states = || [b, c, d].map(|x| x.address().state());
+        let (down, waits) = (Lifecycle::Down, Lifecycle::Waiting);
+        assert_eq!(states(), [down, down, waits], "seed {seed}");
+        let tree = app.tree().to_string();
+        assert!(tree.contains("\n    far [away] down\n"), "{tree}");
+        b.send(Num(1)); // nobody keeps it
+        sim.run_until_idle();
+        for x in [b, c] {
+            assert_eq!(x.try_send(Num(2)).unwrap_err().reason, Reason::Stopped);
+        }
+        crash(a);
+        sim.run_until_idle();
+        let runs = Lifecycle::Running;
+        assert_eq!(states(), [runs, runs, waits], "seed {seed}");
+        b.send(Num(3));
+        sim.run_until_idle();
+        assert_eq!(log.of("b: "), ["b: 3"]);
+        app.shutdown();
+        sim.run_until_idle();
+        assert!(app.tree().ended.is_some());
+    }
+}
+
+/// The supervisor of what is lost is told to stop before the loop comes again.
+fn m11_what_was_terminated_while_its_loop_was_lost_is_down(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let (_home, away) = (sim.locality("home"), sim.locality("away"));
+    let b = away.reserve::<Puppet>();
+    let theirs = log.clone();
+    let far = group("far").backoff(Backoff::fixed(ms(5)));
+    let far = far.on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+    let middle = group("middle").child(far);
+    let app = sim.start(group("root").child(middle)).unwrap();
+    sim.run_until_idle();
+    sim.lose(&away);
+    sim.run_for(ms(1));
+    let root = app.root();
+    let stop = TerminateChild::named("middle");
+    let stopped = sim.block_on(root.admin().ask(stop, LONG));
+    assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+    sim.open(away);
+    sim.run_until_idle();
+    assert_eq!(b.address().state(), Lifecycle::Down, "seed {seed}");
+    assert!(app.tree().to_string().contains("\n    far [away] down\n"));
+    let start = RestartChild::named("middle");
+    let started = sim.block_on(root.admin().ask(start, LONG));
+    assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+    assert_eq!(b.address().state(), Lifecycle::Running, "seed {seed}");
+}
+
+/// It was added by a request, and nobody knows of it any more.
+fn m11_what_a_loss_has_removed_is_gone(seed: u64) {
+    for late in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (_home, away) = (sim.locality("home"), sim.locality("away"));
+        let (b, d) = (away.reserve::<Puppet>(), away.reserve::<Puppet>());
+        let anchor = group("anchor").on(&away, |s| s);
+        let app = sim.start(group("root").child(anchor)).unwrap();
+        let (place, theirs) = (away.clone(), log.clone());
+        let start = StartChild::new(move || {
+            let far = group("far").temporary();
+            far.on(&place, move |s| s.child(puppet("b", &theirs).at(b)))
+        });
+        let started = sim.block_on(app.root().admin().ask(start, LONG));
+        assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+        sim.lose(&away);
+        if late {
+            sim.run_for(ms(0));
+        }
+        sim.open(away.clone());
+        sim.run_until_idle();
+        let states = [b, d].map(|x| x.address().state());
+        assert_eq!(states, [Lifecycle::Gone, Lifecycle::Waiting], "seed {seed}");
+        assert_eq!(b.try_send(Num(1)).unwrap_err().reason, Reason::Gone);
+    }
 }
 
 /// It has no limit, and nobody else would say why it takes so long.
@@ -586,6 +689,9 @@ bodies! {
         m11_what_has_gone_does_not_wait_in_the_next_life_of_its_loop,
         m11_what_has_ended_for_good_comes_back_after_a_loss,
         m11_what_was_not_built_again_after_a_loss_ends_with_the_tree,
+        m11_what_a_loss_has_ended_for_good_is_down,
+        m11_what_was_terminated_while_its_loop_was_lost_is_down,
+        m11_what_a_loss_has_removed_is_gone,
         m08_a_picture_says_which_loop_a_start_waits_for,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,

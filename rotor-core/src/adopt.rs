@@ -12,6 +12,7 @@ use crate::here;
 use crate::kin::{Entry, Kin, Limits, RemoteEntry};
 use crate::lane::SYSTEM;
 use crate::locality::{Local, Placement};
+use crate::lock::lock;
 use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
 use crate::registry::Registry;
@@ -245,18 +246,34 @@ impl Local {
     }
 
     fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) {
+        let reserved = spec.reserved.is_some();
         self.reseat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = spec.name;
             seat.restart = spec.restart;
             seat.capacity = spec.capacity.unwrap_or(seat.capacity);
-            seat.reserved = spec.reserved.is_some();
+            seat.reserved = reserved;
             seat.parent = parent;
             seat.ops = Some(spec.maker.ops);
             seat.make = Some(spec.maker.make);
             seat.once = spec.once;
         });
         self.add_hooks(slot, spec.hooks);
+        if reserved {
+            self.note_claim(slot);
+        }
+    }
+
+    /// Notes whose a reserved slot is, for the next life of the locality.
+    fn note_claim(&self, slot: u32) {
+        let top = self.upwards(slot).last().expect("at least the slot");
+        let far = self.seat(
+            top,
+            |seat| matches!(&seat.parent, Parent::Actor { address, .. } if address.gate() != self.gate),
+        );
+        if far {
+            lock(&self.gate.claims).insert(slot, self.address_of(top));
+        }
     }
 
     /// Whether a spec can have the address that was reserved for it. The address was minted for
@@ -274,6 +291,7 @@ impl Local {
         if earlier && self.may_be_claimed(address) {
             // Minted in an earlier life of this locality, and claimed again by the same spec.
             self.slots.set_generation(address.slot, address.generation);
+            self.reseat(address.slot, |seat| seat.state = State::Reserved);
         }
         let holder = self.find(address);
         // Its parent is lost, and it is in the way of what comes after it. Never under a handler,

@@ -16,6 +16,7 @@ use crate::chunk::Chunk;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
+use crate::fixed_map::FixedMap;
 use crate::given_up::GivenUp;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
@@ -51,6 +52,9 @@ pub(crate) struct Gate {
     highest: AtomicU32,
     /// What the slots are doing, for `Address::state`.
     pub(crate) states: States,
+    /// Reserved slots below parents that are elsewhere, by the subtrees that have claimed them: for the
+    /// next life of a lost locality, which may have to do without those.
+    pub(crate) claims: Mutex<FixedMap<u32, Address>>,
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Chunk>,
     /// Something in a higher lane may have come since the owner looked.
@@ -191,6 +195,7 @@ impl Gate {
                 base: AtomicU32::new(2),
                 highest: AtomicU32::new(2),
                 states: States::new(),
+                claims: Mutex::default(),
                 chunks: SegQueue::new(),
                 pressing: AtomicBool::new(false),
                 kills: SegQueue::new(),
@@ -224,6 +229,7 @@ impl Gate {
         self.entrance
             .close(|parcel| self.reject(parcel, Reason::Closed));
         lock(&self.peers).clear();
+        lock(&self.claims).clear();
         self.registries.clear();
         self.observed.store(false, Ordering::Relaxed);
         let observer = lock(&self.observer).take();

@@ -596,10 +596,18 @@ impl Local {
 
     /// The parent does not start an actor again that waits for that.
     pub(crate) fn wait_no_more(&self, to: Address, exit: &Exit) {
-        let waits = |slot: &u32| self.seat(*slot, |seat| seat.state == State::Waiting);
-        if let Some(slot) = self.find(to).filter(waits) {
+        let Some(slot) = self.find(to) else {
+            return self.lay_unbuilt_down(to, exit);
+        };
+        if self.seat(slot, |seat| seat.state == State::Waiting) {
             self.lay_down(slot, exit);
         }
+    }
+
+    /// The same elsewhere: if the locality is lost, in its next life.
+    pub(crate) fn lay_far_down(to: Address, exit: Exit) {
+        let lay_down = move |there: &Local| there.wait_no_more(to, &exit);
+        to.gate().call_when_open(lay_down);
     }
 
     /// An actor is not started again by itself, and so is nothing below it: what is parked for them
@@ -639,11 +647,12 @@ impl Local {
             .partition(|child| child.gate() == self.gate);
         for child in away {
             let exit = exit.clone();
-            Control::call(child.gate(), move |there| {
-                if let Some(slot) = there.find(child) {
-                    there.lay_down(slot, &exit);
-                }
-            });
+            child
+                .gate()
+                .call_when_open(move |there| match there.find(child) {
+                    Some(slot) => there.lay_down(slot, &exit),
+                    None => there.lay_unbuilt_down(child, &exit),
+                });
         }
         here.into_iter().map(|child| child.slot).collect()
     }

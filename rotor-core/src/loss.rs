@@ -8,7 +8,7 @@ use crate::lock::lock;
 use crate::removal::Kill;
 use crate::request::RequestError;
 use crate::slot::Parent;
-use crate::strategy::{ChildId, Event};
+use crate::strategy::{ChildId, Event, RowState};
 
 impl Local {
     /// Another locality has no driver any more: everything here that hangs on it learns it from our
@@ -68,6 +68,14 @@ impl Local {
         let decision = self.decide(slot, child, incarnation, exit);
         let event = Event::Exited(child, incarnation, exit.clone(), decision);
         self.family(slot, event);
+        let is_down = self.seat(slot, |seat| {
+            let kin = seat.kin.as_ref().filter(|kin| kin.is_at(child, place))?;
+            Some(kin.family.row(child).state == RowState::Down)
+        });
+        if is_down == Some(true) {
+            // What has been lost cannot lay itself down.
+            Local::lay_far_down(place, exit.clone());
+        }
     }
 
     /// Ends an instance whose parent is lost; one that is not there goes at once.

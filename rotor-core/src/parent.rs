@@ -369,7 +369,7 @@ impl Local {
                 if let Some(key) = entry.limit {
                     drop(self.remove_thing(key, slot));
                 }
-                Control::post(entry.place.gate(), Control::Remove { to: entry.place });
+                self.forget(entry.place);
                 let _ = crate::here::guard(|| drop(entry));
             }
             Action::Ready => {
@@ -405,7 +405,7 @@ impl Local {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
-                        Control::call(to.gate(), move |there| there.wait_no_more(to, &exit));
+                        Local::lay_far_down(to, exit);
                     }
                 }
             }

@@ -8,6 +8,7 @@ use crate::gate::{BOUNDED, next_generation};
 use crate::here;
 use crate::late::Overrun;
 use crate::locality::{Control, Local};
+use crate::lock::lock;
 use crate::observe::Reason;
 use crate::request::RequestError;
 use crate::slot::{Parent, Seat, State};
@@ -119,9 +120,7 @@ impl Local {
             let _ = here::guard(|| drop(exit));
         }
         for entry in forgotten {
-            self.tell_child(entry.place, |to| {
-                Control::post(to.gate(), Control::Remove { to })
-            });
+            self.tell_child(entry.place, |to| self.forget(to));
             let _ = here::guard(|| drop(entry));
         }
         below
@@ -197,10 +196,57 @@ impl Local {
 
     /// The spec that had a slot in an earlier life of the locality does not claim it any more.
     fn unclaimed(&self, slot: u32) {
-        let is_left = self.meet(slot) && self.slots.generation(slot) == 0;
-        if is_left && self.gate.states.give_up(slot) {
+        if self.is_left(slot) && self.gate.states.give_up(slot, Lifecycle::Gone) {
             self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
         }
+    }
+
+    fn is_left(&self, slot: u32) -> bool {
+        self.meet(slot) && self.slots.generation(slot) == 0
+    }
+
+    /// The slots that a subtree had in an earlier life of the locality.
+    fn left_by(&self, top: Address) -> Vec<u32> {
+        let claims = lock(&self.gate.claims);
+        let below = claims.iter().filter(|(_, of)| **of == top);
+        below.map(|(slot, _)| *slot).chain([top.slot]).collect()
+    }
+
+    /// A subtree of an earlier life of the locality is not built again by itself.
+    pub(crate) fn lay_unbuilt_down(&self, top: Address, exit: &Exit) {
+        for slot in self.left_by(top) {
+            if self.is_left(slot) && self.gate.states.give_up(slot, Lifecycle::Down) {
+                let old = {
+                    // Not by `reseat`: the slot is that of its address again when it is claimed.
+                    let seat = &mut self.seats.borrow_mut()[slot as usize];
+                    seat.state = State::Down;
+                    seat.exit.replace(exit.clone())
+                };
+                drop(old);
+                self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
+            }
+        }
+    }
+
+    /// Orders that the slots of a child be freed whose spec is gone.
+    pub(crate) fn forget(&self, to: Address) {
+        if to.gate() == self.gate {
+            Control::post(self.gate, Control::Remove { to });
+        } else {
+            Self::forget_far(to);
+        }
+    }
+
+    /// Frees the slots of a child on another locality whose spec is gone: if that is lost, in its next
+    /// life.
+    fn forget_far(to: Address) {
+        to.gate().call_when_open(move |there| match there.find(to) {
+            Some(_) => there.control(Control::Remove { to }),
+            None => there
+                .left_by(to)
+                .into_iter()
+                .for_each(|slot| there.unclaimed(slot)),
+        });
     }
 
     fn remove_all(&self, slot: u32, free: impl Fn(&Local, u32)) {
@@ -292,6 +338,7 @@ impl Local {
         self.forget_client(slot);
         self.notify_watchers(slot, &exit.unwrap_or(Exit::gone()));
         let who = self.address_of(slot);
+        let reserved = self.seat(slot, |seat| seat.reserved);
         let mut old = Seat::new();
         old.state = State::Vacant;
         self.reseat(slot, |seat| {
@@ -310,6 +357,9 @@ impl Local {
         self.incidents.borrow_mut().forget(slot);
         if marked {
             self.forget_names(slot);
+        }
+        if reserved && !self.losing.get() {
+            lock(&self.gate.claims).remove(&slot);
         }
         self.slots.shut(slot);
     }

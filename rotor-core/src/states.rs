@@ -122,8 +122,9 @@ impl States {
         }
     }
 
-    /// The spec that was to claim a slot, if one was, does not come any more. Owner only.
-    pub(crate) fn give_up(&self, slot: u32) -> bool {
+    /// The spec that was to claim a slot, if one was, does not come by itself: it is down, or gone for
+    /// good. Owner only.
+    pub(crate) fn give_up(&self, slot: u32, state: Lifecycle) -> bool {
         let (bucket, index) = Self::place(slot);
         let Some(words) = self.buckets[bucket].get() else {
             return false;
@@ -131,8 +132,13 @@ impl States {
         let word = words[index].load(Ordering::Relaxed);
         let lasting = word & TENURE == Tenure::Lasting as u64;
         if lasting {
-            let gone = word & !TENURE & !STATE | Lifecycle::Gone as u64;
-            words[index].store(gone, Ordering::Release);
+            let kept = if state == Lifecycle::Gone {
+                !TENURE
+            } else {
+                !0
+            };
+            let next = word & kept & !STATE | state as u64;
+            words[index].store(next, Ordering::Release);
         }
         lasting
     }

@@ -17,6 +17,7 @@ use crate::lock::{lock, sound};
 use crate::observe::Reason;
 use crate::plan::restarts;
 use crate::slot::State;
+use crate::strategy::RowState;
 use crate::supervisor::Stock;
 use std::sync::atomic::Ordering;
 
@@ -139,12 +140,18 @@ pub struct LocalityPicture {
     pub open: usize,
 }
 
-type Child = (Address, Cow<'static, str>);
+#[derive(Clone)]
+struct Child {
+    place: Address,
+    name: Cow<'static, str>,
+    /// Its supervisor does not start it by itself.
+    down: bool,
+}
 
 /// One locality's answer.
 #[derive(Clone, Default)]
 struct Answer {
-    /// Each with its children, and their names.
+    /// Each with its children.
     nodes: Vec<(TreeNode, Vec<Child>)>,
     open: usize,
 }
@@ -273,17 +280,21 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
         .map(|(node, children)| (key(node.address), (node, children)))
         .collect();
     let mut nodes = Vec::new();
-    let mut stack = vec![((app.root(), Cow::Borrowed("?")), 0)];
-    while let Some(((address, name), depth)) = stack.pop() {
-        let Some((node, children)) = found.remove(&key(address)) else {
-            let at = places
-                .iter()
-                .position(|place| place.gate() == address.gate());
+    let root = Child {
+        place: app.root(),
+        name: Cow::Borrowed("?"),
+        down: false,
+    };
+    let mut stack = vec![(root, 0)];
+    while let Some((child, depth)) = stack.pop() {
+        let Some((node, children)) = found.remove(&key(child.place)) else {
+            let gate = child.place.gate();
+            let at = places.iter().position(|place| place.gate() == gate);
             let told = at.is_some_and(|at| localities[at].answered);
             let place = at.map(|at| &places[at]);
             nodes.push(TreeNode {
                 depth,
-                ..TreeNode::unseen(address, name, place, told)
+                ..TreeNode::unseen(child, place, told)
             });
             continue;
         };
@@ -335,9 +346,15 @@ impl Local {
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();
+                    let waits = seat.state == State::Waiting;
                     let child = |id| {
                         let place = kin.entry(id)?.place;
-                        Some((place, kin.family.row(id).name.clone()))
+                        let row = kin.family.row(id);
+                        Some(Child {
+                            place,
+                            name: row.name.clone(),
+                            down: row.state == RowState::Down && !waits,
+                        })
                     };
                     ids.into_iter().filter_map(child).collect()
                 });
@@ -416,13 +433,9 @@ impl Tree {
 
 impl TreeNode {
     /// One that its own locality has not told of: it tells nothing, or has not built it yet.
-    fn unseen(
-        address: Address,
-        name: Cow<'static, str>,
-        place: Option<&Locality>,
-        answered: bool,
-    ) -> Self {
+    fn unseen(child: Child, place: Option<&Locality>, answered: bool) -> Self {
         let state = match place {
+            _ if child.down => "down",
             Some(_) if answered => "waiting",
             Some(place) if !place.is_open() => "no driver",
             Some(place) if place.slices() == 0 => "not turned",
@@ -430,8 +443,8 @@ impl TreeNode {
         };
         TreeNode {
             depth: 0,
-            name,
-            address,
+            name: child.name,
+            address: child.place,
             locality: place.map_or(Cow::Borrowed("?"), |place| place.name().clone()),
             actor: "?",
             state,
