@@ -1,14 +1,15 @@
 //! Storms: trees drawn from a seed, under panics, removals by force, lost loops and late messages, while
-//! children are started, terminated, restarted, deleted, listed and counted.
+//! children are started, terminated, restarted, deleted, listed and counted, find each other by name and
+//! are linked.
 //!
 //! Whatever comes: nothing hangs, nothing leaks, every monitor gets one `Down`, every request one answer
-//! or refusal, and a shutdown ends.
+//! or refusal, no name leads to who has ended, a service ends after its clients, and a shutdown ends.
 //! `STORMS=10000` sets how many schedules are run in all, `STORM_SEED=7` runs that one alone.
 
 mod requests;
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -100,6 +101,10 @@ struct Shared {
     known: Mutex<Known>,
     /// Administrative requests of gulls that have no answer yet.
     open: AtomicI64,
+    /// Clients and their services, as far as they have not ended.
+    links: Mutex<BTreeSet<(Address, Address)>>,
+    /// Nothing is under way but the end of the tree: the links are as they are told.
+    ending: AtomicBool,
 }
 
 impl World {
@@ -115,6 +120,28 @@ impl World {
     fn place(&self, dice: &mut Dice) -> Locality {
         let places = &self.0.places;
         places[dice.below(places.len() as u64) as usize].clone()
+    }
+
+    /// Every other gull has a name.
+    fn name(number: usize) -> Name<Gull> {
+        Name::from(format!("name {number}"))
+    }
+
+    fn any_name(&self, dice: &mut Dice) -> Name<Gull> {
+        Self::name(dice.below(self.0.gulls.len() as u64) as usize & !1)
+    }
+
+    /// Nobody is found who has ended, or under the name of another one.
+    fn check_names(&self, app: &App) {
+        for (number, gull) in self.0.gulls.iter().enumerate() {
+            let Ok(found) = app.lookup(Self::name(number)) else {
+                continue;
+            };
+            let state = found.address().state();
+            if found != *gull || matches!(state, Lifecycle::Down | Lifecycle::Gone) {
+                self.wrong(format!("name {number} leads to {found:?}, {state:?}"));
+            }
+        }
     }
 
     fn wrong(&self, text: String) {
@@ -145,8 +172,12 @@ fn squall() -> ! {
 /// The actor of the tree: does what its dice say.
 struct Gull {
     world: World,
+    /// Its address, once it starts.
+    me: Option<Address>,
     dice: Dice,
     asks: Vec<Ask<Squawk>>,
+    /// Services that wait for it to leave them.
+    unlinks: Vec<Unlink>,
     /// Downs that it waits for, by address.
     awaits: BTreeMap<Address, u32>,
     life: Life,
@@ -181,8 +212,10 @@ impl Gull {
         }
         world.0.alive.fetch_add(1, Relaxed);
         Ok(Gull {
+            me: None,
             dice,
             asks: Vec::new(),
+            unlinks: Vec::new(),
             awaits: BTreeMap::new(),
             life: Life::default(),
             _counted: world.count(),
@@ -210,7 +243,7 @@ impl Gull {
     fn deed(&mut self, left: u32, cx: &mut Context<Self>) {
         let peer = self.dice.one_of(&self.world.0.gulls);
         let weather = self.world.0.weather;
-        match self.dice.below(16) {
+        match self.dice.below(19) {
             0..=2 if left > 0 => peer.send(self.gust(left - 1)),
             3 if left > 0 => {
                 let gust = self.gust(left - 1);
@@ -271,6 +304,18 @@ impl Gull {
             }
             13 => self.asks.clear(),
             14..=15 => self.administer(peer.address(), cx),
+            16 => {
+                let (name, token) = (self.world.any_name(&mut self.dice), self.world.count());
+                cx.find(name, move |me, found, _| {
+                    drop(token);
+                    found.send(me.gust(left / 2));
+                });
+            }
+            17 => drop(cx.link_with(peer.address())),
+            18 => {
+                let (name, token) = (self.world.any_name(&mut self.dice), self.world.count());
+                cx.find_linked(name, move |_, _, _| drop(token));
+            }
             _ => {}
         }
     }
@@ -298,7 +343,9 @@ impl Gull {
 
 impl Actor for Gull {
     fn start(&mut self, cx: &mut Context<Self>) -> Result {
-        self.world.0.witness.send(Born(cx.addr().address()));
+        let me = cx.addr().address();
+        self.me = Some(me);
+        self.world.0.witness.send(Born(me));
         if self.dice.one_in(4) {
             cx.subscribe(self.world.0.news);
         }
@@ -320,6 +367,10 @@ impl Actor for Gull {
 impl Drop for Gull {
     fn drop(&mut self) {
         self.world.0.alive.fetch_sub(1, Relaxed);
+        // Its links end with it, also if its stop has failed and its children are still there.
+        let mut links = self.world.0.links.lock().unwrap();
+        links.retain(|&(client, _)| Some(client) != self.me);
+        drop(links);
         if self.world.panics() && self.dice.one_in(30) && !std::thread::panicking() {
             squall();
         }
@@ -369,6 +420,24 @@ impl Handler<Down> for Gull {
     }
 }
 
+impl Handler<Unlink> for Gull {
+    fn handle(&mut self, unlink: Unlink, cx: &mut Context<Self>) {
+        match self.dice.below(3) {
+            0 => {
+                let link = (cx.addr().address(), unlink.service);
+                self.world.0.links.lock().unwrap().remove(&link);
+                drop(unlink);
+            }
+            n => {
+                self.unlinks.push(unlink);
+                if n == 1 {
+                    cx.stop();
+                }
+            }
+        }
+    }
+}
+
 /// A hook that now and then keeps a gull waiting, lets something not come to it, or fails.
 struct Warden {
     world: World,
@@ -403,8 +472,9 @@ impl Hook<Gull> for Warden {
         self.wait(cx)
     }
 
-    fn message(&mut self, _: &'static str, _: &dyn Any, cx: &mut Context<Gull>) -> bool {
-        self.wait(cx).is_ok() && !self.dice.one_in(12)
+    fn message(&mut self, _: &'static str, message: &dyn Any, cx: &mut Context<Gull>) -> bool {
+        // Who does not get word of its service's end has left it.
+        message.is::<Unlink>() || self.wait(cx).is_ok() && !self.dice.one_in(12)
     }
 
     fn stop(&mut self, _: &Exit, cx: &mut Context<Gull>) -> Result {
@@ -571,6 +641,12 @@ fn nest(i: usize, gull: Option<Addr<Gull>>, restart: Restart, world: &World) -> 
     };
     // Some have one hook, some two.
     let child = (0..i % 3).fold(child, |child, n| child.hook(Warden::new(i + n, world)));
+    let number = gull.and_then(|gull| world.0.gulls.iter().position(|known| *known == gull));
+    let child = match number {
+        Some(number) if number % 2 == 0 => child.named(World::name(number)),
+        Some(number) if number % 5 == 3 => child.needs(World::name(number - 1)),
+        _ => child,
+    };
     match restart {
         Restart::Permanent => child,
         Restart::Transient => child.transient(),
@@ -578,9 +654,29 @@ fn nest(i: usize, gull: Option<Addr<Gull>>, restart: Restart, world: &World) -> 
     }
 }
 
-/// Not a word of what is undelivered: in a storm much is.
-struct Quiet;
-impl Observer for Quiet {}
+/// Notes who is linked. Not a word of what is undelivered: in a storm much is.
+struct Notary(World);
+
+impl Observer for Notary {
+    fn linked(&self, client: Address, service: Address) {
+        self.0.0.links.lock().unwrap().insert((client, service));
+    }
+
+    fn unlinked(&self, service: Address, client: Address) {
+        // It has waited as long as it may.
+        self.0.0.links.lock().unwrap().remove(&(client, service));
+    }
+
+    fn exited(&self, who: Address, _: &str, exit: &Exit) {
+        let in_order = matches!(exit.reason(), ExitReason::Normal | ExitReason::Shutdown);
+        let mut links = self.0.0.links.lock().unwrap();
+        let before = links.len();
+        links.retain(|&(_, service)| service != who);
+        if self.0.0.ending.load(Relaxed) && in_order && links.len() < before {
+            self.0.wrong(format!("{who:?} ends before its clients"));
+        }
+    }
+}
 
 /// A tree in a storm.
 struct Storm {
@@ -626,6 +722,8 @@ impl Storm {
             downs: Mutex::default(),
             known: Mutex::default(),
             open: AtomicI64::new(0),
+            links: Mutex::default(),
+            ending: AtomicBool::new(false),
         }));
         let theirs = world.clone();
         let watch = Child::new("witness", move || Witness(theirs.clone())).at(witness);
@@ -639,7 +737,7 @@ impl Storm {
                 tree.child(Supervisor::one_for_one(format!("anchor {i}")).on(place, |s| s))
             },
         );
-        let tree = tree.observer(Arc::new(Quiet));
+        let tree = tree.observer(Arc::new(Notary(world.clone())));
         let app = sim.start(tree).expect("a sound tree");
         Storm {
             sim,
@@ -666,6 +764,7 @@ impl Storm {
                 return; // it gave up, or its loop is lost
             }
             self.event();
+            self.world.check_names(&self.app);
         }
     }
 
@@ -735,6 +834,7 @@ impl Storm {
     /// Whoever has asked has an answer, even if something is started again and again.
     fn settle(&mut self, time: Duration) {
         self.sim.run_for(time);
+        self.world.check_names(&self.app);
         assert_eq!(self.asked.unanswered(), 0, "requests through the handle");
         let open = self.world.0.open.load(Relaxed);
         assert_eq!(open, 0, "requests of gulls");
@@ -748,6 +848,7 @@ impl Storm {
         }
         if calm {
             self.settle(CALM);
+            self.world.0.ending.store(true, Relaxed);
         }
         self.app.shutdown();
         for _ in 0..self.dice.below(3) {
