@@ -372,6 +372,40 @@ fn l29_a_limit_that_passed_is_matched_as_a_reason(on: &dyn Backend) {
     );
 }
 
+/// What has never run has not crashed: the report of the tree says so, and what has run is told otherwise.
+fn l29_a_first_start_that_fails_is_told_as_one(seed: u64) {
+    let log = Log::new();
+    let told = |role: Role| {
+        let mut sim = Sim::new(seed);
+        let a = sim.locality("here").reserve();
+        let part = group("part").child(role.child().at(a).escalating());
+        let app = sim.start(group("root").child(part.escalating()));
+        act(a, |_, cx| cx.fail(Error::message("no disk")));
+        sim.run_for(Duration::from_secs(5));
+        app.expect("a sound tree")
+            .tree()
+            .ended
+            .expect("it has failed")
+            .to_string()
+    };
+    let starts = |start: fn(&mut Context<Puppet>) -> Result| {
+        told(Role::new("a", &log).start(move |_, cx| start(cx)))
+    };
+    let failed = "shutdown, because part failed to start: shutdown, because a failed to start: ";
+    let error = starts(|_| Err(Error::message("no disk")));
+    assert_eq!(error, format!("{failed}no disk"));
+    let panic = starts(|_| panic!("no disk"));
+    assert_eq!(panic, format!("{failed}panicked: no disk"));
+    let late = starts(|cx| {
+        std::mem::forget(cx.hold("the disk"));
+        Ok(())
+    });
+    let why = "the start of root/part/a took longer than 5s; held by the disk";
+    assert_eq!(late, format!("{failed}{why}"));
+    let runs = "escalated, because part ended: escalated, because a ended: failed: no disk";
+    assert_eq!(starts(|_| Ok(())), runs);
+}
+
 /// An actor that fails of another's end hands its exit on, as an error with its sources.
 fn l29_an_actor_may_fail_with_the_exit_of_another(on: &dyn Backend) {
     struct Fragile(Address);
@@ -437,6 +471,7 @@ bodies! {
         l29_an_actor_may_fail_with_the_exit_of_another,
     ]
     Sim: [
+        l29_a_first_start_that_fails_is_told_as_one,
         l22_a_handler_that_fails_twice_has_failed_once,
         l22_the_count_ends_with_the_child,
     ]

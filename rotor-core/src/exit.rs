@@ -192,6 +192,8 @@ struct Cause {
     exit: Exit,
     /// The restart intensity was exceeded by `who`.
     gave_up: Option<GaveUp>,
+    /// `who` has never run: its first start failed.
+    unborn: bool,
     /// Exits were left out between this one and the one that it caused.
     cut: bool,
 }
@@ -323,6 +325,15 @@ impl Exit {
         self.caused_by(who, exit, None)
     }
 
+    /// This exit, because the first start of `who` has failed like this.
+    pub(crate) fn because_unborn(self, who: Cow<'static, str>, exit: Exit) -> Self {
+        self.because(who, exit).with(|detail| {
+            if let Some(cause) = &mut detail.cause {
+                cause.unborn = true;
+            }
+        })
+    }
+
     /// This exit, because `who` was restarted too often; its last exit.
     pub(crate) fn giving_up(self, who: Cow<'static, str>, exit: Exit, gave_up: GaveUp) -> Self {
         self.caused_by(who, exit, Some(gave_up))
@@ -334,6 +345,7 @@ impl Exit {
             who,
             exit,
             gave_up,
+            unborn: false,
             cut: false,
         };
         if depth > LONGEST {
@@ -541,7 +553,7 @@ impl Exit {
     /// # }
     /// let exit = ThreadLoop::new()
     ///     .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
-    /// assert_eq!(exit.to_string(), "shutdown, because log ended: failed: no disk");
+    /// assert_eq!(exit.to_string(), "shutdown, because log failed to start: no disk");
     /// assert_eq!(exit.root_cause().to_string(), "failed: no disk");
     /// # Ok::<_, StartError>(())
     /// ```
@@ -683,13 +695,24 @@ impl fmt::Display for Exit {
                 f.write_str(", …")?;
             }
             match &cause.gave_up {
+                None if cause.unborn && cause.exit.is_failure() => {
+                    write!(f, ", because {who} failed to start: ")?;
+                }
                 None => write!(f, ", because {who} ended: ")?,
                 Some(gave_up) if f.alternate() => {
                     write!(f, ", gave up at {gave_up} with {who}, which ended: ")?;
                 }
                 Some(_) => write!(f, ", gave up restarting {who}, which ended: ")?,
             }
-            cause.exit.fmt_reason(f)?;
+            match cause.exit.reason() {
+                // Said already that it has failed.
+                ExitReason::Failed(error) if cause.unborn => {
+                    write!(f, "{error}")?;
+                    cause.exit.fmt_incident(f)?;
+                }
+                ExitReason::TimedOut(late) if cause.unborn => write!(f, "{late}")?,
+                _ => cause.exit.fmt_reason(f)?,
+            }
             next = cause.exit.cause_inside();
         }
         Ok(())
@@ -699,6 +722,10 @@ impl fmt::Display for Exit {
 impl Exit {
     fn fmt_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason())?;
+        self.fmt_incident(f)
+    }
+
+    fn fmt_incident(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.incident() {
             Some(incident) if f.alternate() => write!(f, " ({incident})"),
             _ => Ok(()),

@@ -170,6 +170,9 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 ///     fn unlinked(&self, service: Address, client: Address) {
 ///         eprintln!("{service:?} does not wait any longer for {client:?}");
 ///     }
+///     fn start_failed(&self, _: Address, name: &str, exit: &Exit) {
+///         eprintln!("{name} failed to start: {exit}"); // it has never run
+///     }
 ///     fn exited(&self, _: Address, name: &str, exit: &Exit) {
 ///         if exit.is_abnormal() {
 ///             eprintln!("{name}: {exit}");

@@ -1029,7 +1029,7 @@ impl Family {
                 }
             }
             Then::Up | Then::Ready => {
-                let exit = Exit::shutdown().because(row.name.clone(), exit);
+                let exit = Exit::shutdown().because_unborn(row.name.clone(), exit);
                 if pass.waiting == Waiting::One(id, Step::Start) {
                     pass.waiting = Waiting::Nothing;
                 }
