@@ -269,6 +269,31 @@ fn o03_each_locality_is_shown_once(seed: u64) {
     assert_eq!(names, ["away", "here"]);
 }
 
+/// What waits for an address that no child has is somebody's mistake, perhaps: others of those are topics.
+fn o03_what_waits_for_an_address_that_nobody_has_is_shown(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let (claimed, lost, _unused) = (
+        here.reserve(),
+        here.reserve::<Puppet>(),
+        here.topic::<Now>(),
+    );
+    let app = sim.start(group("root").child(puppet("a", &log).at(claimed)));
+    let app = app.expect("a sound tree");
+    sim.run_until_idle();
+    lost.send(Say("one"));
+    sim.run_until_idle();
+    lost.send(Say("two")); // not parked so far
+    let tree = app.tree();
+    assert_eq!(tree.localities[0].unclaimed, [(lost.address(), 2)]);
+    let line = format!(
+        "locality here: 2 waiting for {:?}, which no child has claimed\n",
+        lost.address()
+    );
+    assert!(tree.to_string().ends_with(&line), "{tree}");
+}
+
 /// The closure of `on` is called once for a plan, and the plan can be started afterwards.
 fn l24_a_planned_tree_can_be_started(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -455,6 +480,7 @@ bodies! {
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,
         l24_the_live_tree_has_the_nodes_of_its_plan,
         o03_each_locality_is_shown_once,
+        o03_what_waits_for_an_address_that_nobody_has_is_shown,
         o04_a_plan_is_a_graph,
         o04_the_live_tree_is_a_graph,
     ]

@@ -12,10 +12,11 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::here;
 use crate::hold::Why;
+use crate::late::Handling;
 use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
 use crate::observe::Reason;
-use crate::plan::restarts;
+use crate::plan::{restarts, short};
 use crate::slot::State;
 use crate::strategy::RowState;
 use crate::supervisor::Stock;
@@ -138,6 +139,12 @@ pub struct LocalityPicture {
     pub undelivered: Vec<(Reason, u64)>,
     /// Timers, tasks and pending requests that are open.
     pub open: usize,
+    /// Addresses that were reserved and that no child has claimed, where messages wait for one, and how
+    /// many. Others of those cost nobody anything, and are not told apart from topics.
+    pub unclaimed: Vec<(Address, u64)>,
+    /// What keeps it from answering: the message that it handles, if the observer of the tree
+    /// [wants counts](crate::Observer::wants_counts).
+    pub handling: Option<Handling>,
 }
 
 #[derive(Clone)]
@@ -154,6 +161,7 @@ struct Answer {
     /// Each with its children.
     nodes: Vec<(TreeNode, Vec<Child>)>,
     open: usize,
+    unclaimed: Vec<(Address, u64)>,
 }
 
 /// A picture that is being taken, on a thread that waits for it. Holds no locality: orders in their
@@ -271,6 +279,11 @@ fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tre
             driven: place.is_open(),
             undelivered: counts.filter(|(_, n)| *n > 0).collect(),
             open: answer.open,
+            unclaimed: answer.unclaimed,
+            handling: match answered {
+                true => None,
+                false => place.gate().handling(),
+            },
         });
         found.extend(answer.nodes);
     }
@@ -316,10 +329,15 @@ impl Local {
             self.gather();
         }
         let (mut nodes, queued) = (Vec::new(), self.queued());
+        let mut unclaimed = Vec::new();
         for slot in 0..self.slots.len() {
             let address = self.address_of(slot);
             let bound = self.gate.rooms.find(slot, address.generation);
             let node = self.seat(slot, |seat| {
+                let waiting = u64::from(seat.parked_count()) + queued[slot as usize];
+                if seat.state == State::Reserved && waiting > 0 {
+                    unclaimed.push((address, waiting));
+                }
                 let ops = seat.ops?;
                 let state = match seat.state {
                     State::Running => "running",
@@ -365,6 +383,7 @@ impl Local {
         Answer {
             nodes,
             open: self.things.borrow().len(),
+            unclaimed,
         }
     }
 }
@@ -505,7 +524,22 @@ impl fmt::Display for Tree {
             if !place.driven {
                 writeln!(f, "locality {} has no driver", place.name)?;
             } else if !place.answered {
-                writeln!(f, "locality {} did not answer", place.name)?;
+                write!(f, "locality {} did not answer", place.name)?;
+                if let Some(Handling {
+                    name, message, age, ..
+                }) = &place.handling
+                {
+                    let message = short(message);
+                    write!(f, ": {name} has been handling {message} for {age:?}")?;
+                }
+                writeln!(f)?;
+            }
+            for (address, n) in &place.unclaimed {
+                let name = &place.name;
+                writeln!(
+                    f,
+                    "locality {name}: {n} waiting for {address:?}, which no child has claimed"
+                )?;
             }
             for (reason, n) in &place.undelivered {
                 writeln!(f, "locality {}: {n} undelivered: {reason}", place.name)?;

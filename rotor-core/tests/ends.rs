@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
@@ -611,4 +612,55 @@ fn a17_a_bounded_address_is_valid_in_the_next_life_of_its_locality() {
         drop(driver);
         assert_eq!(a.try_send(3_u32).unwrap_err().reason, Reason::Closed);
     }
+}
+
+/// As far as anybody can know from elsewhere: the observer has messages noted.
+#[test]
+fn o03_a_locality_that_hangs_is_shown_with_what_it_handles() {
+    struct Counts;
+    impl Observer for Counts {
+        fn wants_counts(&self) -> bool {
+            true
+        }
+    }
+    /// Is handled until the other end is dropped.
+    struct Hang(Sender<()>, Receiver<()>);
+    struct Clerk;
+    impl Actor for Clerk {}
+    impl Handler<Hang> for Clerk {
+        fn handle(&mut self, Hang(began, until): Hang, _: &mut Context<Self>) {
+            began.send(()).unwrap();
+            assert!(until.recv().is_err());
+        }
+    }
+    let (main, far) = (ThreadLoop::new(), ThreadLoop::spawn("far").unwrap());
+    let clerk = far.reserve();
+    let part = Supervisor::one_for_one("part").on(&far, move |s| {
+        s.child(Child::new("clerk", || Clerk).at(clerk))
+    });
+    let looks = move |app: App| {
+        let (began, begun) = channel();
+        let (release, until) = channel();
+        clerk.send(Hang(began, until));
+        begun.recv().unwrap();
+        let tree = app.tree();
+        drop(release);
+        app.shutdown();
+        tree
+    };
+    let mut looking = None;
+    let tree = Supervisor::one_for_one("app")
+        .child(part)
+        .observer(Arc::new(Counts));
+    let exit = main.run_with(tree, |app| {
+        looking = Some(std::thread::spawn(move || looks(app)));
+    });
+    assert!(exit.is_ok());
+    let tree = looking.expect("it has begun").join().unwrap();
+    let mut places = tree.localities.iter();
+    let far = places.find(|place| place.name == "far").unwrap();
+    let handling = far.handling.as_ref().expect("it is noted");
+    assert_eq!((far.answered, handling.who), (false, clerk.address()));
+    let begin = "locality far did not answer: clerk has been handling Hang for ";
+    assert!(tree.to_string().contains(begin), "{tree}");
 }
