@@ -348,7 +348,8 @@ pub mod supervision {
     //! [`RestartChild`](crate::RestartChild) starts it again, [`DeleteChild`](crate::DeleteChild)
     //! forgets it; [`WhichChildren`](crate::WhichChildren) and
     //! [`CountChildren`](crate::CountChildren) tell what is there. A supervisor that is busy answers
-    //! when it is done; one that is not running ends the request at once. On a plain thread it is
+    //! when it is done, also one whose child [waits in its start](crate::guide::discovery#a-service-that-stays-away);
+    //! one that is not running ends the request at once. On a plain thread it is
     //! `root.admin().ask_blocking(stop, limit)`; a request whose limit has passed may be served later.
     //!
     //! # The program ends when its main part does
@@ -380,7 +381,7 @@ pub mod supervision {
     //! # fn main() -> Result<(), StartError> {
     //! let exit = ThreadLoop::new()
     //!     .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
-    //! assert_eq!(exit.to_string(), "shutdown, because log ended: failed: no disk");
+    //! assert_eq!(exit.to_string(), "shutdown, because log failed to start: no disk");
     //! assert!(exit.is_failure());
     //! # Ok(())
     //! # }
@@ -504,7 +505,8 @@ pub mod supervision {
     //! Declare names before those who need them: children start in order, so a start that waits for
     //! the name of a later child fails at once, with [`StartStalled`](crate::StartStalled). A name
     //! that no spec declares is waited for until the start limit, because any running actor may
-    //! [register](crate::Context::register) it. [`find_within`](crate::Context::find_within) waits
+    //! [register](crate::Context::register) it; the error then says that
+    //! [nobody declares it](crate::TimedOut::held_by). [`find_within`](crate::Context::find_within) waits
     //! without keeping the start open, [`lookup`](crate::Context::lookup) does not wait. Another
     //! tree's names are found through its handle: `THERMOMETER.of(&app)`.
     //!
@@ -568,7 +570,9 @@ pub mod supervision {
     //!
     //! An [`Observer`](crate::Observer) on the root is told of every start and every exit, of
     //! supervisors that give up, and of every message that was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it, or draw it with
-    //! [`Tree::dot`](crate::Tree::dot). The `App` comes from a backend's `start`, or from
+    //! [`Tree::dot`](crate::Tree::dot). Below its actors stands what is amiss with a loop: that it does not
+    //! answer, and in which handler it hangs; what could not be delivered; what waits for an address
+    //! that [no child has](crate::LocalityPicture::unclaimed). The `App` comes from a backend's `start`, or from
     //! [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
     //!
     //! An exit keeps what is known: the [reason](crate::Exit::reason), whose exit
@@ -736,7 +740,7 @@ pub mod coming_from {
     //! | `terminate` | [`Actor::stop`](crate::Actor::stop) if it was orderly; `Drop` always |
     //! | `handle_continue` after `init` | a message to oneself from `start` |
     //! | `send_after`, `send_interval` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
-    //! | `monitor`, `'DOWN'` | [`Context::monitor`](crate::Context::monitor), [`Down`](crate::Down) |
+    //! | `monitor`, `'DOWN'` | [`Context::monitor`](crate::Context::monitor), [`Down`](crate::Down); for `noproc`, [`ExitReason::Gone`](crate::ExitReason::Gone) |
     //! | child spec; `permanent`, `transient`, `temporary` | [`Child`](crate::Child); the same words |
     //! | `auto_shutdown`, `any_significant` | [`AutoShutdown::Any`](crate::AutoShutdown::Any), [`Child::significant`](crate::Child::significant) |
     //! | `supervisor:start_child`, `terminate_child`, `which_children` | [`StartChild`](crate::StartChild), [`TerminateChild`](crate::TerminateChild), [`WhichChildren`](crate::WhichChildren), asked of [`Address::admin`](crate::Address::admin) |
@@ -829,7 +833,7 @@ pub mod coming_from {
     //! | mchain, `receive` | [`Inbox`](crate::Inbox), for plain threads |
     //! | message limits | [`Bound`](crate::Bound) of an actor, [`Locality::set_bound`](crate::Locality::set_bound) of what comes from outside |
     //! | agent priorities | [`Lane`](crate::Lane)s of messages |
-    //! | `exception_reaction` | the restart kind of a child, the strategy of its supervisor |
+    //! | `exception_reaction`; inherited from the cooperation, its parent, the environment | the restart kind of a child, the strategy of its supervisor; [`escalating`](crate::Child::escalating) leaves it to the next level |
     //! | stop guard | [`Context::hold`](crate::Context::hold), in `stop` or before |
     //! | `deregister_coop` | [`Addr::stop`](crate::Addr::stop) |
     //! | `so_change_state` | a field and a `match` |
