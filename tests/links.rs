@@ -262,12 +262,15 @@ fn r58_a_link_that_cannot_be_made_fails_the_client(on: &dyn Backend, far: &dyn B
     });
     let mut said = log.of("a: ");
     said.sort();
+    let gone = said.remove(2);
+    assert!(gone.starts_with("a: down failed: the service "), "{gone}");
+    let ends = " is gone: it was removed, or its locality has ended";
+    assert!(gone.ends_with(ends), "{gone}");
     assert_eq!(
         said,
         [
-            "a: down failed: linked to this service already",
+            "a: down failed: linked to this service already: one link of an instance is enough",
             "a: down failed: services linked in a circle: b needs c needs b",
-            "a: down failed: the service is gone",
             "a: down normal",
         ]
     );
@@ -420,7 +423,10 @@ fn l13_a_client_of_what_is_ignored_is_refused(world: &mut World) {
         group("services").child(Child::new("b", || None::<Puppet>).at(b))
     });
     let exit = world.end(&clients);
-    assert_eq!(chain(&exit), "shutdown < c: failed: the service is ending");
+    assert_eq!(
+        chain(&exit),
+        "shutdown < c: failed: the service services/b is ending, or is down until somebody starts it"
+    );
     world.shut_down(&services);
 }
 
@@ -550,7 +556,9 @@ fn r58_a_link_to_what_is_gone_is_a_failed_start(seed: u64) {
     let Err(AdminError::StartFailed(exit)) = answer.unwrap().unwrap() else {
         panic!("the start has not failed");
     };
-    assert_eq!(exit.to_string(), "failed: the service is gone");
+    let why = "it was removed, or its locality has ended";
+    let failed = format!("failed: the service {gone:?} on here is gone: {why}");
+    assert_eq!(exit.to_string(), failed);
 }
 
 /// Either loop is lost: who is left learns it, and ends by itself.
@@ -619,7 +627,10 @@ fn l13_a_client_whose_service_stays_down_is_given_up(on: &dyn Backend, far: &dyn
     let child = played.exit.cause().map(|(child, _)| child);
     assert_eq!((child, gave_up.restarts), (Some("c"), 4));
     let why = played.exit.root_cause().to_string();
-    assert_eq!(why, "failed: the service is ending");
+    assert_eq!(
+        why,
+        "failed: the service root/far/b is ending, or is down until somebody starts it"
+    );
     assert_eq!(log.live(), 0);
 }
 

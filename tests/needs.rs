@@ -320,7 +320,8 @@ fn r105_clients_are_told_when_a_service_stops_in_its_start(on: &dyn Backend, far
                 s.child(role.child().at(b).temporary().start_limit(LONG))
             }))
     });
-    let told = "c: failed: the service is ending".to_owned();
+    let told = "c: failed: the service stage/far/b is ending, or is down until somebody starts it"
+        .to_owned();
     assert!(played.exits.contains(&told), "{:?}", played.exits);
     assert_eq!(log.live(), 0);
 }
@@ -349,7 +350,10 @@ fn l16_needs_are_checked_with_the_spec(_: u64) {
     let late = group("g")
         .child(group("first").child(puppet("a", &log).needs(LOG)))
         .child(group("second").child(one("b", &LOG)));
-    assert_eq!(refused(late), "a needs b, which starts after it");
+    assert_eq!(
+        refused(late),
+        "a needs b, which starts after it: declare b before a"
+    );
     let other = Name::<Other>::new("log");
     let wrong = group("g").child(Child::new("o", || Other).named(other));
     let wrong = refused(wrong.child(puppet("a", &log).needs(LOG)));

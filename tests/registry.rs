@@ -92,7 +92,10 @@ fn n02_an_actor_may_have_several_names(on: &dyn Backend) {
             );
             let missing = cx.lookup(BELL).unwrap_err();
             assert!(matches!(missing, NameError::NotFound { .. }), "{missing}");
-            assert_eq!(missing.to_string(), "no actor is registered as bell");
+            assert_eq!(
+                missing.to_string(),
+                "the name bell cannot be found: no actor that runs has declared or registered it"
+            );
             cx.stop();
         });
         stage()
@@ -118,7 +121,7 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
     ));
     assert_eq!(
         error.to_string(),
-        "c cannot start: the name log belongs to b"
+        "c cannot start: the name log cannot be given again: it belongs to b"
     );
     on.run_clean(&log, |here| {
         let a = here.reserve();
@@ -126,9 +129,15 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
         act(a, move |me, cx| {
             let child = cx.try_child(puppet("d", &me.log).named(DOOR).named(LOG));
             let refused = child.unwrap_err().to_string();
-            assert_eq!(refused, "d cannot start: the name log belongs to c");
+            assert_eq!(
+                refused,
+                "d cannot start: the name log cannot be given again: it belongs to c"
+            );
             let refused = cx.register(LOG).unwrap_err();
-            assert_eq!(refused.to_string(), "the name log belongs to c");
+            assert_eq!(
+                refused.to_string(),
+                "the name log cannot be given again: it belongs to c"
+            );
             // The child that was refused has left nothing behind.
             assert!(cx.lookup(DOOR).is_err());
             cx.register(DOOR).unwrap();
@@ -291,7 +300,7 @@ fn r103_a_wait_ends_by_its_limit_by_a_cancel_or_with_its_instance(
             }))
             .child(lead("a", &log).at(a))
     });
-    let missing = "no actor is registered as log";
+    let missing = "the name log cannot be found: no actor that runs has declared or registered it";
     assert_eq!(
         log.all(),
         [
@@ -410,7 +419,8 @@ fn r104_a_start_that_finds_nothing_fails_with_its_limit(on: &dyn Backend, far: &
 fn s23_a_name_of_another_type_is_an_error_and_no_cast(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     let (other, mine) = (type_name::<Other>(), type_name::<Puppet>());
-    let text = format!("log is a {other}, not a {mine}");
+    let why = "the `Name` has to be of its type";
+    let text = format!("the actor of the name log is a {other}, not a {mine}: {why}");
     let expected = text.clone();
     on.run(|here| {
         let away = far.spawn("away");
@@ -507,7 +517,10 @@ fn e18_a_wait_for_a_name_of_a_tree_that_ends_is_an_error(on: &dyn Backend) {
         stage().child(lead("a", &log).at(a))
     });
     let _ = thread.join().unwrap();
-    assert_eq!(log.all(), ["a: the tree that log is in has ended"]);
+    assert_eq!(
+        log.all(),
+        ["a: the name log can neither be found nor registered: its tree has ended"]
+    );
 }
 
 /// Names of a lost loop are gone at once, and there again when it is opened by another one.

@@ -62,7 +62,7 @@ fn n02_a_name_has_one_owner_in_each_subtree(on: &dyn Backend) {
     let error = twice.err().expect("the name is declared twice");
     assert_eq!(
         error.to_string(),
-        "c cannot start: the name log belongs to b"
+        "c cannot start: the name log cannot be given again: it belongs to b"
     );
     on.run_clean(&log, |here| {
         let (a, b, c) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
@@ -76,7 +76,10 @@ fn n02_a_name_has_one_owner_in_each_subtree(on: &dyn Backend) {
                 act(b, move |_, cx| {
                     assert_eq!(cx.lookup(DOOR), Ok(b));
                     let taken = cx.register(BELL).unwrap_err();
-                    assert_eq!(taken.to_string(), "the name bell belongs to c");
+                    assert_eq!(
+                        taken.to_string(),
+                        "the name bell cannot be given again: it belongs to c"
+                    );
                     assert!(cx.unregister(DOOR));
                     assert_eq!(cx.lookup(DOOR), Ok(a), "hidden until now");
                     act(a, |_, cx| cx.stop());

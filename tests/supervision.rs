@@ -700,11 +700,11 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
                 .child(puppet("x", &log).at(twice))
                 .child(puppet("y", &log).at(twice))
         }),
-        "the reserved address of y is taken by another child, or was freed"
+        "y and x have the same address: reserve one for each of them"
     );
     assert!(
         refused(&|_| stage().child(one(&log).at(wrong)))
-            .contains("its address was reserved on another")
+            .contains("its address was reserved on unknown: reserve it on ")
     );
     assert!(refused(&|_| stage().child(one(&log).significant())).contains("is significant"));
     assert!(
@@ -732,7 +732,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
                     .child(puppet("y", &log).at(twice))
             }))
         }),
-        "the reserved address of y is taken by another child, or was freed"
+        "y and x have the same address: reserve one for each of them"
     );
     // What the closure of another locality says of the supervisor itself would be known there alone.
     let says: [(&str, fn(Supervisor) -> Supervisor); 4] = [
@@ -754,7 +754,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
     assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
     assert_eq!(
         refused(&|_| stage().child(group("far").on(&ended, |s| s))),
-        "locality ended has ended"
+        "nothing can be placed on locality ended any more: it has ended"
     );
     assert_eq!(
         refused(&|_| stage().child(group("far").on(&away, |_| panic!("no plan")))),
@@ -874,8 +874,9 @@ fn l26_a_child_cannot_be_added_while_stopping(on: &dyn Backend) {
     assert_eq!(
         log.all(),
         [
-            "a: the reserved address of c is taken by another child, or was freed",
-            "a: the parent is stopping",
+            "a: c cannot have the address that was reserved for it: another child had it first, or has \
+             ended with it; reserve a new one",
+            "a: no child is added: the actor that would be its parent is stopping",
             "a: Gone"
         ]
     );

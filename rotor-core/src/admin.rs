@@ -500,7 +500,7 @@ pub struct CountChildren;
 ///         Err(error) => error.to_string(),
 ///     }
 /// }
-/// assert_eq!(told(Err(AdminError::NotFound)), "there is no such child");
+/// assert_eq!(told(Err(AdminError::NotFound)), "the supervisor has no child of this name or address");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -635,16 +635,24 @@ pub enum AdminError {
 impl fmt::Display for AdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AdminError::NotFound => write!(f, "there is no such child"),
-            AdminError::Running => write!(f, "the child runs"),
-            AdminError::Restarting => write!(f, "the child is being restarted"),
-            AdminError::AlreadyStarted(_) => write!(f, "a child of this name runs already"),
-            AdminError::AlreadyPresent => write!(f, "a child of this name is there already"),
+            AdminError::NotFound => {
+                write!(f, "the supervisor has no child of this name or address")
+            }
+            AdminError::Running => write!(f, "the child runs: terminate it first"),
+            AdminError::Restarting => write!(f, "the child is being restarted: terminate it first"),
+            AdminError::AlreadyStarted(at) => {
+                write!(f, "a child of this name runs already, at {at:?}")
+            }
+            AdminError::AlreadyPresent => write!(
+                f,
+                "a child of this name is there already, and does not run: restart or delete it"
+            ),
             AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
             AdminError::Pool => write!(
                 f,
-                "the instances of a pool are not asked for by name, and have no specs of their own"
+                "the instances of a pool are not asked for by name, and have no specs of their own: \
+                 terminate them by their addresses"
             ),
             AdminError::NotThisPool { makes: None } => write!(f, "this supervisor is not a pool"),
             AdminError::NotThisPool {

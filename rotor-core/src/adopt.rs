@@ -283,8 +283,7 @@ impl Local {
             return Ok(());
         };
         if address.gate() != self.gate {
-            let (child, placed) = (spec.name.clone(), self.locality.name().clone());
-            return Err(StartError::WrongLocality { child, placed });
+            return Err(spec.elsewhere(address, self.locality.name()));
         }
         let known = self.meet(address.slot);
         let earlier = known && self.slots.generation(address.slot) == 0;
@@ -308,6 +307,7 @@ impl Local {
         });
         let claimed = || StartError::ClaimedTwice {
             child: spec.name.clone(),
+            other: None,
         };
         if free { Ok(()) } else { Err(claimed()) }
     }

@@ -91,16 +91,17 @@ impl Supervisor {
                         continue;
                     };
                     if address.gate() != gate {
-                        let (child, placed) = (spec.name.clone(), place.to_owned().into());
-                        return Err(StartError::WrongLocality { child, placed });
+                        return Err(spec.elsewhere(address, place));
                     }
                     if spec.bound.is_some() && !address.is_bounded() {
                         let child = spec.name.clone();
                         return Err(StartError::Unbounded { child });
                     }
                     if !seen.claimed.insert(address) {
+                        let other = seen.slots.iter().find(|(slot, _)| *slot == address);
                         return Err(StartError::ClaimedTwice {
                             child: spec.name.clone(),
+                            other: other.map(|(_, child)| child.clone()),
                         });
                     }
                     seen.slots.push((address, spec.name.clone()));
@@ -210,6 +211,17 @@ impl Supervisor {
             slots: seen.slots[slots..].to_vec(),
         });
         Ok(())
+    }
+}
+
+impl Spec {
+    /// It is placed here, but its address is not.
+    pub(crate) fn elsewhere(&self, address: Address, place: &str) -> StartError {
+        StartError::WrongLocality {
+            child: self.name.clone(),
+            placed: place.to_owned().into(),
+            reserved: address.gate().name(),
+        }
     }
 }
 

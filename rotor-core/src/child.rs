@@ -415,7 +415,7 @@ impl<A: Actor> Child<A> {
     /// let app = || Supervisor::rest_for_one("app");
     /// assert!(app().child(store()).child(cache()).plan(&here).is_ok());
     /// let error = app().child(cache()).child(store()).plan(&here).unwrap_err();
-    /// assert_eq!(error.to_string(), "cache needs store, which starts after it");
+    /// assert_eq!(error.to_string(), "cache needs store, which starts after it: declare store before cache");
     /// ```
     pub fn needs<B: Actor>(mut self, service: Name<B>) -> Self {
         self.spec.needs.push(service.clone().spec());

@@ -322,6 +322,8 @@ pub enum StartError {
     ClaimedTwice {
         /// The child that came too late.
         child: Cow<'static, str>,
+        /// The other child, if it is of the same spec.
+        other: Option<Cow<'static, str>>,
     },
     /// A reserved address belongs to another locality than the one the child is placed on.
     WrongLocality {
@@ -329,6 +331,8 @@ pub enum StartError {
         child: Cow<'static, str>,
         /// The locality it is placed on.
         placed: Cow<'static, str>,
+        /// The locality on which its address was reserved.
+        reserved: Cow<'static, str>,
     },
     /// A child has a [bound](crate::Child::bound), but its address was reserved without one.
     Unbounded {
@@ -452,20 +456,31 @@ impl fmt::Display for StartError {
                     ": a name must not be empty, nor have a slash, which stands between the names of a path",
                 )
             }
-            StartError::ClaimedTwice { child } => {
-                write!(
+            StartError::ClaimedTwice { child, other } => match other {
+                Some(other) => write!(
                     f,
-                    "the reserved address of {child} is taken by another child, or was freed"
-                )
-            }
-            StartError::WrongLocality { child, placed } => write!(
+                    "{child} and {other} have the same address: reserve one for each of them"
+                ),
+                None => write!(
+                    f,
+                    "{child} cannot have the address that was reserved for it: another child had it \
+                     first, or has ended with it; reserve a new one"
+                ),
+            },
+            StartError::WrongLocality {
+                child,
+                placed,
+                reserved,
+            } => write!(
                 f,
-                "{child} is placed on locality {placed}, but its address was reserved on another"
+                "{child} is placed on locality {placed}, but its address was reserved on {reserved}: \
+                 reserve it on {placed}, or place {child} below a supervisor on {reserved}"
             ),
             StartError::Unbounded { child } => {
                 write!(
                     f,
-                    "{child} has a bound, but its address was reserved without one"
+                    "{child} has a bound, but its address was reserved without one: use \
+                     `Locality::reserve_bounded`"
                 )
             }
             StartError::Significant { child } => write!(
@@ -481,15 +496,30 @@ impl fmt::Display for StartError {
             StartError::Name { child, error } => write!(f, "{child} cannot start: {error}"),
             StartError::Needs { child, error } => write!(f, "{child} cannot start: {error}"),
             StartError::NeedsLater { child, service } => {
-                write!(f, "{child} needs {service}, which starts after it")
+                write!(
+                    f,
+                    "{child} needs {service}, which starts after it: declare {service} before {child}"
+                )
             }
             StartError::Pool { supervisor, why } => write!(f, "supervisor {supervisor} {why}"),
-            StartError::Stopping => write!(f, "the parent is stopping"),
-            StartError::NoLocality => write!(f, "no locality is open in this driver"),
+            StartError::Stopping => write!(
+                f,
+                "no child is added: the actor that would be its parent is stopping"
+            ),
+            StartError::NoLocality => write!(
+                f,
+                "no tree is started: no locality is open in this driver, or its tree has ended"
+            ),
             StartError::Nested => write!(f, "a loop is not run inside a handler of its thread"),
-            StartError::AlreadyStarted => write!(f, "this driver has started a tree before"),
+            StartError::AlreadyStarted => write!(
+                f,
+                "this driver has started a tree before: make another one for another tree"
+            ),
             StartError::LocalityEnded { locality } => {
-                write!(f, "locality {locality} has ended")
+                write!(
+                    f,
+                    "nothing can be placed on locality {locality} any more: it has ended"
+                )
             }
             StartError::BuildPanicked { supervisor, text } => {
                 write!(f, "building the children of {supervisor} panicked: {text}")

@@ -41,15 +41,21 @@ pub enum LinkError {
     /// The instance is linked to this service already.
     AlreadyLinked,
     /// The service is ending, or is not started again by itself.
-    NotLinkable,
+    NotLinkable {
+        /// The names from the root down to the service, with slashes between.
+        service: Cow<'static, str>,
+    },
     /// The service is linked to the client, itself or through others: neither could end first.
     Circle(Vec<Cow<'static, str>>),
     /// The child was removed, or its locality has ended.
-    Gone,
+    Gone {
+        /// Its address, and the name of its locality where that is known: it has no name any more.
+        service: Cow<'static, str>,
+    },
     /// The service ended without asking: it crashed, was removed by force, or its loop was lost.
     Broken {
-        /// The names from the root down to the service, with slashes between; `?` if its loop was lost
-        /// before it was found there.
+        /// The names from the root down to the service, with slashes between; its address and the name
+        /// of its locality if its loop was lost before it was found there.
         service: Cow<'static, str>,
         /// How it ended.
         exit: Exit,
@@ -59,12 +65,20 @@ pub enum LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkError::AlreadyLinked => f.write_str("linked to this service already"),
-            LinkError::NotLinkable => f.write_str("the service is ending"),
+            LinkError::AlreadyLinked => {
+                f.write_str("linked to this service already: one link of an instance is enough")
+            }
+            LinkError::NotLinkable { service } => write!(
+                f,
+                "the service {service} is ending, or is down until somebody starts it"
+            ),
             LinkError::Circle(names) => {
                 write!(f, "services linked in a circle: {}", names.join(" needs "))
             }
-            LinkError::Gone => f.write_str("the service is gone"),
+            LinkError::Gone { service } => write!(
+                f,
+                "the service {service} is gone: it was removed, or its locality has ended"
+            ),
             LinkError::Broken { service, exit } => write!(f, "the service {service} ended: {exit}"),
         }
     }
@@ -218,8 +232,18 @@ impl Drop for Linked {
     }
 }
 
+/// What is known of a service whose locality does not tell of it.
+fn unseen(service: Address) -> Cow<'static, str> {
+    let gate = service.gate();
+    if gate.is_past(service) {
+        return format!("{service:?}").into(); // its gate is that of another locality by now
+    }
+    format!("{service:?} on {}", gate.name()).into()
+}
+
 /// The order to link, on its way. Thrown away by a locality that ends, it is answered.
 struct Order {
+    service: Address,
     client: Client,
     open: bool,
 }
@@ -234,7 +258,8 @@ impl Order {
 impl Drop for Order {
     fn drop(&mut self) {
         if self.open {
-            self.client.refuse(LinkError::Gone);
+            let service = unseen(self.service);
+            self.client.refuse(LinkError::Gone { service });
         }
     }
 }
@@ -320,6 +345,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     here.peer_with(service.gate());
     here.tie(service.gate(), About::Thing(key));
     let order = Order {
+        service,
         client: Client {
             address: client,
             key,
@@ -434,7 +460,7 @@ impl Local {
             Some(kind) => self.ask_client(slot, key, kind, service, exit),
             None => {
                 drop(self.remove_thing(key, slot));
-                let service = path.map_or("?".into(), Cow::Owned);
+                let service = path.map_or_else(|| unseen(service), Cow::Owned);
                 self.exit_after(slot, Exit::failed(LinkError::Broken { service, exit }));
             }
         }
@@ -483,7 +509,8 @@ impl Local {
     fn take_client(&self, to: Address, client: Client) {
         self.peer_with(client.address.gate());
         let Some(slot) = self.find(to) else {
-            return client.refuse(LinkError::Gone);
+            let service = unseen(to);
+            return client.refuse(LinkError::Gone { service });
         };
         let (state, keep, ending) =
             self.seat(slot, |seat| (seat.state, seat.keep, seat.exit.is_some()));
@@ -494,7 +521,8 @@ impl Local {
             || state == State::Stopping && !keep
             || leaving == Some(false);
         if never {
-            return client.refuse(LinkError::NotLinkable);
+            let service = self.path_text(slot).into();
+            return client.refuse(LinkError::NotLinkable { service });
         }
         let up = matches!(state, State::Ready | State::Running);
         let now = up && !ending && leaving.is_none();
@@ -658,7 +686,8 @@ impl Local {
             client.tell(move |here, key| here.link_broken(key, exit));
         }
         for client in waiting {
-            client.refuse(LinkError::NotLinkable);
+            let service = self.path_text(slot).into();
+            client.refuse(LinkError::NotLinkable { service });
         }
     }
 

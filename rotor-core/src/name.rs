@@ -221,19 +221,35 @@ pub enum NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NameError::NotFound { name } => write!(f, "no actor is registered as {name}"),
+            NameError::NotFound { name } => write!(
+                f,
+                "the name {name} cannot be found: no actor that runs has declared or registered it"
+            ),
             NameError::Taken { name, owner } => {
-                write!(f, "the name {name} belongs to {owner}")
+                write!(
+                    f,
+                    "the name {name} cannot be given again: it belongs to {owner}"
+                )
             }
             NameError::WrongType {
                 name,
                 wanted,
                 registered,
-            } => write!(f, "{name} is a {registered}, not a {wanted}"),
+            } => write!(
+                f,
+                "the actor of the name {name} is a {registered}, not a {wanted}: \
+                 the `Name` has to be of its type"
+            ),
             NameError::Ending { name } => {
-                write!(f, "{name} was not registered: the actor is ending")
+                write!(
+                    f,
+                    "the name {name} was not registered: the actor that wants it is ending"
+                )
             }
-            NameError::TreeEnded { name } => write!(f, "the tree that {name} is in has ended"),
+            NameError::TreeEnded { name } => write!(
+                f,
+                "the name {name} can neither be found nor registered: its tree has ended"
+            ),
         }
     }
 }

@@ -93,7 +93,7 @@
 //! /// There is nobody to be a client of.
 //! fn is_alone(exit: &Exit) -> bool {
 //!     let ExitReason::Failed(error) = exit.reason() else { return false };
-//!     matches!(error.downcast_ref(), Some(LinkError::NotLinkable))
+//!     matches!(error.downcast_ref(), Some(LinkError::NotLinkable { .. }))
 //! }
 //! # fn main() -> Result<(), StartError> {
 //! # let mut sim = Sim::new(1);
