@@ -1,6 +1,7 @@
 //! Service links by name: in specs, and in one step with finding.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -326,6 +327,44 @@ fn r105_clients_are_told_when_a_service_stops_in_its_start(on: &dyn Backend, far
     assert_eq!(log.live(), 0);
 }
 
+/// The supervisor of both serves nothing while the client waits for the service: but that its wait is over.
+fn l13_a_client_that_waits_for_what_is_down_is_terminated_at_once(seed: u64) {
+    for (at_once, strategy) in [
+        (
+            false,
+            Supervisor::one_for_one as fn(&'static str) -> Supervisor,
+        ),
+        (true, Supervisor::one_for_one),
+        (false, Supervisor::rest_for_one),
+    ] {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        sim.locality("here");
+        let client = puppet("c", &log).needs(LOG).start_limit(Duration::MAX);
+        let tree = strategy("root").child(puppet("b", &log).named(LOG));
+        let app = sim.start(tree.child(client)).expect("a sound tree");
+        sim.run_until_idle();
+        let root = app.root();
+        let ends = root.admin().ask(TerminateChild::named("b"), Duration::MAX);
+        if !at_once {
+            sim.run_for(ms(7));
+            assert_eq!(app.tree().nodes[2].state, "starting");
+        }
+        let over = root.admin().ask(TerminateChild::named("c"), ms(1));
+        assert!(matches!(sim.block_on(ends), Some(Ok(Ok(())))));
+        assert!(matches!(sim.block_on(over), Some(Ok(Ok(())))));
+        assert_eq!(app.tree().nodes[2].state, "down");
+        for name in ["b", "c"] {
+            let again = root.admin().ask(RestartChild::named(name), ms(1));
+            let Some(Ok(Ok(Some(_)))) = sim.block_on(again) else {
+                panic!("{name} starts");
+            };
+        }
+        sim.run_for(LONG);
+        assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+    }
+}
+
 /// What cannot be is found before anything starts, also over localities, and printed.
 fn l16_needs_are_checked_with_the_spec(_: u64) {
     let log = Log::new();
@@ -494,6 +533,7 @@ bodies! {
         r105_clients_are_told_when_a_service_stops_in_its_start,
     ]
     Sim: [
+        l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
         l16_starts_and_stops_follow_the_needs,
         o09_names_and_links_are_observed,

@@ -536,25 +536,41 @@ impl Local {
         self.seat(slot, withdrawn) == Some(true)
     }
 
-    /// Takes the start back that the table waits for, if its locality has never had a turn, and
-    /// somebody asks that the child be terminated. Nobody else ends that wait.
+    /// Ends the start that the table waits for, if somebody asks that the child be terminated, and nobody
+    /// else might: its locality has never had a turn, or it is a restart that holds keep open.
     pub(crate) fn recall(&self, slot: u32) {
-        let recalled = self.seat(slot, |seat| {
+        let awaited = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let (child, incarnation) = kin.family.awaited_start()?;
-            let remote = &kin.entry(child)?.remote.as_ref()?.remote;
-            if remote.locality.slices() > 0 {
-                return None;
-            }
+            let again = kin.family.is_restart();
+            let entry = kin.entry(child)?;
+            let place = match &entry.remote {
+                Some(remote) if remote.remote.locality.slices() > 0 => return None,
+                Some(_) => None,
+                None if again => Some(entry.place),
+                None => return None,
+            };
             let ends = kin.requests.iter().filter_map(|admin| admin.ends.clone());
-            Some((child, incarnation, ends.collect::<Vec<_>>()))
+            Some((child, incarnation, place, ends.collect::<Vec<_>>()))
         });
-        let Some((child, incarnation, ends)) = recalled else {
+        let Some((child, incarnation, place, ends)) = awaited else {
             return;
         };
         let is_meant = |who: Who| matches!(who.find(self, slot), Ok(Some(found)) if found == child);
-        if ends.into_iter().any(is_meant) && self.withdraw(slot, child, incarnation) {
-            self.report_later(slot, child, incarnation, News::Ignored);
+        if !ends.into_iter().any(is_meant) {
+            return;
+        }
+        match place {
+            None if self.withdraw(slot, child, incarnation) => {
+                self.report_later(slot, child, incarnation, News::Ignored);
+            }
+            None => {}
+            Some(place) => {
+                let held = |seat: &mut Seat| seat.state == State::Starting && seat.is_held();
+                if self.seat(place.slot, held) {
+                    self.end(place.slot, Exit::shutdown());
+                }
+            }
         }
     }
 

@@ -739,6 +739,12 @@ impl Family {
         }
     }
 
+    /// Whether it starts children again, and tries again where that fails.
+    pub(crate) fn is_restart(&self) -> bool {
+        let again = |pass: &Pass| matches!(pass.then, Then::Restarted);
+        self.pass.as_ref().is_some_and(again)
+    }
+
     /// Whether the last pass has begun: that of its end.
     pub(crate) fn is_ending(&self) -> bool {
         self.pass.as_ref().is_some_and(Pass::is_end)

@@ -115,9 +115,10 @@
 //! As in Erlang, a supervisor serves no requests while a child of it starts, in the first start or in a
 //! restart: they wait until the attempt is over, as the exits of other children do. A client that waits for
 //! a service of its own supervisor so keeps the request from being served that would bring that back, and
-//! the attempt fails at its limit. There are two ways around that. Who wants the service made anew asks for
-//! its end and its start at once: they are served one after the other, before the client's restart. And
-//! clients that are below a supervisor of their own keep nobody but that one waiting:
+//! the attempt fails at its limit. There are three ways around that. [`TerminateChild`](crate::TerminateChild)
+//! of the client ends its attempt, and the other requests have their turn. Who wants the service made anew
+//! asks for its end and its start at once: they are served one after the other, before the client's
+//! restart. And clients that are below a supervisor of their own keep nobody but that one waiting:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! use std::time::Duration;

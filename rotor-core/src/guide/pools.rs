@@ -58,8 +58,9 @@
 //! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
 //! They are answered in order, between what the supervisor has to do: one that comes during a restart
-//! waits for its end, or a start: only of one that waits for a loop which nobody has run so far is a
-//! `TerminateChild` the end. They are never parked. A supervisor that does not run ends a request at once, and
+//! waits for its end, or a start. Only a `TerminateChild` does not wait for a start of its child that
+//! waits itself: for a loop which nobody has run so far, or, in a restart, for what it has taken a hold for.
+//! It is the end of that start. They are never parked. A supervisor that does not run ends a request at once, and
 //! so does one that ends while the request waits. Whom an actor may ask about itself it learns from
 //! [`Context::supervisor`](crate::Context::supervisor).
 //!
