@@ -236,7 +236,7 @@ fn m11_a_build_that_was_refused_spends_no_address(seed: u64) {
     let root = patient("root").decide(|_| Decision::Stop).child(tree);
     let app = sim.start(root.observer(refusals.clone())).unwrap();
     sim.run_for(ms(10));
-    assert!(refusals.0.lock().unwrap()[0].contains("reserved address of y"));
+    assert!(refusals.0.lock().unwrap()[0].contains("y cannot have the address"));
     sim.lose(&far);
     sim.open(far);
     sim.run_until_idle();
