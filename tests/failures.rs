@@ -286,6 +286,33 @@ fn l22_a_handler_that_fails_twice_has_failed_once(seed: u64) {
     );
 }
 
+/// A panic is not hidden by the failure that came before it in the same handler: that is its cause.
+fn l22_a_handler_that_fails_and_panics_has_failed_once(seed: u64) {
+    struct Both;
+    impl Actor for Both {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.every(ms(10), Every(How::Fail));
+            Ok(())
+        }
+    }
+    impl TryHandler<Every> for Both {
+        fn try_handle(&mut self, Every(how): Every, cx: &mut Context<Self>) -> Result {
+            how.come(cx)?;
+            panic!("and then")
+        }
+    }
+    let log = Log::new();
+    let (mut sim, _) = sim_of(seed, &log, |_| Child::new("frail", || Both).into());
+    sim.run_for(ms(25));
+    for (exit, so_far) in log.all().iter().zip(["", ", 2 times so far"]) {
+        // Between the two: where it was, if that is noted.
+        assert!(exit.starts_with(&format!("panicked: and then (on Every{so_far}")));
+        let cause = format!("because frail ended: failed: as told (on Every{so_far})");
+        assert!(exit.ends_with(&cause), "{exit}");
+    }
+    assert_eq!(log.all().len(), 2);
+}
+
 /// Whoever gets the slot of a removed child has a clean record.
 fn l22_the_count_ends_with_the_child(seed: u64) {
     let log = Log::new();
@@ -473,6 +500,7 @@ bodies! {
     Sim: [
         l29_a_first_start_that_fails_is_told_as_one,
         l22_a_handler_that_fails_twice_has_failed_once,
+        l22_a_handler_that_fails_and_panics_has_failed_once,
         l22_the_count_ends_with_the_child,
     ]
 }

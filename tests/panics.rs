@@ -1,5 +1,6 @@
 //! A panic is contained wherever user code runs, and ends the instance that it belongs to.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -619,11 +620,21 @@ fn l29_an_error_of_a_handler_is_the_exit(on: &dyn Backend) {
     assert_eq!(log.all(), ["b: kept"]);
 }
 
-/// The first reason wins: a handler that stops and then fails or panics.
+/// The first reason wins: a handler that stops and then fails, or the other way round. A panic is not
+/// hidden by either.
 fn m08_the_first_reason_of_an_end_wins(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
         let (a, b, c) = (here.reserve(), here.reserve(), here.reserve());
+        let (d, e) = (here.reserve(), here.reserve());
+        act(d, |_, cx| {
+            cx.stop();
+            panic!("at the end");
+        });
+        act(e, |_, cx| {
+            cx.fail(Error::message("first"));
+            panic!("for that");
+        });
         attempt(b, |_, cx| {
             cx.stop();
             Err(Error::message("too late"))
@@ -639,8 +650,19 @@ fn m08_the_first_reason_of_an_end_wins(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
             .child(puppet("b", &log).at(b).temporary())
             .child(puppet("c", &log).at(c).temporary())
+            .child(puppet("d", &log).at(d).temporary())
+            .child(puppet("e", &log).at(e).temporary())
     });
-    assert_eq!(played.exits[..2], ["b: normal", "c: failed: first"]);
+    let exits: BTreeSet<&str> = played.exits[..4].iter().map(String::as_str).collect();
+    assert_eq!(
+        exits.into_iter().collect::<Vec<_>>(),
+        [
+            "b: normal",
+            "c: failed: first",
+            "d: panicked: at the end",
+            "e: panicked: for that < e: failed: first"
+        ]
+    );
 }
 
 /// A crash storm: nothing lost, nothing doubled, order kept.

@@ -246,7 +246,8 @@ impl<A: Actor> Context<A> {
     /// reason of the stop.
     ///
     /// The first exit that an instance says counts; an order to stop that came before is first, unless
-    /// this exit is a failure. An abnormal one that is said before [`Actor::start`] returns makes the
+    /// this exit is a failure. A panic is not hidden by what was said before it: a failure is its
+    /// [`cause`](Exit::cause) then. An abnormal exit that is said before [`Actor::start`] returns makes the
     /// start fail.
     ///
     /// ```

@@ -47,9 +47,19 @@ impl Local {
     /// The exit of an instance whose code has panicked in a slice.
     pub(crate) fn panicked(&self, slot: u32, caught: Caught) -> Exit {
         let exit = Exit::panicked(caught);
-        match self.handling.take() {
-            None => exit,
-            Some(message) => self.exit_on(slot, message(), exit),
+        let Some(message) = self.handling.take() else {
+            return exit;
+        };
+        let message = message();
+        // A failure that it has said in the same handler has been counted.
+        let (name, said) = self.seat(slot, |seat| (seat.name.clone(), seat.exit.clone()));
+        let of_this = |said: &Exit| {
+            let incident = said.incident().filter(|one| one.message == Some(message));
+            incident.map(|one| one.times)
+        };
+        match said.and_then(|said| Some((of_this(&said)?, said))) {
+            None => self.exit_on(slot, message, exit),
+            Some((times_so_far, said)) => exit.on(message, times_so_far).because(name, said),
         }
     }
 
