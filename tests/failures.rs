@@ -259,26 +259,37 @@ fn l22_an_exit_tells_how_often_such_a_message_was_the_end(on: &dyn Backend) {
     );
 }
 
+/// Fails by `Context::fail`, and then otherwise, in one handler.
+struct Twice(fn() -> Result);
+
+impl Actor for Twice {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.every(ms(10), Every(How::Fail));
+        Ok(())
+    }
+}
+
+impl TryHandler<Every> for Twice {
+    fn try_handle(&mut self, Every(how): Every, cx: &mut Context<Self>) -> Result {
+        how.come(cx)?;
+        (self.0)()
+    }
+}
+
+/// The exits of such an actor.
+fn twice(seed: u64, then: fn() -> Result) -> Vec<String> {
+    let log = Log::new();
+    let (mut sim, _) = sim_of(seed, &log, |_| {
+        Child::new("frail", move || Twice(then)).into()
+    });
+    sim.run_for(ms(25));
+    log.all()
+}
+
 /// A periodic timer names its message, too, and a second reason in one handler is not counted.
 fn l22_a_handler_that_fails_twice_has_failed_once(seed: u64) {
-    struct Twice;
-    impl Actor for Twice {
-        fn start(&mut self, cx: &mut Context<Self>) -> Result {
-            cx.every(ms(10), Every(How::Fail));
-            Ok(())
-        }
-    }
-    impl TryHandler<Every> for Twice {
-        fn try_handle(&mut self, Every(how): Every, cx: &mut Context<Self>) -> Result {
-            how.come(cx)?;
-            Err(Error::message("the second reason"))
-        }
-    }
-    let log = Log::new();
-    let (mut sim, _) = sim_of(seed, &log, |_| Child::new("frail", || Twice).into());
-    sim.run_for(ms(25));
     assert_eq!(
-        log.all(),
+        twice(seed, || Err(Error::message("the second reason"))),
         [
             "failed: as told (on Every)",
             "failed: as told (on Every, 2 times so far)"
@@ -288,29 +299,15 @@ fn l22_a_handler_that_fails_twice_has_failed_once(seed: u64) {
 
 /// A panic is not hidden by the failure that came before it in the same handler: that is its cause.
 fn l22_a_handler_that_fails_and_panics_has_failed_once(seed: u64) {
-    struct Both;
-    impl Actor for Both {
-        fn start(&mut self, cx: &mut Context<Self>) -> Result {
-            cx.every(ms(10), Every(How::Fail));
-            Ok(())
-        }
-    }
-    impl TryHandler<Every> for Both {
-        fn try_handle(&mut self, Every(how): Every, cx: &mut Context<Self>) -> Result {
-            how.come(cx)?;
-            panic!("and then")
-        }
-    }
-    let log = Log::new();
-    let (mut sim, _) = sim_of(seed, &log, |_| Child::new("frail", || Both).into());
-    sim.run_for(ms(25));
-    for (exit, so_far) in log.all().iter().zip(["", ", 2 times so far"]) {
+    let exits = twice(seed, || panic!("and then"));
+    assert_eq!(exits.len(), 2);
+    for (exit, so_far) in exits.iter().zip(["", ", 2 times so far"]) {
         // Between the two: where it was, if that is noted.
-        assert!(exit.starts_with(&format!("panicked: and then (on Every{so_far}")));
+        let panic = format!("panicked: and then (on Every{so_far}");
+        assert!(exit.starts_with(&panic), "{exit}");
         let cause = format!("because frail ended: failed: as told (on Every{so_far})");
         assert!(exit.ends_with(&cause), "{exit}");
     }
-    assert_eq!(log.all().len(), 2);
 }
 
 /// Whoever gets the slot of a removed child has a clean record.

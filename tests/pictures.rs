@@ -461,6 +461,10 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
             tree().escalating().child(x()),
             "app is the root: no supervisor is there to go by what it says as a child",
         ),
+        (
+            tree().transient().child(x()),
+            "app is the root: no supervisor is there to go by what it says as a child",
+        ),
     ] {
         assert_eq!(warnings(tree), [text]);
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::actor::{Actor, TryHandler};
 use crate::admin::AdminRequest;
 use crate::bound::Bound;
+use crate::chunk::Records;
 use crate::exit::Exit;
 use crate::gate::{BOUNDED, Gate, GateRef};
 use crate::here::{self, HERE, with_local, with_reachable};
@@ -960,29 +961,31 @@ unsafe fn push_aside<T: Stored>(to: GateRef, head: Header, lane: usize, at: *mut
 /// To another locality than the one whose slice runs here, or to a bounded address.
 #[inline(never)]
 fn push_away<T: Stored>(to: GateRef, head: Header, lane: usize, value: T) {
-    let from = HERE.with(|here| here.local.get());
-    // SAFETY: as in `push_record`.
-    let near = unsafe { from.as_ref() }.and_then(|from| from.near(to, lane));
-    let left = match near {
-        Some(near) => near.push_like(head, value),
-        None => Err(value),
-    };
-    if let Err(value) = left {
+    if let Err(value) = push_near(to, lane, value, |near, value| near.push_like(head, value)) {
         push_unlike(to, head, lane, value); // the last thing, as in `Flat::push_slow`
     }
 }
 
 #[inline(never)]
 fn push_unlike<T: Stored>(to: GateRef, head: Header, lane: usize, value: T) {
+    if let Err(value) = push_near(to, lane, value, |near, value| near.try_push(head, value)) {
+        push_far(to.get(), head, lane, value);
+    }
+}
+
+/// Appends a value to the chunk at hand, if that goes to this gate.
+#[inline(always)]
+fn push_near<T>(
+    to: GateRef,
+    lane: usize,
+    value: T,
+    push: impl FnOnce(&Records, T) -> Result<(), T>,
+) -> Result<(), T> {
     let from = HERE.with(|here| here.local.get());
     // SAFETY: as in `push_record`.
-    let near = unsafe { from.as_ref() }.and_then(|from| from.near(to, lane));
-    let left = match near {
-        Some(near) => near.try_push(head, value),
+    match unsafe { from.as_ref() }.and_then(|from| from.near(to, lane)) {
+        Some(near) => push(near, value),
         None => Err(value),
-    };
-    if let Err(value) = left {
-        push_far(to.get(), head, lane, value);
     }
 }
 

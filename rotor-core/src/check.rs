@@ -149,7 +149,11 @@ impl Supervisor {
     fn warn_of_self(&self, seen: &mut Seen) {
         let (app, child) = (&self.name, self.as_child());
         let mut warn = |text| seen.warnings.push(text);
-        if seen.depth == 0 && (child.significant || child.escalating || child.backoff.is_some()) {
+        let is_child = child.significant
+            || child.escalating
+            || child.backoff.is_some()
+            || child.restart != Restart::Permanent;
+        if seen.depth == 0 && is_child {
             warn(format!(
                 "{app} is the root: no supervisor is there to go by what it says as a child"
             ));

@@ -24,7 +24,7 @@ use crate::message::{Header, Kind, words_for};
 use crate::queue::{HEADER, Word, header};
 
 /// A chunk of this many words is not grown, but handed over when it has no more room: 16 KiB.
-pub(crate) const FULL: usize = 2048;
+const FULL: usize = 2048;
 /// First buffer of a chunk.
 const FIRST: usize = 512;
 
@@ -117,6 +117,7 @@ impl Records {
     /// The value.
     #[inline(always)]
     pub(crate) fn push_like<T>(&self, head: Header, value: T) -> Result<(), T> {
+        debug_assert_eq!(head.kind.words, words_for::<T>());
         if self.is_counted(head)
             && let Some(at) = self.claim_like(const { payload::<T>() })
         {
@@ -132,6 +133,7 @@ impl Records {
     /// # Errors
     /// The value.
     pub(crate) fn try_push<T>(&self, head: Header, value: T) -> Result<(), T> {
+        debug_assert_eq!(head.kind.words, words_for::<T>());
         let Some(at) = self.claim(head, const { payload::<T>() }) else {
             return Err(value);
         };
@@ -142,12 +144,9 @@ impl Records {
 
     /// Appends a record.
     pub(crate) fn push<T>(&self, head: Header, value: T) {
-        debug_assert_eq!(head.kind.words, words_for::<T>());
-        let words = const { payload::<T>() };
-        self.make_room(HEADER + words);
-        let at = self.claim(head, words).expect("room was made");
-        // SAFETY: `claim` gave room for it.
-        unsafe { at.cast::<T>().write(value) };
+        self.make_room(HEADER + const { payload::<T>() });
+        let pushed = self.try_push(head, value).is_ok();
+        debug_assert!(pushed, "room was made");
     }
 
     /// Appends a copy of a whole record; ownership of its payload moves here.

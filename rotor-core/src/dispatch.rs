@@ -61,7 +61,7 @@ impl Local {
         });
         self.gate.note_slice();
         let mut first = true;
-        // One for the whole slice, not per message: after a panic it is entered again.
+        // After a panic it is entered again.
         let more = loop {
             let serve = || {
                 if std::mem::take(&mut first) {
@@ -286,13 +286,10 @@ impl Local {
                 None => break,
                 Some(Contents::One(mut one)) => {
                     let at = one.as_mut_ptr();
-                    let whole = self.run_at(&Cell::new(at), limit, || {
+                    ran += self.run_at(&Cell::new(at), 1, limit, |_| {
                         self.exec(at);
+                        0
                     });
-                    ran += 1 + self.charged.take();
-                    if !whole {
-                        break; // to see what time that has taken
-                    }
                 }
                 Some(Contents::Chunk(chunk)) => {
                     ran += self.drain_chunk(&chunk, n - ran, limit);
@@ -303,7 +300,8 @@ impl Local {
                     }
                 }
             }
-            if self.is_interrupted() {
+            // A panic may have taken all of the turn's time.
+            if self.is_interrupted() || limit.messages == 0 {
                 break;
             }
         }
@@ -317,8 +315,7 @@ impl Local {
 
     /// Runs up to `n` records of a queue, fewer if something goes ahead of them.
     fn drain(&self, queue: &Flat, n: u32, limit: &mut Limit) -> u32 {
-        let mut left = n;
-        let whole = self.run_at(queue.cursor(), limit, || {
+        self.run_at(queue.cursor(), n, limit, |mut left| {
             while left > 0
                 && let Some(at) = queue.front()
             {
@@ -331,20 +328,14 @@ impl Local {
                     break;
                 }
             }
-        });
-        if !whole {
-            // How many ran before the panic is not known.
-            left = 0;
-        }
-        n - left + self.charged.take()
+            left
+        })
     }
 
     /// The same for a chunk.
-    #[inline(never)]
     fn drain_chunk(&self, chunk: &Chunk, n: u32, limit: &mut Limit) -> u32 {
-        let mut left = n;
         let cursor = Cell::new(std::ptr::null_mut());
-        let whole = self.run_at(&cursor, limit, || {
+        self.run_at(&cursor, n, limit, |mut left| {
             while left > 0
                 && let Some(at) = chunk.pop()
             {
@@ -355,32 +346,36 @@ impl Local {
                     break;
                 }
             }
-        });
-        if !whole {
-            left = 0;
-        }
-        n - left + self.charged.take()
+            left
+        })
     }
 
-    /// Runs records from a cursor on, and ends the instance of the one that panics. False if one did.
+    /// Runs up to `n` records from a cursor on by `run`, which is told how many, and says how many of
+    /// them are left; ends the instance of the one that panics. Returns what is charged for them.
     ///
     /// The panic is caught as near to its handler as can be, with nothing to clean up on the way:
     /// unwinding takes most of the time of a restart, and grows with every frame and every stop.
     #[inline(always)]
-    fn run_at(&self, cursor: &Cell<*mut Word>, limit: &mut Limit, run: impl FnOnce()) -> bool {
+    fn run_at(
+        &self,
+        cursor: &Cell<*mut Word>,
+        n: u32,
+        limit: &mut Limit,
+        run: impl FnOnce(u32) -> u32,
+    ) -> u32 {
         let running = Running::enter(self, cursor);
-        let ran = catch_unwind(AssertUnwindSafe(run));
-        match ran {
-            Ok(()) => {
+        let left = match catch_unwind(AssertUnwindSafe(|| run(n))) {
+            Ok(left) => {
                 running.leave();
-                true
+                left
             }
             Err(payload) => {
                 drop(running);
                 self.crashed(payload, limit);
-                false
+                0 // how many ran before it is not known
             }
-        }
+        };
+        n - left + self.charged.take()
     }
 
     /// The hot loop: runs records whose target simply runs. Returns how many of `left` are left.

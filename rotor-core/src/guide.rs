@@ -260,7 +260,9 @@ pub mod mixing_loops {
     //!
     //! **A loop that nobody runs** starts nothing: what is placed there waits for it, without a limit, and
     //! so do those that start after it. [`App::tree`](crate::App::tree) says for which loop. A stop of it,
-    //! or of what is above it, waits for nobody: a loop that comes later finds nothing to start.
+    //! or of what is above it, does not wait for that loop, which finds nothing to start if it comes
+    //! later. [`TerminateChild`](crate::TerminateChild) is such a stop for what is placed there; for a
+    //! supervisor above, whose start waits, it waits as well.
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
     //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides.

@@ -81,7 +81,7 @@ mod topic; // Topic: publishing to whoever is subscribed
 
 mod batch; // what is collected for another locality
 mod bound; // Bound: how much may wait
-mod chunk; // how that is packed
+mod chunk; // what goes there, packed
 mod entrance; // the way in from other threads: queues and the wake protocol
 mod gate; // the tag of a locality, the way into it
 mod here; // which locality runs on this thread

@@ -49,10 +49,6 @@ pub(crate) struct Flat {
     cap: Cell<usize>,
 }
 
-// SAFETY: a `Flat` owns its buffer. Records that may cross threads have `Send` payloads: `Flat`s
-// cross only as chunks filled by `Addr::send` and its kin, which require `Send`.
-unsafe impl Send for Flat {}
-
 impl Flat {
     /// Makes an empty queue. Allocates nothing.
     pub(crate) const fn new() -> Self {

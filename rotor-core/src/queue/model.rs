@@ -120,10 +120,10 @@ impl Model {
 
     /// As what was parked, or comes from a chunk.
     fn push_raw(&mut self, dice: &mut Dice) {
-        let chunk = Flat::new();
+        let other = Flat::new();
         let (header, number, sort) = self.draw(dice);
-        (sort.push)(&chunk, header, number);
-        let at = chunk.pop().expect("it was pushed");
+        (sort.push)(&other, header, number);
+        let at = other.pop().expect("it was pushed");
         // SAFETY: a record of this length, which nobody else reads.
         unsafe { self.queue.push_raw(at, sort.kind.words as usize) };
         self.expected.push_back((number, sort));
