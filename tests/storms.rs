@@ -3,7 +3,8 @@
 //! are linked.
 //!
 //! Whatever comes: nothing hangs, nothing leaks, every monitor gets one `Down`, every request one answer
-//! or refusal, no name leads to who has ended, a service ends after its clients, and a shutdown ends.
+//! or refusal, no name leads to who has ended, and a shutdown ends; where it was calm before, with each
+//! service after its clients.
 //! `STORMS=10000` sets how many schedules are run in all, `STORM_SEED=7` runs that one alone.
 
 mod requests;
