@@ -353,6 +353,21 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn r1_a_start_and_a_stop_wait_for_every_hold(",
     ),
     (
+        "l28",
+        "rotor-mio/tests/lent.rs",
+        "fn l28_a_socket_is_closed_before_anybody_is_told_of_its_actors_end(",
+    ),
+    (
+        "l28",
+        "rotor-glib/tests/lent.rs",
+        "fn l28_a_watch_and_a_source_are_gone_before_anybody_is_told_of_their_actors_end(",
+    ),
+    (
+        "l28",
+        "rotor-smol/tests/lent.rs",
+        "fn l28_what_a_future_waits_for_is_closed_before_anybody_is_told_of_its_actors_end(",
+    ),
+    (
         "r31",
         SUBTREES,
         "fn c_so_11_starts_and_ends_are_told_once_and_in_order(",

@@ -21,6 +21,9 @@ use rotor_core::{Actor, Context, Exit};
 /// instance ends with that panic as its exit, and its supervisor decides. Most closures need no
 /// guard: one that only sends cannot panic.
 ///
+/// A source that an actor attaches to the loop itself, such as a timeout, ends with the instance by
+/// [`Context::at_end`]: `cx.at_end(move || source.destroy())`.
+///
 /// `Clone`, not `Send`: it stays on the thread of the instance.
 ///
 /// ```
