@@ -761,7 +761,7 @@ fn m11_a_loop_that_is_not_made_is_a_lost_one(on: &dyn Backend) {
 
 /// A name is for people; what a thread can be called is not asked of it.
 fn m23_a_locality_may_have_a_name_that_no_thread_can_have(on: &dyn Backend) {
-    assert_eq!(on.spawn("a\0b").name(), "a\0b");
+    assert_eq!(on.spawn("a\0b").name(), "a\\u{0}b");
 }
 
 /// Somebody may still place something there: its handle is out.

@@ -120,12 +120,21 @@ fn l24_a_plan_finds_what_a_start_refuses(_: u64) {
 fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
     let log = Log::new();
     let told = |tree: Supervisor| refused(tree).to_string();
-    let why =
-        "a name must not be empty, nor have a slash, which stands between the names of a path";
+    let why = "a name must not be empty, nor have a control character, nor a slash, which stands \
+               between the names of a path";
     assert_eq!(told(group("")), format!("the root is named \"\": {why}"));
     let slash = group("g").child(group("inner").child(puppet("a/b", &log)));
     let of_child = format!("supervisor inner has a child named \"a/b\": {why}");
     assert_eq!(told(slash), of_child);
+    for name in ["a\nb", "\r", "a\u{85}", "a\u{2028}b", "\u{1b}[1m", "\0"] {
+        let child = group("g").child(puppet(name, &log));
+        let of_child = format!("supervisor g has a child named {name:?}: {why}");
+        assert_eq!(told(child), of_child);
+    }
+    for name in ["a b", "ä", "\"a\\b\"", "\u{1f980}"] {
+        let child = group("g").child(puppet(name, &log));
+        assert!(child.plan(&Locality::new("here")).is_ok());
+    }
     assert!(matches!(
         refused(group("g").child(group("/"))),
         StartError::BadName { supervisor: Some(above), .. } if above == "g"
@@ -140,6 +149,46 @@ fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
     };
     let added = format!("supervisor app has a child named \"of/it\": {why}");
     assert_eq!(error.to_string(), added);
+    // Nor does an actor add one.
+    let mother = sim.locality("home").reserve();
+    sim.start(stage().child(puppet("mother", &log).at(mother)))
+        .expect("a sound tree");
+    for name in ["", "a/b", "a\tb"] {
+        act(mother, move |me, cx| {
+            let error = cx.try_child(puppet(name, &me.log)).unwrap_err();
+            let bad = matches!(&error, StartError::BadName { supervisor: Some(by), .. } if by == "mother");
+            assert!(bad, "{error}");
+            let gone = cx.child(puppet(name, &me.log));
+            assert_eq!(gone.address().state(), Lifecycle::Gone);
+        });
+    }
+    sim.run_until_idle();
+    assert_eq!(mother.address().state(), Lifecycle::Running);
+}
+
+/// What is not refused stays on its line, in each kind of picture.
+fn l24_pictures_have_a_line_for_each_actor(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("ho\nme\u{2028}");
+    assert_eq!(here.name(), "ho\\nme\\u{2028}");
+    let a = here.reserve();
+    let tree = || group("root").child(puppet("\"a\\b\"", &log).at(a));
+    let plan = tree().plan(&here).expect("sound");
+    assert_eq!(plan.to_string().lines().count(), 2);
+    let app = sim.start(tree()).expect("sound");
+    act(a, |me, cx| me.kept.push(Box::new(cx.hold("one\r\ntwo"))));
+    sim.run_until_idle();
+    let picture = app.tree();
+    assert_eq!(
+        picture.to_string().lines().nth(1),
+        Some(r#"  "a\b" [ho\nme\u{2028}] running, held by one\r\ntwo"#)
+    );
+    assert_eq!(picture.to_string().lines().count(), 2);
+    let node = r#"n1 [label="\"a\\b\"\nrunning\nheld by one\\r\\ntwo", shape=ellipse];"#;
+    assert!(picture.dot().contains(node), "{}", picture.dot());
+    let frame = r#"label="ho\\nme\\u{2028}";"#;
+    assert!(picture.dot().contains(frame), "{}", picture.dot());
 }
 
 /// Loops may have the same name, as threads may; whoever looks at a plan is told.
@@ -479,6 +528,7 @@ bodies! {
         l24_a_plan_is_the_spec_as_text,
         l24_a_plan_finds_what_a_start_refuses,
         l24_names_that_no_path_can_be_made_of_are_refused,
+        l24_pictures_have_a_line_for_each_actor,
         l24_localities_of_the_same_name_are_warned_of,
         l24_a_root_is_placed_by_its_start,
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,

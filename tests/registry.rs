@@ -150,6 +150,48 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
     });
 }
 
+/// In a spec before anything starts, and wherever it is used at run time. Other texts will do: a name is
+/// no part of a path.
+fn n02_a_text_that_is_no_name_is_refused(on: &dyn Backend) {
+    let log = Log::new();
+    let why = "it must not be empty, nor have a control character in it";
+    let bad = |text: &'static str| {
+        let declares = puppet("b", &log).named(Name::new(text));
+        let needs = puppet("b", &log).needs(Name::<Puppet>::new(text));
+        for child in [declares, needs] {
+            let error = on.try_run(|_| stage().child(child)).err();
+            let told = format!("b cannot start: {text:?} is no name: {why}");
+            assert_eq!(error.expect("it is refused").to_string(), told);
+        }
+    };
+    ["", "lo\ng", "\0", "\u{2029}"].into_iter().for_each(bad);
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let name = || Name::<Puppet>::from("lo\ng".to_owned());
+            let refused = cx.register(name()).unwrap_err();
+            assert!(matches!(refused, NameError::Bad { .. }), "{refused}");
+            let child = cx.try_child(puppet("b", &me.log).named(name()));
+            let refused = child.unwrap_err();
+            assert!(matches!(
+                &refused,
+                StartError::Name {
+                    error: NameError::Bad { .. },
+                    ..
+                }
+            ));
+            let path = Name::<Puppet>::new("printers/left");
+            cx.register(path.clone()).unwrap();
+            assert_eq!(cx.lookup(path), Ok(cx.addr()));
+            cx.find_within(name(), LONG, |_, found, cx| {
+                assert!(matches!(found, Err(NameError::Bad { .. })));
+                cx.stop();
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+}
+
 /// Kept over a restart and while the next instance starts; gone with the owner, and free again.
 fn n02_a_name_stays_over_restarts_and_goes_with_its_owner(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -612,6 +654,7 @@ fn m11_a_lost_locality_waits_for_no_name(seed: u64) {
 bodies! {
     Each: [
         n02_an_actor_may_have_several_names,
+        n02_a_text_that_is_no_name_is_refused,
         n02_a_removed_childs_name_is_free_again,
         r103_names_are_given_back_one_by_one_or_all_at_the_end,
         n03_a_wait_with_a_limit_does_not_keep_a_start_open,

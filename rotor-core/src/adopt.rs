@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::app::AppShared;
+use crate::check::check_name;
 use crate::child::Spec;
 use crate::error::StartError;
 use crate::exit::Exit;
@@ -366,6 +367,7 @@ impl Local {
 
     /// Adds a child at run time. It is started when the parent's pass, if any, is over.
     pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
+        self.seat(parent, |seat| check_name(Some(&seat.name), &spec.name))?;
         // An actor does not end by itself because of its children: it decides.
         spec.as_child().check(&spec.name, AutoShutdown::Never)?;
         let (child, place) = self.adopt_spec(parent, spec, How::Added)?;

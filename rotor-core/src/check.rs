@@ -9,7 +9,7 @@ use crate::child::Spec;
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::locality::Locality;
-use crate::name::NameError;
+use crate::name::{NameError, is_control};
 use crate::needs::Needs;
 use crate::plan::PlanNode;
 use crate::registry::Declared;
@@ -230,8 +230,8 @@ impl Spec {
 }
 
 /// Whether paths can be made of a name: that of a child, or of a root.
-fn check_name(supervisor: Option<&str>, name: &str) -> Result<(), StartError> {
-    if name.is_empty() || name.contains('/') {
+pub(crate) fn check_name(supervisor: Option<&str>, name: &str) -> Result<(), StartError> {
+    if name.is_empty() || name.contains(|c| c == '/' || is_control(c)) {
         let supervisor = supervisor.map(|name| name.to_owned().into());
         let name = name.to_owned().into();
         return Err(StartError::BadName { supervisor, name });
@@ -313,6 +313,11 @@ impl Seen {
 
     /// Notes the names that a spec declares in the registry of this tree.
     fn declare(&mut self, spec: &Spec) -> Result<(), StartError> {
+        for name in spec.names.iter().chain(&spec.needs) {
+            let child = spec.name.clone();
+            name.check()
+                .map_err(|error| StartError::Name { child, error })?;
+        }
         for name in spec.names.iter().filter(|name| name.registry.is_none()) {
             let (name, child) = (name.text.clone(), spec.name.clone());
             let place = (self.scope(), name.clone());

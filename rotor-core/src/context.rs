@@ -894,7 +894,7 @@ impl<A: Actor> Context<A> {
     /// Waits for an actor with this name for at most `limit`, and does not keep a start open.
     ///
     /// `then` is called exactly once, unless the wait is cancelled or the instance ends. Errors:
-    /// [`NameError::NotFound`] after the limit, [`NameError::WrongType`],
+    /// [`NameError::NotFound`] after the limit, [`NameError::WrongType`], [`NameError::Bad`],
     /// [`NameError::TreeEnded`] for a name in another tree.
     ///
     /// ```
@@ -964,7 +964,7 @@ impl<A: Actor> Context<A> {
     /// tree.
     ///
     /// # Errors
-    /// [`NameError::Taken`] if another actor has it, or its spec declares it;
+    /// [`NameError::Taken`] if another actor has it, or its spec declares it; [`NameError::Bad`];
     /// [`NameError::Ending`]; [`NameError::TreeEnded`].
     ///
     /// ```
@@ -1265,8 +1265,8 @@ impl<A: Actor> Context<A> {
 
     /// Adds a child at run time. It is started after this handler, and stopped with this actor.
     ///
-    /// A child that cannot be added (this actor is stopping, or the reserved address is claimed)
-    /// gives an address that is gone already: monitors say so at once.
+    /// A child that cannot be added (this actor is stopping, the reserved address is claimed, or no path
+    /// can be made of the name) gives an address that is gone already: monitors say so at once.
     /// [`try_child`](Self::try_child) says why.
     ///
     /// ```
@@ -1307,8 +1307,8 @@ impl<A: Actor> Context<A> {
     ///
     /// # Errors
     /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address,
-    /// [`StartError::Name`] for one of its names; [`StartError::Significant`] or [`StartError::Backoff`]
-    /// for what means nothing here; [`StartError::Stopping`] while this actor stops.
+    /// [`StartError::Name`] for one of its names in the registry, [`StartError::BadName`] for its own;
+    /// [`StartError::Significant`] or [`StartError::Backoff`] for what means nothing here; [`StartError::Stopping`] while this actor stops.
     ///
     /// ```
     /// # use rotor_core::*;

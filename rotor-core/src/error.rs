@@ -310,7 +310,8 @@ pub enum StartError {
         /// The name.
         child: Cow<'static, str>,
     },
-    /// A name that a path cannot be made of: it is empty, or has a slash in it.
+    /// A name that a path cannot be made of: it is empty, or has a slash or a control character in it,
+    /// such as a line break.
     BadName {
         /// The supervisor whose child has it; none if it is the root's.
         supervisor: Option<Cow<'static, str>>,
@@ -453,7 +454,8 @@ impl fmt::Display for StartError {
                     None => write!(f, "the root is named {name:?}")?,
                 }
                 f.write_str(
-                    ": a name must not be empty, nor have a slash, which stands between the names of a path",
+                    ": a name must not be empty, nor have a control character, nor a slash, which stands \
+                     between the names of a path",
                 )
             }
             StartError::ClaimedTwice { child, other } => match other {

@@ -30,6 +30,7 @@ use crate::link::Services;
 use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor;
+use crate::name::on_one_line;
 use crate::naming::Naming;
 use crate::observe::{Reason, Undeliverable};
 use crate::queue::{Flat, Word};
@@ -90,7 +91,8 @@ const LOST: u8 = 2;
 const ENDED: u8 = 3;
 
 impl Locality {
-    /// Makes a locality that no loop drives yet. Messages to its addresses wait.
+    /// Makes a locality that no loop drives yet. Messages to its addresses wait. Control characters in its
+    /// name are escaped.
     ///
     /// ```
     /// use rotor_core::*;
@@ -103,7 +105,7 @@ impl Locality {
     /// assert_eq!(log.address().state(), Lifecycle::Waiting);
     /// ```
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        let name = name.into();
+        let name = on_one_line(name.into());
         Locality {
             inner: ManuallyDrop::new(Arc::new(Inner {
                 gate: Gate::take(name.clone()),
@@ -1141,7 +1143,7 @@ impl Locality {
         let theirs = locality.clone();
         let promise = Promise(Arc::downgrade(&locality.inner));
         let thread = std::thread::Builder::new()
-            .name(locality.name().replace('\0', "\u{fffd}"))
+            .name(locality.name().clone().into_owned())
             .spawn(move || {
                 let _promise = promise;
                 theirs.inner.owner.store(here::thread(), Ordering::Release);

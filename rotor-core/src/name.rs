@@ -14,7 +14,9 @@ use crate::registry::Registry;
 /// A constant, or made of a `String` at run time. A child is given one with
 /// [`Child::named`](crate::Child::named), and found with [`Context::find`](crate::Context::find). An
 /// actor may have several; a name has one owner. It belongs to the address: it stays over restarts,
-/// and goes when the actor is not started again by itself.
+/// and goes when the actor is not started again by itself. Any text will do that is not empty and has no
+/// control characters in it, such as line breaks: another one is refused where it is used, with
+/// [`NameError::Bad`].
 ///
 /// ```
 /// use rotor_core::{sim::Sim, *};
@@ -155,12 +157,40 @@ impl PartialEq for ActorType {
     }
 }
 
+/// Whether a character would end the line that it is printed on, or do something else than be printed.
+pub(crate) fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// A text that is printed as it is, within one line: control characters are escaped.
+pub(crate) fn on_one_line(text: Cow<'static, str>) -> Cow<'static, str> {
+    if !text.contains(is_control) {
+        return text;
+    }
+    let escape = |c: char| match is_control(c) {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect::<String>().into()
+}
+
 /// A name without its type, as specs keep it.
 #[derive(Clone)]
 pub(crate) struct NameSpec {
     pub(crate) text: Cow<'static, str>,
     pub(crate) registry: Option<Arc<Registry>>,
     pub(crate) actor: ActorType,
+}
+
+impl NameSpec {
+    /// Whether it can be a name at all.
+    pub(crate) fn check(&self) -> Result<(), NameError> {
+        if self.text.is_empty() || self.text.contains(is_control) {
+            let name = self.text.clone();
+            return Err(NameError::Bad { name });
+        }
+        Ok(())
+    }
 }
 
 /// Why a name was not found, or could not be registered.
@@ -187,6 +217,11 @@ pub(crate) struct NameSpec {
 pub enum NameError {
     /// Nobody has it now, or had it within the time limit.
     NotFound {
+        /// The name.
+        name: Cow<'static, str>,
+    },
+    /// It is empty, or has a line break or another control character in it.
+    Bad {
         /// The name.
         name: Cow<'static, str>,
     },
@@ -224,6 +259,10 @@ impl fmt::Display for NameError {
             NameError::NotFound { name } => write!(
                 f,
                 "the name {name} cannot be found: no actor that runs has declared or registered it"
+            ),
+            NameError::Bad { name } => write!(
+                f,
+                "{name:?} is no name: it must not be empty, nor have a control character in it"
             ),
             NameError::Taken { name, owner } => {
                 write!(

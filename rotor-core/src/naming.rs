@@ -185,12 +185,14 @@ impl Local {
         Ok(())
     }
 
-    /// The registry that a name is meant for: its own, or that of the tree that `slot` is in.
+    /// The registry that a name is meant for, if it is one: its own, or that of the tree that `slot` is
+    /// in.
     pub(crate) fn registry_for(
         &self,
         slot: u32,
         name: &NameSpec,
     ) -> Result<Arc<Registry>, NameError> {
+        name.check()?;
         if let Some(registry) = &name.registry {
             self.gate.registries.add(registry);
             return Ok(registry.clone());

@@ -11,10 +11,10 @@ use crate::dot::{self, DotNode};
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::here;
-use crate::hold::Why;
 use crate::late::Handling;
 use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
+use crate::name::on_one_line;
 use crate::observe::Reason;
 use crate::plan::{restarts, short};
 use crate::slot::State;
@@ -360,7 +360,7 @@ impl Local {
                     queued: queued[slot as usize],
                     bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
-                    holds: seat.holds().map(Why::text).collect(),
+                    holds: seat.holds().map(|why| on_one_line(why.text())).collect(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let ids: Vec<u32> = kin.family.ids().collect();
