@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::time::Duration;
 
+use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::registry::{BELL, DOOR, LOG};
 
 fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
     Role::new(name, log).telling().child()
@@ -486,6 +488,170 @@ fn m01_administrative_requests_are_never_parked(on: &dyn Backend, far: &dyn Back
     assert_eq!(log.all(), ["ended: shutdown"]);
 }
 
+/// A tree with two parts that are put aside in one way or the other: what is declared here, elsewhere
+/// below another supervisor, and by a temporary child.
+struct Aside {
+    sim: Sim,
+    away: Locality,
+    app: App,
+    boss: Addr<Puppet>,
+    parts: [Addr<Puppet>; 3],
+    log: Log,
+}
+
+const PARTS: [Name<Puppet>; 3] = [LOG, DOOR, BELL];
+
+impl Aside {
+    fn new(seed: u64, log: &Log) -> Self {
+        let mut sim = Sim::new(seed);
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let parts = [here.reserve(), away.reserve(), here.reserve()];
+        let [b, c, t] = parts;
+        let (boss, theirs) = (here.reserve(), log.clone());
+        let far = group("far").backoff(Backoff::fixed(ms(1)));
+        let far = far.on(&away, move |s| {
+            s.child(group("in").child(puppet("c", &theirs).at(c).named(DOOR)))
+        });
+        let parts_of = group("parts")
+            .child(group("near").child(puppet("b", log).at(b).named(LOG)))
+            .child(far)
+            .child(puppet("t", log).at(t).named(BELL).temporary());
+        let tree = stage().child(puppet("boss", log).at(boss)).child(parts_of);
+        let app = sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        let mut this = Aside {
+            sim,
+            away,
+            app,
+            boss,
+            parts,
+            log: log.clone(),
+        };
+        for part in ["near", "far"] {
+            this.ask(TerminateChild::named(part)).expect("it runs");
+            this.ask(DeleteChild::named(part)).expect("it is down");
+        }
+        end(t);
+        this.sim.run_until_idle();
+        this
+    }
+
+    fn names(&self) -> Vec<String> {
+        let tree = self.app.tree();
+        tree.nodes
+            .iter()
+            .map(|node| node.name.to_string())
+            .collect()
+    }
+
+    fn supervisor(&self) -> Address {
+        let nodes = self.app.tree().nodes;
+        let parts = nodes.iter().find(|node| node.name == "parts");
+        parts.expect("it is never deleted").address
+    }
+
+    fn ask<R: Send + 'static, Q>(&mut self, request: Q) -> Result<R, AdminError>
+    where
+        Q: AdminRequest<Reply = Result<R, AdminError>>,
+    {
+        let asked = self.supervisor().admin().ask(request, LONG);
+        self.sim.block_on(asked).expect("it runs").expect("it runs")
+    }
+
+    /// Has the boss do something, now.
+    fn boss(&mut self, f: impl FnOnce(&mut Puppet, &mut Context<Puppet>) + Send + 'static) {
+        act(self.boss, f);
+        self.sim.run_until_idle();
+    }
+}
+
+/// Neither pictures nor the registry know it; whoever waits for its name gets the next owner.
+fn m22_a_deleted_child_leaves_its_place_to_others(seed: u64) {
+    let log = Log::new();
+    let mut aside = Aside::new(seed, &log);
+    assert_eq!(aside.names(), ["stage", "boss", "parts"]);
+    for (part, name) in aside.parts.into_iter().zip(PARTS) {
+        assert_eq!(aside.app.tree().path(part.address()), None);
+        // Its spec comes back with its supervisor, and so does the address.
+        assert_eq!(part.address().state(), Lifecycle::Down);
+        assert!(aside.app.lookup(name).is_err());
+    }
+    aside.boss(|_, cx| {
+        for name in PARTS {
+            cx.find_within(name.clone(), LONG, |me, found, cx| {
+                assert_eq!(found, Ok(cx.addr()));
+                me.say("found");
+            });
+            cx.register(name).expect("it is nobody's");
+        }
+    });
+    assert_eq!(log.count("boss: found"), 3);
+    let more = || {
+        let log = aside.log.clone();
+        StartChild::new(move || group("near").child(puppet("b", &log).named(LOG)))
+    };
+    let (refused, more) = (more(), more());
+    let told = aside.ask(refused);
+    let Err(AdminError::BadSpec(StartError::Name { error, .. })) = told else {
+        panic!("{told:?}");
+    };
+    assert_eq!(
+        error.to_string(),
+        "the name log cannot be given again: it belongs to boss"
+    );
+    aside.boss(|_, cx| assert!(cx.unregister(LOG)));
+    let near = aside.ask(more).expect("it is nobody's").expect("it starts");
+    let [old, ..] = aside.parts;
+    let new = aside.app.lookup(LOG).expect("it is there");
+    assert_ne!(new, old);
+    let tree = aside.app.tree();
+    assert_eq!(
+        tree.path(new.address()).as_deref(),
+        Some("stage/parts/near/b")
+    );
+    assert_eq!(tree.path(near.address).as_deref(), Some("stage/parts/near"));
+    assert_eq!(aside.names(), ["stage", "boss", "parts", "near", "b"]);
+}
+
+/// As in OTP, where the supervisor makes its specs anew: with the same addresses and names.
+fn m22_a_deleted_child_comes_back_with_its_supervisor(seed: u64) {
+    let log = Log::new();
+    let mut aside = Aside::new(seed, &log);
+    let parts = aside.supervisor();
+    for _ in 0..2 {
+        parts.kill();
+        aside.sim.run_until_idle();
+        let names = ["stage", "boss", "parts", "near", "b", "far", "in", "c", "t"];
+        assert_eq!(aside.names(), names);
+        for (part, name) in aside.parts.into_iter().zip(PARTS) {
+            assert_eq!(aside.app.lookup(name), Ok(part));
+        }
+    }
+    // What a lost loop will have again is not given to others.
+    aside.sim.lose(&aside.away);
+    aside.boss(|me, cx| {
+        let taken = cx.register(DOOR).unwrap_err();
+        assert!(matches!(taken, NameError::Taken { .. }), "{taken}");
+        me.say("taken");
+    });
+    assert_eq!(log.count("boss: taken"), 1);
+}
+
+/// It fails, and with it the start of its supervisor.
+fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
+    for (name, text) in [(LOG, "b: the name log"), (DOOR, "c: the name door")] {
+        let log = Log::new();
+        let mut aside = Aside::new(seed, &log);
+        aside.boss(move |_, cx| cx.register(name).expect("it is nobody's"));
+        aside.supervisor().kill();
+        aside.sim.run_until_idle();
+        let exit = aside.app.tree().ended.expect("it gives up");
+        let (child, name) = text.split_once(": ").unwrap();
+        let why = format!("{child} cannot start: {name} cannot be given again: it belongs to boss");
+        assert!(chain(&exit).contains(&why), "{}", chain(&exit));
+    }
+}
+
 /// One template, an argument for each instance, the same one after a restart.
 fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -903,6 +1069,11 @@ bodies! {
         m22_nothing_is_parked_for_an_ignored_child,
         m13_a_stop_hook_may_say_how_it_ends,
         m10_force_is_exact_within_a_locality,
+    ]
+    Sim: [
+        m22_a_deleted_child_leaves_its_place_to_others,
+        m22_a_deleted_child_comes_back_with_its_supervisor,
+        m22_a_deleted_child_does_not_come_back_without_its_name,
     ]
     Pair: [
         m22_children_are_administered_by_requests,

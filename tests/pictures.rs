@@ -160,10 +160,11 @@ fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
             assert!(bad, "{error}");
             let gone = cx.child(puppet(name, &me.log));
             assert_eq!(gone.address().state(), Lifecycle::Gone);
+            me.say("refused");
         });
     }
     sim.run_until_idle();
-    assert_eq!(mother.address().state(), Lifecycle::Running);
+    assert_eq!(log.count("mother: refused"), 3);
 }
 
 /// What is not refused stays on its line, in each kind of picture.

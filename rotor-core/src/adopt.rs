@@ -16,7 +16,7 @@ use crate::locality::{Local, Placement};
 use crate::lock::lock;
 use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
-use crate::registry::Registry;
+use crate::registry::{Plans, Registry};
 use crate::slot::{Parent, State};
 use crate::strategy::{AutoShutdown, ChildId, Event, NewRow, Restart};
 use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
@@ -180,23 +180,27 @@ impl Local {
         let place = Address::new(gate, slot, generation);
         let mut entry = Entry::new(place, limits);
         let placement = Placement::new(&remote.locality);
-        let plans = remote.declared.get().and_then(|declared| {
-            let mut path = self.path_of(parent);
-            path.push(place);
-            let scope = self.scope_of(parent);
-            Some(self.registry_of(parent)?.plan(declared, scope, path))
-        });
+        let plans = self.plans(parent, place, &remote);
         let shell = s.shell();
         entry.remote = Some(Box::new(RemoteEntry {
             shell,
             remote,
             built: 0,
             _placement: placement,
-            _plans: plans,
+            plans,
         }));
         set(entry);
         self.tie(gate, About::Child(parent, child));
         Ok((child, place))
+    }
+
+    /// The names that a subtree on another locality will declare.
+    pub(crate) fn plans(&self, parent: u32, place: Address, remote: &Remote) -> Option<Plans> {
+        let declared = remote.declared.get()?;
+        let mut path = self.path_of(parent);
+        path.push(place);
+        let scope = self.scope_of(parent);
+        Some(self.registry_of(parent)?.plan(declared, scope, path))
     }
 
     /// The slot for an actor's spec, with the names that this declares.

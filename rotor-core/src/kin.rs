@@ -92,6 +92,12 @@ impl Entry {
         }
     }
 
+    /// Its spec is put aside: what it has planned is to be dropped, when nothing is borrowed.
+    pub(crate) fn lapse(&mut self) -> (Address, Option<Plans>) {
+        let plans = self.remote.as_mut().and_then(|remote| remote.plans.take());
+        (self.place, plans)
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits.as_deref().copied().unwrap_or(Limits::USUAL)
     }
@@ -104,8 +110,8 @@ pub(crate) struct RemoteEntry {
     /// Which opening of the locality it was built in; 0 is none.
     pub(crate) built: u32,
     pub(crate) _placement: Placement,
-    /// The names that are declared in it.
-    pub(crate) _plans: Option<Plans>,
+    /// The names that are declared in it; none while its spec is put aside.
+    pub(crate) plans: Option<Plans>,
 }
 
 impl Kin {

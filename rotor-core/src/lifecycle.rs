@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::child::spent_make;
 use crate::drain::Drain;
-use crate::error::Result;
+use crate::error::{Result, StartError};
 use crate::exit::Exit;
 use crate::here;
 use crate::hold::Why;
@@ -65,9 +65,15 @@ impl Local {
             seat.instances = seat.instances.saturating_add(1);
             seat.serial = self.things.borrow_mut().serial();
             let restarts = seat.instances - 1;
-            Some(Ok((make, seat.once, seat.exit.take(), restarts)))
+            Some(Ok((
+                make,
+                seat.once,
+                seat.exit.take(),
+                restarts,
+                seat.marked,
+            )))
         });
-        let (mut make, once, old, restarts) = match ready {
+        let (mut make, once, old, restarts, marked) = match ready {
             None => return,
             Some(Err(exit)) => {
                 let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -80,6 +86,11 @@ impl Local {
         drop(old);
         self.tell_change(slot);
         self.tell_restart(slot, restarts);
+        if marked && let Err(error) = self.claim_lapsed(slot) {
+            self.seat(slot, |seat| seat.make = Some(make));
+            let child = self.name_of(slot);
+            return self.start_failed(slot, Exit::failed(StartError::Name { child, error }));
+        }
         self.current.set(slot);
         let made = here::guard(|| make(self, slot));
         if once {

@@ -1,6 +1,7 @@
 //! Names in a locality: which tree an actor is in, and the names that it has.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,6 +67,8 @@ struct Owned {
     entry: Arc<Entry>,
     /// By its spec, which keeps the name as long as there is a slot.
     declared: bool,
+    /// The spec is put aside: the name is not its own until the next start.
+    lapsed: Cell<bool>,
 }
 
 impl Local {
@@ -171,7 +174,7 @@ impl Local {
                 let mut path = self.path_of(parent);
                 path.push(entry.address);
                 entry.path = Some(path.into());
-                Ok((registry.claim(entry)?, registry))
+                Ok((registry.claim(Arc::new(entry))?, registry))
             });
             match claimed {
                 Ok((entry, registry)) => self.own(slot, registry, entry, true),
@@ -225,6 +228,7 @@ impl Local {
             registry,
             entry,
             declared,
+            lapsed: Cell::new(false),
         };
         let mut naming = self.naming.borrow_mut();
         naming.owned.entry(slot).or_default().insert(key, owned);
@@ -269,6 +273,29 @@ impl Local {
             });
         }
         told.into_iter().for_each(Told::tell);
+    }
+
+    /// The spec of an actor is put aside: others may have the names that it declares.
+    pub(crate) fn lapse_names(&self, slot: u32) {
+        let mut told = Vec::new();
+        if let Some(owned) = self.naming.borrow().owned.get(&slot) {
+            for name in owned.values() {
+                name.lapsed.set(true);
+                told.push(name.registry.release(&name.entry));
+            }
+        }
+        told.into_iter().for_each(Told::tell);
+    }
+
+    /// An actor starts whose names have perhaps lapsed: it gets them back, unless somebody has them now.
+    pub(crate) fn claim_lapsed(&self, slot: u32) -> Result<(), NameError> {
+        if let Some(owned) = self.naming.borrow().owned.get(&slot) {
+            for name in owned.values().filter(|name| name.lapsed.get()) {
+                name.registry.claim(name.entry.clone())?;
+                name.lapsed.set(false);
+            }
+        }
+        Ok(())
     }
 
     /// A slot is freed.
@@ -332,7 +359,8 @@ impl Local {
         }
         let registry = self.registry_for(slot, &name)?;
         let (scope, address) = (self.scope_for(slot, &name), self.address_of(slot));
-        let entry = registry.claim(Entry::new(&name, scope, address, owner))?;
+        let entry = Entry::new(&name, scope, address, owner);
+        let entry = registry.claim(Arc::new(entry))?;
         self.publish(&registry, &entry);
         self.own(slot, registry, entry, false); // unless it has it already
         Ok(())

@@ -409,6 +409,8 @@ impl Local {
                     }
                 }
             }
+            Action::PutAside(child) => self.put_aside(slot, child),
+            Action::TakeUp(child) => self.take_up(slot, child),
             Action::AutoShutdown => {
                 self.tell_ending(slot);
                 let (who, name) = (self.address_of(slot), self.name_of(slot));

@@ -138,7 +138,7 @@ impl Registry {
     }
 
     /// Gives a name to an owner; it cannot be found yet. An owner may claim a name again.
-    pub(crate) fn claim(&self, entry: Entry) -> Result<Arc<Entry>, NameError> {
+    pub(crate) fn claim(&self, entry: Arc<Entry>) -> Result<Arc<Entry>, NameError> {
         let mut table = self.table();
         let name = entry.name.clone();
         if table.ended {
@@ -163,7 +163,6 @@ impl Registry {
                 return Err(taken(&planned.owner));
             }
         }
-        let entry = Arc::new(entry);
         table.entries.insert(entry.place(), entry.clone());
         if entry.scope != TREE {
             self.hide();

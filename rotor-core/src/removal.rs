@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::exit::Exit;
 use crate::gate::{BOUNDED, next_generation};
 use crate::here;
+use crate::kin::Entry;
 use crate::late::Overrun;
 use crate::locality::{Control, Local};
 use crate::lock::lock;
@@ -13,7 +14,7 @@ use crate::observe::Reason;
 use crate::request::RequestError;
 use crate::slot::{Parent, Seat, State};
 use crate::states::{Lifecycle, Tenure};
-use crate::strategy::Action;
+use crate::strategy::{Action, ChildId};
 
 /// A parent's order to remove an instance by force.
 #[derive(Clone, Copy)]
@@ -226,6 +227,66 @@ impl Local {
                 self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
             }
         }
+    }
+
+    /// The spec of a child is put aside until the next start of its supervisor: the names that are declared
+    /// in it are nobody's till then.
+    pub(crate) fn put_aside(&self, slot: u32, child: ChildId) {
+        let lapsed = |seat: &mut Seat| Some(seat.kin.as_mut()?.entry(child)?.lapse());
+        if let Some((place, plans)) = self.seat(slot, lapsed) {
+            drop(plans);
+            self.lapse(place);
+        }
+    }
+
+    /// The same of what is at an address, and of all below it.
+    fn lapse(&self, at: Address) {
+        let mut all = vec![at];
+        while let Some(at) = all.pop() {
+            if at.gate() != self.gate {
+                at.gate().call_when_open(move |there| there.lapse(at));
+                continue;
+            }
+            let Some(slot) = self.find(at) else { continue };
+            self.lapse_names(slot);
+            let below: Vec<_> = self.seat(slot, |seat| {
+                let kin = seat.kin.iter_mut();
+                let entries = kin.flat_map(|kin| kin.entries.iter_mut());
+                entries.flatten().map(Entry::lapse).collect()
+            });
+            // Plans are dropped here, when nothing is borrowed.
+            all.extend(below.into_iter().map(|(place, _)| place));
+        }
+    }
+
+    /// A spec is not put aside any more: what it declares is claimed, or planned, before anybody waits for it.
+    /// A name that somebody else has by now fails the start of its actor.
+    pub(crate) fn take_up(&self, slot: u32, child: ChildId) {
+        let remote = |seat: &mut Seat| {
+            let entry = seat.kin.as_mut()?.entry(child)?;
+            let remote = entry.remote.as_ref().map(|remote| remote.remote.clone());
+            Some((entry.place, remote))
+        };
+        let Some((place, remote)) = self.seat(slot, remote) else {
+            return;
+        };
+        if let Some(remote) = remote {
+            let plans = self.plans(slot, place, &remote);
+            let plan = |seat: &mut Seat| {
+                let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+                std::mem::replace(&mut remote.plans, plans)
+            };
+            return drop(self.seat(slot, plan));
+        }
+        let Some(slot) = self.find(place) else { return };
+        let _ = self.claim_lapsed(slot);
+        let below = |seat: &mut Seat| {
+            let kin = seat.kin.iter();
+            kin.flat_map(|kin| kin.entries().map(|(id, _)| id))
+                .collect()
+        };
+        let below: Vec<ChildId> = self.seat(slot, below);
+        below.into_iter().for_each(|id| self.take_up(slot, id));
     }
 
     /// Orders that the slots of a child be freed whose spec is gone.

@@ -234,6 +234,11 @@ pub(crate) enum Action {
     Escalated(ChildId),
     /// No instance of the child comes by itself any more, against what its kind says.
     LayDown(ChildId, Exit),
+    /// The spec of a declared child is put aside until the supervisor's next start: till then its names
+    /// are nobody's.
+    PutAside(ChildId),
+    /// That start has come: its names are its own again.
+    TakeUp(ChildId),
     /// Significant children have ended; `Ended` follows when the others are stopped.
     AutoShutdown,
     /// The oldest request that was not served yet is to be. Nothing else is handled before
@@ -651,7 +656,9 @@ impl Family {
         for &id in &starts {
             let row = &mut self.rows[id as usize];
             self.tally.leave(row);
-            row.removed = false;
+            if std::mem::take(&mut row.removed) {
+                out.push(Action::TakeUp(id));
+            }
             self.tally.enter(row);
             row.since = self.incarnations;
             row.forgive();
@@ -978,16 +985,17 @@ impl Family {
             self.remove(id);
             out.push(Action::Forget(id));
         } else if temporary && !ends {
-            self.hide(id);
+            self.hide(id, out);
         }
     }
 
     /// Takes a declared row out of sight until the supervisor's next start.
-    fn hide(&mut self, id: ChildId) {
+    fn hide(&mut self, id: ChildId, out: &mut Vec<Action>) {
         let row = &mut self.rows[id as usize];
         self.tally.leave(row);
         row.removed = true;
         self.names.remove(&row.name, id);
+        out.push(Action::PutAside(id));
     }
 
     /// Puts aside the dynamic rows that are left: those that no pass has reached.

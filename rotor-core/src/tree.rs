@@ -363,7 +363,8 @@ impl Local {
                     holds: seat.holds().map(|why| on_one_line(why.text())).collect(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
-                    let ids: Vec<u32> = kin.family.ids().collect();
+                    let there = |&id: &u32| !kin.family.row(id).removed;
+                    let ids: Vec<u32> = kin.family.ids().filter(there).collect();
                     let waits = seat.state == State::Waiting;
                     let child = |id| {
                         let place = kin.entry(id)?.place;

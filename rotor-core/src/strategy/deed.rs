@@ -75,7 +75,7 @@ impl Family {
                     self.remove(id);
                     out.push(Action::Forget(id));
                 } else if refusal.is_none() {
-                    self.hide(id);
+                    self.hide(id, out);
                     // A restart of a sibling was perhaps to start it as well.
                     out.push(Action::LayDown(id, Exit::shutdown()));
                 }

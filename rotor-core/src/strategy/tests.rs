@@ -479,6 +479,8 @@ impl Play {
                 let name = self.puppets[&id].name.clone();
                 self.laid_down.push(name);
             }
+            Action::PutAside(id) => assert!(self.family.row(id).removed),
+            Action::TakeUp(id) => assert!(!self.family.row(id).removed),
             Action::AutoShutdown => self.log.push("auto-shutdown".into()),
             Action::Serve => {
                 let event = self.serve();
