@@ -220,6 +220,38 @@ fn l24_localities_of_the_same_name_are_warned_of(_: u64) {
     assert!(tree(&[disk, &here, disk, net]).is_empty());
 }
 
+/// The closure of the first place would never be called.
+fn l24_a_supervisor_has_one_place(_: u64) {
+    let (one, two) = (Locality::new("one"), Locality::new("two"));
+    let far = group("far").on(&one, |_| unreachable!("no part of the tree"));
+    let error = refused(group("g").child(far.on(&two, |s| s)));
+    assert!(matches!(&error, StartError::PlacedTwice { supervisor } if supervisor == "far"));
+    assert_eq!(
+        error.to_string(),
+        "supervisor far is placed twice: say `on` once, with one closure for all children"
+    );
+}
+
+/// A template is no more `Send` than its actors, and what is said of instances goes with it.
+fn l24_a_pool_elsewhere_is_made_there(_: u64) {
+    let away = Locality::new("away");
+    let pool =
+        || Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
+    let told = |far: Supervisor| refused(group("g").child(far)).to_string();
+    let template = "supervisor pool has the template of its pool outside of the closure of `on`, which \
+                    returns the pool: `on(&place, |_| Supervisor::simple_one_for_one(..))`";
+    assert_eq!(told(pool().on(&away, |s| s)), template);
+    assert_eq!(told(pool().on(&away, move |_| pool())), template);
+    let said = group("pool").instances(Restart::Temporary);
+    assert_eq!(
+        told(said.on(&away, move |_| pool())),
+        "supervisor pool says something about instances outside of the closure of `on`, which returns \
+         the pool"
+    );
+    let sound = group("g").child(group("pool").on(&away, move |_| pool()));
+    assert!(sound.plan(&Locality::new("here")).is_ok());
+}
+
 /// What a supervisor elsewhere is to its own supervisor is said here, its children there.
 fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     let log = Log::new();
@@ -485,6 +517,12 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
         .child(group("y").child(x().start_limit(ms(1)).stop_limit(ms(60_000))));
     assert_eq!(warnings(fine), [""; 0]);
     let late = || x().stop_limit(ms(6000));
+    struct Deaf;
+    impl Observer for Deaf {}
+    let heard = || group("y").observer(Arc::new(Deaf));
+    let (far, root) = (Locality::new("far"), tree().observer(Arc::new(Deaf)));
+    assert_eq!(warnings(root), [""; 0]);
+    let unheard = "y has an observer, which is told nothing: that of the root is";
     let pool = Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
     for (tree, text) in [
         (
@@ -511,6 +549,8 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
             tree().escalating().child(x()),
             "app is the root: no supervisor is there to go by what it says as a child",
         ),
+        (tree().child(heard()), unheard),
+        (tree().child(heard().on(&far, |s| s)), unheard),
         (
             tree().transient().child(x()),
             "app is the root: no supervisor is there to go by what it says as a child",
@@ -532,6 +572,9 @@ bodies! {
         l24_pictures_have_a_line_for_each_actor,
         l24_localities_of_the_same_name_are_warned_of,
         l24_a_root_is_placed_by_its_start,
+        l24_a_supervisor_has_one_place,
+        l24_a_pool_elsewhere_is_made_there,
+        o03_a_wait_for_a_restart_is_told_from_one_for_a_start,
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,
         l24_the_live_tree_has_the_nodes_of_its_plan,
         o03_each_locality_is_shown_once,

@@ -106,7 +106,14 @@ impl Supervisor {
                     }
                     seen.slots.push((address, spec.name.clone()));
                 }
-                NodeKind::Supervisor(child) => child.check_placed(gate, place, seen)?,
+                NodeKind::Supervisor(child) => {
+                    if child.observer.is_some() {
+                        seen.warnings.push(format!(
+                            "{name} has an observer, which is told nothing: that of the root is"
+                        ));
+                    }
+                    child.check_placed(gate, place, seen)?;
+                }
             }
         }
         seen.depth -= 1;
@@ -184,6 +191,22 @@ impl Supervisor {
         }
     }
 
+    /// What it says of a pool that is for the closure to say which places it.
+    fn pool_outside(&self) -> Option<&'static str> {
+        if self.template.is_some() {
+            Some(
+                "has the template of its pool outside of the closure of `on`, which returns the pool: \
+                 `on(&place, |_| Supervisor::simple_one_for_one(..))`",
+            )
+        } else if self.no_pool {
+            Some(
+                "says something about instances outside of the closure of `on`, which returns the pool",
+            )
+        } else {
+            None
+        }
+    }
+
     fn check_placed(
         &self,
         gate: &'static Gate,
@@ -198,8 +221,15 @@ impl Supervisor {
                 locality: remote.locality.name().clone(),
             });
         }
+        let supervisor = self.name.clone();
+        if remote.again {
+            return Err(StartError::PlacedTwice { supervisor });
+        }
+        if let Some(why) = self.pool_outside() {
+            return Err(StartError::Pool { supervisor, why });
+        }
         if let Some(child) = self.children.first() {
-            let (supervisor, child) = (self.name.clone(), child.name().clone());
+            let child = child.name().clone();
             return Err(StartError::Outside { supervisor, child });
         }
         let built = self.built(&remote.build)?;

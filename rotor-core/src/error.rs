@@ -381,7 +381,8 @@ pub enum StartError {
         service: Cow<'static, str>,
     },
     /// A pool has children of its own, no template, or an auto-shutdown; or a supervisor that is no
-    /// pool says something about instances.
+    /// pool says something about instances; or one that is placed says so outside of the closure that
+    /// makes the pool.
     Pool {
         /// The supervisor.
         supervisor: Cow<'static, str>,
@@ -420,6 +421,12 @@ pub enum StartError {
         supervisor: Cow<'static, str>,
         /// The child.
         child: Cow<'static, str>,
+    },
+    /// A supervisor is placed by [`Supervisor::on`](crate::Supervisor::on) twice: the closure of the first
+    /// would never be called.
+    PlacedTwice {
+        /// The supervisor.
+        supervisor: Cow<'static, str>,
     },
     /// The root is placed on a locality by [`Supervisor::on`](crate::Supervisor::on); it is where it is
     /// started.
@@ -526,6 +533,10 @@ impl fmt::Display for StartError {
             StartError::BuildPanicked { supervisor, text } => {
                 write!(f, "building the children of {supervisor} panicked: {text}")
             }
+            StartError::PlacedTwice { supervisor } => write!(
+                f,
+                "supervisor {supervisor} is placed twice: say `on` once, with one closure for all children"
+            ),
             StartError::RootPlaced { root } => {
                 write!(
                     f,

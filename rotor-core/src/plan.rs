@@ -37,7 +37,8 @@ pub struct Plan {
     /// What a start allows, but is probably not meant; printed below the tree. A child that waits so
     /// long before its restarts that it never makes its supervisor give up, or has no time to start; a
     /// limit of restarts, or of a stop, that the supervisor's own one comes before; an auto-shutdown
-    /// without a significant child; a root that says what it is as a child; localities of one name.
+    /// without a significant child; a root that says what it is as a child; an observer elsewhere than at
+    /// the root; localities of one name.
     pub warnings: Vec<String>,
 }
 

@@ -88,6 +88,8 @@ pub(crate) enum NodeKind {
 pub(crate) struct Remote {
     pub(crate) locality: Locality,
     pub(crate) build: Build,
+    /// It was placed before, by another closure.
+    pub(crate) again: bool,
     /// Known when it was checked.
     pub(crate) declared: OnceCell<Declared>,
 }
@@ -702,7 +704,7 @@ impl Supervisor {
     }
 
     /// Tells `observer` of starts, exits and undelivered messages in every locality of the tree. On
-    /// the root; anywhere else it is ignored.
+    /// the root; anywhere else it is ignored, of which [`Plan::warnings`](crate::Plan::warnings) tells.
     ///
     /// ```
     /// use rotor_core::*;
@@ -735,7 +737,9 @@ impl Supervisor {
     /// do nothing but build. It may say how the supervisor treats its children; its name, and what it
     /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
     /// here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
-    /// [`StartError::Outside`]. A root is where it is started, and refused: [`StartError::RootPlaced`].
+    /// [`StartError::Outside`]. A pool is made there, with all that is said of its instances:
+    /// [`StartError::Pool`]. A root is where it is started, and refused: [`StartError::RootPlaced`]; so is
+    /// a second place: [`StartError::PlacedTwice`].
     /// What its factories make need not be `Send`; what it captures must be:
     ///
     /// ```compile_fail,E0277
@@ -784,6 +788,7 @@ impl Supervisor {
         self.place = Some(Remote {
             locality: locality.clone(),
             build: Arc::new(Mutex::new(build)),
+            again: self.place.is_some(),
             declared: OnceCell::new(),
         });
         self

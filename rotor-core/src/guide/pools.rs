@@ -39,6 +39,40 @@
 //! errors a child of the pool `sessions` is `sessions#1`, the next one `sessions#2`: it keeps its number
 //! over restarts, and no other one gets it.
 //!
+//! # A pool on another locality
+//!
+//! A pool is placed like any supervisor, by [`on`](crate::Supervisor::on). Its template need not be `Send`, so
+//! it is made over there: the closure takes no notice of the supervisor that it is given, and returns the
+//! pool.
+//! ```
+//! use rotor_core::*;
+//! use std::time::Duration;
+//! struct Session { user: String }
+//! impl Actor for Session {}
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let net = ThreadLoop::spawn("net")?;
+//! let pool = Supervisor::one_for_one("sessions").on(&net, |_| {
+//!     let make = |user, _: &mut Context<Session>| Session { user };
+//!     Supervisor::simple_one_for_one("sessions", make).instances(Restart::Transient)
+//! });
+//! let tree = Supervisor::one_for_one("app").child(pool.stop_limit(Duration::from_secs(3)));
+//! ThreadLoop::new().run_with(tree, |app| {
+//!     let ask = move || {
+//!         let children = app.root().admin().ask_blocking(WhichChildren, Duration::from_secs(5));
+//!         let pool = children.expect("the root runs")[0].address;
+//!         let start = StartInstance::<Session, _>::new("ada".to_owned());
+//!         let started = pool.admin().ask_blocking(start, Duration::from_secs(5));
+//!         assert!(matches!(started, Ok(Ok(Some(_)))));
+//!         app.shutdown();
+//!     };
+//!     std::thread::spawn(ask);
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+//! What the pool is to its own supervisor, such as its stop limit, is said where it is placed; what it
+//! makes, and how its instances are restarted, in the closure.
+//!
 //! # Requests
 //!
 //! Every supervisor, and every actor that has children, can be asked, by actors
