@@ -376,6 +376,31 @@ fn o03_what_waits_for_an_address_that_nobody_has_is_shown(seed: u64) {
     assert!(tree.to_string().ends_with(&line), "{tree}");
 }
 
+/// Both wait, but one has run before.
+fn o03_a_wait_for_a_restart_is_told_from_one_for_a_start(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let a = here.reserve();
+    let tree = group("root")
+        .child(puppet("a", &log).at(a).backoff(Backoff::fixed(ms(6000))))
+        .child(puppet("b", &log));
+    let app = sim.start(tree).expect("a sound tree");
+    let line = |of: usize| app.tree().to_string().lines().nth(of).map(str::to_owned);
+    assert_eq!(line(2).as_deref(), Some("  b [here] waiting"));
+    sim.run_until_idle();
+    crash(a);
+    sim.run_for(ms(1));
+    assert_eq!(line(1).as_deref(), Some("  a [here] waiting for a restart"));
+    assert_eq!(app.tree().nodes[1].state, "waiting");
+    sim.run_for(ms(6000));
+    assert_eq!(line(1).as_deref(), Some("  a [here] running, 1 restart"));
+    crash(a);
+    sim.run_for(ms(1));
+    let again = "  a [here] waiting for a restart, 1 restart";
+    assert_eq!(line(1).as_deref(), Some(again));
+}
+
 /// The closure of `on` is called once for a plan, and the plan can be started afterwards.
 fn l24_a_planned_tree_can_be_started(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();

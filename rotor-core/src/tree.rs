@@ -90,7 +90,7 @@ pub struct TreeNode {
     /// Type name of the actor.
     pub actor: &'static str,
     /// Where it is in its life: `"running"`, `"starting"`, `"initialized"`, `"stopping"`, `"waiting"` for
-    /// a start, `"down"`. Of a locality that tells nothing: `"no driver"` if none has it open, `"not
+    /// a start, which is a restart if there were `instances`, `"down"`. Of a locality that tells nothing: `"no driver"` if none has it open, `"not
     /// turned"` if its driver has not turned so far, else `"no answer"`. Nothing starts there before
     /// that, however long it takes.
     pub state: &'static str,
@@ -483,6 +483,7 @@ impl TreeNode {
         match self.state {
             "no driver" => format!("waits: locality {place} has no driver").into(),
             "not turned" => format!("waits: locality {place} was not turned yet").into(),
+            "waiting" if self.instances > 0 => "waiting for a restart".into(),
             state => state.into(),
         }
     }
