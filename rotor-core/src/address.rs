@@ -219,7 +219,8 @@ impl Address {
     ///
     /// Any actor that has children is one. Requests travel in the System lane, together with the
     /// exits of the children, and are never parked: a supervisor that is not running ends them at
-    /// once. One that is busy, starting or stopping a child, serves them in order when it is done.
+    /// once. One that is busy, starting or stopping a child, serves them in order when it is done, also
+    /// those that have timed out meanwhile.
     ///
     /// ```
     /// use rotor_core::{*, sim::Sim};

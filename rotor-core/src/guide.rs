@@ -352,7 +352,7 @@ pub mod supervision {
     //! [`CountChildren`](crate::CountChildren) tell what is there. A supervisor that is busy answers
     //! when it is done, also one whose child [waits in its start](crate::guide::discovery#a-service-that-stays-away);
     //! one that is not running ends the request at once. On a plain thread it is
-    //! `root.admin().ask_blocking(stop, limit)`; a request whose limit has passed may be served later.
+    //! `root.admin().ask_blocking(stop, limit)`; a request that timed out is served later all the same.
     //!
     //! # The program ends when its main part does
     //!

@@ -197,7 +197,8 @@ impl ThreadLoop {
     }
 
     /// [`run`](Self::run), with the tree's handle given to `started` before the first message is
-    /// handled: to pass it on to a signal handler, or to take pictures of the tree.
+    /// handled: to pass it on to a signal handler, or to take pictures of the tree. A tree that is
+    /// [shut down](App::shutdown) in `started` itself ends before its actors have started.
     ///
     /// # Errors
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;

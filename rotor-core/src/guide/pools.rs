@@ -85,7 +85,7 @@
 //! | [`StartInstance`](crate::StartInstance) | the same in a pool |
 //! | [`TerminateChild`](crate::TerminateChild) | stops a child; its spec stays, unless it is temporary or of a pool |
 //! | [`RestartChild`](crate::RestartChild) | starts one that is down |
-//! | [`DeleteChild`](crate::DeleteChild) | forgets one that is down |
+//! | [`DeleteChild`](crate::DeleteChild) | forgets one that is down: its name is free |
 //! | [`WhichChildren`](crate::WhichChildren), [`CountChildren`](crate::CountChildren) | tell what is there, at one point in time |
 //!
 //! A child is named by the name in its spec (`named`), or by its address (`at`): those of a pool, and those
@@ -95,7 +95,8 @@
 //! waits for its end, or a start. Only a `TerminateChild` does not wait for a start of its child that
 //! waits itself: for a loop which nobody has run so far, or, in a restart, for what it has taken a hold for.
 //! It is the end of that start. They are never parked. A supervisor that does not run ends a request at once, and
-//! so does one that ends while the request waits. Whom an actor may ask about itself it learns from
+//! so does one that ends while the request waits. One whose time limit has passed is not taken back: an
+//! administrative request that timed out is served later all the same. Whom an actor may ask about itself it learns from
 //! [`Context::supervisor`](crate::Context::supervisor).
 //!
 //! A child that is started like this is checked like the specs of the tree, when the request is
