@@ -42,6 +42,12 @@ pub(crate) struct Source {
 
 type WhenDone = Box<dyn FnOnce(Exit)>;
 
+thread_local! {
+    /// The context of the source that was finalized last. GLib locks it once more when that is done, so it
+    /// must not go with its source, which somebody may have kept until then.
+    static LAST: Cell<Option<MainContext>> = const { Cell::new(None) };
+}
+
 /// The memory that GLib allocates for the source.
 #[repr(C)]
 struct Raw {
@@ -280,7 +286,10 @@ unsafe extern "C" fn finalize(raw: *mut ffi::GSource) {
     // SAFETY: GLib calls this once, at the end; `attach` stored the pointer. On the owner's thread:
     // `dispose` keeps the source from all others.
     let source = unsafe { Rc::from_raw((*raw.cast::<Raw>()).source) };
-    let io = source.io.clone();
+    let (io, context) = (source.io.clone(), source.context.clone());
     let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
     io.close();
+    let mut context = Some(context);
+    let _ = LAST.try_with(|last| drop(last.replace(context.take())));
+    std::mem::forget(context); // none, unless the thread ends
 }

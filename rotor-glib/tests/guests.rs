@@ -43,6 +43,26 @@ fn what_is_sent_before_the_loop_runs_is_handled() {
     });
 }
 
+/// It has the last reference to its context.
+#[test]
+fn a_source_may_be_kept_for_longer_than_its_loop() {
+    within_limit(|| {
+        let kept = Rc::new(Cell::new(None));
+        let keep = kept.clone();
+        let main = GlibLoop::new();
+        let a = main.locality().reserve();
+        let child = Child::new("doer", move || {
+            keep.set(glib::main_current_source());
+            Doer::default()
+        });
+        act(a, |_, cx| cx.stop());
+        assert!(orderly(&main.run(only(child.at(a))).unwrap()));
+        let source = kept.take().expect("the factory runs in it");
+        assert!(source.is_destroyed());
+        drop(source);
+    });
+}
+
 #[test]
 fn actors_run_on_the_thread_of_the_loop_only() {
     within_limit(|| {

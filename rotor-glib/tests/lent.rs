@@ -19,9 +19,8 @@ use rotor_core::*;
 use rotor_glib::*;
 
 thread_local! {
-    /// The source by which the loop of this thread runs its actors. GLib unlocks its context when it is
-    /// gone, so that is kept for longer.
-    static LOOP: Cell<Option<(Source, MainContext)>> = const { Cell::new(None) };
+    /// The source by which the loop of this thread runs its actors.
+    static LOOP: Cell<Option<Source>> = const { Cell::new(None) };
 }
 
 impl Handler<Ready> for Holder {
@@ -44,7 +43,7 @@ fn open() -> Box<Open> {
 
         let this = glib::main_current_source().expect("a loop runs this");
         let context = this.context().expect("it is attached");
-        LOOP.set(Some((this, context.clone())));
+        LOOP.set(Some(this));
         let tick = || ControlFlow::Continue;
         let source = glib::timeout_source_new(NAP, None, Priority::DEFAULT, tick);
         let id = source.attach(Some(&context));
@@ -71,7 +70,7 @@ fn l28_a_watch_and_a_source_are_gone_before_anybody_is_told_of_their_actors_end(
             let main = GlibLoop::new();
             let tree = tree(main.locality());
             let exit = main.run(tree).unwrap();
-            assert!(LOOP.take().is_some_and(|(source, _)| source.is_destroyed()));
+            assert!(LOOP.take().is_some_and(|source| source.is_destroyed()));
             exit
         };
         let lose = |tree: Plant<'_>| {
@@ -82,8 +81,7 @@ fn l28_a_watch_and_a_source_are_gone_before_anybody_is_told_of_their_actors_end(
             while app.root().state() != Lifecycle::Running {
                 context.iteration(true);
             }
-            let (source, _context) = LOOP.take().expect("an actor has seen it");
-            source.destroy();
+            LOOP.take().expect("an actor has seen it").destroy();
         };
         ends_with_its_instance(open, run, lose);
     });
