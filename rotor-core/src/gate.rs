@@ -476,7 +476,7 @@ impl Gate {
                 let _ = here::guard(|| observer.undelivered(what));
             }
             None if cfg!(debug_assertions) && is_first => {
-                eprintln!("rotor: {}; later ones are counted only", what.line());
+                eprintln!("rotor: {what}; later ones are counted only");
             }
             None => {}
         }

@@ -79,14 +79,15 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A message that could not be delivered.
+/// A message that could not be delivered. It prints as one line.
 ///
 /// ```
 /// # use rotor_core::*;
 /// struct Log;
 /// impl Observer for Log {
 ///     fn undelivered(&self, what: &Undeliverable) {
-///         eprintln!("{} for {:?} was lost: {}", what.message, what.to, what.reason);
+///         // undelivered (its bound is reached): usize to view, 1.0.1 on ui
+///         eprintln!("{what}");
 ///     }
 /// }
 /// # let _ = Supervisor::one_for_one("app").observer(std::sync::Arc::new(Log));
@@ -127,17 +128,28 @@ impl Undeliverable {
     }
 }
 
-impl Undeliverable {
-    /// One line for people, with the name of the actor if its locality is one of this thread.
-    pub(crate) fn line(&self) -> String {
-        let (message, to, reason) = (self.message, self.to, self.reason);
-        let place = to.gate().name();
-        let name = with_local(to.gate(), |local| local.and_then(|local| local.name_at(to)));
-        let to = match name {
-            Some(name) => format!("{name}, {to:?} on {place}"),
-            None => format!("{to:?} on {place}"),
-        };
-        format!("undelivered ({reason}): {message} to {to}")
+/// The reason, the type, to whom and from whom, and how many, if there are more than one. Actors have
+/// their names where their locality is one of this thread; else their addresses alone.
+impl fmt::Display for Undeliverable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (message, reason) = (self.message, self.reason);
+        write!(f, "undelivered ({reason}): {message} to {}", place(self.to))?;
+        if let Some(from) = self.from {
+            write!(f, " from {}", place(from))?;
+        }
+        match self.times {
+            1 => Ok(()),
+            times => write!(f, " ({times} times)"),
+        }
+    }
+}
+
+/// An actor for people, with its name if its locality is one of this thread.
+fn place(at: Address) -> String {
+    let locality = at.gate().name();
+    match with_local(at.gate(), |local| local.and_then(|local| local.name_at(at))) {
+        Some(name) => format!("{name}, {at:?} on {locality}"),
+        None => format!("{at:?} on {locality}"),
     }
 }
 
@@ -164,7 +176,7 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 /// impl Observer for Complain {
 ///     fn undelivered(&self, what: &Undeliverable) {
 ///         if what.reason != Reason::Unheard {
-///             eprintln!("{} to {:?}: {}", what.message, what.to, what.reason);
+///             eprintln!("{what}");
 ///         }
 ///     }
 ///     fn unlinked(&self, service: Address, client: Address) {
@@ -695,13 +707,20 @@ mod tests {
         let of = |who: &str| {
             format!("undelivered (the asker no longer waits): usize to {who}{address:?} on ui")
         };
-        assert_eq!(what.line(), of(""));
+        assert_eq!(what.to_string(), of(""));
         let child = Child::new("view", || View).at(view);
         sim.start(Supervisor::one_for_one("app").child(child))
             .unwrap();
         sim.run_until_idle();
-        assert_eq!(what.line(), of("view, "));
-        let elsewhere = std::thread::spawn(move || what.line()).join().unwrap();
+        assert_eq!(what.to_string(), of("view, "));
+        let elsewhere = std::thread::spawn(move || what.to_string()).join().unwrap();
         assert_eq!(elsewhere, of(""));
+        let many = Undeliverable {
+            from: Some(address),
+            times: 8,
+            ..what
+        };
+        let from = format!(" from view, {address:?} on ui (8 times)");
+        assert_eq!(many.to_string(), of("view, ") + &from);
     }
 }
