@@ -356,7 +356,10 @@ fn c_so_35_an_actor_fails_once_because_of_its_bound(on: &dyn Backend) {
         .iter()
         .filter(|exit| exit.starts_with("b: "))
         .collect();
-    assert_eq!(ends[0], "b: failed: more than 3 messages wait for it");
+    assert_eq!(
+        ends[0],
+        "b: failed: more messages wait for it than its bound of 3"
+    );
     assert_eq!(ends.len(), 2, "with the tree: {ends:?}");
 }
 

@@ -396,6 +396,122 @@ fn l29_a_limit_that_passed_is_matched_as_a_reason(on: &dyn Backend) {
     );
 }
 
+/// The reason of the end of a tree that fails.
+fn reason(on: &dyn Backend, build: impl FnOnce(&Locality) -> Supervisor) -> ExitReason {
+    let exit = on.run(build).exit;
+    assert!(exit.is_failure(), "{exit}");
+    exit.root_cause().reason().clone()
+}
+
+/// A service that crashes, one that does not come, one too many: what a client ends with is data.
+fn l29_what_a_link_has_come_to_is_matched_as_a_reason(on: &dyn Backend) {
+    let log = Log::new();
+    let linked = |times: u32, service: fn(&Log) -> Child<Puppet>| {
+        reason(on, |here| {
+            let (b, c) = (here.reserve(), here.reserve());
+            let client = Role::new("c", &log).begin(move |_, cx| {
+                (0..times).for_each(|_| drop(cx.link(b.address())));
+            });
+            act(c, move |_, _| crash(b)); // when it runs
+            let client = client.child().at(c).escalating();
+            group("root")
+                .intensity(1, LONG)
+                .child(service(&log).at(b))
+                .child(client)
+        })
+    };
+    let broken = linked(1, |log| puppet("b", log));
+    assert!(
+        matches!(&broken, ExitReason::Link(LinkError::Broken { service, exit })
+            if service == "root/b" && matches!(exit.reason(), ExitReason::Panicked(_))),
+        "{broken}"
+    );
+    let down = linked(1, |_| Child::new("b", || None::<Puppet>));
+    assert!(
+        matches!(&down, ExitReason::Link(LinkError::NotLinkable { service }) if service == "root/b"),
+        "{down}"
+    );
+    let twice = linked(2, |log| puppet("b", log));
+    assert!(
+        matches!(twice, ExitReason::Link(LinkError::AlreadyLinked)),
+        "{twice}"
+    );
+}
+
+/// Who waits for a name ends with what is wrong with it; who hands such an error on has failed with it.
+fn l29_a_name_of_another_type_is_matched_as_a_reason(on: &dyn Backend) {
+    const NAME: Name<Puppet> = Name::new("name");
+    let log = Log::new();
+    let asks = |start: fn(&mut Context<Puppet>) -> Result| {
+        reason(on, |_| {
+            let role = Role::new("b", &log).start(move |_, cx| start(cx));
+            let other = Child::new("a", || Frail { life: 0 }).named(Name::new("name"));
+            group("root").child(other).child(role.child())
+        })
+    };
+    let found = asks(|cx| {
+        cx.find(NAME, |_, _, _| ());
+        Ok(())
+    });
+    assert!(
+        matches!(&found, ExitReason::Name(NameError::WrongType { name, .. }) if name == "name"),
+        "{found}"
+    );
+    let handed_on = asks(|cx| cx.lookup(NAME).map(drop).map_err(Error::from));
+    let ExitReason::Failed(error) = &handed_on else {
+        panic!("{handed_on}");
+    };
+    assert!(error.downcast_ref::<NameError>().is_some());
+    assert_eq!(handed_on.to_string(), found.to_string());
+}
+
+/// The number is that of the bound.
+fn l29_too_many_messages_are_matched_as_a_reason(on: &dyn Backend) {
+    let log = Log::new();
+    let flooded = reason(on, |here| {
+        let b = here.reserve_bounded(Bound::fail(2));
+        let begin = Role::new("a", &log).begin(move |_, _| (0..3).for_each(|n| b.send(Num(n))));
+        let child = puppet("b", &log).at(b).bound(Bound::fail(2));
+        group("root").child(child.escalating()).child(begin.child())
+    });
+    assert!(matches!(flooded, ExitReason::Overloaded(2)), "{flooded}");
+}
+
+/// Whoever would have it made again.
+fn l29_a_second_start_of_what_is_made_once_is_matched_as_a_reason(on: &dyn Backend) {
+    let log = Log::new();
+    let spent = reason(on, |here| {
+        let (a, role) = (here.reserve(), Role::new("a", &log));
+        crash(a);
+        let once = Child::once("a", move |_| Ok(role.play(1)));
+        group("root")
+            .intensity(1, LONG)
+            .child(once.at(a).transient())
+    });
+    assert!(matches!(spent, ExitReason::Spent), "{spent}");
+    assert_eq!(log.live(), 0);
+}
+
+/// Its closure does on its own loop what it has not done when the tree was checked.
+fn l29_a_part_that_cannot_be_built_is_matched_as_a_reason(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let refused = reason(on, |_| {
+        let (away, theirs) = (far.spawn("away"), log.clone());
+        let mut checked = false;
+        group("root").child(group("far").on(&away, move |s| {
+            let s = s.child(puppet("a", &theirs));
+            match std::mem::replace(&mut checked, true) {
+                false => s,
+                true => s.child(puppet("a", &theirs)),
+            }
+        }))
+    });
+    assert!(
+        matches!(&refused, ExitReason::Refused(StartError::DuplicateName { child, .. }) if child == "a"),
+        "{refused}"
+    );
+}
+
 /// What has never run has not crashed: the report of the tree says so, and what has run is told otherwise.
 fn l29_a_first_start_that_fails_is_told_as_one(seed: u64) {
     let log = Log::new();
@@ -488,11 +604,18 @@ bodies! {
     Each: [
         o09_a_program_ends_as_its_tree,
         l29_a_limit_that_passed_is_matched_as_a_reason,
+        l29_what_a_link_has_come_to_is_matched_as_a_reason,
+        l29_a_name_of_another_type_is_matched_as_a_reason,
+        l29_too_many_messages_are_matched_as_a_reason,
+        l29_a_second_start_of_what_is_made_once_is_matched_as_a_reason,
         l29_an_exit_names_the_message_that_was_handled,
         l22_an_exit_tells_how_often_such_a_message_was_the_end,
         l19_an_exit_tells_where_the_panic_was,
         l19_a_place_is_told_of_the_panic_that_was_there_only,
         l29_an_actor_may_fail_with_the_exit_of_another,
+    ]
+    Pair: [
+        l29_a_part_that_cannot_be_built_is_matched_as_a_reason,
     ]
     Sim: [
         l29_a_first_start_that_fails_is_told_as_one,

@@ -40,10 +40,9 @@ fn m08_a_start_that_waits_for_a_later_sibling_fails_at_once(on: &dyn Backend) {
         "shutdown < b: failed: the start of root/b waits for log of c, door of d, \
          which cannot start before it"
     );
-    let ExitReason::Failed(error) = played.exit.root_cause().reason() else {
+    let ExitReason::Stalled(stalled) = played.exit.root_cause().reason() else {
         panic!("{}", played.exit);
     };
-    let stalled = error.downcast_ref::<StartStalled>().expect("as it says");
     assert_eq!(stalled.waiting, "root/b");
     assert_eq!(
         stalled.names,
@@ -75,10 +74,9 @@ fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
                  which cannot start before it"
             )
         );
-        let ExitReason::Failed(error) = played.exit.root_cause().reason() else {
+        let ExitReason::Stalled(stalled) = played.exit.root_cause().reason() else {
             panic!("{}", played.exit);
         };
-        let stalled = error.downcast_ref::<StartStalled>().expect("as it says");
         assert_eq!(stalled.services, ["c"]);
     }
     let log = Log::new();

@@ -667,7 +667,15 @@ impl fmt::Display for AdminError {
     }
 }
 
-impl std::error::Error for AdminError {}
+impl std::error::Error for AdminError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            AdminError::BadSpec(error) => Some(error),
+            AdminError::StartFailed(exit) => Some(exit),
+            _ => None,
+        }
+    }
+}
 
 /// A request that is served by the supervisor at an address: see
 /// [`Address::admin`](crate::Address::admin).

@@ -8,7 +8,7 @@ use crate::app::AppShared;
 use crate::check::check_name;
 use crate::child::Spec;
 use crate::error::StartError;
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::here;
 use crate::kin::{Entry, Kin, Limits, RemoteEntry};
 use crate::lane::SYSTEM;
@@ -355,7 +355,7 @@ impl Local {
                 seat.parent = above;
                 seat.ops = Some(Stock::maker(None).ops);
                 // Reported when the start is asked for.
-                let exit = seat.exit.replace(Exit::failed(error));
+                let exit = seat.exit.replace(Exit::of(ExitReason::Refused(error)));
                 (exit, seat.kin.take(), seat.make.take())
             });
             // A user's, in parts.

@@ -124,8 +124,9 @@ impl Bound {
         Self::new(messages, Overload::DropOldest)
     }
 
-    /// At most so many wait; one more is refused, and the actor fails: its supervisor decides. What
-    /// waits is for the next instance. Zero counts as one.
+    /// At most so many wait; one more is refused, and the actor ends with
+    /// [`ExitReason::Overloaded`](crate::ExitReason::Overloaded): its supervisor decides. What waits is
+    /// for the next instance. Zero counts as one.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

@@ -13,7 +13,7 @@ use crate::bound::Bound;
 use crate::context::Context;
 use crate::decision::{ChildExit, Decision};
 use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::hook::{self, AnyHook, Hook};
 use crate::locality::Local;
 use crate::name::{Name, NameSpec};
@@ -81,15 +81,11 @@ pub(crate) struct Maker {
     pub(crate) ops: &'static Ops,
 }
 
-pub(crate) type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>>>;
+pub(crate) type Make = Box<dyn FnMut(&Local, u32) -> Result<Option<NonNull<()>>, Exit>>;
 
 /// In place of what has made its only instance: takes no memory, and there may be very many.
 pub(crate) fn spent_make() -> Make {
-    Box::new(|_, _| Err(spent()))
-}
-
-fn spent() -> Error {
-    Error::message("a child made by `Child::once` cannot be made again")
+    Box::new(|_, _| Err(Exit::of(ExitReason::Spent)))
 }
 
 /// What can be done with an instance whose type is forgotten.
@@ -142,7 +138,7 @@ impl Maker {
         mut factory: impl FnMut(&mut Context<A>) -> Result<Option<A>> + 'static,
     ) -> Self {
         let make = move |here: &Local, slot: u32| {
-            let actor = factory(&mut Context::new(here, slot))?;
+            let actor = factory(&mut Context::new(here, slot)).map_err(Exit::failed)?;
             Ok(actor.map(|actor| NonNull::from(Box::leak(Box::new(actor))).cast()))
         };
         Maker {
@@ -311,7 +307,9 @@ impl<A: Actor> Child<A> {
     }
 
     /// A temporary child from a closure that can be called once only: it may give away what it
-    /// captured, such as an accepted connection.
+    /// captured, such as an accepted connection. A second start, which a
+    /// [`Decision`](crate::Decision) or another restart kind would have, fails with
+    /// [`ExitReason::Spent`].
     ///
     /// ```
     /// # use rotor_core::*;
@@ -330,9 +328,9 @@ impl<A: Actor> Child<A> {
         factory: impl FnOnce(&mut Context<A>) -> Result<A> + 'static,
     ) -> Self {
         let mut factory = Some(factory);
-        let mut child = Self::with(name, move |cx| match factory.take() {
-            Some(factory) => factory(cx),
-            None => Err(spent()),
+        let mut child = Self::with(name, move |cx| {
+            let factory = factory.take().expect("what has made it once is replaced");
+            factory(cx)
         });
         child.spec.once = true;
         child.temporary()

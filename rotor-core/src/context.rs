@@ -12,7 +12,7 @@ use crate::actor::{Actor, TryHandler};
 use crate::address::{Addr, Address};
 use crate::child::Child;
 use crate::error::{Error, StartError};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::find::{self, Patience};
 use crate::hold::Hold;
 use crate::link::{self, Unlink};
@@ -305,7 +305,7 @@ impl<A: Actor> Context<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn fail(&mut self, error: impl Into<Error>) {
-        self.here().fail(self.slot, error.into());
+        self.here().fail(self.slot, Exit::failed(error));
     }
 
     /// Sends the actor a message after `delay`.
@@ -818,8 +818,8 @@ impl<A: Actor> Context<A> {
     /// A name that is there already is found after this handler. In [`Actor::start`] and in a factory
     /// it keeps the start open until `then` has returned, under the child's limit; a start that waits
     /// for nothing but names of children that start after it fails at once, with
-    /// [`StartStalled`](crate::StartStalled). If the owner is no `B`, this instance fails, with
-    /// [`NameError::WrongType`]. The wait ends with the instance, or by [`cancel`](Self::cancel).
+    /// [`ExitReason::Stalled`]. If the owner is no `B`, this instance ends with
+    /// [`ExitReason::Name`]. The wait ends with the instance, or by [`cancel`](Self::cancel).
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -850,8 +850,8 @@ impl<A: Actor> Context<A> {
         let then = |me: &mut A, found, cx: &mut Context<A>| match found {
             Ok(addr) => then(me, addr, cx),
             Err(error) => {
-                let error: NameError = error;
-                cx.fail(error);
+                let exit = Exit::of(ExitReason::Name(error));
+                cx.here().fail(cx.slot, exit);
             }
         };
         find::find(self.here(), self.slot, name, Patience::Hold, then)
@@ -1214,13 +1214,12 @@ impl<A: Actor> Context<A> {
     /// has its clients end, and serves on until they have.
     ///
     /// A start waits until the service is operational, and fails at once with
-    /// [`StartStalled`](crate::StartStalled) if that cannot be before it is over. The link belongs to the
+    /// [`ExitReason::Stalled`] if that cannot be before it is over. The link belongs to the
     /// instance, and ends with it, or when it is [cancelled](Self::cancel). A service waits for at most
     /// half of its own stop limit; then it ends, and the observer is told. Asked to leave, this instance
     /// ends with [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down;
     /// to decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service
-    /// ends without asking, this instance fails with a [`LinkError`](crate::LinkError): one that starts
-    /// has failed to.
+    /// ends without asking, this instance ends with [`ExitReason::Link`]: one that starts has failed to.
     ///
     /// ```
     /// use rotor_core::*;

@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::dispatch::Limit;
 use crate::entrance::Wake;
-use crate::error::{BindError, Error, StartError};
-use crate::exit::Exit;
+use crate::error::{BindError, StartError};
+use crate::exit::{Exit, ExitReason};
 use crate::here::{self, HERE};
 use crate::locality::{Control, Local, Locality, StartOrder};
 use crate::observe::Reason;
@@ -572,8 +572,7 @@ impl Driver {
             .find_map(|local| local.bug.borrow_mut().take());
         let app = inner.app.borrow().clone();
         let exit = if let Some(text) = bug {
-            let text = format!("a bug in rotor-core: {text}");
-            let exit = Exit::failed(Error::message(text));
+            let exit = Exit::of(ExitReason::Bug(text.into()));
             // Before the loss, which would be its exit otherwise.
             if let Some(app) = &app {
                 app.shared.root_ended(exit.clone());
@@ -783,6 +782,7 @@ mod tests {
         let Turn::Done(exit) = driver.run_until_idle() else {
             panic!("the driver goes on");
         };
+        assert!(matches!(exit.reason(), ExitReason::Bug(text) if &**text == "broken"));
         assert_eq!(exit.to_string(), "failed: a bug in rotor-core: broken");
         assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
         let same = app.wait().expect("no loop is left on this thread");

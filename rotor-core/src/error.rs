@@ -10,9 +10,9 @@ use crate::exit::Exit;
 use crate::here;
 use crate::link::LinkError;
 use crate::name::NameError;
-use crate::request::RequestError;
 
-/// Why a handler, a hook or a factory failed: any error, one pointer wide, cheap to clone.
+/// What a handler, a hook or a factory returns when it has failed: any error, one pointer wide, cheap to
+/// clone.
 ///
 /// Made with `?` from every `std::error::Error + Send + Sync`. It is not an
 /// [`std::error::Error`] itself (that would make the conversion ambiguous); [`source`](Self::source)
@@ -119,12 +119,6 @@ impl Error {
         }
     }
 
-    /// The exit among its sources: of another actor, or of one that was asked.
-    pub(crate) fn exit(&self) -> Option<&Exit> {
-        let first: &(dyn StdError + 'static) = self.source();
-        std::iter::successors(Some(first), |&error| error.source()).find_map(exit_of)
-    }
-
     /// The error inside as an `E`, if it is one.
     ///
     /// ```
@@ -151,26 +145,24 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.source())?;
         let mut last: &(dyn StdError + 'static) = self.source();
-        // An exit tells what caused it by itself.
-        while let (None, Some(cause)) = (exit_of(last), last.source()) {
-            write!(f, ": {cause}")?;
+        let mut text = last.to_string();
+        // An exit tells what caused it by itself, and so do some errors.
+        while let Some(cause) = last.source().filter(|_| !last.is::<Exit>()) {
+            let more = cause.to_string();
+            if !text.ends_with(&more) {
+                text = format!("{text}: {more}");
+            }
             last = cause;
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 
-/// The exit that an error is, or tells of.
-fn exit_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Exit> {
-    if let Some(RequestError::Ended(exit)) = error.downcast_ref() {
-        return Some(exit);
-    }
-    if let Some(LinkError::Broken { exit, .. }) = error.downcast_ref() {
-        return Some(exit);
-    }
-    error.downcast_ref()
+/// The exit of another actor that an error is, or has among its sources.
+pub(crate) fn exit_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Exit> {
+    let mut all = std::iter::successors(Some(error), |&error| error.source());
+    all.find_map(|error| error.downcast_ref())
 }
 
 impl fmt::Debug for Error {
@@ -236,7 +228,8 @@ impl fmt::Display for TimedOut {
 impl StdError for TimedOut {}
 
 /// A start that waits for names or services which cannot be there before it is over: each belongs to a
-/// child that starts later, or to a supervisor of the one that waits.
+/// child that starts later, or to a supervisor of the one that waits. Such a start ends with
+/// [`ExitReason::Stalled`](crate::ExitReason::Stalled).
 ///
 /// ```
 /// use rotor_core::*;
@@ -254,8 +247,8 @@ impl StdError for TimedOut {}
 /// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app")
 ///     .child(Child::new("user", || User)) // waits for one that starts after it
 ///     .child(Child::new("server", || Server).named(SERVER)))?;
-/// let ExitReason::Failed(error) = exit.root_cause().reason() else { panic!("{exit}") };
-/// assert!(error.downcast_ref::<StartStalled>().is_some());
+/// let ExitReason::Stalled(stalled) = exit.root_cause().reason() else { panic!("{exit}") };
+/// assert_eq!(stalled.waiting, "app/user");
 /// # Ok(())
 /// # }
 /// ```
@@ -610,3 +603,6 @@ impl fmt::Display for BindError {
 }
 
 impl StdError for BindError {}
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,10 @@ use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, TimedOut};
+use crate::error::{Error, StartError, StartStalled, TimedOut, exit_in};
 use crate::here::Caught;
+use crate::link::LinkError;
+use crate::name::NameError;
 use crate::plan::{restarts, short};
 
 /// Why an actor ended, with the chain of exits that caused it.
@@ -50,6 +52,9 @@ const _: () = assert!(size_of::<Option<Exit>>() == 16);
 /// The kinds of [`Exit`]. `Normal`, `Shutdown` and `ShutdownWith` are orderly; the others are
 /// abnormal, so a transient child is restarted after them.
 ///
+/// `Failed` is what the program's own code has said, with any error. Whatever the library decides by
+/// itself has a variant of its own.
+///
 /// ```
 /// use rotor_core::*;
 /// /// What the user is told.
@@ -57,6 +62,7 @@ const _: () = assert!(size_of::<Option<Exit>>() == 16);
 ///     match exit.root_cause().reason() {
 ///         ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_) => "done",
 ///         ExitReason::Failed(_) | ExitReason::TimedOut(_) => "it did not work this time",
+///         ExitReason::Link(LinkError::Broken { .. }) => "something that it needs has ended",
 ///         ExitReason::Panicked(_) => "this is a bug: please report it",
 ///         _ => "interrupted",
 ///     }
@@ -73,17 +79,35 @@ pub enum ExitReason {
     Shutdown,
     /// An orderly end, as [`Shutdown`](Self::Shutdown), with a detail.
     ShutdownWith(Arc<str>),
-    /// A handler, a hook or the factory returned an error.
+    /// A handler, a hook or the factory returned an error, or gave it to
+    /// [`Context::fail`](crate::Context::fail): also one of this library, such as a
+    /// [`RequestError`](crate::RequestError) that was handed on with `?`.
     Failed(Error),
     /// Its start or its stop took longer than its limit.
     TimedOut(TimedOut),
+    /// Its start waited for what cannot be there before it is over.
+    Stalled(StartStalled),
+    /// It could not be linked to a service, or the service has ended without asking.
+    Link(LinkError),
+    /// A name that it waited for, with [`Context::find`](crate::Context::find), is of an actor of another
+    /// type, or its tree has ended.
+    Name(NameError),
+    /// The closure of [`Supervisor::on`](crate::Supervisor::on) has made what cannot be started, which it
+    /// had not when the tree was checked.
+    Refused(StartError),
+    /// More messages would have waited for it than its [`Bound::fail`](crate::Bound::fail) allows: so many.
+    Overloaded(usize),
+    /// A child made by [`Child::once`](crate::Child::once) was to be started a second time.
+    Spent,
     /// A supervisor ended because a child has failed that it does not restart: see
     /// [`Child::escalating`](crate::Child::escalating) and
     /// [`Decision::Escalate`](crate::Decision::Escalate). The child's exit is its
     /// [cause](Exit::cause).
     Escalated,
-    /// A panic; the text of its message.
+    /// A panic of a handler, a hook or the factory; the text of its message.
     Panicked(Arc<str>),
+    /// A panic of this library, which is a bug in it; its text. Its driver has ended with that.
+    Bug(Arc<str>),
     /// It was removed by force.
     Killed,
     /// Its locality was lost: the driver was dropped, or its thread ended; the locality's name.
@@ -184,6 +208,8 @@ struct Detail {
     incident: Option<Incident>,
     /// How many exits are below this one, whether they were kept or left out.
     depth: u32,
+    /// Exits were left out between this one and the error that holds it.
+    cut: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -208,7 +234,27 @@ impl Exit {
             cause: None,
             incident: None,
             depth: 0,
+            cut: false,
         })))
+    }
+
+    /// An exit for a reason which may hold an exit, whose reason may hold one, and so on.
+    pub(crate) fn of(reason: ExitReason) -> Self {
+        let Some(inner) = reason.exit() else {
+            return Self::new(reason);
+        };
+        let depth = inner.depth() + 1;
+        if depth <= LONGEST {
+            return Self::new(reason).with(|detail| detail.depth = depth);
+        }
+        // What is kept of more of them is the innermost one.
+        let exit = inner.innermost().clone().with(|detail| detail.cut = true);
+        Self::of(match reason {
+            ExitReason::Link(LinkError::Broken { service, .. }) => {
+                ExitReason::Link(LinkError::Broken { service, exit })
+            }
+            _ => ExitReason::Failed(exit.into()),
+        })
     }
 
     /// The actor's work is done.
@@ -268,21 +314,7 @@ impl Exit {
     /// assert_eq!(exit.to_string(), "failed: the disk is full");
     /// ```
     pub fn failed(error: impl Into<Error>) -> Self {
-        let error = error.into();
-        let Some(inner) = error.exit() else {
-            return Self::new(ExitReason::Failed(error));
-        };
-        let depth = inner.depth() + 1;
-        if depth <= LONGEST {
-            return Self::new(ExitReason::Failed(error)).with(|detail| detail.depth = depth);
-        }
-        // Errors that hold exits, whose errors hold exits, and so on: the innermost one is kept.
-        let text = inner.innermost().reason().to_string();
-        Self::new(ExitReason::Failed(Error::message(format!("… {text}"))))
-    }
-
-    pub(crate) fn timed_out(late: TimedOut) -> Self {
-        Self::new(ExitReason::TimedOut(late))
+        Self::of(ExitReason::Failed(error.into()))
     }
 
     pub(crate) const fn killed() -> Self {
@@ -376,9 +408,7 @@ impl Exit {
     /// The root cause, also behind errors that hold exits.
     fn innermost(&self) -> &Exit {
         let mut exit = self.root_cause();
-        while let ExitReason::Failed(error) = exit.reason()
-            && let Some(inner) = error.exit()
-        {
+        while let Some(inner) = exit.reason().exit() {
             exit = inner.root_cause();
         }
         exit
@@ -623,6 +653,26 @@ impl Exit {
     }
 }
 
+impl ExitReason {
+    /// The error that it holds.
+    fn error(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            ExitReason::Failed(error) => Some(error.source()),
+            ExitReason::TimedOut(error) => Some(error),
+            ExitReason::Stalled(error) => Some(error),
+            ExitReason::Link(error) => Some(error),
+            ExitReason::Name(error) => Some(error),
+            ExitReason::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The exit of another actor that its error holds.
+    fn exit(&self) -> Option<&Exit> {
+        exit_in(self.error()?)
+    }
+}
+
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -630,19 +680,35 @@ impl fmt::Display for ExitReason {
             ExitReason::Shutdown => write!(f, "shutdown"),
             ExitReason::ShutdownWith(detail) => write!(f, "shutdown: {detail}"),
             ExitReason::Failed(error) => write!(f, "failed: {error}"),
-            ExitReason::TimedOut(late) => write!(f, "failed: {late}"),
-            ExitReason::Panicked(text) => {
-                f.write_str("panicked:")?;
-                // One line, as for all others.
-                let mut lines = text.lines().map(str::trim);
-                lines.try_for_each(|line| write!(f, " {line}"))
+            ExitReason::TimedOut(error) => write!(f, "failed: {error}"),
+            ExitReason::Stalled(error) => write!(f, "failed: {error}"),
+            ExitReason::Link(error) => write!(f, "failed: {error}"),
+            ExitReason::Name(error) => write!(f, "failed: {error}"),
+            ExitReason::Refused(error) => write!(f, "failed: {error}"),
+            ExitReason::Overloaded(bound) => {
+                write!(
+                    f,
+                    "failed: more messages wait for it than its bound of {bound}"
+                )
             }
+            ExitReason::Spent => {
+                f.write_str("failed: a child made by `Child::once` cannot be made again")
+            }
+            ExitReason::Panicked(text) => fmt_panic("panicked:", text, f),
+            ExitReason::Bug(text) => fmt_panic("failed: a bug in rotor-core:", text, f),
             ExitReason::Escalated => write!(f, "escalated"),
             ExitReason::Killed => write!(f, "killed"),
             ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),
             ExitReason::Gone => write!(f, "gone, its end is not known"),
         }
     }
+}
+
+/// In one line, as all that is printed of an exit.
+fn fmt_panic(what: &str, text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(what)?;
+    let mut lines = text.lines().map(str::trim);
+    lines.try_for_each(|line| write!(f, " {line}"))
 }
 
 impl fmt::Display for Incident {
@@ -687,7 +753,11 @@ impl fmt::Debug for Exit {
 /// One line: the reason, and what caused it, in order. `{:#}` adds what the actors were doing.
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_reason(f)?;
+        if self.detail().is_some_and(|detail| detail.cut) {
+            f.write_str("… ")?;
+        }
+        write!(f, "{}", self.reason())?;
+        self.fmt_incident(f)?;
         let mut next = self.cause_inside();
         while let Some(cause) = next {
             let who = &cause.who;
@@ -704,15 +774,11 @@ impl fmt::Display for Exit {
                 }
                 Some(_) => write!(f, ", gave up restarting {who}, which ended: ")?,
             }
-            match cause.exit.reason() {
-                // Said already that it has failed.
-                ExitReason::Failed(error) if cause.unborn => {
-                    write!(f, "{error}")?;
-                    cause.exit.fmt_incident(f)?;
-                }
-                ExitReason::TimedOut(late) if cause.unborn => write!(f, "{late}")?,
-                _ => cause.exit.fmt_reason(f)?,
-            }
+            let reason = cause.exit.reason().to_string();
+            // Of an unborn one it is said already that it has failed.
+            let more = reason.strip_prefix("failed: ").filter(|_| cause.unborn);
+            f.write_str(more.unwrap_or(&reason))?;
+            cause.exit.fmt_incident(f)?;
             next = cause.exit.cause_inside();
         }
         Ok(())
@@ -720,11 +786,6 @@ impl fmt::Display for Exit {
 }
 
 impl Exit {
-    fn fmt_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.reason())?;
-        self.fmt_incident(f)
-    }
-
     fn fmt_incident(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.incident() {
             Some(incident) if f.alternate() => write!(f, " ({incident})"),
@@ -747,10 +808,9 @@ impl Termination for Exit {
 /// The source is the exit that caused this one, or else the error that the actor failed with.
 impl StdError for Exit {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match (self.cause_inside(), self.reason()) {
-            (Some(cause), _) => Some(&cause.exit),
-            (None, ExitReason::Failed(error)) => Some(error.source()),
-            _ => None,
+        match self.cause_inside() {
+            Some(cause) => Some(&cause.exit),
+            None => self.reason().error(),
         }
     }
 }
@@ -800,6 +860,61 @@ mod tests {
         }
         assert!(exit.to_string().len() < 4_000);
         assert!(exit.depth() <= LONGEST);
+    }
+
+    /// What is left out of a long chain is between two that can be matched.
+    #[test]
+    fn l29_clients_that_break_of_each_other_do_not_pile_up_exits() {
+        let broken_by = |exit| {
+            let service = "b".into();
+            Exit::of(ExitReason::Link(LinkError::Broken { service, exit }))
+        };
+        let mut exit = broken().on("my::Order", 1);
+        for _ in 0..1_000 {
+            exit = broken_by(exit);
+            assert!(exit.depth() <= LONGEST);
+        }
+        assert!(exit.to_string().len() < 4_000);
+        let root = exit.innermost();
+        assert!(matches!(root.reason(), ExitReason::Failed(_)));
+        assert_eq!(format!("{root:#}"), "… failed: disk full (on Order)");
+        let mut links = 0;
+        while let ExitReason::Link(LinkError::Broken { exit: next, .. }) = exit.reason() {
+            (exit, links) = (next.clone(), links + 1);
+        }
+        assert!(links > 0 && matches!(exit.reason(), ExitReason::Failed(_)));
+        let short = broken_by(broken_by(broken()));
+        let text = "failed: the service b ended: failed: the service b ended: failed: disk full";
+        assert_eq!(short.to_string(), text);
+        let handed_on = Exit::failed(LinkError::AlreadyLinked);
+        assert!(matches!(handed_on.reason(), ExitReason::Failed(_)));
+    }
+
+    /// Whatever the reason is, and whether it was handed on by an actor.
+    #[test]
+    fn l29_the_error_of_a_reason_is_a_source() {
+        let service = "b".into();
+        let error = LinkError::Broken {
+            service,
+            exit: broken(),
+        };
+        for exit in [
+            Exit::failed(error.clone()),
+            Exit::of(ExitReason::Link(error)),
+        ] {
+            let mut sources = std::iter::successors(exit.source(), |&error| error.source());
+            let first = sources.next().expect("the error");
+            assert!(first.is::<LinkError>());
+            assert!(sources.any(|error| error.is::<std::io::Error>()));
+            assert_eq!(exit.innermost().to_string(), "failed: disk full");
+        }
+        let refused = Exit::of(ExitReason::Refused(StartError::TooDeep));
+        assert!(
+            refused
+                .source()
+                .is_some_and(|error| error.is::<StartError>())
+        );
+        assert!(Exit::of(ExitReason::Spent).source().is_none());
     }
 
     #[test]

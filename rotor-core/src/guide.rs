@@ -505,7 +505,7 @@ pub mod supervision {
     //!     .child(Child::new("display", || Display { source: None }));
     //! ```
     //! Declare names before those who need them: children start in order, so a start that waits for
-    //! the name of a later child fails at once, with [`StartStalled`](crate::StartStalled). A name
+    //! the name of a later child fails at once, with [`Stalled`](crate::ExitReason::Stalled). A name
     //! that no spec declares is waited for until the start limit, because any running actor may
     //! [register](crate::Context::register) it; the error then says that
     //! [nobody declares it](crate::TimedOut::held_by). [`find_within`](crate::Context::find_within) waits

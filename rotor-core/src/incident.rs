@@ -1,6 +1,5 @@
 //! Failures and the messages they came with.
 
-use crate::error::Error;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::here::Caught;
@@ -66,8 +65,7 @@ impl Local {
     /// The exit of an instance that fails by itself, in a handler or a hook: with the message that it
     /// handles.
     #[cold]
-    pub(crate) fn fail(&self, slot: u32, error: Error) {
-        let exit = Exit::failed(error);
+    pub(crate) fn fail(&self, slot: u32, exit: Exit) {
         let message = self.handling.get().or_else(|| self.running_message());
         // The first reason wins: a second one is not counted.
         let first = self.seat(slot, |seat| seat.exit.is_none());

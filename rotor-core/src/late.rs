@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::error::TimedOut;
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::gate::Gate;
 use crate::hold::Why;
 use crate::locality::Local;
@@ -353,7 +353,7 @@ impl Local {
             loop_ran: true,
             held_by,
         };
-        self.finish(slot, Exit::timed_out(late));
+        self.finish(slot, Exit::of(ExitReason::TimedOut(late)));
     }
 }
 

@@ -102,7 +102,7 @@ impl Local {
         let instance = match made {
             Ok(Ok(Some(instance))) => instance,
             Ok(Ok(None)) => return self.start_ignored(slot),
-            Ok(Err(error)) => return self.start_failed(slot, Exit::failed(error)),
+            Ok(Err(exit)) => return self.start_failed(slot, exit),
             Err(text) => return self.start_failed(slot, Exit::panicked(text)),
         };
         self.slots.set_actor(slot, instance.as_ptr());

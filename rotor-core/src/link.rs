@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Place, Why};
@@ -26,13 +26,12 @@ use crate::things::{Body, Key};
 use crate::ties::About;
 use crate::timer::nanos;
 
-/// Why a link could not be made, or is no more: what a client [fails](crate::ExitReason::Failed) with.
+/// Why a link could not be made, or is no more: what a client [ends](crate::ExitReason::Link) with.
 ///
 /// ```
 /// use rotor_core::*;
 /// fn is_circle(exit: &Exit) -> bool {
-///     let ExitReason::Failed(error) = exit.reason() else { return false };
-///     matches!(error.downcast_ref(), Some(LinkError::Circle(_)))
+///     matches!(exit.reason(), ExitReason::Link(LinkError::Circle(_)))
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -326,7 +325,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         .map_or(Ok(()), |registry| registry.link(client, name, service));
     if let Err(error) = made {
         drop(here.remove_thing(key, slot));
-        here.exit_after(slot, Exit::failed(error));
+        here.exit_after(slot, Exit::of(ExitReason::Link(error)));
         return key;
     }
     let linked = Linked {
@@ -404,7 +403,7 @@ impl Local {
         };
         self.with_link(key, |linked| linked.broken = true);
         // Before its hold goes: a start that waits for the link fails, and is not over.
-        self.exit_after(slot, Exit::failed(error));
+        self.exit_after(slot, Exit::of(ExitReason::Link(error)));
         drop(self.remove_thing(key, slot));
     }
 
@@ -461,7 +460,8 @@ impl Local {
             None => {
                 drop(self.remove_thing(key, slot));
                 let service = path.map_or_else(|| unseen(service), Cow::Owned);
-                self.exit_after(slot, Exit::failed(LinkError::Broken { service, exit }));
+                let error = LinkError::Broken { service, exit };
+                self.exit_after(slot, Exit::of(ExitReason::Link(error)));
             }
         }
         drop(hold);

@@ -7,6 +7,7 @@ use std::mem::{align_of, size_of};
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::gate::BOUNDED;
 use crate::locality::Local;
 use crate::queue::{HEADER, Word};
@@ -301,7 +302,7 @@ impl<A: TryHandler<M>, M: 'static> Record for Typed<A, M> {
         let actor = unsafe { &mut *actor.cast::<A>() };
         let mut cx = Context::new(here, slot);
         if let Err(error) = actor.try_handle(message, &mut cx) {
-            here.fail(slot, error);
+            here.fail(slot, Exit::failed(error));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::child::Spec;
 use crate::error::{StartError, StartStalled};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::find::Found;
 use crate::fixed_map::FixedMap;
 use crate::hold::Why;
@@ -347,7 +347,8 @@ impl Local {
         });
         if stalled {
             let waiting = self.path_text(slot);
-            self.crash(slot, Exit::failed(StartStalled { waiting, ..error }));
+            let reason = ExitReason::Stalled(StartStalled { waiting, ..error });
+            self.crash(slot, Exit::of(reason));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::error::TimedOut;
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::kin::{Early, Entry};
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::naming::Above;
@@ -180,13 +180,13 @@ impl Local {
             Some(Err((step, limit, loop_ran))) => {
                 let place = self.child_place(slot, child, |_| None);
                 let here = place.filter(|(to, _)| to.gate() == self.gate);
-                let late = Exit::timed_out(TimedOut {
+                let late = Exit::of(ExitReason::TimedOut(TimedOut {
                     path: self.child_path(slot, child),
                     step: step.text(),
                     limit,
                     loop_ran,
                     held_by: here.map_or(Vec::new(), |(to, _)| self.held_by(to.slot)),
-                });
+                }));
                 let decision = self.decide(slot, child, incarnation, &late);
                 Event::Limit(child, incarnation, late, decision)
             }

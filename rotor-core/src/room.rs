@@ -17,8 +17,7 @@ use std::task::Waker;
 
 use crate::address::{Address, rouse_if};
 use crate::bound::{Bound, Key, Overload, Redirect};
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::fixed_map::FixedMap;
 use crate::gate::{BOUNDED, Gate};
 use crate::here::{self, HERE, with_reachable};
@@ -671,15 +670,14 @@ pub(crate) unsafe fn open(at: *mut Word) -> Opened {
 
 impl Local {
     /// More was sent to an actor than may wait for it.
-    fn overloaded(&self, to: Address, messages: usize) {
+    fn overloaded(&self, to: Address, bound: usize) {
         let runs = |slot: &u32| {
             self.seat(*slot, |seat| {
                 seat.state == State::Running && seat.exit.is_none()
             })
         };
         if let Some(slot) = self.find(to).filter(runs) {
-            let why = format!("more than {messages} messages wait for it");
-            self.crash(slot, Exit::failed(Error::message(why)));
+            self.crash(slot, Exit::of(ExitReason::Overloaded(bound)));
         }
     }
 }

@@ -92,8 +92,7 @@
 //! }
 //! /// There is nobody to be a client of.
 //! fn is_alone(exit: &Exit) -> bool {
-//!     let ExitReason::Failed(error) = exit.reason() else { return false };
-//!     matches!(error.downcast_ref(), Some(LinkError::NotLinkable { .. }))
+//!     matches!(exit.reason(), ExitReason::Link(LinkError::NotLinkable { .. }))
 //! }
 //! # fn main() -> Result<(), StartError> {
 //! # let mut sim = Sim::new(1);

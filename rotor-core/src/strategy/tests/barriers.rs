@@ -1,7 +1,9 @@
 //! A synchronized start.
 
 use super::*;
+use crate::error::StartError;
 use crate::here::Caught;
+use crate::link::LinkError;
 
 fn synchronized() -> Play {
     Play::with(Flags {
@@ -128,6 +130,10 @@ fn restart_kinds_against_exits() {
             location: None,
         }),
         Exit::lost("there"),
+        Exit::of(ExitReason::Link(LinkError::AlreadyLinked)),
+        Exit::of(ExitReason::Refused(StartError::TooDeep)),
+        Exit::of(ExitReason::Overloaded(1)),
+        Exit::of(ExitReason::Spent),
     ];
     let orderly = [Exit::normal(), Exit::shutdown()];
     let restarted = |restart, exit: &Exit| {

@@ -1,0 +1,259 @@
+//! What a program can print of errors.
+
+use super::*;
+use crate::Actor;
+use crate::address::Undelivered;
+use crate::admin::AdminError;
+use crate::app::WouldDeadlock;
+use crate::exit::ExitReason;
+use crate::inbox::RecvError;
+use crate::locality::Locality;
+use crate::observe::Reason;
+use crate::request::RequestError;
+
+/// Checks the text of each variant of an enum. One that is not listed does not compile.
+macro_rules! texts {
+    ($type:ident: $($variant:ident $fields:tt $text:expr;)*) => {{
+        #[allow(unreachable_patterns, reason = "a variant may have several texts")]
+        let _all = |one: &$type| match one { $($type::$variant { .. } => (),)* };
+        $(assert_eq!($type::$variant $fields.to_string(), $text);)*
+    }};
+}
+
+fn disk_full() -> Exit {
+    Exit::failed(std::io::Error::other("disk full"))
+}
+
+#[test]
+fn r113_what_is_refused_says_why_and_what_to_do() {
+    let cannot_have = "b cannot have the address that was reserved for it: another child had it first, \
+                       or has ended with it; reserve a new one";
+    let slash =
+        "a name must not be empty, nor have a slash, which stands between the names of a path";
+    let place = "b is placed on locality away, but its address was reserved on home: reserve it on \
+                 away, or place b below a supervisor on home";
+    let significant = "b is significant: it must be transient or temporary, and its supervisor needs an \
+                       auto-shutdown";
+    let root =
+        "app is the root: it runs on the loop that starts it, and `on` is for a supervisor below";
+    let name = || NameError::Taken {
+        name: "log".into(),
+        owner: "c".into(),
+    };
+    texts! { StartError:
+        DuplicateName { supervisor: "app".into(), child: "b".into() }
+            "supervisor app has two children named b";
+        BadName { supervisor: Some("app".into()), name: "".into() }
+            format!("supervisor app has a child named \"\": {slash}");
+        BadName { supervisor: None, name: "a/b".into() }
+            format!("the root is named \"a/b\": {slash}");
+        ClaimedTwice { child: "b".into(), other: Some("c".into()) }
+            "b and c have the same address: reserve one for each of them";
+        ClaimedTwice { child: "b".into(), other: None } cannot_have;
+        WrongLocality { child: "b".into(), placed: "away".into(), reserved: "home".into() } place;
+        Unbounded { child: "b".into() }
+            "b has a bound, but its address was reserved without one: use `Locality::reserve_bounded`";
+        Significant { child: "b".into() } significant;
+        Backoff { child: "b".into(), why: "it is never restarted" }
+            "the backoff of b: it is never restarted";
+        TooDeep {} "the tree has more than a hundred levels";
+        ZeroPeriod { supervisor: "app".into() } "supervisor app has a restart period of zero";
+        Name { child: "b".into(), error: name() }
+            "b cannot start: the name log cannot be given again: it belongs to c";
+        Needs { child: "b".into(), error: LinkError::Circle(vec!["b".into(), "c".into(), "b".into()]) }
+            "b cannot start: services linked in a circle: b needs c needs b";
+        NeedsLater { child: "b".into(), service: "c".into() }
+            "b needs c, which starts after it: declare c before b";
+        Pool { supervisor: "app".into(), why: "is a pool, and has children of its own" }
+            "supervisor app is a pool, and has children of its own";
+        Stopping {} "no child is added: the actor that would be its parent is stopping";
+        NoLocality {} "no tree is started: no locality is open in this driver, or its tree has ended";
+        AlreadyStarted {} "this driver has started a tree before: make another one for another tree";
+        LocalityEnded { locality: "away".into() }
+            "nothing can be placed on locality away any more: it has ended";
+        BuildPanicked { supervisor: "far".into(), text: "no plan".into() }
+            "building the children of far panicked: no plan";
+        Built { supervisor: "far".into(), what: "`intensity`" }
+            "the closure that builds far must not say `intensity`";
+        Outside { supervisor: "far".into(), child: "b".into() }
+            "b must be added in the closure that builds far on its locality";
+        RootPlaced { root: "app".into() } root;
+        Nested {} "a loop is not run inside a handler of its thread";
+        Loop { 0: Arc::new(std::io::Error::other("no more files")) }
+            "the loop could not be made: no more files";
+    }
+    texts! { BindError:
+        AlreadyOpen {} "the locality is open in another driver";
+        Ended {} "the locality has ended";
+        DriverEnded {} "the driver's tree has ended";
+    }
+    let error = StartError::TooDeep;
+    assert_eq!(
+        format!("{error:?}"),
+        error.to_string(),
+        "as `main` prints it"
+    );
+}
+
+#[test]
+fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
+    let not_found =
+        "the name log cannot be found: no actor that runs has declared or registered it";
+    let wrong = "the actor of the name log is a Clock, not a Log: the `Name` has to be of its type";
+    let ending = "the name log was not registered: the actor that wants it is ending";
+    let ended = "the name log can neither be found nor registered: its tree has ended";
+    let name = || "log".into();
+    texts! { NameError:
+        NotFound { name: name() } not_found;
+        Taken { name: name(), owner: "b".into() }
+            "the name log cannot be given again: it belongs to b";
+        WrongType { name: name(), wanted: "Log", registered: "Clock" } wrong;
+        Ending { name: name() } ending;
+        TreeEnded { name: name() } ended;
+    }
+    let service = || "app/b".into();
+    texts! { LinkError:
+        AlreadyLinked {} "linked to this service already: one link of an instance is enough";
+        NotLinkable { service: service() }
+            "the service app/b is ending, or is down until somebody starts it";
+        Circle { 0: vec!["b".into(), "c".into(), "b".into()] }
+            "services linked in a circle: b needs c needs b";
+        Gone { service: service() }
+            "the service app/b is gone: it was removed, or its locality has ended";
+        Broken { service: service(), exit: disk_full() }
+            "the service app/b ended: failed: disk full";
+    }
+}
+
+#[test]
+fn r113_what_is_not_answered_or_delivered_says_why() {
+    struct View;
+    impl Actor for View {}
+    let at = Locality::new("ui").reserve::<View>().address();
+    let pool = "the instances of a pool are not asked for by name, and have no specs of their own: \
+                terminate them by their addresses";
+    let present = "a child of this name is there already, and does not run: restart or delete it";
+    texts! { AdminError:
+        NotFound {} "the supervisor has no child of this name or address";
+        Running {} "the child runs: terminate it first";
+        Restarting {} "the child is being restarted: terminate it first";
+        AlreadyStarted { 0: at } format!("a child of this name runs already, at {at:?}");
+        AlreadyPresent {} present;
+        BadSpec { 0: StartError::TooDeep }
+            "the spec is wrong: the tree has more than a hundred levels";
+        StartFailed { 0: disk_full() } "the child could not start: failed: disk full";
+        Pool {} pool;
+        NotThisPool { makes: None } "this supervisor is not a pool";
+        NotThisPool { makes: Some(("Session", "User")) }
+            "this pool makes Session of User, and nothing else";
+        Full {} "the pool has as many instances as it may";
+    }
+    let deadlock = "refused: waiting for the answer would block the thread that has to give it, or a \
+                    handler";
+    texts! { RequestError:
+        Timeout {} "no answer within the time limit";
+        Ended { 0: disk_full() } "the actor ended before it answered: failed: disk full";
+        Dropped {} "the request was dropped unanswered";
+        Full {} "the actor's bound is reached";
+        Gone {} "the actor is gone";
+        WouldDeadlock {} deadlock;
+    }
+    texts! { RecvError:
+        Empty {} "no message has come";
+        Closed {} "the inbox is closed, and empty";
+        WouldDeadlock {} "refused: waiting for a message would block a handler";
+    }
+    texts! { Reason:
+        Gone {} "the actor was removed";
+        Stopped {} "the actor has stopped";
+        Full {} "its bound is reached";
+        Closed {} "its locality has ended";
+        NotLocal {} "its locality is pinned to another thread";
+        Unheard {} "nobody is subscribed";
+        Unclaimed {} "no child has claimed its address";
+        Late {} "the asker no longer waits";
+        Refused {} "a hook has refused it";
+        Displaced {} "a newer one has taken its place";
+    }
+    let back = Undelivered {
+        message: 1_u8,
+        reason: Reason::Full,
+    };
+    assert_eq!(
+        back.to_string(),
+        "u8 was not delivered: its bound is reached"
+    );
+    assert_eq!(
+        WouldDeadlock.to_string(),
+        "refused: waiting for a tree would block its root's loop, or a handler"
+    );
+}
+
+#[test]
+fn r113_an_end_says_what_has_ended_the_actor() {
+    let late = || TimedOut {
+        path: "app/b".into(),
+        step: "stop",
+        limit: Duration::from_secs(5),
+        loop_ran: false,
+        held_by: vec!["a last write".into(), "app/b/c".into()],
+    };
+    let stalled = || StartStalled {
+        waiting: "app/b".into(),
+        names: vec![("log".into(), "c".into())],
+        services: vec!["d".into()],
+    };
+    let late_text = "failed: the stop of app/b took longer than 5s; its loop has not run yet; held by a \
+                     last write; held by app/b/c";
+    let stalled_text = "failed: the start of app/b waits for log of c, a link to d, which cannot start \
+                        before it";
+    texts! { ExitReason:
+        Normal {} "normal";
+        Shutdown {} "shutdown";
+        ShutdownWith { 0: "a new version".into() } "shutdown: a new version";
+        Failed { 0: Error::message("disk full") } "failed: disk full";
+        TimedOut { 0: late() } late_text;
+        Stalled { 0: stalled() } stalled_text;
+        Link { 0: LinkError::AlreadyLinked }
+            "failed: linked to this service already: one link of an instance is enough";
+        Name { 0: NameError::TreeEnded { name: "log".into() } }
+            "failed: the name log can neither be found nor registered: its tree has ended";
+        Refused { 0: StartError::ZeroPeriod { supervisor: "far".into() } }
+            "failed: supervisor far has a restart period of zero";
+        Overloaded { 0: 1 } "failed: more messages wait for it than its bound of 1";
+        Spent {} "failed: a child made by `Child::once` cannot be made again";
+        Escalated {} "escalated";
+        Panicked { 0: "on\n  two lines".into() } "panicked: on two lines";
+        Bug { 0: "on\n  two lines".into() } "failed: a bug in rotor-core: on two lines";
+        Killed {} "killed";
+        Lost { 0: "away".into() } "locality away was lost";
+        Gone {} "gone, its end is not known";
+    }
+}
+
+/// An actor hands on what it was told: each part of it is said once.
+#[test]
+fn r113_an_error_with_sources_says_nothing_twice() {
+    let name = "x".parse::<u8>().unwrap_err();
+    let outer = std::io::Error::other(name.clone());
+    assert_eq!(Error::from(outer).to_string(), name.to_string());
+    let error = NameError::TreeEnded { name: "log".into() };
+    let ended = error.to_string();
+    let child = "b".into();
+    let error = StartError::Name { child, error };
+    assert_eq!(
+        Error::from(error.clone()).to_string(),
+        format!("b cannot start: {ended}")
+    );
+    let text = format!("the spec is wrong: b cannot start: {ended}");
+    assert_eq!(Error::from(AdminError::BadSpec(error)).to_string(), text);
+    let failed = Exit::failed(AdminError::StartFailed(disk_full()));
+    assert_eq!(
+        failed.to_string(),
+        "failed: the child could not start: failed: disk full"
+    );
+    assert!(
+        std::iter::successors(failed.source(), |&error| error.source())
+            .any(|error| error.is::<std::io::Error>())
+    );
+}
