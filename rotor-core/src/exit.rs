@@ -173,8 +173,9 @@ pub struct Incident {
 /// use rotor_core::*;
 /// use std::time::Duration;
 /// fn advice(exit: &Exit) -> Option<String> {
-///     let GaveUp { restarts, period, .. } = exit.gave_up()?;
-///     Some(format!("{restarts} restarts in {period:?}: look at {}", exit.cause()?.0))
+///     let GaveUp { restarts, allowed, period, .. } = exit.gave_up()?;
+///     let who = exit.cause()?.0;
+///     Some(format!("{restarts} restarts in {period:?}, not {allowed}: look at {who}"))
 /// }
 /// # struct Bad;
 /// # impl Actor for Bad {
@@ -185,7 +186,7 @@ pub struct Incident {
 /// # }
 /// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app")
 ///     .intensity(2, Duration::from_secs(9)).child(Child::new("bad", || Bad)))?;
-/// assert_eq!(advice(&exit).unwrap(), "3 restarts in 9s: look at bad");
+/// assert_eq!(advice(&exit).unwrap(), "3 restarts in 9s, not 2: look at bad");
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -193,6 +194,9 @@ pub struct Incident {
 pub struct GaveUp {
     /// Attempts to restart a child within the period, the one that was not made any more included.
     pub restarts: u32,
+    /// Restarts that are allowed within the period: the supervisor's intensity, or fewer that the child
+    /// [has of its own](crate::Child::restarts_at_most).
+    pub allowed: u32,
     /// The period of the supervisor's intensity.
     pub period: Duration,
     /// Ends that were answered with restarts before the one that is the [`cause`](Exit::cause): each
@@ -725,16 +729,20 @@ impl fmt::Display for Incident {
     }
 }
 
-/// How many, in which time, and after what.
+/// How many, in which time, how many are allowed, and after what.
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {:?}", restarts(self.restarts.into()), self.period)?;
-        let mut before = " (after ";
+        let GaveUp {
+            allowed, period, ..
+        } = self;
+        let made = restarts(self.restarts.into());
+        write!(f, "{made} in {period:?} ({allowed} allowed")?;
+        let mut before = "; after ";
         for (who, exit) in &self.before {
             write!(f, "{before}{who}: {}", exit.root_cause().reason())?;
             before = ", ";
         }
-        f.write_str(if self.before.is_empty() { "" } else { ")" })
+        f.write_str(")")
     }
 }
 

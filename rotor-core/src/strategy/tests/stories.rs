@@ -402,6 +402,7 @@ fn l06_the_reason_names_what_was_before_it() {
             Exit::killed(),
             crate::exit::GaveUp {
                 restarts: n,
+                allowed: 1,
                 period: Duration::from_secs(1),
                 before: vec![("leaf".into(), Exit::killed())],
             },
@@ -409,8 +410,11 @@ fn l06_the_reason_names_what_was_before_it() {
         play.ends("b", inner);
         play.run();
     }
-    let below =
-        |n| format!("b: shutdown, gave up at {n} restarts in 1s with leaf, which ended: killed");
+    let below = |n| {
+        format!(
+            "b: shutdown, gave up at {n} restarts in 1s (1 allowed) with leaf, which ended: killed"
+        )
+    };
     assert_eq!(told(&mut play), [below(4), below(3), below(2)]);
 }
 
