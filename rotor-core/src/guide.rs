@@ -3,11 +3,11 @@
 //! | chapter | |
 //! |---|---|
 //! | [`first_steps`] | for those who have never used actors |
+//! | [`supervision`] | recipes: strategies, restarts, starts and stops that wait |
 //! | [`glib_program`] | a tree inside a GTK or GLib program: signals, dialogs, the end |
 //! | [`mixing_loops`] | several loops, one tree |
 //! | [`windows`] | several windows, each with a subtree |
 //! | [`long_work`] | work that takes long, its progress, cancelling it |
-//! | [`supervision`] | recipes |
 //! | [`discovery`] | names, service links, monitors |
 //! | [`pools`] | pools, requests to running supervisors, and groups |
 //! | [`testing`] | unit tests on virtual time |
@@ -475,9 +475,57 @@ pub mod supervision {
     //! # Ok(())
     //! # }
     //! ```
-    //! In [`Actor::stop`](crate::Actor::stop) a hold keeps the end open: flush, then drop it. One that
-    //! is taken in a handler delays the stop that comes meanwhile: what was begun is not cut off.
-    //! [`hold_within`](crate::Context::hold_within) waits up to a point.
+    //!
+    //! # A stop that waits
+    //!
+    //! [`Actor::stop`](crate::Actor::stop) is called when the actor is told to stop, or has said so itself.
+    //! A hold that is taken there keeps it until its last work is done, within the
+    //! [stop limit](crate::Child::stop_limit). Meanwhile it gets its own answers, timers and futures, and
+    //! no messages of others: those are parked for the next instance, or refused.
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::time::Duration;
+    //! struct Save(String);
+    //! impl Request for Save { type Reply = (); }
+    //! #[derive(Default)] struct Disk { saved: Vec<String> }
+    //! impl Actor for Disk {}
+    //! impl Handler<Ask<Save>> for Disk {
+    //!     fn handle(&mut self, ask: Ask<Save>, _: &mut Context<Self>) {
+    //!         let (Save(text), reply) = ask.split();
+    //!         self.saved.push(text);
+    //!         reply.send(());
+    //!     }
+    //! }
+    //! struct Editor { text: String, disk: Addr<Disk> }
+    //! impl Actor for Editor {
+    //!     fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+    //!         let hold = cx.hold("saving");
+    //!         let save = Save(std::mem::take(&mut self.text));
+    //!         // Dropped with the answer, or after a second without one.
+    //!         cx.request(self.disk, save, Duration::from_secs(1), |_, _, _| drop(hold));
+    //!     }
+    //! }
+    //! # fn main() -> Result<(), StartError> {
+    //! let mut sim = Sim::new(1);
+    //! let here = sim.locality("here");
+    //! let (disk, editor) = (here.reserve(), here.reserve());
+    //! let make = move || Editor { text: "a letter".to_owned(), disk };
+    //! sim.start(Supervisor::rest_for_one("app")
+    //!     .child(Child::new("disk", Disk::default).at(disk))
+    //!     .child(Child::new("editor", make).at(editor).transient()))?;
+    //! sim.run_until_idle();
+    //! editor.stop();
+    //! sim.run_until_idle();
+    //! assert_eq!(editor.address().state(), Lifecycle::Down);
+    //! assert_eq!(sim.with(disk, |disk| disk.saved.clone()).unwrap(), ["a letter"]);
+    //! # Ok(())
+    //! # }
+    //! ```
+    //! A hold that is taken in a handler delays the stop that comes meanwhile: what was begun is not cut
+    //! off. [`hold_within`](crate::Context::hold_within) waits up to a point. After a failure or a panic
+    //! `stop` is not called; `Drop` runs always.
+    //!
+    //! # Around an actor
     //!
     //! What is not the actor's own business (a quota, an audit, waiting for a lock file) stands around it:
     //! a [`Hook`](crate::Hook) of its spec is asked before each start, before each message, and in
@@ -581,8 +629,8 @@ pub mod supervision {
     //! [caused](crate::Exit::cause) it, whether a supervisor [gave up](crate::Exit::gave_up), and after
     //! which ends, and of a failure the type of the message that was handled, how often such a message was the end of
     //! this actor, and where the panic was: [`Exit::incident`](crate::Exit::incident). `{:#}` prints
-    //! all of it on one line. All of it can be matched; nothing has to be downcast but an error of
-    //! the program's own.
+    //! all of it on one line. All of it can be matched. Nothing has to be downcast but an error that the
+    //! program's own code has returned: [`ExitReason::Failed`](crate::ExitReason::Failed).
     //!
     //! Before anything starts, [`Supervisor::plan`](crate::Supervisor::plan) checks the tree and
     //! gives its picture. Kept in a file and compared by a test, it shows in review when the
@@ -800,7 +848,7 @@ pub mod coming_from {
     //! | `System::current().stop()` | [`App::shutdown`](crate::App::shutdown), or a significant child that ends |
     //!
     //! What differs: actors are started by a tree, so each has somebody who decides when it ends. No
-    //! runtime is needed. Every request has a time limit.
+    //! runtime is needed. Every request is given a time limit; `Duration::MAX` is none.
     //!
     //! # relm4
     //!

@@ -62,6 +62,8 @@
 //! - *Lane*: one of the queues of a locality; what is urgent goes first.
 //! - *Permanent*, the default, *transient*, *temporary*: a child that is started again after every end,
 //!   after a failure, never. *Significant*: one whose end may end its supervisor.
+//! - *Recipient*: an address of which is known only what it takes, not whose it is. *Inbox*: where a
+//!   plain thread, one without actors, receives.
 //! - *Hold*: keeps a start or a stop open. *Monitor*: is told once of the end of an actor. *Topic*: an
 //!   address to publish to. *Pool*: a supervisor whose children are all made in one way.
 //! - *Service link*: ties a *client* to a *service*, so that the service ends after the client.

@@ -22,13 +22,17 @@
 //! total.send(2);
 //! let child = Child::new("total", || Total(0)).at(total); // how the actor is made, and where it is
 //! main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!     .child(child.transient().significant())) // how it ended: what `main` returns
+//!     .child(child.transient().significant())) // its end is that of the program
 //! # }
 //! ```
 //! Every actor is the child of a supervisor, which starts it, and starts it again if it fails. `run`
-//! returns when the supervisor has ended. Most never do by themselves: `significant` and
-//! `auto_shutdown` say that this one ends with its child, and `transient` that a child whose work is
-//! done is not started again. Without them a program runs until somebody calls
+//! returns when the supervisor has ended, and says how. Most never end by themselves. This one does:
+//!
+//! - `transient`: a child whose work is done is not started again;
+//! - `significant`: the end of this child matters to its supervisor;
+//! - `auto_shutdown(AutoShutdown::Any)`: when any significant child has ended, so does the supervisor.
+//!
+//! Without them a program runs until somebody calls
 //! [`App::shutdown`](crate::App::shutdown), on the handle that
 //! [`run_with`](crate::ThreadLoop::run_with) gives. With the crate `ctrlc`, for one:
 //! ```text
@@ -38,12 +42,12 @@
 //! ```
 //!
 //! What goes wrong first:
-//! - An address that no child is `at` keeps what it gets: a program that waits for ever has often lost
-//!   its `.at(..)`, and so has one for which the compiler needs the type of an `Addr<_>`.
+//! - An address keeps what it gets until a child is `at` it. If a program waits for ever, or the
+//!   compiler asks for the type of an `Addr<_>`, look for a `.at(..)` that is missing.
 //! - A part of the tree that is placed on a loop which nobody runs does not start, and nothing after it
 //!   does: print [`App::tree`](crate::App::tree), which says "waits".
-//! - `Result` without arguments is rotor's, that of `start`, of factories, and of handlers that may fail:
-//!   those are a [`TryHandler`](crate::TryHandler), a [`Handler`](crate::Handler) returns nothing.
+//! - A [`Handler`](crate::Handler) returns nothing. One that may fail is a
+//!   [`TryHandler`](crate::TryHandler), and returns rotor's `Result`, as `start` and factories do.
 //!   [`Error::message`](crate::Error::message) makes an error of a text.
 //! - "Mismatched types" at a `send` means that the actor has a handler, but for another type; "cannot be
 //!   sent between threads safely", that the message is not `Send`:
@@ -61,6 +65,10 @@
 //! A message that wants an answer is a [`Request`](crate::Request), and comes as an
 //! [`Ask`](crate::Ask), which answers it, now or later. Who asks does not wait: the answer is a call of
 //! its own, later, and so is the lack of one.
+//!
+//! The client below tells its results to a [`Recipient`](crate::Recipient): an address of which it knows
+//! only what it takes. Here it is that of an [`Inbox`](crate::Inbox), where a thread without actors
+//! receives.
 //! ```
 //! use rotor_core::*;
 //! use std::time::Duration;
@@ -114,7 +122,7 @@
 //! let counting = Supervisor::one_for_one("counting").on(&work, move |s| {
 //!     s.child(Child::new("counter", || Counter).at(counter))
 //! });
-//! let lines = Inbox::new(16); // what a plain thread receives with
+//! let lines = Inbox::new(16); // it keeps as many as 16
 //! let exit = main.run(tree(counting, counter, lines.recipient()))?;
 //! assert!(!exit.is_failure());
 //! assert_eq!(lines.try_recv()?, "2 words");
@@ -140,9 +148,9 @@
 //! told, the supervisor made the next instance, and the address went on being valid: the client asked
 //! again, and nothing in its code is about restarts. A crash is a restart, not the end of the program,
 //! unless it happens more often than the supervisor [allows](crate::Supervisor::intensity). Then the
-//! tree ends, and the exit that `run` returns says why: a program that drops it says nothing. Who was
-//! restarted is told to an [`Observer`](crate::Observer); [`install_panic_hook`](crate::install_panic_hook)
-//! adds to a panic's text where it was.
+//! tree ends, and the exit that `run` returns says why: a program that drops it says nothing. An
+//! [`Observer`](crate::Observer) is told of each restart;
+//! [`install_panic_hook`](crate::install_panic_hook) adds to a panic's text where it was.
 //!
 //! # A test
 //!

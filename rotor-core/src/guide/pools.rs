@@ -91,13 +91,13 @@
 //! A child is named by the name in its spec (`named`), or by its address (`at`): those of a pool, and those
 //! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
-//! They are answered in order, between what the supervisor has to do: one that comes during a restart
-//! waits for its end, or a start. Only a `TerminateChild` does not wait for a start of its child that
-//! waits itself: for a loop which nobody has run so far, or, in a restart, for what it has taken a hold for.
-//! It is the end of that start. They are never parked. A supervisor that does not run ends a request at once, and
-//! so does one that ends while the request waits. One whose time limit has passed is not taken back: an
-//! administrative request that timed out is served later all the same. Whom an actor may ask about itself it learns from
-//! [`Context::supervisor`](crate::Context::supervisor).
+//! They are answered in order. While the supervisor starts or restarts a child, they wait until that is
+//! over. Only a `TerminateChild` may go ahead, when the start of its child waits: for a loop that nobody
+//! has run so far, or, in a restart, for a hold. It ends that start.
+//!
+//! Requests are never parked. A supervisor that does not run ends them at once, and so does one that ends
+//! while they wait. One whose time limit has passed is not taken back: it is served all the same, later.
+//! An actor learns from [`Context::supervisor`](crate::Context::supervisor) whom it may ask about itself.
 //!
 //! A child that is started like this is checked like the specs of the tree, when the request is
 //! served; what is wrong with it is the answer, [`AdminError::BadSpec`](crate::AdminError::BadSpec).
