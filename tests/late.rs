@@ -224,15 +224,16 @@ fn l17_a_start_that_took_too_long_says_what_it_waits_for(seed: u64) {
         cx.child(below.child().start_limit(LONG));
     });
     assert_eq!(one(&|| boss.clone().child()), late("root/a/b (no end)"));
-    // One that is down: somebody would have to start it.
+    // One that is down: somebody would have to ask its supervisor to start it.
     let down = told(&|here| {
         let b = here.reserve::<Puppet>();
         let ends = Role::new("c", &log).begin(move |me, cx| {
             b.stop();
             me.kept.push(Box::new(cx.hold_within("its end", ms(1))));
         });
+        let inner = group("inner").child(puppet("b", &log).at(b).transient().named(BELL));
         group("root")
-            .child(puppet("b", &log).at(b).transient().named(BELL))
+            .child(inner)
             .child(ends.child())
             .child(needs(&BELL).start_limit(ms(2)))
     });

@@ -671,12 +671,247 @@ fn m23_a_loop_may_begin_while_its_tree_ends(on: &dyn Backend, far: &dyn Backend)
     }
 }
 
+/// The order to stop goes down to where the start has come, which may be on another loop.
+fn m23_what_is_above_a_loop_that_nobody_runs_can_be_terminated(world: &mut World) {
+    for (between, early) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (log, home, far) = (Log::new(), world.locality(), world.locality());
+        let (net, place) = (world.place(), far.clone());
+        let mine = log.clone();
+        let (give, begun) = mpsc::channel();
+        let app = world.start(&home, move || {
+            let (log, theirs) = (mine.clone(), mine.clone());
+            let telling = |name, log: &Log| Role::new(name, log).telling().child();
+            let begins = Role::new("a", &log).begin(move |_, cx| {
+                give.send(cx.hold("it is told to go on")).unwrap();
+            });
+            let inner = move |s: Supervisor| {
+                let mine = theirs.clone();
+                let far = group("far").on(&place, move |s| s.child(telling("b", &mine)));
+                s.child(telling("x", &theirs))
+                    .child(group("inner").child(far))
+            };
+            let middle = match between {
+                true => group("middle").on(&net, inner),
+                false => inner(group("middle")),
+            };
+            group("root")
+                .child(begins.child().start_limit(LONG))
+                .child(middle)
+                .child(telling("c", &log))
+        });
+        let root = app.root();
+        // The start comes to the loop when it is asked already, or before.
+        let ask = || root.admin().ask(TerminateChild::named("middle"), LONG);
+        let asked = early.then(ask);
+        let mut hold = None;
+        world.until(|| {
+            hold = hold.take().or_else(|| begun.try_recv().ok());
+            hold.is_some()
+        });
+        drop(hold);
+        world.until(|| log.count("x starts") == 1);
+        let ended = world.answer(asked.unwrap_or_else(ask));
+        assert!(ended.is_ok_and(|done| done.is_ok()));
+        world.until(|| log.count("c starts") == 1);
+        assert_eq!(log.of("x "), ["x starts", "x stops: shutdown", "x drops"]);
+        // It is started again like any other, and once.
+        let again = root.admin().ask(RestartChild::named("middle"), LONG);
+        let late = world.start(&far, || group("late"));
+        let started = world.answer(again).expect("it runs");
+        assert!(matches!(started, Ok(Some(_))), "{started:?}");
+        assert_eq!(log.of("b "), ["b starts"]);
+        world.shut_down(&app);
+        world.shut_down(&late);
+    }
+}
+
+/// Nothing has been given to the loop that has come again, and it may never turn.
+fn m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run(seed: u64) {
+    for terminated in [None, Some("far"), Some("middle")] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (_home, away) = (sim.locality("home"), Locality::new("away"));
+        let (b, theirs) = (away.reserve(), log.clone());
+        let first = driver();
+        first.open(&away).unwrap();
+        let far = group("far").on(&away, move |s| {
+            s.child(Role::new("b", &theirs).telling().child().at(b))
+        });
+        let app = sim
+            .start(group("root").child(group("middle").child(far)))
+            .unwrap();
+        for _ in 0..4 {
+            sim.run_until_idle();
+            first.run_until_idle();
+        }
+        assert_eq!(b.address().state(), Lifecycle::Running);
+        drop(first);
+        let second = driver();
+        second.open(&away).unwrap();
+        sim.run_until_idle();
+        let middle = app.tree().nodes[1].address;
+        if let Some(name) = terminated {
+            let of = if name == "far" { middle } else { app.root() };
+            let ended = sim.block_on(of.admin().ask(TerminateChild::named(name), LONG));
+            assert!(matches!(ended, Some(Ok(Ok(())))), "{name}: {ended:?}");
+            assert_eq!(b.address().state(), Lifecycle::Down, "{name}");
+            assert!(matches!(second.run_until_idle(), Turn::Park(None)));
+            sim.run_until_idle();
+            assert_eq!(log.count("b starts"), 1, "{name}");
+            assert_eq!(b.address().state(), Lifecycle::Down, "{name}");
+            let again = of.admin().ask(RestartChild::named(name), LONG);
+            for _ in 0..4 {
+                sim.run_until_idle();
+                second.run_until_idle();
+            }
+            let again = sim.block_on(again);
+            assert!(matches!(again, Some(Ok(Ok(Some(_))))), "{name}: {again:?}");
+            assert_eq!(log.count("b starts"), 2, "{name}");
+            app.shutdown();
+            for _ in 0..4 {
+                sim.run_until_idle();
+                second.run_until_idle();
+            }
+        } else {
+            app.shutdown();
+            sim.run_until_idle();
+        }
+        assert!(app.tree().ended.is_some(), "{terminated:?}");
+        assert!(matches!(
+            second.run_until_idle(),
+            Turn::Park(None) | Turn::Done(_)
+        ));
+        assert_eq!(log.live(), 0);
+    }
+}
+
+/// Its loop is not there to say so.
+fn m01_what_was_terminated_before_there_was_a_loop_is_down(seed: u64) {
+    for whom in ["far", "middle"] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (home, _next) = (sim.locality("home"), sim.locality("next"));
+        let far = Locality::new("away");
+        let (a, d) = (home.reserve(), home.reserve::<Puppet>());
+        let (b, other) = (far.reserve::<Puppet>(), far.reserve::<Puppet>());
+        let theirs = log.clone();
+        let build = move |s: Supervisor| s.child(puppet("b", &theirs).at(b));
+        let tree = group("root")
+            .child(puppet("a", &log).at(a))
+            .child(puppet("d", &log).at(d))
+            .child(group("middle").child(group("far").on(&far, build)));
+        let app = sim.start(tree).unwrap();
+        let theirs = log.clone();
+        let rest = group("rest").on(&far, move |s| s.child(puppet("c", &theirs).at(other)));
+        let second = sim.start(group("second").child(rest)).unwrap();
+        let ask_it = |n| {
+            act(a, move |me, cx| {
+                cx.monitor(b.address());
+                me.ask(cx, b, 1, LONG);
+            });
+            act(d, move |_, cx| drop(cx.link(b.address())));
+            b.send(Num(1));
+            other.send(Num(n));
+            b.ask(Double(1), LONG)
+        };
+        let mut asked = ask_it(0);
+        sim.run_until_idle();
+        assert_eq!(b.address().state(), Lifecycle::Waiting);
+        assert_eq!(log.all(), [""; 0]);
+        let of = match whom {
+            "far" => app.tree().nodes[3].address,
+            _ => app.root(),
+        };
+        let ended = sim.block_on(of.admin().ask(TerminateChild::named(whom), LONG));
+        assert!(matches!(ended, Some(Ok(Ok(())))), "{ended:?}");
+        let nodes = app.tree().nodes;
+        let node = nodes.iter().find(|node| node.name == "far");
+        let node = node.expect("it has a spec");
+        assert_eq!(node.state, "down");
+        let states = [node.address, b.address(), other.address()].map(Address::state);
+        let (down, waits) = (Lifecycle::Down, Lifecycle::Waiting);
+        assert_eq!(states, [down, down, waits], "{whom}");
+        // What comes later is told the same.
+        for n in 1..3 {
+            let answer = sim.block_on(asked);
+            assert!(
+                matches!(answer, Some(Err(RequestError::Ended(_)))),
+                "{answer:?}"
+            );
+            sim.run_until_idle();
+            let told = ["a: down shutdown", "a: Ended"].map(|text| log.count(text));
+            assert_eq!(told, [n as usize; 2], "{whom}");
+            let lives = app.tree().nodes[2].instances;
+            assert_eq!(lives, 1 + u64::from(n), "its link has failed");
+            asked = ask_it(n);
+        }
+        drop(asked);
+        sim.run_until_idle();
+        // It waits again, as soon as somebody starts it.
+        let again = of.admin().ask(RestartChild::named(whom), LONG);
+        sim.run_until_idle();
+        assert_eq!(b.address().state(), Lifecycle::Waiting);
+        let asked = b.ask(Double(4), LONG);
+        b.send(Num(3));
+        sim.open(far.clone());
+        let again = sim.block_on(again);
+        assert!(matches!(again, Some(Ok(Ok(Some(_))))), "{again:?}");
+        assert!(matches!(sim.block_on(asked), Some(Ok(8))));
+        sim.run_until_idle();
+        assert_eq!(log.of("b: "), ["b: 3"]);
+        assert_eq!(log.of("c: "), ["c: 0", "c: 1", "c: 2"], "in its order");
+        assert_eq!(log.count("a: down"), 3);
+        for app in [app, second] {
+            app.shutdown();
+            sim.run_until_idle();
+            assert!(app.tree().ended.is_some());
+        }
+    }
+}
+
+/// The closure is asked again, by a request or by a restart, and once for all that could be built.
+fn m11_what_could_not_be_built_is_built_by_the_next_start(seed: u64) {
+    for lost in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (_home, away) = (sim.locality("home"), sim.locality("away"));
+        let (b, theirs) = (away.reserve(), log.clone());
+        let mut builds = 0; // the first one is for the check
+        let far = group("far").on(&away, move |s| {
+            builds += 1;
+            assert!(builds != 2 + i32::from(lost), "as told");
+            theirs.put("built");
+            s.child(puppet("b", &theirs).at(b))
+        });
+        let root = group("root").decide(move |_| match lost {
+            false => Decision::Stop,
+            true => Decision::Usual,
+        });
+        let app = sim.start(root.child(far)).unwrap();
+        sim.run_until_idle();
+        if lost {
+            assert_eq!(b.address().state(), Lifecycle::Running);
+            sim.lose(&away);
+            sim.open(away);
+        } else {
+            assert_eq!(b.address().state(), Lifecycle::Waiting);
+            let again = || app.root().admin().ask(RestartChild::named("far"), LONG);
+            let started = sim.block_on(again());
+            assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+            drop(app.root().admin().ask(TerminateChild::named("far"), LONG));
+            let started = sim.block_on(again());
+            assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+        }
+        sim.run_until_idle();
+        assert_eq!(b.address().state(), Lifecycle::Running, "seed {seed}");
+        assert_eq!(log.count("built"), 2 + usize::from(lost), "seed {seed}");
+    }
+}
+
 bodies! {
     Pair: [m23_a_loop_may_begin_while_its_tree_ends]
     World: [
         m23_a_tree_ends_that_has_waited_for_a_loop_which_nobody_runs,
         m23_a_child_on_a_loop_that_nobody_runs_can_be_terminated,
         m23_a_child_that_was_terminated_before_its_loop_ran_can_be_started,
+        m23_what_is_above_a_loop_that_nobody_runs_can_be_terminated,
     ]
     Sim: [
         e01_a_locality_with_a_thread_is_opened_by_that_alone,
@@ -693,6 +928,9 @@ bodies! {
         m11_what_was_terminated_while_its_loop_was_lost_is_down,
         m11_what_a_loss_has_removed_is_gone,
         m08_a_picture_says_which_loop_a_start_waits_for,
+        m11_what_could_not_be_built_is_built_by_the_next_start,
+        m01_what_was_terminated_before_there_was_a_loop_is_down,
+        m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
         a08_a_request_that_failed_with_a_loop_is_given_up,

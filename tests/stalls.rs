@@ -2,6 +2,7 @@
 
 use rotor_core::*;
 
+use crate::admin::{ask, child, scripted};
 use crate::backend::{Backend, Played};
 use crate::harness::bodies;
 use crate::log::Log;
@@ -262,6 +263,113 @@ fn m08_starts_that_wait_for_each_other_fail_at_once(on: &dyn Backend, far: &dyn 
     );
 }
 
+/// Its supervisor starts nobody else before the start that waits is over.
+fn m08_a_start_that_waits_for_who_is_down_fails_at_once(on: &dyn Backend) {
+    let log = Log::new();
+    let played = fails(on, &log, |here| {
+        let b = here.reserve::<Puppet>();
+        let ends = Role::new("c", &log).begin(move |me, cx| {
+            b.stop();
+            me.kept.push(Box::new(cx.hold_within("its end", ms(1))));
+        });
+        Supervisor::one_for_one("root")
+            .child(puppet("b", &log).at(b).transient().named(BELL))
+            .child(ends.child())
+            .child(group("inner").child(waits("d", &log, BELL)))
+    });
+    assert_eq!(
+        played.exit.root_cause().to_string(),
+        "failed: the start of root/inner/d waits for bell of b, which cannot start before it"
+    );
+}
+
+/// It runs when the start begins to wait, and has given its name back.
+fn m08_a_start_whose_name_goes_down_meanwhile_fails_at_once(on: &dyn Backend) {
+    for crashes in [false, true] {
+        let log = Log::new();
+        let played = fails(on, &log, |here| {
+            let b = here.reserve::<Puppet>();
+            let role = Role::new("b", &log).begin(move |_, cx| {
+                act(cx.addr(), |_, cx| assert!(cx.unregister(BELL)));
+            });
+            let pause = Role::new("c", &log).begin(move |me, cx| {
+                me.kept.push(Box::new(cx.hold_within("a while", ms(1))));
+            });
+            let waits = Role::new("d", &log).begin(move |_, cx| {
+                cx.find(BELL, |_, _, _| ());
+                act(b, move |_, cx| {
+                    later(cx, ms(1), move |_, cx| match crashes {
+                        false => cx.stop(),
+                        true => panic!("as told"),
+                    });
+                });
+            });
+            Supervisor::one_for_one("root")
+                .child(role.child().at(b).transient().named(BELL))
+                .child(pause.child())
+                .child(waits.child().start_limit(LONG))
+        });
+        assert_eq!(
+            chain(&played.exit),
+            "shutdown < d: failed: the start of root/d waits for bell of b, which cannot start before it",
+            "crashes: {crashes}"
+        );
+    }
+}
+
+/// The supervisor of the one that is down is not the one that is busy: whoever asks it gets a start.
+fn m08_who_is_down_may_be_started_by_its_own_supervisor(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let away = far.spawn("away");
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let far = child(root, "far").await.address;
+                ask(root, TerminateChild::named("d"))
+                    .await
+                    .expect("it runs");
+                ask(far, TerminateChild::named("b")).await.expect("it runs");
+                let again = root.admin().ask(RestartChild::named("d"), LONG);
+                while log.count("d waits") < 2 {
+                    ask(far, CountChildren).await;
+                }
+                let bell = ask(far, RestartChild::named("b")).await;
+                assert!(matches!(bell, Ok(Some(_))), "{bell:?}");
+                let again = again.await.expect("it runs");
+                assert!(matches!(again, Ok(Some(_))), "{again:?}");
+                // Whose supervisor is down has nobody else to start it than the one that is busy.
+                ask(root, TerminateChild::named("d"))
+                    .await
+                    .expect("it runs");
+                ask(root, TerminateChild::named("far"))
+                    .await
+                    .expect("it runs");
+                let again = ask(root, RestartChild::named("d")).await;
+                let Err(AdminError::StartFailed(exit)) = again else {
+                    panic!("{again:?}");
+                };
+                log.put(exit.root_cause().to_string());
+            }
+        };
+        let role = Role::new("d", &log).begin(|me, cx| {
+            cx.find(BELL, |_, _, _| ());
+            me.log.put("d waits");
+        });
+        stage()
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).named(BELL))))
+            .child(role.child().start_limit(LONG))
+            .child(scripted(&log, script).temporary())
+    });
+    let lead = played.exits.iter().find(|exit| exit.starts_with("lead"));
+    assert_eq!(lead.map(String::as_str), Some("lead: normal"));
+    assert_eq!(
+        log.of("failed"),
+        ["failed: the start of stage/d waits for bell of b, which cannot start before it"]
+    );
+}
+
 /// A restart that waits is seen, too, and counts as a failed one.
 fn m08_a_stall_in_a_restart_is_found(on: &dyn Backend) {
     let log = Log::new();
@@ -481,12 +589,15 @@ bodies! {
         m08_a_start_that_waits_for_itself_fails_at_once,
         m08_a_start_that_links_to_a_later_sibling_fails_at_once,
         m08_a_stall_in_a_restart_is_found,
+        m08_a_start_that_waits_for_who_is_down_fails_at_once,
+        m08_a_start_whose_name_goes_down_meanwhile_fails_at_once,
         m08_an_owner_may_be_found_before_its_start_is_over,
         m08_a_start_that_nobody_waits_for_does_not_block_later_siblings,
         m08_a_start_that_waits_for_something_else_too_is_no_stall,
         m08_a_name_that_nobody_declares_is_waited_for_within_the_limit,
     ]
     Pair: [
+        m08_who_is_down_may_be_started_by_its_own_supervisor,
         m08_a_stall_over_localities_is_found,
         m08_a_link_over_localities_that_stalls_is_found,
         m08_a_stall_within_another_locality_is_found,

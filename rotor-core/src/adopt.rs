@@ -183,6 +183,7 @@ impl Local {
         let plans = self.plans(parent, place, &remote);
         let shell = s.shell();
         entry.remote = Some(Box::new(RemoteEntry {
+            unbuilt: None,
             shell,
             remote,
             built: 0,

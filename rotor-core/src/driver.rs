@@ -383,6 +383,7 @@ impl Driver {
             from: root,
             child: 0,
             gated: false,
+            again: false,
         };
         Control::post(local.gate, Control::Start(start));
         Ok(app)

@@ -228,7 +228,8 @@ impl fmt::Display for TimedOut {
 impl StdError for TimedOut {}
 
 /// A start that waits for names or services which cannot be there before it is over: each belongs to a
-/// child that starts later, or to a supervisor of the one that waits. Such a start ends with
+/// child that starts later, to one that is down and whose supervisor is busy with this start, or to a
+/// supervisor of the one that waits. Such a start ends with
 /// [`ExitReason::Stalled`](crate::ExitReason::Stalled).
 ///
 /// ```

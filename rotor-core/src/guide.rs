@@ -553,10 +553,14 @@ pub mod supervision {
     //!     .child(Child::new("display", || Display { source: None }));
     //! ```
     //! Declare names before those who need them: children start in order, so a start that waits for
-    //! the name of a later child fails at once, with [`Stalled`](crate::ExitReason::Stalled). A name
-    //! that no spec declares is waited for until the start limit, because any running actor may
+    //! the name of a later child fails at once, with [`Stalled`](crate::ExitReason::Stalled). So does one
+    //! that waits for a child that is down, if that has the same supervisor, which starts nobody else
+    //! meanwhile. (In a restart it does: before each attempt, and when it is
+    //! [asked](crate::TerminateChild) to end the one that waits.) A name that no spec declares is waited
+    //! for until the start limit, because any running actor may
     //! [register](crate::Context::register) it; the error then says that
-    //! [nobody declares it](crate::TimedOut::held_by). [`find_within`](crate::Context::find_within) waits
+    //! [nobody declares it](crate::TimedOut::held_by). The name of a child that is down below another
+    //! supervisor is waited for as long, because that may be asked to start it. [`find_within`](crate::Context::find_within) waits
     //! without keeping the start open, [`lookup`](crate::Context::lookup) does not wait. Another
     //! tree's names are found through its handle: `THERMOMETER.of(&app)`.
     //!

@@ -105,6 +105,7 @@ impl Entry {
 
 /// What a child on another locality is built from.
 pub(crate) struct RemoteEntry {
+    pub(crate) unbuilt: Option<Unbuilt>,
     pub(crate) shell: Shell,
     pub(crate) remote: Remote,
     /// Which opening of the locality it was built in; 0 is none.
@@ -112,6 +113,17 @@ pub(crate) struct RemoteEntry {
     pub(crate) _placement: Placement,
     /// The names that are declared in it; none while its spec is put aside.
     pub(crate) plans: Option<Plans>,
+}
+
+/// The addresses of a subtree that is down before any loop has begun to build it. Dropped, they wait again.
+pub(crate) struct Unbuilt(pub(crate) Vec<Address>);
+
+impl Drop for Unbuilt {
+    fn drop(&mut self) {
+        if let Some(top) = self.0.first() {
+            top.gate().raise_early(&self.0);
+        }
+    }
 }
 
 impl Kin {

@@ -7,11 +7,12 @@ use crate::error::{Result, StartError};
 use crate::exit::Exit;
 use crate::here;
 use crate::hold::Why;
+use crate::kin::Unbuilt;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
-use crate::strategy::{Event, OnGo};
+use crate::strategy::{ChildId, Event, OnGo};
 use crate::things::{AtEnd, Body, Key, NO_THINGS};
 
 impl Local {
@@ -23,6 +24,7 @@ impl Local {
             from,
             child,
             gated,
+            again,
         } = order;
         let slot = self
             .find(to)
@@ -59,6 +61,7 @@ impl Local {
             } else {
                 State::Starting
             };
+            seat.again = again;
             seat.keep = false;
             seat.ordered = None;
             seat.hooked = false;
@@ -645,18 +648,19 @@ impl Local {
                 self.service_ended(slot, exit, false);
             }
         }
-        let children: Vec<Address> = self.seat(slot, |seat| {
+        let children: Vec<(ChildId, Address)> = self.seat(slot, |seat| {
             let kin = seat.kin.as_ref();
             kin.map_or(Vec::new(), |kin| {
-                kin.entries().map(|(_, e)| e.place).collect()
+                kin.entries().map(|(id, e)| (id, e.place)).collect()
             })
         });
         let reason = self.unless_lost(Reason::Stopped);
         self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
-        let (here, away): (Vec<Address>, Vec<Address>) = children
+        let (here, away): (Vec<_>, Vec<_>) = children
             .into_iter()
-            .partition(|child| child.gate() == self.gate);
-        for child in away {
+            .partition(|(_, child)| child.gate() == self.gate);
+        for (id, child) in away {
+            self.lay_unbuilt_early(slot, id, exit);
             let exit = exit.clone();
             child
                 .gate()
@@ -665,7 +669,31 @@ impl Local {
                     None => there.lay_unbuilt_down(child, &exit),
                 });
         }
-        here.into_iter().map(|child| child.slot).collect()
+        here.into_iter().map(|(_, child)| child.slot).collect()
+    }
+
+    /// A child on another locality is down: if no loop has begun to build it there, nobody else says so.
+    pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId, exit: &Exit) {
+        let all = self.seat(slot, |seat| {
+            let entry = seat.kin.as_mut()?.entry(child)?;
+            let (top, remote) = (entry.place, entry.remote.as_ref()?);
+            if remote.unbuilt.is_some() || !top.gate().is_unturned() {
+                return None;
+            }
+            let declared = remote.remote.declared.get();
+            let slots = declared.into_iter().flat_map(|declared| &declared.slots);
+            let there = slots
+                .map(|(at, _)| *at)
+                .filter(|at| at.gate() == top.gate());
+            Some([top].into_iter().chain(there).collect::<Vec<_>>())
+        });
+        let Some(all) = all else { return };
+        all[0].gate().lay_down_early(&all, exit);
+        self.seat(slot, |seat| {
+            let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+            remote.unbuilt = Some(Unbuilt(all));
+            Some(())
+        });
     }
 
     /// Tells the observer where an actor is in its life now.

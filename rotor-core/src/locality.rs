@@ -26,7 +26,7 @@ use crate::here::{self, Caught, Reach, running_gate, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
-use crate::link::Services;
+use crate::link::{self, Services};
 use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor;
@@ -305,6 +305,7 @@ impl Locality {
             return;
         }
         let gate = self.gate();
+        gate.reject_early();
         gate.entrance
             .close(|parcel| gate.reject(parcel, Reason::Closed));
         Local::tell_peers(gate, self, false);
@@ -535,6 +536,8 @@ pub(crate) enum Control {
     AskLimit(AskLimit),
     /// A locality watches an instance here.
     Watch(monitor::Order),
+    /// Somebody wants to be a client of an actor here.
+    Link(link::Order),
     /// It watches it no more.
     Unwatch { who: Address, key: Key },
     /// The target of a monitor ended.
@@ -559,6 +562,8 @@ pub(crate) struct StartOrder {
     pub(crate) child: u32,
     /// It is operational only when its parent says so.
     pub(crate) gated: bool,
+    /// A restart waits for it.
+    pub(crate) again: bool,
 }
 
 /// What a child tells its parent.
@@ -740,7 +745,7 @@ impl Local {
             cursor: Cell::new(std::ptr::null()),
             lane: Cell::new(NORMAL),
             charged: Cell::new(0),
-            chunks: Default::default(),
+            chunks: gate.begin().map(RefCell::new),
             outboxes: RefCell::new(Vec::new()),
             near: [const { Cell::new(NOWHERE) }; LANES],
             seats: RefCell::new(Vec::new()),

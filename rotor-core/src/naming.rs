@@ -16,7 +16,7 @@ use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told};
 use crate::roster::Roster;
-use crate::slot::Parent;
+use crate::slot::{Parent, Seat};
 use crate::strategy::ChildId;
 
 /// What a locality knows of trees and names. Slots that are in it are marked in their seats.
@@ -314,9 +314,9 @@ impl Local {
     pub(crate) fn check_stall(&self, slot: u32) {
         let stalled = self.seat(slot, |seat| {
             let awaited: Option<Vec<_>> = seat.holds().map(Why::awaited).collect();
-            Some((seat.serial, awaited?))
+            Some((seat.serial, awaited?, seat.again))
         });
-        let Some((serial, awaited)) = stalled else {
+        let Some((serial, awaited, again)) = stalled else {
             return;
         };
         let Some(registry) = self.registry_of(slot) else {
@@ -328,7 +328,25 @@ impl Local {
             path: self.path_of(slot),
             awaited,
             scopes: self.scopes_of(slot),
+            again,
         });
+        self.tell_doomed(doomed);
+    }
+
+    /// A child of the supervisor in `slot` has ended: if that is busy with the start of another one, this
+    /// may wait for it.
+    pub(crate) fn check_stalls_below(&self, slot: u32) {
+        let starts = |seat: &mut Seat| seat.kin.as_ref()?.family.awaited_start();
+        if self.seat(slot, starts).is_none() {
+            return;
+        }
+        if let Some(registry) = self.registry_of(slot) {
+            self.tell_doomed(registry.stall_again(self.address_of(slot)));
+        }
+    }
+
+    /// Has starts fail that can never end.
+    fn tell_doomed(&self, doomed: Vec<Doomed>) {
         for Doomed { at, serial, error } in doomed {
             Control::call(at.gate(), move |there| {
                 there.start_stalled(at, serial, error)

@@ -17,6 +17,14 @@ use crate::strategy::{Action, ChildId, Event, KEEP, RowState, Step};
 use crate::things::Body;
 use crate::timer::nanos;
 
+/// A supervisor's start of a child that a request wants to be none.
+#[derive(Clone, Copy)]
+struct Recall {
+    by: Address,
+    child: ChildId,
+    incarnation: u64,
+}
+
 impl Local {
     pub(crate) fn tell_parent(&self, slot: u32, news: News) {
         let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
@@ -118,12 +126,14 @@ impl Local {
             }
         }
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
+        let ended = matches!(news, News::Exited(_));
         let event = match news {
             News::Initialized => Event::Initialized(child, incarnation),
             News::Started => Event::Started(child, incarnation),
             News::Ignored => Event::Ignored(child, incarnation),
             News::Ending => return self.limit_end(slot, child, incarnation),
             News::Failed(exit) => {
+                self.build_again(slot, child);
                 let decision = decide(&exit);
                 Event::Failed(child, incarnation, exit, decision)
             }
@@ -133,6 +143,19 @@ impl Local {
             }
         };
         self.family(slot, event);
+        if ended {
+            self.check_stalls_below(slot);
+        }
+    }
+
+    /// A child on another locality could not start, perhaps because it could not be built: that is tried
+    /// again, too. What was built is built once.
+    fn build_again(&self, slot: u32, child: u32) {
+        self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            kin.entry(child)?.remote.as_mut()?.built = 0;
+            Some(())
+        });
     }
 
     /// A child that runs ends by itself: its limit holds from now on.
@@ -405,6 +428,7 @@ impl Local {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
+                        self.lay_unbuilt_early(slot, child, &exit);
                         Local::lay_far_down(to, exit);
                     }
                 }
@@ -474,6 +498,11 @@ impl Local {
                 return self.report_later(slot, child, incarnation, lost);
             }
         }
+        let unbuilt = self.seat(slot, |seat| {
+            let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+            remote.unbuilt.take()
+        });
+        drop(unbuilt); // it waits again
         // The opening is looked at after the state: one that is not closed has the number of the
         // life that gets the order.
         let here = self.address_of(slot);
@@ -506,6 +535,10 @@ impl Local {
             self.gate.add_peer(to.gate());
             Control::post(to.gate(), Control::Adopt(Box::new(adoption)));
         }
+        let again = self.seat(slot, |seat| {
+            let restarts = seat.kin.as_ref().is_some_and(|kin| kin.family.is_restart());
+            restarts || seat.state.is_early() && seat.again
+        });
         self.arm_limit(slot, child, incarnation, limit);
         let start = StartOrder {
             to,
@@ -513,66 +546,105 @@ impl Local {
             from: here,
             child,
             gated,
+            again,
         };
         Control::post(to.gate(), Control::Start(start));
-        if to.gate() != self.gate {
-            self.recall(slot);
+        if to.gate() != self.gate && to.gate().is_unturned() {
+            self.recall_upwards(slot);
         }
     }
 
-    /// Takes the order to start a child back if its locality has never had a turn: nothing of it is
-    /// there, and whoever runs it later finds the instance disowned.
+    /// Takes the order to start a child back if its locality has had no turn since it was opened, or ever:
+    /// nothing of it is there, and whoever runs it later finds the instance disowned.
     fn withdraw(&self, slot: u32, child: u32, incarnation: u64) -> bool {
         let withdrawn = |seat: &mut Seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            // What a lost life was told is gone with it.
-            let first = entry.remote.as_ref()?.remote.locality.openings() <= 1;
             let kill = Kill {
                 to: entry.place,
                 incarnation,
                 keep: true,
                 late: None,
             };
-            Some(first && kill.to.gate().withdraw(kill))
+            Some(entry.remote.is_some() && kill.to.gate().withdraw(kill))
         };
         self.seat(slot, withdrawn) == Some(true)
     }
 
     /// Ends the start that the table waits for, if somebody asks that the child be terminated, and nobody
-    /// else might: its locality has never had a turn, or it is a restart that holds keep open.
+    /// else might: what it waits for itself is a loop that has had no turn, or it is a restart that holds
+    /// keep open.
     pub(crate) fn recall(&self, slot: u32) {
         let awaited = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let (child, incarnation) = kin.family.awaited_start()?;
             let again = kin.family.is_restart();
-            let entry = kin.entry(child)?;
-            let place = match &entry.remote {
-                Some(remote) if remote.remote.locality.slices() > 0 => return None,
-                Some(_) => None,
-                None if again => Some(entry.place),
-                None => return None,
-            };
+            let place = kin.entry(child)?.place;
             let ends = kin.requests.iter().filter_map(|admin| admin.ends.clone());
-            Some((child, incarnation, place, ends.collect::<Vec<_>>()))
+            Some((child, incarnation, place, again, ends.collect::<Vec<_>>()))
         });
-        let Some((child, incarnation, place, ends)) = awaited else {
+        let Some((child, incarnation, place, again, ends)) = awaited else {
             return;
         };
         let is_meant = |who: Who| matches!(who.find(self, slot), Ok(Some(found)) if found == child);
         if !ends.into_iter().any(is_meant) {
             return;
         }
-        match place {
-            None if self.withdraw(slot, child, incarnation) => {
-                self.report_later(slot, child, incarnation, News::Ignored);
-            }
-            None => {}
-            Some(place) => {
-                let held = |seat: &mut Seat| seat.state == State::Starting && seat.is_held();
-                if self.seat(place.slot, held) {
-                    self.end(place.slot, Exit::shutdown());
+        let held = |seat: &mut Seat| seat.state == State::Starting && seat.is_held();
+        if again && place.gate() == self.gate && self.seat(place.slot, held) {
+            return self.end(place.slot, Exit::shutdown());
+        }
+        let recall = Recall {
+            by: self.address_of(slot),
+            child,
+            incarnation,
+        };
+        self.recall_if_unturned(place, incarnation, recall);
+    }
+
+    /// The same for it and for each supervisor above it.
+    fn recall_upwards(&self, slot: u32) {
+        let mut above = None;
+        for at in self.upwards(slot).collect::<Vec<_>>() {
+            self.recall(at);
+            above = Some(self.seat(at, |seat| seat.parent.clone()));
+        }
+        if let Some(Parent::Actor { address, .. }) = above {
+            Control::call(address.gate(), move |there| {
+                if let Some(slot) = there.find(address) {
+                    there.recall_upwards(slot);
                 }
+            });
+        }
+    }
+
+    /// Ends a start if this one, below it or the same, waits for a loop that has had no turn.
+    fn recall_if_unturned(&self, to: Address, incarnation: u64, recall: Recall) {
+        if to.gate() == self.gate {
+            let awaited = |seat: &mut Seat| {
+                let kin = seat.kin.as_mut()?;
+                let (child, next) = kin.family.awaited_start()?;
+                let place = kin.entry(child)?.place;
+                (seat.incarnation == incarnation).then_some((place, next))
+            };
+            let awaited = self.find(to).and_then(|slot| self.seat(slot, awaited));
+            if let Some((below, next)) = awaited {
+                self.recall_if_unturned(below, next, recall);
             }
+        } else if to.gate().is_unturned() {
+            let Recall {
+                by,
+                child,
+                incarnation,
+            } = recall;
+            Control::call(by.gate(), move |there| {
+                if let Some(slot) = there.find(by) {
+                    there.family(slot, Event::Recall(child, incarnation));
+                }
+            });
+        } else {
+            Control::call(to.gate(), move |there| {
+                there.recall_if_unturned(to, incarnation, recall);
+            });
         }
     }
 

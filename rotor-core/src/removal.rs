@@ -36,7 +36,11 @@ impl Local {
             keep,
             late,
         } = kill;
-        let Some(slot) = self.find(to) else { return };
+        // Of one that was in an earlier life of the locality, it says so for the order to build it again.
+        let left = || self.is_left(to.slot).then_some(to.slot);
+        let Some(slot) = self.find(to).or_else(left) else {
+            return;
+        };
         let live = self.seat(slot, |seat| {
             // Its start may still be on the way: it must not come to life any more.
             let rare = seat.rare_mut();

@@ -203,6 +203,8 @@ pub(crate) struct Seat {
     pub(crate) reserved: bool,
     /// What makes its instance makes only one.
     pub(crate) once: bool,
+    /// A restart waits for its start: a request may end that, and others are served before the next one.
+    pub(crate) again: bool,
     /// The stop hook runs and has not said how the instance ends.
     pub(crate) in_hook: bool,
     pub(crate) drain: Drain,
@@ -265,6 +267,7 @@ impl Seat {
             marked: false,
             reserved: false,
             once: false,
+            again: false,
             in_hook: false,
             drain: Drain::No,
             serves: false,

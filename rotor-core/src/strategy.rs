@@ -151,6 +151,8 @@ pub(crate) enum Event {
     Retry(ChildId, u64),
     /// The wait before a restart is over.
     Due(ChildId, u64),
+    /// A start that is waited for is to be none: the child is stopped, and the pass goes on without it.
+    Recall(ChildId, u64),
     /// The limit of the running step passed; the exit says which. What the supervising actor says to
     /// it, if it was a start.
     Limit(ChildId, u64, Exit, Decision),
@@ -618,6 +620,14 @@ impl Family {
                 }
             }
             Event::Due(id, incarnation) => self.due(id, incarnation, out),
+            Event::Recall(id, incarnation) => {
+                if self.is_awaited(id, incarnation, Step::Start)
+                    && let Some(pass) = &mut self.pass
+                {
+                    pass.waiting = Waiting::One(id, Step::Stop);
+                    self.tell_to_stop(id, out);
+                }
+            }
             Event::Limit(id, incarnation, exit, decision) => {
                 if self.is_awaited(id, incarnation, Step::Start) {
                     self.overrun(id, Step::Start, self.is_kept(id), out);

@@ -365,14 +365,14 @@ impl Local {
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let there = |&id: &u32| !kin.family.row(id).removed;
                     let ids: Vec<u32> = kin.family.ids().filter(there).collect();
-                    let waits = seat.state == State::Waiting;
+                    let (waits, down) = (seat.state == State::Waiting, seat.state == State::Down);
                     let child = |id| {
                         let place = kin.entry(id)?.place;
                         let row = kin.family.row(id);
                         Some(Child {
                             place,
                             name: row.name.clone(),
-                            down: row.state == RowState::Down && !waits,
+                            down: down || row.state == RowState::Down && !waits,
                         })
                     };
                     ids.into_iter().filter_map(child).collect()
@@ -458,7 +458,7 @@ impl TreeNode {
             _ if child.down => "down",
             Some(_) if answered => "waiting",
             Some(place) if !place.is_open() => "no driver",
-            Some(place) if place.slices() == 0 => "not turned",
+            Some(place) if place.gate().is_unturned() => "not turned",
             _ => "no answer",
         };
         TreeNode {

@@ -92,8 +92,8 @@
 //! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
 //! They are answered in order. While the supervisor starts or restarts a child, they wait until that is
-//! over. Only a `TerminateChild` may go ahead, when the start of its child waits: for a loop that nobody
-//! has run so far, or, in a restart, for a hold. It ends that start.
+//! over. Only a `TerminateChild` may go ahead, when the start of its child waits: for a loop, its own or
+//! one below it, that nobody has run so far, or, in a restart, for a hold. It ends that start.
 //!
 //! Requests are never parked. A supervisor that does not run ends them at once, and so does one that ends
 //! while they wait. One whose time limit has passed is not taken back: it is served all the same, later.

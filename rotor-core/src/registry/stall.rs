@@ -30,6 +30,8 @@ pub(crate) struct Stalled {
     pub(crate) awaited: Vec<Awaited>,
     /// Where it looks for names.
     pub(crate) scopes: Vec<Scope>,
+    /// A restart waits for it.
+    pub(crate) again: bool,
 }
 
 /// What a start waits for.
@@ -98,18 +100,19 @@ impl Stalls {
     /// The stalled starts whose ends an actor waits for before its own, which is at the end of this
     /// path: those that are below, or are, what starts before it.
     fn before<'a>(&'a self, actor: &'a [Address]) -> impl Iterator<Item = Address> + 'a {
-        let slots = actor.iter().enumerate().filter(|&(i, slot)| {
-            match actor.get(i + 1) {
+        actor.iter().enumerate().flat_map(move |(i, slot)| {
+            let (waits, down) = match actor.get(i + 1).map(|next| next.state()) {
                 // Itself, or one above it, which is operational after what is below it.
-                None => slot.state() == Lifecycle::Starting,
-                // Below it, or below a later sibling of one on the way.
-                Some(next) => next.state() == Lifecycle::Waiting,
-            }
-        });
-        slots.flat_map(|(_, slot)| {
+                None => (slot.state() == Lifecycle::Starting, false),
+                // Below it, or below a later sibling of one on the way, or of one that is down.
+                Some(next) => (next == Lifecycle::Waiting, next == Lifecycle::Down),
+            };
             let here = self.at_slot.get(slot).into_iter().flatten();
-            here.copied()
-                .filter(|at| self.all[at].waits().contains(slot))
+            here.copied().filter(move |at| {
+                let stalled = &self.all[at];
+                // Nobody else is started meanwhile, also on request, but in a restart.
+                (waits || down && !stalled.again) && stalled.waits().contains(slot)
+            })
         })
     }
 }
@@ -133,11 +136,16 @@ impl Registry {
         let mut table = self.table();
         let at = stalled.at;
         table.stalled.insert(stalled);
-        let doomed = table.doomed(at);
-        let doomed = doomed.into_iter().filter_map(|at| {
-            let stalled = table.stalled.remove(at)?;
-            Some(table.doom(&stalled))
-        });
+        table.take_doomed(at)
+    }
+
+    /// A child of a supervisor has ended which is busy with the start of another one: it may be what
+    /// that waits for. Returns the starts that can never end.
+    pub(crate) fn stall_again(&self, supervisor: Address) -> Vec<Doomed> {
+        let mut table = self.table();
+        let below = table.stalled.at_slot.get(&supervisor);
+        let below = below.cloned().unwrap_or_default();
+        let doomed = below.into_iter().flat_map(|at| table.take_doomed(at));
         doomed.collect()
     }
 
@@ -227,11 +235,23 @@ impl Table {
         self.stalled.remove(at);
     }
 
+    /// Takes out the stalled starts that can never end because of this one.
+    fn take_doomed(&mut self, last: Address) -> Vec<Doomed> {
+        let doomed = self.doomed(last).into_iter().filter_map(|at| {
+            let stalled = self.stalled.remove(at)?;
+            Some(self.doom(&stalled))
+        });
+        doomed.collect()
+    }
+
     /// The stalled starts that wait for nothing but each other: all that one of them waits for is
     /// declared behind one of them in the start order. None if the last one that has stalled is not
     /// among them, so that only those are looked at that it waits for.
     fn doomed(&self, last: Address) -> Vec<Address> {
         let mut suspects = Suspects::default();
+        if !self.stalled.all.contains_key(&last) {
+            return Vec::new();
+        }
         suspects.number(last);
         let mut next = 0;
         while next < suspects.all.len() && !suspects.all[0].free {
