@@ -867,6 +867,34 @@ fn m01_what_was_terminated_before_there_was_a_loop_is_down(seed: u64) {
     }
 }
 
+/// Also what was looked through before, when its actor was not down.
+fn m01_what_has_waited_beside_one_that_is_down_is_refused_in_its_turn(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let far = Locality::new("away");
+    let _homes = [sim.locality("home"), sim.locality("next")];
+    let addrs = [far.reserve::<Puppet>(), far.reserve()];
+    let placed = |name: &'static str, at| {
+        let theirs = log.clone();
+        group(name).on(&far, move |s| s.child(puppet("b", &theirs).at(at)))
+    };
+    let apps = [("one", addrs[0]), ("two", addrs[1])];
+    let apps = apps.map(|(name, at)| sim.start(group("root").child(placed(name, at))).unwrap());
+    sim.run_until_idle();
+    let asked = addrs.map(|at| at.ask(Double(1), LONG));
+    let before = sim.now();
+    for ((app, name), asked) in apps.iter().zip(["one", "two"]).zip(asked) {
+        let end = app.root().admin().ask(TerminateChild::named(name), LONG);
+        let ended = sim.block_on(end);
+        assert!(matches!(ended, Some(Ok(Ok(())))), "{ended:?}");
+        let answer = sim.block_on(asked);
+        assert!(
+            matches!(answer, Some(Err(RequestError::Ended(_)))),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(sim.now(), before, "without a wait");
+}
+
 /// The closure is asked again, by a request or by a restart, and once for all that could be built.
 fn m11_what_could_not_be_built_is_built_by_the_next_start(seed: u64) {
     for lost in [false, true] {
@@ -930,6 +958,7 @@ bodies! {
         m08_a_picture_says_which_loop_a_start_waits_for,
         m11_what_could_not_be_built_is_built_by_the_next_start,
         m01_what_was_terminated_before_there_was_a_loop_is_down,
+        m01_what_has_waited_beside_one_that_is_down_is_refused_in_its_turn,
         m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,

@@ -818,8 +818,8 @@ impl<A: Actor> Context<A> {
     /// A name that is there already is found after this handler. In [`Actor::start`] and in a factory
     /// it keeps the start open until `then` has returned, under the child's limit; a start that waits
     /// for nothing but names of children that start after it fails at once, with
-    /// [`ExitReason::Stalled`]. If the owner is no `B`, this instance ends with
-    /// [`ExitReason::Name`]. The wait ends with the instance, or by [`cancel`](Self::cancel).
+    /// [`ExitReason::Stalled`]. If the owner is no `B`, or nobody can have the name, this instance ends
+    /// with [`ExitReason::Name`]. The wait ends with the instance, or by [`cancel`](Self::cancel).
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

@@ -89,7 +89,7 @@ pub enum ExitReason {
     Stalled(StartStalled),
     /// It could not be linked to a service, or the service has ended without asking.
     Link(LinkError),
-    /// A name that it waited for, with [`Context::find`](crate::Context::find), is of an actor of another
+    /// A name that it waited for, with [`Context::find`](crate::Context::find), is none, or is of an actor of another
     /// type, or its tree has ended.
     Name(NameError),
     /// The closure of [`Supervisor::on`](crate::Supervisor::on) has made what cannot be started, which it

@@ -28,8 +28,8 @@ fn disk_full() -> Exit {
 fn r113_what_is_refused_says_why_and_what_to_do() {
     let cannot_have = "b cannot have the address that was reserved for it: another child had it first, \
                        or has ended with it; reserve a new one";
-    let slash =
-        "a name must not be empty, nor have a slash, which stands between the names of a path";
+    let slash = "a name must not be empty, nor have a control character, nor a slash, which stands between the \
+         names of a path";
     let place = "b is placed on locality away, but its address was reserved on home: reserve it on \
                  away, or place b below a supervisor on home";
     let significant = "b is significant: it must be transient or temporary, and its supervisor needs an \
@@ -77,6 +77,8 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
             "the closure that builds far must not say `intensity`";
         Outside { supervisor: "far".into(), child: "b".into() }
             "b must be added in the closure that builds far on its locality";
+        PlacedTwice { supervisor: "far".into() }
+            "supervisor far is placed twice: say `on` once, with one closure for all children";
         RootPlaced { root: "app".into() } root;
         Nested {} "a loop is not run inside a handler of its thread";
         Loop { 0: Arc::new(std::io::Error::other("no more files")) }
@@ -105,6 +107,8 @@ fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
     let name = || "log".into();
     texts! { NameError:
         NotFound { name: name() } not_found;
+        Bad { name: "lo\ng".into() }
+            "\"lo\\ng\" is no name: it must not be empty, nor have a control character in it";
         Taken { name: name(), owner: "b".into() }
             "the name log cannot be given again: it belongs to b";
         WrongType { name: name(), wanted: "Log", registered: "Clock" } wrong;
