@@ -893,6 +893,12 @@ fn m01_what_has_waited_beside_one_that_is_down_is_refused_in_its_turn(seed: u64)
         );
     }
     assert_eq!(sim.now(), before, "without a wait");
+    // What is looked through and kept counts.
+    let third = far.reserve::<Puppet>();
+    far.set_bound(50);
+    let taken = (0..100).filter(|&n| third.try_send(Num(n)).is_ok());
+    let taken = taken.count();
+    assert!((1..=50).contains(&taken), "{taken}");
 }
 
 /// The closure is asked again, by a request or by a restart, and once for all that could be built.

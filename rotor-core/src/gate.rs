@@ -93,6 +93,8 @@ pub(crate) struct Gate {
     /// Held while an order that no slice has seen is taken back; the first slice waits for that.
     first_slice: Mutex<()>,
     early: Mutex<Early>,
+    /// How many records have been looked through, and wait there. Written under its lock.
+    kept: AtomicUsize,
     /// Something is down here, and no loop has opened it that would refuse what is for that.
     forlorn: AtomicBool,
     /// Wakes of its loop in this life.
@@ -260,6 +262,7 @@ impl Gate {
                 opened_at: AtomicU64::new(0),
                 first_slice: Mutex::new(()),
                 early: Mutex::default(),
+                kept: AtomicUsize::new(0),
                 forlorn: AtomicBool::new(false),
                 wakes: AtomicU64::new(0),
                 given_up: GivenUp::default(),
@@ -370,7 +373,7 @@ impl Gate {
     /// Whether its bound is reached.
     pub(crate) fn is_full(&self) -> bool {
         let bound = self.bound.load(Ordering::Relaxed);
-        bound > 0 && self.entrance.len() >= bound
+        bound > 0 && self.entrance.len() + self.kept.load(Ordering::Relaxed) >= bound
     }
 
     pub(crate) fn push_always(&'static self, lane: usize, parcel: Parcel) {
@@ -488,6 +491,11 @@ impl Gate {
             if !self.forlorn.load(Ordering::Relaxed) {
                 return; // written under the lock
             }
+            let mut count = if all {
+                0
+            } else {
+                self.kept.load(Ordering::Relaxed)
+            };
             for lane in SYSTEM..=NORMAL {
                 let before = early.lanes[lane].take();
                 let (again, kept) = if all { (before, None) } else { (None, before) };
@@ -501,7 +509,10 @@ impl Gate {
                     // SAFETY: a record that was taken out just now: it moves to one of two places.
                     unsafe {
                         match early.refuses(at) {
-                            None => kept.push_raw(at),
+                            None => {
+                                kept.push_raw(at);
+                                count += 1;
+                            }
                             Some(exit) => refused.push((Parcel::copy(at), exit)),
                         }
                     }
@@ -519,6 +530,7 @@ impl Gate {
                 }
                 early.lanes[lane] = Some(kept).filter(|kept| !kept.is_empty());
             }
+            self.kept.store(count, Ordering::Relaxed);
         }
         for (parcel, exit) in refused {
             self.refuse_early(parcel, exit);
@@ -550,6 +562,7 @@ impl Gate {
         let mut early = lock(&self.early);
         early.over = true;
         self.forlorn.store(false, Ordering::SeqCst);
+        self.kept.store(0, Ordering::Relaxed);
         let down = std::mem::take(&mut early.down);
         let lanes = std::mem::take(&mut early.lanes);
         drop(early);
