@@ -373,7 +373,8 @@ pub mod supervision {
     //! ```
     //!
     //! A tree that could not start, or whose root gave up, ends with the reason `Shutdown`, too: what
-    //! happened is at the end of the chain. For the program's exit code, ask that:
+    //! happened is at the end of the chain of exits that caused each other, which
+    //! [`root_cause`](crate::Exit::root_cause) gives. For the program's exit code, ask that:
     //! ```
     //! # use rotor_core::*;
     //! # struct Bad;
@@ -560,9 +561,11 @@ pub mod supervision {
     //! for until the start limit, because any running actor may
     //! [register](crate::Context::register) it; the error then says that
     //! [nobody declares it](crate::TimedOut::held_by). The name of a child that is down below another
-    //! supervisor is waited for as long, because that may be asked to start it. [`find_within`](crate::Context::find_within) waits
-    //! without keeping the start open, [`lookup`](crate::Context::lookup) does not wait. Another
-    //! tree's names are found through its handle: `THERMOMETER.of(&app)`.
+    //! supervisor is waited for as long, because that may be asked to start it.
+    //! [`find_within`](crate::Context::find_within) waits without keeping the start open,
+    //! [`lookup`](crate::Context::lookup) does not wait, and [`App::lookup`](crate::App::lookup) finds an
+    //! actor from outside of the tree. An actor of another tree looks for `THERMOMETER.of(&app)`, with that
+    //! tree's handle.
     //!
     //! # Children that come and go
     //!
