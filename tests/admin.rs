@@ -649,6 +649,9 @@ fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
         let (child, name) = text.split_once(": ").unwrap();
         let why = format!("{child} cannot start: {name} cannot be given again: it belongs to boss");
         assert!(chain(&exit).contains(&why), "{}", chain(&exit));
+        let reason = exit.root_cause().reason();
+        let refused = matches!(reason, ExitReason::Refused(StartError::Name { .. }));
+        assert!(refused, "{reason:?}");
     }
 }
 

@@ -89,11 +89,12 @@ pub enum ExitReason {
     Stalled(StartStalled),
     /// It could not be linked to a service, or the service has ended without asking.
     Link(LinkError),
-    /// A name that it waited for, with [`Context::find`](crate::Context::find), is none, or is of an actor of another
-    /// type, or its tree has ended.
+    /// A name that it waited for, with [`Context::find`](crate::Context::find), is none, or is of an
+    /// actor of another type, or its tree has ended.
     Name(NameError),
     /// The closure of [`Supervisor::on`](crate::Supervisor::on) has made what cannot be started, which it
-    /// had not when the tree was checked.
+    /// had not when the tree was checked; or a name that the spec declares was given up with a
+    /// [`DeleteChild`](crate::DeleteChild), and is somebody else's by now.
     Refused(StartError),
     /// More messages would have waited for it than its [`Bound::fail`](crate::Bound::fail) allows: so many.
     Overloaded(usize),

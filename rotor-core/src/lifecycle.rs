@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::child::spent_make;
 use crate::drain::Drain;
 use crate::error::{Result, StartError};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::here;
 use crate::hold::Why;
 use crate::kin::Unbuilt;
@@ -92,7 +92,8 @@ impl Local {
         if marked && let Err(error) = self.claim_lapsed(slot) {
             self.seat(slot, |seat| seat.make = Some(make));
             let child = self.name_of(slot);
-            return self.start_failed(slot, Exit::failed(StartError::Name { child, error }));
+            let refused = ExitReason::Refused(StartError::Name { child, error });
+            return self.start_failed(slot, Exit::of(refused));
         }
         self.current.set(slot);
         let made = here::guard(|| make(self, slot));
