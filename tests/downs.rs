@@ -5,8 +5,8 @@ use std::time::Duration;
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::admin::{ask, child, list, scripted};
-use crate::backend::{Backend, Played};
+use crate::admin::{ask, came_to_its_end, child, list, scripted};
+use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -26,12 +26,6 @@ async fn is_down(x: Addr<Puppet>, how: &str) {
         matches!(asked, Err(RequestError::Ended(_))),
         "{how}: {asked:?}"
     );
-}
-
-/// The script has found nothing wrong.
-fn came_to_its_end(played: &Played) {
-    let lead = played.exits.iter().find(|exit| exit.starts_with("lead"));
-    assert_eq!(lead.map(String::as_str), Some("lead: normal"));
 }
 
 /// Removed by force at once, or late; crashed or removed by somebody else while it stops.

@@ -3,6 +3,8 @@
 //! it.
 
 use std::cell::RefCell;
+use std::io::{ErrorKind, Read};
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,6 +16,17 @@ pub type Probe = Box<dyn Fn() -> bool>;
 
 /// Opens what an instance is to have.
 pub type Open = dyn FnMut(&mut Context<Holder>) -> Result<Vec<Probe>>;
+
+/// A stream for a loop to lend, and whether it is open.
+pub fn stream() -> Result<(UnixStream, Probe)> {
+    let (peer, stream) = UnixStream::pair()?;
+    peer.set_nonblocking(true)?;
+    let is_open = move || {
+        let read = (&peer).read(&mut [0; 1]);
+        read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    };
+    Ok((stream, Box::new(is_open)))
+}
 
 /// What the instances have opened, in order.
 type Opened = Rc<RefCell<Vec<Vec<Probe>>>>;

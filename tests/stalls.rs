@@ -2,7 +2,7 @@
 
 use rotor_core::*;
 
-use crate::admin::{ask, child, scripted};
+use crate::admin::{ask, came_to_its_end, child, scripted};
 use crate::backend::{Backend, Played};
 use crate::harness::bodies;
 use crate::log::Log;
@@ -362,8 +362,7 @@ fn m08_who_is_down_may_be_started_by_its_own_supervisor(on: &dyn Backend, far: &
             .child(role.child().start_limit(LONG))
             .child(scripted(&log, script).temporary())
     });
-    let lead = played.exits.iter().find(|exit| exit.starts_with("lead"));
-    assert_eq!(lead.map(String::as_str), Some("lead: normal"));
+    came_to_its_end(&played);
     assert_eq!(
         log.of("failed"),
         ["failed: the start of stage/d waits for bell of b, which cannot start before it"]

@@ -1307,7 +1307,8 @@ impl<A: Actor> Context<A> {
     /// # Errors
     /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address,
     /// [`StartError::Name`] for one of its names in the registry, [`StartError::BadName`] for its own;
-    /// [`StartError::Significant`] or [`StartError::Backoff`] for what means nothing here; [`StartError::Stopping`] while this actor stops.
+    /// [`StartError::Significant`] or [`StartError::Backoff`] for what means nothing here;
+    /// [`StartError::Stopping`] while this actor stops.
     ///
     /// ```
     /// # use rotor_core::*;

@@ -819,7 +819,6 @@ impl Local {
             } => self.release(slot, serial, expiry),
             Control::AskLimit(limit) => self.arm_ask(limit),
             Control::Watch(order) => self.watch(order),
-            Control::Link(order) => self.take_client(order),
             Control::Unwatch { who, key } => self.unwatch(who, key),
             Control::Down { key, exit } => self.down(key, exit),
             Control::Call(f) => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering as Order;
 use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::given_up::GivenUp;
 use crate::here;
-use crate::lane::{LANES, NORMAL, SYSTEM};
+use crate::lane::{NORMAL, SYSTEM};
 use crate::late::Handling;
 use crate::locality::{Call, Control, Local};
 use crate::lock::lock;
-use crate::message::{Inline, Stored, Way, take};
+use crate::message::Way;
 use crate::observe::{Losses, Observer, Reason, Undeliverable};
 use crate::parcel::{Contents, Parcel};
 use crate::queue::{Word, header};
@@ -92,11 +92,6 @@ pub(crate) struct Gate {
     opened_at: AtomicU64,
     /// Held while an order that no slice has seen is taken back; the first slice waits for that.
     first_slice: Mutex<()>,
-    early: Mutex<Early>,
-    /// How many records have been looked through, and wait there. Written under its lock.
-    kept: AtomicUsize,
-    /// Something is down here, and no loop has opened it that would refuse what is for that.
-    forlorn: AtomicBool,
     /// Wakes of its loop in this life.
     pub(crate) wakes: AtomicU64,
     /// Requests of actors here for whose answers nobody waits any more.
@@ -161,45 +156,6 @@ impl GateRef {
     }
 }
 
-/// What waits for the first loop, if somebody has had to look through it. It comes before what is in the
-/// entrance, which nobody else takes from until then.
-#[derive(Default)]
-struct Early {
-    lanes: [Option<Chunk>; LANES],
-    /// The generations of those slots that are down, and why.
-    down: FixedMap<u32, (u32, Exit)>,
-    /// The loop has come, and takes by itself.
-    over: bool,
-}
-
-impl Early {
-    /// Why an address is down, if it is.
-    fn is_down(&self, slot: u32, generation: u32) -> Option<Exit> {
-        let (known, exit) = self.down.get(&slot)?;
-        (known | BOUNDED == generation | BOUNDED).then(|| exit.clone())
-    }
-
-    /// Why whom a record is for, or about, is down.
-    ///
-    /// # Safety
-    /// `at` is a record that nobody else uses.
-    unsafe fn refuses(&self, at: *mut Word) -> Option<Exit> {
-        // SAFETY: as the caller says.
-        let (head, (kind, payload, _)) = unsafe { (header(at), signed::open(at)) };
-        if !head.is_control() {
-            return self.is_down(head.slot(), head.generation());
-        }
-        // SAFETY: the payload is one of this kind.
-        let control = unsafe { &*(kind.look)(payload) };
-        let about = match control.downcast_ref()? {
-            Control::Watch(order) => order.who(),
-            Control::Link(order) => order.service(),
-            _ => return None,
-        };
-        self.is_down(about.slot, about.generation)
-    }
-}
-
 /// Counts the wakes of a loop.
 struct Counted(&'static Gate, Arc<dyn Wake>);
 
@@ -261,9 +217,6 @@ impl Gate {
                 slices: AtomicU64::new(0),
                 opened_at: AtomicU64::new(0),
                 first_slice: Mutex::new(()),
-                early: Mutex::default(),
-                kept: AtomicUsize::new(0),
-                forlorn: AtomicBool::new(false),
                 wakes: AtomicU64::new(0),
                 given_up: GivenUp::default(),
                 clock: Mutex::new(None),
@@ -276,13 +229,11 @@ impl Gate {
     /// Gives the gate back. Generations of its next life start above every one of this life.
     pub(crate) fn recycle(&'static self) {
         self.retire();
-        self.reject_early();
         self.entrance
             .close(|parcel| self.reject(parcel, Reason::Closed));
         lock(&self.peers).clear();
         lock(&self.claims).clear();
         self.registries.clear();
-        lock(&self.early).over = false;
         self.observed.store(false, Ordering::Relaxed);
         let observer = lock(&self.observer).take();
         let _ = here::guard(|| drop(observer));
@@ -373,7 +324,7 @@ impl Gate {
     /// Whether its bound is reached.
     pub(crate) fn is_full(&self) -> bool {
         let bound = self.bound.load(Ordering::Relaxed);
-        bound > 0 && self.entrance.len() + self.kept.load(Ordering::Relaxed) >= bound
+        bound > 0 && self.entrance.len() >= bound
     }
 
     pub(crate) fn push_always(&'static self, lane: usize, parcel: Parcel) {
@@ -381,10 +332,6 @@ impl Gate {
             .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
         if lane != NORMAL {
             self.pressing.store(true, Ordering::Release);
-        }
-        // In one order with the claim of its place above: see `lay_down_early`.
-        if self.forlorn.load(Ordering::SeqCst) {
-            self.sift(false);
         }
     }
 
@@ -435,43 +382,15 @@ impl Gate {
         unturned
     }
 
-    /// What was to be built at these addresses is down, if no slice has begun here: also for those who look,
-    /// and who have sent something, though no loop is there to say so.
-    pub(crate) fn lay_down_early(&'static self, all: &[Address], exit: &Exit) {
-        if !self.write_early(all, Lifecycle::Down) {
-            return;
-        }
-        {
-            let mut early = lock(&self.early);
-            if early.over {
-                return; // it learns of it in its first turn
-            }
-            let down = all
-                .iter()
-                .map(|at| (at.slot, (at.generation, exit.clone())));
-            early.down.extend(down);
-            self.forlorn.store(true, Ordering::SeqCst);
-        }
-        // Whoever claims a place later sees the mark, what was claimed before is seen below.
-        fence(Ordering::SeqCst);
-        self.sift(true);
+    /// A lost locality is opened again: see [`States::reopen`].
+    pub(crate) fn reopen(&self) {
+        let _guard = lock(&self.first_slice); // nobody else writes meanwhile
+        self.states.reopen();
     }
 
-    /// It waits again: a start is ordered, or nobody has its spec any more.
-    pub(crate) fn raise_early(&self, all: &[Address]) {
-        let mut early = lock(&self.early);
-        let down = all.iter().filter_map(|at| early.down.remove(&at.slot));
-        let down: Vec<_> = down.collect();
-        if early.down.is_empty() {
-            self.forlorn.store(false, Ordering::SeqCst);
-        }
-        drop(early);
-        drop(down); // errors of users may be in them
-        self.write_early(all, Lifecycle::Waiting);
-    }
-
-    /// Says where those are in their lives that no slice has seen. False if one has begun: it says so.
-    fn write_early(&self, all: &[Address], state: Lifecycle) -> bool {
+    /// Says where those are in their lives that were to be built here, if no slice has begun. False if one
+    /// has: it says so itself.
+    pub(crate) fn write_early(&self, all: &[Address], state: Lifecycle) -> bool {
         let _guard = lock(&self.first_slice);
         let unturned = self.is_unturned();
         for at in all.iter().filter(|_| unturned) {
@@ -479,102 +398,6 @@ impl Gate {
                 .write(at.slot, at.generation, state, Tenure::Lasting);
         }
         unturned
-    }
-
-    /// Refuses what waits for those that are down, as long as no loop has opened it; keeps the rest. What
-    /// has been looked through is looked through again if `all` is.
-    #[cold]
-    fn sift(&'static self, all: bool) {
-        let mut refused = Vec::new();
-        {
-            let mut early = lock(&self.early);
-            if !self.forlorn.load(Ordering::Relaxed) {
-                return; // written under the lock
-            }
-            let mut count = if all {
-                0
-            } else {
-                self.kept.load(Ordering::Relaxed)
-            };
-            for lane in SYSTEM..=NORMAL {
-                let before = early.lanes[lane].take();
-                let (again, kept) = if all { (before, None) } else { (None, before) };
-                // No more than is there by now: who sends something looks again.
-                let n = self.entrance.lane_len(lane);
-                // SAFETY: nobody else takes before `begin`, which waits for the lock and has come before it
-                // is closed.
-                let new = (0..n).map_while(|_| unsafe { self.entrance.pop(lane) });
-                let kept = kept.unwrap_or_else(Chunk::new);
-                let mut sort = |at: *mut Word| {
-                    // SAFETY: a record that was taken out just now: it moves to one of two places.
-                    unsafe {
-                        match early.refuses(at) {
-                            None => {
-                                kept.push_raw(at);
-                                count += 1;
-                            }
-                            Some(exit) => refused.push((Parcel::copy(at), exit)),
-                        }
-                    }
-                };
-                let again = again.into_iter().map(Contents::Chunk);
-                for contents in again.chain(new.map(Parcel::open)) {
-                    match contents {
-                        Contents::One(mut one) => sort(one.as_mut_ptr()),
-                        Contents::Chunk(chunk) => {
-                            while let Some(at) = chunk.pop() {
-                                sort(at);
-                            }
-                        }
-                    }
-                }
-                early.lanes[lane] = Some(kept).filter(|kept| !kept.is_empty());
-            }
-            self.kept.store(count, Ordering::Relaxed);
-        }
-        for (parcel, exit) in refused {
-            self.refuse_early(parcel, exit);
-        }
-    }
-
-    /// Refuses one record, for or about an actor that is down.
-    fn refuse_early(&'static self, parcel: Parcel, exit: Exit) {
-        let Contents::One(mut one) = parcel.open() else {
-            unreachable!("made of a record");
-        };
-        let at = one.as_mut_ptr();
-        // SAFETY: the record is used this once; a control is stored in its record.
-        unsafe {
-            if !header(at).is_control() {
-                return self.refuse(at, Reason::Stopped, &RequestError::Ended(exit));
-            }
-            let (_, payload, _) = signed::open(at);
-            match take::<Inline<Control>>(payload).open() {
-                Control::Watch(order) => order.end(exit),
-                Control::Link(order) => order.refuse(),
-                _ => unreachable!("those are kept"),
-            }
-        }
-    }
-
-    /// A loop opens it: what has been looked through is its own now.
-    pub(crate) fn begin(&self) -> [Option<Chunk>; LANES] {
-        let mut early = lock(&self.early);
-        early.over = true;
-        self.forlorn.store(false, Ordering::SeqCst);
-        self.kept.store(0, Ordering::Relaxed);
-        let down = std::mem::take(&mut early.down);
-        let lanes = std::mem::take(&mut early.lanes);
-        drop(early);
-        drop(down); // errors of users may be in them
-        lanes
-    }
-
-    /// The loop does not come.
-    pub(crate) fn reject_early(&'static self) {
-        for chunk in self.begin().into_iter().flatten() {
-            self.reject(Parcel::chunk(chunk), Reason::Closed);
-        }
     }
 
     /// Registers a locality that wants to know when this one is lost.

@@ -11,6 +11,7 @@ use crate::fixed_map::FixedMap;
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
+use crate::states::Lifecycle;
 use crate::strategy::{ChildId, Family, Flags, Restart, Step};
 use crate::supervisor::{Remote, Shell};
 use crate::things::Key;
@@ -121,7 +122,7 @@ pub(crate) struct Unbuilt(pub(crate) Vec<Address>);
 impl Drop for Unbuilt {
     fn drop(&mut self) {
         if let Some(top) = self.0.first() {
-            top.gate().raise_early(&self.0);
+            top.gate().write_early(&self.0, Lifecycle::Waiting);
         }
     }
 }

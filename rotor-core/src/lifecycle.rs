@@ -12,6 +12,7 @@ use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
+use crate::states::Lifecycle;
 use crate::strategy::{ChildId, Event, OnGo};
 use crate::things::{AtEnd, Body, Key, NO_THINGS};
 
@@ -661,7 +662,7 @@ impl Local {
             .into_iter()
             .partition(|(_, child)| child.gate() == self.gate);
         for (id, child) in away {
-            self.lay_unbuilt_early(slot, id, exit);
+            self.lay_unbuilt_early(slot, id);
             let exit = exit.clone();
             child
                 .gate()
@@ -674,7 +675,7 @@ impl Local {
     }
 
     /// A child on another locality is down: if no loop has begun to build it there, nobody else says so.
-    pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId, exit: &Exit) {
+    pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId) {
         let all = self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
             let (top, remote) = (entry.place, entry.remote.as_ref()?);
@@ -689,7 +690,9 @@ impl Local {
             Some([top].into_iter().chain(there).collect::<Vec<_>>())
         });
         let Some(all) = all else { return };
-        all[0].gate().lay_down_early(&all, exit);
+        if !all[0].gate().write_early(&all, Lifecycle::Down) {
+            return;
+        }
         self.seat(slot, |seat| {
             let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
             remote.unbuilt = Some(Unbuilt(all));

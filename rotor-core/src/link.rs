@@ -41,8 +41,7 @@ pub enum LinkError {
     AlreadyLinked,
     /// The service is ending, or is not started again by itself.
     NotLinkable {
-        /// The names from the root down to the service, with slashes between; its address and the name
-        /// of its locality if no loop has opened that so far.
+        /// The names from the root down to the service, with slashes between.
         service: Cow<'static, str>,
     },
     /// The service is linked to the client, itself or through others: neither could end first.
@@ -242,26 +241,16 @@ fn unseen(service: Address) -> Cow<'static, str> {
 }
 
 /// The order to link, on its way. Thrown away by a locality that ends, it is answered.
-pub(crate) struct Order {
+struct Order {
     service: Address,
     client: Client,
     open: bool,
 }
 
 impl Order {
-    pub(crate) fn service(&self) -> Address {
-        self.service
-    }
-
     fn accept(mut self) -> Client {
         self.open = false;
         self.client
-    }
-
-    /// The service is down, which no loop is there to say.
-    pub(crate) fn refuse(self) {
-        let service = unseen(self.service);
-        self.accept().refuse(LinkError::NotLinkable { service });
     }
 }
 
@@ -364,7 +353,10 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     };
     // Its gate may be somebody else's by now, who may take long to answer.
     if !service.gate().is_past(service) && !service.gate().entrance.is_closed() {
-        Control::post(service.gate(), Control::Link(order));
+        Control::call(service.gate(), move |there| {
+            let client = order.accept();
+            there.take_client(service, client);
+        });
     }
     key
 }
@@ -514,8 +506,7 @@ impl Local {
     }
 
     /// Somebody wants to be a client of an actor here.
-    pub(crate) fn take_client(&self, order: Order) {
-        let (to, client) = (order.service, order.accept());
+    fn take_client(&self, to: Address, client: Client) {
         self.peer_with(client.address.gate());
         let Some(slot) = self.find(to) else {
             let service = unseen(to);

@@ -26,7 +26,7 @@ use crate::here::{self, Caught, Reach, running_gate, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
-use crate::link::{self, Services};
+use crate::link::Services;
 use crate::lock::lock;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor;
@@ -305,7 +305,6 @@ impl Locality {
             return;
         }
         let gate = self.gate();
-        gate.reject_early();
         gate.entrance
             .close(|parcel| gate.reject(parcel, Reason::Closed));
         Local::tell_peers(gate, self, false);
@@ -536,8 +535,6 @@ pub(crate) enum Control {
     AskLimit(AskLimit),
     /// A locality watches an instance here.
     Watch(monitor::Order),
-    /// Somebody wants to be a client of an actor here.
-    Link(link::Order),
     /// It watches it no more.
     Unwatch { who: Address, key: Key },
     /// The target of a monitor ended.
@@ -727,7 +724,7 @@ impl Local {
         let gate = locality.gate();
         let reopened = locality.openings() > 1;
         if reopened {
-            gate.states.reopen();
+            gate.reopen();
             gate.rooms.clear_out();
         }
         Local {
@@ -745,7 +742,7 @@ impl Local {
             cursor: Cell::new(std::ptr::null()),
             lane: Cell::new(NORMAL),
             charged: Cell::new(0),
-            chunks: gate.begin().map(RefCell::new),
+            chunks: Default::default(),
             outboxes: RefCell::new(Vec::new()),
             near: [const { Cell::new(NOWHERE) }; LANES],
             seats: RefCell::new(Vec::new()),

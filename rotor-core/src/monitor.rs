@@ -111,11 +111,6 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Whom to watch.
-    pub(crate) fn who(&self) -> Address {
-        self.who
-    }
-
     /// The watcher's key.
     pub(crate) fn key(&self) -> Key {
         self.key

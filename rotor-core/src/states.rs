@@ -86,7 +86,8 @@ impl States {
         FIRST << bucket.saturating_sub(1)
     }
 
-    /// Tells other threads what a slot is doing. Owner only.
+    /// Tells other threads what a slot is doing. Owner only; before its first slice others as well, under
+    /// the lock of `Gate::write_early`.
     #[inline]
     pub(crate) fn write(&self, slot: u32, generation: u32, state: Lifecycle, tenure: Tenure) {
         let (bucket, index) = Self::place(slot);

@@ -90,9 +90,9 @@ pub struct TreeNode {
     /// Type name of the actor.
     pub actor: &'static str,
     /// Where it is in its life: `"running"`, `"starting"`, `"initialized"`, `"stopping"`, `"waiting"` for
-    /// a start, which is a restart if there were `instances`, `"down"`. Of a locality that tells nothing: `"no driver"` if none has it open, `"not
-    /// turned"` if its driver has not turned so far, else `"no answer"`. Nothing starts there before
-    /// that, however long it takes.
+    /// a start, which is a restart if there were `instances`, `"down"`. Of a locality that tells nothing:
+    /// `"no driver"` if none has it open, `"not turned"` if its driver has not turned so far, else
+    /// `"no answer"`. Nothing starts there before that, however long it takes.
     pub state: &'static str,
     /// How many instances have been started.
     pub instances: u64,

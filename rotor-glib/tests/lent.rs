@@ -7,8 +7,6 @@ mod common;
 mod lent;
 
 use std::cell::Cell;
-use std::io::{ErrorKind, Read};
-use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use common::*;
@@ -33,13 +31,8 @@ fn open() -> Box<Open> {
     let mut kept: Vec<Watch> = Vec::new();
     let button = Object::new::<Object>();
     Box::new(move |cx| {
-        let (peer, stream) = UnixStream::pair()?;
-        peer.set_nonblocking(true)?;
+        let (stream, is_watched) = stream()?;
         kept.push(Io::of(cx)?.watch(cx, stream.into(), IOCondition::IN));
-        let is_watched = move || {
-            let read = (&peer).read(&mut [0; 1]);
-            read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
-        };
 
         let this = glib::main_current_source().expect("a loop runs this");
         let context = this.context().expect("it is attached");
@@ -56,7 +49,7 @@ fn open() -> Box<Open> {
         Guard::of(cx).keep(&button, click);
         let is_connected = move || Rc::strong_count(&token) > 1;
         Ok(vec![
-            Box::new(is_watched) as Probe,
+            is_watched,
             Box::new(is_attached),
             Box::new(is_connected),
         ])

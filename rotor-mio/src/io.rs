@@ -24,8 +24,8 @@ use crate::{
 ///
 /// What is opened belongs to the instance of `cx`: its messages go there, and it is closed when
 /// that ends, however it does, before anybody is told. A stop does not wait for what is queued: see
-/// [`Stream::when_drained`]. Events that were on their way then never reach the next instance. Nothing blocks;
-/// registering allocates once or twice. Cheap to get and to clone. Not `Send`.
+/// [`Stream::when_drained`]. Events that were on their way then never reach the next instance. Nothing
+/// blocks; registering allocates once or twice. Cheap to get and to clone. Not `Send`.
 ///
 /// ```
 /// use rotor_core::*;

@@ -6,8 +6,6 @@ mod common;
 mod lent;
 
 use std::any::Any;
-use std::io::{ErrorKind, Read};
-use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
 use common::*;
@@ -29,16 +27,11 @@ fn open() -> Box<Open> {
     let mut kept: Vec<Box<dyn Any>> = Vec::new();
     Box::new(move |cx| {
         let io = Io::of(cx)?;
-        let (peer, stream) = StdStream::pair()?;
-        peer.set_nonblocking(true)?;
+        let (stream, is_open) = stream()?;
         kept.push(Box::new(io.adopt(cx, stream)?));
         kept.push(Box::new(io.listen(cx, anywhere())?));
         kept.push(Box::new(io.udp(cx, anywhere())?));
-        let is_open = move || {
-            let read = (&peer).read(&mut [0; 1]);
-            read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
-        };
-        Ok(vec![Box::new(is_open) as Probe])
+        Ok(vec![is_open])
     })
 }
 

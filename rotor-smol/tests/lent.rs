@@ -6,9 +6,6 @@ mod common;
 #[path = "../../tests/lent.rs"]
 mod lent;
 
-use std::io::{ErrorKind, Read};
-use std::os::unix::net::UnixStream;
-
 use common::*;
 use futures_lite::{AsyncReadExt, future};
 use lent::*;
@@ -17,17 +14,12 @@ use rotor_smol::{Async, Sleep, SmolLoop};
 /// A stream that is read, beside a timer.
 fn open() -> Box<Open> {
     Box::new(move |cx| {
-        let (peer, stream) = UnixStream::pair()?;
-        peer.set_nonblocking(true)?;
+        let (stream, is_open) = stream()?;
         let mut stream = Async::new(stream)?;
         let read = async move { drop(stream.read(&mut [0; 1]).await) };
         let late = async { _ = Sleep::after(NAP).await };
         cx.spawn(future::or(read, late), |_, (), _| unreachable!());
-        let is_open = move || {
-            let read = (&peer).read(&mut [0; 1]);
-            read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
-        };
-        Ok(vec![Box::new(is_open) as Probe])
+        Ok(vec![is_open])
     })
 }
 
