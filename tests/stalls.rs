@@ -317,6 +317,64 @@ fn m08_a_start_whose_name_goes_down_meanwhile_fails_at_once(on: &dyn Backend) {
     }
 }
 
+/// Its loop is lost before the start begins to wait, or meanwhile; and it is over its limit. Nobody
+/// starts it again before the start that waits is over.
+fn m08_a_start_that_waits_for_who_is_lost_or_removed_fails_at_once(seed: u64) {
+    for how in [
+        "lost before",
+        "lost meanwhile",
+        "removed",
+        "removed elsewhere",
+    ] {
+        let (log, mut sim) = (Log::new(), sim::Sim::new(seed));
+        let (home, away) = (sim.locality("home"), sim.locality("away"));
+        let is_far = how != "removed";
+        let b = if is_far { &away } else { &home }.reserve::<Puppet>();
+        let theirs = log.clone();
+        let below = move |s: Supervisor| {
+            let role = Role::new("b", &theirs).begin(|_, cx| {
+                act(cx.addr(), |_, cx| assert!(cx.unregister(BELL)));
+            });
+            let role = role.stop(|me, _, cx| me.kept.push(Box::new(cx.hold("no end"))));
+            let b = role.child().at(b).named(BELL).transient();
+            s.child(b.stop_limit(LONG))
+        };
+        let part = group("part").stop_limit(ms(3)).transient();
+        let part = match is_far {
+            true => part.on(&away, below),
+            false => below(part),
+        };
+        let pause = Role::new("c", &log).begin(|me, cx| {
+            me.kept.push(Box::new(cx.hold_within("a while", ms(1))));
+        });
+        let root = Supervisor::one_for_one("root")
+            .child(part)
+            .child(pause.child())
+            .child(group("inner").child(waits("d", &log, BELL)));
+        let app = sim.start(root).expect("a sound tree");
+        sim.run_until_idle();
+        match how {
+            "lost before" => sim.lose(&away),
+            "lost meanwhile" => {
+                sim.run_for(ms(1));
+                assert!(app.tree().ended.is_none());
+                sim.lose(&away);
+            }
+            _ => {
+                sim.run_for(ms(1));
+                app.tree().nodes[1].address.stop();
+            }
+        }
+        sim.run_for(ms(3));
+        let exit = app.tree().ended.expect(how);
+        assert_eq!(
+            exit.root_cause().to_string(),
+            "failed: the start of root/inner/d waits for bell of b, which cannot start before it",
+            "{how}"
+        );
+    }
+}
+
 /// The supervisor of the one that is down is not the one that is busy: whoever asks it gets a start.
 fn m08_who_is_down_may_be_started_by_its_own_supervisor(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -582,6 +640,7 @@ fn m08_a_search_that_ends_does_not_hide_a_stall(seed: u64) {
 bodies! {
     Sim: [
         m08_a_search_that_ends_does_not_hide_a_stall,
+        m08_a_start_that_waits_for_who_is_lost_or_removed_fails_at_once,
     ]
     Each: [
         m08_a_start_that_waits_for_a_later_sibling_fails_at_once,

@@ -68,6 +68,7 @@ impl Local {
         let decision = self.decide(slot, child, incarnation, exit);
         let event = Event::Exited(child, incarnation, exit.clone(), decision);
         self.family(slot, event);
+        self.check_stalls_below(slot);
         let is_down = self.seat(slot, |seat| {
             let kin = seat.kin.as_ref().filter(|kin| kin.is_at(child, place))?;
             Some(kin.family.row(child).state == RowState::Down)

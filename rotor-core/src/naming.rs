@@ -333,8 +333,8 @@ impl Local {
         self.tell_doomed(doomed);
     }
 
-    /// A child of the supervisor in `slot` has ended: if that is busy with the start of another one, this
-    /// may wait for it.
+    /// A child of the supervisor in `slot` has ended, or is lost: if that is busy with the start of another
+    /// one, this may wait for it.
     pub(crate) fn check_stalls_below(&self, slot: u32) {
         let starts = |seat: &mut Seat| seat.kin.as_ref()?.family.awaited_start();
         if self.seat(slot, starts).is_none() {

@@ -104,8 +104,12 @@ impl Stalls {
             let (waits, down) = match actor.get(i + 1).map(|next| next.state()) {
                 // Itself, or one above it, which is operational after what is below it.
                 None => (slot.state() == Lifecycle::Starting, false),
-                // Below it, or below a later sibling of one on the way, or of one that is down.
-                Some(next) => (next == Lifecycle::Waiting, next == Lifecycle::Down),
+                // Below it, or below a later sibling of one on the way, or of one that is down. One whose
+                // loop is lost has gone: till its supervisor starts it again, it is as good as down.
+                Some(next) => (
+                    next == Lifecycle::Waiting,
+                    matches!(next, Lifecycle::Down | Lifecycle::Gone),
+                ),
             };
             let here = self.at_slot.get(slot).into_iter().flatten();
             here.copied().filter(move |at| {
@@ -139,8 +143,8 @@ impl Registry {
         table.take_doomed(at)
     }
 
-    /// A child of a supervisor has ended which is busy with the start of another one: it may be what
-    /// that waits for. Returns the starts that can never end.
+    /// A child of a supervisor has ended, or is lost, which is busy with the start of another one: it may
+    /// be what that waits for. Returns the starts that can never end.
     pub(crate) fn stall_again(&self, supervisor: Address) -> Vec<Doomed> {
         let mut table = self.table();
         let below = table.stalled.at_slot.get(&supervisor);
