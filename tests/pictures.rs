@@ -1,6 +1,7 @@
 //! The tree as a picture: from its spec, and live.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -586,9 +587,62 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
     assert_eq!(warnings(tree().stop_limit(ms(0)).child(late())), [""; 0]);
 }
 
+/// An actor that runs, of this tree or another, may register the name: it is no error, but may be a slip.
+fn l24_a_plan_warns_of_a_need_that_no_child_declares(_: u64) {
+    let log = Log::new();
+    let (here, far) = (Locality::new("here"), Locality::new("far"));
+    let name = Name::<Puppet>::from;
+    let x = || puppet("x", &log).needs(name("log".to_owned()));
+    let has = || puppet("a", &log).named(name("log".to_owned()));
+    let warnings = |tree: Supervisor| tree.plan(&here).unwrap().warnings;
+    let theirs = log.clone();
+    let placed = group("y").on(&far, move |s| {
+        s.child(puppet("x", &theirs).needs(name("log".to_owned())))
+    });
+    let begin = "x needs log, which no child of app declares";
+    let end = ": its start waits until somebody registers that name, ";
+    for (tree, text) in [
+        (
+            group("app").child(x()),
+            format!("{begin}{end}for 5s at most"),
+        ),
+        (
+            group("app").child(group("y").child(x().start_limit(ms(20)))),
+            format!("{begin}{end}for 20ms at most"),
+        ),
+        (
+            group("app").child(x().start_limit(Duration::MAX)),
+            format!("{begin}{end}without a limit"),
+        ),
+        (
+            group("app").child(placed),
+            format!("{begin}{end}for 5s at most"),
+        ),
+        (
+            group("app")
+                .child(group("y").own_names().child(has()))
+                .child(x()),
+            format!("{begin} where that can find it{end}for 5s at most"),
+        ),
+    ] {
+        assert_eq!(warnings(tree), [text]);
+    }
+    let fine = group("app")
+        .child(has())
+        .child(group("y").own_names().child(x()));
+    assert_eq!(warnings(fine), [""; 0]);
+    // Of a name of another tree nothing is known here.
+    let mut sim = Sim::new(1);
+    sim.locality("there");
+    let other = sim.start(group("other")).unwrap();
+    let of = puppet("x", &log).needs(name("log".to_owned()).of(&other));
+    assert_eq!(warnings(group("app").child(of)), [""; 0]);
+}
+
 bodies! {
     Sim: [
         l24_a_plan_warns_of_what_is_said_in_vain,
+        l24_a_plan_warns_of_a_need_that_no_child_declares,
         l24_a_tree_may_be_made_of_a_configuration,
         n01_each_actor_has_a_path,
         l24_a_plan_is_the_spec_as_text,

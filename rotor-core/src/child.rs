@@ -398,7 +398,8 @@ impl<A: Actor> Child<A> {
     ///
     /// Where the tree's specs have the name, it must be of an actor that starts before this one: the
     /// other order, and actors that need each other in a circle, are a
-    /// [`StartError`](crate::StartError). Any other name is waited for.
+    /// [`StartError`](crate::StartError). Any other name is waited for, as long as the start may take:
+    /// somebody may register it. [`Plan::warnings`](crate::Plan::warnings) tells of each.
     ///
     /// ```
     /// use rotor_core::*;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::child::Spec;
 use crate::error::StartError;
@@ -32,6 +33,8 @@ struct Need {
     /// The actor's place in the start order.
     at: usize,
     child: Cow<'static, str>,
+    /// How long its start may take.
+    limit: Option<Duration>,
     name: NameSpec,
     /// The scopes around it, innermost last.
     scopes: Vec<usize>,
@@ -58,6 +61,7 @@ impl Needs {
             self.needs.push(Need {
                 at,
                 child: spec.name.clone(),
+                limit: spec.start_limit,
                 name: name.clone(),
                 scopes: scopes.to_vec(),
             });
@@ -92,6 +96,28 @@ impl Needs {
             return Err(StartError::NeedsLater { child, service });
         }
         Ok(())
+    }
+
+    /// What is needed that no spec of this tree declares, as people are told.
+    pub(crate) fn undeclared(&self, root: &str) -> impl Iterator<Item = String> {
+        let unowned = self.needs.iter().filter(|need| self.owner(need).is_none());
+        unowned.map(move |need| {
+            let Need { child, name, .. } = need;
+            // Below a supervisor with names of its own perhaps.
+            let found = match self.owners.contains_key(&name.text) {
+                true => " where that can find it",
+                false => "",
+            };
+            let limit = match need.limit {
+                Some(limit) => format!("for {limit:?} at most"),
+                None => "without a limit".to_owned(),
+            };
+            format!(
+                "{child} needs {}, which no child of {root} declares{found}: its start waits until \
+                 somebody registers that name, {limit}",
+                name.text
+            )
+        })
     }
 
     /// The names of the children from the one that needs `owner` to itself, if that needs it.

@@ -38,7 +38,8 @@ pub struct Plan {
     /// long before its restarts that it never makes its supervisor give up, or has no time to start; a
     /// limit of restarts, or of a stop, that the supervisor's own one comes before; an auto-shutdown
     /// without a significant child; a root that says what it is as a child; an observer elsewhere than at
-    /// the root; localities of one name.
+    /// the root; a name that is [needed](crate::Child::needs) and that no spec declares, so that somebody
+    /// has to register it; localities of one name.
     pub warnings: Vec<String>,
 }
 
@@ -102,6 +103,7 @@ impl Supervisor {
         self.check_root()?;
         self.check_in(here.gate(), here.name(), &mut seen)?;
         seen.needs.check()?;
+        seen.warnings.extend(seen.needs.undeclared(&self.name));
         seen.warn_of_places(here);
         Ok(Plan {
             nodes: seen.drawn.unwrap_or_default(),
