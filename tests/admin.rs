@@ -661,6 +661,57 @@ fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
     }
 }
 
+/// All of its names or none: what it cannot use is free for others, and stays theirs whatever is done
+/// with it.
+fn m22_a_deleted_child_that_misses_a_name_keeps_none(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let (boss, b) = (here.reserve(), here.reserve());
+    let two = puppet("b", &log).at(b).named(LOG).named(BELL);
+    let parts = group("parts").decide(|_| Decision::Stop).child(two);
+    let tree = group("root")
+        .child(puppet("boss", &log).at(boss))
+        .child(parts);
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    let parts = app.tree().nodes[2].address;
+    let stop = sim.block_on(parts.admin().ask(TerminateChild::named("b"), LONG));
+    let delete = sim.block_on(parts.admin().ask(DeleteChild::named("b"), LONG));
+    assert!(matches!(
+        (stop, delete),
+        (Some(Ok(Ok(()))), Some(Ok(Ok(()))))
+    ));
+    act(boss, |_, cx| cx.register(BELL).expect("it is nobody's"));
+    sim.run_until_idle();
+    parts.kill();
+    sim.run_until_idle();
+    let states = [parts, b.address()].map(Address::state);
+    assert_eq!(states, [Lifecycle::Running, Lifecycle::Down]);
+    act(boss, |_, cx| {
+        cx.register(LOG).expect("nobody can use it");
+    });
+    sim.run_until_idle();
+    let again = |sim: &mut Sim| {
+        let again = parts.admin().ask(RestartChild::named("b"), LONG);
+        sim.block_on(again).expect("it runs").expect("it runs")
+    };
+    assert!(matches!(again(&mut sim), Err(AdminError::StartFailed(_))));
+    let stop = sim.block_on(parts.admin().ask(TerminateChild::named("b"), LONG));
+    assert!(matches!(stop, Some(Ok(Ok(())))), "{stop:?}");
+    for name in [LOG, BELL] {
+        assert_eq!(app.lookup(name), Ok(boss), "seed {seed}");
+    }
+    act(boss, |_, cx| {
+        assert!(cx.unregister(LOG) && cx.unregister(BELL));
+    });
+    sim.run_until_idle();
+    assert!(matches!(again(&mut sim), Ok(Some(_))));
+    for name in [LOG, BELL] {
+        assert_eq!(app.lookup(name), Ok(b), "seed {seed}");
+    }
+}
+
 /// One template, an argument for each instance, the same one after a restart.
 fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -1083,6 +1134,7 @@ bodies! {
         m22_a_deleted_child_leaves_its_place_to_others,
         m22_a_deleted_child_comes_back_with_its_supervisor,
         m22_a_deleted_child_does_not_come_back_without_its_name,
+        m22_a_deleted_child_that_misses_a_name_keeps_none,
     ]
     Pair: [
         m22_children_are_administered_by_requests,

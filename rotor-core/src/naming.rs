@@ -287,15 +287,25 @@ impl Local {
         told.into_iter().for_each(Told::tell);
     }
 
-    /// An actor starts whose names have perhaps lapsed: it gets them back, unless somebody has them now.
+    /// An actor starts whose names have perhaps lapsed: it gets them back, all or none if somebody has one
+    /// of them now.
     pub(crate) fn claim_lapsed(&self, slot: u32) -> Result<(), NameError> {
+        let mut told = Vec::new();
+        let mut claimed = Ok(());
         if let Some(owned) = self.naming.borrow().owned.get(&slot) {
-            for name in owned.values().filter(|name| name.lapsed.get()) {
+            let lapsed = || owned.values().filter(|name| name.lapsed.get());
+            claimed = lapsed().try_for_each(|name| {
                 name.registry.claim(name.entry.clone())?;
-                name.lapsed.set(false);
+                Ok(())
+            });
+            if claimed.is_err() {
+                told.extend(lapsed().map(|name| name.registry.release(&name.entry)));
+            } else {
+                owned.values().for_each(|name| name.lapsed.set(false));
             }
         }
-        Ok(())
+        told.into_iter().for_each(Told::tell);
+        claimed
     }
 
     /// A slot is freed.
