@@ -7,7 +7,7 @@ use std::time::Duration;
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -296,6 +296,76 @@ fn l17_of_a_late_subtree_those_are_told_who_keep_it(seed: u64) {
     assert_eq!(log.live(), 0);
 }
 
+/// Who has ended in time is not late, though the news of it come late: of one elsewhere, for good or to be
+/// started again.
+fn l17_who_has_ended_in_time_is_not_told_of(seed: u64) {
+    for limits in [(3, 60), (60, 3)] {
+        let (log, late) = (Log::new(), Arc::new(Laggards::default()));
+        let mut sim = Sim::new(seed);
+        let (home, away) = (sim.locality("home"), sim.locality("away"));
+        let (a, theirs) = (home.reserve(), log.clone());
+        let [inner, far] = [limits.0, limits.1].map(ms);
+        let far = group("far").stop_limit(far).on(&away, move |s| {
+            s.child(Role::new("b", &theirs).telling().child())
+        });
+        let inner = Supervisor::one_for_all("inner").stop_limit(inner);
+        let inner = inner.intensity(9, LONG).child(puppet("a", &log).at(a));
+        let tree = group("root").observer(late.clone());
+        let app = sim.start(tree.child(inner.child(far))).unwrap();
+        sim.run_until_idle();
+        sim.delay(&away, &home, ms(5));
+        // A restart of all, where the pass waits for the far one.
+        if limits.1 == 3 {
+            crash(a);
+            sim.run_for(ms(3));
+            assert_eq!(log.count("b drops"), 1);
+            assert_eq!(late.brief(), [], "seed {seed}");
+            sim.run_for(ms(30));
+            assert_eq!(log.count("b starts"), 2);
+        }
+        app.shutdown();
+        sim.run_for(ms(30));
+        assert!(app.tree().ended.is_some());
+        let told: Vec<_> = late.brief().into_iter().map(|(path, _)| path).collect();
+        match limits.0 {
+            3 => assert_eq!(told, ["root/inner"], "seed {seed}"),
+            _ => assert_eq!(told, [""; 0], "seed {seed}"),
+        }
+    }
+}
+
+/// The same here, where the news lie in the queue.
+fn l17_who_has_just_ended_is_not_told_of(_: u64) {
+    let (log, late) = (Log::new(), Arc::new(Laggards::default()));
+    let clock = Clock::manual();
+    let driver = Driver::new(Arc::new(Bell::default()), clock.clone());
+    let here = Locality::new("here");
+    driver.open(&here).unwrap();
+    let b = here.reserve();
+    let inner = group("inner").stop_limit(ms(3));
+    let inner = inner.child(puppet("b", &log).at(b));
+    let tree = group("root").observer(late.clone()).child(inner);
+    let app = driver.start(tree).unwrap();
+    driver.run_until_idle();
+    app.shutdown();
+    let one = Budget {
+        messages: 1,
+        ..Budget::default()
+    };
+    while b.address().state() != Lifecycle::Waiting && b.address().state() != Lifecycle::Down {
+        assert!(matches!(driver.turn(one), Turn::Again));
+    }
+    clock.advance(ms(3));
+    driver.run_until_idle();
+    assert!(app.tree().ended.is_some());
+    assert!(
+        late.brief().iter().all(|(path, _)| path == "root/inner"),
+        "{:?}",
+        late.brief()
+    );
+    assert_eq!(late.brief().len(), 1);
+}
+
 /// A tree with a handler elsewhere that does not return before its sender is gone; its exit.
 fn hanging(
     (on, far): (&dyn Backend, &dyn Backend),
@@ -421,6 +491,8 @@ bodies! {
     Sim: [
         l17_a_start_that_took_too_long_says_what_it_waits_for,
         l17_of_a_late_subtree_those_are_told_who_keep_it,
+        l17_who_has_ended_in_time_is_not_told_of,
+        l17_who_has_just_ended_is_not_told_of,
         l17_the_limit_of_a_tree_begins_with_its_end,
     ]
     Each: [l17_a_late_start_is_told_as_well]

@@ -13,10 +13,10 @@ use crossbeam_queue::SegQueue;
 use crate::address::Address;
 use crate::app::AppShared;
 use crate::chunk::Chunk;
+use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::Exit;
-use crate::fixed_map::FixedMap;
 use crate::given_up::GivenUp;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
@@ -52,9 +52,8 @@ pub(crate) struct Gate {
     highest: AtomicU32,
     /// What the slots are doing, for `Address::state`.
     pub(crate) states: States,
-    /// Reserved slots below parents that are elsewhere, by the subtrees that have claimed them: for the
-    /// next life of a lost locality, which may have to do without those.
-    pub(crate) claims: Mutex<FixedMap<u32, Address>>,
+    /// For the next life of a lost locality, which may have to do without those.
+    pub(crate) claims: Mutex<Claims>,
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Chunk>,
     /// Something in a higher lane may have come since the owner looked.

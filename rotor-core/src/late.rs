@@ -154,8 +154,14 @@ impl Step {
     }
 }
 
-/// A child that starts or stops: its number, its instance and its address.
-type Moving = (ChildId, u64, Address);
+/// A child that starts or stops.
+struct Moving {
+    child: ChildId,
+    incarnation: u64,
+    to: Address,
+    /// It has run, and was told to stop.
+    stops: bool,
+}
 
 impl Local {
     /// A step of a child has overrun its limit: it is removed by force, and tells of itself before.
@@ -167,36 +173,54 @@ impl Local {
         keep: bool,
     ) {
         let found = self.seat(parent, |seat| {
-            let entry = seat.kin.as_mut()?.entry(child)?;
-            Some((entry.place, entry.limits().of(step)))
+            let kin = seat.kin.as_mut()?;
+            let stops = step == Step::Stop && kin.family.row(child).last_up == incarnation;
+            let entry = kin.entry(child)?;
+            Some((entry.place, entry.limits().of(step), stops))
         });
-        let Some((place, limit)) = found else { return };
-        let overrun = Overrun { step, limit };
-        let kill = Kill {
-            to: place,
-            incarnation,
-            keep,
-            late: Some(overrun),
+        let Some((to, limit, stops)) = found else {
+            return;
         };
-        if place.gate() == self.gate {
+        let overrun = Overrun { step, limit };
+        if to.gate() == self.gate {
             // Exact: it is gone before anything else is done. Elsewhere it is disowned.
+            let kill = Kill {
+                to,
+                incarnation,
+                keep,
+                late: Some(overrun),
+            };
             self.kill(kill);
         } else {
-            self.tell_unseen(parent, child, kill, overrun);
+            let late = Moving {
+                child,
+                incarnation,
+                to,
+                stops,
+            };
+            self.tell_unseen(parent, &late, keep, overrun);
         }
     }
 
     /// Tells of a child on another locality what can be seen from here, and orders it to tell of
     /// itself, and to go.
-    fn tell_unseen(&self, parent: u32, id: ChildId, kill: Kill, overrun: Overrun) {
-        let place = kill.to;
-        let late = Late {
-            path: self.child_path(parent, id),
-            handling: place.gate().handling(),
-            unseen: Some(place.gate().since_turn()),
-            ..self.known_of(place, overrun)
+    fn tell_unseen(&self, parent: u32, child: &Moving, keep: bool, overrun: Overrun) {
+        let place = child.to;
+        if !self.has_ended(child) {
+            let late = Late {
+                path: self.child_path(parent, child.child),
+                handling: place.gate().handling(),
+                unseen: Some(place.gate().since_turn()),
+                ..self.known_of(place, overrun)
+            };
+            self.gate.tell_observer(|o| o.late(&late));
+        }
+        let kill = Kill {
+            to: place,
+            incarnation: child.incarnation,
+            keep,
+            late: Some(overrun),
         };
-        self.gate.tell_observer(|o| o.late(&late));
         place.gate().kill(kill);
     }
 
@@ -219,36 +243,52 @@ impl Local {
             ..self.known_of(self.address_of(slot), overrun)
         };
         self.gate.tell_observer(|o| o.late(&late));
-        for (child, incarnation, to) in self.late_below(slot) {
-            if to.gate() == self.gate {
-                self.tell_late(to.slot, overrun); // the slot is its own while it has an entry
+        for child in self.late_below(slot) {
+            if child.to.gate() == self.gate {
+                self.tell_late(child.to.slot, overrun); // the slot is its own while it has an entry
             } else {
-                let kill = Kill {
-                    to,
-                    incarnation,
-                    keep: true,
-                    late: Some(overrun),
-                };
-                self.tell_unseen(slot, child, kill, overrun);
+                self.tell_unseen(slot, &child, true, overrun);
             }
         }
     }
 
-    /// The children whose steps an actor waits for.
+    /// The children whose steps an actor waits for. Not those of whose ends it has not heard yet.
     fn late_below(&self, slot: u32) -> Vec<Moving> {
-        self.seat(slot, |seat| {
+        let mut late: Vec<Moving> = self.seat(slot, |seat| {
             let Some(kin) = seat.kin.as_mut() else {
                 return Vec::new();
             };
             let ids: Vec<ChildId> = kin.family.ids().collect();
-            let late = ids.into_iter().filter_map(|id| {
-                let row = kin.family.row(id);
-                let moves = matches!(row.state, RowState::Starting | RowState::Stopping);
-                let incarnation = row.incarnation;
-                Some((id, incarnation, kin.entry(id).filter(|_| moves)?.place))
+            let late = ids.into_iter().filter_map(|child| {
+                let row = kin.family.row(child);
+                let stops = row.state == RowState::Stopping;
+                let moves = stops || row.state == RowState::Starting;
+                Some(Moving {
+                    child,
+                    incarnation: row.incarnation,
+                    stops: stops && row.last_up == row.incarnation,
+                    to: kin.entry(child).filter(|_| moves)?.place,
+                })
             });
             late.collect()
-        })
+        });
+        late.retain(|late| !self.has_ended(late));
+        late
+    }
+
+    /// Whether an instance has ended and the news is under way. Elsewhere an address that waits may also
+    /// be one where the order to start has not come yet.
+    fn has_ended(&self, late: &Moving) -> bool {
+        if late.to.gate() == self.gate {
+            return self.seat(late.to.slot, |seat| {
+                seat.incarnation == late.incarnation && !seat.state.has_instance()
+            });
+        }
+        match late.to.state() {
+            Lifecycle::Gone => true,
+            Lifecycle::Waiting | Lifecycle::Down => late.stops,
+            _ => false,
+        }
     }
 
     /// What the holds of an instance are for; of a name that is needed, also whose it is.
@@ -269,7 +309,7 @@ impl Local {
     /// What keeps the step of an actor here open: its holds, and the steps of children.
     pub(crate) fn held_by(&self, slot: u32) -> Vec<Cow<'static, str>> {
         let mut held = self.holds_of(slot);
-        for (child, _, to) in self.late_below(slot) {
+        for Moving { child, to, .. } in self.late_below(slot) {
             let path = self.child_path(slot, child);
             let below = match to.gate() == self.gate {
                 true => self.held_by(to.slot).join(", "), // the slot is its own while it has an entry

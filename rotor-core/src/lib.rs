@@ -128,6 +128,7 @@ mod app; // App: a running tree from outside
 mod backoff; // Backoff: how long a restart waits
 mod check; // what is wrong with a tree
 mod child; // Child: how to make an actor
+mod claims; // reserved slots of subtrees, for the next life of a lost locality
 mod decision; // what a supervising actor says to the end of a child
 mod drain; // a stop behind what is queued
 mod exit; // why an actor ended

@@ -213,8 +213,7 @@ impl Local {
     /// The slots that a subtree had in an earlier life of the locality.
     fn left_by(&self, top: Address) -> Vec<u32> {
         let claims = lock(&self.gate.claims);
-        let below = claims.iter().filter(|(_, of)| **of == top);
-        below.map(|(slot, _)| *slot).chain([top.slot]).collect()
+        claims.of(top).chain([top.slot]).collect()
     }
 
     /// A subtree of an earlier life of the locality is not built again by itself.
@@ -424,7 +423,7 @@ impl Local {
             self.forget_names(slot);
         }
         if reserved && !self.losing.get() {
-            lock(&self.gate.claims).remove(&slot);
+            lock(&self.gate.claims).remove(slot);
         }
         self.slots.shut(slot);
     }

@@ -649,6 +649,56 @@ fn the_loss_of_a_loop_costs_what_was_there_in_any_crowd() {
     });
 }
 
+/// Each on a loop that was lost and has come again, where none was built again; one is deleted.
+#[test]
+fn m11_what_a_loss_has_ended_is_laid_down_at_the_same_cost_in_any_crowd() {
+    let cost = |n: usize| {
+        let far = Locality::new("far");
+        let root = Supervisor::one_for_one("root").decide(|_| Decision::Stop);
+        let root = (0..n).fold(root, |root, i| {
+            let there = far.reserve();
+            let part = Supervisor::one_for_one(format!("far {i}"));
+            root.child(part.on(&far, move |s| {
+                s.child(Child::new("there", Worker::new).at(there))
+            }))
+        });
+        let crew = Crew::waiting(root, 0, worker);
+        let first = Driver::new(Arc::new(Nobody), Clock::manual());
+        first.open(&far).unwrap();
+        let all: Vec<_> = loop {
+            crew.driver.run_until_idle();
+            first.run_until_idle();
+            if crew.app.root().state() == Lifecycle::Running {
+                let nodes = crew.app.tree().nodes;
+                break nodes[1..].iter().map(|node| node.address).collect();
+            }
+        };
+        drop(first);
+        crew.driver.run_until_idle();
+        let second = Driver::new(Arc::new(Nobody), Clock::manual());
+        second.open(&far).unwrap();
+        second.run_until_idle();
+        assert!(all.iter().all(|at: &Address| at.state() == Lifecycle::Down));
+        let delete = |child| {
+            let deleted = crew.app.root().admin().ask(DeleteChild::at(child), LONG);
+            crew.driver.run_until_idle();
+            drop(deleted);
+        };
+        for &child in &all[..4] {
+            delete(child);
+            second.run_until_idle();
+        }
+        delete(all[n / 2]);
+        steps::begin();
+        second.run_until_idle();
+        steps::stop().all
+    };
+    // Each start crosses to the other loop and back: fewer than elsewhere.
+    let (few, many) = (cost(500), cost(4_000));
+    println!("deletion after a loss: {few} instructions among 500, {many} among 4000");
+    assert!(many * 10 <= few * 11, "{few} among 500, {many} among 4000");
+}
+
 #[test]
 fn all_children_start_and_stop_at_the_same_pace_in_any_crowd() {
     compare("start of three", |n| {
