@@ -784,6 +784,45 @@ fn m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run(seed: u64) {
     }
 }
 
+/// The loop has come again, and was not run: nothing is there to be stopped. Who watched is told of the loss.
+fn m11_a_stop_before_the_news_of_a_loss_leaves_them_to_others(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let (home, away) = (sim.locality("home"), Locality::new("away"));
+    let (a, b) = (home.reserve(), away.reserve());
+    let theirs = log.clone();
+    let first = driver();
+    first.open(&away).unwrap();
+    let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+    let tree = group("root").child(puppet("a", &log).at(a)).child(far);
+    let app = sim.start(tree).unwrap();
+    let settle = |sim: &mut Sim, driver: &Driver| {
+        for _ in 0..4 {
+            sim.run_until_idle();
+            driver.run_until_idle();
+        }
+    };
+    act(a, move |_, cx| _ = cx.monitor(b.address()));
+    settle(&mut sim, &first);
+    assert_eq!(b.address().state(), Lifecycle::Running);
+    drop(first);
+    let second = driver();
+    second.open(&away).unwrap();
+    let stop = app.root().admin().ask(TerminateChild::named("far"), LONG);
+    let stopped = sim.block_on(stop);
+    assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+    settle(&mut sim, &second);
+    assert_eq!(log.of("a: "), ["a: down locality away was lost"]);
+    assert_eq!(b.address().state(), Lifecycle::Down, "seed {seed}");
+    let again = app.root().admin().ask(RestartChild::named("far"), LONG);
+    settle(&mut sim, &second);
+    let again = sim.block_on(again);
+    assert!(matches!(again, Some(Ok(Ok(Some(_))))), "{again:?}");
+    assert_eq!(b.address().state(), Lifecycle::Running, "seed {seed}");
+    app.shutdown();
+    settle(&mut sim, &second);
+    assert!(app.tree().ended.is_some());
+}
+
 /// Its loop is not there to say so. What waits for it there is answered when that comes.
 fn m01_what_was_terminated_before_there_was_a_loop_is_down(seed: u64) {
     for (whom, again) in [("far", false), ("far", true), ("middle", true)] {
@@ -841,6 +880,93 @@ fn m01_what_was_terminated_before_there_was_a_loop_is_down(seed: u64) {
     }
 }
 
+/// Its supervisor has gone down before its turn, or was terminated before its loop was there; the same of
+/// what is further below, on one more loop.
+fn m01_what_nobody_has_built_is_down_with_its_supervisor(seed: u64) {
+    let all = [false, true];
+    let cases = all.iter().flat_map(|&x| all.map(|y| (x, y)));
+    let cases = cases.flat_map(|(x, y)| all.map(|again| (x, y, again)));
+    for ((x_open, y_open, again), ordered) in cases.flat_map(|case| all.map(|o| (case, o))) {
+        if ordered && x_open {
+            continue; // it would run
+        }
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let home = sim.locality("home");
+        let places = ["x", "y"].map(Locality::new);
+        let open = |sim: &mut Sim, which: [bool; 2]| {
+            let which = places.iter().zip(which).filter(|(_, is)| *is);
+            which.for_each(|(place, _)| sim.open(place.clone()));
+        };
+        open(&mut sim, [x_open, y_open]);
+        let [x, y] = places.clone();
+        let (a, b, c) = (home.reserve(), x.reserve(), y.reserve());
+        let theirs = log.clone();
+        let far = group("far").on(&x, move |s| {
+            let log = theirs.clone();
+            let deep = group("deep").on(&y, move |s| s.child(puppet("c", &log).at(c)));
+            s.child(puppet("b", &theirs).at(b)).child(deep)
+        });
+        let first = Role::new("first", &log).start(move |me, _| match me.life {
+            1 if !ordered => Err(Error::message("as told")),
+            _ => Ok(()),
+        });
+        let middle = group("middle").child(first.child()).child(far);
+        let root = group("root").decide(|_| Decision::Stop);
+        let tree = root.child(puppet("a", &log).at(a)).child(middle);
+        let app = sim.start(tree).unwrap();
+        act(a, move |_, cx| {
+            [b, c].iter().for_each(|at| drop(cx.monitor(at.address())));
+        });
+        let asked = [b, c].map(|at| at.ask(Double(1), LONG));
+        sim.run_until_idle();
+        let case = format!("x {x_open}, y {y_open}, again {again}, ordered {ordered}");
+        if ordered {
+            let stop = TerminateChild::named("middle");
+            let stopped = sim.block_on(app.root().admin().ask(stop, LONG));
+            assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+            sim.run_until_idle();
+        }
+        let states = || [b, c].map(|at| at.address().state());
+        assert_eq!(states(), [Lifecycle::Down; 2], "{case}");
+        let restart = || app.root().admin().ask(RestartChild::named("middle"), LONG);
+        let early = again.then(restart);
+        sim.run_until_idle();
+        if again {
+            let waits = if x_open && y_open {
+                Lifecycle::Running
+            } else {
+                Lifecycle::Waiting
+            };
+            assert_eq!(states()[1], waits, "{case}");
+        }
+        open(&mut sim, [!x_open, !y_open]);
+        sim.run_until_idle();
+        let ended = |sim: &mut Sim, answer| {
+            let answer = sim.block_on(answer);
+            assert!(
+                matches!(answer, Some(Err(RequestError::Ended(_)))),
+                "{case}: {answer:?}"
+            );
+        };
+        if !again {
+            assert_eq!(log.count("a: down"), 2, "{case}");
+            let late = [b, c].map(|at| at.ask(Double(1), LONG));
+            let all = asked.into_iter().chain(late);
+            all.for_each(|answer| ended(&mut sim, answer));
+            assert_eq!(states(), [Lifecycle::Down; 2], "{case}");
+        }
+        let started = sim.block_on(early.unwrap_or_else(restart));
+        assert!(
+            matches!(started, Some(Ok(Ok(Some(_))))),
+            "{case}: {started:?}"
+        );
+        assert_eq!(states(), [Lifecycle::Running; 2], "{case}");
+        app.shutdown();
+        sim.run_until_idle();
+        assert!(app.tree().ended.is_some());
+    }
+}
+
 /// The closure is asked again, by a request or by a restart, and once for all that could be built.
 fn m11_what_could_not_be_built_is_built_by_the_next_start(seed: u64) {
     for lost in [false, true] {
@@ -865,7 +991,7 @@ fn m11_what_could_not_be_built_is_built_by_the_next_start(seed: u64) {
             sim.lose(&away);
             sim.open(away);
         } else {
-            assert_eq!(b.address().state(), Lifecycle::Waiting);
+            assert_eq!(b.address().state(), Lifecycle::Down);
             let again = || app.root().admin().ask(RestartChild::named("far"), LONG);
             let started = sim.block_on(again());
             assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
@@ -904,6 +1030,8 @@ bodies! {
         m08_a_picture_says_which_loop_a_start_waits_for,
         m11_what_could_not_be_built_is_built_by_the_next_start,
         m01_what_was_terminated_before_there_was_a_loop_is_down,
+        m01_what_nobody_has_built_is_down_with_its_supervisor,
+        m11_a_stop_before_the_news_of_a_loss_leaves_them_to_others,
         m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,

@@ -306,11 +306,7 @@ impl Local {
         {
             self.remove_orphan(orphan);
         }
-        let free = holder.is_some_and(|slot| {
-            self.seat(slot, |seat| {
-                seat.state == State::Reserved && seat.ops.is_none()
-            })
-        });
+        let free = holder.is_some_and(|slot| self.seat(slot, |seat| seat.is_unclaimed()));
         let claimed = || StartError::ClaimedTwice {
             child: spec.name.clone(),
             other: None,

@@ -387,16 +387,15 @@ impl Gate {
         self.states.reopen();
     }
 
-    /// Says where those are in their lives that were to be built here, if no slice has begun. False if one
-    /// has: it says so itself.
-    pub(crate) fn write_early(&self, all: &[Address], state: Lifecycle) -> bool {
+    /// Says where those are in their lives that were to be built here, if no slice has begun: else it says
+    /// so itself.
+    pub(crate) fn write_early(&self, all: &[Address], state: Lifecycle) {
         let _guard = lock(&self.first_slice);
         let unturned = self.is_unturned();
         for at in all.iter().filter(|_| unturned) {
             self.states
                 .write(at.slot, at.generation, state, Tenure::Lasting);
         }
-        unturned
     }
 
     /// Registers a locality that wants to know when this one is lost.

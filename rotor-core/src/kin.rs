@@ -8,6 +8,7 @@ use crate::admin::{Admin, Reply};
 use crate::child::LIMIT;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
+use crate::gate::Gate;
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
@@ -116,13 +117,34 @@ pub(crate) struct RemoteEntry {
     pub(crate) plans: Option<Plans>,
 }
 
-/// The addresses of a subtree that is down before any loop has begun to build it. Dropped, they wait again.
-pub(crate) struct Unbuilt(pub(crate) Vec<Address>);
+/// The addresses of a subtree that is down before anybody has begun to build it, by localities. Dropped,
+/// they wait again.
+pub(crate) struct Unbuilt(Vec<Address>);
+
+impl Unbuilt {
+    pub(crate) fn new(mut all: Vec<Address>, exit: &Exit) -> Self {
+        all.sort_unstable();
+        let unbuilt = Unbuilt(all);
+        for (gate, part) in unbuilt.parts() {
+            gate.write_early(part, Lifecycle::Down);
+            let (part, exit) = (part.to_vec(), exit.clone());
+            gate.call_when_open(move |there| there.lay_unclaimed_down(&part, &exit));
+        }
+        unbuilt
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (&'static Gate, &[Address])> {
+        let parts = self.0.chunk_by(|one, other| one.gate() == other.gate());
+        parts.map(|part| (part[0].gate(), part))
+    }
+}
 
 impl Drop for Unbuilt {
     fn drop(&mut self) {
-        if let Some(top) = self.0.first() {
-            top.gate().write_early(&self.0, Lifecycle::Waiting);
+        for (gate, part) in self.parts() {
+            gate.write_early(part, Lifecycle::Waiting);
+            let part = part.to_vec();
+            gate.call_when_open(move |there| there.raise_unclaimed(&part));
         }
     }
 }

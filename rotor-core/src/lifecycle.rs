@@ -12,7 +12,6 @@ use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
-use crate::states::Lifecycle;
 use crate::strategy::{ChildId, Event, OnGo};
 use crate::things::{AtEnd, Body, Key, NO_THINGS};
 
@@ -662,7 +661,7 @@ impl Local {
             .into_iter()
             .partition(|(_, child)| child.gate() == self.gate);
         for (id, child) in away {
-            self.lay_unbuilt_early(slot, id);
+            self.lay_unbuilt_early(slot, id, exit);
             let exit = exit.clone();
             child
                 .gate()
@@ -674,28 +673,25 @@ impl Local {
         here.into_iter().map(|(_, child)| child.slot).collect()
     }
 
-    /// A child on another locality is down: if no loop has begun to build it there, nobody else says so.
-    pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId) {
+    /// A child on another locality is down, and what its spec declares with it: if nobody there has built
+    /// that, nobody there says so.
+    pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId, exit: &Exit) {
         let all = self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
             let (top, remote) = (entry.place, entry.remote.as_ref()?);
-            if remote.unbuilt.is_some() || !top.gate().is_unturned() {
+            let ordered = remote.built == remote.remote.locality.openings().max(1);
+            if remote.unbuilt.is_some() || ordered && !top.gate().is_unturned() {
                 return None;
             }
             let declared = remote.remote.declared.get();
             let slots = declared.into_iter().flat_map(|declared| &declared.slots);
-            let there = slots
-                .map(|(at, _)| *at)
-                .filter(|at| at.gate() == top.gate());
-            Some([top].into_iter().chain(there).collect::<Vec<_>>())
+            Some([top].into_iter().chain(slots.map(|(at, _)| *at)).collect())
         });
         let Some(all) = all else { return };
-        if !all[0].gate().write_early(&all, Lifecycle::Down) {
-            return;
-        }
+        let unbuilt = Unbuilt::new(all, exit);
         self.seat(slot, |seat| {
             let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
-            remote.unbuilt = Some(Unbuilt(all));
+            remote.unbuilt = Some(unbuilt);
             Some(())
         });
     }

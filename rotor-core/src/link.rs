@@ -521,7 +521,11 @@ impl Local {
             || state == State::Stopping && !keep
             || leaving == Some(false);
         if never {
-            let service = self.path_text(slot).into();
+            let unclaimed = self.seat(slot, |seat| seat.is_unclaimed());
+            let service = match unclaimed {
+                true => unseen(to),
+                false => self.path_text(slot).into(),
+            };
             return client.refuse(LinkError::NotLinkable { service });
         }
         let up = matches!(state, State::Ready | State::Running);

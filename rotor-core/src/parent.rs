@@ -428,7 +428,7 @@ impl Local {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
-                        self.lay_unbuilt_early(slot, child);
+                        self.lay_unbuilt_early(slot, child, &exit);
                         Local::lay_far_down(to, exit);
                     }
                 }

@@ -190,9 +190,7 @@ impl Local {
         }
         (0..self.first_own).for_each(|slot| self.unclaimed(slot));
         for slot in 0..self.slots.len() {
-            let left = |seat: &mut Seat| {
-                std::mem::take(&mut seat.reserved) && seat.state == State::Reserved
-            };
+            let left = |seat: &mut Seat| std::mem::take(&mut seat.reserved) && seat.is_unclaimed();
             if self.seat(slot, left) {
                 self.free_slot(slot);
             }
@@ -230,6 +228,46 @@ impl Local {
                 self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
             }
         }
+    }
+
+    /// What a spec that nobody has built is to have here is down with it. What a child has claimed is not
+    /// meant.
+    pub(crate) fn lay_unclaimed_down(&self, all: &[Address], exit: &Exit) {
+        for &at in all {
+            let Some(slot) = self.set_unclaimed(at, State::Down, Some(exit)) else {
+                continue;
+            };
+            self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
+            self.notify_watchers(slot, exit);
+            if self.seat(slot, |seat| seat.serves) {
+                self.service_ended(slot, exit, false);
+            }
+        }
+    }
+
+    /// It is to be built now, or its spec is gone: what it has not claimed waits for whoever does.
+    pub(crate) fn raise_unclaimed(&self, all: &[Address]) {
+        for &at in all {
+            self.set_unclaimed(at, State::Reserved, None);
+        }
+    }
+
+    /// Sets the state of an address that nobody has claimed; its slot, if it has one.
+    fn set_unclaimed(&self, at: Address, state: State, exit: Option<&Exit>) -> Option<u32> {
+        let slot = self.find_or_await(at)?;
+        let old = {
+            // Not by `reseat`: a slot of an earlier life shows its generation when it is claimed.
+            let seat = &mut self.seats.borrow_mut()[slot as usize];
+            if !seat.is_unclaimed() {
+                return None;
+            }
+            seat.state = state;
+            std::mem::replace(&mut seat.exit, exit.cloned())
+        };
+        drop(old);
+        let states = &self.gate.states;
+        states.rewrite(slot, at.generation, state.lifecycle());
+        Some(slot)
     }
 
     /// The spec of a child is put aside until the next start of its supervisor: the names that are declared

@@ -315,6 +315,11 @@ impl Seat {
         Some(std::mem::take(&mut rare.watchers))
     }
 
+    /// Whether nobody has claimed the address in this life; it may be down with the spec that is to do so.
+    pub(crate) fn is_unclaimed(&self) -> bool {
+        self.ops.is_none() && matches!(self.state, State::Reserved | State::Down)
+    }
+
     /// Whether whoever built it is lost, or below who is: it may be built anew, at its addresses.
     pub(crate) fn is_orphan(&self) -> bool {
         let below = self.rare.as_ref().is_some_and(|rare| rare.below_orphan);

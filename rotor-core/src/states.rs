@@ -144,6 +144,19 @@ impl States {
         lasting
     }
 
+    /// Says what an address is doing that nobody has claimed in this life. Owner only.
+    pub(crate) fn rewrite(&self, slot: u32, generation: u32, state: Lifecycle) {
+        let (bucket, index) = Self::place(slot);
+        let words = self.buckets[bucket].get();
+        let word = words.map_or(0, |words| words[index].load(Ordering::Relaxed));
+        let known = (word >> 8) as u32 == generation;
+        let tenure = match word & TENURE {
+            0x80 if known => Tenure::Lasting,
+            _ => Tenure::Open,
+        };
+        self.write(slot, generation, state, tenure);
+    }
+
     /// What the address is doing; one that its locality has not met yet is waiting.
     pub(crate) fn read(&self, slot: u32, generation: u32) -> Lifecycle {
         let (bucket, index) = Self::place(slot);
