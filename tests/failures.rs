@@ -540,7 +540,7 @@ fn l29_a_first_start_that_fails_is_told_as_one(seed: u64) {
         std::mem::forget(cx.hold("the disk"));
         Ok(())
     });
-    let why = "the start of root/part/a took longer than 5s; held by the disk";
+    let why = "timed out: the start of root/part/a took longer than 5s; held by the disk";
     assert_eq!(late, format!("{failed}{why}"));
     let runs = "escalated, because part ended: escalated, because a ended: failed: no disk";
     assert_eq!(starts(|_| Ok(())), runs);

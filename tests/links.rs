@@ -625,7 +625,7 @@ fn l13_a_client_whose_service_stays_down_is_given_up(on: &dyn Backend, far: &dyn
     });
     let gave_up = played.exit.gave_up().expect("it is too much");
     let child = played.exit.cause().map(|(child, _)| child);
-    assert_eq!((child, gave_up.restarts), (Some("c"), 4));
+    assert_eq!((child, gave_up.allowed), (Some("c"), 3));
     let why = played.exit.root_cause().to_string();
     assert_eq!(
         why,

@@ -177,7 +177,7 @@ fn r51_a_link_that_is_not_made_in_time_fails_the_start(on: &dyn Backend, far: &d
             .child(role.child().start_limit(ms(5)))
     });
     let why =
-        "shutdown < c: failed: the start of root/c took longer than 5ms; held by a service link";
+        "shutdown < c: timed out: the start of root/c took longer than 5ms; held by a service link";
     assert_eq!(chain(&played.exit), why);
     assert_eq!(log.live(), 0);
 }

@@ -451,7 +451,7 @@ fn r104_a_start_that_finds_nothing_fails_with_its_limit(on: &dyn Backend, far: &
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < far: shutdown < b: failed: the start of root/far/b took longer than 3ms; held by \
+        "shutdown < far: shutdown < b: timed out: the start of root/far/b took longer than 3ms; held by \
          name log, which no child of the tree declares"
     );
     assert_eq!(log.live(), 0);

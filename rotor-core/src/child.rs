@@ -574,7 +574,7 @@ impl<A: Actor> Child<A> {
     /// (0..3).for_each(|_| frail.send(()));
     /// sim.run_until_idle();
     /// let exit = app.tree().ended.unwrap();
-    /// assert_eq!(exit.gave_up().unwrap().restarts, 3);
+    /// assert_eq!(exit.gave_up().unwrap().allowed, 2);
     /// # Ok(())
     /// # }
     /// ```

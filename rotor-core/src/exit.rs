@@ -168,15 +168,16 @@ pub struct Incident {
     pub location: Option<Box<str>>,
 }
 
-/// How many restarts within which time were too many for a supervisor; see [`Exit::gave_up`].
+/// How many restarts within which time a supervisor would have exceeded with one more; see
+/// [`Exit::gave_up`].
 ///
 /// ```
 /// use rotor_core::*;
 /// use std::time::Duration;
 /// fn advice(exit: &Exit) -> Option<String> {
-///     let GaveUp { restarts, allowed, period, .. } = exit.gave_up()?;
+///     let GaveUp { allowed, period, .. } = exit.gave_up()?;
 ///     let who = exit.cause()?.0;
-///     Some(format!("{restarts} restarts in {period:?}, not {allowed}: look at {who}"))
+///     Some(format!("{allowed} restarts in {period:?} did not help: look at {who}"))
 /// }
 /// # struct Bad;
 /// # impl Actor for Bad {
@@ -187,16 +188,15 @@ pub struct Incident {
 /// # }
 /// let exit = ThreadLoop::new().run(Supervisor::one_for_one("app")
 ///     .intensity(2, Duration::from_secs(9)).child(Child::new("bad", || Bad)))?;
-/// assert_eq!(advice(&exit).unwrap(), "3 restarts in 9s, not 2: look at bad");
+/// assert_eq!(advice(&exit).unwrap(), "2 restarts in 9s did not help: look at bad");
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GaveUp {
-    /// Attempts to restart a child within the period, the one that was not made any more included.
-    pub restarts: u32,
     /// Restarts that are allowed within the period: the supervisor's intensity, or fewer that the child
-    /// [has of its own](crate::Child::restarts_at_most).
+    /// [has of its own](crate::Child::restarts_at_most). So many have been, those that failed or had not
+    /// come yet included; the next one is not made.
     pub allowed: u32,
     /// The period of the supervisor's intensity.
     pub period: Duration,
@@ -552,7 +552,7 @@ impl Exit {
     /// sim.run_until_idle();
     /// let exit = app.wait().expect("its loop has ended");
     /// let gave_up = exit.gave_up().expect("too many restarts");
-    /// assert_eq!((gave_up.restarts, gave_up.period.as_secs()), (4, 9));
+    /// assert_eq!((gave_up.allowed, gave_up.period.as_secs()), (3, 9)); // and not a fourth
     /// assert!(matches!(exit.cause(), Some(("bad", cause)) if cause.is_abnormal()));
     /// let (who, exit) = &gave_up.before[0]; // of the time before
     /// assert_eq!((&**who, exit.to_string().as_str()), ("bad", "failed: no luck"));
@@ -685,7 +685,7 @@ impl fmt::Display for ExitReason {
             ExitReason::Shutdown => write!(f, "shutdown"),
             ExitReason::ShutdownWith(detail) => write!(f, "shutdown: {detail}"),
             ExitReason::Failed(error) => write!(f, "failed: {error}"),
-            ExitReason::TimedOut(error) => write!(f, "failed: {error}"),
+            ExitReason::TimedOut(error) => write!(f, "timed out: {error}"),
             ExitReason::Stalled(error) => write!(f, "failed: {error}"),
             ExitReason::Link(error) => write!(f, "failed: {error}"),
             ExitReason::Name(error) => write!(f, "failed: {error}"),
@@ -730,20 +730,22 @@ impl fmt::Display for Incident {
     }
 }
 
-/// How many, in which time, how many are allowed, and after what.
+/// How many are allowed in which time, and after what.
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let GaveUp {
             allowed, period, ..
         } = self;
-        let made = restarts(self.restarts.into());
-        write!(f, "{made} in {period:?} ({allowed} allowed")?;
+        write!(f, "limit: {} in {period:?}", restarts((*allowed).into()))?;
+        if *allowed > 0 {
+            f.write_str(", used up")?;
+        }
         let mut before = "; after ";
         for (who, exit) in &self.before {
             write!(f, "{before}{who}: {}", exit.root_cause().reason())?;
             before = ", ";
         }
-        f.write_str(")")
+        Ok(())
     }
 }
 
@@ -779,7 +781,7 @@ impl fmt::Display for Exit {
                 }
                 None => write!(f, ", because {who} ended: ")?,
                 Some(gave_up) if f.alternate() => {
-                    write!(f, ", gave up at {gave_up} with {who}, which ended: ")?;
+                    write!(f, ", gave up restarting {who} ({gave_up}), which ended: ")?;
                 }
                 Some(_) => write!(f, ", gave up restarting {who}, which ended: ")?,
             }

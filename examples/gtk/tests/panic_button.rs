@@ -39,7 +39,8 @@ fn more_crashes_than_are_borne_end_the_program_which_says_why_and_fails() {
     let (status, errors) = program.end();
     assert_eq!(status.code(), Some(1), "{errors}");
     let last = errors.lines().last();
-    let why = "Error: shutdown, gave up at 2 restarts in 5s (1 allowed; after work: panicked: the \
-               button was pressed) with work, which ended: shutdown, gave up at 10 restarts in 1s";
+    let why = "Error: shutdown, gave up restarting work (limit: 1 restart in 5s, used up; after work: \
+               panicked: the button was pressed), which ended: shutdown, gave up restarting worker \
+               (limit: 9 restarts in 1s, used up";
     assert!(last.is_some_and(|last| last.starts_with(why)), "{errors}");
 }

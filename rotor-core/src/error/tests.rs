@@ -207,8 +207,8 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         names: vec![("log".into(), "c".into())],
         services: vec!["d".into()],
     };
-    let late_text = "failed: the stop of app/b took longer than 5s; its loop has not run yet; held by a \
-                     last write; held by app/b/c";
+    let late_text = "timed out: the stop of app/b took longer than 5s; its loop has not run yet; held by \
+                     a last write; held by app/b/c";
     let stalled_text = "failed: the start of app/b waits for log of c, a link to d, which cannot start \
                         before it";
     texts! { ExitReason:

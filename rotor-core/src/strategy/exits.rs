@@ -246,19 +246,18 @@ impl Family {
         let row = &mut self.rows[id as usize];
         let all = count(&mut self.restarts, now, window);
         let intensity = self.flags.intensity;
-        let mut too_many = (all > intensity).then_some((all, intensity));
+        let mut too_many = (all > intensity).then_some(intensity);
         if let Some(quota) = &mut row.quota {
             let its_own = count(&mut quota.restarts, now, window);
             let at_most = quota.at_most;
-            too_many = too_many.or((its_own > at_most).then_some((its_own, at_most)));
+            too_many = too_many.or((its_own > at_most).then_some(at_most));
         }
         let who = row.name.clone();
         self.forget_past(|past| now.saturating_sub(past.at) > window, out);
-        if let Some((restarts, allowed)) = too_many {
+        if let Some(allowed) = too_many {
             out.push(Action::GaveUp(id));
             let past = self.past.iter().rev();
             let gave_up = GaveUp {
-                restarts,
                 allowed,
                 period: self.flags.period,
                 before: past.map(|p| (p.who.clone(), p.exit.curt())).collect(),

@@ -334,7 +334,7 @@ fn l06_a_child_may_have_a_limit_of_its_own() {
     assert_eq!(play.crash("a"), "stop b, start a, start b");
     assert_eq!(play.crash("a"), "gave up, stop b, ended");
     let exit = play.ended.take().expect("it ended");
-    assert_eq!(exit.gave_up().expect("it did").restarts, 2);
+    assert_eq!(exit.gave_up().expect("it did").allowed, 1);
     play.start();
     assert_eq!(play.crash("a"), "stop b, start a, start b", "counted anew");
 }
@@ -401,8 +401,7 @@ fn l06_the_reason_names_what_was_before_it() {
             "leaf".into(),
             Exit::killed(),
             crate::exit::GaveUp {
-                restarts: n,
-                allowed: 1,
+                allowed: n,
                 period: Duration::from_secs(1),
                 before: vec![("leaf".into(), Exit::killed())],
             },
@@ -412,7 +411,7 @@ fn l06_the_reason_names_what_was_before_it() {
     }
     let below = |n| {
         format!(
-            "b: shutdown, gave up at {n} restarts in 1s (1 allowed) with leaf, which ended: killed"
+            "b: shutdown, gave up restarting leaf (limit: {n} restarts in 1s, used up), which ended: killed"
         )
     };
     assert_eq!(told(&mut play), [below(4), below(3), below(2)]);
