@@ -258,22 +258,39 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     let log = Log::new();
     let away = Locality::new("away");
     type Say = fn(Supervisor) -> Supervisor;
-    let said: [(Say, &str); 7] = [
-        (|_| group("other"), "its name"),
-        (|s| s.transient(), "its restart kind"),
-        (|s| s.significant(), "that it is significant"),
-        (|s| s.escalating(), "that it escalates"),
+    let said: [(Say, &str); 9] = [
+        (
+            |_| group("other"),
+            "returns one named other: return the one that it is given, or a pool named far",
+        ),
+        (
+            |s| s.on(&Locality::new("away"), |s| s),
+            "calls `on`, but it is placed already: call `on` once",
+        ),
+        (
+            |s| s.observer(Arc::new(Nothing)),
+            "calls `observer`: call that on the root",
+        ),
+        (|s| s.transient(), "transient()"),
+        (|s| s.temporary(), "temporary()"),
+        (|s| s.significant(), "significant()"),
+        (|s| s.escalating(), "escalating()"),
         (
             |s| s.backoff(Backoff::exponential(ms(1), ms(2))),
-            "its backoff",
+            "backoff(..)",
         ),
-        (|s| s.stop_limit(ms(1)), "its stop limit"),
-        (|s| s.observer(Arc::new(Nothing)), "its observer"),
+        (|s| s.stop_limit(ms(1)), "stop_limit(..)"),
     ];
     for (say, expected) in said {
+        let expected = match expected.ends_with(')') {
+            false => expected.to_owned(),
+            true => {
+                format!("calls `{expected}`: call that on what `on` returns, `.on(..).{expected}`")
+            }
+        };
         match refused(group("g").child(group("far").on(&away, say))) {
             StartError::Built { supervisor, what } => {
-                assert_eq!((&*supervisor, what), ("far", expected));
+                assert_eq!((&*supervisor, &*what), ("far", &*expected));
             }
             other => panic!("{expected}: {other}"),
         }
@@ -569,7 +586,8 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
         ),
         (
             tree().stop_limit(ms(5999)).child(late()),
-            "app ends before the stop limit of x is over",
+            "app has a stop limit of 5.999s, which is over before that of x, 6s: raise the one, or lower the \
+             other",
         ),
         (
             tree().escalating().child(x()),

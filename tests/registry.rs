@@ -16,6 +16,10 @@ pub const LOG: Name<Puppet> = Name::new("log");
 pub const DOOR: Name<Puppet> = Name::new("door");
 pub const BELL: Name<Puppet> = Name::new("bell");
 
+/// What to do if a name is somebody else's.
+pub const OTHERWISE: &str =
+    ": choose another one, or have a supervisor with `own_names` above one of the two";
+
 /// An actor of another type than all others here.
 struct Other;
 
@@ -121,7 +125,7 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
     ));
     assert_eq!(
         error.to_string(),
-        "c cannot start: the name log cannot be given again: it belongs to b"
+        format!("c cannot start: the name log belongs to b{OTHERWISE}")
     );
     on.run_clean(&log, |here| {
         let a = here.reserve();
@@ -131,12 +135,12 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
             let refused = child.unwrap_err().to_string();
             assert_eq!(
                 refused,
-                "d cannot start: the name log cannot be given again: it belongs to c"
+                format!("d cannot start: the name log belongs to c{OTHERWISE}")
             );
             let refused = cx.register(LOG).unwrap_err();
             assert_eq!(
                 refused.to_string(),
-                "the name log cannot be given again: it belongs to c"
+                format!("the name log belongs to c{OTHERWISE}")
             );
             // The child that was refused has left nothing behind.
             assert!(cx.lookup(DOOR).is_err());

@@ -7,7 +7,7 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
-use crate::registry::{BELL, DOOR, LOG, finder, until};
+use crate::registry::{BELL, DOOR, LOG, OTHERWISE, finder, until};
 
 /// A subtree that logs its lines by itself: `name`, with an actor that finds that log in its start.
 fn session(s: Supervisor, names: [&'static str; 2], log: &Log) -> Supervisor {
@@ -62,7 +62,7 @@ fn n02_a_name_has_one_owner_in_each_subtree(on: &dyn Backend) {
     let error = twice.err().expect("the name is declared twice");
     assert_eq!(
         error.to_string(),
-        "c cannot start: the name log cannot be given again: it belongs to b"
+        format!("c cannot start: the name log belongs to b{OTHERWISE}")
     );
     on.run_clean(&log, |here| {
         let (a, b, c) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
@@ -78,7 +78,7 @@ fn n02_a_name_has_one_owner_in_each_subtree(on: &dyn Backend) {
                     let taken = cx.register(BELL).unwrap_err();
                     assert_eq!(
                         taken.to_string(),
-                        "the name bell cannot be given again: it belongs to c"
+                        format!("the name bell belongs to c{OTHERWISE}")
                     );
                     assert!(cx.unregister(DOOR));
                     assert_eq!(cx.lookup(DOOR), Ok(a), "hidden until now");
@@ -179,7 +179,7 @@ fn m08_a_start_in_a_subtree_that_can_never_end_fails_at_once(on: &dyn Backend, f
         });
         let (told, why) = (
             chain(&played.exit),
-            format!("c waits for {wanted} of {owner}"),
+            format!("c waits for the name {wanted} of {owner}"),
         );
         assert!(told.contains(&why), "{told}");
     }

@@ -9,6 +9,15 @@ use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::{BELL, DOOR, LOG, finder, until};
 
+/// What follows if no other order of starts would help.
+const NEVER: &str =
+    ", which cannot be there before that start is over: ask for it later, in a handler";
+
+/// The same if another one would.
+fn order(first: &str, then: &str) -> String {
+    NEVER.replace("ask", &format!("declare {first} before {then}, or ask"))
+}
+
 /// Waits for a name in its start and does nothing else.
 fn waits(name: &'static str, log: &Log, whom: Name<Puppet>) -> Child<Puppet> {
     finder(name, log, whom, |_, _, _| ())
@@ -38,8 +47,10 @@ fn m08_a_start_that_waits_for_a_later_sibling_fails_at_once(on: &dyn Backend) {
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < b: failed: the start of root/b waits for log of c, door of d, \
-         which cannot start before it"
+        format!(
+            "shutdown < b: failed: the start of root/b waits for the name log of c, the name door of d{}",
+            order("c and d", "b")
+        )
     );
     let ExitReason::Stalled(stalled) = played.exit.root_cause().reason() else {
         panic!("{}", played.exit);
@@ -53,7 +64,7 @@ fn m08_a_start_that_waits_for_a_later_sibling_fails_at_once(on: &dyn Backend) {
 
 /// For a name of one of them as well, or for one alone; the supervisor is later than its children.
 fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
-    for (named, text) in [(false, ""), (true, "log of c, ")] {
+    for (named, text) in [(false, ""), (true, "the name log of c, ")] {
         let log = Log::new();
         let played = fails(on, &log, |home| {
             let c = home.reserve();
@@ -71,8 +82,8 @@ fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
         assert_eq!(
             chain(&played.exit),
             format!(
-                "shutdown < b: failed: the start of root/b waits for {text}a link to c, \
-                 which cannot start before it"
+                "shutdown < b: failed: the start of root/b waits for {text}a link to c{}",
+                order("c", "b")
             )
         );
         let ExitReason::Stalled(stalled) = played.exit.root_cause().reason() else {
@@ -90,7 +101,7 @@ fn m08_a_start_that_links_to_a_later_sibling_fails_at_once(on: &dyn Backend) {
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < b: failed: the start of root/b waits for a link to root, which cannot start before it"
+        format!("shutdown < b: failed: the start of root/b waits for a link to root{NEVER}")
     );
 }
 
@@ -126,7 +137,8 @@ fn m08_a_link_over_localities_that_stalls_is_found(on: &dyn Backend, far: &dyn B
             "root/far/b"
         };
         let end = format!(
-            "b: failed: the start of {path} waits for a link to c, which cannot start before it"
+            "b: failed: the start of {path} waits for a link to c{}",
+            order("c", "b")
         );
         assert!(text.ends_with(&end), "{text}");
     }
@@ -160,7 +172,10 @@ fn m08_a_stall_over_localities_is_found(on: &dyn Backend, far: &dyn Backend) {
         };
         assert_eq!(
             played.exit.root_cause().to_string(),
-            format!("failed: the start of {path} waits for log of c, which cannot start before it")
+            format!(
+                "failed: the start of {path} waits for the name log of c{}",
+                order("c", "b")
+            )
         );
     }
 }
@@ -177,8 +192,10 @@ fn m08_a_stall_within_another_locality_is_found(on: &dyn Backend, far: &dyn Back
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < far: shutdown < b: failed: the start of root/far/b waits for log of c, \
-         which cannot start before it"
+        format!(
+            "shutdown < far: shutdown < b: failed: the start of root/far/b waits for the name log of c{}",
+            order("c", "b")
+        )
     );
 }
 
@@ -208,9 +225,7 @@ fn m08_a_start_that_waits_for_itself_fails_at_once(on: &dyn Backend) {
     ] {
         assert_eq!(
             played.exit.root_cause().to_string(),
-            format!(
-                "failed: the start of {path} waits for log of {owner}, which cannot start before it"
-            )
+            format!("failed: the start of {path} waits for the name log of {owner}{NEVER}")
         );
     }
 }
@@ -249,9 +264,7 @@ fn m08_starts_that_wait_for_each_other_fail_at_once(on: &dyn Backend, far: &dyn 
             .child(lead("a", &log).at(a))
     });
     let text = |who, name, owner| {
-        format!(
-            "down failed: the start of {who} waits for {name} of {owner}, which cannot start before it"
-        )
+        format!("down failed: the start of {who} waits for the name {name} of {owner}{NEVER}")
     };
     assert_eq!(
         log.of("a: "),
@@ -279,7 +292,7 @@ fn m08_a_start_that_waits_for_who_is_down_fails_at_once(on: &dyn Backend) {
     });
     assert_eq!(
         played.exit.root_cause().to_string(),
-        "failed: the start of root/inner/d waits for bell of b, which cannot start before it"
+        format!("failed: the start of root/inner/d waits for the name bell of b{NEVER}")
     );
 }
 
@@ -311,7 +324,9 @@ fn m08_a_start_whose_name_goes_down_meanwhile_fails_at_once(on: &dyn Backend) {
         });
         assert_eq!(
             chain(&played.exit),
-            "shutdown < d: failed: the start of root/d waits for bell of b, which cannot start before it",
+            format!(
+                "shutdown < d: failed: the start of root/d waits for the name bell of b{NEVER}"
+            ),
             "crashes: {crashes}"
         );
     }
@@ -423,7 +438,9 @@ fn m08_who_is_down_may_be_started_by_its_own_supervisor(on: &dyn Backend, far: &
     came_to_its_end(&played);
     assert_eq!(
         log.of("failed"),
-        ["failed: the start of stage/d waits for bell of b, which cannot start before it"]
+        [format!(
+            "failed: the start of stage/d waits for the name bell of b{NEVER}"
+        )]
     );
 }
 
@@ -453,16 +470,13 @@ fn m08_a_stall_in_a_restart_is_found(on: &dyn Backend) {
             .child(late.child().named(LOG));
         stage().child(all).child(puppet("a", &log).at(a))
     });
-    let first = played
-        .exits
-        .iter()
-        .find(|exit| exit.starts_with("b: failed"));
-    assert_eq!(
-        first.map(String::as_str),
-        Some(
-            "b: failed: the start of stage/all/b waits for log of c, which cannot start before it"
-        )
+    let mut exits = played.exits.iter();
+    let first = exits.find(|exit| exit.starts_with("b: failed"));
+    let text = format!(
+        "b: failed: the start of stage/all/b waits for the name log of c{}",
+        order("c", "b")
     );
+    assert_eq!(first, Some(&text));
     assert!(played.exit.is_failure());
 }
 

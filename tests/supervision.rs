@@ -692,7 +692,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
     let one = |log: &Log| puppet("one", log);
     assert_eq!(
         refused(&|_| stage().child(tells("one", &log)).child(one(&log))),
-        "supervisor stage has two children named one"
+        "supervisor stage has two children named one: give one of them another name"
     );
     assert_eq!(
         refused(&|here| {
@@ -736,15 +736,22 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
         "y and x have the same address: reserve one for each of them"
     );
     // What the closure of another locality says of the supervisor itself would be known there alone.
-    let says: [(&str, fn(Supervisor) -> Supervisor); 4] = [
-        ("its name", |_| group("other")),
-        ("its restart kind", |s| s.temporary()),
-        ("that it is significant", |s| s.significant()),
-        ("its stop limit", |s| s.stop_limit(LONG)),
+    let says: [fn(Supervisor) -> Supervisor; 4] = [
+        |s| s.stop_limit(LONG),
+        |s| s.temporary(),
+        |s| s.significant(),
+        |_| group("other"),
     ];
-    for (what, says) in says {
+    let other = "returns one named other: return the one that it is given, or a pool named far";
+    let calls = ["stop_limit(..)", "temporary()", "significant()"];
+    let calls = calls
+        .map(|call| format!("calls `{call}`: call that on what `on` returns, `.on(..).{call}`"));
+    for (says, what) in says
+        .into_iter()
+        .zip(calls.iter().map(String::as_str).chain([other]))
+    {
         let tree = || stage().child(group("far").on(&away, says));
-        let text = format!("the closure that builds far must not say {what}");
+        let text = format!("the closure of `on` that builds far {what}");
         assert_eq!(refused(&|_| tree()), text);
         assert_eq!(tree().plan(&unknown).unwrap_err().to_string(), text);
     }

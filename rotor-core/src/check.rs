@@ -144,10 +144,11 @@ impl Supervisor {
             ));
         }
         if let Some(limit) = self.stop_limit.filter(|limit| !limit.is_zero())
-            && child.stop_limit.is_some_and(|own| own > limit)
+            && let Some(own) = child.stop_limit.filter(|own| *own > limit)
         {
             warn(format!(
-                "{app} ends before the stop limit of {name} is over"
+                "{app} has a stop limit of {limit:?}, which is over before that of {name}, {own:?}: raise \
+                 the one, or lower the other"
             ));
         }
     }

@@ -250,6 +250,9 @@ impl StdError for TimedOut {}
 ///     .child(Child::new("server", || Server).named(SERVER)))?;
 /// let ExitReason::Stalled(stalled) = exit.root_cause().reason() else { panic!("{exit}") };
 /// assert_eq!(stalled.waiting, "app/user");
+/// assert_eq!(stalled.to_string(), "the start of app/user waits for the name server of server, which \
+///     cannot be there before that start is over: declare server before user, or ask for it later, in a \
+///     handler");
 /// # Ok(())
 /// # }
 /// ```
@@ -262,6 +265,8 @@ pub struct StartStalled {
     pub names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The services that it waits to be linked to.
     pub services: Vec<Cow<'static, str>>,
+    /// None of them is above or below it, and all are still to start: in another order they would be there.
+    pub(crate) order_helps: bool,
 }
 
 impl fmt::Display for StartStalled {
@@ -269,14 +274,23 @@ impl fmt::Display for StartStalled {
         write!(f, "the start of {} waits for ", self.waiting)?;
         let mut comma = "";
         for (name, owner) in &self.names {
-            write!(f, "{comma}{name} of {owner}")?;
+            write!(f, "{comma}the name {name} of {owner}")?;
             comma = ", ";
         }
         for service in &self.services {
             write!(f, "{comma}a link to {service}")?;
             comma = ", ";
         }
-        f.write_str(", which cannot start before it")
+        f.write_str(", which cannot be there before that start is over: ")?;
+        if self.order_helps {
+            let names = self.names.iter().map(|(_, owner)| &**owner);
+            let services = self.services.iter().map(|service| &**service);
+            let mut owners: Vec<_> = names.chain(services).collect();
+            owners.dedup();
+            let waiting = self.waiting.rsplit('/').next().unwrap_or_default();
+            write!(f, "declare {} before {waiting}, or ", owners.join(" and "))?;
+        }
+        f.write_str("ask for it later, in a handler")
     }
 }
 
@@ -406,8 +420,8 @@ pub enum StartError {
     Built {
         /// The supervisor that is placed on the other locality.
         supervisor: Cow<'static, str>,
-        /// What it says.
-        what: &'static str,
+        /// What it says, and where that is said.
+        what: Cow<'static, str>,
     },
     /// A child is added to a supervisor of another locality outside of the closure that builds it there.
     Outside {
@@ -445,7 +459,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::DuplicateName { supervisor, child } => {
-                write!(f, "supervisor {supervisor} has two children named {child}")
+                write!(
+                    f,
+                    "supervisor {supervisor} has two children named {child}: give one of them another name"
+                )
             }
             StartError::BadName { supervisor, name } => {
                 match supervisor {
@@ -539,15 +556,13 @@ impl fmt::Display for StartError {
                 )
             }
             StartError::Built { supervisor, what } => {
-                write!(
-                    f,
-                    "the closure that builds {supervisor} must not say {what}"
-                )
+                write!(f, "the closure of `on` that builds {supervisor} {what}")
             }
             StartError::Outside { supervisor, child } => {
                 write!(
                     f,
-                    "{child} must be added in the closure that builds {supervisor} on its locality"
+                    "supervisor {supervisor} has its child {child} outside of the closure of `on`, which \
+                     adds the children: `on(&place, |s| s.child(..))`"
                 )
             }
             StartError::Loop(error) => write!(f, "the loop could not be made: {error}"),

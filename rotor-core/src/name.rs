@@ -267,7 +267,8 @@ impl fmt::Display for NameError {
             NameError::Taken { name, owner } => {
                 write!(
                     f,
-                    "the name {name} cannot be given again: it belongs to {owner}"
+                    "the name {name} belongs to {owner}: choose another one, or have a supervisor with \
+                     `own_names` above one of the two"
                 )
             }
             NameError::WrongType {

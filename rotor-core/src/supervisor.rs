@@ -924,27 +924,38 @@ impl Shell {
 }
 
 impl Supervisor {
-    /// What a closure has said of a supervisor of this name that is for those to say who place it.
-    fn says_too_much(&self, name: &str) -> Option<&'static str> {
+    /// What a closure has said of a supervisor of this name that is for those to say who place it, and
+    /// what to write instead.
+    fn says_too_much(&self, name: &str) -> Option<Cow<'static, str>> {
         let child = self.as_child();
         if self.name != name {
-            Some("its name")
-        } else if child.restart != Restart::Permanent {
-            Some("its restart kind")
-        } else if child.significant {
-            Some("that it is significant")
-        } else if child.escalating {
-            Some("that it escalates")
-        } else if child.backoff.is_some() {
-            Some("its backoff")
-        } else if self.stop_limit.is_some() {
-            Some("its stop limit")
-        } else if self.place.is_some() {
-            Some("its place")
-        } else if self.observer.is_some() {
-            Some("its observer")
-        } else {
-            None
+            let other = &self.name;
+            return Some(Cow::Owned(format!(
+                "returns one named {other}: return the one that it is given, or a pool named {name}"
+            )));
         }
+        if self.place.is_some() {
+            return Some("calls `on`, but it is placed already: call `on` once".into());
+        }
+        if self.observer.is_some() {
+            return Some("calls `observer`: call that on the root".into());
+        }
+        let call = if child.restart == Restart::Transient {
+            "transient()"
+        } else if child.restart == Restart::Temporary {
+            "temporary()"
+        } else if child.significant {
+            "significant()"
+        } else if child.escalating {
+            "escalating()"
+        } else if child.backoff.is_some() {
+            "backoff(..)"
+        } else if self.stop_limit.is_some() {
+            "stop_limit(..)"
+        } else {
+            return None;
+        };
+        let what = format!("calls `{call}`: call that on what `on` returns, `.on(..).{call}`");
+        Some(Cow::Owned(what))
     }
 }

@@ -42,7 +42,7 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
     };
     texts! { StartError:
         DuplicateName { supervisor: "app".into(), child: "b".into() }
-            "supervisor app has two children named b";
+            "supervisor app has two children named b: give one of them another name";
         BadName { supervisor: Some("app".into()), name: "".into() }
             format!("supervisor app has a child named \"\": {slash}");
         BadName { supervisor: None, name: "a/b".into() }
@@ -59,7 +59,8 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
         TooDeep {} "the tree has more than a hundred levels";
         ZeroPeriod { supervisor: "app".into() } "supervisor app has a restart period of zero";
         Name { child: "b".into(), error: name() }
-            "b cannot start: the name log cannot be given again: it belongs to c";
+            "b cannot start: the name log belongs to c: choose another one, or have a supervisor with \
+             `own_names` above one of the two";
         Needs { child: "b".into(), error: LinkError::Circle(vec!["b".into(), "c".into(), "b".into()]) }
             "b cannot start: services linked in a circle: b needs c needs b";
         NeedsLater { child: "b".into(), service: "c".into() }
@@ -73,10 +74,11 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
             "nothing can be placed on locality away any more: it has ended";
         BuildPanicked { supervisor: "far".into(), text: "no plan".into() }
             "building the children of far panicked: no plan";
-        Built { supervisor: "far".into(), what: "`intensity`" }
-            "the closure that builds far must not say `intensity`";
+        Built { supervisor: "far".into(), what: "calls `on`".into() }
+            "the closure of `on` that builds far calls `on`";
         Outside { supervisor: "far".into(), child: "b".into() }
-            "b must be added in the closure that builds far on its locality";
+            "supervisor far has its child b outside of the closure of `on`, which adds the children: \
+             `on(&place, |s| s.child(..))`";
         PlacedTwice { supervisor: "far".into() }
             "supervisor far is placed twice: say `on` once, with one closure for all children";
         RootPlaced { root: "app".into() } root;
@@ -110,7 +112,8 @@ fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
         Bad { name: "lo\ng".into() }
             "\"lo\\ng\" is no name: it must not be empty, nor have a control character in it";
         Taken { name: name(), owner: "b".into() }
-            "the name log cannot be given again: it belongs to b";
+            "the name log belongs to b: choose another one, or have a supervisor with `own_names` above \
+             one of the two";
         WrongType { name: name(), wanted: "Log", registered: "Clock" } wrong;
         Ending { name: name() } ending;
         TreeEnded { name: name() } ended;
@@ -202,22 +205,26 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         loop_ran: false,
         held_by: vec!["a last write".into(), "app/b/c".into()],
     };
-    let stalled = || StartStalled {
+    let stalled = |order_helps| StartStalled {
         waiting: "app/b".into(),
-        names: vec![("log".into(), "c".into())],
+        names: vec![("log".into(), "c".into()), ("bell".into(), "c".into())],
         services: vec!["d".into()],
+        order_helps,
     };
     let late_text = "timed out: the stop of app/b took longer than 5s; its loop has not run yet; held by \
                      a last write; held by app/b/c";
-    let stalled_text = "failed: the start of app/b waits for log of c, a link to d, which cannot start \
-                        before it";
+    let waits = "failed: the start of app/b waits for the name log of c, the name bell of c, a link to \
+                 d, which cannot be there before that start is over:";
+    let later = "ask for it later, in a handler";
+    let order = "declare c and d before b, or";
     texts! { ExitReason:
         Normal {} "normal";
         Shutdown {} "shutdown";
         ShutdownWith { 0: "a new version".into() } "shutdown: a new version";
         Failed { 0: Error::message("disk full") } "failed: disk full";
         TimedOut { 0: late() } late_text;
-        Stalled { 0: stalled() } stalled_text;
+        Stalled { 0: stalled(false) } format!("{waits} {later}");
+        Stalled { 0: stalled(true) } format!("{waits} {order} {later}");
         Link { 0: LinkError::AlreadyLinked }
             "failed: linked to this service already: one link of an instance is enough";
         Name { 0: NameError::TreeEnded { name: "log".into() } }

@@ -132,6 +132,14 @@ impl Stalled {
             n => &self.path[(self.path.len() - n).saturating_sub(1)..],
         }
     }
+
+    /// Whether the actor at the end of this path is neither above nor below it, and waits for its turn.
+    fn is_before(&self, actor: &[Address]) -> bool {
+        let pairs = self.path.iter().zip(actor);
+        let mut apart = pairs.skip_while(|(mine, its)| mine == its);
+        let next = apart.next();
+        next.is_some_and(|(_, its)| its.state() == Lifecycle::Waiting)
+    }
 }
 
 impl Registry {
@@ -150,7 +158,12 @@ impl Registry {
         let below = table.stalled.at_slot.get(&supervisor);
         let below = below.cloned().unwrap_or_default();
         let doomed = below.into_iter().flat_map(|at| table.take_doomed(at));
-        doomed.collect()
+        let mut doomed: Vec<_> = doomed.collect();
+        // It was there in its turn.
+        doomed
+            .iter_mut()
+            .for_each(|doomed| doomed.error.order_helps = false);
+        doomed
     }
 
     /// Something that an instance has waited for is there, or is not waited for any more. Whether it is
@@ -305,12 +318,12 @@ impl Table {
             waiting: String::new(), // known where it lives
             names: Vec::new(),
             services: Vec::new(),
+            order_helps: true,
         };
         for awaited in &stalled.awaited {
-            let owner = self
-                .owner(awaited, &stalled.scopes)
-                .map(|(_, owner)| owner.clone());
-            let owner = owner.unwrap_or_default();
+            let owner = self.owner(awaited, &stalled.scopes);
+            error.order_helps &= owner.is_some_and(|(path, _)| stalled.is_before(path));
+            let owner = owner.map(|(_, owner)| owner.clone()).unwrap_or_default();
             match awaited {
                 Awaited::Name(name) => error.names.push((name.clone(), owner)),
                 Awaited::Service(..) => error.services.push(owner),
