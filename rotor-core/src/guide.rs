@@ -254,7 +254,9 @@ pub mod mixing_loops {
     //!
     //! **Threads without a loop** send to any address, through an [`Outbox`](crate::Outbox) where the
     //! messages are many, ask with [`Addr::ask_blocking`](crate::Addr::ask_blocking), and receive
-    //! with an [`Inbox`](crate::Inbox), or several at once.
+    //! with an [`Inbox`](crate::Inbox): [`recv`](crate::Inbox::recv) waits for the next message,
+    //! [`recv_within`](crate::Inbox::recv_within) for so long at most, [`try_recv`](crate::Inbox::try_recv)
+    //! not at all. Several inboxes at once are waited for [with one wake](crate::Inbox::with_wake).
     //!
     //! **Order** is kept from one sender to one actor in one lane, on any loop.
     //!
@@ -327,7 +329,8 @@ pub mod supervision {
     //! # Changing a running tree
     //!
     //! An actor adds children of its own with [`Context::child`](crate::Context::child). A supervisor
-    //! is asked to: by any actor, a future or a plain thread, wherever it lives.
+    //! is asked to: by any actor, a future or a plain thread, wherever it lives. Requests to it are sent to
+    //! its address, seen as one of a supervisor: [`admin()`](crate::Address::admin).
     //! ```
     //! # use rotor_core::{sim::Sim, *};
     //! # use std::time::Duration;
@@ -339,19 +342,36 @@ pub mod supervision {
     //! let app = sim.start(Supervisor::one_for_one("app"))?;
     //! let root = app.root();
     //! let start = StartChild::new(|| Child::new("worker", || Worker));
-    //! let started = sim.block_on(root.admin().ask(start, Duration::MAX)).unwrap();
-    //! assert!(matches!(started, Ok(Ok(Some(_)))));
+    //! let answer = sim.block_on(root.admin().ask(start, Duration::MAX)).expect("it comes");
+    //! match &answer {
+    //!     Ok(Ok(Some(worker))) => println!("it runs, at {:?}", worker.address),
+    //!     Ok(Ok(None)) => println!("its factory has made none"),
+    //!     Ok(Err(refused)) => println!("the supervisor says no: {refused}"), // an `AdminError`
+    //!     Err(error) => println!("the supervisor says nothing: {error}"), // a `RequestError`
+    //! }
+    //! # assert!(matches!(answer, Ok(Ok(Some(_)))));
     //! let stop = TerminateChild::named("worker");
-    //! let stopped = sim.block_on(root.admin().ask(stop, Duration::MAX)).unwrap();
+    //! let stopped = sim.block_on(root.admin().ask(stop, Duration::MAX)).expect("it comes");
     //! assert!(matches!(stopped, Ok(Ok(()))));
     //! # Ok(())
     //! # }
     //! ```
+    //! The answer is one thing in another, from the outside to the inside:
+    //!
+    //! - whether the supervisor has answered. If it does not run, is gone, or the time limit is over, there
+    //!   is a [`RequestError`](crate::RequestError), as for any request;
+    //! - what it has answered. If it refuses, or the child cannot start, that is an
+    //!   [`AdminError`](crate::AdminError);
+    //! - of a start, the child. `None` if its factory [has made no actor](crate::IntoActor), which is no error.
+    //!
+    //! (`block_on` of a simulation wraps this in one more, `None` if an answer can never come. No other
+    //! way of asking does.)
+    //!
     //! [`RestartChild`](crate::RestartChild) starts it again, [`DeleteChild`](crate::DeleteChild)
     //! forgets it; [`WhichChildren`](crate::WhichChildren) and
     //! [`CountChildren`](crate::CountChildren) tell what is there. A supervisor that is busy answers
-    //! when it is done, also one whose child [waits in its start](crate::guide::discovery#a-service-that-stays-away);
-    //! one that is not running ends the request at once. On a plain thread it is
+    //! when it is done, also one whose child [waits in its start](crate::guide::discovery#a-service-that-stays-away).
+    //! On a plain thread it is
     //! `root.admin().ask_blocking(stop, limit)`; a request that timed out is served later all the same.
     //!
     //! # The program ends when its main part does
@@ -413,7 +433,9 @@ pub mod supervision {
     //! If a first start fails, so does that of its supervisor, unless that
     //! [says](crate::Supervisor::decide) that it can do without. A restart that fails is tried again,
     //! at once, and counts against the intensity. Where waiting helps, as for a peer that is away,
-    //! have restarts [wait](crate::Child::backoff), longer each time:
+    //! have restarts [wait](crate::Child::backoff), longer each time. The last line looks at the tree before
+    //! it starts: [`plan`](crate::Supervisor::plan) checks it, and warns of what is probably not meant. For
+    //! that it needs a locality, and one without a loop will do.
     //! ```
     //! # use rotor_core::*;
     //! # use std::time::Duration;
@@ -427,7 +449,7 @@ pub mod supervision {
     //! # Ok::<_, StartError>(())
     //! ```
     //! The address stays valid, and what is sent to it waits. The intensity still counts: the plan
-    //! warns if waits are so long that it can never be used up.
+    //! warns if waits are so long that it can never be used up, and `net` would never give up.
     //!
     //! # Deciding by the kind of failure
     //!
@@ -553,19 +575,23 @@ pub mod supervision {
     //!     .child(Child::new("thermometer", || Thermometer).named(THERMOMETER))
     //!     .child(Child::new("display", || Display { source: None }));
     //! ```
-    //! Declare names before those who need them: children start in order, so a start that waits for
-    //! the name of a later child fails at once, with [`Stalled`](crate::ExitReason::Stalled). So does one
-    //! that waits for a child that is down, if that has the same supervisor, which starts nobody else
-    //! meanwhile. (In a restart it does: before each attempt, and when it is
-    //! [asked](crate::TerminateChild) to end the one that waits.) A name that no spec declares is waited
-    //! for until the start limit, because any running actor may
-    //! [register](crate::Context::register) it; the error then says that
-    //! [nobody declares it](crate::TimedOut::held_by). The name of a child that is down below another
-    //! supervisor is waited for as long, because that may be asked to start it.
-    //! [`find_within`](crate::Context::find_within) waits without keeping the start open,
-    //! [`lookup`](crate::Context::lookup) does not wait, and [`App::lookup`](crate::App::lookup) finds an
-    //! actor from outside of the tree. An actor of another tree looks for `THERMOMETER.of(&app)`, with that
-    //! tree's handle.
+    //! Declare names before those who need them: children start in order. What happens to a start that
+    //! looks for a name which is not there depends on who has it:
+    //!
+    //! | whose name it is | the start |
+    //! |---|---|
+    //! | that of a child which starts later | fails at once, with [`Stalled`](crate::ExitReason::Stalled) |
+    //! | that of a child which is down, of the same supervisor | fails at once, too: the supervisor is busy with this start, and starts nobody else. In a restart it waits: between two attempts the supervisor can be asked to start the other one |
+    //! | that of a child which is down, of another supervisor | waits: that supervisor can be asked to start it |
+    //! | no spec declares it | waits: any running actor may [register](crate::Context::register) it |
+    //!
+    //! To wait is to wait until the start limit. Then the start fails, and the error says
+    //! [what it has waited for](crate::TimedOut::held_by), and of a name that nobody declares it.
+    //!
+    //! There are other ways to look. [`find_within`](crate::Context::find_within) waits without keeping the
+    //! start open, and [`lookup`](crate::Context::lookup) does not wait. From outside of the tree it is
+    //! [`App::lookup`](crate::App::lookup), and in an actor of another tree `find(THERMOMETER.of(&app), ..)`
+    //! with the handle of the one that has the name.
     //!
     //! # Children that come and go
     //!
@@ -639,8 +665,8 @@ pub mod supervision {
     //! all of it on one line. All of it can be matched. Nothing has to be downcast but an error that the
     //! program's own code has returned: [`ExitReason::Failed`](crate::ExitReason::Failed).
     //!
-    //! Before anything starts, [`Supervisor::plan`](crate::Supervisor::plan) checks the tree and
-    //! gives its picture. Kept in a file and compared by a test, it shows in review when the
+    //! Before anything starts, [`Supervisor::plan`](crate::Supervisor::plan) gives a picture of the tree.
+    //! Kept in a file and compared by a test, it shows in review when the
     //! architecture changes; the example `architecture` does that.
 }
 
@@ -730,7 +756,7 @@ pub mod testing {
     //!         .child(Supervisor::one_for_one("away").on(&far, move |s|
     //!             s.child(Child::new("sum", || Sum(0)).at(sum)))))?;
     //!     let answer = sim.block_on(sum.ask(Add(3), Duration::from_secs(1)));
-    //!     assert!(matches!(answer, Some(Ok(3))));
+    //!     assert!(matches!(answer, Some(Ok(3)))); // `None`: it can never come; `Err`: nobody has answered
     //! }
     //! # Ok(())
     //! # }

@@ -71,14 +71,17 @@
 //!
 //! # A service that stays away
 //!
-//! A service that is down, and not started again by itself, keeps its clients from starting: one that has
-//! its address fails at once, with [`LinkError::NotLinkable`](crate::LinkError::NotLinkable); one that
-//! needs it by name waits, within its start limit, for somebody to start it again. Each attempt counts
-//! for the intensity, as that of any start that fails, so the supervisor of a permanent client gives up in
-//! the end, unless limits and backoffs make the attempts take so long that there are never too many within
-//! a period. It is as in Erlang; whoever wants it otherwise says so: a
-//! [`transient`](crate::Child::transient) client that its service has asked to leave stays down, and of
-//! any other one its supervisor [decides](crate::Supervisor::decide).
+//! While a service is down, and nobody starts it again, its clients cannot start:
+//!
+//! - A client that has the address of the service fails at once, with
+//!   [`LinkError::NotLinkable`](crate::LinkError::NotLinkable).
+//! - A client that needs it by name waits for somebody to start it, and fails at its start limit.
+//!
+//! Each attempt to restart a client counts for the intensity. So the supervisor of a permanent client
+//! gives up in the end, as in Erlang, unless the attempts take so long that there are never too many
+//! within a period. There are two ways to have it otherwise. A [`transient`](crate::Child::transient)
+//! client stays down when its service has asked it to leave. And its supervisor can
+//! [decide](crate::Supervisor::decide) that it stays down:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! struct Service;
@@ -111,13 +114,16 @@
 //! # }
 //! ```
 //!
-//! As in Erlang, a supervisor serves no requests while a child of it starts, in the first start or in a
-//! restart: they wait until the attempt is over, as the exits of other children do. A client that waits for
-//! a service of its own supervisor so keeps the request from being served that would bring that back, and
-//! the attempt fails at its limit. There are three ways around that. [`TerminateChild`](crate::TerminateChild)
-//! of the client ends its attempt, and the other requests have their turn. Who wants the service made anew
-//! asks for its end and its start at once: they are served one after the other, before the client's
-//! restart. And clients that are below a supervisor of their own keep nobody but that one waiting:
+//! While a supervisor starts or restarts a child, it does nothing else, as in Erlang: requests to it wait
+//! until the attempt is over, and so do the ends of other children. Take a client that waits for a service
+//! of the same supervisor. A request to start that service is not served, because the client waits; so the
+//! client waits until its limit, and fails. There are three ways around that:
+//!
+//! - End the client's attempt: a [`TerminateChild`](crate::TerminateChild) of the child that is being
+//!   restarted does not wait. Then the other requests have their turn.
+//! - To have a service made anew, send the requests for its end and for its start at once, not the second
+//!   one after the answer to the first. They are served one after the other, before the client's restart.
+//! - Put the clients below a supervisor of their own. Then that one waits, and nobody else:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! use std::time::Duration;

@@ -68,7 +68,7 @@
 //!
 //! The client below tells its results to a [`Recipient`](crate::Recipient): an address of which it knows
 //! only what it takes. Here it is that of an [`Inbox`](crate::Inbox), where a thread without actors
-//! receives.
+//! receives: with `recv`, which waits, `recv_within`, which waits so long at most, or `try_recv`.
 //! ```
 //! use rotor_core::*;
 //! use std::time::Duration;
@@ -157,7 +157,7 @@
 //! A [`Sim`](crate::sim::Sim) takes the place of the loops, and a
 //! [`Probe`](crate::sim::Probe) that of the inbox. With the actors and the `tree` from above:
 //! ```text
-//! let mut sim = Sim::new(1);
+//! let mut sim = sim::Sim::new(1);
 //! let counter = sim.locality("here").reserve();
 //! let probe = sim.probe();
 //! let counting = Supervisor::one_for_one("counting")

@@ -41,9 +41,9 @@
 //!
 //! # A pool on another locality
 //!
-//! A pool is placed like any supervisor, by [`on`](crate::Supervisor::on). Its template need not be `Send`, so
-//! it is made over there: the closure takes no notice of the supervisor that it is given, and returns the
-//! pool.
+//! A pool is placed like any supervisor, by [`on`](crate::Supervisor::on). But what it makes need not be
+//! `Send`, so it cannot be said here and taken there. The pool is made there: the closure of `on` ignores the
+//! supervisor that it is given, and returns a pool of the same name.
 //! ```
 //! use rotor_core::*;
 //! use std::time::Duration;
@@ -58,10 +58,11 @@
 //! let tree = Supervisor::one_for_one("app").child(pool.stop_limit(Duration::from_secs(3)));
 //! ThreadLoop::new().run_with(tree, |app| {
 //!     let ask = move || {
-//!         let children = app.root().admin().ask_blocking(WhichChildren, Duration::from_secs(5));
-//!         let pool = children.expect("the root runs")[0].address;
+//!         let limit = Duration::from_secs(5);
+//!         let children = app.root().admin().ask_blocking(WhichChildren, limit).expect("the root runs");
+//!         let pool = children.iter().find(|child| child.name == "sessions").expect("it is declared");
 //!         let start = StartInstance::<Session, _>::new("ada".to_owned());
-//!         let started = pool.admin().ask_blocking(start, Duration::from_secs(5));
+//!         let started = pool.address.admin().ask_blocking(start, limit);
 //!         assert!(matches!(started, Ok(Ok(Some(_)))));
 //!         app.shutdown();
 //!     };
@@ -77,7 +78,8 @@
 //!
 //! Every supervisor, and every actor that has children, can be asked, by actors
 //! ([`Context::request_from`](crate::Context::request_from) with [`Address::admin`](crate::Address::admin)), by
-//! futures and by plain threads:
+//! futures and by plain threads. (What the layers of an answer are, such as `Ok(Ok(Some(_)))`, is said in
+//! [supervision](super::supervision#changing-a-running-tree).)
 //!
 //! | request | does |
 //! |---|---|
@@ -91,9 +93,12 @@
 //! A child is named by the name in its spec (`named`), or by its address (`at`): those of a pool, and those
 //! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
-//! They are answered in order. While the supervisor starts or restarts a child, they wait until that is
-//! over. Only a `TerminateChild` may go ahead, when the start of its child waits: for a loop, its own or
-//! one below it, that nobody has run so far, or, in a restart, for a hold. It ends that start.
+//! Requests are answered in order. While the supervisor starts or restarts a child, they wait until that is
+//! over. One kind does not wait: a `TerminateChild` of the very child that is being started ends its start,
+//! if that start waits
+//!
+//! - for a loop that nobody has run so far: that of the child, or one below it;
+//! - in a restart, also for a hold, such as one that waits for a name.
 //!
 //! Requests are never parked. A supervisor that does not run ends them at once, and so does one that ends
 //! while they wait. One whose time limit has passed is not taken back: it is served all the same, later.
@@ -167,8 +172,8 @@
 //! desk.send(Login("ada".to_owned()));
 //! sim.run_until_idle();
 //! let tree = app.tree();
-//! let path = tree.path(tree.nodes[3].address);
-//! assert_eq!(path.as_deref(), Some("app/desk/sessions/sessions#1"));
+//! let session = tree.nodes.iter().find(|node| node.name == "sessions#1").expect("it runs");
+//! assert_eq!(tree.path(session.address).as_deref(), Some("app/desk/sessions/sessions#1"));
 //! # Ok(())
 //! # }
 //! ```

@@ -1,8 +1,9 @@
 //! Several windows, each with a subtree of its own.
 //!
 //! What belongs to a window fails, restarts and ends with it: a supervisor for each. Those that are
-//! opened later are started by a request to the supervisor above them, with
-//! [`StartChild`](crate::StartChild).
+//! opened later are started by a request to the supervisor above them, a
+//! [`StartChild`](crate::StartChild), whose answer is
+//! [taken apart](super::supervision#changing-a-running-tree) below.
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! use std::time::Duration;
