@@ -18,6 +18,10 @@
 //! futures of GLib and gio in rotor-glib, executors in rotor-smol. What each item does in detail stands
 //! at the item. Small programs, one idea each, are in the folder `examples`. The words are explained on
 //! the [first page](crate#words) of this crate.
+//!
+//! The examples can be pasted. One without `main` is the inside of one that returns a
+//! `Result<(), Box<dyn std::error::Error>>`, and ends in `Ok(())`; one that is marked as text needs a crate
+//! beside this one, or what was written above it.
 
 pub mod glib_program {
     //! A tree inside a GTK or GLib program.
@@ -127,21 +131,21 @@ pub mod glib_program {
     //!     }
     //! }
     //!
-    //! # fn main() -> Result<(), StartError> {
-    //! let mut sim = Sim::new(1); // here in place of the main loop
-    //! let label = Label::default();
-    //! let view = sim.locality("ui").reserve::<View>();
-    //! let widget = label.clone();
-    //! sim.start(Supervisor::one_for_one("app")
-    //!     .child(Child::new("view", move || View { label: widget.clone(), clicks: 0 }).at(view)))?;
-    //! view.send(Clicked);
-    //! sim.run_until_idle();
-    //! assert_eq!(*label.0.borrow(), "clicked");
-    //! view.send(Clicked);
-    //! sim.run_until_idle();
-    //! assert_eq!(*label.0.borrow(), "ready");
-    //! # Ok(())
-    //! # }
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(1); // here in place of the main loop
+    //!     let label = Label::default();
+    //!     let view = sim.locality("ui").reserve::<View>();
+    //!     let widget = label.clone();
+    //!     sim.start(Supervisor::one_for_one("app")
+    //!         .child(Child::new("view", move || View { label: widget.clone(), clicks: 0 }).at(view)))?;
+    //!     view.send(Clicked);
+    //!     sim.run_until_idle();
+    //!     assert_eq!(*label.0.borrow(), "clicked");
+    //!     view.send(Clicked);
+    //!     sim.run_until_idle();
+    //!     assert_eq!(*label.0.borrow(), "ready");
+    //!     Ok(())
+    //! }
     //! ```
     //!
     //! **Lives are tied** in both directions. An actor ends with a widget or any other object that its
@@ -222,16 +226,16 @@ pub mod mixing_loops {
     //!     }
     //! }
     //!
-    //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    //! let main = ThreadLoop::new();
-    //! let far = ThreadLoop::spawn("far")?; // or `MioLoop`, `GlibLoop`, `SmolLoop`: the same verb
-    //! let hasher = far.reserve();
-    //! main.run(Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)
-    //!     .child(Supervisor::one_for_one("work").on(&far, move |s|
-    //!         s.child(Child::new("hasher", || Hasher).at(hasher))))
-    //!     .child(Child::new("asker", move || Asker { hasher }).transient().significant()))?;
-    //! # Ok(())
-    //! # }
+    //! fn main() -> Result<(), Box<dyn std::error::Error>> {
+    //!     let main = ThreadLoop::new();
+    //!     let far = ThreadLoop::spawn("far")?; // or `MioLoop`, `GlibLoop`, `SmolLoop`: the same verb
+    //!     let hasher = far.reserve();
+    //!     main.run(Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)
+    //!         .child(Supervisor::one_for_one("work").on(&far, move |s|
+    //!             s.child(Child::new("hasher", || Hasher).at(hasher))))
+    //!         .child(Child::new("asker", move || Asker { hasher }).transient().significant()))?;
+    //!     Ok(())
+    //! }
     //! ```
     //!
     //! **Which loop for what**
@@ -292,24 +296,24 @@ pub mod supervision {
     //!
     //! # When the root ends
     //!
-    //! No supervisor is above it: the program decides. Its exit says why: how many restarts of which
-    //! child, [after what](crate::GaveUp::before), and the causes below.
+    //! No supervisor is above it: the program decides. Its exit says why: which child was not restarted any
+    //! more, [after how many restarts](crate::GaveUp) and what ends, and the causes below.
     //!
     //! - *Exit code*: `main` returns the [`Exit`](crate::Exit). A failure is printed, and fails the program.
     //! - *A hook*: [`App::on_exit`](crate::App::on_exit) is called on the thread of the root's loop. A
     //!   loop that belongs to the application goes on, with its windows; the hook tells the user, or
     //!   attaches anew and starts the next tree.
-    //! - *Run on*: what a backend has run is over, and the thread goes on, with the next tree if need be:
+    //! - *Run on*: `run` has returned, and the thread goes on, with the next tree if need be:
     //! ```
-    //! # use rotor_core::*;
-    //! # struct Server(u32);
-    //! # impl Actor for Server {
-    //! #     fn start(&mut self, cx: &mut Context<Self>) -> Result {
-    //! #         if self.0 < 2 { return Err(Error::message("the port is taken")) }
-    //! #         cx.stop();
-    //! #         Ok(())
-    //! #     }
-    //! # }
+    //! use rotor_core::*;
+    //! struct Server(u32);
+    //! impl Actor for Server {
+    //!     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    //!         if self.0 < 2 { return Err(Error::message("the port is taken")) }
+    //!         cx.stop();
+    //!         Ok(())
+    //!     }
+    //! }
     //! fn tree(attempt: u32) -> Supervisor {
     //!     Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
     //!         .child(Child::new("server", move || Server(attempt)).transient().significant())
@@ -319,7 +323,7 @@ pub mod supervision {
     //!     if !exit.is_failure() {
     //!         break;
     //!     }
-    //!     eprintln!("{exit:#}"); // and wait, ask the user, take another port
+    //!     eprintln!("{exit:#}"); // all that is known; and wait, ask the user, take another port
     //! }
     //! # Ok::<_, StartError>(())
     //! ```
@@ -332,29 +336,29 @@ pub mod supervision {
     //! is asked to: by any actor, a future or a plain thread, wherever it lives. Requests to it are sent to
     //! its address, seen as one of a supervisor: [`admin()`](crate::Address::admin).
     //! ```
-    //! # use rotor_core::{sim::Sim, *};
-    //! # use std::time::Duration;
-    //! # struct Worker;
-    //! # impl Actor for Worker {}
-    //! # fn main() -> Result<(), StartError> {
-    //! # let mut sim = Sim::new(1);
-    //! # sim.locality("here");
-    //! let app = sim.start(Supervisor::one_for_one("app"))?;
-    //! let root = app.root();
-    //! let start = StartChild::new(|| Child::new("worker", || Worker));
-    //! let answer = sim.block_on(root.admin().ask(start, Duration::MAX)).expect("it comes");
-    //! match &answer {
-    //!     Ok(Ok(Some(worker))) => println!("it runs, at {:?}", worker.address),
-    //!     Ok(Ok(None)) => println!("its factory has made none"),
-    //!     Ok(Err(refused)) => println!("the supervisor says no: {refused}"), // an `AdminError`
-    //!     Err(error) => println!("the supervisor says nothing: {error}"), // a `RequestError`
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::time::Duration;
+    //! struct Worker;
+    //! impl Actor for Worker {}
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(1);
+    //!     sim.locality("here");
+    //!     let app = sim.start(Supervisor::one_for_one("app"))?;
+    //!     let root = app.root();
+    //!     let start = StartChild::new(|| Child::new("worker", || Worker));
+    //!     let answer = sim.block_on(root.admin().ask(start, Duration::MAX)).expect("it comes");
+    //!     match &answer {
+    //!         Ok(Ok(Some(worker))) => println!("it runs, at {:?}", worker.address),
+    //!         Ok(Ok(None)) => println!("its factory has made none"),
+    //!         Ok(Err(refused)) => println!("the supervisor says no: {refused}"), // an `AdminError`
+    //!         Err(error) => println!("the supervisor says nothing: {error}"), // a `RequestError`
+    //!     }
+    //! #     assert!(matches!(answer, Ok(Ok(Some(_)))));
+    //!     let stop = TerminateChild::named("worker");
+    //!     let stopped = sim.block_on(root.admin().ask(stop, Duration::MAX)).expect("it comes");
+    //!     assert!(matches!(stopped, Ok(Ok(()))));
+    //!     Ok(())
     //! }
-    //! # assert!(matches!(answer, Ok(Ok(Some(_)))));
-    //! let stop = TerminateChild::named("worker");
-    //! let stopped = sim.block_on(root.admin().ask(stop, Duration::MAX)).expect("it comes");
-    //! assert!(matches!(stopped, Ok(Ok(()))));
-    //! # Ok(())
-    //! # }
     //! ```
     //! The answer is one thing in another, from the outside to the inside:
     //!
@@ -378,36 +382,36 @@ pub mod supervision {
     //!
     //! Mark that part `significant`, and let the supervisor shut down by itself:
     //! ```
-    //! # use rotor_core::*;
-    //! # struct Job;
-    //! # impl Actor for Job {
-    //! #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
-    //! # }
-    //! # fn main() -> Result<(), StartError> {
-    //! let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-    //!     .child(Child::new("job", || Job).transient().significant());
-    //! let exit = ThreadLoop::new().run(tree)?;
-    //! assert_eq!(exit.to_string(), "shutdown, because job ended: normal");
-    //! # Ok(())
-    //! # }
+    //! use rotor_core::*;
+    //! struct Job;
+    //! impl Actor for Job {
+    //!     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    //! }
+    //! fn main() -> Result<(), StartError> {
+    //!     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    //!         .child(Child::new("job", || Job).transient().significant());
+    //!     let exit = ThreadLoop::new().run(tree)?;
+    //!     assert_eq!(exit.to_string(), "shutdown, because job ended: normal");
+    //!     Ok(())
+    //! }
     //! ```
     //!
     //! A tree that could not start, or whose root gave up, ends with the reason `Shutdown`, too: what
     //! happened is at the end of the chain of exits that caused each other, which
     //! [`root_cause`](crate::Exit::root_cause) gives. For the program's exit code, ask that:
     //! ```
-    //! # use rotor_core::*;
-    //! # struct Bad;
-    //! # impl Actor for Bad {
-    //! #     fn start(&mut self, _: &mut Context<Self>) -> Result { Err(Error::message("no disk")) }
-    //! # }
-    //! # fn main() -> Result<(), StartError> {
-    //! let exit = ThreadLoop::new()
-    //!     .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
-    //! assert_eq!(exit.to_string(), "shutdown, because log failed to start: no disk");
-    //! assert!(exit.is_failure());
-    //! # Ok(())
-    //! # }
+    //! use rotor_core::*;
+    //! struct Bad;
+    //! impl Actor for Bad {
+    //!     fn start(&mut self, _: &mut Context<Self>) -> Result { Err(Error::message("no disk")) }
+    //! }
+    //! fn main() -> Result<(), StartError> {
+    //!     let exit = ThreadLoop::new()
+    //!         .run(Supervisor::one_for_one("app").child(Child::new("log", || Bad)))?;
+    //!     assert_eq!(exit.to_string(), "shutdown, because log failed to start: no disk");
+    //!     assert!(exit.is_failure());
+    //!     Ok(())
+    //! }
     //! ```
     //!
     //! # Fail early, let the supervisor retry
@@ -415,7 +419,7 @@ pub mod supervision {
     //! A handler that may fail implements [`TryHandler`](crate::TryHandler): `?` ends the instance.
     //! A factory may fail as well, and then the start does.
     //! ```
-    //! # use rotor_core::*;
+    //! use rotor_core::*;
     //! use std::fs::File;
     //! use std::io::Write;
     //! struct Line(String);
@@ -437,11 +441,13 @@ pub mod supervision {
     //! it starts: [`plan`](crate::Supervisor::plan) checks it, and warns of what is probably not meant. For
     //! that it needs a locality, and one without a loop will do.
     //! ```
-    //! # use rotor_core::*;
-    //! # use std::time::Duration;
-    //! # struct Uplink;
-    //! # impl Actor for Uplink {}
+    //! use rotor_core::*;
+    //! use std::time::Duration;
+    //! struct Uplink;
+    //! impl Actor for Uplink {}
     //! let second = Duration::from_secs(1);
+    //! // The first restart waits for a second, each next one twice as long, up to a minute; each of them up to
+    //! // 30 % less, by chance, so that not all who wait come back at once.
     //! let patient = Backoff::exponential(second, 60 * second).jitter(30);
     //! let uplink = Child::new("uplink", || Uplink).backoff(patient);
     //! let tree = Supervisor::one_for_one("net").intensity(5, 120 * second).child(uplink);
@@ -457,9 +463,9 @@ pub mod supervision {
     //! how it [decides](crate::Supervisor::decide), and an actor with children of its own
     //! [decides itself](crate::Actor::decide):
     //! ```
-    //! # use rotor_core::*;
-    //! # struct Job;
-    //! # impl Actor for Job {}
+    //! use rotor_core::*;
+    //! struct Job;
+    //! impl Actor for Job {}
     //! let jobs = Supervisor::one_for_one("jobs")
     //!     .decide(|child| match child.exit.reason() {
     //!         ExitReason::Panicked(_) => Decision::Stop, // a bug: the same would happen again
@@ -487,16 +493,16 @@ pub mod supervision {
     //!         Ok(())
     //!     }
     //! }
-    //! # fn main() -> Result<(), StartError> {
-    //! let mut sim = Sim::new(1);
-    //! sim.locality("here");
-    //! let app = sim.start(Supervisor::rest_for_one("app")
-    //!     .child(Child::new("link", || Link).start_limit(Duration::from_secs(10)))
-    //!     .child(Child::new("user", || Link)))?;
-    //! sim.run_until_idle();
-    //! assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
-    //! # Ok(())
-    //! # }
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(1);
+    //!     sim.locality("here");
+    //!     let app = sim.start(Supervisor::rest_for_one("app")
+    //!         .child(Child::new("link", || Link).start_limit(Duration::from_secs(10)))
+    //!         .child(Child::new("user", || Link)))?;
+    //!     sim.run_until_idle();
+    //!     assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+    //!     Ok(())
+    //! }
     //! ```
     //!
     //! # A stop that waits
@@ -528,21 +534,21 @@ pub mod supervision {
     //!         cx.request(self.disk, save, Duration::from_secs(1), |_, _, _| drop(hold));
     //!     }
     //! }
-    //! # fn main() -> Result<(), StartError> {
-    //! let mut sim = Sim::new(1);
-    //! let here = sim.locality("here");
-    //! let (disk, editor) = (here.reserve(), here.reserve());
-    //! let make = move || Editor { text: "a letter".to_owned(), disk };
-    //! sim.start(Supervisor::rest_for_one("app")
-    //!     .child(Child::new("disk", Disk::default).at(disk))
-    //!     .child(Child::new("editor", make).at(editor).transient()))?;
-    //! sim.run_until_idle();
-    //! editor.stop();
-    //! sim.run_until_idle();
-    //! assert_eq!(editor.address().state(), Lifecycle::Down);
-    //! assert_eq!(sim.with(disk, |disk| disk.saved.clone()).unwrap(), ["a letter"]);
-    //! # Ok(())
-    //! # }
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(1);
+    //!     let here = sim.locality("here");
+    //!     let (disk, editor) = (here.reserve(), here.reserve());
+    //!     let make = move || Editor { text: "a letter".to_owned(), disk };
+    //!     sim.start(Supervisor::rest_for_one("app")
+    //!         .child(Child::new("disk", Disk::default).at(disk))
+    //!         .child(Child::new("editor", make).at(editor).transient()))?;
+    //!     sim.run_until_idle();
+    //!     editor.stop();
+    //!     sim.run_until_idle();
+    //!     assert_eq!(editor.address().state(), Lifecycle::Down);
+    //!     assert_eq!(sim.with(disk, |disk| disk.saved.clone()).unwrap(), ["a letter"]);
+    //!     Ok(())
+    //! }
     //! ```
     //! A hold that is taken in a handler delays the stop that comes meanwhile: what was begun is not cut
     //! off. [`hold_within`](crate::Context::hold_within) waits up to a point. After a failure or a panic
@@ -595,9 +601,11 @@ pub mod supervision {
     //!
     //! # Children that come and go
     //!
-    //! Any actor may have children: one for each connection, say. They are stopped before it is.
+    //! Any actor may have children: one for each connection, say. They are stopped before it is. A
+    //! [monitor](crate::Context::monitor) tells it of the end of each, by a message, a [`Down`](crate::Down).
+    //! `once` is for a child that gets what cannot be cloned: it is temporary.
     //! ```
-    //! # use rotor_core::*;
+    //! use rotor_core::*;
     //! struct Accepted(std::net::TcpStream);
     //! struct Connection(std::net::TcpStream);
     //! impl Actor for Connection {}
@@ -633,20 +641,20 @@ pub mod supervision {
     //!         self.total.set(self.total.get() + n);
     //!     }
     //! }
-    //! # fn main() -> Result<(), StartError> {
-    //! let mut sim = Sim::new(1);
-    //! let till = sim.locality("here").reserve();
-    //! let total = Rc::new(Cell::new(0));
-    //! let kept = total.clone();
-    //! sim.start(Supervisor::one_for_one("shop")
-    //!     .child(Child::new("till", move || Till { total: kept.clone() }).at(till)))?;
-    //! for n in [2, 0, 3] {
-    //!     till.send(Sold(n));
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(1);
+    //!     let till = sim.locality("here").reserve();
+    //!     let total = Rc::new(Cell::new(0));
+    //!     let kept = total.clone();
+    //!     sim.start(Supervisor::one_for_one("shop")
+    //!         .child(Child::new("till", move || Till { total: kept.clone() }).at(till)))?;
+    //!     for n in [2, 0, 3] {
+    //!         till.send(Sold(n));
+    //!     }
+    //!     sim.run_until_idle();
+    //!     assert_eq!(total.get(), 5);
+    //!     Ok(())
     //! }
-    //! sim.run_until_idle();
-    //! assert_eq!(total.get(), 5);
-    //! # Ok(())
-    //! # }
     //! ```
     //!
     //! # Seeing what happens
@@ -706,22 +714,22 @@ pub mod testing {
     //!     fn handle(&mut self, _: Silence, _: &mut Context<Self>) { self.out.send(Alarm) }
     //! }
     //!
-    //! # fn main() -> Result<(), StartError> {
-    //! let mut sim = Sim::new(7);
-    //! let dog = sim.locality("here").reserve();
-    //! let alarms = sim.probe(); // collects what it is sent
-    //! let out = alarms.recipient();
-    //! sim.start(Supervisor::one_for_one("test")
-    //!     .child(Child::new("dog", move || Watchdog { timer: None, out }).at(dog)))?;
-    //! dog.send(Beat);
-    //! sim.run_for(Duration::from_secs(59));
-    //! dog.send(Beat);
-    //! sim.run_for(Duration::from_secs(59));
-    //! assert_eq!(alarms.take(), []);
-    //! sim.run_for(Duration::from_secs(1)); // what is due exactly at the end fires
-    //! assert_eq!(alarms.take(), [Alarm]);
-    //! # Ok(())
-    //! # }
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(7);
+    //!     let dog = sim.locality("here").reserve();
+    //!     let alarms = sim.probe(); // collects what it is sent
+    //!     let out = alarms.recipient();
+    //!     sim.start(Supervisor::one_for_one("test")
+    //!         .child(Child::new("dog", move || Watchdog { timer: None, out }).at(dog)))?;
+    //!     dog.send(Beat);
+    //!     sim.run_for(Duration::from_secs(59));
+    //!     dog.send(Beat);
+    //!     sim.run_for(Duration::from_secs(59));
+    //!     assert_eq!(alarms.take(), []);
+    //!     sim.run_for(Duration::from_secs(1)); // what is due exactly at the end fires
+    //!     assert_eq!(alarms.take(), [Alarm]);
+    //!     Ok(())
+    //! }
     //! ```
     //!
     //! **Probes**: what an actor sends to a recipient goes to a [`probe`](crate::sim::Sim::probe),
@@ -747,19 +755,19 @@ pub mod testing {
     //!         ask.reply(self.0);
     //!     }
     //! }
-    //! # fn main() -> Result<(), StartError> {
-    //! for seed in 0..20 {
-    //!     let mut sim = Sim::new(seed);
-    //!     let (_near, far) = (sim.locality("near"), sim.locality("far"));
-    //!     let sum = far.reserve();
-    //!     sim.start(Supervisor::one_for_one("test")
-    //!         .child(Supervisor::one_for_one("away").on(&far, move |s|
-    //!             s.child(Child::new("sum", || Sum(0)).at(sum)))))?;
-    //!     let answer = sim.block_on(sum.ask(Add(3), Duration::from_secs(1)));
-    //!     assert!(matches!(answer, Some(Ok(3)))); // `None`: it can never come; `Err`: nobody has answered
+    //! fn main() -> Result<(), StartError> {
+    //!     for seed in 0..20 {
+    //!         let mut sim = Sim::new(seed);
+    //!         let (_near, far) = (sim.locality("near"), sim.locality("far"));
+    //!         let sum = far.reserve();
+    //!         sim.start(Supervisor::one_for_one("test")
+    //!             .child(Supervisor::one_for_one("away").on(&far, move |s|
+    //!                 s.child(Child::new("sum", || Sum(0)).at(sum)))))?;
+    //!         let answer = sim.block_on(sum.ask(Add(3), Duration::from_secs(1)));
+    //!         assert!(matches!(answer, Some(Ok(3)))); // `None`: it can never come; `Err`: nobody has answered
+    //!     }
+    //!     Ok(())
     //! }
-    //! # Ok(())
-    //! # }
     //! ```
     //!
     //! **Strict**: after [`Sim::strict`](crate::sim::Sim::strict) a message that cannot be delivered is

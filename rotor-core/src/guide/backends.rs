@@ -58,18 +58,18 @@
 //!     }
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (sender, events) = mpsc::channel();
-//! let driver = Driver::new(Arc::new(Bell(sender)), Clock::real());
-//! let here = Locality::new("here");
-//! driver.open(&here)?;
-//! let worker = here.reserve();
-//! driver.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!     .child(Child::new("worker", || Worker).at(worker).transient().significant()))?;
-//! std::thread::spawn(move || worker.send("from another thread"));
-//! assert!(!run(&driver, &events).is_failure());
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let (sender, events) = mpsc::channel();
+//!     let driver = Driver::new(Arc::new(Bell(sender)), Clock::real());
+//!     let here = Locality::new("here");
+//!     driver.open(&here)?;
+//!     let worker = here.reserve();
+//!     driver.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!         .child(Child::new("worker", || Worker).at(worker).transient().significant()))?;
+//!     std::thread::spawn(move || worker.send("from another thread"));
+//!     assert!(!run(&driver, &events).is_failure());
+//!     Ok(())
+//! }
 //! ```
 //!
 //! What the loop offers to actors, such as readiness of descriptors, it lends them with

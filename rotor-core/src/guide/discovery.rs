@@ -40,23 +40,23 @@
 //!         self.1.lock().unwrap().push(self.0);
 //!     }
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! let ended = Arc::new(Mutex::new(Vec::new()));
-//! let part = |name| {
-//!     let ended = ended.clone();
-//!     Child::new(name, move || Part(name, ended.clone())).transient()
-//! };
-//! let mut sim = Sim::new(1);
-//! let store = sim.locality("here").reserve();
-//! sim.start(Supervisor::one_for_one("app")
-//!     .child(part("store").at(store).named(STORE))
-//!     .child(part("session").needs(STORE)))?;
-//! sim.run_until_idle();
-//! store.stop();
-//! sim.run_until_idle();
-//! assert_eq!(*ended.lock().unwrap(), ["session", "store"]);
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let ended = Arc::new(Mutex::new(Vec::new()));
+//!     let part = |name| {
+//!         let ended = ended.clone();
+//!         Child::new(name, move || Part(name, ended.clone())).transient()
+//!     };
+//!     let mut sim = Sim::new(1);
+//!     let store = sim.locality("here").reserve();
+//!     sim.start(Supervisor::one_for_one("app")
+//!         .child(part("store").at(store).named(STORE))
+//!         .child(part("session").needs(STORE)))?;
+//!     sim.run_until_idle();
+//!     store.stop();
+//!     sim.run_until_idle();
+//!     assert_eq!(*ended.lock().unwrap(), ["session", "store"]);
+//!     Ok(())
+//! }
 //! ```
 //! [`needs`](crate::Child::needs) declares it in the spec, where the order of starts and circles are
 //! checked before anything runs. An actor that learns at run time what it needs calls
@@ -97,21 +97,21 @@
 //! fn is_alone(exit: &Exit) -> bool {
 //!     matches!(exit.reason(), ExitReason::Link(LinkError::NotLinkable { .. }))
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! # let mut sim = Sim::new(1);
-//! # let here = sim.locality("here");
-//! # let (service, client) = (here.reserve(), here.reserve());
-//! let app = sim.start(Supervisor::one_for_one("app")
-//!     .decide(|child| if is_alone(child.exit) { Decision::Stop } else { Decision::Usual })
-//!     .child(Child::new("service", || Service).at(service).transient())
-//!     .child(Child::new("client", move || Client { service: service.address() }).at(client)))?;
-//! # sim.run_until_idle();
-//! service.stop();
-//! sim.run_until_idle();
-//! assert_eq!(client.address().state(), Lifecycle::Down); // until both are started again
-//! assert!(app.tree().ended.is_none());
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let here = sim.locality("here");
+//!     let (service, client) = (here.reserve(), here.reserve());
+//!     let app = sim.start(Supervisor::one_for_one("app")
+//!         .decide(|child| if is_alone(child.exit) { Decision::Stop } else { Decision::Usual })
+//!         .child(Child::new("service", || Service).at(service).transient())
+//!         .child(Child::new("client", move || Client { service: service.address() }).at(client)))?;
+//!     sim.run_until_idle();
+//!     service.stop();
+//!     sim.run_until_idle();
+//!     assert_eq!(client.address().state(), Lifecycle::Down); // until both are started again
+//!     assert!(app.tree().ended.is_none());
+//!     Ok(())
+//! }
 //! ```
 //!
 //! While a supervisor starts or restarts a child, it does nothing else, as in Erlang: requests to it wait
@@ -130,24 +130,24 @@
 //! const STORE: Name<Part> = Name::new("store");
 //! struct Part;
 //! impl Actor for Part {}
-//! # fn main() -> Result<(), StartError> {
-//! let mut sim = Sim::new(1);
-//! # let session = sim.locality("here").reserve();
-//! let app = sim.start(Supervisor::one_for_one("app")
-//!     .child(Child::new("store", || Part).named(STORE))
-//!     .child(Supervisor::one_for_one("sessions")
-//!         .child(Child::new("session", || Part).needs(STORE).at(session))))?;
-//! let root = app.root();
-//! let ended = sim.block_on(root.admin().ask(TerminateChild::named("store"), Duration::MAX));
-//! # assert!(matches!(ended, Some(Ok(Ok(())))));
-//! sim.run_for(Duration::from_secs(1));
-//! assert_eq!(session.address().state(), Lifecycle::Starting); // it waits, and `app` does not
-//! let again = sim.block_on(root.admin().ask(RestartChild::named("store"), Duration::MAX));
-//! # assert!(matches!(again, Some(Ok(Ok(Some(_))))));
-//! sim.run_until_idle();
-//! assert_eq!(session.address().state(), Lifecycle::Running);
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let session = sim.locality("here").reserve();
+//!     let app = sim.start(Supervisor::one_for_one("app")
+//!         .child(Child::new("store", || Part).named(STORE))
+//!         .child(Supervisor::one_for_one("sessions")
+//!             .child(Child::new("session", || Part).needs(STORE).at(session))))?;
+//!     let root = app.root();
+//!     let ended = sim.block_on(root.admin().ask(TerminateChild::named("store"), Duration::MAX));
+//!     assert!(matches!(ended, Some(Ok(Ok(()))))); // the supervisor has answered: done
+//!     sim.run_for(Duration::from_secs(1));
+//!     assert_eq!(session.address().state(), Lifecycle::Starting); // it waits, and `app` does not
+//!     let again = sim.block_on(root.admin().ask(RestartChild::named("store"), Duration::MAX));
+//!     assert!(matches!(again, Some(Ok(Ok(Some(_)))))); // it has started
+//!     sim.run_until_idle();
+//!     assert_eq!(session.address().state(), Lifecycle::Running);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Exactly one notice
@@ -173,22 +173,22 @@
 //!         self.notices.push(down.exit.to_string());
 //!     }
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! let mut sim = Sim::new(1);
-//! let here = sim.locality("here");
-//! let (worker, office) = (here.reserve(), here.reserve());
-//! sim.start(Supervisor::one_for_one("app")
-//!     .child(Child::new("worker", || Worker).at(worker).transient())
-//!     .child(Child::new("office", move || Office {
-//!         worker: worker.address(),
-//!         notices: Vec::new(),
-//!     }).at(office)))?;
-//! sim.run_until_idle();
-//! worker.stop();
-//! sim.run_until_idle();
-//! assert_eq!(sim.with(office, |o| o.notices.clone()).unwrap(), ["shutdown"]);
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let here = sim.locality("here");
+//!     let (worker, office) = (here.reserve(), here.reserve());
+//!     sim.start(Supervisor::one_for_one("app")
+//!         .child(Child::new("worker", || Worker).at(worker).transient())
+//!         .child(Child::new("office", move || Office {
+//!             worker: worker.address(),
+//!             notices: Vec::new(),
+//!         }).at(office)))?;
+//!     sim.run_until_idle();
+//!     worker.stop();
+//!     sim.run_until_idle();
+//!     assert_eq!(sim.with(office, |o| o.notices.clone()).unwrap(), ["shutdown"]);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Seeing it

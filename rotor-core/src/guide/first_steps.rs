@@ -15,15 +15,15 @@
 //!         if self.0 >= 3 { cx.stop() } // the work is done
 //!     }
 //! }
-//! # fn main() -> Result<Exit, StartError> {
-//! let main = ThreadLoop::new(); // a loop for this thread, where actors run
-//! let total = main.locality().reserve(); // an address, for whoever is to send something
-//! total.send(1);
-//! total.send(2);
-//! let child = Child::new("total", || Total(0)).at(total); // how the actor is made, and where it is
-//! main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!     .child(child.transient().significant())) // its end is that of the program
-//! # }
+//! fn main() -> Result<Exit, StartError> {
+//!     let main = ThreadLoop::new(); // a loop for this thread, where actors run
+//!     let total = main.locality().reserve(); // an address, for whoever is to send something
+//!     total.send(1);
+//!     total.send(2);
+//!     let child = Child::new("total", || Total(0)).at(total); // how the actor is made, and where it is
+//!     main.run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!         .child(child.transient().significant())) // its end is that of the program
+//! }
 //! ```
 //! Every actor is the child of a supervisor, which starts it, and starts it again if it fails. `run`
 //! returns when the supervisor has ended, and says how. Most never end by themselves. This one does:
@@ -57,7 +57,7 @@
 //! # A timer
 //!
 //! Inside a handler, `cx.after(Duration::from_secs(1), Tick)` sends the actor a message once, and
-//! `cx.every(Duration::from_secs(1), Tick)` again and again, clones of one; timers end with the actor.
+//! `cx.every(Duration::from_secs(1), Tick)` again and again, a clone each time. Timers end with the actor.
 //! [`Context::after`](crate::Context::after) has a program.
 //!
 //! # A question
@@ -115,31 +115,31 @@
 //!             .transient().significant())
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Counting takes long, so it has a thread of its own.
-//! let (main, work) = (ThreadLoop::new(), ThreadLoop::spawn("work")?);
-//! let counter = work.reserve();
-//! let counting = Supervisor::one_for_one("counting").on(&work, move |s| {
-//!     s.child(Child::new("counter", || Counter).at(counter))
-//! });
-//! let lines = Inbox::new(16); // it keeps as many as 16
-//! let exit = main.run(tree(counting, counter, lines.recipient()))?;
-//! assert!(!exit.is_failure());
-//! assert_eq!(lines.try_recv()?, "2 words");
-//! assert_eq!(lines.try_recv()?,
-//!     "the actor ended before it answered: panicked: nothing to count");
-//! assert_eq!(lines.try_recv()?, "1 words");
-//! # // The same on virtual time.
-//! # let mut sim = sim::Sim::new(1);
-//! # let counter = sim.locality("here").reserve();
-//! # let probe = sim.probe();
-//! # let counting = Supervisor::one_for_one("counting")
-//! #     .child(Child::new("counter", || Counter).at(counter));
-//! # sim.start(tree(counting, counter, probe.recipient()))?;
-//! # sim.run_until_idle();
-//! # assert_eq!(probe.take().len(), 3);
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // Counting takes long, so it has a thread of its own.
+//!     let (main, work) = (ThreadLoop::new(), ThreadLoop::spawn("work")?);
+//!     let counter = work.reserve();
+//!     let counting = Supervisor::one_for_one("counting").on(&work, move |s| {
+//!         s.child(Child::new("counter", || Counter).at(counter))
+//!     });
+//!     let lines = Inbox::new(16); // it keeps as many as 16
+//!     let exit = main.run(tree(counting, counter, lines.recipient()))?;
+//!     assert!(!exit.is_failure());
+//!     assert_eq!(lines.try_recv()?, "2 words");
+//!     assert_eq!(lines.try_recv()?,
+//!         "the actor ended before it answered: panicked: nothing to count");
+//!     assert_eq!(lines.try_recv()?, "1 words");
+//! #     // The same on virtual time.
+//! #     let mut sim = sim::Sim::new(1);
+//! #     let counter = sim.locality("here").reserve();
+//! #     let probe = sim.probe();
+//! #     let counting = Supervisor::one_for_one("counting")
+//! #         .child(Child::new("counter", || Counter).at(counter));
+//! #     sim.start(tree(counting, counter, probe.recipient()))?;
+//! #     sim.run_until_idle();
+//! #     assert_eq!(probe.take().len(), 3);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # A crash

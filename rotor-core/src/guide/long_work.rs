@@ -46,17 +46,17 @@
 //!     }
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (main, thread) = (ThreadLoop::new(), ThreadLoop::spawn("work")?);
-//! let (view, worker) = (main.locality().reserve::<View>(), thread.reserve());
-//! let exit = main.run(Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!     .child(Supervisor::one_for_one("work").on(&thread, move |s|
-//!         s.child(Child::new("worker", move || Worker { view: view.to() }).at(worker))))
-//!     .child(Child::new("view", move || View { worker, shown: Vec::new() }).at(view)
-//!         .transient().significant()))?;
-//! assert!(!exit.is_failure());
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let (main, thread) = (ThreadLoop::new(), ThreadLoop::spawn("work")?);
+//!     let (view, worker) = (main.locality().reserve::<View>(), thread.reserve());
+//!     let exit = main.run(Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!         .child(Supervisor::one_for_one("work").on(&thread, move |s|
+//!             s.child(Child::new("worker", move || Worker { view: view.to() }).at(worker))))
+//!         .child(Child::new("view", move || View { worker, shown: Vec::new() }).at(view)
+//!             .transient().significant()))?;
+//!     assert!(!exit.is_failure());
+//!     Ok(())
+//! }
 //! ```
 //! A worker that panics is restarted, and the job is gone with it: who has sent it hears of that by a
 //! [request](crate::Context::request) in place of the message, or by a
@@ -86,14 +86,14 @@
 //!         Ok(())
 //!     }
 //! }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let threads = [ThreadLoop::spawn("one")?, ThreadLoop::spawn("two")?];
-//! let report = Child::new("report", move || Report { threads: threads.clone(), sum: 0 });
-//! let exit = ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
-//!     .child(report.transient().significant()))?;
-//! assert!(!exit.is_failure());
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let threads = [ThreadLoop::spawn("one")?, ThreadLoop::spawn("two")?];
+//!     let report = Child::new("report", move || Report { threads: threads.clone(), sum: 0 });
+//!     let exit = ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+//!         .child(report.transient().significant()))?;
+//!     assert!(!exit.is_failure());
+//!     Ok(())
+//! }
 //! ```
 //! The jobs of an actor that ends are not run any more, but for the one that runs.
 //!
@@ -125,22 +125,22 @@
 //!     const LANE: Lane = Lane::Urgent; // ahead of the next slice
 //!     fn handle(&mut self, _: Cancel, cx: &mut Context<Self>) { cx.stop() }
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! # let mut sim = Sim::new(1);
-//! # let search = sim.locality("here").reserve();
-//! # let probe = sim.probe();
-//! # let progress = probe.recipient();
-//! let make = move || Search { left: (0..1000).collect(), found: Vec::new(), progress };
-//! sim.start(Supervisor::one_for_one("app")
-//!     .child(Child::new("search", make).at(search).transient()))?;
-//! while probe.take().last() != Some(&700) { // three slices
-//!     assert!(sim.step());
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let search = sim.locality("here").reserve();
+//!     let probe = sim.probe();
+//!     let progress = probe.recipient();
+//!     let make = move || Search { left: (0..1000).collect(), found: Vec::new(), progress };
+//!     sim.start(Supervisor::one_for_one("app")
+//!         .child(Child::new("search", make).at(search).transient()))?;
+//!     while probe.take().last() != Some(&700) { // three slices
+//!         assert!(sim.step());
+//!     }
+//!     search.send(Cancel);
+//!     sim.run_until_idle();
+//!     assert_eq!(search.address().state(), Lifecycle::Down);
+//!     Ok(())
 //! }
-//! search.send(Cancel);
-//! sim.run_until_idle();
-//! assert_eq!(search.address().state(), Lifecycle::Down);
-//! # Ok(())
-//! # }
 //! ```
 //!
 //! # Futures
@@ -168,13 +168,13 @@
 //!         }
 //!     }
 //! }
-//! # let mut sim = Sim::new(1);
-//! # let page = sim.locality("here").reserve();
-//! # sim.start(Supervisor::one_for_one("app").child(Child::new("page", Page::default).at(page)))?;
-//! # page.send(Fetch);
-//! # sim.run_until_idle();
-//! # page.send(Cancel);
-//! # sim.run_until_idle();
+//! let mut sim = Sim::new(1);
+//! let page = sim.locality("here").reserve();
+//! sim.start(Supervisor::one_for_one("app").child(Child::new("page", Page::default).at(page)))?;
+//! page.send(Fetch);
+//! sim.run_until_idle();
+//! page.send(Cancel);
+//! sim.run_until_idle();
 //! # assert_eq!(page.address().state(), Lifecycle::Running);
 //! # assert_eq!(sim.with(page, |page| (page.fetching.is_none(), page.text.len())), Some((true, 0)));
 //! # Ok::<_, StartError>(())
@@ -219,23 +219,23 @@
 //! impl Handler<Part> for View {
 //!     fn handle(&mut self, Part(n): Part, _: &mut Context<Self>) { self.shown.push(n) }
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! # let mut sim = Sim::new(1);
-//! # sim.strict();
-//! # let (view, work) = (sim.locality("ui").reserve(), sim.locality("work"));
-//! # let worker = work.reserve();
-//! sim.start(Supervisor::rest_for_one("app")
-//!     .child(Supervisor::one_for_one("work").on(&work, move |s|
-//!         s.child(Child::new("worker", || Worker { given_up: 0 }).at(worker))))
-//!     .child(Child::new("view", move || View { worker, shown: Vec::new() }).at(view)))?;
-//! sim.run_for(Duration::from_millis(1_500));
-//! assert_eq!(sim.with(view, |view| view.shown.clone()), Some(vec![1, 2]));
-//! view.address().kill(); // a crash
-//! sim.run_for(Duration::from_secs(9));
-//! assert_eq!(sim.with(view, |view| view.shown.clone()), Some(vec![1, 2, 3, 4])); // of its own job
-//! assert_eq!(sim.with(worker, |worker| worker.given_up), Some(1));
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     sim.strict();
+//!     let (view, work) = (sim.locality("ui").reserve(), sim.locality("work"));
+//!     let worker = work.reserve();
+//!     sim.start(Supervisor::rest_for_one("app")
+//!         .child(Supervisor::one_for_one("work").on(&work, move |s|
+//!             s.child(Child::new("worker", || Worker { given_up: 0 }).at(worker))))
+//!         .child(Child::new("view", move || View { worker, shown: Vec::new() }).at(view)))?;
+//!     sim.run_for(Duration::from_millis(1_500));
+//!     assert_eq!(sim.with(view, |view| view.shown.clone()), Some(vec![1, 2]));
+//!     view.address().kill(); // a crash
+//!     sim.run_for(Duration::from_secs(9));
+//!     assert_eq!(sim.with(view, |view| view.shown.clone()), Some(vec![1, 2, 3, 4])); // of its own job
+//!     assert_eq!(sim.with(worker, |worker| worker.given_up), Some(1));
+//!     Ok(())
+//! }
 //! ```
 //! Work in [`Context::blocking`](crate::Context::blocking) looks between its parts. A task that waits for
 //! long is cancelled by an actor that [monitors](crate::Context::monitor) who has asked.

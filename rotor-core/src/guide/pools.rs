@@ -9,25 +9,25 @@
 //! use std::time::Duration;
 //! struct Session { user: String }
 //! impl Actor for Session {}
-//! # fn main() -> Result<(), StartError> {
-//! let pool = Supervisor::simple_one_for_one("sessions", |user: String, _: &mut Context<Session>| {
-//!     Session { user }
-//! })
-//! .instances(Restart::Transient)
-//! .intensity(10, Duration::from_secs(1));
-//! let mut sim = Sim::new(1);
-//! sim.locality("here");
-//! let app = sim.start(pool)?;
-//! let sessions = app.root();
-//! for user in ["ada", "bob"] {
-//!     let start = StartInstance::<Session, _>::new(user.to_owned());
-//!     let started = sim.block_on(sessions.admin().ask(start, Duration::MAX)).unwrap();
-//!     assert!(matches!(started, Ok(Ok(Some(_)))));
+//! fn main() -> Result<(), StartError> {
+//!     let pool = Supervisor::simple_one_for_one("sessions", |user: String, _: &mut Context<Session>| {
+//!         Session { user }
+//!     })
+//!     .instances(Restart::Transient)
+//!     .intensity(10, Duration::from_secs(1));
+//!     let mut sim = Sim::new(1);
+//!     sim.locality("here");
+//!     let app = sim.start(pool)?;
+//!     let sessions = app.root();
+//!     for user in ["ada", "bob"] {
+//!         let start = StartInstance::<Session, _>::new(user.to_owned());
+//!         let started = sim.block_on(sessions.admin().ask(start, Duration::MAX)).unwrap();
+//!         assert!(matches!(started, Ok(Ok(Some(_)))));
+//!     }
+//!     let count = sim.block_on(sessions.admin().ask(CountChildren, Duration::MAX)).unwrap();
+//!     assert_eq!(count.unwrap().active, 2);
+//!     Ok(())
 //! }
-//! let count = sim.block_on(sessions.admin().ask(CountChildren, Duration::MAX)).unwrap();
-//! assert_eq!(count.unwrap().active, 2);
-//! # Ok(())
-//! # }
 //! ```
 //! A child that is [restarted](crate::Supervisor::instances) gets its argument again, a clone of
 //! it. One that is not leaves nothing behind. All are stopped at the same time when the pool ends.
@@ -49,27 +49,27 @@
 //! use std::time::Duration;
 //! struct Session { user: String }
 //! impl Actor for Session {}
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let net = ThreadLoop::spawn("net")?;
-//! let pool = Supervisor::one_for_one("sessions").on(&net, |_| {
-//!     let make = |user, _: &mut Context<Session>| Session { user };
-//!     Supervisor::simple_one_for_one("sessions", make).instances(Restart::Transient)
-//! });
-//! let tree = Supervisor::one_for_one("app").child(pool.stop_limit(Duration::from_secs(3)));
-//! ThreadLoop::new().run_with(tree, |app| {
-//!     let ask = move || {
-//!         let limit = Duration::from_secs(5);
-//!         let children = app.root().admin().ask_blocking(WhichChildren, limit).expect("the root runs");
-//!         let pool = children.iter().find(|child| child.name == "sessions").expect("it is declared");
-//!         let start = StartInstance::<Session, _>::new("ada".to_owned());
-//!         let started = pool.address.admin().ask_blocking(start, limit);
-//!         assert!(matches!(started, Ok(Ok(Some(_)))));
-//!         app.shutdown();
-//!     };
-//!     std::thread::spawn(ask);
-//! })?;
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let net = ThreadLoop::spawn("net")?;
+//!     let pool = Supervisor::one_for_one("sessions").on(&net, |_| {
+//!         let make = |user, _: &mut Context<Session>| Session { user };
+//!         Supervisor::simple_one_for_one("sessions", make).instances(Restart::Transient)
+//!     });
+//!     let tree = Supervisor::one_for_one("app").child(pool.stop_limit(Duration::from_secs(3)));
+//!     ThreadLoop::new().run_with(tree, |app| {
+//!         let ask = move || {
+//!             let limit = Duration::from_secs(5);
+//!             let children = app.root().admin().ask_blocking(WhichChildren, limit).expect("the root runs");
+//!             let pool = children.iter().find(|child| child.name == "sessions").expect("it is declared");
+//!             let start = StartInstance::<Session, _>::new("ada".to_owned());
+//!             let started = pool.address.admin().ask_blocking(start, limit);
+//!             assert!(matches!(started, Ok(Ok(Some(_)))));
+//!             app.shutdown();
+//!         };
+//!         std::thread::spawn(ask);
+//!     })?;
+//!     Ok(())
+//! }
 //! ```
 //! What the pool is to its own supervisor, such as its stop limit, is said where it is placed; what it
 //! makes, and how its instances are restarted, in the closure.
@@ -111,15 +111,15 @@
 //! use std::time::Duration;
 //! struct Worker;
 //! impl Actor for Worker {}
-//! # fn main() -> Result<(), StartError> {
-//! let mut sim = Sim::new(1);
-//! sim.locality("here");
-//! let app = sim.start(Supervisor::one_for_one("app"))?;
-//! let start = StartChild::new(|| Child::new("worker", || Worker).significant());
-//! let told = sim.block_on(app.root().admin().ask(start, Duration::MAX)).unwrap();
-//! assert!(matches!(told, Ok(Err(AdminError::BadSpec(StartError::Significant { .. })))));
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     sim.locality("here");
+//!     let app = sim.start(Supervisor::one_for_one("app"))?;
+//!     let start = StartChild::new(|| Child::new("worker", || Worker).significant());
+//!     let told = sim.block_on(app.root().admin().ask(start, Duration::MAX)).unwrap();
+//!     assert!(matches!(told, Ok(Err(AdminError::BadSpec(StartError::Significant { .. })))));
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Where a supervisor is
@@ -163,19 +163,19 @@
 //!         cx.request_from(pool.admin(), start, Duration::MAX, |_, _, _| ());
 //!     }
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! # let mut sim = Sim::new(1);
-//! # let desk = sim.locality("here").reserve();
-//! let child = Child::new("desk", || Desk { sessions: None }).at(desk);
-//! let app = sim.start(Supervisor::one_for_one("app").child(child))?;
-//! sim.run_until_idle();
-//! desk.send(Login("ada".to_owned()));
-//! sim.run_until_idle();
-//! let tree = app.tree();
-//! let session = tree.nodes.iter().find(|node| node.name == "sessions#1").expect("it runs");
-//! assert_eq!(tree.path(session.address).as_deref(), Some("app/desk/sessions/sessions#1"));
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let desk = sim.locality("here").reserve();
+//!     let child = Child::new("desk", || Desk { sessions: None }).at(desk);
+//!     let app = sim.start(Supervisor::one_for_one("app").child(child))?;
+//!     sim.run_until_idle();
+//!     desk.send(Login("ada".to_owned()));
+//!     sim.run_until_idle();
+//!     let tree = app.tree();
+//!     let session = tree.nodes.iter().find(|node| node.name == "sessions#1").expect("it runs");
+//!     assert_eq!(tree.path(session.address).as_deref(), Some("app/desk/sessions/sessions#1"));
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Groups
@@ -225,22 +225,22 @@
 //! impl Handler<Customer> for Desk {
 //!     fn handle(&mut self, Customer(n): Customer, _: &mut Context<Self>) { self.served.push(n) }
 //! }
-//! # fn main() -> Result<(), StartError> {
-//! let mut sim = Sim::new(1);
-//! let here = sim.locality("here");
-//! let (desks, left, right) = (here.reserve(), here.reserve(), here.reserve());
-//! sim.start(Supervisor::rest_for_one("office")
-//!     .child(Child::new("desks", Desks::default).at(desks).named(DESKS))
-//!     .child(Child::new("left", Desk::default).at(left).transient())
-//!     .child(Child::new("right", Desk::default).at(right)))?;
-//! sim.run_until_idle();
-//! (0..4).for_each(|n| desks.send(Customer(n)));
-//! sim.run_until_idle();
-//! assert_eq!(sim.with(left, |desk| desk.served.clone()), Some(vec![1, 3]));
-//! left.stop();
-//! sim.run_until_idle();
-//! assert_eq!(sim.with(desks, |desks| desks.open[0].0), Some(right));
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let here = sim.locality("here");
+//!     let (desks, left, right) = (here.reserve(), here.reserve(), here.reserve());
+//!     sim.start(Supervisor::rest_for_one("office")
+//!         .child(Child::new("desks", Desks::default).at(desks).named(DESKS))
+//!         .child(Child::new("left", Desk::default).at(left).transient())
+//!         .child(Child::new("right", Desk::default).at(right)))?;
+//!     sim.run_until_idle();
+//!     (0..4).for_each(|n| desks.send(Customer(n)));
+//!     sim.run_until_idle();
+//!     assert_eq!(sim.with(left, |desk| desk.served.clone()), Some(vec![1, 3]));
+//!     left.stop();
+//!     sim.run_until_idle();
+//!     assert_eq!(sim.with(desks, |desks| desks.open[0].0), Some(right));
+//!     Ok(())
+//! }
 //! ```
 //! If the group itself may be restarted, restart those behind it too, as here: they join anew.

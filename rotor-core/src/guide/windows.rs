@@ -42,27 +42,27 @@
 //!     }
 //! }
 //!
-//! # fn main() -> Result<(), StartError> {
-//! let mut sim = Sim::new(1); // here in place of the main loop
-//! let desk = sim.locality("ui").reserve();
-//! // Ends with its last window.
-//! let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::All)
-//!     .child(Child::new("desk", || Desk { views: Vec::new() }).at(desk)))?;
-//! desk.send(Open("letter"));
-//! desk.send(Open("map"));
-//! sim.run_until_idle();
-//! let views = sim.with(desk, |desk| desk.views.clone()).unwrap();
-//! views[0].address().kill(); // a crash
-//! sim.run_until_idle();
-//! assert_eq!(views[0].address().state(), Lifecycle::Running); // another view of the same window
-//! views[0].send(Close);
-//! sim.run_until_idle();
-//! assert!(app.tree().ended.is_none());
-//! views[1].send(Close);
-//! sim.run_until_idle();
-//! assert!(app.tree().ended.is_some());
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1); // here in place of the main loop
+//!     let desk = sim.locality("ui").reserve();
+//!     // Ends with its last window.
+//!     let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::All)
+//!         .child(Child::new("desk", || Desk { views: Vec::new() }).at(desk)))?;
+//!     desk.send(Open("letter"));
+//!     desk.send(Open("map"));
+//!     sim.run_until_idle();
+//!     let views = sim.with(desk, |desk| desk.views.clone()).unwrap();
+//!     views[0].address().kill(); // a crash
+//!     sim.run_until_idle();
+//!     assert_eq!(views[0].address().state(), Lifecycle::Running); // another view of the same window
+//!     views[0].send(Close);
+//!     sim.run_until_idle();
+//!     assert!(app.tree().ended.is_none());
+//!     views[1].send(Close);
+//!     sim.run_until_idle();
+//!     assert!(app.tree().ended.is_some());
+//!     Ok(())
+//! }
 //! ```
 //! **What windows share** (settings, a connection) is declared in the root before them, and found by
 //! address or by [name](super::discovery).
