@@ -26,7 +26,7 @@ use crate::recipient::Recipient;
 use crate::request::{self, Ask, PendingRequest, RequestError};
 use crate::slot::Parent;
 use crate::task::{self, Task};
-use crate::things::{Body, Key};
+use crate::things::{Body, Every, Key};
 use crate::timer::{self, Missed, Timer, nanos};
 use crate::topic::{self, Topic};
 
@@ -417,8 +417,13 @@ impl<A: Actor> Context<A> {
         // The rhythm starts with a fresh clock: a long handler must not make the first tick early.
         let now = here.clock.nanos();
         let first = now.saturating_add(period);
-        let body = Body::Every(timer::every::<A, M>(message), period, first, missed);
-        let key = here.add_thing(self.slot, body);
+        let every = Every {
+            value: timer::every::<A, M>(message),
+            period,
+            last: first,
+            missed,
+        };
+        let key = here.add_thing(self.slot, Body::Every(Box::new(every)));
         let mut things = here.things.borrow_mut();
         things.stamp(now); // of one deadline, those that were made before come first
         things.arm_at(key, first);

@@ -54,9 +54,8 @@ pub(crate) enum Body {
     Vacant,
     /// A one-shot timer or a pending request.
     Once(Small),
-    /// A periodic timer: its period and when it was due last, in nanoseconds, and what becomes of
-    /// ticks that are late.
-    Every(Small, u64, u64, Missed),
+    /// A periodic timer. Boxed: there are far more of the others, and what they cost is room.
+    Every(Box<Every>),
     /// A future, which is out while it is polled.
     Task(Option<Box<dyn TaskBody>>),
     /// Its value is out, being used or made.
@@ -84,12 +83,21 @@ pub(crate) enum Body {
     AtEnd(AtEnd),
 }
 
+/// A periodic timer: its period and when it was due last, in nanoseconds, and what becomes of ticks
+/// that are late.
+pub(crate) struct Every {
+    pub(crate) value: Small,
+    pub(crate) period: u64,
+    pub(crate) last: u64,
+    pub(crate) missed: Missed,
+}
+
 impl Body {
     /// Whether its deadline goes to its actor, through the queue.
     fn is_own(&self) -> bool {
         match self {
             Body::Once(_)
-            | Body::Every(..)
+            | Body::Every(_)
             | Body::Task(_)
             | Body::Polling
             | Body::Monitor(_)
@@ -121,6 +129,9 @@ struct Thing {
     target: Option<&'static Gate>,
     body: Body,
 }
+
+// There may be very many, and most of what a timer costs is the memory that it touches.
+const _: () = assert!(size_of::<Thing>() <= 80);
 
 impl Thing {
     /// Whether a deadline that waits for a clock read is its own.

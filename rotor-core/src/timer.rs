@@ -227,27 +227,28 @@ impl Local {
         // The value stays in its entry by its place, while it is out to be used: a clone and a
         // handler are user code, which may cancel this very timer.
         let every = match self.things.borrow_mut().body(key) {
-            Some(body @ Body::Every(..)) => std::mem::replace(body, Body::Polling),
+            Some(body @ Body::Every(_)) => std::mem::replace(body, Body::Polling),
             _ => return,
         };
-        let Body::Every(mut value, period, last, missed) = every else {
+        let Body::Every(mut every) = every else {
             return;
         };
         // At the end of time it is over.
-        let next = missed.next(last, self.now.get(), period);
+        let next = every.missed.next(every.last, self.now.get(), every.period);
+        every.last = next.unwrap_or(u64::MAX);
         // SAFETY: passed on.
-        unsafe { value.repeat(actor, self, slot) }
+        unsafe { every.value.repeat(actor, self, slot) }
         let mut things = self.things.borrow_mut();
         match things.body(key) {
             Some(body) => {
-                *body = Body::Every(value, period, next.unwrap_or(u64::MAX), missed);
+                *body = Body::Every(every);
                 if let Some(next) = next {
                     things.arm_at(key, next);
                 }
             }
             None => {
                 drop(things);
-                drop(value);
+                drop(every);
             }
         }
     }
