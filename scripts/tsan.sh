@@ -24,7 +24,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # Left out: each body once more, and what is no matter of threads.
 cargo +nightly test -Zbuild-std --target "$host" -p rotor-tests --lib -- \
-    --skip every_body_runs --skip row_m04 --skip e14_ >"$log" 2>&1 || true
+    --skip every_body_runs --skip row_m04 --skip e14_ --skip l26_once_a_stop_has_begun >"$log" 2>&1 || true
 if grep -q 'ThreadSanitizer' "$log" || ! grep -q '^test result:' "$log"; then
     cat "$log"
     exit 1

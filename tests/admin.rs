@@ -522,7 +522,8 @@ impl Aside {
             .child(group("near").child(puppet("b", log).at(b).named(LOG)))
             .child(far)
             .child(puppet("t", log).at(t).named(BELL).temporary());
-        let tree = stage().child(puppet("boss", log).at(boss)).child(parts_of);
+        let tree = stage().intensity(3, ms(5000));
+        let tree = tree.child(puppet("boss", log).at(boss)).child(parts_of);
         let app = sim.start(tree).expect("a sound tree");
         sim.run_until_idle();
         let mut this = Aside {
