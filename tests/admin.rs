@@ -494,10 +494,12 @@ fn m01_administrative_requests_are_never_parked(on: &dyn Backend, far: &dyn Back
     assert_eq!(log.all(), ["ended: shutdown"]);
 }
 
-/// A tree with two parts that are put aside in one way or the other: what is declared here, elsewhere
-/// below another supervisor, and by a temporary child.
+/// A tree with parts that are put aside in one way or the other: what is declared next to their supervisor,
+/// elsewhere below another one, and by a temporary child.
 struct Aside {
     sim: Sim,
+    /// Where the supervisor of the parts is.
+    home: Locality,
     away: Locality,
     app: App,
     boss: Addr<Puppet>,
@@ -507,27 +509,48 @@ struct Aside {
 
 const PARTS: [Name<Puppet>; 3] = [LOG, DOOR, BELL];
 
+/// Time for some restarts of the parts' supervisor.
+const SOON: Duration = ms(500);
+
 impl Aside {
-    fn new(seed: u64, log: &Log) -> Self {
+    /// With the supervisor of the parts where the root is, or elsewhere.
+    fn new(seed: u64, placed: bool, log: &Log) -> Self {
+        Self::below(stage().intensity(3, ms(5000)), seed, placed, log)
+    }
+
+    fn below(root: Supervisor, seed: u64, placed: bool, log: &Log) -> Self {
         let mut sim = Sim::new(seed);
         let (here, away) = (sim.locality("here"), sim.locality("away"));
-        let parts = [here.reserve(), away.reserve(), here.reserve()];
+        let home = if placed {
+            sim.locality("home")
+        } else {
+            here.clone()
+        };
+        let parts = [home.reserve(), away.reserve(), home.reserve()];
         let [b, c, t] = parts;
-        let (boss, theirs) = (here.reserve(), log.clone());
-        let far = group("far").backoff(Backoff::fixed(ms(1)));
-        let far = far.on(&away, move |s| {
-            s.child(group("in").child(puppet("c", &theirs).at(c).named(DOOR)))
-        });
-        let parts_of = group("parts")
-            .child(group("near").child(puppet("b", log).at(b).named(LOG)))
-            .child(far)
-            .child(puppet("t", log).at(t).named(BELL).temporary());
-        let tree = stage().intensity(3, ms(5000));
-        let tree = tree.child(puppet("boss", log).at(boss)).child(parts_of);
+        let (boss, theirs, there) = (here.reserve(), log.clone(), away.clone());
+        let build = move |s: Supervisor| {
+            let log = theirs.clone();
+            let far = group("far").backoff(Backoff::fixed(ms(1)));
+            let far = far.on(&there, move |s| {
+                s.child(group("in").child(puppet("c", &log).at(c).named(DOOR)))
+            });
+            s.child(group("near").child(puppet("b", &theirs).at(b).named(LOG)))
+                .child(far)
+                .child(puppet("t", &theirs).at(t).named(BELL).temporary())
+        };
+        let parts_of = group("parts").backoff(Backoff::fixed(ms(20)));
+        let parts_of = if placed {
+            parts_of.on(&home, build)
+        } else {
+            build(parts_of)
+        };
+        let tree = root.child(puppet("boss", log).at(boss)).child(parts_of);
         let app = sim.start(tree).expect("a sound tree");
         sim.run_until_idle();
         let mut this = Aside {
             sim,
+            home,
             away,
             app,
             boss,
@@ -570,12 +593,44 @@ impl Aside {
         act(self.boss, f);
         self.sim.run_until_idle();
     }
+
+    /// Whether the names are somebody's: the boss cannot have them.
+    fn taken(&mut self) -> [bool; 3] {
+        let before = self.log.count("boss: taken");
+        let mut taken = [false; 3];
+        for (taken, name) in taken.iter_mut().zip(PARTS) {
+            let count = self.log.count("boss: taken");
+            self.boss(move |me, cx| match cx.register(name.clone()) {
+                Ok(()) => assert!(cx.unregister(name)),
+                Err(NameError::Taken { .. }) => me.say("taken"),
+                Err(error) => panic!("{error}"),
+            });
+            *taken = self.log.count("boss: taken") > count;
+        }
+        let all = self.log.count("boss: taken") - before;
+        assert_eq!(all, taken.iter().filter(|taken| **taken).count());
+        taken
+    }
+
+    fn all_are_there(&self) {
+        let names = ["stage", "boss", "parts", "near", "b", "far", "in", "c", "t"];
+        assert_eq!(self.names(), names);
+        for (part, name) in self.parts.into_iter().zip(PARTS) {
+            assert_eq!(self.app.lookup(name), Ok(part));
+        }
+    }
 }
 
 /// Neither pictures nor the registry know it; whoever waits for its name gets the next owner.
 fn m22_a_deleted_child_leaves_its_place_to_others(seed: u64) {
+    for placed in [false, true] {
+        leaves_its_place(seed, placed);
+    }
+}
+
+fn leaves_its_place(seed: u64, placed: bool) {
     let log = Log::new();
-    let mut aside = Aside::new(seed, &log);
+    let mut aside = Aside::new(seed, placed, &log);
     assert_eq!(aside.names(), ["stage", "boss", "parts"]);
     for (part, name) in aside.parts.into_iter().zip(PARTS) {
         assert_eq!(aside.app.tree().path(part.address()), None);
@@ -622,36 +677,80 @@ fn m22_a_deleted_child_leaves_its_place_to_others(seed: u64) {
 
 /// As in OTP, where the supervisor makes its specs anew: with the same addresses and names.
 fn m22_a_deleted_child_comes_back_with_its_supervisor(seed: u64) {
-    let log = Log::new();
-    let mut aside = Aside::new(seed, &log);
-    let parts = aside.supervisor();
-    for _ in 0..2 {
-        parts.kill();
-        aside.sim.run_until_idle();
-        let names = ["stage", "boss", "parts", "near", "b", "far", "in", "c", "t"];
-        assert_eq!(aside.names(), names);
-        for (part, name) in aside.parts.into_iter().zip(PARTS) {
-            assert_eq!(aside.app.lookup(name), Ok(part));
+    for placed in [false, true] {
+        let mut aside = Aside::new(seed, placed, &Log::new());
+        let parts = aside.supervisor();
+        for _ in 0..2 {
+            parts.kill();
+            aside.sim.run_for(SOON);
+            aside.all_are_there();
         }
+        // What a lost loop will have again is not given to others.
+        aside.sim.lose(&aside.away);
+        assert_eq!(aside.taken(), [true; 3]);
     }
-    // What a lost loop will have again is not given to others.
-    aside.sim.lose(&aside.away);
-    aside.boss(|me, cx| {
-        let taken = cx.register(DOOR).unwrap_err();
-        assert!(matches!(taken, NameError::Taken { .. }), "{taken}");
-        me.say("taken");
-    });
-    assert_eq!(log.count("boss: taken"), 1);
+}
+
+/// Before another loop has heard that it was deleted.
+fn m22_a_deleted_child_that_comes_back_soon_keeps_its_names(seed: u64) {
+    for placed in [false, true] {
+        let mut aside = Aside::new(seed, placed, &Log::new());
+        let parts = aside.supervisor();
+        parts.kill();
+        aside.sim.run_for(SOON);
+        aside.sim.delay(&aside.home, &aside.away, ms(100));
+        aside.ask(TerminateChild::named("far")).expect("it runs");
+        aside.ask(DeleteChild::named("far")).expect("it is down");
+        parts.kill();
+        aside.sim.run_for(ms(110));
+        assert_eq!(aside.taken(), [true; 3]);
+        aside.sim.run_for(SOON);
+        aside.all_are_there();
+    }
+}
+
+/// With the loop of its supervisor as well: the closure that builds the subtree declares it again. Not with
+/// its own.
+fn m22_a_deleted_child_comes_back_with_the_loop_of_its_supervisor(seed: u64) {
+    let mut aside = Aside::below(stage(), seed, true, &Log::new());
+    let (home, away) = (aside.home.clone(), aside.away.clone());
+    for _ in 0..2 {
+        assert_eq!(aside.taken(), [false; 3]);
+        aside.sim.lose(&away);
+        aside.sim.run_for(SOON);
+        aside.sim.open(away.clone());
+        aside.sim.run_for(SOON);
+    }
+    aside.sim.lose(&home);
+    aside.sim.run_for(SOON);
+    assert_eq!(aside.taken(), [true; 3]);
+    aside.sim.open(home.clone());
+    aside.sim.run_for(LONG);
+    aside.all_are_there();
+    // Somebody else has a name by then: the subtree is not built before it is free again.
+    aside.ask(TerminateChild::named("near")).expect("it runs");
+    aside.ask(DeleteChild::named("near")).expect("it is down");
+    aside.boss(|_, cx| cx.register(LOG).expect("it is nobody's"));
+    aside.sim.lose(&home);
+    aside.sim.open(home);
+    aside.sim.run_for(SOON);
+    assert_eq!(aside.app.lookup(LOG), Ok(aside.boss));
+    assert_ne!(aside.parts[0].address().state(), Lifecycle::Running);
+    aside.boss(|_, cx| assert!(cx.unregister(LOG)));
+    assert_eq!(aside.taken(), [true; 3]);
+    aside.sim.run_for(LONG);
+    aside.all_are_there();
 }
 
 /// It fails, and with it the start of its supervisor.
 fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
-    for (name, text) in [(LOG, "b: the name log"), (DOOR, "c: the name door")] {
-        let log = Log::new();
-        let mut aside = Aside::new(seed, &log);
+    let names = [(LOG, "b: the name log"), (DOOR, "c: the name door")];
+    let ways = [false, true].map(|placed| names.clone().map(|name| (placed, name)));
+    for (placed, (name, text)) in ways.into_iter().flatten() {
+        let mut aside = Aside::new(seed, placed, &Log::new());
         aside.boss(move |_, cx| cx.register(name).expect("it is nobody's"));
         aside.supervisor().kill();
-        aside.sim.run_until_idle();
+        aside.sim.run_for(SOON);
         let exit = aside.app.tree().ended.expect("it gives up");
         let (child, name) = text.split_once(": ").unwrap();
         let why = format!("{child} cannot start: {name} belongs to boss: ");
@@ -665,12 +764,25 @@ fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
 /// All of its names or none: what it cannot use is free for others, and stays theirs whatever is done
 /// with it.
 fn m22_a_deleted_child_that_misses_a_name_keeps_none(seed: u64) {
+    for placed in [false, true] {
+        misses_a_name(seed, placed);
+    }
+}
+
+fn misses_a_name(seed: u64, placed: bool) {
     let log = Log::new();
     let mut sim = Sim::new(seed);
-    let here = sim.locality("here");
-    let (boss, b) = (here.reserve(), here.reserve());
-    let two = puppet("b", &log).at(b).named(LOG).named(BELL);
-    let parts = group("parts").decide(|_| Decision::Stop).child(two);
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let home = if placed { &away } else { &here };
+    let (boss, b) = (here.reserve(), home.reserve());
+    let theirs = log.clone();
+    let two = move |s: Supervisor| s.child(puppet("b", &theirs).at(b).named(LOG).named(BELL));
+    let parts = group("parts").decide(|_| Decision::Stop);
+    let parts = if placed {
+        parts.on(home, two)
+    } else {
+        two(parts)
+    };
     let tree = group("root")
         .child(puppet("boss", &log).at(boss))
         .child(parts);
@@ -1134,6 +1246,8 @@ bodies! {
     Sim: [
         m22_a_deleted_child_leaves_its_place_to_others,
         m22_a_deleted_child_comes_back_with_its_supervisor,
+        m22_a_deleted_child_comes_back_with_the_loop_of_its_supervisor,
+        m22_a_deleted_child_that_comes_back_soon_keeps_its_names,
         m22_a_deleted_child_does_not_come_back_without_its_name,
         m22_a_deleted_child_that_misses_a_name_keeps_none,
     ]

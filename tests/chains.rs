@@ -329,6 +329,174 @@ fn m11_chains_of_subtrees_come_back_whatever_was_lost(seed: u64) {
     }
 }
 
+const LOG: Name<Puppet> = Name::new("log");
+
+/// A tree of `boss`, and two loops below it `a`, which is named and may be temporary, or a subtree of one
+/// more loop with it, next to one that takes its time to stop.
+struct Named {
+    sim: Sim,
+    app: App,
+    places: [Locality; 3],
+    boss: Addr<Puppet>,
+    a: Addr<Puppet>,
+    log: Log,
+}
+
+impl Named {
+    fn new(seed: u64, temporary: bool) -> Self {
+        Self::at_depth(2, seed, temporary)
+    }
+
+    fn at_depth(loops: usize, seed: u64, temporary: bool) -> Self {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let here = sim.locality("here");
+        let places = ["one", "two", "three"].map(|name| sim.locality(name));
+        let (boss, a) = (here.reserve(), places[loops - 1].reserve());
+        let (theirs, [_, two, three]) = (log.clone(), places.clone());
+        let sub = patient("one").on(&places[0], move |s| {
+            let (log, three) = (theirs.clone(), three.clone());
+            let build = move |s: Supervisor| {
+                let slow = Role::new("slow", &log).stop(|_, _, cx| {
+                    let hold = cx.hold("it takes its time");
+                    drop(later(cx, ms(100), move |_, _| drop(hold)));
+                });
+                let log = log.clone();
+                let named = move |s: Supervisor| {
+                    let a = puppet("a", &log).at(a).named(LOG);
+                    s.child(if temporary { a.temporary() } else { a })
+                };
+                let s = match loops {
+                    2 => named(s),
+                    _ => s.child(patient("three").on(&three, named)),
+                };
+                s.child(slow.child())
+            };
+            s.child(patient("two").on(&two, build))
+        });
+        let tree = patient("root").child(puppet("boss", &log).at(boss));
+        let app = sim.start(tree.child(sub)).expect("a sound tree");
+        sim.run_until_idle();
+        assert_eq!(app.lookup(LOG), Ok(a), "seed {seed}");
+        Named {
+            sim,
+            app,
+            places,
+            boss,
+            a,
+            log,
+        }
+    }
+
+    fn node(&self, name: &str) -> Address {
+        let nodes = self.app.tree().nodes;
+        let node = nodes.iter().find(|node| node.name == name);
+        node.expect("it is there").address
+    }
+
+    fn delete(&mut self, of: Address, name: &'static str) {
+        let ended = of.admin().ask(TerminateChild::named(name), LONG);
+        assert!(matches!(self.sim.block_on(ended), Some(Ok(Ok(())))));
+        let deleted = of.admin().ask(DeleteChild::named(name), LONG);
+        assert!(matches!(self.sim.block_on(deleted), Some(Ok(Ok(())))));
+        self.sim.run_until_idle();
+    }
+
+    /// Whether the name is that of `a`: the boss cannot have it.
+    fn is_taken(&mut self) -> bool {
+        let taken = "boss: the name log belongs to a";
+        let before = self.log.count(taken);
+        act(self.boss, |me, cx| match cx.register(LOG) {
+            Ok(()) => assert!(cx.unregister(LOG)),
+            Err(error) => me.say(error),
+        });
+        self.sim.run_until_idle();
+        self.log.count(taken) > before
+    }
+}
+
+/// Nobody else gets what a subtree will declare that is two loops below a lost one, and it comes back.
+fn m11_a_name_two_loops_below_a_lost_one_stays_taken(seed: u64) {
+    for lost in [0, 1] {
+        let mut it = Named::new(seed, false);
+        let lost = it.places[lost].clone();
+        for _ in 0..2 {
+            it.sim.lose(&lost);
+            it.sim.run_for(ms(1000));
+            assert!(it.is_taken(), "seed {seed}");
+            it.sim.open(lost.clone());
+            it.sim.run_for(LONG);
+            assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
+        }
+    }
+}
+
+/// Who builds the subtree again declares it: the name is taken from the loss on, although the old subtree
+/// takes its time to end, and also if that puts the spec aside meanwhile.
+fn m11_what_was_put_aside_two_loops_below_a_lost_one_is_declared_again(seed: u64) {
+    for way in ["deleted", "ended then", "ended before that was known"] {
+        let mut it = Named::new(seed, way != "deleted");
+        let (a, two) = (it.a, it.node("two"));
+        match way {
+            "deleted" => {
+                it.delete(two, "a");
+                assert!(!it.is_taken());
+            }
+            "ended then" => {}
+            _ => {
+                let [one, two, _] = it.places.clone();
+                it.sim.delay(&one, &two, ms(20));
+            }
+        }
+        it.sim.lose(&it.places[0].clone());
+        if way == "ended before that was known" {
+            end(a);
+            it.sim.run_for(ms(10));
+            assert_eq!(two.state(), Lifecycle::Running);
+            assert_eq!(a.address().state(), Lifecycle::Down);
+        }
+        it.sim.run_for(ms(50));
+        assert_eq!(two.state(), Lifecycle::Stopping, "seed {seed}");
+        match way {
+            "deleted" => {}
+            "ended then" => {
+                end(a);
+                it.sim.run_until_idle();
+                assert_eq!(a.address().state(), Lifecycle::Down);
+            }
+            _ => it.sim.run_for(ms(100)),
+        }
+        assert!(it.is_taken(), "seed {seed}, {way}");
+        it.sim.open(it.places[0].clone());
+        it.sim.run_for(LONG);
+        assert_eq!(it.app.lookup(LOG), Ok(a), "seed {seed}, {way}");
+    }
+}
+
+/// Whatever was deleted below before, and has come back.
+fn n02_a_deleted_subtree_two_loops_below_leaves_its_names(seed: u64) {
+    for (loops, below) in [(2, "a"), (3, "three")] {
+        let mut it = Named::at_depth(loops, seed, false);
+        let [one, two] = ["one", "two"].map(|name| it.node(name));
+        it.delete(two, below);
+        two.kill();
+        it.sim.run_for(LONG);
+        assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
+        it.delete(one, "two");
+        assert!(!it.is_taken(), "seed {seed}");
+        let place = it.places[1].clone();
+        it.sim.lose(&place);
+        it.sim.run_for(ms(500));
+        assert!(!it.is_taken(), "seed {seed}");
+        one.kill();
+        it.sim.run_for(ms(50));
+        assert!(it.is_taken(), "seed {seed}");
+        it.sim.open(place);
+        it.sim.run_for(LONG);
+        assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
+    }
+}
+
 bodies! {
     Sim: [
         m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses,
@@ -336,5 +504,8 @@ bodies! {
         m11_a_build_that_was_refused_spends_no_address,
         m11_the_end_of_one_tree_takes_no_address_of_the_next,
         m11_chains_of_subtrees_come_back_whatever_was_lost,
+        m11_a_name_two_loops_below_a_lost_one_stays_taken,
+        m11_what_was_put_aside_two_loops_below_a_lost_one_is_declared_again,
+        n02_a_deleted_subtree_two_loops_below_leaves_its_names,
     ]
 }

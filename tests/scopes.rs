@@ -271,6 +271,60 @@ fn n02_a_spec_that_is_deleted_hides_nothing(seed: u64) {
     assert_eq!(log.of("c: "), ["c: true", "c: true"]);
 }
 
+/// Whatever its end, here and on another loop: the outer one is found.
+fn n02_a_child_whose_spec_is_put_aside_hides_nothing(seed: u64) {
+    let ways = [false, true].map(|placed| [0, 1, 2, 3].map(|way| (placed, way)));
+    for (placed, way) in ways.into_iter().flatten() {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let home = if placed { &away } else { &here };
+        let (a, c, k) = (here.reserve(), here.reserve(), home.reserve());
+        let theirs = log.clone();
+        let build = move |s: Supervisor| {
+            let child = if way == 3 {
+                Child::new("k", || None::<Puppet>)
+            } else {
+                puppet("k", &theirs)
+            };
+            let child = child.at(k).named(LOG);
+            s.child(if way == 2 { child } else { child.temporary() })
+        };
+        let sub = group("sub");
+        let sub = if placed {
+            sub.on(home, build)
+        } else {
+            build(sub)
+        };
+        let inner = group("in").own_names();
+        let inner = inner.child(sub).child(puppet("c", &log).at(c));
+        let tree = group("root").child(puppet("a", &log).at(a).named(LOG));
+        let app = sim.start(tree.child(inner)).expect("a sound tree");
+        sim.run_until_idle();
+        let nodes = app.tree().nodes;
+        let sub = nodes.iter().find(|node| node.name == "sub").unwrap();
+        match way {
+            0 => end(k),
+            1 => k.address().kill(),
+            2 => {
+                let ended = sub.address.admin().ask(TerminateChild::named("k"), LONG);
+                assert!(matches!(sim.block_on(ended), Some(Ok(Ok(())))));
+                let deleted = sub.address.admin().ask(DeleteChild::named("k"), LONG);
+                assert!(matches!(sim.block_on(deleted), Some(Ok(Ok(())))));
+            }
+            _ => {}
+        }
+        sim.run_until_idle();
+        act(c, move |me, cx| {
+            assert_eq!(cx.lookup(LOG), Ok(a));
+            cx.register(LOG).expect("it is nobody's");
+            me.say("has it");
+        });
+        sim.run_until_idle();
+        assert_eq!(log.of("c: "), ["c: has it"], "{placed} {way}");
+    }
+}
+
 bodies! {
     Each: [
         n02_a_name_has_one_owner_in_each_subtree,
@@ -284,5 +338,6 @@ bodies! {
     Sim: [
         m11_a_name_that_is_lost_with_its_loop_hides_nothing,
         n02_a_spec_that_is_deleted_hides_nothing,
+        n02_a_child_whose_spec_is_put_aside_hides_nothing,
     ]
 }

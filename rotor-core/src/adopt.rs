@@ -196,7 +196,7 @@ impl Local {
     }
 
     /// The names that a subtree on another locality will declare.
-    pub(crate) fn plans(&self, parent: u32, place: Address, remote: &Remote) -> Option<Plans> {
+    pub(crate) fn plans(&self, parent: u32, place: Address, remote: &Remote) -> Option<Arc<Plans>> {
         let declared = remote.declared.get()?;
         let mut path = self.path_of(parent);
         path.push(place);

@@ -1,6 +1,7 @@
 //! The children of an actor: their table, and where each of them lives.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -94,10 +95,10 @@ impl Entry {
         }
     }
 
-    /// Its spec is put aside: what it has planned is to be dropped, when nothing is borrowed.
-    pub(crate) fn lapse(&mut self) -> (Address, Option<Plans>) {
-        let plans = self.remote.as_mut().and_then(|remote| remote.plans.take());
-        (self.place, plans)
+    /// Where it is, and what is planned of it.
+    pub(crate) fn plans(&self) -> (Address, Option<Arc<Plans>>) {
+        let remote = self.remote.as_ref();
+        (self.place, remote.and_then(|remote| remote.plans.clone()))
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -113,8 +114,8 @@ pub(crate) struct RemoteEntry {
     /// Which opening of the locality it was built in; 0 is none.
     pub(crate) built: u32,
     pub(crate) _placement: Placement,
-    /// The names that are declared in it; none while its spec is put aside.
-    pub(crate) plans: Option<Plans>,
+    /// The names that are declared in it.
+    pub(crate) plans: Option<Arc<Plans>>,
 }
 
 /// The addresses of a subtree that is down before anybody has begun to build it, by localities. Dropped,

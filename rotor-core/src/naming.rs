@@ -14,7 +14,7 @@ use crate::fixed_map::FixedMap;
 use crate::hold::Why;
 use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
-use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told};
+use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told, Whose};
 use crate::roster::Roster;
 use crate::slot::{Parent, Seat};
 use crate::strategy::ChildId;
@@ -275,13 +275,14 @@ impl Local {
         told.into_iter().for_each(Told::tell);
     }
 
-    /// The spec of an actor is put aside: others may have the names that it declares.
-    pub(crate) fn lapse_names(&self, slot: u32) {
+    /// The spec of an actor is put aside, by a supervisor here or on another locality: others may have the
+    /// names that it declares.
+    pub(crate) fn lapse_names(&self, slot: u32, by: Whose) {
         let mut told = Vec::new();
         if let Some(owned) = self.naming.borrow().owned.get(&slot) {
             for name in owned.values() {
                 name.lapsed.set(true);
-                told.push(name.registry.release(&name.entry));
+                told.push(name.registry.lapse(&name.entry, by));
             }
         }
         told.into_iter().for_each(Told::tell);
@@ -299,7 +300,7 @@ impl Local {
                 Ok(())
             });
             if claimed.is_err() {
-                told.extend(lapsed().map(|name| name.registry.release(&name.entry)));
+                told.extend(lapsed().map(|name| name.registry.lapse(&name.entry, Whose::Ours)));
             } else {
                 owned.values().for_each(|name| name.lapsed.set(false));
             }

@@ -5,6 +5,7 @@
 //! needs no message. What a locality has found once it remembers: see `naming`.
 
 mod links;
+mod plans;
 mod stall;
 
 use std::borrow::Cow;
@@ -23,8 +24,10 @@ use crate::name::{ActorType, NameError, NameSpec};
 use crate::states::Lifecycle;
 use crate::things::Key;
 use links::Links;
-
+use plans::{Nest, Planned};
 use stall::Stalls;
+
+pub(crate) use plans::{Declared, Plans, Whose};
 pub(crate) use stall::{Awaited, Doomed, Stalled};
 
 type Text = Cow<'static, str>;
@@ -54,9 +57,9 @@ pub(crate) struct Registry {
 struct Table {
     entries: FixedMap<Scoped, Arc<Entry>>,
     /// Names that are declared in subtrees of other localities, which are built when they start.
-    planned: FixedMap<Scoped, Planned>,
+    planned: FixedMap<Scoped, Nest>,
     /// The same for addresses that were reserved for those subtrees.
-    planned_slots: FixedMap<Address, Planned>,
+    planned_slots: FixedMap<Address, Nest>,
     /// By the numbers of the waits, each in all the scopes that it looks into.
     waiting: BTreeMap<Scoped, BTreeMap<u64, Arc<Waiter>>>,
     /// Starts that nothing but names and services keeps open.
@@ -74,17 +77,10 @@ pub(crate) struct Entry {
     /// The owner's name in its spec.
     pub(crate) owner: Text,
     /// The slots from the root of the tree down to the owner's, if its spec declares the name.
-    pub(crate) path: Option<Box<[Address]>>,
+    pub(crate) path: Option<Arc<[Address]>>,
     /// The name can be found. Written under the lock; whoever reads `true` may use the entry, which
     /// does not change.
     live: AtomicBool,
-}
-
-/// Where a name will be declared.
-struct Planned {
-    /// The slots from the root down to the top of the subtree.
-    path: Arc<[Address]>,
-    owner: Text,
 }
 
 /// An instance that waits for a name.
@@ -156,13 +152,13 @@ impl Registry {
                 Err(taken(&old.owner))
             };
         }
-        if let Some(planned) = table.planned.get(&entry.place()) {
-            let top = planned.path.last();
-            let below = |path: &[Address]| top.is_some_and(|top| path.contains(top));
+        if let Some(planned) = table.planned(&entry.place()) {
+            let below = |path: &[Address]| planned.is_above(path);
             if !entry.path.as_deref().is_some_and(below) {
                 return Err(taken(&planned.owner));
             }
         }
+        table.plan_again(&entry.place(), entry.address);
         table.entries.insert(entry.place(), entry.clone());
         if entry.scope != TREE {
             self.hide();
@@ -202,9 +198,19 @@ impl Registry {
     /// An owner gives its name back. Whoever finds another one now is to be told.
     pub(crate) fn release(&self, entry: &Arc<Entry>) -> Told {
         let mut table = self.table();
-        entry.live.store(false, Ordering::Release);
-        if table.has(entry) {
-            table.entries.remove(&entry.place());
+        table.take_out(entry);
+        if table.plan_again(&entry.place(), entry.address) {
+            self.hide();
+        }
+        table.ready(&entry.place())
+    }
+
+    /// The same, until it claims the name again: its spec is put aside.
+    pub(crate) fn lapse(&self, entry: &Arc<Entry>, by: Whose) -> Told {
+        let mut table = self.table();
+        table.take_out(entry);
+        if let Some(path) = &entry.path {
+            table.put_aside(&entry.place(), path, by);
         }
         table.ready(&entry.place())
     }
@@ -285,38 +291,6 @@ impl Registry {
         waiting.map(|(_, waiters)| waiters.len()).sum()
     }
 
-    /// What a subtree of another locality will declare; its names are those of this scope.
-    pub(crate) fn plan(
-        self: &Arc<Self>,
-        declared: &Declared,
-        scope: Scope,
-        path: Vec<Address>,
-    ) -> Plans {
-        let path: Arc<[Address]> = path.into();
-        let planned = |owner: &Text| Planned {
-            path: path.clone(),
-            owner: owner.clone(),
-        };
-        let Declared { names, slots } = declared;
-        let mut table = self.table();
-        for (name, owner) in names {
-            table.planned.insert((scope, name.clone()), planned(owner));
-        }
-        for (slot, owner) in slots {
-            table.planned_slots.insert(*slot, planned(owner));
-        }
-        if scope != TREE {
-            self.hide();
-        }
-        let names = names.iter().map(|(name, _)| (scope, name.clone()));
-        Plans {
-            registry: self.clone(),
-            names: names.collect(),
-            slots: slots.iter().map(|(slot, _)| *slot).collect(),
-            path,
-        }
-    }
-
     /// A locality is lost: nothing of it can be found any more, or waits.
     pub(crate) fn gate_lost(&self, gate: &Gate) {
         let mut table = self.table();
@@ -335,6 +309,9 @@ impl Registry {
         });
         table.stalled.gate_lost(gate);
         table.links.gate_lost(gate);
+        if table.plan_lost(gate) {
+            self.hide();
+        }
         let told: Vec<_> = gone.iter().map(|place| table.ready(place)).collect();
         drop(table);
         told.into_iter().for_each(Told::tell);
@@ -380,12 +357,20 @@ impl Table {
         known.is_some_and(|known| Arc::ptr_eq(known, entry))
     }
 
+    /// Takes a name from its owner.
+    fn take_out(&mut self, entry: &Arc<Entry>) {
+        entry.live.store(false, Ordering::Release);
+        if self.has(entry) {
+            self.entries.remove(&entry.place());
+        }
+    }
+
     /// Who has a name, or will have it, in the first of these scopes that knows it.
     fn known(&self, name: &Text, scopes: &[Scope]) -> Option<Known<'_>> {
         scopes.iter().find_map(|&scope| {
             let place = (scope, name.clone());
             let entry = self.entries.get(&place).map(Known::Now);
-            entry.or_else(|| self.planned.get(&place).map(Known::Later))
+            entry.or_else(|| self.planned(&place).map(Known::Later))
         })
     }
 
@@ -447,44 +432,6 @@ impl Told {
 impl Waiter {
     pub(crate) fn tell(&self, found: Found) {
         Answer::push(self.to, (self.key, found));
-    }
-}
-
-/// What the specs of a subtree declare, each with the name of its child.
-#[derive(Clone, Default)]
-pub(crate) struct Declared {
-    pub(crate) names: Vec<(Text, Text)>,
-    /// Addresses that were reserved.
-    pub(crate) slots: Vec<(Address, Text)>,
-}
-
-/// What is planned of one subtree, as long as its parent has its spec.
-pub(crate) struct Plans {
-    registry: Arc<Registry>,
-    names: Vec<Scoped>,
-    slots: Vec<Address>,
-    path: Arc<[Address]>,
-}
-
-impl Drop for Plans {
-    fn drop(&mut self) {
-        let mut table = self.registry.table();
-        let told = self.names.iter().map(|place| {
-            let planned = table.planned.get(place);
-            if planned.is_some_and(|planned| Arc::ptr_eq(&planned.path, &self.path)) {
-                table.planned.remove(place);
-            }
-            table.ready(place)
-        });
-        let told: Vec<_> = told.collect();
-        for slot in &self.slots {
-            let planned = table.planned_slots.get(slot);
-            if planned.is_some_and(|planned| Arc::ptr_eq(&planned.path, &self.path)) {
-                table.planned_slots.remove(slot);
-            }
-        }
-        drop(table);
-        told.into_iter().for_each(Told::tell);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The end of instances by force, and of slots.
 
+use std::sync::Arc;
+
 use smallvec::{SmallVec, smallvec};
 
 use crate::address::Address;
@@ -11,6 +13,7 @@ use crate::late::Overrun;
 use crate::locality::{Control, Local};
 use crate::lock::lock;
 use crate::observe::Reason;
+use crate::registry::{Plans, Whose};
 use crate::request::RequestError;
 use crate::slot::{Parent, Seat, State};
 use crate::states::{Lifecycle, Tenure};
@@ -273,30 +276,28 @@ impl Local {
     /// The spec of a child is put aside until the next start of its supervisor: the names that are declared
     /// in it are nobody's till then.
     pub(crate) fn put_aside(&self, slot: u32, child: ChildId) {
-        let lapsed = |seat: &mut Seat| Some(seat.kin.as_mut()?.entry(child)?.lapse());
-        if let Some((place, plans)) = self.seat(slot, lapsed) {
-            drop(plans);
-            self.lapse(place);
-        }
+        let lapses = |seat: &mut Seat| Some(seat.kin.as_mut()?.entry(child)?.plans());
+        let all = self.seat(slot, lapses);
+        self.lapse(all.into_iter().collect(), Whose::Ours);
     }
 
-    /// The same of what is at an address, and of all below it.
-    fn lapse(&self, at: Address) {
-        let mut all = vec![at];
-        while let Some(at) = all.pop() {
+    /// The same of what is at these addresses, with what is planned of it, and of all below.
+    fn lapse(&self, mut all: Vec<(Address, Option<Arc<Plans>>)>, by: Whose) {
+        while let Some((at, plans)) = all.pop() {
+            // It tells who waits: nothing is borrowed.
+            plans.iter().for_each(|plans| plans.lapse(by));
             if at.gate() != self.gate {
-                at.gate().call_when_open(move |there| there.lapse(at));
+                at.gate()
+                    .call_when_open(move |there| there.lapse(vec![(at, None)], Whose::Theirs));
                 continue;
             }
             let Some(slot) = self.find(at) else { continue };
-            self.lapse_names(slot);
+            self.lapse_names(slot, by);
             let below: Vec<_> = self.seat(slot, |seat| {
-                let kin = seat.kin.iter_mut();
-                let entries = kin.flat_map(|kin| kin.entries.iter_mut());
-                entries.flatten().map(Entry::lapse).collect()
+                let entries = seat.kin.iter().flat_map(|kin| kin.entries.iter());
+                entries.flatten().map(Entry::plans).collect()
             });
-            // Plans are dropped here, when nothing is borrowed.
-            all.extend(below.into_iter().map(|(place, _)| place));
+            all.extend(below);
         }
     }
 

@@ -298,8 +298,8 @@ impl Table {
             Awaited::Service(_, Some(place)) => return Some((&place.path, &place.name)),
             Awaited::Service(at, None) => {
                 // Of one that is built, its locality says where it is.
-                let unbuilt = |planned: &&Planned| planned.is_waiting();
-                let planned = self.planned_slots.get(at).filter(unbuilt)?;
+                let planned = self.planned_slots.get(at)?.innermost();
+                let planned = planned.filter(|planned| planned.is_waiting())?;
                 return Some((&planned.path, &planned.owner));
             }
             Awaited::Name(name) => name,

@@ -1,0 +1,219 @@
+//! What subtrees of other localities will declare.
+//!
+//! A subtree is built where it lives, when it starts, and again after each loss of that loop. So what it
+//! declares is noted next to its supervisor's entry, as its plans, for as long as that has its spec: nobody
+//! else gets it meanwhile. Plans nest as the subtrees do: those of the innermost subtree that knows a name
+//! hold, and when they go it is still that of the one around it. A name whose spec is put aside below is
+//! struck out of the plans around it until the spec is taken up, or the loop of who has put it aside is
+//! lost: the closure that builds the subtree again declares it.
+
+use std::sync::Arc;
+
+use super::{Registry, Scope, Scoped, TREE, Table, Text, Told};
+use crate::address::Address;
+use crate::gate::Gate;
+
+/// What the specs of a subtree declare, each with the name of its child.
+#[derive(Clone, Default)]
+pub(crate) struct Declared {
+    pub(crate) names: Vec<(Text, Text)>,
+    /// Addresses that were reserved.
+    pub(crate) slots: Vec<(Address, Text)>,
+}
+
+/// What is planned of one subtree, as long as its parent has its spec.
+pub(crate) struct Plans {
+    registry: Arc<Registry>,
+    names: Vec<Scoped>,
+    slots: Vec<Address>,
+    path: Arc<[Address]>,
+}
+
+/// Which supervisor has put a spec aside that is at, or above, what declares a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// One of the same locality.
+    Ours,
+    /// One of another locality, which has struck what is below it out of the plans around it by itself,
+    /// and may have taken it up again by now.
+    Theirs,
+}
+
+/// Where a name, or a reserved address, will be declared.
+pub(super) struct Planned {
+    /// The slots from the root down to the top of the subtree.
+    pub(super) path: Arc<[Address]>,
+    pub(super) owner: Text,
+    /// The slots down to what was put aside below that, with the spec that declares it.
+    aside: Option<Arc<[Address]>>,
+}
+
+/// The plans for the same thing, as they have come.
+#[derive(Default)]
+pub(super) struct Nest(Vec<Planned>);
+
+impl Planned {
+    pub(super) fn is_above(&self, path: &[Address]) -> bool {
+        self.path.last().is_some_and(|top| path.contains(top))
+    }
+
+    fn is_aside_at(&self, at: Address) -> bool {
+        let path = self.aside.as_deref();
+        path.is_some_and(|path| path.last() == Some(&at))
+    }
+}
+
+impl Nest {
+    /// The innermost plan of those around the first one, and within it. Others come when that has gone:
+    /// what they plan is somebody else's till then.
+    pub(super) fn innermost(&self) -> Option<&Planned> {
+        let hold = self.0.iter().filter(|planned| planned.aside.is_none());
+        hold.reduce(|inner, next| {
+            if inner.is_above(&next.path) {
+                next
+            } else {
+                inner
+            }
+        })
+    }
+
+    /// Takes out the plan of a subtree. True if none is left.
+    fn take_out(&mut self, path: &Arc<[Address]>) -> bool {
+        self.0.retain(|planned| !Arc::ptr_eq(&planned.path, path));
+        self.0.is_empty()
+    }
+}
+
+impl Table {
+    /// What is planned of a name now.
+    pub(super) fn planned(&self, place: &Scoped) -> Option<&Planned> {
+        self.planned.get(place)?.innermost()
+    }
+
+    /// What declares a name is put aside, at the end of this path: those around it do not plan it.
+    pub(super) fn put_aside(&mut self, place: &Scoped, path: &Arc<[Address]>, by: Whose) {
+        if by == Whose::Theirs {
+            return;
+        }
+        let nest = self.planned.get_mut(place).into_iter();
+        for planned in nest.flat_map(|nest| &mut nest.0) {
+            if planned.aside.is_none() && planned.is_above(path) {
+                planned.aside = Some(path.clone());
+            }
+        }
+    }
+
+    /// What was put aside at an address is taken up, or gone for good: those around it plan it again. False
+    /// if there are none.
+    pub(super) fn plan_again(&mut self, place: &Scoped, at: Address) -> bool {
+        let mut any = false;
+        let nest = self.planned.get_mut(place).into_iter();
+        for planned in nest.flat_map(|nest| &mut nest.0) {
+            if planned.is_aside_at(at) {
+                planned.aside = None;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// A locality is lost: what was put aside there, or below, is declared again by the closure that
+    /// builds it. False if there is no such thing.
+    pub(super) fn plan_lost(&mut self, gate: &Gate) -> bool {
+        let mut any = false;
+        for planned in self.planned.values_mut().flat_map(|nest| &mut nest.0) {
+            // The last one is that of the spec itself, which its supervisor has put aside.
+            let above = planned.aside.as_deref().and_then(|path| path.split_last());
+            if above.is_some_and(|(_, above)| above.iter().any(|at| at.gate() == gate)) {
+                planned.aside = None;
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+impl Registry {
+    /// What a subtree of another locality will declare; its names are those of this scope.
+    pub(crate) fn plan(
+        self: &Arc<Self>,
+        declared: &Declared,
+        scope: Scope,
+        path: Vec<Address>,
+    ) -> Arc<Plans> {
+        let path: Arc<[Address]> = path.into();
+        let planned = |owner: &Text| Planned {
+            path: path.clone(),
+            owner: owner.clone(),
+            aside: None,
+        };
+        let Declared { names, slots } = declared;
+        let names: Vec<_> = names
+            .iter()
+            .map(|(name, owner)| ((scope, name.clone()), owner))
+            .collect();
+        let mut table = self.table();
+        for (place, owner) in &names {
+            let nest = table.planned.entry(place.clone()).or_default();
+            nest.0.push(planned(owner));
+        }
+        for (slot, owner) in slots {
+            let nest = table.planned_slots.entry(*slot).or_default();
+            nest.0.push(planned(owner));
+        }
+        if scope != TREE {
+            self.hide();
+        }
+        drop(table);
+        let plans = Plans {
+            registry: self.clone(),
+            names: names.into_iter().map(|(place, _)| place).collect(),
+            slots: slots.iter().map(|(slot, _)| *slot).collect(),
+            path,
+        };
+        Arc::new(plans)
+    }
+}
+
+impl Plans {
+    /// The spec of the subtree is put aside: its names are nobody's.
+    pub(crate) fn lapse(&self, by: Whose) {
+        self.take_out(|table, place| table.put_aside(place, &self.path, by));
+    }
+
+    /// Takes out what is planned, and has something done to what is planned around it.
+    fn take_out(&self, around: impl Fn(&mut Table, &Scoped)) {
+        let mut table = self.registry.table();
+        let mut told = Vec::new();
+        for place in &self.names {
+            if let Some(nest) = table.planned.get_mut(place)
+                && nest.take_out(&self.path)
+            {
+                table.planned.remove(place);
+            }
+            around(&mut table, place);
+            told.push(table.ready(place));
+        }
+        for slot in &self.slots {
+            if let Some(nest) = table.planned_slots.get_mut(slot)
+                && nest.take_out(&self.path)
+            {
+                table.planned_slots.remove(slot);
+            }
+        }
+        drop(table);
+        told.into_iter().for_each(Told::tell);
+    }
+}
+
+impl Drop for Plans {
+    /// Its entry is gone, or has new ones: it is not put aside any more.
+    fn drop(&mut self) {
+        let top = self.path.last().copied();
+        self.take_out(|table, place| {
+            if top.is_some_and(|top| table.plan_again(place, top)) {
+                self.registry.hide();
+            }
+        });
+    }
+}
