@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 use std::time::Duration;
@@ -678,8 +678,10 @@ impl ExitReason {
     }
 }
 
+/// One line, also of a text with several: they are trimmed, and joined by a space.
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = OneLine { f, broken: false };
         match self {
             ExitReason::Normal => write!(f, "normal"),
             ExitReason::Shutdown => write!(f, "shutdown"),
@@ -699,8 +701,10 @@ impl fmt::Display for ExitReason {
             ExitReason::Spent => {
                 f.write_str("failed: a child made by `Child::once` cannot be made again")
             }
-            ExitReason::Panicked(text) => fmt_panic("panicked:", text, f),
-            ExitReason::Bug(text) => fmt_panic("failed: a bug in rotor-core:", text, f),
+            ExitReason::Panicked(text) => write!(f, "panicked:\n{}", text.trim_end()),
+            ExitReason::Bug(text) => {
+                write!(f, "failed: a bug in rotor-core:\n{}", text.trim_end())
+            }
             ExitReason::Escalated => write!(f, "escalated"),
             ExitReason::Killed => write!(f, "killed"),
             ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),
@@ -709,11 +713,35 @@ impl fmt::Display for ExitReason {
     }
 }
 
-/// In one line, as all that is printed of an exit.
-fn fmt_panic(what: &str, text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(what)?;
-    let mut lines = text.lines().map(str::trim);
-    lines.try_for_each(|line| write!(f, " {line}"))
+/// Trims the lines of what is written, leaves out the empty ones, and joins them by a space.
+struct OneLine<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    /// What was written so far ends with a line break.
+    broken: bool,
+}
+
+impl fmt::Write for OneLine<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(is_break) {
+            let line = part.strip_suffix(is_break);
+            let mut rest = line.map_or(part, str::trim_end);
+            if self.broken {
+                rest = rest.trim_start();
+            }
+            if self.broken && !rest.is_empty() {
+                self.f.write_str(" ")?;
+                self.broken = false;
+            }
+            self.f.write_str(rest)?;
+            self.broken |= line.is_some();
+        }
+        Ok(())
+    }
+}
+
+/// Whether it ends a line, for some who show a text.
+fn is_break(c: char) -> bool {
+    matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 impl fmt::Display for Incident {
@@ -761,7 +789,8 @@ impl fmt::Debug for Exit {
     }
 }
 
-/// One line: the reason, and what caused it, in order. `{:#}` adds what the actors were doing.
+/// One line: the reason, and what caused it, in order. `{:#}` adds what the actors were doing. Of a text
+/// with several lines, these are joined by spaces.
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.detail().is_some_and(|detail| detail.cut) {
@@ -936,6 +965,56 @@ mod tests {
             .source()
             .and_then(|source| source.downcast_ref::<Exit>());
         assert_eq!(source.map(|exit| names(exit)), Some(vec!["b"]));
+    }
+
+    /// Whoever has made the text, and wherever it is in the chain.
+    #[test]
+    fn l29_an_exit_of_several_lines_prints_as_one() {
+        let text = "one \r\n\n\t two\u{2028}three\n";
+        let of = Exit::of;
+        let panicked = ExitReason::Panicked(text.into());
+        let cases = [
+            (of(panicked), "panicked: one two three"),
+            (
+                of(ExitReason::Bug(text.into())),
+                "failed: a bug in rotor-core: one two three",
+            ),
+            (Exit::failed(Error::message(text)), "failed: one two three"),
+            (Exit::shutdown_with(text), "shutdown: one two three"),
+            (
+                of(ExitReason::Refused(StartError::BuildPanicked {
+                    supervisor: "far".into(),
+                    text: text.into(),
+                })),
+                "failed: building the children of far panicked: one two three",
+            ),
+        ];
+        for (exit, line) in cases {
+            assert_eq!(exit.to_string(), line);
+            let around = Exit::shutdown().because("b".into(), exit.clone());
+            for text in [around.to_string(), format!("{around:#}")] {
+                assert_eq!(text, format!("shutdown, because b ended: {line}"));
+            }
+            let again = Exit::failed(RequestError::Ended(exit)).to_string();
+            assert!(
+                again.ends_with(line) && again.lines().count() == 1,
+                "{again}"
+            );
+        }
+        // In whatever pieces it is written.
+        let io = std::io::Error::other("one\n");
+        let mixed = Exit::failed(LinkError::Broken {
+            service: "b".into(),
+            exit: Exit::failed(io),
+        });
+        assert_eq!(
+            mixed.to_string(),
+            "failed: the service b ended: failed: one"
+        );
+        assert_eq!(
+            Exit::of(ExitReason::Panicked("".into())).to_string(),
+            "panicked:"
+        );
     }
 
     #[test]
