@@ -160,8 +160,10 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 /// [`Supervisor::observer`](crate::Supervisor::observer) on the root of a tree.
 ///
 /// Called on whichever thread notices, between messages, in the order in which things happen: a
-/// supervisor's start comes after all that happened in it, its end after those of its children. It
-/// must not block. A panic in it is swallowed.
+/// supervisor's start comes after all that happened in it, its end after those of its children. But who
+/// is removed by force, such as a root whose limit has passed, does not wait for what lives below it on
+/// other loops: those ends are told when each of those loops comes to it. It must not block. A panic in it
+/// is swallowed.
 ///
 /// Without one, a debug build prints a line on stderr when a message is undelivered for a reason that is
 /// new to its locality, and all are counted in [`LocalityPicture::undelivered`](crate::LocalityPicture):
