@@ -195,7 +195,8 @@ impl Sim {
     /// [lost](Self::lose).
     ///
     /// # Panics
-    /// If another driver has it open, or it has ended.
+    /// If another driver has it open, or it has ended, which it also has when it was lost while nothing
+    /// lived there.
     ///
     /// # Examples
     /// For a program that makes its localities itself:
@@ -221,7 +222,9 @@ impl Sim {
         self.source = self.source.wrapping_add(0xD1B5_4A32_D192_ED03);
         let random = Random::of(self.source);
         let opened = driver.open_with(&locality, random);
-        opened.expect("the locality is not open");
+        if let Err(error) = opened {
+            panic!("locality {} cannot be opened: {error}", locality.name());
+        }
         set_reach(&locality, Reach::Outside);
         self.note_losses(&locality);
         ready.wake();
@@ -234,6 +237,9 @@ impl Sim {
     }
 
     /// Drops the driver of a locality, as if its thread had died.
+    ///
+    /// One on which nothing lives, and no subtree is placed, has nothing to lose: it ends, as with any
+    /// driver that is dropped, and cannot be opened again.
     ///
     /// Whoever is started there again fails at once, until [`open`](Self::open) is called: a tree that is
     /// to outlive the loss needs a [backoff](crate::Supervisor::backoff) or more intensity, or it gives up.
