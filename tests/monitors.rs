@@ -161,31 +161,53 @@ fn c_opp_14_a_notice_says_who_and_why(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.all(), ["Some(0): failed: code 7"]);
 }
 
+const MANY: usize = 10_000;
+
+/// Watches `b` ten thousand times, ends half of that, and then `b`; stops when the rest was told.
+fn watch_often(a: Addr<Puppet>, b: Addr<Puppet>) {
+    act(a, move |_, cx| {
+        let keys: Vec<_> = (0..MANY).map(|_| cx.monitor(b.address())).collect();
+        for key in keys.into_iter().skip(1).step_by(2) {
+            assert!(cx.cancel(key));
+        }
+        end(b);
+        until(cx, |me, cx| {
+            let done = me.log.count("a: down") == MANY / 2;
+            if done {
+                later(cx, ms(1), |_, cx| cx.stop());
+            }
+            done
+        });
+    });
+}
+
 /// Ten thousand, of which half end before; the rest is told once each.
 fn l12_ten_thousand_monitors_of_one_actor(on: &dyn Backend) {
-    const N: usize = 10_000;
     let log = Log::new();
     on.run(|here| {
         let (a, b) = (here.reserve(), here.reserve::<Puppet>());
-        act(a, move |_, cx| {
-            let keys: Vec<_> = (0..N).map(|_| cx.monitor(b.address())).collect();
-            for key in keys.into_iter().skip(1).step_by(2) {
-                assert!(cx.cancel(key));
-            }
-            end(b);
-            until(cx, |me, cx| {
-                let done = me.log.count("a: down") == N / 2;
-                if done {
-                    later(cx, ms(1), |_, cx| cx.stop());
-                }
-                done
-            });
-        });
+        watch_often(a, b);
         stage()
             .child(puppet("b", &log).at(b).transient())
             .child(lead("a", &log).at(a))
     });
-    assert_eq!(log.count("a: down"), N / 2);
+    assert_eq!(log.count("a: down"), MANY / 2);
+}
+
+/// The same of an actor on another loop.
+fn l12_ten_thousand_monitors_of_one_far_actor(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, theirs) = (here.reserve(), away.reserve::<Puppet>(), log.clone());
+        watch_often(a, b);
+        stage()
+            .child(group("far").on(&away, move |s| {
+                s.child(puppet("b", &theirs).at(b).transient())
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.count("a: down"), MANY / 2);
 }
 
 /// The target is started later: its end is the one that is told, once.
@@ -304,6 +326,7 @@ bodies! {
         l12_a_monitor_of_one_that_is_not_started_again_is_told,
     ]
     Pair: [
+        l12_ten_thousand_monitors_of_one_far_actor,
         l12_a_cancelled_monitor_gives_no_notice,
         c_opp_13_ending_one_monitor_leaves_those_of_other_loops,
         c_opp_14_a_notice_says_who_and_why,
