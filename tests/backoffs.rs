@@ -291,7 +291,8 @@ fn m14_a_plan_warns_of_an_intensity_that_is_out_of_reach(_: u64) {
     assert_eq!(warnings(Backoff::fixed(3 * SECOND)), [""; 0]);
     // 1 + 2 + 4 seconds.
     assert_eq!(warnings(Backoff::exponential(SECOND, 60 * SECOND)), [""; 0]);
-    let warned = "app never gives up because of net, which waits too long for 4 restarts in 10s";
+    let warned = "app never gives up because of net, which waits too long for 4 restarts in 10s: \
+                  raise the period, or lower the waits";
     assert_eq!(warnings(Backoff::fixed(4 * SECOND)), [warned]);
     assert_eq!(
         warnings(Backoff::exponential(2 * SECOND, 60 * SECOND)),

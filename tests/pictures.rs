@@ -213,8 +213,8 @@ fn l24_localities_of_the_same_name_are_warned_of(_: u64) {
     assert_eq!(
         tree(&[main, disk, other, net]),
         [
-            "2 localities are named disk: no picture or error tells them apart",
-            "2 localities are named main: no picture or error tells them apart",
+            "2 localities are named disk, and no picture or error tells them apart: give each a name of its own",
+            "2 localities are named main, and no picture or error tells them apart: give each a name of its own",
         ]
     );
     // More than one part of a tree may be on one loop.
@@ -565,24 +565,26 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
     let heard = || group("y").observer(Arc::new(Deaf));
     let (far, root) = (Locality::new("far"), tree().observer(Arc::new(Deaf)));
     assert_eq!(warnings(root), [""; 0]);
-    let unheard = "y has an observer, which is told nothing: that of the root is";
+    let unheard =
+        "y has an observer, which is told nothing: that of the root is, so give it to the root";
     let pool = Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
     for (tree, text) in [
         (
             tree().auto_shutdown(AutoShutdown::Any).child(x()),
-            "app has an auto-shutdown, and no significant child until one is added",
+            "app has an auto-shutdown, and no significant child until one is added: make one significant",
         ),
         (
             tree().child(x().start_limit(ms(0))),
-            "x has no time to start: its limit is zero",
+            "x has no time to start, its limit is zero: raise it",
         ),
         (
             tree().child(pool.instance_limits(ms(0), ms(1))),
-            "an instance of pool has no time to start: its limit is zero",
+            "an instance of pool has no time to start, its limit is zero: raise it",
         ),
         (
             tree().child(x().restarts_at_most(3)),
-            "app gives up before x comes to its own limit of restarts",
+            "app gives up before x comes to its own limit of restarts: raise the intensity of app, or \
+             lower that limit",
         ),
         (
             tree().stop_limit(ms(5999)).child(late()),
@@ -591,13 +593,13 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
         ),
         (
             tree().escalating().child(x()),
-            "app is the root: no supervisor is there to go by what it says as a child",
+            "app is the root: no supervisor is there to go by what it says as a child: leave that out",
         ),
         (tree().child(heard()), unheard),
         (tree().child(heard().on(&far, |s| s)), unheard),
         (
             tree().transient().child(x()),
-            "app is the root: no supervisor is there to go by what it says as a child",
+            "app is the root: no supervisor is there to go by what it says as a child: leave that out",
         ),
     ] {
         assert_eq!(warnings(tree), [text]);

@@ -109,7 +109,8 @@ impl Supervisor {
                 NodeKind::Supervisor(child) => {
                     if child.observer.is_some() {
                         seen.warnings.push(format!(
-                            "{name} has an observer, which is told nothing: that of the root is"
+                            "{name} has an observer, which is told nothing: that of the root is, so give \
+                             it to the root"
                         ));
                     }
                     child.check_placed(gate, place, seen)?;
@@ -132,15 +133,18 @@ impl Supervisor {
             let too_many = u64::from(intensity) + 1;
             warn(format!(
                 "{app} never gives up because of {name}, which waits too long for {too_many} \
-                 restarts in {period:?}"
+                 restarts in {period:?}: raise the period, or lower the waits"
             ));
         }
         if child.start_limit == Some(Duration::ZERO) {
-            warn(format!("{name} has no time to start: its limit is zero"));
+            warn(format!(
+                "{name} has no time to start, its limit is zero: raise it"
+            ));
         }
         if child.at_most.is_some_and(|most| most >= intensity) {
             warn(format!(
-                "{app} gives up before {name} comes to its own limit of restarts"
+                "{app} gives up before {name} comes to its own limit of restarts: raise the intensity of \
+                 {app}, or lower that limit"
             ));
         }
         if let Some(limit) = self.stop_limit.filter(|limit| !limit.is_zero())
@@ -163,13 +167,14 @@ impl Supervisor {
             || child.restart != Restart::Permanent;
         if seen.depth == 0 && is_child {
             warn(format!(
-                "{app} is the root: no supervisor is there to go by what it says as a child"
+                "{app} is the root: no supervisor is there to go by what it says as a child: leave that out"
             ));
         }
         let auto = self.flags.auto_shutdown != AutoShutdown::Never;
         if auto && !self.children.iter().any(Node::is_significant) {
             warn(format!(
-                "{app} has an auto-shutdown, and no significant child until one is added"
+                "{app} has an auto-shutdown, and no significant child until one is added: make one \
+                 significant"
             ));
         }
     }
@@ -377,7 +382,8 @@ impl Seen {
             .filter(|names| names.len() > 1);
         let warnings = alike.map(|names| {
             let (count, name) = (names.len(), names[0]);
-            format!("{count} localities are named {name}: no picture or error tells them apart")
+            format!("{count} localities are named {name}, and no picture or error tells them apart: give each a \
+                 name of its own")
         });
         self.warnings.extend(warnings.collect::<Vec<_>>());
     }

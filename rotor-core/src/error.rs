@@ -509,9 +509,15 @@ impl fmt::Display for StartError {
                  needs an auto-shutdown"
             ),
             StartError::Backoff { child, why } => write!(f, "the backoff of {child}: {why}"),
-            StartError::TooDeep => write!(f, "the tree has more than a hundred levels"),
+            StartError::TooDeep => write!(
+                f,
+                "the tree has more than a hundred levels: put the children of some of them side by side"
+            ),
             StartError::ZeroPeriod { supervisor } => {
-                write!(f, "supervisor {supervisor} has a restart period of zero")
+                write!(
+                    f,
+                    "supervisor {supervisor} has a restart period of zero: give `intensity` a longer one"
+                )
             }
             StartError::Name { child, error } => write!(f, "{child} cannot start: {error}"),
             StartError::Needs { child, error } => write!(f, "{child} cannot start: {error}"),

@@ -44,7 +44,9 @@ pub enum LinkError {
         /// The names from the root down to the service, with slashes between.
         service: Cow<'static, str>,
     },
-    /// The service is linked to the client, itself or through others: neither could end first.
+    /// The service is linked to the client, itself or through others: neither could end first. From the
+    /// client round to itself, each by the names from the root down to it, with slashes between; in a
+    /// [`StartError::Needs`](crate::StartError::Needs), by the name of the child.
     Circle(Vec<Cow<'static, str>>),
     /// The child was removed, or its locality has ended.
     Gone {
@@ -318,11 +320,10 @@ struct Leaving {
 pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'static Kind>) -> Key {
     let client = here.address_of(slot);
     let registry = here.registry_of(slot);
-    let name = here.seat(slot, |seat| seat.name.clone());
     let key = here.add_thing(slot, Body::Polling);
-    let made = registry
-        .as_ref()
-        .map_or(Ok(()), |registry| registry.link(client, name, service));
+    let made = registry.as_ref().map_or(Ok(()), |registry| {
+        registry.link(client, here.path_text(slot).into(), service)
+    });
     if let Err(error) = made {
         drop(here.remove_thing(key, slot));
         here.exit_after(slot, Exit::of(ExitReason::Link(error)));

@@ -663,7 +663,8 @@ impl Supervisor {
     /// let app = Supervisor::one_for_one("app").intensity(2, 5 * second).child(net);
     /// let plan = app.plan(&Locality::new("here"))?;
     /// assert_eq!(plan.warnings, [
-    ///     "app never gives up because of net, which waits too long for 3 restarts in 5s",
+    ///     "app never gives up because of net, which waits too long for 3 restarts in 5s: \
+    ///      raise the period, or lower the waits",
     /// ]);
     /// # Ok::<_, StartError>(())
     /// ```

@@ -56,8 +56,8 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
         Significant { child: "b".into() } significant;
         Backoff { child: "b".into(), why: "it is never restarted" }
             "the backoff of b: it is never restarted";
-        TooDeep {} "the tree has more than a hundred levels";
-        ZeroPeriod { supervisor: "app".into() } "supervisor app has a restart period of zero";
+        TooDeep {} "the tree has more than a hundred levels: put the children of some of them side by side";
+        ZeroPeriod { supervisor: "app".into() } "supervisor app has a restart period of zero: give `intensity` a longer one";
         Name { child: "b".into(), error: name() }
             "b cannot start: the name log belongs to c: choose another one, or have a supervisor with \
              `own_names` above one of the two";
@@ -147,7 +147,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
         AlreadyStarted { 0: at } format!("a child of this name runs already, at {at:?}");
         AlreadyPresent {} present;
         BadSpec { 0: StartError::TooDeep }
-            "the spec is wrong: the tree has more than a hundred levels";
+            "the spec is wrong: the tree has more than a hundred levels: put the children of some of them side by side";
         StartFailed { 0: disk_full() } "the child could not start: failed: disk full";
         Pool {} pool;
         NotThisPool { makes: None } "this supervisor is not a pool";
@@ -230,7 +230,7 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         Name { 0: NameError::TreeEnded { name: "log".into() } }
             "failed: the name log can neither be found nor registered: its tree has ended";
         Refused { 0: StartError::ZeroPeriod { supervisor: "far".into() } }
-            "failed: supervisor far has a restart period of zero";
+            "failed: supervisor far has a restart period of zero: give `intensity` a longer one";
         Overloaded { 0: 1 } "failed: more messages wait for it than its bound of 1";
         Spent {} "failed: a child made by `Child::once` cannot be made again";
         Escalated {} "escalated";

@@ -23,8 +23,8 @@ pub(super) struct Links(FixedMap<Address, Actor>);
 /// An actor that is linked.
 #[derive(Default)]
 struct Actor {
-    /// Its name, if it is a client.
-    name: Text,
+    /// Its path, if it is a client: when a circle is found, it may live where nobody can ask for it.
+    path: Text,
     services: Roster<Address>,
     clients: Roster<Address>,
 }
@@ -45,7 +45,7 @@ impl Links {
             return Err(LinkError::Circle(around.chain([who]).collect()));
         }
         let actor = self.0.entry(client).or_default();
-        actor.name = who;
+        actor.path = who;
         actor.services.insert(to, ());
         self.0.entry(to).or_default().clients.insert(client, ());
         Ok(())
@@ -99,7 +99,7 @@ impl Links {
         }
     }
 
-    /// The names along which `who` is linked to `to`, from `who` on.
+    /// The paths of those along which `who` is linked to `to`, from `who` on.
     fn path(&self, who: Address, to: Address) -> Vec<Text> {
         let mut search = Search::from(who);
         let mut at = who;
@@ -110,7 +110,7 @@ impl Links {
         }
         search.left.pop(); // `to` itself
         let way = search.left.iter();
-        way.map(|(at, _)| self.0[at].name.clone()).collect()
+        way.map(|(at, _)| self.0[at].path.clone()).collect()
     }
 }
 
