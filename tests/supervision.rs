@@ -714,7 +714,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
     );
     assert_eq!(
         refused(&|_| Supervisor::one_for_one("s").intensity(1, ms(0))),
-        "supervisor s has a restart period of zero"
+        "supervisor s has a restart period of zero: give `intensity` a longer one"
     );
     let theirs = log.clone();
     assert!(
