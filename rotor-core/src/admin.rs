@@ -162,7 +162,7 @@ pub struct TerminateChild {
 }
 
 /// Which child a request is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     Name(Cow<'static, str>),
     /// With the instance, if only one is meant.

@@ -252,8 +252,9 @@ impl App {
     /// The live tree as data.
     ///
     /// Any thread. It asks every other locality of the tree and waits up to a second for all of them:
-    /// one that is stuck in a handler is shown as not answering. Handlers that take it at the same time
-    /// do not wait for each other.
+    /// one that is stuck in a handler is shown as not answering. Nobody waits for one that is lost
+    /// meanwhile, nor for a tree that ends meanwhile, which is shown as ended. Handlers that take it at
+    /// the same time do not wait for each other.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -269,7 +270,7 @@ impl App {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn tree(&self) -> Tree {
-        crate::tree::take(self)
+        crate::tree::take(self, PATIENCE)
     }
 
     /// Waits for the threads that were spawned for this tree, unless one may never end.
@@ -350,6 +351,9 @@ impl AppShared {
         state.exit = Some(exit.clone());
         let hooks = std::mem::take(&mut state.hooks);
         drop(state);
+        for sitting in &*lock(&self.sittings) {
+            sitting.end();
+        }
         self.registry.end();
         let places = lock(&self.places).clone();
         for place in places {

@@ -1,12 +1,12 @@
 //! The children of an actor: their table, and where each of them lives.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::admin::{Admin, Reply};
+use crate::admin::Reply;
 use crate::child::LIMIT;
+use crate::docket::Docket;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
@@ -30,8 +30,8 @@ pub(crate) struct Kin {
     pub(crate) own_names: bool,
     /// What its instances are made from, if it is a pool.
     pub(crate) template: Option<Template>,
-    /// Administrative requests that are not served yet, oldest first.
-    pub(crate) requests: VecDeque<Admin>,
+    /// Administrative requests that are not served yet.
+    pub(crate) requests: Docket,
     /// Who waits for the outcome of the one that is served.
     pub(crate) serving: Option<Reply>,
     /// How long the end of the whole tree may take, if this is its root.
@@ -159,7 +159,7 @@ impl Kin {
             decides: true,
             own_names: false,
             template: None,
-            requests: VecDeque::new(),
+            requests: Docket::default(),
             serving: None,
             tree_limit: None,
             early: Vec::new(),

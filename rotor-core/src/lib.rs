@@ -130,6 +130,7 @@ mod check; // what is wrong with a tree
 mod child; // Child: how to make an actor
 mod claims; // reserved slots of subtrees, for the next life of a lost locality
 mod decision; // what a supervising actor says to the end of a child
+mod docket; // requests that wait until their supervisor is free
 mod drain; // a stop behind what is queued
 mod exit; // why an actor ended
 mod group; // Group: actors that are sent to together

@@ -579,8 +579,17 @@ impl Local {
             let (child, incarnation) = kin.family.awaited_start()?;
             let again = kin.family.is_restart();
             let place = kin.entry(child)?.place;
-            let ends = kin.requests.iter().filter_map(|admin| admin.ends.clone());
-            Some((child, incarnation, place, again, ends.collect::<Vec<_>>()))
+            if !kin.requests.ends_some() {
+                return None;
+            }
+            let row = kin.family.row(child);
+            let mut ends = vec![
+                Who::Name(row.name.clone()),
+                Who::Address(place, None),
+                Who::Address(place, Some(row.last_up)),
+            ];
+            ends.retain(|who| kin.requests.ends(who));
+            Some((child, incarnation, place, again, ends))
         });
         let Some((child, incarnation, place, again, ends)) = awaited else {
             return;

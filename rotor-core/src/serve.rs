@@ -21,7 +21,7 @@ impl Local {
             if seat.is_ending() {
                 return Some((admin, seat.exit.clone().unwrap_or(Exit::normal())));
             }
-            seat.kin_mut().requests.push_back(admin);
+            seat.kin_mut().requests.push(admin);
             None
         });
         match refused {
@@ -41,7 +41,7 @@ impl Local {
 
     /// Finds out what the next request means to the family.
     pub(crate) fn next_request(&self, slot: u32) -> Event {
-        let admin = self.seat(slot, |seat| seat.kin.as_mut()?.requests.pop_front());
+        let admin = self.seat(slot, |seat| seat.kin.as_mut()?.requests.pop());
         // What it brings, and what is dropped of it, is a user's.
         let asked = admin.map(|admin| here::guard(|| (admin.serve)(self, slot)));
         asked.and_then(Result::ok).unwrap_or(Event::Served)

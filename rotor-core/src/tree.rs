@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use crate::address::Address;
-use crate::app::{App, PATIENCE};
+use crate::app::App;
 use crate::dot::{self, DotNode};
 use crate::exit::Exit;
 use crate::gate::Gate;
@@ -164,19 +165,45 @@ struct Answer {
     unclaimed: Vec<(Address, u64)>,
 }
 
+/// What is known of a locality.
+#[derive(Clone)]
+enum Part {
+    Awaited,
+    Told(Answer),
+    /// It does not answer this time.
+    Mute,
+}
+
+/// Whoever asks a locality learns when that is over, whether it answers or throws the question away.
+struct Question {
+    sitting: Arc<Sitting>,
+    gate: &'static Gate,
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        // With the root's loop the tree ends: that is told by itself, when it is known how.
+        if self.sitting.home != Some(self.gate) {
+            self.sitting.learn(self.gate, Part::Mute);
+        }
+    }
+}
+
 /// A picture that is being taken, on a thread that waits for it. Holds no locality: orders in their
 /// queues hold it.
 pub(crate) struct Sitting {
     places: Vec<&'static Gate>,
     /// Of the localities of the thread, which answer nobody meanwhile.
     own: Vec<(&'static Gate, Answer)>,
+    /// The root's, if another thread has it.
+    home: Option<&'static Gate>,
     /// In the order of the places; empty when it is over.
-    answers: Mutex<Vec<Option<Answer>>>,
+    parts: Mutex<Vec<Part>>,
     news: Condvar,
 }
 
 impl Sitting {
-    fn new(places: &[Locality]) -> Arc<Self> {
+    fn new(places: &[Locality], home: &'static Gate) -> Arc<Self> {
         let places: Vec<_> = places.iter().map(Locality::gate).collect();
         let own = places.iter().filter_map(|&gate| {
             let runs = std::ptr::eq(here::running_gate(), gate);
@@ -185,23 +212,34 @@ impl Sitting {
         });
         let sitting = Sitting {
             own: own.collect(),
-            answers: Mutex::new(vec![None; places.len()]),
+            home: (home.owner.load(Ordering::Relaxed) != here::thread()).then_some(home),
+            parts: Mutex::new(vec![Part::Awaited; places.len()]),
             places,
             news: Condvar::new(),
         };
-        sitting.learn(&sitting.own);
+        sitting.learn_all(&sitting.own);
         Arc::new(sitting)
     }
 
-    /// Notes what localities have answered. Those that come too late find no place.
-    fn learn(&self, answers: &[(&'static Gate, Answer)]) {
-        let mut all = lock(&self.answers);
-        for (of, answer) in answers {
-            let at = self.places.iter().position(|gate| gate == of);
-            if let Some(place) = at.and_then(|at| all.get_mut(at)) {
-                *place = Some(answer.clone());
-            }
+    /// Notes what is known of a locality, once. What comes too late finds no place.
+    fn learn(&self, of: &'static Gate, part: Part) {
+        let mut all = lock(&self.parts);
+        let at = self.places.iter().position(|&gate| gate == of);
+        if let Some(place @ Part::Awaited) = at.and_then(|at| all.get_mut(at)) {
+            *place = part;
         }
+        self.news.notify_all();
+    }
+
+    fn learn_all(&self, answers: &[(&'static Gate, Answer)]) {
+        for (of, answer) in answers {
+            self.learn(of, Part::Told(answer.clone()));
+        }
+    }
+
+    /// The tree has ended: nobody has to answer.
+    pub(crate) fn end(&self) {
+        lock(&self.parts).clear();
         self.news.notify_all();
     }
 
@@ -210,8 +248,10 @@ impl Sitting {
         let is_own = |gate| self.own.iter().any(|(own, _)| *own == gate);
         for gate in self.places.iter().copied().filter(|&gate| !is_own(gate)) {
             let sitting = self.clone();
+            let question = Question { sitting, gate };
             Control::call(gate, move |there| {
-                sitting.learn(&[(there.gate, there.picture(false))]);
+                let answer = there.picture(false);
+                question.sitting.learn(question.gate, Part::Told(answer));
             });
         }
         // Sends of a handler wait in its outbox until they are flushed.
@@ -221,44 +261,51 @@ impl Sitting {
     /// Two that would wait for each other's threads tell each other of their own localities.
     fn join(self: &Arc<Self>, sittings: &mut Vec<Arc<Sitting>>) {
         for other in &*sittings {
-            other.learn(&self.own);
-            self.learn(&other.own);
+            other.learn_all(&self.own);
+            self.learn_all(&other.own);
         }
         sittings.push(self.clone());
     }
 
     /// Waits for those that are still to come.
-    fn wait(&self, places: &[Locality]) -> Vec<Option<Answer>> {
-        let waiting = |all: &mut Vec<Option<Answer>>| {
-            all.iter().zip(places).any(|(a, place)| {
-                a.is_none() && !place.gate().entrance.is_closed() && place.openings() > 0
-            })
+    fn wait(&self, places: &[Locality], patience: Duration) -> Vec<Option<Answer>> {
+        let waiting = |all: &mut Vec<Part>| {
+            let mut all = all.iter().zip(places);
+            all.any(|(part, place)| matches!(part, Part::Awaited) && place.openings() > 0)
         };
-        let all = lock(&self.answers);
-        let waited = self.news.wait_timeout_while(all, PATIENCE, waiting);
-        std::mem::take(&mut *sound(waited).0)
+        let all = lock(&self.parts);
+        let waited = self.news.wait_timeout_while(all, patience, waiting);
+        let parts = std::mem::take(&mut *sound(waited).0);
+        let answer = |part| match part {
+            Part::Told(answer) => Some(answer),
+            Part::Awaited | Part::Mute => None,
+        };
+        parts.into_iter().map(answer).collect()
     }
 }
 
-pub(crate) fn take(app: &App) -> Tree {
+pub(crate) fn take(app: &App, patience: Duration) -> Tree {
     if let Some(exit) = app.shared.exit() {
-        return Tree {
-            nodes: Vec::new(),
-            ended: Some(exit),
-            localities: Vec::new(),
-        };
+        return Tree::ended(exit);
     }
     let mut places = lock(&app.shared.places).clone();
     if !places.contains(&app.shared.home) {
         places.push(app.shared.home.clone());
     }
     let sittings = || lock(&app.shared.sittings);
-    let sitting = Sitting::new(&places);
+    let sitting = Sitting::new(&places, app.shared.home.gate());
     sitting.ask();
     sitting.join(&mut sittings());
-    let answers = sitting.wait(&places);
+    // One that ends from here on says so.
+    if app.shared.exit().is_some() {
+        sitting.end();
+    }
+    let answers = sitting.wait(&places, patience);
     sittings().retain(|other| !Arc::ptr_eq(other, &sitting));
-    assemble(app, &places, answers)
+    match app.shared.exit() {
+        Some(exit) => Tree::ended(exit),
+        None => assemble(app, &places, answers),
+    }
 }
 
 fn assemble(app: &App, places: &[Locality], answers: Vec<Option<Answer>>) -> Tree {
@@ -390,6 +437,14 @@ impl Local {
 }
 
 impl Tree {
+    fn ended(exit: Exit) -> Self {
+        Tree {
+            nodes: Vec::new(),
+            ended: Some(exit),
+            localities: Vec::new(),
+        }
+    }
+
     /// The names from the root down to an actor, with slashes between: siblings have different ones.
     /// None if it is not in the picture.
     ///
@@ -548,5 +603,90 @@ impl fmt::Display for Tree {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use super::*;
+    use crate::entrance::{Nothing, Wake};
+    use crate::{Clock, Driver, Supervisor};
+
+    /// Says that something has come for the loop.
+    struct Tell(Mutex<Sender<()>>);
+
+    impl Wake for Tell {
+        fn wake(&self) {
+            let _ = lock(&self.0).send(());
+        }
+    }
+
+    /// Takes a picture from another thread, with no end to its patience, and has something happen once
+    /// the loop that is to tell has been asked.
+    fn picture(is_home: bool, then: impl FnOnce(Driver, &Driver)) -> Tree {
+        let (asked, ask) = channel();
+        let tell: Arc<dyn Wake> = Arc::new(Tell(Mutex::new(asked)));
+        let drivers = [true, false].map(|home| {
+            let wake = if home == is_home {
+                tell.clone()
+            } else {
+                Arc::new(Nothing)
+            };
+            Driver::new(wake, Clock::manual())
+        });
+        let places = ["home", "far"].map(Locality::new);
+        for (driver, place) in drivers.iter().zip(&places) {
+            driver.open(place).expect("a fresh locality");
+        }
+        let [home, far] = drivers;
+        let root = Supervisor::one_for_one("root");
+        let app = match is_home {
+            true => home.start(root),
+            false => home.start(
+                root.child(
+                    Supervisor::one_for_one("part")
+                        .temporary()
+                        .on(&places[1], |s| s),
+                ),
+            ),
+        };
+        let app = app.expect("sound");
+        for driver in [&home, &far, &home, &far] {
+            driver.run_until_idle();
+        }
+        while ask.try_recv().is_ok() {}
+        let other = app.clone();
+        let taking = thread::spawn(move || take(&other, Duration::MAX));
+        ask.recv().expect("the loop is asked");
+        match is_home {
+            true => then(home, &far),
+            false => then(far, &home),
+        }
+        taking.join().expect("it ends")
+    }
+
+    #[test]
+    fn o03_a_picture_does_not_wait_for_a_tree_that_is_lost() {
+        let tree = picture(true, |asked, _| drop(asked));
+        let ended = tree.ended.expect("its loop is gone");
+        assert_eq!(ended.to_string(), "locality home was lost");
+    }
+
+    #[test]
+    fn o03_a_picture_does_not_wait_for_a_loop_that_is_lost() {
+        let tree = picture(false, |asked, home| {
+            drop(asked);
+            home.run_until_idle();
+        });
+        assert!(tree.ended.is_none());
+        let told = |place: &LocalityPicture| (place.name.clone(), place.answered, place.driven);
+        let told: Vec<_> = tree.localities.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [("far".into(), false, false), ("home".into(), true, true)]
+        );
     }
 }

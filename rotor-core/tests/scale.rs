@@ -362,6 +362,31 @@ fn a_request_costs_the_same_in_any_crowd() {
     });
 }
 
+/// While a child starts: each of those that wait might want it to end.
+#[test]
+fn l04_a_request_costs_the_same_among_any_number_that_wait() {
+    const MOST: usize = 10_000; // a look at each of these would be seen
+    compare("request while others wait", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), 1);
+        let root = crew.app.root();
+        let hold = |cx: &mut Context<Worker>| {
+            let holds = vec![cx.hold("something")];
+            Ok(Worker {
+                holds,
+                ..Worker::default()
+            })
+        };
+        let held = move || Child::with("held", hold).start_limit(LONG);
+        let starting = root.admin().ask(StartChild::new(held), LONG);
+        let end = |name: String| root.admin().ask(TerminateChild::named(name), LONG);
+        let waiting: Vec<_> = (0..n.min(MOST)).map(|i| end(i.to_string())).collect();
+        crew.driver.run_until_idle();
+        let cost = crew.cost(|_| drop(end("nobody".to_owned())));
+        drop((starting, waiting));
+        cost
+    });
+}
+
 /// So many children on another locality, each by its address there.
 fn far_crowd(n: usize) -> (Crew, Vec<Address>) {
     let far = Locality::new("far");
