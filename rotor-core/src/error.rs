@@ -298,6 +298,10 @@ impl StdError for StartStalled {}
 
 /// Why a tree was refused. Nothing of it has been started.
 ///
+/// What a subtree on another locality claims that another tree has already is found out when it is built
+/// there: then its start fails, with
+/// [`ExitReason::Refused`](crate::ExitReason::Refused).
+///
 /// ```
 /// use rotor_core::*;
 /// struct Part;

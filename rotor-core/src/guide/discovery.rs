@@ -59,7 +59,9 @@
 //! }
 //! ```
 //! [`needs`](crate::Child::needs) declares it in the spec, where the order of starts and circles are
-//! checked before anything runs. An actor that learns at run time what it needs calls
+//! checked before anything runs. A name that no spec declares is not refused: somebody may register it, so
+//! [`plan`](crate::Supervisor::plan) warns of it, and the start waits up to its limit. An actor that learns
+//! at run time what it needs calls
 //! [`link`](crate::Context::link), or [`find_linked`](crate::Context::find_linked) with a name. One
 //! that would rather decide itself when it is asked to leave uses
 //! [`link_with`](crate::Context::link_with): it gets an [`Unlink`](crate::Unlink), and the service
@@ -80,8 +82,9 @@
 //! Each attempt to restart a client counts for the intensity. So the supervisor of a permanent client
 //! gives up in the end, as in Erlang, unless the attempts take so long that there are never too many
 //! within a period. There are two ways to have it otherwise. A [`transient`](crate::Child::transient)
-//! client stays down when its service has asked it to leave. And its supervisor can
-//! [decide](crate::Supervisor::decide) that it stays down:
+//! client stays down when its service has asked it to leave: it has ended by itself, also as a significant
+//! child. (Where a restart of the service takes it along, as under `rest_for_one`, it starts again with
+//! it.) And its supervisor can [decide](crate::Supervisor::decide) that it stays down:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! struct Service;
