@@ -375,4 +375,4 @@ impl fmt::Debug for App {
 }
 
 /// How long the picture of a tree waits for a locality.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -57,7 +57,9 @@ fn l03_a_spec_of_too_many_levels_is_refused() {
     let here = sim.locality("here");
     drop(nested(MANY));
     let error = sim.start(nested(MANY)).expect_err("too deep");
-    assert_eq!(error.to_string(), "the tree has more than a hundred levels");
+    let text =
+        "the tree has more than a hundred levels: put the children of some of them side by side";
+    assert_eq!(error.to_string(), text);
     assert!(nested(101).plan(&here).is_err());
     let app = sim.start(nested(100)).expect("a sound tree");
     sim.run_until_idle();
