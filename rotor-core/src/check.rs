@@ -382,8 +382,10 @@ impl Seen {
             .filter(|names| names.len() > 1);
         let warnings = alike.map(|names| {
             let (count, name) = (names.len(), names[0]);
-            format!("{count} localities are named {name}, and no picture or error tells them apart: give each a \
-                 name of its own")
+            format!(
+                "{count} localities are named {name}, and no picture or error tells them apart: give each a \
+                 name of its own"
+            )
         });
         self.warnings.extend(warnings.collect::<Vec<_>>());
     }

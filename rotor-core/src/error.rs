@@ -285,8 +285,12 @@ impl fmt::Display for StartStalled {
         if self.order_helps {
             let names = self.names.iter().map(|(_, owner)| &**owner);
             let services = self.services.iter().map(|service| &**service);
-            let mut owners: Vec<_> = names.chain(services).collect();
-            owners.dedup();
+            let mut owners = Vec::new();
+            for owner in names.chain(services) {
+                if !owners.contains(&owner) {
+                    owners.push(owner);
+                }
+            }
             let waiting = self.waiting.rsplit('/').next().unwrap_or_default();
             write!(f, "declare {} before {waiting}, or ", owners.join(" and "))?;
         }
@@ -299,8 +303,7 @@ impl StdError for StartStalled {}
 /// Why a tree was refused. Nothing of it has been started.
 ///
 /// What a subtree on another locality claims that another tree has already is found out when it is built
-/// there: then its start fails, with
-/// [`ExitReason::Refused`](crate::ExitReason::Refused).
+/// there: then its start fails, with [`ExitReason::Refused`](crate::ExitReason::Refused).
 ///
 /// ```
 /// use rotor_core::*;

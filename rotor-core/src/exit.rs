@@ -701,10 +701,9 @@ impl fmt::Display for ExitReason {
             ExitReason::Spent => {
                 f.write_str("failed: a child made by `Child::once` cannot be made again")
             }
-            ExitReason::Panicked(text) => write!(f, "panicked:\n{}", text.trim_end()),
-            ExitReason::Bug(text) => {
-                write!(f, "failed: a bug in rotor-core:\n{}", text.trim_end())
-            }
+            // A line of its own, so that there is no space before a text that is empty.
+            ExitReason::Panicked(text) => write!(f, "panicked:\n{text}"),
+            ExitReason::Bug(text) => write!(f, "failed: a bug in rotor-core:\n{text}"),
             ExitReason::Escalated => write!(f, "escalated"),
             ExitReason::Killed => write!(f, "killed"),
             ExitReason::Lost(locality) => write!(f, "locality {locality} was lost"),

@@ -52,7 +52,8 @@ pub(crate) struct Gate {
     highest: AtomicU32,
     /// What the slots are doing, for `Address::state`.
     pub(crate) states: States,
-    /// For the next life of a lost locality, which may have to do without those.
+    /// The reserved slots that subtrees of parents elsewhere have claimed: for the next life of a lost
+    /// locality, which may have to do without those.
     pub(crate) claims: Mutex<Claims>,
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Chunk>,

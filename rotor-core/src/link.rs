@@ -321,9 +321,10 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     let client = here.address_of(slot);
     let registry = here.registry_of(slot);
     let key = here.add_thing(slot, Body::Polling);
-    let made = registry.as_ref().map_or(Ok(()), |registry| {
-        registry.link(client, here.path_text(slot).into(), service)
-    });
+    let path = || here.path_text(slot).into();
+    let made = registry
+        .as_ref()
+        .map_or(Ok(()), |registry| registry.link(client, path, service));
     if let Err(error) = made {
         drop(here.remove_thing(key, slot));
         here.exit_after(slot, Exit::of(ExitReason::Link(error)));

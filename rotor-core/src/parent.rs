@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
@@ -575,20 +577,18 @@ impl Local {
     /// keep open.
     pub(crate) fn recall(&self, slot: u32) {
         let awaited = self.seat(slot, |seat| {
-            let kin = seat.kin.as_mut()?;
+            let kin = seat.kin.as_mut().filter(|kin| kin.requests.ends_some())?;
             let (child, incarnation) = kin.family.awaited_start()?;
             let again = kin.family.is_restart();
             let place = kin.entry(child)?.place;
-            if !kin.requests.ends_some() {
-                return None;
-            }
             let row = kin.family.row(child);
-            let mut ends = vec![
+            let ends = [
                 Who::Name(row.name.clone()),
                 Who::Address(place, None),
                 Who::Address(place, Some(row.last_up)),
             ];
-            ends.retain(|who| kin.requests.ends(who));
+            let ends = ends.into_iter().filter(|who| kin.requests.ends(who));
+            let ends: SmallVec<[Who; 3]> = ends.collect();
             Some((child, incarnation, place, again, ends))
         });
         let Some((child, incarnation, place, again, ends)) = awaited else {

@@ -318,7 +318,12 @@ impl Registry {
     }
 
     /// Notes that a client is linked to a service, unless that would close a circle.
-    pub(crate) fn link(&self, client: Address, who: Text, to: Address) -> Result<(), LinkError> {
+    pub(crate) fn link(
+        &self,
+        client: Address,
+        who: impl FnOnce() -> Text,
+        to: Address,
+    ) -> Result<(), LinkError> {
         self.table().links.insert(client, who, to)
     }
 

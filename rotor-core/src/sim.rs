@@ -996,6 +996,15 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "locality idle cannot be opened: the locality has ended")]
+    fn a_locality_that_was_lost_with_nothing_on_it_has_ended() {
+        let mut sim = Sim::new(1);
+        let idle = sim.locality("idle");
+        sim.lose(&idle);
+        sim.open(idle);
+    }
+
+    #[test]
     #[cfg_attr(
         miri,
         ignore = "twenty thousand steps, which other tests take one by one"

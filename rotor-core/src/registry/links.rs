@@ -33,19 +33,21 @@ impl Links {
     pub(super) fn insert(
         &mut self,
         client: Address,
-        who: Text,
+        who: impl FnOnce() -> Text,
         to: Address,
     ) -> Result<(), LinkError> {
         if self.contains(client, to) {
             return Err(LinkError::AlreadyLinked);
         }
         if self.reaches(to, client) {
-            let path = self.path(to, client);
+            let (who, path) = (who(), self.path(to, client));
             let around = std::iter::once(who.clone()).chain(path);
             return Err(LinkError::Circle(around.chain([who]).collect()));
         }
         let actor = self.0.entry(client).or_default();
-        actor.path = who;
+        if actor.path.is_empty() {
+            actor.path = who();
+        }
         actor.services.insert(to, ());
         self.0.entry(to).or_default().clients.insert(client, ());
         Ok(())
