@@ -38,8 +38,9 @@ pub(crate) struct Limit {
 }
 
 impl Local {
-    /// Runs what is queued, within the limit. True if something is left.
-    pub(crate) fn slice(&self, limit: &mut Limit) -> bool {
+    /// Runs what is queued, within the limit, from `now` on. True if the limit ended it: what came
+    /// later than it was seen to be idle is for who turns it to see.
+    pub(crate) fn slice(&self, limit: &mut Limit, now: u64) -> bool {
         /// No slice runs inside another one.
         struct Clear;
         impl Drop for Clear {
@@ -65,8 +66,8 @@ impl Local {
         let more = loop {
             let serve = || {
                 if std::mem::take(&mut first) {
-                    self.tick();
-                    self.gate.turned.store(self.now.get(), Ordering::Relaxed);
+                    self.tick_at(now);
+                    self.gate.turned.store(now, Ordering::Relaxed);
                 }
                 let more = self.serve(limit);
                 self.current.set(LOCALITY);
@@ -92,7 +93,7 @@ impl Local {
         if self.behind.get() && self.is_gate_empty() {
             self.behind.set(false);
         }
-        more || !self.is_idle()
+        more
     }
 
     /// Whether nothing of what was sent through the gate is left.
@@ -118,8 +119,14 @@ impl Local {
 
     /// Reads the clock and queues what is due.
     pub(crate) fn tick(&self) {
-        let now = self.clock.nanos();
+        self.tick_at(self.clock.nanos());
+    }
+
+    fn tick_at(&self, now: u64) {
         self.now.set(now);
+        if self.things.borrow_mut().are_quiet(now) {
+            return;
+        }
         let (mut scratch, mut rest) = std::mem::take(&mut *self.due.borrow_mut());
         {
             let own = |slot, key| self.own_due(slot, key);
@@ -227,11 +234,9 @@ impl Local {
             if !self.is_interrupted() {
                 ran += self.run_lane(NORMAL, limit, n);
             }
-            if ran == 0 {
-                if self.is_idle() {
-                    return false;
-                }
-                continue;
+            // A whole stride hardly was the last of it.
+            if ran < n && self.is_idle() {
+                return false;
             }
             if ran >= n && self.time_is_up(limit) {
                 return true;
@@ -259,6 +264,9 @@ impl Local {
         self.lane.set(lane);
         let foreign =
             self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
+        if !foreign && self.lanes[lane].is_empty() {
+            return 0;
+        }
         // One half for each, and the odd one by turns.
         let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };

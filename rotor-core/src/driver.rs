@@ -161,6 +161,9 @@ impl Drop for Starting<'_> {
     }
 }
 
+/// How often it is looked whether something has come between two looks at the clock.
+const LOOKS: u32 = 32;
+
 /// The localities that a turn is about. Few loops have more, and a turn is to take no memory.
 type Turned = SmallVec<[Rc<Local>; 2]>;
 
@@ -508,7 +511,9 @@ impl Driver {
     /// Adds those that were opened meanwhile: by a handler, or by what one has deferred.
     fn meet(&self, locals: &mut Turned) {
         let all = self.inner.locals.borrow();
-        locals.extend(all[locals.len()..].iter().cloned());
+        while let Some(local) = all.get(locals.len()) {
+            locals.push(local.clone());
+        }
     }
 
     fn slices(&self, locals: &[Rc<Local>], budget: Budget) -> bool {
@@ -538,7 +543,12 @@ impl Driver {
                 messages: share,
                 ..limit
             };
-            more |= locals[(first + i) % locals.len()].slice(&mut part);
+            let now = if i == 0 {
+                now
+            } else {
+                self.inner.clock.nanos()
+            };
+            more |= locals[(first + i) % locals.len()].slice(&mut part, now);
             limit.messages -= share - part.messages;
         }
         more
@@ -571,9 +581,11 @@ impl Driver {
         let bug = locals
             .iter()
             .find_map(|local| local.bug.borrow_mut().take());
-        let app = inner.app.borrow().clone();
+        let app = || inner.app.borrow().clone();
+        let is_over = |app: &App| app.shared.is_over();
         let exit = if let Some(text) = bug {
             let exit = Exit::of(ExitReason::Bug(text.into()));
+            let app = app();
             // Before the loss, which would be its exit otherwise.
             if let Some(app) = &app {
                 app.shared.root_ended(exit.clone());
@@ -584,7 +596,8 @@ impl Driver {
                 app.shared.finish();
             }
             return Some(exit);
-        } else if let Some(app) = app.filter(|app| app.shared.is_over()) {
+        } else if inner.app.borrow().as_ref().is_some_and(is_over) {
+            let app = app()?;
             inner.done.set(true); // before its hooks, which may turn it
             app.shared.finish()?
         } else if inner.hosted.get()
@@ -609,15 +622,42 @@ impl Driver {
         let Ok(until) = self.inner.sleep(due) else {
             return Turn::Again;
         };
-        for (i, local) in locals.iter().enumerate() {
-            if !local.gate.entrance.park() {
-                for parked in &locals[..i] {
-                    parked.gate.entrance.unpark();
+        if park_gates(locals) {
+            Turn::Park(until)
+        } else {
+            Turn::Again
+        }
+    }
+
+    /// Looks again and again, until `is_over`, whether something has come through a gate, or
+    /// `is_woken`. Nobody has to be woken for that: the gates are not parked meanwhile. False if they
+    /// are parked again.
+    pub(crate) fn look_out(
+        &self,
+        is_woken: impl Fn() -> bool,
+        mut is_over: impl FnMut() -> bool,
+    ) -> bool {
+        let mut locals = Turned::new();
+        self.meet(&mut locals);
+        for local in &locals {
+            local.gate.entrance.unpark();
+        }
+        let has_come = |local: &Rc<Local>| !local.gate.entrance.is_empty();
+        loop {
+            for _ in 0..LOOKS {
+                std::hint::spin_loop();
+                if locals.iter().any(has_come) || is_woken() {
+                    return true;
                 }
-                return Turn::Again;
+            }
+            // Also what `is_woken` has sent, if it does such things: nobody is woken for that either.
+            if locals.iter().any(|local| !local.is_idle()) {
+                return true;
+            }
+            if is_over() {
+                return !park_gates(&locals);
             }
         }
-        Turn::Park(until)
     }
 
     /// It ends: its localities end in order, or are lost if actors live there; what is left is
@@ -723,6 +763,19 @@ impl fmt::Debug for Driver {
             .entries(locals.iter().map(|local| &local.locality))
             .finish()
     }
+}
+
+/// Says that these wait. False, and none does, if something has come for one of them.
+fn park_gates(locals: &[Rc<Local>]) -> bool {
+    for (i, local) in locals.iter().enumerate() {
+        if !local.gate.entrance.park() {
+            for parked in &locals[..i] {
+                parked.gate.entrance.unpark();
+            }
+            return false;
+        }
+    }
+    true
 }
 
 /// Refuses everything that waits for an instance.

@@ -209,6 +209,10 @@ impl<T: Item> Entrance<T> {
         unsafe { self.lanes[lane].pop() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(Inbound::is_empty)
+    }
+
     pub(crate) fn is_lane_empty(&self, lane: usize) -> bool {
         self.lanes[lane].is_empty()
     }
@@ -251,7 +255,10 @@ impl<T: Item> Entrance<T> {
 
     /// Takes the word back before draining. Owner only. Step F.
     pub(crate) fn unpark(&self) {
-        let _ = self.replace(PARKED, RUNNING); // else roused already, or closed
+        // Nobody else parks: where it is not parked now, it stays so, and there is nothing to write.
+        if self.state.load(Ordering::Acquire) == PARKED {
+            let _ = self.replace(PARKED, RUNNING); // else roused meanwhile
+        }
     }
 
     /// The owner's way to change the state. A plain store would not do, for it would not be seen

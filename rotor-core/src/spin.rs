@@ -14,8 +14,12 @@ pub(crate) fn processors() -> usize {
 }
 
 impl Driver {
-    /// For backends: waits for a wake without a rest, at most for `most` and not beyond `deadline`,
-    /// the one that [`Turn::Park`](crate::Turn::Park) has told. Returns whether `is_woken`.
+    /// For backends: waits without a rest until something is sent here, or `is_woken`, at most for
+    /// `most` and not beyond `deadline`, the one that [`Turn::Park`](crate::Turn::Park) has told. True
+    /// if the driver is to be turned; false if it rests, as after `Park`.
+    ///
+    /// What is sent meanwhile wakes nobody, it is looked for here: a wake takes senders as long as all
+    /// the rest of a push.
     ///
     /// Blocks this thread and keeps its processor busy, so it is for loops that were asked to. It does
     /// not spin where the tree has more localities than there are processors: whoever is to send may
@@ -48,33 +52,19 @@ impl Driver {
         if most.is_zero() || self.is_crowded() {
             return false;
         }
-        let is_woken_soon = || {
-            (0..32).any(|_| {
-                std::hint::spin_loop();
-                is_woken()
-            })
-        };
         // An answer that comes at once costs no look at the clock.
-        if is_woken_soon() {
-            return true;
-        }
-        let start = Instant::now();
-        // None is beyond the end of time.
-        let ends = [start.checked_add(most), deadline];
-        let end = ends.into_iter().flatten().min();
-        loop {
-            if is_woken_soon() {
-                return true;
-            }
+        let mut start = None;
+        self.look_out(is_woken, || {
             let now = Instant::now();
-            if end.is_some_and(|end| now >= end) {
-                return false;
-            }
+            let start = *start.get_or_insert(now);
             if now - start > ALONE {
                 // Whoever is to answer may be waiting for this very processor.
                 std::thread::yield_now();
             }
-        }
+            // None is beyond the end of time.
+            let ends = [start.checked_add(most), deadline];
+            ends.into_iter().flatten().any(|end| now >= end)
+        })
     }
 }
 
@@ -115,6 +105,60 @@ mod tests {
             assert_eq!(driver.spin(Duration::MAX, None, is_woken), spins);
             assert_eq!(looks.get(), if spins { 100 } else { 0 });
         }
+    }
+
+    struct Deaf;
+    impl Actor for Deaf {}
+    impl Handler<u8> for Deaf {
+        fn handle(&mut self, _: u8, _: &mut Context<Self>) {}
+    }
+
+    /// A driver that rests, and an actor there.
+    fn resting() -> (Driver, Locality, Addr<Deaf>) {
+        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        let deaf = here.reserve();
+        let tree = Supervisor::one_for_one("app").child(Child::new("deaf", || Deaf).at(deaf));
+        driver.start(tree).unwrap();
+        assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+        (driver, here, deaf)
+    }
+
+    fn send_from_elsewhere(to: Addr<Deaf>) {
+        std::thread::spawn(move || to.send(1)).join().unwrap();
+    }
+
+    #[test]
+    fn e16_what_is_sent_to_a_loop_that_spins_wakes_nobody() {
+        let (driver, here, deaf) = resting();
+        let (before, sent) = (here.wakes(), Cell::new(false));
+        let is_woken = || {
+            if !sent.replace(true) {
+                send_from_elsewhere(deaf);
+            }
+            false
+        };
+        assert!(driver.spin(Duration::MAX, None, is_woken));
+        assert_eq!(here.wakes(), before);
+        // It is no different if the loop's own thread sends.
+        assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
+        let is_woken = || {
+            if sent.replace(false) {
+                deaf.send(2);
+            }
+            false
+        };
+        assert!(driver.spin(Duration::MAX, None, is_woken));
+    }
+
+    #[test]
+    fn e16_what_is_sent_after_the_spin_wakes_the_loop() {
+        let (driver, here, deaf) = resting();
+        assert!(!driver.spin(Duration::from_nanos(1), None, || false));
+        let before = here.wakes();
+        send_from_elsewhere(deaf);
+        assert_eq!(here.wakes(), before + 1);
     }
 
     #[test]

@@ -312,6 +312,12 @@ impl Things {
         self.unarmed = waiting;
     }
 
+    /// Whether nothing waits for a clock read and nothing is due by `now`, to which the wheel moves
+    /// then.
+    pub(crate) fn are_quiet(&mut self, now: u64) -> bool {
+        self.unarmed.is_empty() && self.wheel.pass(now)
+    }
+
     pub(crate) fn has_unarmed(&self) -> bool {
         !self.unarmed.is_empty()
     }

@@ -169,12 +169,11 @@ impl Wheel {
     /// Exact: a timer due at `now` fires, one due at `now + 1` does not. A `now` before that of an
     /// earlier call does not move the wheel back; what is due by it fires.
     pub(crate) fn advance(&mut self, now: u64, due: &mut Vec<u32>) {
-        let tick = (now >> TICK_BITS).max(self.tick);
-        let top = level_of(self.tick, tick);
-        self.tick = tick;
-        if self.len == 0 || (top == 0 && now < self.earliest.get()) {
+        if self.pass(now) {
             return;
         }
+        let (tick, top) = self.reach(now);
+        self.tick = tick;
         if self.earliest.get() <= now {
             self.earliest.set(0);
         }
@@ -190,6 +189,22 @@ impl Wheel {
                 self.drain(level * SLOTS_PER_LEVEL + digit, now, due);
             }
         }
+    }
+
+    /// Moves the wheel to `now` if that takes no look at its timers. False, and nothing else, if it does.
+    pub(crate) fn pass(&mut self, now: u64) -> bool {
+        let (tick, top) = self.reach(now);
+        let passes = self.len == 0 || (top == 0 && now < self.earliest.get());
+        if passes {
+            self.tick = tick;
+        }
+        passes
+    }
+
+    /// Where the wheel stands at `now`, and the highest level that it has moved on.
+    fn reach(&self, now: u64) -> (u64, usize) {
+        let tick = (now >> TICK_BITS).max(self.tick);
+        (tick, level_of(self.tick, tick))
     }
 
     /// Returns the exact deadline of the earliest timer, `None` if there are no timers.
