@@ -301,13 +301,21 @@ impl AppShared {
         observer: Option<Arc<dyn Observer>>,
     ) {
         place.gate().join(self, observer);
+        let mut over = Vec::new();
         let mut places = lock(&self.places);
         if !places.contains(&place) {
-            places.push(place);
-            let crowded = places.len() > processors();
-            for place in &*places {
+            let before = places.len() > processors();
+            over.extend(places.extract_if(.., |place| place.is_over()));
+            let crowded = places.len() + 1 > processors();
+            let all = places.iter().filter(|_| crowded != before);
+            for place in all.chain([&place]) {
                 place.gate().crowded.store(crowded, Ordering::Relaxed);
             }
+            places.push(place);
+        }
+        drop(places);
+        for thread in over.iter().filter_map(Locality::take_thread) {
+            let _ = thread.join(); // at once: it has ended
         }
     }
 
@@ -376,3 +384,47 @@ impl fmt::Debug for App {
 
 /// How long the picture of a tree waits for a locality.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::*;
+
+    /// Each has a thread, which is joined, and a line in pictures.
+    #[test]
+    fn a_loop_that_has_ended_is_forgotten_when_the_next_one_comes() {
+        let driver = Driver::new(Arc::new(std::thread::current()), Clock::real());
+        driver.open(&Locality::new("main")).unwrap();
+        let app = driver.start(Supervisor::one_for_one("app")).unwrap();
+        let turn_until = |done: &dyn Fn() -> bool| {
+            while !done() {
+                driver.run_until_idle();
+                std::thread::yield_now();
+            }
+        };
+        for _ in 0..5 {
+            let far = ThreadLoop::spawn("far").unwrap();
+            let place = far.clone();
+            let part = move || {
+                Supervisor::one_for_one("part")
+                    .temporary()
+                    .on(&place, |s| s)
+            };
+            let started = app.root().admin().ask(StartChild::new(part), Duration::MAX);
+            turn_until(&|| far.is_placed());
+            let picture = std::thread::spawn({
+                let app = app.clone();
+                move || app.tree().localities.len()
+            });
+            turn_until(&|| picture.is_finished());
+            assert_eq!(picture.join().unwrap(), 2);
+            assert!(lock(&app.shared.places).len() <= 2);
+            let end = app.root().admin();
+            let ended = end.ask(TerminateChild::named("part"), Duration::MAX);
+            turn_until(&|| far.is_over());
+            drop((started, ended));
+        }
+        app.shutdown();
+        turn_until(&|| app.shared.exit().is_some());
+    }
+}

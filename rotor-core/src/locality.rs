@@ -357,6 +357,13 @@ impl Locality {
         lock(&self.inner.thread).take()
     }
 
+    /// Whether there will never be anything here again, and no thread that has to be waited for.
+    pub(crate) fn is_over(&self) -> bool {
+        let thread = lock(&self.inner.thread);
+        let is_left = thread.as_ref().is_none_or(JoinHandle::is_finished);
+        is_left && self.has_ended() && !self.is_placed()
+    }
+
     /// Whether a live spec places a subtree here.
     pub(crate) fn is_placed(&self) -> bool {
         self.inner.placements.load(Ordering::Acquire) > 0
@@ -407,7 +414,7 @@ impl fmt::Debug for Locality {
 
 impl PartialEq for Locality {
     fn eq(&self, other: &Self) -> bool {
-        self.gate() == other.gate()
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 }
 
@@ -847,18 +854,17 @@ impl Local {
                 all.len() - 1
             })
         };
-        let full = {
-            let mut all = self.outboxes.borrow_mut();
-            let i = find(&mut all);
-            all[i].is_full::<T>().then(|| all[i].take())
-        };
-        if let Some(mut full) = full {
+        let mut all = self.outboxes.borrow_mut();
+        let mut i = find(&mut all);
+        if all[i].is_full::<T>() {
+            let mut full = all[i].take();
             // Without the borrow: a closed gate drops what it gets, which is user code.
+            drop(all);
             self.near[lane].set(NOWHERE);
             full.flush();
+            all = self.outboxes.borrow_mut();
+            i = find(&mut all);
         }
-        let mut all = self.outboxes.borrow_mut();
-        let i = find(&mut all);
         let chunk = all[i].push(head, value).as_ptr();
         self.near[lane].set((to, chunk));
     }

@@ -289,6 +289,7 @@ pub(crate) fn take(app: &App, patience: Duration) -> Tree {
         return Tree::ended(exit);
     }
     let mut places = lock(&app.shared.places).clone();
+    places.retain(|place| !place.is_over());
     if !places.contains(&app.shared.home) {
         places.push(app.shared.home.clone());
     }
