@@ -332,15 +332,20 @@ fn a_dynamic_childs_life_costs_the_same_in_any_crowd() {
 fn pool(n: usize) -> (Crew, impl Fn()) {
     let make = |(): (), _: &mut Context<Worker>| -> Result<Worker> { Ok(Worker::new()) };
     let pool = Supervisor::simple_one_for_one("pool", make);
-    let crew = Crew::plain(pool, 0);
+    let mut crew = Crew::plain(pool, 0);
     let (pool, driver) = (crew.app.root(), crew.driver.clone());
     let start = move || {
-        let request = StartInstance::<Worker, _>::new(());
-        let started = pool.admin().ask(request, LONG);
+        let started = pool.admin().ask(StartInstance::<Worker, _>::new(()), LONG);
         driver.run_until_idle();
-        drop(started);
+        match pin!(started).poll(&mut task::Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(Ok(Some(started)))) => started.address,
+            other => panic!("{other:?}"),
+        }
     };
-    (0..n).for_each(|_| start());
+    crew.workers = (0..n).map(|_| start()).collect();
+    let start = move || {
+        start();
+    };
     (crew, start)
 }
 
@@ -350,6 +355,80 @@ fn an_instance_of_a_pool_starts_at_the_same_cost_in_any_crowd() {
         let (crew, start) = pool(n);
         crew.cost(|_| start())
     });
+}
+
+#[test]
+fn an_instance_of_a_pool_ends_and_comes_back_at_the_same_cost_in_any_crowd() {
+    compare("restart of an instance", |n| {
+        let (crew, _) = pool(n);
+        crew.cost(|_| crew.workers[n / 2].send(Fail))
+    });
+    compare("end of an instance on request", |n| {
+        let (crew, _) = pool(n);
+        let cost = crew.cost(|time| {
+            let instance = crew.workers[n / 2 + time].address();
+            let ended = crew
+                .app
+                .root()
+                .admin()
+                .ask(TerminateChild::at(instance), LONG);
+            crew.driver.run_until_idle();
+            drop(ended);
+        });
+        assert_eq!(crew.app.tree().nodes.len(), 1 + n - 5);
+        cost
+    });
+}
+
+#[test]
+fn a_temporary_child_ends_at_the_same_cost_in_any_crowd() {
+    compare("end of a temporary child", |n| {
+        let temporary = |i, all: &[Addr<Worker>]| worker(i, all).temporary();
+        let crew = Crew::new(Supervisor::one_for_one("root"), n, temporary);
+        let cost = crew.cost(|time| crew.workers[n / 2 + time].send(Fail));
+        assert_eq!(crew.app.tree().nodes.len(), 1 + n - 5);
+        cost
+    });
+}
+
+/// Each child of a list costs the same, however long it is.
+#[test]
+fn a_list_of_children_costs_what_it_lists() {
+    let cost = |n: usize| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+        crew.cost(|_| {
+            let listed = crew.app.root().admin().ask(WhichChildren, LONG);
+            crew.driver.run_until_idle();
+            drop(listed);
+        }) / n as u64
+    };
+    let (few, many) = (cost(1_000), cost(100_000));
+    println!("a child of a list: {few} instructions among 1000, {many} among 100000");
+    assert!(
+        many * 10 <= few * 11,
+        "{few} among 1000, {many} among 100000"
+    );
+}
+
+/// Ten thousand of one actor: their end costs each of them the same.
+#[test]
+fn the_monitors_of_one_actor_cost_what_each_costs() {
+    let cost = |n: usize| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), 2);
+        let [watched, watcher] = [crew.workers[0], crew.workers[1]];
+        (0..n).for_each(|_| watcher.send(Watch(watched.address())));
+        crew.driver.run_until_idle();
+        steps::begin();
+        watched.send(Fail);
+        crew.driver.run_until_idle();
+        steps::stop().all / n as u64
+    };
+    let (few, many) = (cost(1_000), cost(10_000));
+    println!("a monitor: {few} instructions among 1000, {many} among 10000");
+    assert!(
+        many * 10 <= few * 11,
+        "{few} among 1000, {many} among 10000"
+    );
 }
 
 #[test]
