@@ -855,8 +855,9 @@ impl<A: Actor> Context<A> {
         let then = |me: &mut A, found, cx: &mut Context<A>| match found {
             Ok(addr) => then(me, addr, cx),
             Err(error) => {
+                // As with links, not a failure on a message: the answer is one of this library.
                 let exit = Exit::of(ExitReason::Name(error));
-                cx.here().fail(cx.slot, exit);
+                cx.here().exit_after(cx.slot, exit);
             }
         };
         find::find(self.here(), self.slot, name, Patience::Hold, then)

@@ -225,6 +225,32 @@ mod tests {
         }
     }
 
+    /// The answer is a message of this library, and nobody's that was handled.
+    #[test]
+    fn a_name_of_another_type_is_no_failure_on_a_message() {
+        struct Other;
+        impl Actor for Other {}
+        struct Seeks;
+        impl Actor for Seeks {
+            fn start(&mut self, cx: &mut Context<Self>) -> crate::Result {
+                cx.find(Name::<Waiting>::new("other"), |_, _, _| ());
+                Ok(())
+            }
+        }
+        let mut sim = Sim::new(1);
+        sim.locality("here");
+        let other = Child::new("other", || Other).named(Name::new("other"));
+        let tree = Supervisor::one_for_one("root").child(other);
+        let app = sim
+            .start(tree.child(Child::new("seeks", || Seeks)))
+            .expect("a sound tree");
+        sim.run_until_idle();
+        let exit = app.tree().ended.expect("its start failed");
+        let text = format!("{exit:#}");
+        assert!(text.contains("has to be of its type"), "{text}");
+        assert!(!text.contains("(on "), "{text}");
+    }
+
     /// Not by a cancel, nor by a limit, nor by the end of the instance.
     #[test]
     fn a_wait_that_is_over_leaves_nothing_in_the_registry() {
