@@ -247,6 +247,11 @@ pub mod mixing_loops {
     //! | futures: a client library, a protocol written with `await` | `rotor_smol` |
     //! | calls that block: files, databases, long computations | [`ThreadLoop`](crate::ThreadLoop), one for each that may block at the same time |
     //!
+    //! **Where the `App` comes from.** Of a `ThreadLoop` from [`run_with`](crate::ThreadLoop::run_with), of a
+    //! `GlibLoop` and a `SmolLoop` from `start`, of mio from the `start` of the guest that `MioLoop::attach`
+    //! makes: `MioLoop::run` gives none, so a program that needs it runs the root on one of the others, and
+    //! spawns the `MioLoop`; of a loop of one's own from [`Driver::start`](crate::Driver::start).
+    //!
     //! **Wiring.** [`Locality::reserve`](crate::Locality::reserve) mints the address of an actor that
     //! does not exist yet. Factories capture addresses, in circles too. Messages sent early wait.
     //!
@@ -663,8 +668,8 @@ pub mod supervision {
     //! supervisors that give up, and of every message that was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it, or draw it with
     //! [`Tree::dot`](crate::Tree::dot). Below its actors stands what is amiss with a loop: that it does not
     //! answer, and in which handler it hangs; what could not be delivered; what waits for an address
-    //! that [no child has](crate::LocalityPicture::unclaimed). The `App` comes from a backend's `start`, or from
-    //! [`ThreadLoop::run_with`](crate::ThreadLoop::run_with).
+    //! that [no child has](crate::LocalityPicture::unclaimed). [Where the `App` comes from](super::mixing_loops)
+    //! depends on the loop.
     //!
     //! An exit keeps what is known: the [reason](crate::Exit::reason), whose exit
     //! [caused](crate::Exit::cause) it, whether a supervisor [gave up](crate::Exit::gave_up), and after

@@ -34,7 +34,8 @@
 //!
 //! Without them a program runs until somebody calls
 //! [`App::shutdown`](crate::App::shutdown), on the handle that
-//! [`run_with`](crate::ThreadLoop::run_with) gives. With the crate `ctrlc`, for one:
+//! [`run_with`](crate::ThreadLoop::run_with) gives. (Other loops [give it elsewhere](super::mixing_loops).)
+//! With the crate `ctrlc`, for one:
 //! ```text
 //! main.run_with(tree, |app| {
 //!     ctrlc::set_handler(move || app.shutdown()).expect("no other handler");
