@@ -854,10 +854,14 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
                 let told = ask(pool, DeleteChild::at(b.address.address())).await;
                 assert!(matches!(told, Err(AdminError::Pool)), "{told:?}");
                 let wrong = ask(pool, StartInstance::<Puppet, u8>::new(1)).await;
-                let Err(error @ AdminError::NotThisPool { makes: Some(_) }) = wrong else {
+                let Err(error @ AdminError::NotThisPool { makes: Some(_), .. }) = wrong else {
                     panic!("{wrong:?}");
                 };
-                assert!(error.to_string().contains("Puppet of "), "{error}");
+                let told = error.to_string();
+                assert!(
+                    told.contains("Puppet of &") && told.contains("Puppet of u8"),
+                    "{told}"
+                );
                 let old = TerminateChild::instance(b.address.address(), b.instance);
                 ask(pool, old).await.expect("it is gone already");
                 assert_eq!(ask(pool, CountChildren).await.active, 2);
@@ -918,13 +922,19 @@ fn l04_a_pool_has_at_most_so_many_instances(on: &dyn Backend, far: &dyn Backend)
                 let c = ask(pool, start("c")).await.expect("there is room");
                 let (b, c) = (b.expect("it starts").address, c.expect("it starts").address);
                 let told = ask(pool, start("d")).await;
-                assert!(matches!(told, Err(AdminError::Full)), "{told:?}");
+                assert!(
+                    matches!(told, Err(AdminError::Full { most: 2 })),
+                    "{told:?}"
+                );
                 crash(b);
                 while log.count("b drops") == 0 {
                     ask(pool, CountChildren).await;
                 }
                 let told = ask(pool, start("e")).await;
-                assert!(matches!(told, Err(AdminError::Full)), "{told:?}");
+                assert!(
+                    matches!(told, Err(AdminError::Full { most: 2 })),
+                    "{told:?}"
+                );
                 end(c);
                 while ask(pool, CountChildren).await.workers > 1 {}
                 ask(pool, start("f")).await.expect("there is room");
@@ -1215,7 +1225,8 @@ fn m22_a_child_that_says_something_in_vain_is_refused(on: &dyn Backend) {
         act(a, |me, cx| {
             let told = cx.try_child(puppet("b", &me.log).transient().significant());
             assert!(
-                matches!(told, Err(StartError::Significant { .. })),
+                matches!(&told, Err(StartError::Significant { child, why })
+                    if child == "stage/a/b" && why.starts_with("but the child of an actor")),
                 "{told:?}"
             );
             let never = Backoff::fixed(Duration::ZERO);

@@ -256,18 +256,29 @@ fn l07_a_backoff_that_makes_no_sense_is_refused(seed: u64) {
     let shrinking = Backoff::exponential(2 * SECOND, SECOND);
     assert_eq!(
         bad(one().backoff(Backoff::fixed(ms(0)))),
-        "the backoff of one: the first wait is zero"
+        "the backoff of root/one: the first wait is zero: raise it, or leave the backoff out"
     );
     assert!(bad(one().backoff(shrinking)).contains("the longest wait is shorter"));
     assert!(bad(one().backoff(HOURS.jitter(101))).contains("more than 100 percent"));
-    assert!(bad(one().temporary().backoff(HOURS)).contains("never restarted"));
+    assert_eq!(
+        bad(one().temporary().backoff(HOURS)),
+        "the backoff of root/one: a temporary child is never restarted: leave the backoff out, or make it \
+         transient or permanent"
+    );
     let make = |(), _: &mut Context<Puppet>| None;
     let pool = Supervisor::simple_one_for_one("pool", make).instance_backoff(shrinking);
-    assert!(matches!(pool.plan(&here), Err(StartError::Backoff { .. })));
-    assert!(matches!(
-        group("root").instance_backoff(HOURS).plan(&here),
-        Err(StartError::Pool { .. })
-    ));
+    let of_pool = group("root").child(pool).plan(&here).unwrap_err();
+    assert_eq!(
+        of_pool.to_string(),
+        "the backoff of the instances of root/pool: the longest wait is shorter than the first: raise the \
+         one, or lower the other"
+    );
+    let no_pool = group("root").instance_backoff(HOURS).plan(&here);
+    assert_eq!(
+        no_pool.unwrap_err().to_string(),
+        "supervisor root calls `instance_backoff`, but is no pool: make it one with `simple_one_for_one`, \
+         or leave that out"
+    );
     let mut sim = Sim::new(seed);
     sim.locality("here");
     let app = sim.start(group("root")).unwrap();
@@ -291,7 +302,7 @@ fn m14_a_plan_warns_of_an_intensity_that_is_out_of_reach(_: u64) {
     assert_eq!(warnings(Backoff::fixed(3 * SECOND)), [""; 0]);
     // 1 + 2 + 4 seconds.
     assert_eq!(warnings(Backoff::exponential(SECOND, 60 * SECOND)), [""; 0]);
-    let warned = "app never gives up because of net, which waits too long for 4 restarts in 10s: \
+    let warned = "app never gives up because of app/net, which waits too long for 4 restarts in 10s: \
                   raise the period, or lower the waits";
     assert_eq!(warnings(Backoff::fixed(4 * SECOND)), [warned]);
     assert_eq!(
@@ -307,6 +318,58 @@ fn m14_a_plan_warns_of_an_intensity_that_is_out_of_reach(_: u64) {
              warning: {warned}\n"
         )
     );
+}
+
+/// Where starts that hang are given up so late that a supervisor never gives up, the plan says so; and so
+/// it is.
+fn m14_a_plan_warns_of_a_start_limit_that_outlasts_the_intensity(seed: u64) {
+    let log = Log::new();
+    let tree = |limit| {
+        let role = Role::new("net", &log).begin(|me, cx| {
+            if me.life > 1 {
+                me.kept.push(Box::new(cx.hold("a route")));
+            }
+        });
+        let net = role.child().start_limit(limit);
+        Supervisor::one_for_one("app")
+            .intensity(3, 30 * SECOND)
+            .child(net)
+    };
+    let gives_up = |limit| {
+        let mut sim = Sim::new(seed);
+        sim.locality("here");
+        let app = sim.start(tree(limit)).expect("a sound tree");
+        sim.run_until_idle();
+        app.tree().nodes[1].address.kill();
+        sim.run_for(300 * SECOND);
+        app.tree().ended.is_some()
+    };
+    let here = Locality::new("here");
+    let warnings = |tree: Supervisor| tree.plan(&here).unwrap().warnings;
+    assert_eq!(warnings(tree(10 * SECOND)), [""; 0]);
+    assert!(gives_up(10 * SECOND));
+    let warned = "app never gives up because of app/net if its starts hang, as its start limit of 11s is too \
+                  long for 4 restarts in 30s: raise the period, or lower the limit";
+    assert_eq!(warnings(tree(11 * SECOND)), [warned]);
+    assert!(!gives_up(11 * SECOND));
+    // The child's own limit is used up earlier; one that waits as well is warned of once.
+    let net = || puppet("net", &log).start_limit(11 * SECOND);
+    let app = || Supervisor::one_for_one("app").intensity(3, 30 * SECOND);
+    assert_eq!(warnings(app().child(net().restarts_at_most(2))), [""; 0]);
+    let patient = net().backoff(Backoff::fixed(11 * SECOND));
+    assert_eq!(warnings(app().child(patient)).len(), 1);
+    // No limit was raised, or there is none, or nothing is restarted.
+    let short = || Supervisor::one_for_one("app").intensity(3, SECOND);
+    assert_eq!(warnings(short().child(puppet("net", &log))), [""; 0]);
+    assert_eq!(
+        warnings(short().child(net().start_limit(5 * SECOND))),
+        [""; 0]
+    );
+    assert_eq!(
+        warnings(short().child(net().start_limit(Duration::MAX))),
+        [""; 0]
+    );
+    assert_eq!(warnings(short().child(net().temporary())), [""; 0]);
 }
 
 /// By its capacity: messages between two instances are kept, or refused at once.
@@ -344,6 +407,7 @@ bodies! {
         l07_waits_follow_from_the_seed,
         l07_a_wait_that_is_given_up_wakes_nobody,
         l07_a_backoff_that_makes_no_sense_is_refused,
+        m14_a_plan_warns_of_a_start_limit_that_outlasts_the_intensity,
         m14_a_plan_warns_of_an_intensity_that_is_out_of_reach,
     ]
 }

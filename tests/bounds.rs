@@ -235,7 +235,7 @@ fn a17_a_bounded_child_needs_an_address_with_a_bound(_: u64) {
     let child = puppet("b", &log).at(b).bound(Bound::reject(7));
     let refused = driver.start(group("root").child(child)).unwrap_err();
     assert!(
-        matches!(&refused, StartError::Unbounded { child } if child == "b"),
+        matches!(&refused, StartError::Unbounded { child } if child == "root/b"),
         "{refused}"
     );
 }

@@ -507,7 +507,8 @@ fn l29_a_part_that_cannot_be_built_is_matched_as_a_reason(on: &dyn Backend, far:
         }))
     });
     assert!(
-        matches!(&refused, ExitReason::Refused(StartError::DuplicateName { child, .. }) if child == "a"),
+        matches!(&refused, ExitReason::Refused(StartError::DuplicateName { supervisor, child })
+            if supervisor == "root/far" && child == "a"),
         "{refused}"
     );
 }
@@ -540,7 +541,7 @@ fn l29_a_first_start_that_fails_is_told_as_one(seed: u64) {
         std::mem::forget(cx.hold("the disk"));
         Ok(())
     });
-    let why = "timed out: the start of root/part/a took longer than 5s; held by the disk";
+    let why = "timed out: the start of root/part/a took longer than its start limit of 5s; held by the disk";
     assert_eq!(late, format!("{failed}{why}"));
     let runs = "escalated, because part ended: escalated, because a ended: failed: no disk";
     assert_eq!(starts(|_| Ok(())), runs);

@@ -212,7 +212,9 @@ fn l17_a_start_that_took_too_long_says_what_it_waits_for(seed: u64) {
     };
     let one =
         |a: &dyn Fn() -> Child<Puppet>| told(&|_| group("root").child(a().start_limit(ms(3))));
-    let late = |held: &str| format!("the start of root/a took longer than 3ms; held by {held}");
+    let late = |held: &str| {
+        format!("the start of root/a took longer than its start limit of 3ms; held by {held}")
+    };
     assert_eq!(one(&|| slow("a")), late("no end"));
     let needs = |name: &Name<Puppet>| puppet("a", &log).needs(name.clone());
     let nobody = "name log, which no child of the tree declares";

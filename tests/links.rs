@@ -270,7 +270,7 @@ fn r58_a_link_that_cannot_be_made_fails_the_client(on: &dyn Backend, far: &dyn B
         said,
         [
             "a: down failed: linked to this service already: one link of an instance is enough",
-            "a: down failed: services linked in a circle: stage/far/b needs stage/c needs stage/far/b",
+            "a: down failed: services linked in a circle: stage/far/b needs stage/c needs stage/far/b: have one of them do without its link, and `find` the other in a handler",
             "a: down normal",
         ]
     );

@@ -176,8 +176,7 @@ fn r51_a_link_that_is_not_made_in_time_fails_the_start(on: &dyn Backend, far: &d
             .child(group("far").on(&away, |s| s))
             .child(role.child().start_limit(ms(5)))
     });
-    let why =
-        "shutdown < c: timed out: the start of root/c took longer than 5ms; held by a service link";
+    let why = "shutdown < c: timed out: the start of root/c took longer than its start limit of 5ms; held by a service link";
     assert_eq!(chain(&played.exit), why);
     assert_eq!(log.live(), 0);
 }
@@ -378,20 +377,24 @@ fn l16_needs_are_checked_with_the_spec(_: u64) {
             s.child(puppet("b", &theirs).named(DOOR).needs(LOG))
         }))
         .child(one("c", &BELL).needs(DOOR));
+    let (linked, instead) = (
+        "services linked in a circle",
+        ": have one of them do without its link, and `find` the other in a handler",
+    );
     assert_eq!(
         refused(circle),
-        "a cannot start: services linked in a circle: a needs c needs b needs a"
+        format!("g/a cannot start: {linked}: g/a needs g/c needs g/far/b needs g/a{instead}")
     );
     assert_eq!(
         refused(group("g").child(one("a", &LOG).needs(LOG))),
-        "a cannot start: services linked in a circle: a needs a"
+        format!("g/a cannot start: {linked}: g/a needs g/a{instead}")
     );
     let late = group("g")
         .child(group("first").child(puppet("a", &log).needs(LOG)))
         .child(group("second").child(one("b", &LOG)));
     assert_eq!(
         refused(late),
-        "a needs b, which starts after it: declare b before a"
+        "g/first/a needs g/second/b, which starts after it: declare g/second/b before g/first/a"
     );
     let other = Name::<Other>::new("log");
     let wrong = group("g").child(Child::new("o", || Other).named(other));

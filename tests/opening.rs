@@ -360,10 +360,13 @@ fn m08_a_picture_says_which_loop_a_start_waits_for(_: u64) {
         assert_eq!(tree.to_string(), text);
     };
     let begin = "stage [here] starting\n  away [far] ";
+    let waits = ": what is placed there waits until its loop runs, or `Driver::open` opens it";
     let end = "\n  c [here] waiting\n";
     picture(
         "no driver",
-        &format!("{begin}waits: locality far has no driver{end}locality far has no driver\n"),
+        &format!(
+            "{begin}waits: locality far has no driver{end}locality far has no driver{waits}\n"
+        ),
     );
     let (told, opened) = mpsc::channel();
     let (go, begins) = mpsc::channel();

@@ -125,7 +125,7 @@ fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
                between the names of a path";
     assert_eq!(told(group("")), format!("the root is named \"\": {why}"));
     let slash = group("g").child(group("inner").child(puppet("a/b", &log)));
-    let of_child = format!("supervisor inner has a child named \"a/b\": {why}");
+    let of_child = format!("supervisor g/inner has a child named \"a/b\": {why}");
     assert_eq!(told(slash), of_child);
     for name in ["a\nb", "\r", "a\u{85}", "a\u{2028}b", "\u{1b}[1m", "\0"] {
         let child = group("g").child(puppet(name, &log));
@@ -142,13 +142,17 @@ fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
     ));
     let mut sim = Sim::new(seed);
     sim.locality("here");
-    let app = sim.start(group("app")).expect("a sound tree");
+    let app = sim
+        .start(group("app").child(group("in")))
+        .expect("a sound tree");
+    sim.run_until_idle();
+    let inner = app.tree().nodes[1].address;
     let add = StartChild::new(|| group("of/it"));
-    let answer = sim.block_on(app.root().admin().ask(add, LONG));
+    let answer = sim.block_on(inner.admin().ask(add, LONG));
     let Some(Ok(Err(AdminError::BadSpec(error)))) = answer else {
         panic!("{answer:?}");
     };
-    let added = format!("supervisor app has a child named \"of/it\": {why}");
+    let added = format!("supervisor app/in has a child named \"of/it\": {why}");
     assert_eq!(error.to_string(), added);
     // Nor does an actor add one.
     let mother = sim.locality("home").reserve();
@@ -157,7 +161,7 @@ fn l24_names_that_no_path_can_be_made_of_are_refused(seed: u64) {
     for name in ["", "a/b", "a\tb"] {
         act(mother, move |me, cx| {
             let error = cx.try_child(puppet(name, &me.log)).unwrap_err();
-            let bad = matches!(&error, StartError::BadName { supervisor: Some(by), .. } if by == "mother");
+            let bad = matches!(&error, StartError::BadName { supervisor: Some(by), .. } if by == "stage/mother");
             assert!(bad, "{error}");
             let gone = cx.child(puppet(name, &me.log));
             assert_eq!(gone.address().state(), Lifecycle::Gone);
@@ -226,10 +230,10 @@ fn l24_a_supervisor_has_one_place(_: u64) {
     let (one, two) = (Locality::new("one"), Locality::new("two"));
     let far = group("far").on(&one, |_| unreachable!("no part of the tree"));
     let error = refused(group("g").child(far.on(&two, |s| s)));
-    assert!(matches!(&error, StartError::PlacedTwice { supervisor } if supervisor == "far"));
+    assert!(matches!(&error, StartError::PlacedTwice { supervisor } if supervisor == "g/far"));
     assert_eq!(
         error.to_string(),
-        "supervisor far is placed twice: say `on` once, with one closure for all children"
+        "supervisor g/far is placed twice: say `on` once, with one closure for all children"
     );
 }
 
@@ -239,18 +243,57 @@ fn l24_a_pool_elsewhere_is_made_there(_: u64) {
     let pool =
         || Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
     let told = |far: Supervisor| refused(group("g").child(far)).to_string();
-    let template = "supervisor pool has the template of its pool outside of the closure of `on`, which \
+    let template = "supervisor g/pool has the template of its pool outside of the closure of `on`, which \
                     returns the pool: `on(&place, |_| Supervisor::simple_one_for_one(..))`";
     assert_eq!(told(pool().on(&away, |s| s)), template);
     assert_eq!(told(pool().on(&away, move |_| pool())), template);
     let said = group("pool").instances(Restart::Temporary);
     assert_eq!(
         told(said.on(&away, move |_| pool())),
-        "supervisor pool says something about instances outside of the closure of `on`, which returns \
-         the pool"
+        "supervisor g/pool calls `instances` outside of the closure of `on`, which returns the pool: \
+         `on(&place, |_| Supervisor::simple_one_for_one(..).instances(..))`"
     );
     let sound = group("g").child(group("pool").on(&away, move |_| pool()));
     assert!(sound.plan(&Locality::new("here")).is_ok());
+}
+
+/// Each says what to write instead.
+fn l24_what_a_pool_cannot_be_is_refused(_: u64) {
+    let log = Log::new();
+    let pool =
+        || Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
+    let told = |s: Supervisor| refused(group("g").child(s)).to_string();
+    assert_eq!(
+        told(pool().auto_shutdown(AutoShutdown::Any)),
+        "supervisor g/pool is a pool, and its instances are never significant: leave `auto_shutdown` out, and \
+         stop the pool when its work is done"
+    );
+    assert_eq!(
+        told(pool().child(puppet("a", &log))),
+        "supervisor g/pool is a pool, which has no children but its instances: add others to a supervisor \
+         beside or above it"
+    );
+    assert_eq!(
+        told(pool().instances_at_most(0)),
+        "supervisor g/pool is a pool that may have no instances: give `instances_at_most` one at least"
+    );
+    type Say = fn(Supervisor) -> Supervisor;
+    let says: [(Say, &str); 4] = [
+        (|s| s.instances(Restart::Temporary), "instances"),
+        (|s| s.instance_limits(ms(1), ms(1)), "instance_limits"),
+        (|s| s.instances_at_most(3), "instances_at_most"),
+        (
+            |s| s.instance_backoff(Backoff::fixed(ms(1))),
+            "instance_backoff",
+        ),
+    ];
+    for (say, call) in says {
+        let text = format!(
+            "supervisor g/s calls `{call}`, but is no pool: make it one with `simple_one_for_one`, or leave \
+             that out"
+        );
+        assert_eq!(told(say(group("s"))), text);
+    }
 }
 
 /// What a supervisor elsewhere is to its own supervisor is said here, its children there.
@@ -290,7 +333,7 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
         };
         match refused(group("g").child(group("far").on(&away, say))) {
             StartError::Built { supervisor, what } => {
-                assert_eq!((&*supervisor, &*what), ("far", &*expected));
+                assert_eq!((&*supervisor, &*what), ("g/far", &*expected));
             }
             other => panic!("{expected}: {other}"),
         }
@@ -300,7 +343,7 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     for outside in [before, after] {
         match refused(group("g").child(outside)) {
             StartError::Outside { supervisor, child } => {
-                assert_eq!((&*supervisor, &*child), ("far", "a"));
+                assert_eq!((&*supervisor, &*child), ("g/far", "a"));
             }
             other => panic!("{other}"),
         }
@@ -566,7 +609,7 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
     let (far, root) = (Locality::new("far"), tree().observer(Arc::new(Deaf)));
     assert_eq!(warnings(root), [""; 0]);
     let unheard =
-        "y has an observer, which is told nothing: that of the root is, so give it to the root";
+        "app/y has an observer, which is told nothing: that of the root is, so give it to the root";
     let pool = Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
     for (tree, text) in [
         (
@@ -575,20 +618,20 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
         ),
         (
             tree().child(x().start_limit(ms(0))),
-            "x has no time to start, its limit is zero: raise it",
+            "app/x has no time to start, its limit is zero: raise it",
         ),
         (
             tree().child(pool.instance_limits(ms(0), ms(1))),
-            "an instance of pool has no time to start, its limit is zero: raise it",
+            "an instance of app/pool has no time to start, its limit is zero: raise it",
         ),
         (
             tree().child(x().restarts_at_most(3)),
-            "app gives up before x comes to its own limit of restarts: raise the intensity of app, or \
+            "app gives up before app/x comes to its own limit of restarts: raise the intensity of app, or \
              lower that limit",
         ),
         (
             tree().stop_limit(ms(5999)).child(late()),
-            "app has a stop limit of 5.999s, which is over before that of x, 6s: raise the one, or lower the \
+            "app has a stop limit of 5.999s, which is over before that of app/x, 6s: raise the one, or lower the \
              other",
         ),
         (
@@ -619,30 +662,33 @@ fn l24_a_plan_warns_of_a_need_that_no_child_declares(_: u64) {
     let placed = group("y").on(&far, move |s| {
         s.child(puppet("x", &theirs).needs(name("log".to_owned())))
     });
-    let begin = "x needs log, which no child of app declares";
+    let begin = |x: &str| format!("{x} needs log, which no child of app declares");
     let end = ": its start waits until somebody registers that name, ";
     for (tree, text) in [
         (
             group("app").child(x()),
-            format!("{begin}{end}for 5s at most"),
+            format!("{}{end}for 5s at most", begin("app/x")),
         ),
         (
             group("app").child(group("y").child(x().start_limit(ms(20)))),
-            format!("{begin}{end}for 20ms at most"),
+            format!("{}{end}for 20ms at most", begin("app/y/x")),
         ),
         (
             group("app").child(x().start_limit(Duration::MAX)),
-            format!("{begin}{end}without a limit"),
+            format!("{}{end}without a limit", begin("app/x")),
         ),
         (
             group("app").child(placed),
-            format!("{begin}{end}for 5s at most"),
+            format!("{}{end}for 5s at most", begin("app/y/x")),
         ),
         (
             group("app")
                 .child(group("y").own_names().child(has()))
                 .child(x()),
-            format!("{begin} where that can find it{end}for 5s at most"),
+            format!(
+                "{} where that can find it{end}for 5s at most",
+                begin("app/x")
+            ),
         ),
     ] {
         assert_eq!(warnings(tree), [text]);
@@ -672,6 +718,7 @@ bodies! {
         l24_localities_of_the_same_name_are_warned_of,
         l24_a_root_is_placed_by_its_start,
         l24_a_supervisor_has_one_place,
+        l24_what_a_pool_cannot_be_is_refused,
         l24_a_pool_elsewhere_is_made_there,
         o03_a_wait_for_a_restart_is_told_from_one_for_a_start,
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,

@@ -121,11 +121,17 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
     let error = twice.err().expect("the name is declared twice");
     assert!(matches!(
         &error,
-        StartError::Name { child, error: NameError::Taken { owner, .. } } if child == "c" && owner == "b"
+        StartError::Name { child, error: NameError::Taken { owner, .. } } if child == "stage/far/c" && owner == "stage/b"
     ));
     assert_eq!(
         error.to_string(),
-        format!("c cannot start: the name log belongs to b{OTHERWISE}")
+        format!("stage/far/c cannot start: the name log belongs to stage/b{OTHERWISE}")
+    );
+    let child = puppet("b", &log).named(LOG).named(DOOR).named(LOG);
+    let again = on.try_run(|_| stage().child(child)).err();
+    assert_eq!(
+        again.expect("it is said twice").to_string(),
+        "stage/b is given the name log twice: leave one `named` of it out"
     );
     on.run_clean(&log, |here| {
         let a = here.reserve();
@@ -135,7 +141,7 @@ fn n02_a_second_owner_of_a_name_is_refused(on: &dyn Backend, far: &dyn Backend) 
             let refused = child.unwrap_err().to_string();
             assert_eq!(
                 refused,
-                format!("d cannot start: the name log belongs to c{OTHERWISE}")
+                format!("stage/a/d cannot start: the name log belongs to c{OTHERWISE}")
             );
             let refused = cx.register(LOG).unwrap_err();
             assert_eq!(
@@ -164,7 +170,7 @@ fn n02_a_text_that_is_no_name_is_refused(on: &dyn Backend) {
         let needs = puppet("b", &log).needs(Name::<Puppet>::new(text));
         for child in [declares, needs] {
             let error = on.try_run(|_| stage().child(child)).err();
-            let told = format!("b cannot start: {text:?} is no name: {why}");
+            let told = format!("stage/b cannot start: {text:?} is no name: {why}");
             assert_eq!(error.expect("it is refused").to_string(), told);
         }
     };
@@ -455,7 +461,7 @@ fn r104_a_start_that_finds_nothing_fails_with_its_limit(on: &dyn Backend, far: &
     });
     assert_eq!(
         chain(&played.exit),
-        "shutdown < far: shutdown < b: timed out: the start of root/far/b took longer than 3ms; held by \
+        "shutdown < far: shutdown < b: timed out: the start of root/far/b took longer than its start limit of 3ms; held by \
          name log, which no child of the tree declares"
     );
     assert_eq!(log.live(), 0);

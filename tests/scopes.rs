@@ -62,7 +62,7 @@ fn n02_a_name_has_one_owner_in_each_subtree(on: &dyn Backend) {
     let error = twice.err().expect("the name is declared twice");
     assert_eq!(
         error.to_string(),
-        format!("c cannot start: the name log belongs to b{OTHERWISE}")
+        format!("stage/in/in it/c cannot start: the name log belongs to stage/in/b{OTHERWISE}")
     );
     on.run_clean(&log, |here| {
         let (a, b, c) = (here.reserve(), here.reserve(), here.reserve::<Puppet>());
@@ -158,7 +158,7 @@ fn n02_what_is_needed_is_looked_for_in_the_innermost_subtree(on: &dyn Backend, f
     let error = later.err().expect("it starts later");
     assert!(matches!(
         error,
-        StartError::NeedsLater { child, service } if child == "c" && service == "d"
+        StartError::NeedsLater { child, service } if child == "stage/in/c" && service == "stage/d"
     ));
 }
 

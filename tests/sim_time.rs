@@ -365,7 +365,7 @@ fn r75_a_start_limit_that_passes_fails_the_start(world: &mut World) {
     let exit = world.end(&app);
     assert_eq!(
         exit.root_cause().to_string(),
-        "timed out: the start of root/b took longer than 5s; held by a name"
+        "timed out: the start of root/b took longer than its start limit of 5s; held by a name"
     );
     assert_eq!(log.live(), 0);
 }

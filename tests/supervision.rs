@@ -701,16 +701,25 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
                 .child(puppet("x", &log).at(twice))
                 .child(puppet("y", &log).at(twice))
         }),
-        "y and x have the same address: reserve one for each of them"
+        "stage/y and stage/x have the same address: reserve one for each of them"
     );
     assert!(
         refused(&|_| stage().child(one(&log).at(wrong)))
             .contains("its address was reserved on unknown: reserve it on ")
     );
-    assert!(refused(&|_| stage().child(one(&log).significant())).contains("is significant"));
-    assert!(
-        refused(&|_| group("root").child(one(&log).transient().significant()))
-            .contains("needs an auto-shutdown")
+    assert_eq!(
+        refused(&|_| stage().child(one(&log).significant())),
+        "stage/one is significant, but permanent, so it never ends for good: make it transient or temporary"
+    );
+    assert_eq!(
+        refused(&|_| group("root").child(one(&log).transient().significant())),
+        "root/one is significant, but its supervisor has no auto-shutdown: call `auto_shutdown` on that, \
+         or leave `significant` out"
+    );
+    assert_eq!(
+        refused(&|_| group("root").child(one(&log).significant())),
+        "root/one is significant, but permanent, and its supervisor has no auto-shutdown: make it \
+         transient or temporary, and call `auto_shutdown` on the supervisor"
     );
     assert_eq!(
         refused(&|_| Supervisor::one_for_one("s").intensity(1, ms(0))),
@@ -722,7 +731,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
             let log = theirs.clone();
             stage().child(group("far").on(&away, move |s| s.child(one(&log).at(wrong))))
         })
-        .contains("one is placed on locality away")
+        .contains("stage/far/one is placed on locality away")
     );
     let twice = away.reserve();
     assert_eq!(
@@ -733,7 +742,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
                     .child(puppet("y", &log).at(twice))
             }))
         }),
-        "y and x have the same address: reserve one for each of them"
+        "stage/far/y and stage/far/x have the same address: reserve one for each of them"
     );
     // What the closure of another locality says of the supervisor itself would be known there alone.
     let says: [fn(Supervisor) -> Supervisor; 4] = [
@@ -751,7 +760,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
         .zip(calls.iter().map(String::as_str).chain([other]))
     {
         let tree = || stage().child(group("far").on(&away, says));
-        let text = format!("the closure of `on` that builds far {what}");
+        let text = format!("the closure of `on` that builds stage/far {what}");
         assert_eq!(refused(&|_| tree()), text);
         assert_eq!(tree().plan(&unknown).unwrap_err().to_string(), text);
     }
@@ -766,7 +775,7 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
     );
     assert_eq!(
         refused(&|_| stage().child(group("far").on(&away, |_| panic!("no plan")))),
-        "building the children of far panicked: no plan"
+        "building the children of stage/far panicked: no plan"
     );
     assert_eq!(log.all(), [""; 0]);
     assert_eq!(log.live(), 0);
@@ -882,7 +891,7 @@ fn l26_a_child_cannot_be_added_while_stopping(on: &dyn Backend) {
     assert_eq!(
         log.all(),
         [
-            "a: c cannot have the address that was reserved for it: another child had it first, or has \
+            "a: stage/a/c cannot have the address that was reserved for it: another child had it first, or has \
              ended with it; reserve a new one",
             "a: no child is added: the actor that would be its parent is stopping",
             "a: Gone"

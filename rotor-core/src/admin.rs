@@ -631,10 +631,15 @@ pub enum AdminError {
     NotThisPool {
         /// Type names of the pool's actor and argument, if it is a pool.
         makes: Option<(&'static str, &'static str)>,
+        /// Type names of the actor and the argument that were asked for.
+        asked: (&'static str, &'static str),
     },
     /// The pool has as many children as it [may](crate::Supervisor::instances_at_most), those that
     /// wait for a restart included.
-    Full,
+    Full {
+        /// How many those are.
+        most: u32,
+    },
 }
 
 impl fmt::Display for AdminError {
@@ -659,11 +664,23 @@ impl fmt::Display for AdminError {
                 "the instances of a pool are not asked for by name, and have no specs of their own: \
                  terminate them by their addresses"
             ),
-            AdminError::NotThisPool { makes: None } => write!(f, "this supervisor is not a pool"),
+            AdminError::NotThisPool { makes: None, .. } => write!(
+                f,
+                "this supervisor is not a pool: `StartChild` adds a child to it"
+            ),
             AdminError::NotThisPool {
                 makes: Some((actor, argument)),
-            } => write!(f, "this pool makes {actor} of {argument}, and nothing else"),
-            AdminError::Full => write!(f, "the pool has as many instances as it may"),
+                asked: (other, of),
+            } => write!(
+                f,
+                "this pool makes {actor} of {argument}, not {other} of {of}: ask for a \
+                 `StartInstance<{actor}, {argument}>`"
+            ),
+            AdminError::Full { most } => write!(
+                f,
+                "the pool has all the instances that its `instances_at_most` allows, {most}: raise that, or \
+                 end one first"
+            ),
         }
     }
 }

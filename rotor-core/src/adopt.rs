@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::app::AppShared;
-use crate::check::check_name;
+use crate::check::{check_name, elsewhere};
 use crate::child::Spec;
 use crate::error::StartError;
 use crate::exit::{Exit, ExitReason};
@@ -18,7 +18,7 @@ use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
 use crate::registry::{Plans, Registry};
 use crate::slot::{Parent, State};
-use crate::strategy::{AutoShutdown, ChildId, Event, NewRow, Restart};
+use crate::strategy::{ChildId, Event, NewRow, Restart};
 use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
 use crate::ties::About;
 
@@ -128,7 +128,7 @@ impl Local {
         how: How,
     ) -> Result<(u32, Address), StartError> {
         // Before there is a row: a child that cannot have its address or its names leaves no trace.
-        self.check_claim(&spec)?;
+        self.check_claim(parent, &spec)?;
         let slot = self.slot_for(parent, &mut spec)?;
         let row = how.row(spec.name.clone(), spec.as_child());
         let limits = Limits {
@@ -153,7 +153,7 @@ impl Local {
         mut s: Box<Supervisor>,
         how: How,
     ) -> Result<(u32, Address), StartError> {
-        self.build_here(&mut s)?;
+        self.build_here(parent, &mut s)?;
         let row = how.row(s.name.clone(), s.as_child());
         let limits = Limits {
             start: None,
@@ -229,12 +229,13 @@ impl Local {
     }
 
     /// Has a supervisor that is placed here add its children.
-    fn build_here(&self, s: &mut Supervisor) -> Result<(), StartError> {
+    fn build_here(&self, parent: u32, s: &mut Supervisor) -> Result<(), StartError> {
         let here = |remote: &mut Remote| remote.locality.gate() == self.gate;
         if let Some(remote) = s.place.take_if(here) {
-            *s = s.built(&remote.build)?;
+            let path = self.path_below(parent, &s.name);
+            *s = s.built(&remote.build, || path.into())?;
             s.place = None;
-            s.check(self.gate, self.locality.name())?;
+            s.check(self.names_to(parent), self.gate, self.locality.name())?;
         }
         Ok(())
     }
@@ -284,12 +285,13 @@ impl Local {
 
     /// Whether a spec can have the address that was reserved for it. The address was minted for
     /// the spec's actor type, by `Locality::reserve`; no other child may hold it.
-    fn check_claim(&self, spec: &Spec) -> Result<(), StartError> {
+    fn check_claim(&self, parent: u32, spec: &Spec) -> Result<(), StartError> {
         let Some(address) = spec.reserved else {
             return Ok(());
         };
         if address.gate() != self.gate {
-            return Err(spec.elsewhere(address, self.locality.name()));
+            let child = self.path_below(parent, &spec.name);
+            return Err(elsewhere(child, address, self.locality.name()));
         }
         let known = self.meet(address.slot);
         let earlier = known && self.slots.generation(address.slot) == 0;
@@ -308,7 +310,7 @@ impl Local {
         }
         let free = holder.is_some_and(|slot| self.seat(slot, |seat| seat.is_unclaimed()));
         let claimed = || StartError::ClaimedTwice {
-            child: spec.name.clone(),
+            child: self.path_below(parent, &spec.name).into(),
             other: None,
         };
         if free { Ok(()) } else { Err(claimed()) }
@@ -332,6 +334,7 @@ impl Local {
         }
         self.meet(to.slot);
         self.slots.set_generation(to.slot, to.generation);
+        let names = above.names.to_vec();
         self.enter_tree(to.slot, registry, above);
         self.tie(parent.gate(), About::Subtree(to.slot));
         let name = shell.name.clone();
@@ -339,9 +342,10 @@ impl Local {
             address: parent,
             child,
         };
-        let built = shell.build(&build).and_then(|mut supervisor| {
+        let path = || format!("{}/{name}", names.join("/")).into();
+        let built = shell.build(&build, path).and_then(|mut supervisor| {
             supervisor.restart = restart;
-            supervisor.check(self.gate, self.locality.name())?;
+            supervisor.check(names.clone(), self.gate, self.locality.name())?;
             self.adopt_supervisor(to.slot, supervisor, above.clone())
         });
         if let Err(error) = built {
@@ -368,9 +372,10 @@ impl Local {
 
     /// Adds a child at run time. It is started when the parent's pass, if any, is over.
     pub(crate) fn add_child(&self, parent: u32, spec: Spec) -> Result<Address, StartError> {
-        self.seat(parent, |seat| check_name(Some(&seat.name), &spec.name))?;
+        check_name(&spec.name, || Some(self.path_text(parent).into()))?;
         // An actor does not end by itself because of its children: it decides.
-        spec.as_child().check(&spec.name, AutoShutdown::Never)?;
+        let path = || self.path_below(parent, &spec.name);
+        spec.as_child().check(None, path)?;
         let (child, place) = self.adopt_spec(parent, spec, How::Added)?;
         let to = self.address_of(parent);
         Added::push(Address::new(self.gate, LOCALITY, 0), (to, child));
@@ -397,8 +402,12 @@ impl Record for Added {
 
 impl Supervisor {
     /// This supervisor with the children that its closure adds.
-    pub(crate) fn built(&self, build: &Build) -> Result<Supervisor, StartError> {
-        let mut built = self.shell().build(build)?;
+    pub(crate) fn built(
+        &self,
+        build: &Build,
+        path: impl FnOnce() -> Cow<'static, str>,
+    ) -> Result<Supervisor, StartError> {
+        let mut built = self.shell().build(build, path)?;
         built.restart = self.restart;
         built.significant = self.significant;
         built.escalating = self.escalating;

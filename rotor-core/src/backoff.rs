@@ -143,11 +143,11 @@ impl Backoff {
     /// What is wrong with it.
     pub(crate) fn fault(&self) -> Option<&'static str> {
         if self.first.is_zero() {
-            Some("the first wait is zero")
+            Some("the first wait is zero: raise it, or leave the backoff out")
         } else if self.most < self.first {
-            Some("the longest wait is shorter than the first")
+            Some("the longest wait is shorter than the first: raise the one, or lower the other")
         } else if self.jitter > 100 {
-            Some("more than 100 percent of a wait may be left out")
+            Some("more than 100 percent of a wait may be left out: lower the `jitter`")
         } else {
             None
         }

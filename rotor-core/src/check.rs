@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::child::Spec;
+use crate::child::{LIMIT, Spec};
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::locality::Locality;
@@ -17,14 +17,18 @@ use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
 use crate::supervisor::{AsChild, MOST_LEVELS, Node, NodeKind, Supervisor};
 
 impl Supervisor {
-    /// Looks for everything that can be wrong with a tree whose root is placed on `gate`. Returns
-    /// the other localities that it names.
+    /// Looks for everything that can be wrong with a tree whose root is placed on `gate`, or with a
+    /// subtree below the supervisors of these names. Returns the other localities that it names.
     pub(crate) fn check(
         &self,
+        above: Vec<Cow<'static, str>>,
         gate: &'static Gate,
         place: &str,
     ) -> Result<Vec<Locality>, StartError> {
-        let mut seen = Seen::default();
+        let mut seen = Seen {
+            path: above,
+            ..Seen::default()
+        };
         self.check_in(gate, place, &mut seen)?;
         seen.needs.check()?;
         Ok(seen.places)
@@ -36,7 +40,7 @@ impl Supervisor {
             let root = self.name.clone();
             return Err(StartError::RootPlaced { root });
         }
-        check_name(None, &self.name)
+        check_name(&self.name, || None)
     }
 
     pub(crate) fn check_in(
@@ -46,24 +50,28 @@ impl Supervisor {
         seen: &mut Seen,
     ) -> Result<(), StartError> {
         seen.draw(|depth| self.plan_node(depth, place));
+        seen.path.push(self.name.clone());
         // Those on other localities were not there to be counted.
         if self.too_deep || seen.depth >= MOST_LEVELS {
             return Err(StartError::TooDeep);
         }
         if self.flags.period.is_zero() {
             return Err(StartError::ZeroPeriod {
-                supervisor: self.name.clone(),
+                supervisor: seen.path(),
             });
         }
         self.warn_of_self(seen);
         if let Some(why) = self.pool_fault() {
-            let supervisor = self.name.clone();
+            let supervisor = seen.path();
             return Err(StartError::Pool { supervisor, why });
         }
         if let Some(template) = &self.template {
             let instance = template.as_child();
-            instance.check("its instances", AutoShutdown::Never)?;
-            self.warn_of(&format!("an instance of {}", self.name), instance, seen);
+            instance.check(Some(AutoShutdown::Never), || {
+                format!("the instances of {}", seen.path())
+            })?;
+            let name = |seen: &Seen| format!("an instance of {}", seen.path());
+            self.warn_of(name, instance, seen);
         }
         let mut names = HashSet::new();
         let auto = self.flags.auto_shutdown;
@@ -75,14 +83,14 @@ impl Supervisor {
         seen.depth += 1;
         for node in &self.children {
             let name = node.name();
-            check_name(Some(&self.name), name)?;
+            check_name(name, || Some(seen.path()))?;
             let child = node.as_child();
             if !names.insert(name.clone()) {
-                let (supervisor, child) = (self.name.clone(), name.clone());
+                let (supervisor, child) = (seen.path(), name.clone());
                 return Err(StartError::DuplicateName { supervisor, child });
             }
-            child.check(name, auto)?;
-            self.warn_of(name, child, seen);
+            child.check(Some(auto), || seen.path_of(name))?;
+            self.warn_of(|seen| seen.path_of(name), child, seen);
             match &node.0 {
                 NodeKind::Actor(spec) => {
                     seen.draw(|depth| spec.plan_node(depth, place));
@@ -91,23 +99,22 @@ impl Supervisor {
                         continue;
                     };
                     if address.gate() != gate {
-                        return Err(spec.elsewhere(address, place));
+                        return Err(elsewhere(seen.path_of(name), address, place));
                     }
                     if spec.bound.is_some() && !address.is_bounded() {
-                        let child = spec.name.clone();
+                        let child = seen.path_of(name).into();
                         return Err(StartError::Unbounded { child });
                     }
-                    if !seen.claimed.insert(address) {
-                        let other = seen.slots.iter().find(|(slot, _)| *slot == address);
-                        return Err(StartError::ClaimedTwice {
-                            child: spec.name.clone(),
-                            other: other.map(|(_, child)| child.clone()),
-                        });
+                    let child: Cow<_> = seen.path_of(name).into();
+                    if let Some(other) = seen.claimed.insert(address, child.clone()) {
+                        let other = Some(other);
+                        return Err(StartError::ClaimedTwice { child, other });
                     }
                     seen.slots.push((address, spec.name.clone()));
                 }
                 NodeKind::Supervisor(child) => {
                     if child.observer.is_some() {
+                        let name = seen.path_of(name);
                         seen.warnings.push(format!(
                             "{name} has an observer, which is told nothing: that of the root is, so give \
                              it to the root"
@@ -118,48 +125,73 @@ impl Supervisor {
             }
         }
         seen.depth -= 1;
+        seen.path.pop();
         seen.scopes.truncate(scopes);
         Ok(())
     }
 
     /// Notes what a child says that is allowed, and means nothing.
-    fn warn_of(&self, name: &str, child: AsChild, seen: &mut Seen) {
-        let app = &self.name;
+    fn warn_of(&self, name: impl Fn(&Seen) -> String, child: AsChild, seen: &mut Seen) {
         let Flags {
             intensity, period, ..
         } = self.flags;
-        let mut warn = |text| seen.warnings.push(text);
-        if child.backoff.is_some_and(|b| b.outlasts(intensity, period)) {
+        // Paths are long to make, and most have nothing to be told.
+        let mut warn = |text: &dyn Fn(&str, &str) -> String| {
+            let text = text(&seen.path(), &name(seen));
+            seen.warnings.push(text);
+        };
+        let outlasts = child.backoff.is_some_and(|b| b.outlasts(intensity, period));
+        if outlasts {
             let too_many = u64::from(intensity) + 1;
-            warn(format!(
-                "{app} never gives up because of {name}, which waits too long for {too_many} \
-                 restarts in {period:?}: raise the period, or lower the waits"
-            ));
+            warn(&|app, name| {
+                format!(
+                    "{app} never gives up because of {name}, which waits too long for {too_many} \
+                     restarts in {period:?}: raise the period, or lower the waits"
+                )
+            });
+        }
+        // Of the default one nothing was said, and a shorter one does no harm that this does not.
+        let limit = child.start_limit.filter(|limit| *limit > LIMIT);
+        let allowed = child.at_most.map_or(intensity, |most| most.min(intensity));
+        if let Some(limit) = limit.filter(|limit| limit.saturating_mul(allowed) > period)
+            && !outlasts
+            && child.restart != Restart::Temporary
+        {
+            let too_many = u64::from(allowed) + 1;
+            warn(&|app, name| {
+                format!(
+                    "{app} never gives up because of {name} if its starts hang, as its start limit of \
+                     {limit:?} is too long for {too_many} restarts in {period:?}: raise the period, or lower \
+                     the limit"
+                )
+            });
         }
         if child.start_limit == Some(Duration::ZERO) {
-            warn(format!(
-                "{name} has no time to start, its limit is zero: raise it"
-            ));
+            warn(&|_, name| format!("{name} has no time to start, its limit is zero: raise it"));
         }
         if child.at_most.is_some_and(|most| most >= intensity) {
-            warn(format!(
-                "{app} gives up before {name} comes to its own limit of restarts: raise the intensity of \
-                 {app}, or lower that limit"
-            ));
+            warn(&|app, name| {
+                format!(
+                    "{app} gives up before {name} comes to its own limit of restarts: raise the \
+                     intensity of {app}, or lower that limit"
+                )
+            });
         }
         if let Some(limit) = self.stop_limit.filter(|limit| !limit.is_zero())
             && let Some(own) = child.stop_limit.filter(|own| *own > limit)
         {
-            warn(format!(
-                "{app} has a stop limit of {limit:?}, which is over before that of {name}, {own:?}: raise \
-                 the one, or lower the other"
-            ));
+            warn(&|app, name| {
+                format!(
+                    "{app} has a stop limit of {limit:?}, which is over before that of {name}, {own:?}: \
+                     raise the one, or lower the other"
+                )
+            });
         }
     }
 
     /// Notes what is said of a root that only a child can be, and of what it has not.
     fn warn_of_self(&self, seen: &mut Seen) {
-        let (app, child) = (&self.name, self.as_child());
+        let (app, child) = (seen.path(), self.as_child());
         let mut warn = |text| seen.warnings.push(text);
         let is_child = child.significant
             || child.escalating
@@ -180,37 +212,41 @@ impl Supervisor {
     }
 
     /// What is wrong with it as a pool, or as none.
-    fn pool_fault(&self) -> Option<&'static str> {
+    fn pool_fault(&self) -> Option<Cow<'static, str>> {
         let pool = self.flags.strategy == Strategy::SimpleOneForOne;
-        if self.no_pool {
-            Some("says something about instances, but is no pool")
+        let fault = if let Some(call) = self.no_pool {
+            return Some(Cow::Owned(format!(
+                "calls `{call}`, but is no pool: make it one with `simple_one_for_one`, or leave that out"
+            )));
         } else if pool && self.template.is_none() {
-            Some("is a pool without a template")
+            "is a pool without a template: make it with `Supervisor::simple_one_for_one`"
         } else if self.template.as_ref().is_some_and(|t| t.most == 0) {
-            Some("is a pool that may have no instances")
+            "is a pool that may have no instances: give `instances_at_most` one at least"
         } else if pool && !self.children.is_empty() {
-            Some("is a pool: it has no children but its instances")
+            "is a pool, which has no children but its instances: add others to a supervisor beside or above it"
         } else if pool && self.flags.auto_shutdown != AutoShutdown::Never {
-            Some("is a pool: its instances cannot be significant")
+            "is a pool, and its instances are never significant: leave `auto_shutdown` out, and stop the pool \
+             when its work is done"
         } else {
-            None
-        }
+            return None;
+        };
+        Some(fault.into())
     }
 
     /// What it says of a pool that is for the closure to say which places it.
-    fn pool_outside(&self) -> Option<&'static str> {
+    fn pool_outside(&self) -> Option<Cow<'static, str>> {
         if self.template.is_some() {
-            Some(
+            return Some(
                 "has the template of its pool outside of the closure of `on`, which returns the pool: \
-                 `on(&place, |_| Supervisor::simple_one_for_one(..))`",
-            )
-        } else if self.no_pool {
-            Some(
-                "says something about instances outside of the closure of `on`, which returns the pool",
-            )
-        } else {
-            None
+                 `on(&place, |_| Supervisor::simple_one_for_one(..))`"
+                    .into(),
+            );
         }
+        let call = self.no_pool?;
+        Some(Cow::Owned(format!(
+            "calls `{call}` outside of the closure of `on`, which returns the pool: \
+             `on(&place, |_| Supervisor::simple_one_for_one(..).{call}(..))`"
+        )))
     }
 
     fn check_placed(
@@ -227,7 +263,7 @@ impl Supervisor {
                 locality: remote.locality.name().clone(),
             });
         }
-        let supervisor = self.name.clone();
+        let supervisor = Cow::Owned(seen.path_of(&self.name));
         if remote.again {
             return Err(StartError::PlacedTwice { supervisor });
         }
@@ -238,7 +274,7 @@ impl Supervisor {
             let child = child.name().clone();
             return Err(StartError::Outside { supervisor, child });
         }
-        let built = self.built(&remote.build)?;
+        let built = self.built(&remote.build, || supervisor)?;
         if !seen.places.contains(&remote.locality) {
             seen.places.push(remote.locality.clone());
         }
@@ -254,43 +290,68 @@ impl Supervisor {
     }
 }
 
-impl Spec {
-    /// It is placed here, but its address is not.
-    pub(crate) fn elsewhere(&self, address: Address, place: &str) -> StartError {
-        StartError::WrongLocality {
-            child: self.name.clone(),
-            placed: place.to_owned().into(),
-            reserved: address.gate().name(),
-        }
+/// The child of this path is placed here, but its address is not.
+pub(crate) fn elsewhere(child: String, address: Address, place: &str) -> StartError {
+    StartError::WrongLocality {
+        child: child.into(),
+        placed: place.to_owned().into(),
+        reserved: address.gate().name(),
     }
 }
 
-/// Whether paths can be made of a name: that of a child, or of a root.
-pub(crate) fn check_name(supervisor: Option<&str>, name: &str) -> Result<(), StartError> {
+/// Whether paths can be made of a name: that of a child, with the path of its supervisor, or of a root.
+pub(crate) fn check_name(
+    name: &str,
+    supervisor: impl FnOnce() -> Option<Cow<'static, str>>,
+) -> Result<(), StartError> {
     if name.is_empty() || name.contains(|c| c == '/' || is_control(c)) {
-        let supervisor = supervisor.map(|name| name.to_owned().into());
-        let name = name.to_owned().into();
+        let (supervisor, name) = (supervisor(), name.to_owned().into());
         return Err(StartError::BadName { supervisor, name });
     }
     Ok(())
 }
 
 impl AsChild {
-    /// Looks at what a child says of itself to a supervisor that ends by itself like this.
-    pub(crate) fn check(&self, name: &str, auto: AutoShutdown) -> Result<(), StartError> {
-        let child = || Cow::Owned(name.to_owned());
-        let useless = self.restart == Restart::Permanent || auto == AutoShutdown::Never;
-        if self.significant && useless {
-            return Err(StartError::Significant { child: child() });
+    /// Looks at what a child of this path says of itself to a supervisor that ends by itself like this, or
+    /// to an actor, which does not.
+    pub(crate) fn check(
+        &self,
+        auto: Option<AutoShutdown>,
+        path: impl FnOnce() -> String,
+    ) -> Result<(), StartError> {
+        let permanent = self.restart == Restart::Permanent;
+        let useless = match auto {
+            None => Some(
+                "but the child of an actor, which ends by itself only: leave `significant` out, and have the \
+                 actor `monitor` the child",
+            ),
+            Some(AutoShutdown::Never) if permanent => Some(
+                "but permanent, and its supervisor has no auto-shutdown: make it transient or temporary, and \
+                 call `auto_shutdown` on the supervisor",
+            ),
+            Some(AutoShutdown::Never) => Some(
+                "but its supervisor has no auto-shutdown: call `auto_shutdown` on that, or leave \
+                 `significant` out",
+            ),
+            Some(_) if permanent => {
+                Some("but permanent, so it never ends for good: make it transient or temporary")
+            }
+            Some(_) => None,
+        };
+        if let Some(why) = useless.filter(|_| self.significant) {
+            let child = path().into();
+            return Err(StartError::Significant { child, why });
         }
         let Some(backoff) = self.backoff else {
             return Ok(());
         };
         let never = self.restart == Restart::Temporary;
-        let never = never.then_some("a temporary child is never restarted");
+        let never = never.then_some(
+            "a temporary child is never restarted: leave the backoff out, or make it transient or permanent",
+        );
         match backoff.fault().or(never) {
             Some(why) => Err(StartError::Backoff {
-                child: child(),
+                child: path().into(),
                 why,
             }),
             None => Ok(()),
@@ -298,16 +359,17 @@ impl AsChild {
     }
 }
 
-/// Looks for everything that can be wrong with a child that is added to a supervisor of this name which
-/// runs on `gate`. Returns it with the other localities that it names.
+/// Looks for everything that can be wrong with a child that is added to a supervisor which runs on
+/// `gate`, with the names from the root down to it. Returns it with the other localities that it names.
 pub(crate) fn check_added(
     node: Node,
-    (name, flags): (Cow<'static, str>, Flags),
+    (mut names, flags): (Vec<Cow<'static, str>>, Flags),
     gate: &'static Gate,
     place: &str,
 ) -> Result<(Node, Vec<Locality>), StartError> {
+    let name = names.pop().expect("its own");
     let mut around = Supervisor::new(name, flags).child(node);
-    let places = around.check(gate, place)?;
+    let places = around.check(names, gate, place)?;
     let node = around.children.pop().expect("put in above");
     Ok((node, places))
 }
@@ -318,11 +380,15 @@ type Owned = (Cow<'static, str>, Cow<'static, str>);
 /// What a check has met so far.
 #[derive(Default)]
 pub(crate) struct Seen {
-    claimed: HashSet<Address>,
+    /// The names from the root down to the supervisor that is looked at.
+    path: Vec<Cow<'static, str>>,
+    /// The reserved addresses, each with the path of its child.
+    claimed: HashMap<Address, Cow<'static, str>>,
     /// Names that are declared: the scope of each, and its child.
     names: Vec<(usize, Owned)>,
     /// Addresses that were reserved, with their children.
     slots: Vec<(Address, Cow<'static, str>)>,
+    /// In each scope the names that are declared, with the paths of their children.
     taken: HashMap<(usize, Cow<'static, str>), Cow<'static, str>>,
     /// The subtrees with names of their own around what is looked at, by number from 1, innermost last.
     scopes: Vec<usize>,
@@ -349,22 +415,41 @@ impl Seen {
 
     /// Notes the names that a spec declares in the registry of this tree.
     fn declare(&mut self, spec: &Spec) -> Result<(), StartError> {
+        if spec.names.is_empty() && spec.needs.is_empty() {
+            self.needs.skip();
+            return Ok(());
+        }
+        let path: Cow<_> = self.path_of(&spec.name).into();
         for name in spec.names.iter().chain(&spec.needs) {
-            let child = spec.name.clone();
+            let child = path.clone();
             name.check()
                 .map_err(|error| StartError::Name { child, error })?;
         }
         for name in spec.names.iter().filter(|name| name.registry.is_none()) {
-            let (name, child) = (name.text.clone(), spec.name.clone());
+            let (name, child) = (name.text.clone(), path.clone());
             let place = (self.scope(), name.clone());
             if let Some(owner) = self.taken.insert(place, child.clone()) {
+                // No other child has the same path: that is looked at first.
+                if owner == child {
+                    return Err(StartError::NamedTwice { child, name });
+                }
                 let error = NameError::Taken { name, owner };
                 return Err(StartError::Name { child, error });
             }
-            self.names.push((self.scope(), (name, child)));
+            self.names.push((self.scope(), (name, spec.name.clone())));
         }
-        self.needs.note(spec, &self.scopes);
+        self.needs.note(spec, path, &self.scopes);
         Ok(())
+    }
+
+    /// The path of the supervisor that is looked at.
+    fn path(&self) -> Cow<'static, str> {
+        self.path.join("/").into()
+    }
+
+    /// That of a child of it.
+    fn path_of(&self, child: &str) -> String {
+        format!("{}/{child}", self.path())
     }
 
     /// The innermost scope; 0 is the tree.

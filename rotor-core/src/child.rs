@@ -414,7 +414,7 @@ impl<A: Actor> Child<A> {
     /// let app = || Supervisor::rest_for_one("app");
     /// assert!(app().child(store()).child(cache()).plan(&here).is_ok());
     /// let error = app().child(cache()).child(store()).plan(&here).unwrap_err();
-    /// assert_eq!(error.to_string(), "cache needs store, which starts after it: declare store before cache");
+    /// assert_eq!(error.to_string(), "app/cache needs app/store, which starts after it: declare app/store before app/cache");
     /// ```
     pub fn needs<B: Actor>(mut self, service: Name<B>) -> Self {
         self.spec.needs.push(service.clone().spec());
@@ -620,7 +620,8 @@ impl<A: Actor> Child<A> {
     /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
     ///
     /// A restart that takes too long is tried again, and counts. A supervisor that is to give up because
-    /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit.
+    /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit:
+    /// [`Plan::warnings`](crate::Plan::warnings) tells of a limit that is too long for that.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

@@ -362,13 +362,16 @@ impl Driver {
             return Err(StartError::AlreadyStarted);
         }
         let _starting = Starting::begin(&inner.starting);
+        // Its localities are there until the last of them has ended.
+        if inner.done.get() {
+            return Err(StartError::DriverEnded);
+        }
         let local = inner.locals.borrow().first().cloned();
-        // They are there until the last of them has ended.
-        let Some(local) = local.filter(|_| !inner.done.get()) else {
+        let Some(local) = local else {
             return Err(StartError::NoLocality);
         };
         tree.check_root()?;
-        let mut places = tree.check(local.gate, local.locality.name())?;
+        let mut places = tree.check(Vec::new(), local.gate, local.locality.name())?;
         let app = App::new(local.locality.clone());
         if !places.contains(&local.locality) {
             places.push(local.locality.clone());
@@ -472,6 +475,11 @@ impl Driver {
     /// ```
     pub fn is_nested(&self) -> bool {
         here::in_turn()
+    }
+
+    /// Whether it drives nothing any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.inner.done.get()
     }
 
     /// Turns until nothing is left to do now: the answer is `Park`, `Done` or `Nested`.

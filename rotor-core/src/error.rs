@@ -191,7 +191,7 @@ impl fmt::Debug for Error {
 /// let ExitReason::TimedOut(late) = exit.root_cause().reason() else { panic!("{exit}") };
 /// assert_eq!((late.step, late.limit.as_secs(), late.loop_ran), ("start", 5, true));
 /// assert_eq!(late.to_string(),
-///     "the start of app/slow took longer than 5s; held by an answer that never comes");
+///     "the start of app/slow took longer than its start limit of 5s; held by an answer that never comes");
 /// # Ok::<_, StartError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,7 +216,10 @@ impl fmt::Display for TimedOut {
         let TimedOut {
             path, step, limit, ..
         } = self;
-        write!(f, "the {step} of {path} took longer than {limit:?}")?;
+        write!(
+            f,
+            "the {step} of {path} took longer than its {step} limit of {limit:?}"
+        )?;
         if !self.loop_ran {
             write!(f, "; its loop has not run yet")?;
         }
@@ -302,6 +305,8 @@ impl StdError for StartStalled {}
 
 /// Why a tree was refused. Nothing of it has been started.
 ///
+/// Supervisors and children are told of by their paths: the names from the root down, with slashes between.
+///
 /// What a subtree on another locality claims that another tree has already is found out when it is built
 /// there: then its start fails, with [`ExitReason::Refused`](crate::ExitReason::Refused).
 ///
@@ -312,7 +317,7 @@ impl StdError for StartStalled {}
 /// let tree = Supervisor::one_for_one("app")
 ///     .child(Child::new("part", || Part).significant()); // but permanent: it never ends the tree
 /// let error = ThreadLoop::new().run(tree).unwrap_err();
-/// assert!(matches!(&error, StartError::Significant { child } if child == "part"));
+/// assert!(matches!(&error, StartError::Significant { child, .. } if child == "app/part"));
 /// eprintln!("{error}");
 /// ```
 #[derive(Clone)]
@@ -359,12 +364,14 @@ pub enum StartError {
     Significant {
         /// The child.
         child: Cow<'static, str>,
+        /// What is wrong, and what to write instead.
+        why: &'static str,
     },
     /// How long restarts of a child wait makes no sense, or it is never restarted.
     Backoff {
         /// The child.
         child: Cow<'static, str>,
-        /// What is wrong.
+        /// What is wrong, and what to write instead.
         why: &'static str,
     },
     /// The spec has more than a hundred levels.
@@ -380,6 +387,13 @@ pub enum StartError {
         child: Cow<'static, str>,
         /// Why not.
         error: NameError,
+    },
+    /// A child is given the same name by [`Child::named`](crate::Child::named) twice.
+    NamedTwice {
+        /// The child.
+        child: Cow<'static, str>,
+        /// The name.
+        name: Cow<'static, str>,
     },
     /// Children [need](crate::Child::needs) each other in a circle.
     Needs {
@@ -401,13 +415,21 @@ pub enum StartError {
     Pool {
         /// The supervisor.
         supervisor: Cow<'static, str>,
-        /// What is wrong.
-        why: &'static str,
+        /// What is wrong, and what to write instead.
+        why: Cow<'static, str>,
     },
     /// The actor that would be the parent is stopping.
     Stopping,
-    /// No locality is open in the driver that should start the tree.
+    /// No locality is open in the driver, or in the simulation, that should start the tree.
     NoLocality,
+    /// Each locality that is open in the [simulation](crate::sim::Sim) has a tree, or has had one: one
+    /// locality, one tree.
+    NoneFree {
+        /// Whether all those trees have ended.
+        ended: bool,
+    },
+    /// The driver has ended, with what was placed on its localities.
+    DriverEnded,
     /// The driver has started a tree before, or is about to: one driver, one tree.
     AlreadyStarted,
     /// A locality of the tree has ended.
@@ -510,11 +532,7 @@ impl fmt::Display for StartError {
                      `Locality::reserve_bounded`"
                 )
             }
-            StartError::Significant { child } => write!(
-                f,
-                "{child} is significant: it must be transient or temporary, and its supervisor \
-                 needs an auto-shutdown"
-            ),
+            StartError::Significant { child, why } => write!(f, "{child} is significant, {why}"),
             StartError::Backoff { child, why } => write!(f, "the backoff of {child}: {why}"),
             StartError::TooDeep => write!(
                 f,
@@ -527,6 +545,10 @@ impl fmt::Display for StartError {
                 )
             }
             StartError::Name { child, error } => write!(f, "{child} cannot start: {error}"),
+            StartError::NamedTwice { child, name } => write!(
+                f,
+                "{child} is given the name {name} twice: leave one `named` of it out"
+            ),
             StartError::Needs { child, error } => write!(f, "{child} cannot start: {error}"),
             StartError::NeedsLater { child, service } => {
                 write!(
@@ -541,7 +563,23 @@ impl fmt::Display for StartError {
             ),
             StartError::NoLocality => write!(
                 f,
-                "no tree is started: no locality is open in this driver, or its tree has ended"
+                "no tree is started: no locality is open: open one first, with `Driver::open` or \
+                 `Sim::locality`"
+            ),
+            StartError::NoneFree { ended: false } => write!(
+                f,
+                "no tree is started: each locality that is open has a tree: make another locality for \
+                 this one, or add it to a tree that runs, with `StartChild`"
+            ),
+            StartError::NoneFree { ended: true } => write!(
+                f,
+                "no tree is started: the tree of each locality that was open has ended: make another \
+                 locality for this one"
+            ),
+            StartError::DriverEnded => write!(
+                f,
+                "no tree is started: this driver has ended, and its localities with it: make another one, \
+                 and open another locality"
             ),
             StartError::Nested => write!(f, "a loop is not run inside a handler of its thread"),
             StartError::AlreadyStarted => write!(

@@ -460,7 +460,8 @@ pub mod supervision {
     //! # Ok::<_, StartError>(())
     //! ```
     //! The address stays valid, and what is sent to it waits. The intensity still counts: the plan
-    //! warns if waits are so long that it can never be used up, and `net` would never give up.
+    //! warns if waits are so long that it can never be used up, and `net` would never give up. It warns as
+    //! well of a [`start_limit`](crate::Child::start_limit) that lets starts hang for so long.
     //!
     //! # Deciding by the kind of failure
     //!

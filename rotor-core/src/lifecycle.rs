@@ -91,7 +91,7 @@ impl Local {
         self.tell_restart(slot, restarts);
         if marked && let Err(error) = self.claim_lapsed(slot) {
             self.seat(slot, |seat| seat.make = Some(make));
-            let child = self.name_of(slot);
+            let child = self.path_text(slot).into();
             let refused = ExitReason::Refused(StartError::Name { child, error });
             return self.start_failed(slot, Exit::of(refused));
         }

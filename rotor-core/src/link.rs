@@ -45,8 +45,7 @@ pub enum LinkError {
         service: Cow<'static, str>,
     },
     /// The service is linked to the client, itself or through others: neither could end first. From the
-    /// client round to itself, each by the names from the root down to it, with slashes between; in a
-    /// [`StartError::Needs`](crate::StartError::Needs), by the name of the child.
+    /// client round to itself, each by the names from the root down to it, with slashes between.
     Circle(Vec<Cow<'static, str>>),
     /// The child was removed, or its locality has ended.
     Gone {
@@ -74,7 +73,12 @@ impl fmt::Display for LinkError {
                 "the service {service} is ending, or is down until somebody starts it"
             ),
             LinkError::Circle(names) => {
-                write!(f, "services linked in a circle: {}", names.join(" needs "))
+                let circle = names.join(" needs ");
+                write!(
+                    f,
+                    "services linked in a circle: {circle}: have one of them do without its link, and `find` \
+                     the other in a handler"
+                )
             }
             LinkError::Gone { service } => write!(
                 f,

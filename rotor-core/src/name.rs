@@ -229,7 +229,7 @@ pub enum NameError {
     Taken {
         /// The name.
         name: Cow<'static, str>,
-        /// That actor's name in its spec.
+        /// That actor's name in its spec; its path if the same spec of a tree declares both.
         owner: Cow<'static, str>,
     },
     /// Its owner is an actor of another type.

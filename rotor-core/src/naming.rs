@@ -157,6 +157,11 @@ impl Local {
             let family = seat.kin.as_ref().map(|kin| &kin.family);
             family.map_or("".into(), |family| family.row(child).name.clone())
         });
+        self.path_below(parent, &name)
+    }
+
+    /// The same of a child that would have this name.
+    pub(crate) fn path_below(&self, parent: u32, name: &str) -> String {
         format!("{}/{name}", self.path_text(parent))
     }
 
@@ -180,7 +185,7 @@ impl Local {
                 Ok((entry, registry)) => self.own(slot, registry, entry, true),
                 Err(error) => {
                     self.forget_names(slot);
-                    let child = spec.name.clone();
+                    let child = self.path_below(parent, &spec.name).into();
                     return Err(StartError::Name { child, error });
                 }
             }

@@ -23,6 +23,7 @@ pub(crate) struct Needs {
 struct Owner {
     /// Its place in the start order.
     at: usize,
+    /// Its path.
     child: Cow<'static, str>,
     actor: ActorType,
     scope: usize,
@@ -32,6 +33,7 @@ struct Owner {
 struct Need {
     /// The actor's place in the start order.
     at: usize,
+    /// Its path.
     child: Cow<'static, str>,
     /// How long its start may take.
     limit: Option<Duration>,
@@ -41,15 +43,20 @@ struct Need {
 }
 
 impl Needs {
-    /// Notes the next actor in the start order, and the scopes around it by their numbers, innermost
-    /// last; 0 is the tree.
-    pub(crate) fn note(&mut self, spec: &Spec, scopes: &[usize]) {
+    /// Notes that the next actor in the start order neither has a name nor needs one.
+    pub(crate) fn skip(&mut self) {
+        self.actors += 1;
+    }
+
+    /// Notes the next actor in the start order with its path, and the scopes around it by their numbers,
+    /// innermost last; 0 is the tree.
+    pub(crate) fn note(&mut self, spec: &Spec, path: Cow<'static, str>, scopes: &[usize]) {
         let at = self.actors;
         self.actors += 1;
         for name in spec.names.iter().filter(|name| name.registry.is_none()) {
             let owner = Owner {
                 at,
-                child: spec.name.clone(),
+                child: path.clone(),
                 actor: name.actor,
                 scope: scopes.last().copied().unwrap_or(0),
             };
@@ -60,7 +67,7 @@ impl Needs {
         for name in spec.needs.iter().filter(|name| name.registry.is_none()) {
             self.needs.push(Need {
                 at,
-                child: spec.name.clone(),
+                child: path.clone(),
                 limit: spec.start_limit,
                 name: name.clone(),
                 scopes: scopes.to_vec(),
@@ -120,7 +127,7 @@ impl Needs {
         })
     }
 
-    /// The names of the children from the one that needs `owner` to itself, if that needs it.
+    /// The paths of the children from the one that needs `owner` to itself, if that needs it.
     fn circle(&self, need: &Need, owner: &Owner) -> Option<Vec<Cow<'static, str>>> {
         let mut through: HashMap<usize, &Need> = HashMap::new();
         let mut next = VecDeque::from([owner.at]);

@@ -34,12 +34,12 @@ use crate::supervisor::{AsChild, Supervisor};
 pub struct Plan {
     /// The root, first, then depth first in start order.
     pub nodes: Vec<PlanNode>,
-    /// What a start allows, but is probably not meant; printed below the tree. A child that waits so
-    /// long before its restarts that it never makes its supervisor give up, or has no time to start; a
-    /// limit of restarts, or of a stop, that the supervisor's own one comes before; an auto-shutdown
-    /// without a significant child; a root that says what it is as a child; an observer elsewhere than at
-    /// the root; a name that is [needed](crate::Child::needs) and that no spec declares, so that somebody
-    /// has to register it; localities of one name.
+    /// What a start allows, but is probably not meant; printed below the tree. A child that waits so long
+    /// before its restarts, or whose starts may hang for so long, that it never makes its supervisor give
+    /// up, or that has no time to start; a limit of restarts, or of a stop, that the supervisor's own one
+    /// comes before; an auto-shutdown without a significant child; a root that says what it is as a child;
+    /// an observer elsewhere than at the root; a name that is [needed](crate::Child::needs) and that no spec
+    /// declares, so that somebody has to register it; localities of one name.
     pub warnings: Vec<String>,
 }
 

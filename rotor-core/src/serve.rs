@@ -1,5 +1,7 @@
 //! How a supervisor serves administrative requests: one after the other, between its passes.
 
+use std::any::type_name;
+
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::admin::{Admin, AdminError, ChildCount, ChildInfo, ChildState, Reply, Started};
@@ -188,12 +190,12 @@ impl Local {
             return Err(AdminError::Pool);
         }
         let node = here::guard(build).map_err(|caught| {
-            let (supervisor, text) = (self.name_of(slot), caught.text);
+            let (supervisor, text) = (self.path_text(slot).into(), caught.text);
             AdminError::BadSpec(StartError::BuildPanicked { supervisor, text })
         })?;
         let (node, places) = check_added(
             node,
-            (self.name_of(slot), flags),
+            (self.names_to(slot), flags),
             self.gate,
             self.locality.name(),
         )
@@ -241,9 +243,10 @@ impl Local {
             let name = format!("{}#{}", self.name_of(slot), template.made + 1);
             template.spec::<A, T>(name.into(), argument)
         });
-        let spec = spec.ok_or(AdminError::NotThisPool { makes })?;
+        let asked = (type_name::<A>(), type_name::<T>());
+        let spec = spec.ok_or(AdminError::NotThisPool { makes, asked })?;
         if instances >= most as usize {
-            return Err(AdminError::Full);
+            return Err(AdminError::Full { most });
         }
         self.seat(slot, |seat| {
             let template = seat.kin_mut().template.as_mut();

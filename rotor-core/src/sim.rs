@@ -367,7 +367,8 @@ impl Sim {
     /// Starts a tree on the first locality that has none yet.
     ///
     /// # Errors
-    /// What is wrong with the tree.
+    /// What is wrong with the tree; [`StartError::NoLocality`] and [`StartError::NoneFree`] if there is no
+    /// locality for it.
     ///
     /// # Examples
     /// ```
@@ -384,7 +385,13 @@ impl Sim {
     /// ```
     pub fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
         let Some(stepped) = self.drivers.iter_mut().find(|stepped| !stepped.used) else {
-            return Err(StartError::NoLocality);
+            let all = &self.drivers;
+            return Err(match all.is_empty() {
+                true => StartError::NoLocality,
+                false => StartError::NoneFree {
+                    ended: all.iter().all(|stepped| stepped.driver.is_done()),
+                },
+            });
         };
         let app = stepped.driver.start(tree)?;
         stepped.used = true;
@@ -993,6 +1000,27 @@ mod tests {
         fn handle(&mut self, (): (), _: &mut Context<Self>) {
             self.to.send(());
         }
+    }
+
+    /// The text says what to do, which depends on why there is none.
+    #[test]
+    fn a_tree_without_a_locality_is_told_why_there_is_none() {
+        let tree = || Supervisor::one_for_one("app");
+        let mut sim = Sim::new(1);
+        let none = sim.start(tree());
+        assert!(matches!(none, Err(StartError::NoLocality)), "{none:?}");
+        sim.locality("here");
+        let app = sim.start(tree()).expect("a sound tree");
+        let all_ended = |told| match told {
+            Err(StartError::NoneFree { ended }) => ended,
+            other => panic!("{other:?}"),
+        };
+        assert!(!all_ended(sim.start(tree())));
+        app.shutdown();
+        sim.run_until_idle();
+        assert!(all_ended(sim.start(tree())));
+        sim.locality("another");
+        assert!(sim.start(tree()).is_ok());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct Supervisor {
     /// What its children are made from, if it is a pool.
     pub(crate) template: Option<Template>,
     /// The children of a pool were spoken of without a template.
-    pub(crate) no_pool: bool,
+    pub(crate) no_pool: Option<&'static str>,
     /// Levels of the tree from here down.
     pub(crate) levels: usize,
     /// A child was left out, because it had too many levels.
@@ -126,7 +126,7 @@ impl Supervisor {
             children: Vec::new(),
             own_names: false,
             template: None,
-            no_pool: false,
+            no_pool: None,
             levels: 1,
             too_deep: false,
             place: None,
@@ -264,7 +264,7 @@ impl Supervisor {
     pub fn instances(mut self, restart: Restart) -> Self {
         match &mut self.template {
             Some(template) => template.restart = restart,
-            None => self.no_pool = true,
+            None => self.no_pool = Some("instances"),
         }
         self
     }
@@ -289,7 +289,7 @@ impl Supervisor {
                 template.start_limit = limited(start);
                 template.stop_limit = limited(stop);
             }
-            None => self.no_pool = true,
+            None => self.no_pool = Some("instance_limits"),
         }
         self
     }
@@ -312,14 +312,14 @@ impl Supervisor {
     ///     sim.block_on(app.root().admin().ask(guest, Duration::MAX)).unwrap().unwrap()
     /// };
     /// assert!(arrive().is_ok());
-    /// assert!(matches!(arrive(), Err(AdminError::Full)));
+    /// assert!(matches!(arrive(), Err(AdminError::Full { most: 1 })));
     /// # Ok(())
     /// # }
     /// ```
     pub fn instances_at_most(mut self, most: u32) -> Self {
         match &mut self.template {
             Some(template) => template.most = most,
-            None => self.no_pool = true,
+            None => self.no_pool = Some("instances_at_most"),
         }
         self
     }
@@ -339,7 +339,7 @@ impl Supervisor {
     pub fn instance_backoff(mut self, backoff: Backoff) -> Self {
         match &mut self.template {
             Some(template) => template.backoff = Some(backoff),
-            None => self.no_pool = true,
+            None => self.no_pool = Some("instance_backoff"),
         }
         self
     }
@@ -663,7 +663,7 @@ impl Supervisor {
     /// let app = Supervisor::one_for_one("app").intensity(2, 5 * second).child(net);
     /// let plan = app.plan(&Locality::new("here"))?;
     /// assert_eq!(plan.warnings, [
-    ///     "app never gives up because of net, which waits too long for 3 restarts in 5s: \
+    ///     "app never gives up because of app/net, which waits too long for 3 restarts in 5s: \
     ///      raise the period, or lower the waits",
     /// ]);
     /// # Ok::<_, StartError>(())
@@ -900,8 +900,12 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// Runs the closure that adds the children.
-    pub(crate) fn build(&self, build: &Build) -> Result<Supervisor, StartError> {
+    /// Runs the closure that adds the children of the supervisor of this path.
+    pub(crate) fn build(
+        &self,
+        build: &Build,
+        path: impl FnOnce() -> Cow<'static, str>,
+    ) -> Result<Supervisor, StartError> {
         let bare = Supervisor {
             decide: self.decide.clone(),
             own_names: self.own_names,
@@ -910,15 +914,18 @@ impl Shell {
         let mut build = build
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let built = here::guard(|| build(bare)).map_err(|caught| StartError::BuildPanicked {
-            supervisor: self.name.clone(),
-            text: caught.text,
-        })?;
+        let built = match here::guard(|| build(bare)) {
+            Ok(built) => built,
+            Err(caught) => {
+                let (supervisor, text) = (path(), caught.text);
+                return Err(StartError::BuildPanicked { supervisor, text });
+            }
+        };
         match built.says_too_much(&self.name) {
-            Some(what) => Err(StartError::Built {
-                supervisor: self.name.clone(),
-                what,
-            }),
+            Some(what) => {
+                let supervisor = path();
+                Err(StartError::Built { supervisor, what })
+            }
             None => Ok(built),
         }
     }

@@ -580,7 +580,12 @@ impl fmt::Display for Tree {
         }
         for place in &self.localities {
             if !place.driven {
-                writeln!(f, "locality {} has no driver", place.name)?;
+                writeln!(
+                    f,
+                    "locality {} has no driver: what is placed there waits until its loop runs, or \
+                     `Driver::open` opens it",
+                    place.name
+                )?;
             } else if !place.answered {
                 write!(f, "locality {} did not answer", place.name)?;
                 if let Some(Handling {

@@ -172,7 +172,7 @@ fn s10_a_driver_that_ends_starts_nothing() {
     assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
     let refused = started.lock().unwrap().pop().expect("dropped unclaimed");
     assert!(
-        matches!(refused, Err(StartError::NoLocality)),
+        matches!(refused, Err(StartError::DriverEnded)),
         "{refused:?}"
     );
 }

@@ -20,6 +20,14 @@ macro_rules! texts {
     }};
 }
 
+/// The text of services that need each other like this.
+fn circle(needs: &str) -> String {
+    format!(
+        "services linked in a circle: {needs}: have one of them do without its link, and `find` the other \
+         in a handler"
+    )
+}
+
 fn disk_full() -> Exit {
     Exit::failed(std::io::Error::other("disk full"))
 }
@@ -32,8 +40,15 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
          names of a path";
     let place = "b is placed on locality away, but its address was reserved on home: reserve it on \
                  away, or place b below a supervisor on home";
-    let significant = "b is significant: it must be transient or temporary, and its supervisor needs an \
-                       auto-shutdown";
+    let none_open = "no tree is started: no locality is open: open one first, with `Driver::open` or \
+                     `Sim::locality`";
+    let none_free = "no tree is started: each locality that is open has a tree: make another locality \
+                     for this one, or add it to a tree that runs, with `StartChild`";
+    let all_ended = "no tree is started: the tree of each locality that was open has ended: make \
+                     another locality for this one";
+    let driver_ended = "no tree is started: this driver has ended, and its localities with it: make \
+                        another one, and open another locality";
+    let circle = circle("b needs c needs b");
     let root =
         "app is the root: it runs on the loop that starts it, and `on` is for a supervisor below";
     let name = || NameError::Taken {
@@ -53,22 +68,28 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
         WrongLocality { child: "b".into(), placed: "away".into(), reserved: "home".into() } place;
         Unbounded { child: "b".into() }
             "b has a bound, but its address was reserved without one: use `Locality::reserve_bounded`";
-        Significant { child: "b".into() } significant;
-        Backoff { child: "b".into(), why: "it is never restarted" }
-            "the backoff of b: it is never restarted";
+        Significant { child: "app/b".into(), why: "but permanent: make it transient" }
+            "app/b is significant, but permanent: make it transient";
+        Backoff { child: "app/b".into(), why: "it is never restarted" }
+            "the backoff of app/b: it is never restarted";
         TooDeep {} "the tree has more than a hundred levels: put the children of some of them side by side";
         ZeroPeriod { supervisor: "app".into() } "supervisor app has a restart period of zero: give `intensity` a longer one";
         Name { child: "b".into(), error: name() }
             "b cannot start: the name log belongs to c: choose another one, or have a supervisor with \
              `own_names` above one of the two";
+        NamedTwice { child: "app/b".into(), name: "log".into() }
+            "app/b is given the name log twice: leave one `named` of it out";
         Needs { child: "b".into(), error: LinkError::Circle(vec!["b".into(), "c".into(), "b".into()]) }
-            "b cannot start: services linked in a circle: b needs c needs b";
+            format!("b cannot start: {circle}");
         NeedsLater { child: "b".into(), service: "c".into() }
             "b needs c, which starts after it: declare c before b";
-        Pool { supervisor: "app".into(), why: "is a pool, and has children of its own" }
+        Pool { supervisor: "app".into(), why: "is a pool, and has children of its own".into() }
             "supervisor app is a pool, and has children of its own";
         Stopping {} "no child is added: the actor that would be its parent is stopping";
-        NoLocality {} "no tree is started: no locality is open in this driver, or its tree has ended";
+        NoLocality {} none_open;
+        NoneFree { ended: false } none_free;
+        NoneFree { ended: true } all_ended;
+        DriverEnded {} driver_ended;
         AlreadyStarted {} "this driver has started a tree before: make another one for another tree";
         LocalityEnded { locality: "away".into() }
             "nothing can be placed on locality away any more: it has ended";
@@ -123,8 +144,7 @@ fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
         AlreadyLinked {} "linked to this service already: one link of an instance is enough";
         NotLinkable { service: service() }
             "the service app/b is ending, or is down until somebody starts it";
-        Circle { 0: vec!["b".into(), "c".into(), "b".into()] }
-            "services linked in a circle: b needs c needs b";
+        Circle { 0: vec!["b".into(), "c".into(), "b".into()] } circle("b needs c needs b");
         Gone { service: service() }
             "the service app/b is gone: it was removed, or its locality has ended";
         Broken { service: service(), exit: disk_full() }
@@ -140,6 +160,8 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     let pool = "the instances of a pool are not asked for by name, and have no specs of their own: \
                 terminate them by their addresses";
     let present = "a child of this name is there already, and does not run: restart or delete it";
+    let full = "the pool has all the instances that its `instances_at_most` allows, 3: raise that, or end \
+                one first";
     texts! { AdminError:
         NotFound {} "the supervisor has no child of this name or address";
         Running {} "the child runs: terminate it first";
@@ -150,10 +172,11 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
             "the spec is wrong: the tree has more than a hundred levels: put the children of some of them side by side";
         StartFailed { 0: disk_full() } "the child could not start: failed: disk full";
         Pool {} pool;
-        NotThisPool { makes: None } "this supervisor is not a pool";
-        NotThisPool { makes: Some(("Session", "User")) }
-            "this pool makes Session of User, and nothing else";
-        Full {} "the pool has as many instances as it may";
+        NotThisPool { makes: None, asked: ("Session", "u8") }
+            "this supervisor is not a pool: `StartChild` adds a child to it";
+        NotThisPool { makes: Some(("Session", "User")), asked: ("Session", "u8") }
+            "this pool makes Session of User, not Session of u8: ask for a `StartInstance<Session, User>`";
+        Full { most: 3 } full;
     }
     let deadlock = "refused: waiting for the answer would block the thread that has to give it, or a \
                     handler";
@@ -211,7 +234,7 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         services: vec!["d".into()],
         order_helps,
     };
-    let late_text = "timed out: the stop of app/b took longer than 5s; its loop has not run yet; held by \
+    let late_text = "timed out: the stop of app/b took longer than its stop limit of 5s; its loop has not run yet; held by \
                      a last write; held by app/b/c";
     let waits = "failed: the start of app/b waits for the name log of c, the name bell of c, a link to \
                  d, which cannot be there before that start is over:";
