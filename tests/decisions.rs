@@ -138,7 +138,7 @@ fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
             _ => Decision::Stop,
         };
         type Way = fn(Addr<Puppet>);
-        let ways: [(&str, Way); 5] = [
+        let ways: [(&str, Way); 6] = [
             ("normal", end),
             ("shutdown", |b| b.stop()),
             ("says so", |b| {
@@ -146,6 +146,7 @@ fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
             }),
             ("failed", |b| fail(b, "no")),
             ("panicked", crash),
+            ("killed", |b| b.address().kill()),
         ];
         for (kind, asked) in [("success", false), ("asked", true)] {
             let mut s = group(kind);
@@ -162,9 +163,23 @@ fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
                 s = s.child(role.child().at(b));
                 act(a, move |_, _| way(b));
             }
+            // It ends as its kind wants it, and its second start fails.
+            let name: &'static str = format!("{kind} start failed").leak();
+            let b = here.reserve();
+            let role = Role::new(name, &log).start(move |me, _| {
+                me.log.put(format!("{} {}", me.life, me.name));
+                match me.life {
+                    2 => Err(Error::message("no")),
+                    _ => Ok(()),
+                }
+            });
+            s = s.child(role.child().at(b));
+            act(a, move |_, _| {
+                b.address().stop_with(Exit::shutdown_with("once more"));
+            });
             tree = tree.child(s);
         }
-        when(a, (4, "2 "), |_, cx| {
+        when(a, (6, "2 "), |_, cx| {
             later(cx, ms(5), |_, cx| cx.stop());
         });
         tree
@@ -175,11 +190,81 @@ fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
         again,
         [
             "2 asked says so",
+            "2 asked start failed",
             "2 success normal",
             "2 success says so",
-            "2 success shutdown"
+            "2 success shutdown",
+            "2 success start failed"
         ]
     );
+    assert_eq!(log.of("3 "), [""; 0]);
+}
+
+/// What a disk says, and at which life of whom.
+#[derive(Debug)]
+struct DiskFull(u32);
+
+impl std::fmt::Display for DiskFull {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("disk full")
+    }
+}
+
+impl std::error::Error for DiskFull {}
+
+/// The kinds that start a child again, twice at most: it fails when it has used that up, or the first
+/// failure is passed on. The supervisor ends, and the root of its reason is that very error.
+fn r101_the_root_of_an_escalation_is_the_failure(on: &dyn Backend) {
+    const MOST: u32 = 2;
+    let passed_on = "escalated < x: failed: disk full";
+    let given_up = "shutdown < x: failed: disk full";
+    let kinds = [
+        ("always", passed_on, 3),
+        ("normal only", passed_on, 3),
+        ("fail only", passed_on, 1),
+        ("always", given_up, 3),
+        ("fail only", given_up, 3),
+    ];
+    for (kind, why, lives) in kinds {
+        let log = Log::new();
+        let played = on.run(|_| {
+            let role = Role::new("x", &log).telling().begin(move |me, cx| {
+                let life = me.life;
+                if life < lives && why == passed_on {
+                    return end(cx.addr());
+                }
+                attempt(cx.addr(), move |_, _| Err(DiskFull(life).into()));
+            });
+            let child = role.child().restarts_at_most(MOST);
+            let child = match kind {
+                "always" => child,
+                "normal only" => child.temporary(),
+                _ => child.transient(),
+            };
+            let child = if why == passed_on {
+                child.escalating()
+            } else {
+                child
+            };
+            let decide = move |child: &ChildExit<'_>| match child.exit.is_abnormal() {
+                false if kind == "normal only" => Decision::Restart,
+                _ => Decision::Usual,
+            };
+            group("root")
+                .decide(decide)
+                .child(Role::new("y", &log).telling().child())
+                .child(child)
+        });
+        assert_eq!(chain(&played.exit), why, "{kind}");
+        let ExitReason::Failed(error) = played.exit.root_cause().reason() else {
+            panic!("{kind}: {}", played.exit.root_cause());
+        };
+        let full = error.downcast_ref::<DiskFull>().expect("the same error");
+        assert_eq!(full.0, lives, "{kind}");
+        assert_eq!(log.count("x starts"), lives as usize, "{kind}");
+        assert_eq!(log.count("y starts"), 1, "{kind}");
+        assert_eq!(log.live(), 0, "{kind}");
+    }
 }
 
 /// Level by level, as far as each says so; the one that does not restarts what has failed.
@@ -493,6 +578,7 @@ bodies! {
         o09_an_escalation_is_observed,
         l09_an_actor_decides_what_follows_the_end_of_its_child,
         l05_decisions_make_further_restart_kinds,
+        r101_the_root_of_an_escalation_is_the_failure,
         r29_an_error_escalates_and_a_normal_end_does_not,
         c_so_14_a_failure_is_answered_by_the_first_level_that_does,
         l09_a_decision_may_use_its_context,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rotor_core::*;
 
+use crate::admin::{ask, came_to_its_end, child, list, scripted};
 use crate::backend::{Backend, Bell};
 use crate::harness::bodies;
 use crate::log::Log;
@@ -254,6 +255,8 @@ fn l03_rest_for_one_restarts_the_later_ones(on: &dyn Backend) {
     assert_eq!(log.count("x starts"), 1);
 }
 
+const KINDS: [Restart; 3] = [Restart::Permanent, Restart::Transient, Restart::Temporary];
+
 /// Kind x reason: who is started again.
 fn l05_restart_kinds_decide_by_the_reason(on: &dyn Backend) {
     let log = Log::new();
@@ -271,29 +274,51 @@ fn l05_restart_kinds_decide_by_the_reason(on: &dyn Backend) {
         ];
         let a = here.reserve();
         let mut tree = stage().child(lead("a", &log).at(a));
+        let of_kind = |kind, child: Child<Puppet>| match kind {
+            Restart::Permanent => child,
+            Restart::Transient => child.transient(),
+            Restart::Temporary => child.temporary(),
+        };
         for (why, way) in ways {
-            for kind in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
+            for kind in KINDS {
                 let name: &'static str = format!("{kind:?} {why}").leak();
                 let b = here.reserve();
                 let role = Role::new(name, &log).begin(move |me, _| {
                     me.log.put(format!("{} {}", me.life, me.name));
                 });
-                let child = role.child().at(b);
-                tree = tree.child(match kind {
-                    Restart::Permanent => child,
-                    Restart::Transient => child.transient(),
-                    Restart::Temporary => child.temporary(),
-                });
+                tree = tree.child(of_kind(kind, role.child().at(b)));
                 act(a, move |_, _| way(b));
             }
         }
+        // The supervisor has all of them started again, and leaves it to the kind what follows when
+        // that start has failed.
+        let mut second = group("second").decide(|child| match child.exit.reason() {
+            ExitReason::ShutdownWith(_) => Decision::Restart,
+            _ => Decision::Usual,
+        });
+        for kind in KINDS {
+            let name: &'static str = format!("{kind:?} start failed").leak();
+            let b = here.reserve();
+            let role = Role::new(name, &log).start(move |me, _| {
+                me.log.put(format!("{} {}", me.life, me.name));
+                match me.life {
+                    2 => Err(Error::message("no")),
+                    _ => Ok(()),
+                }
+            });
+            second = second.child(of_kind(kind, role.child().at(b)));
+            act(a, move |_, _| {
+                b.address().stop_with(Exit::shutdown_with("once more"));
+            });
+        }
+        tree = tree.child(second);
         act(a, |_, cx| {
             later(cx, ms(5), |_, cx| cx.stop());
         });
         tree
     });
     let again: Vec<_> = log.of("2 ");
-    assert_eq!(log.count("1 "), 18);
+    assert_eq!(log.count("1 "), 21);
     let mut expected = Vec::new();
     for why in [
         "normal",
@@ -308,11 +333,16 @@ fn l05_restart_kinds_decide_by_the_reason(on: &dyn Backend) {
             expected.push(format!("2 Transient {why}"));
         }
     }
+    for kind in KINDS {
+        expected.push(format!("2 {kind:?} start failed"));
+    }
     let sorted = |mut list: Vec<String>| {
         list.sort();
         list
     };
     assert_eq!(sorted(again), sorted(expected));
+    let third = ["3 Permanent start failed", "3 Transient start failed"];
+    assert_eq!(sorted(log.of("3 ")), third);
 }
 
 /// Attempt *intensity + 1* within the period; the reason names the child and its exit.
@@ -506,6 +536,89 @@ fn r97_a_failed_restart_is_tried_again_and_counts(on: &dyn Backend) {
             .iter()
             .any(|exit| exit.starts_with("strict: shutdown < b: "))
     );
+}
+
+/// The factory of a child that is added fails, and that of one that has run; by an error, or a panic.
+/// How often that is called, by kind: once only, or until the supervisor gives up.
+fn r97_a_factory_that_fails_is_called_as_often_as_the_kind_says(on: &dyn Backend) {
+    const MOST: usize = 5;
+    type Way = fn(Addr<Puppet>);
+    let asks: Way = |x| x.address().stop_with(Exit::shutdown_with("once more"));
+    let kinds: [(&str, Way, usize); 6] = [
+        ("never", crash, 0),
+        ("ask", asks, 1),
+        ("normal only", end, 1),
+        ("fail only", crash, MOST),
+        ("always", end, MOST),
+        ("always, 3 times", end, 3),
+    ];
+    let decide = |kind| {
+        move |child: &ChildExit<'_>| match (kind, child.exit.reason()) {
+            ("ask", ExitReason::ShutdownWith(_)) | ("normal only", ExitReason::Normal) => {
+                Decision::Restart
+            }
+            ("ask" | "normal only", _) => Decision::Stop,
+            _ => Decision::Usual,
+        }
+    };
+    let of_kind = |kind, child: Child<Puppet>| match kind {
+        "never" => child.temporary(),
+        "fail only" => child.transient(),
+        "always, 3 times" => child.restarts_at_most(3),
+        _ => child,
+    };
+    for ((kind, way, restarts), panics) in kinds
+        .iter()
+        .flat_map(|kind| [(*kind, false), (*kind, true)])
+    {
+        let log = Log::new();
+        let fails = move |name: &'static str, log: &Log, mut good: u32| {
+            let role = Role::new(name, log);
+            let log = log.clone();
+            Child::with(name, move |_| {
+                log.put(format!("makes {name}"));
+                if good > 0 {
+                    good -= 1;
+                    return Ok(role.play(1));
+                }
+                assert!(!panics, "no luck");
+                Err(Error::message("no luck"))
+            })
+        };
+        let played = on.run(|here| {
+            let (x, mine) = (here.reserve(), log.clone());
+            let script = move |root: Address| {
+                let log = mine.clone();
+                async move {
+                    let strict = child(root, "strict").await.address;
+                    let of = log.clone();
+                    let late = StartChild::new(move || of_kind(kind, fails("late", &of, 0)));
+                    let told = ask(strict, late).await.unwrap_err();
+                    assert!(matches!(told, AdminError::StartFailed(_)), "{told}");
+                    way(x);
+                    // Until it is down for good, or the supervisor is.
+                    let of = if restarts < 3 { strict } else { root };
+                    let ends = ["x is down", "", "lead runs"];
+                    while !ends.contains(&&*list(of).await) {}
+                }
+            };
+            let strict = Supervisor::one_for_one("strict")
+                .intensity(MOST as u32, LONG)
+                .temporary()
+                .decide(decide(kind))
+                .child(of_kind(kind, fails("x", &log, 1).at(x)));
+            stage().child(strict).child(scripted(&log, script))
+        });
+        came_to_its_end(&played);
+        let what = format!("{kind}, panics: {panics}");
+        assert_eq!(log.count("makes late"), 1, "{what}");
+        assert_eq!(log.count("makes x"), 1 + restarts, "{what}");
+        let how = if panics { "panicked" } else { "failed" };
+        let gave_up = format!("strict: shutdown < x: {how}: no luck");
+        let has_given_up = played.exits.contains(&gave_up);
+        assert_eq!(has_given_up, restarts >= 3, "{what}: {:?}", played.exits);
+        assert_eq!(log.live(), 0, "{what}");
+    }
 }
 
 /// Says how many children there are, and ends.
@@ -1058,6 +1171,7 @@ bodies! {
         l14_a_failed_start_of_a_group_stops_what_was_started,
         l14_who_fails_in_its_start_hook_has_not_started,
         r97_a_failed_restart_is_tried_again_and_counts,
+        r97_a_factory_that_fails_is_called_as_often_as_the_kind_says,
         m13_an_actor_stops_before_its_children_and_is_dropped_after_them,
         l10_a_significant_end_ends_the_supervisor,
         m09_a_dynamic_child_ends_with_the_instance_of_its_supervisor,

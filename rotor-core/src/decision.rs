@@ -25,7 +25,8 @@ use crate::strategy::ChildId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decision {
-    /// What the child's [restart kind](crate::Restart) says. The default.
+    /// What the child's [restart kind](crate::Restart) says. The default. A restart that has failed is
+    /// tried again, unless the child is temporary.
     #[default]
     Usual,
     /// It is restarted, whatever its kind, and with it whom the strategy says. That counts.

@@ -195,20 +195,24 @@ fn r101_a_restart_that_fails_escalates_too() {
 
 #[test]
 fn l09_what_is_said_to_a_failed_restart_is_done_in_its_turn() {
-    let outcome = |said| {
-        let mut play = Play::new(Strategy::OneForOne).permanent("a b").late();
+    let outcome_of = |kind, said| {
+        let play = Play::new(Strategy::OneForOne).child("a", kind);
+        let mut play = play.permanent("b").late();
         play.start();
         play.answer("a");
         play.answer("b");
-        play.crash("a");
+        play.ends_so("a", Exit::killed(), Decision::Restart);
         let (id, incarnation) = (play.id("a"), play.puppets[&play.id("a")].incarnation);
         assert!(play.family.is_asked_about(id, incarnation));
         play.puppets.get_mut(&id).expect("known").life = Life::Dead;
         let failed = Event::Failed(id, incarnation, Exit::killed(), said);
         (play.tell(failed), play)
     };
-    assert_eq!(outcome(Decision::Usual).0, "start a");
-    assert_eq!(outcome(Decision::Restart).0, "start a");
+    let outcome = |said| outcome_of(Restart::Permanent, said);
+    for (kind, usual) in KINDS.into_iter().zip(["start a", "start a", ""]) {
+        assert_eq!(outcome_of(kind, Decision::Usual).0, usual, "{kind:?}");
+        assert_eq!(outcome_of(kind, Decision::Restart).0, "start a");
+    }
     assert_eq!(outcome(Decision::Escalate).0, "escalated, stop b");
     let (did, play) = outcome(Decision::Stop);
     assert_eq!((&did[..], &play.laid_down[..]), ("", &["a".to_owned()][..]));
