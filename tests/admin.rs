@@ -456,6 +456,52 @@ fn m12_an_actor_that_supervises_is_asked_as_well(on: &dyn Backend) {
     );
 }
 
+/// A child of its own holds its stop up: what it is asked as a supervisor waits for that, its handlers
+/// do not, and one of them lets the child go.
+fn m12_an_actor_that_waits_for_a_child_goes_on_with_its_messages(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, move |me, cx| {
+            let role = Role::new("b", &me.log).telling().stop(move |_, _, cx| {
+                let hold = cx.hold("until its parent goes on");
+                a.send(Say("goes on"));
+                // Behind whatever the first message lets happen.
+                act(a, move |_, _| {
+                    act(a, move |me, _| {
+                        me.say("lets it go");
+                        drop(hold);
+                    });
+                });
+            });
+            let b = cx.child(role.child());
+            let own = cx.addr().address();
+            let request = TerminateChild::at(b.address());
+            cx.request_from(own.admin(), request, LONG, |me, done, _| {
+                done.expect("it runs").expect("it is its child");
+                me.say("b is terminated");
+            });
+            cx.request_from(own.admin(), CountChildren, LONG, |me, count, cx| {
+                me.say(format!("{} runs", count.expect("it runs").active));
+                cx.stop();
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "b stops: shutdown",
+            "a: goes on",
+            "a: lets it go",
+            "b drops",
+            "a: b is terminated",
+            "a: 0 runs"
+        ]
+    );
+}
+
 /// Nothing is parked for a supervisor that does not run; what it has not served when it ends is
 /// ended with it.
 fn m01_administrative_requests_are_never_parked(on: &dyn Backend, far: &dyn Backend) {
@@ -1245,6 +1291,7 @@ bodies! {
         m22_what_cannot_be_started_leaves_nothing,
         c_opp_17_a_child_that_was_added_late_stops_first,
         m12_an_actor_that_supervises_is_asked_as_well,
+        m12_an_actor_that_waits_for_a_child_goes_on_with_its_messages,
         m22_children_that_an_actor_has_added_are_administered_as_well,
         m22_a_child_that_was_deleted_is_not_found_by_its_address,
         m22_the_instances_of_a_pool_stop_together,

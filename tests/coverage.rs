@@ -2,7 +2,7 @@
 //!
 //! Every id in [`RULES`] has a test that is named after it, or a line in [`ELSEWHERE`] that says
 //! what proves it, or a line in [`WITHOUT`] that says why nothing does. Every such test, and every
-//! body, fails by one of the mutants.
+//! body, fails by one of the mutants. Where a part of a rule is otherwise here, [`OTHERWISE`] says so.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -426,34 +426,19 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("c_so_02", SUPERVISION, "fn r26_a_double_stop_is_one_stop("),
     (
-        "c_so_03",
-        SUPERVISION,
-        "fn m13_an_actor_stops_before_its_children_and_is_dropped_after_them(",
-    ),
-    (
         "c_so_06",
-        SUBTREES,
-        "fn r100_a_factory_that_fails_in_the_first_start_ends_the_tree(",
-    ),
-    (
-        "c_so_07",
         SUBTREES,
         "fn r100_a_factory_that_fails_in_the_first_start_ends_the_tree(",
     ),
     (
         "c_so_15",
         "tests/decisions.rs",
-        "fn r29_an_error_escalates_and_a_normal_end_does_not(",
+        "fn c_so_14_a_failure_is_answered_by_the_first_level_that_does(",
     ),
     (
         "c_so_18",
         SUPERVISION,
         "fn l26_a_child_cannot_be_added_while_stopping(",
-    ),
-    (
-        "c_so_19",
-        "tests/lives.rs",
-        "fn r1_a_start_and_a_stop_wait_for_every_hold(",
     ),
     (
         "c_so_23",
@@ -491,6 +476,31 @@ const ROW_M07: &str = "row_m07_the_core_has_few_dependencies";
 const THE_REPOSITORY: &str = "about the repository itself";
 const V14: &str = "v14_thirty_mistakes_do_not_compile";
 
+/// A part of a rule that is otherwise here, and why: what proves the rule does not show that part.
+const OTHERWISE: &[(&str, &str)] = &[
+    (
+        "a08",
+        "the limit of a future that was dropped is swept out with others, or passes unheard: only `cancel` \
+         frees it at once",
+    ),
+    (
+        "c_so_15",
+        "an actor is not kept: an error that a handler returns is the end of its instance",
+    ),
+    (
+        "c_so_19",
+        "a hold that is taken while the actor stops is not refused: the stop waits for it, too",
+    ),
+    (
+        "l09",
+        "there is no `resume`, for the same reason as in c_so_15: what may go on is handled, not returned",
+    ),
+    (
+        "r97",
+        "the first start of a declared child is all or nothing: its factory is called once, whatever its kind",
+    ),
+];
+
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[("l11", "two-way links are for later")];
 
@@ -517,6 +527,9 @@ fn every_rule_has_a_test_or_a_reason() {
         without.len()
     );
     println!("{}", without.join("\n"));
+    let otherwise = OTHERWISE.iter().map(|(id, how)| format!("{id}: {how}"));
+    let otherwise: Vec<_> = otherwise.collect();
+    println!("parts of them are otherwise:\n{}", otherwise.join("\n"));
     assert_eq!(wrong, [""; 0]);
 }
 
@@ -526,7 +539,7 @@ fn every_line_is_about_one_of_the_rules() {
     let known: BTreeSet<_> = rules.iter().copied().collect();
     assert_eq!(rules.len(), known.len(), "a rule is listed twice");
     let told = ELSEWHERE.iter().map(|(id, ..)| *id);
-    let untold = WITHOUT.iter().map(|(id, _)| *id);
+    let untold = WITHOUT.iter().chain(OTHERWISE).map(|(id, _)| *id);
     let unknown: Vec<_> = told
         .chain(untold)
         .filter(|id| !known.contains(id))

@@ -1,6 +1,7 @@
 //! Holds that a running actor takes delay the stop that comes meanwhile.
 
 use std::any::Any;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use rotor_core::sim::Sim;
@@ -53,6 +54,48 @@ fn l18_work_under_way_delays_a_stop(on: &dyn Backend, far: &dyn Backend) {
         .collect();
     let expected = ["b stops", "b: saved", "x stops", "x drops", "b drops"];
     assert_eq!(told, expected);
+}
+
+/// Many threads have a hold each, and let go of them at the same time; and there is one more.
+fn c_so_19_a_stop_waits_for_the_holds_of_many_threads(on: &dyn Backend) {
+    const N: usize = 16;
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        act(b, move |me, cx| {
+            let last = cx.hold("the last one");
+            let together = Arc::new(Barrier::new(N));
+            let threads = [(); N].map(|()| {
+                let (hold, log) = (cx.hold("of a thread"), me.log.clone());
+                let together = together.clone();
+                std::thread::spawn(move || {
+                    log.wait_for("b stops: shutdown");
+                    together.wait();
+                    log.put("a thread lets go");
+                    drop(hold);
+                })
+            });
+            std::thread::spawn(move || {
+                for thread in threads {
+                    thread.join().expect("it drops a hold");
+                }
+                act(a, move |me, cx| {
+                    me.say(format!("b is {:?}", b.address().state()));
+                    drop(last);
+                    when(cx.addr(), (1, "b drops"), |_, cx| cx.stop());
+                });
+            });
+            cx.addr().stop();
+        });
+        let b = Role::new("b", &log).telling().child().at(b);
+        stage()
+            .child(b.transient().stop_limit(LONG))
+            .child(lead("a", &log).at(a))
+    });
+    let all = log.all();
+    assert_eq!(all[..2], ["b starts", "b stops: shutdown"]);
+    assert_eq!(all[2..2 + N], ["a thread lets go"; N]);
+    assert_eq!(all[2 + N..], ["a: b is Stopping", "b drops"]);
 }
 
 /// An actor below a patient root, and the picture of it.
@@ -191,6 +234,7 @@ fn l18_what_else_is_held_does_not_delay_a_stop(seed: u64) {
 }
 
 bodies! {
+    Each: [c_so_19_a_stop_waits_for_the_holds_of_many_threads]
     Pair: [l18_work_under_way_delays_a_stop]
     Sim: [
         l18_a_hold_delays_a_stop_until_it_is_given_back,

@@ -276,6 +276,47 @@ fn r58_a_link_that_cannot_be_made_fails_the_client(on: &dyn Backend, far: &dyn B
     );
 }
 
+/// The service is in its stop hook, and does not come back: who wants to be its client fails at once,
+/// and ends while the service still is there.
+fn r58_a_service_that_stops_takes_no_client(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let theirs = log.clone();
+        end(b);
+        stage()
+            .child(group("far").on(&away, move |s| {
+                let role = Role::new("b", &theirs).telling().stop(move |_, _, cx| {
+                    let hold = cx.hold("until the other has tried");
+                    act(a, move |me, cx| {
+                        let d = cx.child(client("d", &me.log, b).child().temporary());
+                        cx.monitor(d.address());
+                        when(a, (1, "a: down"), move |me, cx| {
+                            me.say(format!("b is {:?}", b.address().state()));
+                            drop(hold);
+                            when(cx.addr(), (1, "b drops"), |_, cx| cx.stop());
+                        });
+                    });
+                });
+                s.child(role.child().at(b).transient().stop_limit(LONG))
+            }))
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(
+        log.all(),
+        [
+            "b starts",
+            "b stops: normal",
+            "d starts",
+            "d drops",
+            "a: down failed: the service stage/far/b is ending, or is down until somebody starts it",
+            "a: b is Stopping",
+            "b drops"
+        ]
+    );
+}
+
 /// The refusal comes when the client ends already, and is held: it ends as it was told to.
 fn r58_an_error_during_the_end_of_the_client_is_harmless(world: &mut World) {
     let (log, held) = (Log::new(), Arc::new(Mutex::new(None)));
@@ -643,6 +684,7 @@ bodies! {
         r53_a_client_that_overruns_is_left_behind,
         r57_crossing_unlinks_end_clean,
         r58_a_link_that_cannot_be_made_fails_the_client,
+        r58_a_service_that_stops_takes_no_client,
         r58_a_service_waits_for_a_client_whose_end_is_held,
         r21_an_unlink_confirmed_while_shutting_down_does_no_harm,
         l13_a_start_waits_for_the_service,

@@ -707,6 +707,38 @@ fn r70_each_start_of_an_actor_elsewhere_can_be_observed(on: &dyn Backend, far: &
     assert_eq!(log.all(), ["a: Waiting", "a: 1", "a: 2", "a: Running"]);
 }
 
+/// And by the observer of the tree, as an event in the life of that actor.
+fn r70_the_starts_of_an_actor_elsewhere_are_told(on: &dyn Backend, far: &dyn Backend) {
+    #[derive(Default)]
+    struct Starts(Mutex<Vec<(Address, String, u64)>>);
+    impl Observer for Starts {
+        fn started(&self, who: Address, name: &str, instance: u64) {
+            let start = (who, name.to_owned(), instance);
+            self.0.lock().unwrap().push(start);
+        }
+    }
+    let (log, starts, mut at) = (Log::new(), Arc::new(Starts::default()), None);
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        at = Some(b.address());
+        let theirs = log.clone();
+        crash(b);
+        crash(b);
+        act(b, move |_, _| end(a));
+        stage()
+            .observer(starts.clone())
+            .child(group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b))))
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.expect("a sound tree").is_failure());
+    let starts = starts.0.lock().unwrap();
+    let of_b: Vec<_> = starts.iter().filter(|(_, name, _)| name == "b").collect();
+    assert!(of_b.iter().all(|(who, ..)| Some(*who) == at), "{of_b:?}");
+    let instances: BTreeSet<_> = of_b.iter().map(|(.., instance)| *instance).collect();
+    assert_eq!((of_b.len(), instances.len()), (3, 3), "{of_b:?}");
+}
+
 /// The turn in which the tree ends is over only behind what was deferred in it.
 fn m24_what_is_deferred_in_the_last_turn_is_done(on: &dyn Backend) {
     let log = Log::new();
@@ -804,5 +836,6 @@ bodies! {
         m23_a_spawned_loop_ends_with_the_tree_that_used_it,
         m23_a_failed_start_lets_the_loops_of_the_tree_end,
         r70_each_start_of_an_actor_elsewhere_can_be_observed,
+        r70_the_starts_of_an_actor_elsewhere_are_told,
     ]
 }

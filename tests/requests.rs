@@ -9,6 +9,7 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::until;
+use crate::world::World;
 
 /// A tree of an asker `a`, whose end ends it, and an actor `b` beside it.
 fn pair(log: &Log, a: Addr<Puppet>, b: Addr<Puppet>, role: Role) -> Supervisor {
@@ -498,6 +499,31 @@ fn a08_a_request_may_be_cancelled_when_its_answer_is_queued(on: &dyn Backend) {
     assert_eq!(played.undelivered, [("u32".to_owned(), Reason::Late)]);
 }
 
+/// It is not waited for that the limit passes.
+fn a08_a_cancelled_request_leaves_no_timer(world: &mut World) {
+    let log = Log::new();
+    let here = world.locality();
+    let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+    let theirs = log.clone();
+    let app = world.start(&here, move || {
+        group("root")
+            .child(puppet("a", &theirs).at(a))
+            .child(Role::new("b", &theirs).keeping().child().at(b))
+    });
+    act(a, move |me, cx| {
+        let pending = cx.request(b, Double(1), LONG, |_, _, _| ());
+        me.kept.push(Box::new(pending));
+    });
+    world.until(|| log.count("b: asked") == 1);
+    world.until_due_in(Some(LONG));
+    act(a, |me, cx| {
+        let pending = *me.kept[0].downcast_ref::<PendingRequest>().unwrap();
+        assert!(cx.cancel(pending));
+    });
+    world.until_due_in(None);
+    world.shut_down(&app);
+}
+
 /// Who is to answer sees who still waits, before the work is done.
 fn a08_the_responder_sees_that_a_request_is_cancelled(on: &dyn Backend) {
     cancel_in_all_ways(on, None);
@@ -886,4 +912,5 @@ bodies! {
         a07_a_reply_may_be_large,
         a03_a_request_may_go_to_a_recipient,
     ]
+    World: [a08_a_cancelled_request_leaves_no_timer]
 }

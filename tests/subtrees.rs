@@ -286,11 +286,18 @@ fn r73_a_supervisor_is_not_operational_before_its_child(world: &mut World) {
 }
 
 /// A factory that fails, or panics, while its supervisor starts: nothing of the tree is left, and the
-/// exit says who.
+/// exit says who. That its supervisors had started is told nowhere.
 fn r100_a_factory_that_fails_in_the_first_start_ends_the_tree(on: &dyn Backend, far: &dyn Backend) {
+    #[derive(Default)]
+    struct Started(Mutex<Vec<String>>);
+    impl Observer for Started {
+        fn started(&self, _: Address, name: &str, _: u64) {
+            self.0.lock().unwrap().push(name.to_owned());
+        }
+    }
     for panics in [false, true] {
-        let log = Log::new();
-        let played = on.run(|_| {
+        let (log, started) = (Log::new(), Arc::new(Started::default()));
+        let exit = on.run_tree(&mut |_| {
             let away = far.spawn("away");
             let theirs = log.clone();
             let bad = Child::new("bad", move || {
@@ -298,14 +305,17 @@ fn r100_a_factory_that_fails_in_the_first_start_ends_the_tree(on: &dyn Backend, 
                 Err::<Puppet, _>(Error::message("no luck"))
             });
             group("root")
+                .observer(started.clone())
                 .child(group("far").on(&away, move |s| s.child(tells("x", &theirs))))
                 .child(tells("y", &log))
                 .child(group("inner").child(bad))
                 .child(tells("never", &log))
         });
+        let exit = exit.expect("a sound tree");
         let how = if panics { "panicked" } else { "failed" };
         let why = format!("shutdown < inner: shutdown < bad: {how}: no luck");
-        assert_eq!(chain(&played.exit), why);
+        assert_eq!(chain(&exit), why);
+        assert_eq!(*started.0.lock().unwrap(), ["x", "far", "y"]);
         assert_eq!(log.count("never"), 0);
         let ends: Vec<_> = log.all()[2..]
             .iter()
@@ -313,6 +323,84 @@ fn r100_a_factory_that_fails_in_the_first_start_ends_the_tree(on: &dyn Backend, 
             .collect();
         assert_eq!(ends, ["y stops", "y drops", "x stops", "x drops"]);
         assert_eq!(log.live(), 0);
+    }
+}
+
+/// The third part of a tree cannot be placed on its loop: those that are placed end in reverse.
+fn c_so_07_a_part_that_cannot_be_placed_undoes_the_others(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|_| {
+        let mut checked = false;
+        let parts = [("first", "x"), ("second", "y"), ("third", "z")];
+        let placed = parts.into_iter().fold(group("root"), |tree, (part, name)| {
+            let (place, log) = (far.spawn(part), log.clone());
+            tree.child(group(part).on(&place, move |s| {
+                let s = s.child(tells(name, &log));
+                // Not when the tree is checked, but when it is built there.
+                match part == "third" && std::mem::replace(&mut checked, true) {
+                    true => s.child(tells(name, &log)),
+                    false => s,
+                }
+            }))
+        });
+        placed.child(tells("never", &log))
+    });
+    let exit = played.exit.root_cause();
+    assert!(
+        matches!(
+            exit.reason(),
+            ExitReason::Refused(StartError::DuplicateName { .. })
+        ),
+        "{exit}"
+    );
+    let all = log.all();
+    let steps: Vec<_> = all.iter().map(|line| &line[..7]).collect();
+    let order = [
+        "x start", "y start", "y stops", "y drops", "x stops", "x drops",
+    ];
+    assert_eq!(steps, order);
+    assert_eq!(log.live(), 0);
+}
+
+/// Whoever is told to stop first, the parent, one of its children or the other: it ends after both.
+fn c_so_03_a_parent_ends_after_its_children_whoever_is_told_first(on: &dyn Backend) {
+    let orders = [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ];
+    for order in orders {
+        let log = Log::new();
+        on.run_clean(&log, |here| {
+            let a = here.reserve();
+            let family = [here.reserve(), here.reserve(), here.reserve()];
+            let [p, x, y] = family;
+            let theirs = log.clone();
+            let parent = Role::new("p", &log).telling().begin(move |_, cx| {
+                for (name, at) in [("x", x), ("y", y)] {
+                    let role = Role::new(name, &theirs).telling().stop(move |_, _, cx| {
+                        let hold = cx.hold("until all of them are told");
+                        when(a, (1, "p stops"), move |_, _| drop(hold));
+                    });
+                    cx.child(role.child().at(at).transient().stop_limit(LONG));
+                }
+            });
+            act(a, move |_, _| order.iter().for_each(|&i| family[i].stop()));
+            when(a, (1, "p drops"), |_, cx| cx.stop());
+            stage()
+                .child(parent.child().at(p).transient())
+                .child(lead("a", &log).at(a))
+        });
+        let (stops, all) = (log.count("p stops"), log.all());
+        assert_eq!(
+            (stops, log.count("x stops"), log.count("y stops")),
+            (1, 1, 1)
+        );
+        assert_eq!((log.count("x drops"), log.count("y drops")), (1, 1));
+        assert_eq!(all.last().map(String::as_str), Some("p drops"), "{all:?}");
     }
 }
 
@@ -699,6 +787,10 @@ fn c_so_21_a_tree_is_run_from_outside(world: &mut World) {
     world.until(|| app.root().state() == Lifecycle::Running);
     let told = world.answer(app.root().admin().ask(late, LONG));
     assert!(matches!(told, Ok(Ok(Some(_)))), "{told:?}");
+    let listed = world.answer(app.root().admin().ask(WhichChildren, LONG));
+    let listed = listed.expect("it runs");
+    let names: Vec<_> = listed.iter().map(|child| &*child.name).collect();
+    assert_eq!(names, ["b", "late"]);
     app.shutdown();
     assert_eq!(chain(&world.end(&app)), "shutdown");
     let all = log.all();
@@ -791,6 +883,7 @@ bodies! {
     Each: [
         r67_the_first_reason_stays_that_of_the_tree,
         r71_branches_of_a_deep_tree_talk,
+        c_so_03_a_parent_ends_after_its_children_whoever_is_told_first,
         r81_a_child_may_stop_its_supervisor_at_any_time,
         r89_a_second_stop_in_the_stop_hook_is_harmless,
         r91_children_of_a_start_are_part_of_it,
@@ -801,6 +894,7 @@ bodies! {
         r63_a_supervisor_on_another_locality_is_shut_down,
         r99_an_inner_supervisor_comes_back_with_its_children,
         r100_a_factory_that_fails_in_the_first_start_ends_the_tree,
+        c_so_07_a_part_that_cannot_be_placed_undoes_the_others,
         c_so_05_a_group_is_started_anywhere_from_a_handler,
         c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives,
     ]

@@ -838,6 +838,22 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
         refused(&|_| Supervisor::one_for_one("s").intensity(1, ms(0))),
         "supervisor s has a restart period of zero: give `intensity` a longer one"
     );
+    // No instance of a pool can be significant.
+    for (auto, is_refused) in [
+        (AutoShutdown::Never, false),
+        (AutoShutdown::Any, true),
+        (AutoShutdown::All, true),
+    ] {
+        let make = |(), _: &mut Context<Puppet>| None::<Puppet>;
+        let pool = Supervisor::simple_one_for_one("pool", make).auto_shutdown(auto);
+        let told = stage().child(pool).plan(&unknown);
+        let is_told = matches!(told, Err(StartError::Pool { .. }));
+        assert_eq!(
+            (is_told, told.is_err()),
+            (is_refused, is_refused),
+            "{auto:?}"
+        );
+    }
     let theirs = log.clone();
     assert!(
         refused(&|_| {
@@ -1134,13 +1150,16 @@ fn l12_a_monitor_of_a_removed_child_answers_at_once(on: &dyn Backend) {
     assert_eq!(log.all(), told);
 }
 
-/// An actor stops itself in its start hook: its supervisor lives.
+/// An actor stops itself in its start hook: its supervisor lives, and starts it again if that is of its kind.
 fn r79_an_actor_may_stop_itself_in_its_start(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
         let a = here.reserve();
-        act(a, |_, cx| {
-            later(cx, ms(2), |_, cx| cx.stop());
+        when(a, (3, "p starts"), |_, cx| cx.stop());
+        let permanent = Role::new("p", &log).telling().begin(|me, cx| {
+            if me.life < 3 {
+                cx.stop();
+            }
         });
         stage()
             .child(lead("a", &log).at(a))
@@ -1151,10 +1170,15 @@ fn r79_an_actor_may_stop_itself_in_its_start(on: &dyn Backend) {
                     .child()
                     .transient(),
             )
+            .child(permanent.child())
             .child(tells("c", &log))
     });
     assert_eq!(played.exits[0], "b: normal");
-    assert_eq!(log.count("c starts"), 1);
+    assert_eq!((log.count("b starts"), log.count("c starts")), (1, 1));
+    let lives = log.of("p");
+    let own = ["p starts", "p stops: normal", "p drops"];
+    assert_eq!(lives[..6], [own, own].concat());
+    assert_eq!(log.count("p starts"), 3);
 }
 
 bodies! {
