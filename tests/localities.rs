@@ -11,6 +11,7 @@ use crate::backend::{Backend, Bell, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 /// A child supervisor shares its parent's locality unless it is placed elsewhere.
 fn e07_a_supervisor_shares_the_locality_of_its_parent(on: &dyn Backend, far: &dyn Backend) {
@@ -472,6 +473,106 @@ fn m11_a_lost_locality_may_be_opened_by_a_new_loop(on: &dyn Backend) {
     assert_eq!(log.of("b"), ["b: first loop", "b: second loop"]);
 }
 
+/// Notes the ends of instances.
+#[derive(Default)]
+struct Ends(Mutex<Vec<String>>);
+
+impl Observer for Ends {
+    fn exited(&self, _: Address, name: &str, exit: &Exit) {
+        let text = format!("{name}: {}", chain(exit));
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+/// Whatever drives it, those elsewhere learn what they have lost with a loop, and go on.
+fn m11_any_loop_may_be_lost_to_those_elsewhere(world: &mut World) {
+    let (log, ends) = (Log::new(), Arc::new(Ends::default()));
+    let (here, away) = (world.locality(), world.mortal());
+    world.start(&away, || Supervisor::one_for_one("place"));
+    let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+    let (mine, place, observer) = (log.clone(), away.clone(), ends.clone());
+    let app = world.start(&here, move || {
+        let theirs = mine.clone();
+        let far = group("far").on(&place, move |s| {
+            s.child(Role::new("b", &theirs).keeping().child().at(b))
+        });
+        let strict = Supervisor::one_for_one("strict").intensity(2, LONG);
+        let tree = group("root").child(puppet("a", &mine).at(a));
+        tree.child(strict.temporary().child(far)).observer(observer)
+    });
+    act(a, move |me, cx| {
+        cx.monitor(b.address());
+        me.ask(cx, b, 1, LONG);
+    });
+    world.until(|| log.count("b: asked") == 1);
+    world.lose(&away);
+    let is_over = |end: &String| end.starts_with("strict: ");
+    world.until(|| log.count("a: ") == 2 && ends.0.lock().unwrap().iter().any(is_over));
+    let lost = format!("locality {} was lost", away.name());
+    let mut said = log.of("a: ");
+    said.sort();
+    assert_eq!(said[0][..9], *"a: Ended(", "{said:?}");
+    assert!(said[0].contains("Lost("), "{said:?}");
+    assert_eq!(said[1], format!("a: down {lost}"));
+    let strict = format!("strict: shutdown < far: {lost}");
+    let told = ends.0.lock().unwrap().clone();
+    assert!(told.iter().any(|end| end.starts_with(&strict)), "{told:?}");
+    assert_eq!(log.live(), 1, "b has gone with its loop");
+    world.shut_down(&app);
+}
+
+/// Whatever has driven it, the next one drives it on: its part of the tree, at its addresses.
+fn m11_the_locality_of_any_lost_loop_may_be_opened_again(world: &mut World) {
+    let log = Log::new();
+    let (here, away) = (world.locality(), world.mortal());
+    world.start(&away, || Supervisor::one_for_one("place"));
+    let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+    let (mine, place) = (log.clone(), away.clone());
+    let app = world.start(&here, move || {
+        let theirs = mine.clone();
+        let far = group("far").on(&place, move |s| s.child(puppet("b", &theirs).at(b)));
+        let far = far.backoff(Backoff::fixed(ms(5)));
+        group("root").child(puppet("a", &mine).at(a)).child(far)
+    });
+    b.send(Say("first loop"));
+    world.until(|| log.count("b: ") == 1);
+    world.lose(&away);
+    world.until_due_in(Some(ms(5)));
+    world.reopen(&away);
+    b.send(Say("next loop"));
+    world.pass(ms(5));
+    world.until(|| log.count("b: ") == 2);
+    assert_eq!(log.all(), ["b: first loop", "b: next loop"]);
+    act(a, move |me, cx| me.ask(cx, b, 1, LONG));
+    world.until(|| log.count("a: got 2") == 1);
+    world.shut_down(&app);
+    assert_eq!(log.live(), 0);
+}
+
+/// Whatever has driven their parent, they end with its loop, in order.
+fn m11_the_orphans_of_any_lost_loop_shut_themselves_down(world: &mut World) {
+    let log = Log::new();
+    let (home, away) = (world.mortal(), world.place());
+    let (theirs, ends) = (log.clone(), Arc::new(Ends::default()));
+    let observer = ends.clone();
+    let app = world.start(&home, move || {
+        group("root")
+            .observer(observer)
+            .child(group("far").on(&away, move |s| {
+                s.child(Role::new("b", &theirs).telling().child())
+            }))
+    });
+    world.until(|| log.count("b starts") == 1);
+    world.lose(&home);
+    world.until(|| log.count("b drops") == 1);
+    let lost = format!("locality {} was lost", home.name());
+    assert_eq!(log.all(), ["b starts", "b stops: shutdown", "b drops"]);
+    let far = format!("far: {lost}");
+    world.until(|| ends.0.lock().unwrap().contains(&far));
+    let exit = world.end(&app);
+    assert_eq!(exit.reason().to_string(), lost);
+}
+
 /// A restart is ordered for one life of a locality and arrives in the next one, whose own restart
 /// follows: the subtree is built once.
 fn m11_a_restart_that_arrives_in_a_later_life_is_built_once(on: &dyn Backend) {
@@ -825,6 +926,11 @@ bodies! {
         s16_senders_and_the_end_of_a_locality_race_without_loss,
         m24_deferred_closures_run_after_the_turn_in_order,
         m24_what_is_deferred_in_the_last_turn_is_done,
+    ]
+    World: [
+        m11_any_loop_may_be_lost_to_those_elsewhere,
+        m11_the_locality_of_any_lost_loop_may_be_opened_again,
+        m11_the_orphans_of_any_lost_loop_shut_themselves_down,
     ]
     Pair: [
         e07_a_supervisor_shares_the_locality_of_its_parent,

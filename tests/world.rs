@@ -1,7 +1,10 @@
 //! Trees whose time a body moves: in a simulation, and on the loops of every backend.
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::thread::JoinHandle;
@@ -11,7 +14,7 @@ use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::puppet::{LONG, chain};
-use crate::stepped::{BACKENDS, Loop};
+use crate::stepped::{BACKENDS, Loop, Turned};
 
 /// Localities, each with a loop of its own, and one clock, which stands still unless a body moves it.
 pub struct World(Box<dyn Loops>);
@@ -22,7 +25,13 @@ type Build = Box<dyn FnOnce() -> Supervisor + Send>;
 /// What drives the localities of a world. A loop begins when a tree is started on it.
 trait Loops {
     fn locality(&mut self) -> Locality;
+    /// A locality of a loop that can be lost.
+    fn mortal(&mut self) -> Locality {
+        self.locality()
+    }
     fn start(&mut self, at: &Locality, build: Build) -> Result<App, StartError>;
+    fn lose(&mut self, at: &Locality);
+    fn reopen(&mut self, at: &Locality);
     /// Lets one of them do something, if that can be told.
     fn step(&mut self);
     /// Lets them run until it is so, of the next deadline. False if they rest, and it is not.
@@ -60,6 +69,7 @@ impl World {
             clock: Clock::manual(),
             waiting: Vec::new(),
             running: Vec::new(),
+            mortal: Vec::new(),
         }))
     }
 
@@ -73,6 +83,21 @@ impl World {
         let place = self.locality();
         self.start(&place, || Supervisor::one_for_one("place"));
         place
+    }
+
+    /// A locality whose loop can be lost.
+    pub fn mortal(&mut self) -> Locality {
+        self.0.mortal()
+    }
+
+    /// The loop of a locality is gone, with all that lived there.
+    pub fn lose(&mut self, at: &Locality) {
+        self.0.lose(at);
+    }
+
+    /// A driver without a loop takes over a locality whose loop is lost: a backend opens its own only.
+    pub fn reopen(&mut self, at: &Locality) {
+        self.0.reopen(at);
     }
 
     /// Starts a sound tree with its root on a locality, once each.
@@ -112,6 +137,18 @@ impl World {
         let due = time.map(|time| self.now() + time);
         let is_so = self.0.run_until(&mut |next| next == due);
         assert!(is_so, "something else is due");
+    }
+
+    /// The same if it need not be exactly then: how long from now it is.
+    #[track_caller]
+    pub fn until_due_within(&mut self, times: RangeInclusive<Duration>) -> Duration {
+        let (now, mut due) = (self.now(), None);
+        let is_so = self.0.run_until(&mut |next| {
+            due = next.map(|next| next - now);
+            due.is_some_and(|due| times.contains(&due))
+        });
+        assert!(is_so, "due in {due:?}");
+        due.expect("within these times")
     }
 
     /// The same until a tree has ended.
@@ -179,6 +216,14 @@ impl Loops for Simulated {
         self.sim.start(build()).inspect_err(|_| self.sim.lose(at))
     }
 
+    fn lose(&mut self, at: &Locality) {
+        self.sim.lose(at);
+    }
+
+    fn reopen(&mut self, at: &Locality) {
+        self.sim.open(at.clone());
+    }
+
     fn step(&mut self) {
         self.sim.step();
     }
@@ -239,6 +284,16 @@ impl Loops for Stepped {
         Ok(app)
     }
 
+    fn lose(&mut self, at: &Locality) {
+        let place = self.running.iter().position(|one| one.locality() == *at);
+        drop(self.running.swap_remove(place.expect("it runs")));
+    }
+
+    fn reopen(&mut self, at: &Locality) {
+        let again = Turned::open(at.clone(), self.clock.clone());
+        self.running.push(again.expect("its loop is lost"));
+    }
+
     fn step(&mut self) {
         self.step_next();
     }
@@ -268,13 +323,65 @@ struct Threads {
     clock: Clock,
     waiting: Vec<(Locality, Begins)>,
     running: Vec<(App, JoinHandle<()>)>,
+    /// Those that can be lost, from when they are made.
+    mortal: Vec<(Locality, Mortal)>,
+}
+
+/// A thread that turns a driver, which is what a thread loop is made of, until that is lost. A thread
+/// loop cannot be: what its actors do does not end its thread.
+struct Mortal {
+    die: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Mortal {
+    /// Drives a locality, with a tree if one comes. Returns when it is open.
+    fn open(locality: Locality, clock: Clock, tree: Option<Starts>) -> Self {
+        let (opened, is_open) = mpsc::channel();
+        let die = Arc::new(AtomicBool::new(false));
+        let told = die.clone();
+        let thread = std::thread::spawn(move || {
+            let driver = Driver::new(Arc::new(std::thread::current()), clock);
+            driver.open(&locality).expect("no loop has it");
+            drop(locality);
+            opened.send(()).expect("it waits for that");
+            if let Some(Starts { tree, app }) = tree {
+                let Ok(build) = tree.recv() else {
+                    return; // the body needs no tree there
+                };
+                let _ = app.send(driver.start(build()));
+            }
+            while !told.load(Ordering::SeqCst) {
+                match driver.run_until_idle() {
+                    Turn::Done(_) => break,
+                    _ => std::thread::park(),
+                }
+            }
+        });
+        is_open.recv().expect("it is opened");
+        Mortal { die, thread }
+    }
+
+    /// Its driver is dropped, as if the thread had unwound.
+    fn end(self) {
+        self.die.store(true, Ordering::SeqCst);
+        self.thread.thread().unpark();
+        self.thread.join().expect("nothing of it fails");
+    }
+}
+
+/// How a thread gets its tree, and tells what came of it.
+struct Starts {
+    tree: Receiver<Build>,
+    app: Sender<Result<App, StartError>>,
 }
 
 /// A thread that waits for its tree.
 struct Begins {
     tree: Sender<Build>,
     app: Receiver<Result<App, StartError>>,
-    thread: JoinHandle<()>,
+    /// None if the thread can be lost: then it is known as such.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Loops for Threads {
@@ -295,6 +402,23 @@ impl Loops for Threads {
             }
         });
         let locality = locality.recv().expect("it has a loop");
+        let thread = Some(thread);
+        let begins = Begins { tree, app, thread };
+        self.waiting.push((locality.clone(), begins));
+        locality
+    }
+
+    fn mortal(&mut self) -> Locality {
+        let locality = Locality::new("mortal");
+        let (tree, build) = mpsc::channel();
+        let (started, app) = mpsc::channel();
+        let starts = Starts {
+            tree: build,
+            app: started,
+        };
+        let mortal = Mortal::open(locality.clone(), self.clock.clone(), Some(starts));
+        self.mortal.push((locality.clone(), mortal));
+        let thread = None;
         let begins = Begins { tree, app, thread };
         self.waiting.push((locality.clone(), begins));
         locality
@@ -304,8 +428,18 @@ impl Loops for Threads {
         let Begins { tree, app, thread } = take(&mut self.waiting, at);
         tree.send(build).expect("it waits for that");
         let app = app.recv().expect("it tells what came of it")?;
-        self.running.push((app.clone(), thread));
+        let running = thread.map(|thread| (app.clone(), thread));
+        self.running.extend(running);
         Ok(app)
+    }
+
+    fn lose(&mut self, at: &Locality) {
+        take(&mut self.mortal, at).end();
+    }
+
+    fn reopen(&mut self, at: &Locality) {
+        let again = Mortal::open(at.clone(), self.clock.clone(), None);
+        self.mortal.push((at.clone(), again));
     }
 
     fn step(&mut self) {
@@ -338,6 +472,10 @@ impl Drop for Threads {
             self.clock.advance(LONG);
             self.running.retain(|(_, thread)| !thread.is_finished());
             std::thread::yield_now();
+        }
+        self.waiting.clear();
+        if !std::thread::panicking() {
+            self.mortal.drain(..).for_each(|(_, mortal)| mortal.end());
         }
     }
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_executor::LocalExecutor;
-use glib::MainContext;
+use glib::{ControlFlow, MainContext, Priority};
 use mio::{Events, Poll, Token, Waker};
 use rotor_core::{App, Budget, Clock, Driver, Locality, StartError, Supervisor, Turn, Wake};
 use rotor_glib::GlibLoop;
 use rotor_mio::{Guest, MioLoop, Step};
 use rotor_smol::SmolLoop;
 
-/// The backends, by name.
+/// The backends, by name, but the thread loop: it is asked for a whole run only, and sleeps by itself.
 pub const BACKENDS: &[(&str, Make)] = &[
     ("driver", Turned::make),
     ("mio", Polled::make),
@@ -38,7 +38,7 @@ pub trait Loop {
 }
 
 /// Core's driver, without a loop.
-struct Turned {
+pub struct Turned {
     driver: Driver,
     locality: Locality,
     flag: Arc<Flag>,
@@ -55,9 +55,16 @@ impl Wake for Flag {
 
 impl Turned {
     fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+        Self::open(Locality::new("turned"), clock)
+    }
+
+    /// Drives a locality that no loop has, or none any more.
+    ///
+    /// # Errors
+    /// Another one has it, or it has ended.
+    pub fn open(locality: Locality, clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let driver = Driver::new(flag.clone(), clock);
-        let locality = Locality::new("turned");
         driver.open(&locality)?;
         Ok(Box::new(Turned {
             driver,
@@ -161,6 +168,19 @@ impl Loop for Iterated {
 
     fn step(&mut self) -> bool {
         self.context.iteration(false)
+    }
+}
+
+/// GLib keeps a context as long as that has sources. This one is the loop, and goes with it.
+impl Drop for Iterated {
+    fn drop(&mut self) {
+        // Each context numbers its sources, and this is the first one of its own.
+        let never = || ControlFlow::Break;
+        let first = glib::idle_source_new(None, Priority::DEFAULT, never);
+        let first = first.attach(Some(&MainContext::new()));
+        if let Some(source) = self.context.find_source_by_id(&first) {
+            source.destroy();
+        }
     }
 }
 
