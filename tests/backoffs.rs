@@ -1,6 +1,7 @@
 //! Restarts that wait.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,10 +14,12 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 /// Longer than any body takes.
 const HOURS: Backoff = Backoff::fixed(Duration::from_secs(100_000));
 const SECOND: Duration = Duration::from_secs(1);
+const NANO: Duration = Duration::from_nanos(1);
 
 /// What is sent meanwhile is handled by the next instance.
 fn l07_a_restart_waits_and_messages_wait_with_it(on: &dyn Backend) {
@@ -164,29 +167,101 @@ fn m14_a_child_that_waits_is_restarting(on: &dyn Backend) {
 }
 
 /// The instances of a pool wait each by itself.
-fn l07_an_instance_of_a_pool_waits_alone(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
+fn l07_an_instance_of_a_pool_waits_alone(world: &mut World) {
+    let (log, here) = (Log::new(), world.locality());
     let theirs = log.clone();
-    let make = move |name, _: &mut Context<Puppet>| Role::new(name, &theirs).telling().play(1);
-    let pool = Supervisor::simple_one_for_one("pool", make)
-        .intensity(9, SECOND)
-        .instance_backoff(Backoff::fixed(SECOND));
-    let app = sim.start(pool).unwrap();
-    for name in ["a", "b"] {
+    let app = world.start(&here, move || {
+        let make = move |name, _: &mut Context<Puppet>| Role::new(name, &theirs).telling().play(1);
+        Supervisor::simple_one_for_one("pool", make)
+            .intensity(9, SECOND)
+            .instance_backoff(Backoff::fixed(SECOND))
+    });
+    for (name, drops, first) in [("a", "a drops", SECOND), ("b", "b drops", ms(600))] {
         let start = StartInstance::<Puppet, &'static str>::new(name);
-        let started = sim.block_on(app.root().admin().ask(start, LONG));
-        let started = started.unwrap().unwrap().unwrap().unwrap();
-        crash(started.address);
-        sim.run_for(ms(400));
+        let started = world.answer(app.root().admin().ask(start, LONG));
+        crash(started.unwrap().unwrap().unwrap().address);
+        world.until(|| log.count(drops) == 1);
+        world.until_due_in(Some(first));
+        world.pass(ms(400));
     }
-    sim.run_for(ms(199));
+    world.pass(ms(200) - NANO);
+    world.until_due_in(Some(NANO));
     assert_eq!(log.all(), ["a starts", "a drops", "b starts", "b drops"]);
-    sim.run_for(ms(1));
+    world.pass(NANO);
+    world.until_due_in(Some(ms(400)));
     assert_eq!(log.all()[4..], ["a starts"]);
-    sim.run_for(ms(400));
-    assert_eq!(log.all()[5..], ["b starts"]);
+    world.pass(ms(400));
+    world.until_due_in(None);
+    world.until(|| log.all()[5..] == ["b starts"]);
+    world.shut_down(&app);
+}
+
+/// Starts a tree of one child, whose lives are to take so long: then it crashes.
+fn frail(world: &mut World, lives: Vec<Duration>, backoff: Backoff) -> App {
+    let here = world.locality();
+    world.start(&here, move || {
+        let role = Role::new("b", &Log::new()).begin(move |me, cx| {
+            if let Some(life) = lives.get(me.life as usize - 1) {
+                later(cx, *life, |_, _| panic!("as told"));
+            }
+        });
+        let root = Supervisor::one_for_one("root").intensity(u32::MAX, LONG);
+        root.child(role.child().backoff(backoff))
+    })
+}
+
+/// The same, as they are, growing by steps and doubled; a life that was healthy begins them anew.
+fn l07_waits_are_exact_on_any_loop(world: &mut World) {
+    let short = ms(1);
+    let steps = Backoff::linear(SECOND, 3 * SECOND).reset_after(10 * SECOND);
+    let stories = [
+        (Backoff::fixed(SECOND), vec![(short, 1), (short, 1)]),
+        (
+            steps,
+            vec![
+                (short, 1),
+                (short, 2),
+                (short, 3),
+                (short, 3),
+                (10 * SECOND - NANO, 3),
+                (10 * SECOND, 1),
+                (short, 2),
+            ],
+        ),
+        (
+            Backoff::exponential(SECOND, 5 * SECOND),
+            vec![(short, 1), (short, 2), (short, 4), (short, 5), (short, 5)],
+        ),
+    ];
+    for (backoff, story) in stories {
+        let lives = story.iter().map(|(life, _)| *life).collect();
+        let app = frail(world, lives, backoff);
+        for (life, wait) in story {
+            world.until_due_in(Some(life));
+            world.pass(life);
+            world.until_due_in(Some(wait * SECOND));
+            world.pass(wait * SECOND);
+        }
+        world.until_due_in(None);
+        world.shut_down(&app);
+    }
+}
+
+/// Jitter only shortens, and not by the same each time.
+fn l07_jitter_is_drawn_on_any_loop(world: &mut World) {
+    let backoff = Backoff::fixed(SECOND).jitter(50);
+    let app = frail(world, vec![ms(1); 16], backoff);
+    let mut waits = BTreeSet::new();
+    for _ in 0..16 {
+        world.until_due_in(Some(ms(1)));
+        world.pass(ms(1));
+        let wait = world.until_due_within(SECOND / 2..=SECOND);
+        waits.insert(wait);
+        world.pass(wait);
+    }
+    assert!(waits.len() > 8, "{waits:?}");
+    world.until_due_in(None);
+    world.shut_down(&app);
 }
 
 /// When a child that ends at once is restarted, in milliseconds.
@@ -223,22 +298,19 @@ fn l07_waits_follow_from_the_seed(seed: u64) {
 }
 
 /// A wait that is given up leaves no deadline behind: the loop sleeps.
-fn l07_a_wait_that_is_given_up_wakes_nobody(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let b = sim.locality("here").reserve();
-    let app = sim.start(group("root").child(puppet("b", &log).at(b).backoff(HOURS)));
-    let app = app.unwrap();
+fn l07_a_wait_that_is_given_up_wakes_nobody(world: &mut World) {
+    let here = world.locality();
+    let b = here.reserve();
+    let app = world.start(&here, move || {
+        group("root").child(puppet("b", &Log::new()).at(b).backoff(HOURS))
+    });
     crash(b);
-    sim.run_until_idle();
-    assert!(sim.next_deadline().is_some());
-    let asked = app
-        .root()
-        .admin()
-        .ask(TerminateChild::named("b"), Duration::MAX);
-    assert!(matches!(sim.block_on(asked), Some(Ok(Ok(())))));
-    sim.run_until_idle();
-    assert_eq!(sim.next_deadline(), None);
+    world.until_due_in(Some(Duration::from_secs(100_000)));
+    let terminate = TerminateChild::named("b");
+    let told = world.answer(app.root().admin().ask(terminate, Duration::MAX));
+    assert!(matches!(told, Ok(Ok(()))), "{told:?}");
+    world.until_due_in(None);
+    world.shut_down(&app);
 }
 
 /// In a spec and in a request, with the reason.
@@ -373,23 +445,32 @@ fn m14_a_plan_warns_of_a_start_limit_that_outlasts_the_intensity(seed: u64) {
 }
 
 /// By its capacity: messages between two instances are kept, or refused at once.
-fn l07_messages_during_a_wait_are_refused_by_a_capacity_of_zero(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let b = sim.locality("here").reserve::<Puppet>();
-    let wait = Backoff::fixed(Duration::from_secs(1));
-    let child = puppet("b", &log).at(b).capacity(0).backoff(wait);
-    sim.start(group("root").child(child)).unwrap();
-    sim.run_until_idle();
+fn l07_messages_during_a_wait_are_refused_by_a_capacity_of_zero(world: &mut World) {
+    let (log, here) = (Log::new(), world.locality());
+    let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+    let theirs = log.clone();
+    let app = world.start(&here, move || {
+        let frail = puppet("b", &theirs).at(b).capacity(0);
+        let frail = frail.backoff(Backoff::fixed(SECOND));
+        group("root").child(frail).child(puppet("a", &theirs).at(a))
+    });
+    world.until(|| b.address().state() == Lifecycle::Running);
     b.send(Num(1));
     crash(b);
-    sim.run_until_idle();
-    assert_eq!(b.try_send(Num(2)).unwrap_err().reason, Reason::Full);
-    b.send(Num(3));
-    sim.run_for(Duration::from_secs(1));
+    world.until_due_in(Some(SECOND));
+    act(a, move |me, _| {
+        b.send(Num(2));
+        me.say(b.try_send(Num(3)).unwrap_err().reason);
+    });
+    world.until(|| log.count("a: ") == 1);
+    world.until_due_in(Some(SECOND));
+    world.pass(SECOND);
+    world.until(|| b.address().state() == Lifecycle::Running);
     b.send(Num(4));
-    sim.run_until_idle();
-    assert_eq!(log.all(), ["b: 1", "b: 4"], "seed {seed}");
+    world.until(|| log.count("b: ") == 2);
+    let full = format!("a: {}", Reason::Full);
+    assert_eq!(log.all(), ["b: 1", &full, "b: 4"]);
+    world.shut_down(&app);
 }
 
 bodies! {
@@ -401,11 +482,15 @@ bodies! {
         l07_a_supervisor_that_gave_up_is_restarted_after_a_wait,
         m14_a_stop_does_not_wait_for_a_restart,
     ]
-    Sim: [
+    World: [
         l07_messages_during_a_wait_are_refused_by_a_capacity_of_zero,
         l07_an_instance_of_a_pool_waits_alone,
-        l07_waits_follow_from_the_seed,
+        l07_waits_are_exact_on_any_loop,
+        l07_jitter_is_drawn_on_any_loop,
         l07_a_wait_that_is_given_up_wakes_nobody,
+    ]
+    Sim: [
+        l07_waits_follow_from_the_seed,
         l07_a_backoff_that_makes_no_sense_is_refused,
         m14_a_plan_warns_of_a_start_limit_that_outlasts_the_intensity,
         m14_a_plan_warns_of_an_intensity_that_is_out_of_reach,

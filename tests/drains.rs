@@ -9,6 +9,7 @@ use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 /// What is sent to it comes too late: it is given back, or undelivered, whoever sends it.
 fn l18_new_messages_during_a_drain_are_refused(on: &dyn Backend, far: &dyn Backend) {
@@ -135,25 +136,22 @@ fn l18_a_drain_that_is_over_leaves_no_limit(seed: u64) {
     assert_eq!(log.count("a starts"), 3, "seed {seed}");
 }
 
-fn l18_a_hold_ends_at_its_expiry(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let a = sim.locality("here").reserve::<Puppet>();
-    let waits = |me: &mut Puppet, cx: &mut Context<Puppet>| {
-        let name = format!("for {}", me.name);
-        me.kept.push(Box::new(cx.hold_within(name, ms(3))));
-        // One that is dropped in time.
-        let early = cx.hold_within("a moment", ms(9));
-        later(cx, ms(1), move |_, _| drop(early));
-    };
-    let role = Role::new("a", &log)
-        .begin(waits)
-        .stop(move |me, _, cx| waits(me, cx));
-    let app = sim
-        .start(group("root").child(role.child().at(a).transient()))
-        .unwrap();
-    let state = |sim: &mut Sim, after| {
-        sim.run_for(after);
+fn l18_a_hold_ends_at_its_expiry(world: &mut World) {
+    let here = world.locality();
+    let a = here.reserve::<Puppet>();
+    let app = world.start(&here, move || {
+        let waits = |me: &mut Puppet, cx: &mut Context<Puppet>| {
+            let name = format!("for {}", me.name);
+            me.kept.push(Box::new(cx.hold_within(name, ms(3))));
+            // One that is dropped in time.
+            let early = cx.hold_within("a moment", ms(9));
+            later(cx, ms(1), move |_, _| drop(early));
+        };
+        let role = Role::new("a", &Log::new()).begin(waits);
+        let role = role.stop(move |me, _, cx| waits(me, cx));
+        group("root").child(role.child().at(a).transient())
+    });
+    let state = || {
         let node = app.tree().nodes.into_iter().nth(1);
         let holds = node.map_or(0, |node| node.holds.len());
         (a.address().state(), holds)
@@ -166,12 +164,20 @@ fn l18_a_hold_ends_at_its_expiry(seed: u64) {
         if during == Lifecycle::Stopping {
             a.stop();
         }
-        assert_eq!(state(&mut sim, Duration::ZERO), (during, 2));
+        world.until(|| state() == (during, 2));
         assert_eq!(app.tree().nodes[1].holds[0], "for a");
-        assert_eq!(state(&mut sim, ms(3) - nano), (during, 1));
-        assert_eq!(state(&mut sim, nano), (after, 0));
-        assert_eq!(sim.next_deadline(), None, "seed {seed}");
+        world.until_due_in(Some(ms(1)));
+        world.pass(ms(1));
+        world.until_due_in(Some(ms(2)));
+        assert_eq!(state(), (during, 1));
+        world.pass(ms(2) - nano);
+        world.until_due_in(Some(nano));
+        assert_eq!(state(), (during, 1));
+        world.pass(nano);
+        world.until(|| state() == (after, 0));
+        world.until_due_in(None);
     }
+    world.shut_down(&app);
 }
 
 bodies! {
@@ -181,8 +187,6 @@ bodies! {
         l18_a_drain_waits_for_what_is_parked,
         l18_a_drain_ends_at_its_limit,
     ]
-    Sim: [
-        l18_a_drain_that_is_over_leaves_no_limit,
-        l18_a_hold_ends_at_its_expiry,
-    ]
+    Sim: [l18_a_drain_that_is_over_leaves_no_limit]
+    World: [l18_a_hold_ends_at_its_expiry]
 }

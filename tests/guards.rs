@@ -4,16 +4,15 @@ use std::any::Any;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::world::World;
 
 const NANO: Duration = Duration::from_nanos(1);
-const NOW: Duration = Duration::ZERO;
 
 /// Does its work until it is told to stop, and a moment longer.
 fn save(hold: Hold, cx: &mut Context<Puppet>) {
@@ -99,94 +98,117 @@ fn c_so_19_a_stop_waits_for_the_holds_of_many_threads(on: &dyn Backend) {
 }
 
 /// An actor below a patient root, and the picture of it.
-struct Scene {
-    sim: Sim,
+struct Scene<'a> {
+    world: &'a mut World,
     app: App,
     a: Addr<Puppet>,
 }
 
-impl Scene {
-    fn new(seed: u64, child: impl FnOnce(Child<Puppet>) -> Child<Puppet>) -> Self {
-        let mut sim = Sim::new(seed);
-        let a = sim.locality("here").reserve::<Puppet>();
-        let log = Log::new();
-        let child = child(puppet("a", &log)).at(a).transient();
-        let app = sim.start(group("root").child(child)).unwrap();
-        sim.run_until_idle();
-        Scene { sim, app, a }
+impl<'a> Scene<'a> {
+    fn new(
+        world: &'a mut World,
+        child: impl FnOnce(Child<Puppet>) -> Child<Puppet> + Send + 'static,
+    ) -> Self {
+        let here = world.locality();
+        let a = here.reserve::<Puppet>();
+        let app = world.start(&here, move || {
+            let child = child(puppet("a", &Log::new())).at(a).transient();
+            group("root").child(child)
+        });
+        world.until(|| a.address().state() == Lifecycle::Running);
+        Scene { world, app, a }
     }
 
-    /// Where the actor is after a while, and what holds it.
-    fn after(&mut self, while_: Duration) -> (Lifecycle, Vec<String>) {
-        self.sim.run_for(while_);
-        let node = self.app.tree().nodes.into_iter().nth(1);
-        let holds = node.map_or(Vec::new(), |node| node.holds);
-        let holds = holds.iter().map(ToString::to_string).collect();
-        (self.a.address().state(), holds)
+    /// Where the actor comes to be without a moment passing, and what holds it then.
+    #[track_caller]
+    fn sees(&mut self, state: Lifecycle, expected: &[&str]) {
+        let (app, a) = (self.app.clone(), self.a.address());
+        self.world.until(|| {
+            let node = app.tree().nodes.into_iter().nth(1);
+            let holds = node.map_or(Vec::new(), |node| node.holds);
+            let told: Vec<_> = holds.iter().map(ToString::to_string).collect();
+            a.state() == state && told == expected
+        });
     }
 
-    fn down(&mut self, while_: Duration) {
-        assert_eq!(self.after(while_), (Lifecycle::Down, vec![]));
-        assert_eq!(self.sim.next_deadline(), None);
+    /// The same when a time has passed at which something is due, and not a moment before.
+    #[track_caller]
+    fn sees_after(&mut self, time: Duration, state: Lifecycle, expected: &[&str]) {
+        self.world.until_due_in(Some(time));
+        let before = self.a.address().state();
+        self.world.pass(time - NANO);
+        self.world.until_due_in(Some(NANO));
+        assert_eq!(self.a.address().state(), before);
+        self.world.pass(NANO);
+        self.sees(state, expected);
+    }
+
+    /// It is down, and nothing is due any more.
+    #[track_caller]
+    fn is_down(&mut self) {
+        self.sees(Lifecycle::Down, &[]);
+        self.world.until_due_in(None);
     }
 }
 
 /// While it is held; not once it was given back. The reason is to be seen before and meanwhile.
-fn l18_a_hold_delays_a_stop_until_it_is_given_back(seed: u64) {
-    let mut scene = Scene::new(seed, |child| child);
+fn l18_a_hold_delays_a_stop_until_it_is_given_back(world: &mut World) {
+    use Lifecycle::{Down, Running, Stopping};
     let hold = |scene: &Scene, time| {
         act(scene.a, move |_, cx| {
             let hold = cx.hold(format!("for {time:?}"));
             later(cx, time, move |_, _| drop(hold));
         });
     };
+    let mut scene = Scene::new(world, |child| child);
     hold(&scene, ms(2));
     hold(&scene, ms(9));
-    let held = |holds: &[&str]| holds.iter().map(ToString::to_string).collect();
-    let both = held(&["for 2ms", "for 9ms"]);
-    assert_eq!(scene.after(NOW), (Lifecycle::Running, both));
-    let one = held(&["for 9ms"]);
-    assert_eq!(scene.after(ms(2)), (Lifecycle::Running, one.clone()));
+    scene.sees(Running, &["for 2ms", "for 9ms"]);
+    scene.sees_after(ms(2), Running, &["for 9ms"]);
     scene.a.stop();
-    assert_eq!(scene.after(NOW), (Lifecycle::Stopping, one.clone()));
-    assert_eq!(scene.after(ms(7) - NANO), (Lifecycle::Stopping, one));
-    scene.down(NANO);
+    scene.sees(Stopping, &["for 9ms"]);
+    scene.sees_after(ms(7), Down, &[]);
+    scene.is_down();
 
-    let mut scene = Scene::new(seed, |child| child);
+    let mut scene = Scene::new(world, |child| child);
     hold(&scene, ms(2));
-    scene.after(ms(2));
+    scene.sees(Running, &["for 2ms"]);
+    scene.sees_after(ms(2), Running, &[]);
     scene.a.stop();
-    scene.down(NOW);
+    scene.is_down();
 }
 
 /// An expiry ends it, before the stop or while that waits; the limit of the child ends all of them.
-fn l18_a_hold_delays_a_stop_until_it_expires(seed: u64) {
+fn l18_a_hold_delays_a_stop_until_it_expires(world: &mut World) {
+    use Lifecycle::{Down, Gone, Running, Stopping};
     let within = |scene: &Scene| {
         act(scene.a, |me, cx| {
             me.kept.push(Box::new(cx.hold_within("upload", ms(3))));
         });
     };
-    let mut scene = Scene::new(seed, |child| child);
+    let mut scene = Scene::new(world, |child| child);
     within(&scene);
-    scene.after(ms(1));
+    scene.sees(Running, &["upload"]);
+    scene.world.until_due_in(Some(ms(3)));
+    scene.world.pass(ms(1));
     scene.a.stop();
-    let held = vec!["upload".to_owned()];
-    assert_eq!(scene.after(NOW), (Lifecycle::Stopping, held.clone()));
-    assert_eq!(scene.after(ms(2) - NANO), (Lifecycle::Stopping, held));
-    scene.down(NANO);
+    scene.sees(Stopping, &["upload"]);
+    scene.sees_after(ms(2), Down, &[]);
+    scene.is_down();
 
-    let mut scene = Scene::new(seed, |child| child);
+    let mut scene = Scene::new(world, |child| child);
     within(&scene);
-    scene.after(ms(3));
+    scene.sees(Running, &["upload"]);
+    scene.sees_after(ms(3), Running, &[]);
     scene.a.stop();
-    scene.down(NOW);
+    scene.is_down();
 
-    let mut scene = Scene::new(seed, |child| child.stop_limit(ms(2)));
+    let mut scene = Scene::new(world, |child| child.stop_limit(ms(2)));
     act(scene.a, |_, cx| std::mem::forget(cx.hold("for ever")));
-    scene.after(NOW);
+    scene.sees(Running, &["for ever"]);
     scene.app.root().stop();
-    assert_eq!(scene.after(ms(2) - NANO).0, Lifecycle::Stopping);
-    assert_eq!(scene.after(NANO).0, Lifecycle::Gone);
+    scene.sees(Stopping, &["for ever"]);
+    scene.sees_after(ms(2), Gone, &[]);
 }
 
 /// Keeps every message that it is asked about for ever.
@@ -200,43 +222,39 @@ impl Hook<Puppet> for Miser {
 }
 
 /// What holds something else does not: a start that is called off, a message, a name, a subscription.
-fn l18_what_else_is_held_does_not_delay_a_stop(seed: u64) {
+fn l18_what_else_is_held_does_not_delay_a_stop(world: &mut World) {
     let nobody: Name<Puppet> = Name::new("nobody");
-    let mut scene = Scene::new(seed, |child| child);
+    let mut scene = Scene::new(world, |child| child);
     act(scene.a, move |_, cx| {
         cx.find(nobody, |_, _, _| ());
     });
-    let held = vec!["name nobody".to_owned()];
-    assert_eq!(scene.after(NOW), (Lifecycle::Running, held));
+    scene.sees(Lifecycle::Running, &["name nobody"]);
     scene.a.stop();
-    scene.down(NOW);
+    scene.is_down();
 
-    let mut scene = Scene::new(seed, |child| child.hook(Miser));
+    let mut scene = Scene::new(world, |child| child.hook(Miser));
     scene.a.send(Num(1));
-    let held = vec!["for ever".to_owned()];
-    assert_eq!(scene.after(NOW), (Lifecycle::Running, held));
+    scene.sees(Lifecycle::Running, &["for ever"]);
     scene.a.stop();
-    scene.down(NOW);
+    scene.is_down();
 
-    let log = Log::new();
-    let starts = Role::new("b", &log)
-        .telling()
-        .begin(|_, cx| std::mem::forget(cx.hold("for ever")));
-    let mut sim = Sim::new(seed);
-    let b = sim.locality("here").reserve();
-    let tree = group("root").child(starts.child().at(b).transient());
-    let app = sim.start(tree).unwrap();
-    sim.run_for(ms(1));
-    app.shutdown();
-    sim.run_for(NOW);
-    assert!(app.tree().ended.is_some(), "seed {seed}");
+    let (log, here) = (Log::new(), world.locality());
+    let b = here.reserve::<Puppet>();
+    let theirs = log.clone();
+    let app = world.start(&here, move || {
+        let starts = Role::new("b", &theirs).telling();
+        let starts = starts.begin(|_, cx| std::mem::forget(cx.hold("for ever")));
+        group("root").child(starts.child().at(b).transient())
+    });
+    world.until(|| log.count("b starts") == 1);
+    world.shut_down(&app);
     assert_eq!(log.all()[1..], ["b stops: shutdown", "b drops"]);
 }
 
 bodies! {
     Each: [c_so_19_a_stop_waits_for_the_holds_of_many_threads]
     Pair: [l18_work_under_way_delays_a_stop]
-    Sim: [
+    World: [
         l18_a_hold_delays_a_stop_until_it_is_given_back,
         l18_a_hold_delays_a_stop_until_it_expires,
         l18_what_else_is_held_does_not_delay_a_stop,

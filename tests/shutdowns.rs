@@ -14,6 +14,8 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 
+const NANO: Duration = Duration::from_nanos(1);
+
 /// What has happened, in order. Names tell who is whose child: `root.near.a` is one of `root.near`.
 #[derive(Default)]
 struct Events {
@@ -317,31 +319,33 @@ fn l26_a_second_stop_joins_the_first(on: &dyn Backend, far: &dyn Backend) {
 }
 
 /// Each waits for a word that never comes, and all have the same time for that.
-fn l04_a_pool_stops_within_one_limit(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    sim.locality("here");
+fn l04_a_pool_stops_within_one_limit(world: &mut crate::world::World) {
+    let (log, here) = (Log::new(), world.locality());
     let theirs = log.clone();
-    let make = move |name, _: &mut Context<Puppet>| {
-        let stuck = Role::new(name, &theirs).telling();
-        stuck
-            .stop(|_, _, cx| std::mem::forget(cx.hold("a word")))
-            .play(1)
-    };
-    let pool = Supervisor::simple_one_for_one("pool", make);
-    let app = sim.start(pool.instance_limits(LONG, ms(5))).unwrap();
+    let app = world.start(&here, move || {
+        let make = move |name, _: &mut Context<Puppet>| {
+            let stuck = Role::new(name, &theirs).telling();
+            stuck
+                .stop(|_, _, cx| std::mem::forget(cx.hold("a word")))
+                .play(1)
+        };
+        Supervisor::simple_one_for_one("pool", make).instance_limits(LONG, ms(5))
+    });
     for _ in 0..10 {
         let start = StartInstance::<Puppet, &str>::new("x");
-        let started = sim.block_on(app.root().admin().ask(start, LONG));
-        assert!(matches!(started, Some(Ok(Ok(Some(_))))));
+        let started = world.answer(app.root().admin().ask(start, LONG));
+        assert!(matches!(started, Ok(Ok(Some(_)))));
     }
     app.shutdown();
-    sim.run_for(ms(5) - Duration::from_nanos(1));
+    world.until_due_in(Some(ms(5)));
     assert_eq!((log.count("x stops"), log.count("x drops")), (10, 0));
-    assert!(app.tree().ended.is_none(), "seed {seed}");
-    sim.run_for(Duration::from_nanos(1));
-    assert_eq!(log.count("x drops"), 10);
-    assert!(app.tree().ended.is_some(), "seed {seed}");
+    world.pass(ms(5) - NANO);
+    world.until_due_in(Some(NANO));
+    assert_eq!(log.count("x drops"), 0);
+    assert!(app.tree().ended.is_none());
+    world.pass(NANO);
+    world.until(|| log.count("x drops") == 10);
+    assert_eq!(chain(&world.end(&app)), "shutdown");
 }
 
 bodies! {
@@ -352,6 +356,6 @@ bodies! {
     Pair: [l26_a_second_stop_joins_the_first]
     Sim: [
         l26_once_a_stop_has_begun_nothing_starts,
-        l04_a_pool_stops_within_one_limit,
     ]
+    World: [l04_a_pool_stops_within_one_limit]
 }
