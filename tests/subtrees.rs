@@ -647,13 +647,16 @@ fn c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives(on: &dyn Backend, 
 /// Each start and each end is told once, in order, with its reason.
 fn c_so_11_starts_and_ends_are_told_once_and_in_order(world: &mut World) {
     #[derive(Default)]
-    struct Seen(Mutex<Vec<String>>);
+    struct Seen(Mutex<Vec<String>>, Mutex<Vec<String>>);
     impl Seen {
         fn put(&self, line: String) {
             self.0.lock().unwrap().push(line);
         }
     }
     impl Observer for Seen {
+        fn changed(&self, _: Address, name: &str, state: Lifecycle) {
+            self.1.lock().unwrap().push(format!("{name} {state:?}"));
+        }
         fn started(&self, _: Address, name: &str, _: u64) {
             self.put(format!("{name} started"));
         }
@@ -666,7 +669,9 @@ fn c_so_11_starts_and_ends_are_told_once_and_in_order(world: &mut World) {
     let b = here.reserve();
     let (theirs, observer) = (log.clone(), seen.clone());
     let app = world.start(&here, move || {
-        let inner = group("inner").child(puppet("b", &theirs).at(b));
+        // So that to be initialized is one thing, and to run is another.
+        let inner = group("inner").synchronize_start();
+        let inner = inner.child(puppet("b", &theirs).at(b));
         let tree = group("root").child(puppet("a", &theirs)).child(inner);
         tree.observer(observer)
     });
@@ -690,6 +695,14 @@ fn c_so_11_starts_and_ends_are_told_once_and_in_order(world: &mut World) {
             "root: shutdown",
         ]
     );
+    let changes = [
+        "root Starting, a Starting, a Running, inner Starting, b Starting, b Initialized, b Running",
+        "inner Running, root Running",
+        "b Stopping, b Waiting, b Starting, b Running",
+        "root Stopping, inner Stopping, b Stopping, b Down, inner Down, a Stopping, a Down, root Down",
+        "b Gone, inner Gone, a Gone, root Gone",
+    ];
+    assert_eq!(seen.1.lock().unwrap().join(", "), changes.join(", "));
 }
 
 /// Ten thousand instances of an actor that is a mebibyte, one after the other.
@@ -777,7 +790,16 @@ fn c_so_21_a_tree_is_run_from_outside(world: &mut World) {
     let exit = world.end(&app);
     assert_eq!(chain(&exit), "shutdown < bad: failed: no luck");
     let (here, theirs) = (world.locality(), log.clone());
-    let app = world.start(&here, move || group("root").child(tells("b", &theirs)));
+    let (on, threads) = (Arc::new(Mutex::new(Vec::new())), || {
+        std::thread::current().id()
+    });
+    let host = on.clone();
+    let app = world.start(&here, move || {
+        host.lock().unwrap().push(threads());
+        group("root").child(tells("b", &theirs))
+    });
+    let host = on.clone();
+    app.on_exit(move |_| host.lock().unwrap().push(threads()));
     let theirs = log.clone();
     let late = StartChild::new(move || {
         group("late")
@@ -793,6 +815,9 @@ fn c_so_21_a_tree_is_run_from_outside(world: &mut World) {
     assert_eq!(names, ["b", "late"]);
     app.shutdown();
     assert_eq!(chain(&world.end(&app)), "shutdown");
+    world.until(|| on.lock().unwrap().len() == 2);
+    let on = on.lock().unwrap();
+    assert_eq!(on[0], on[1], "the thread of its loop hears of its end");
     let all = log.all();
     let order: Vec<_> = all.iter().map(|line| &line[..7]).collect();
     let first = [
