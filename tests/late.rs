@@ -429,6 +429,70 @@ fn l17_a_handler_that_hangs_is_told_of_from_elsewhere(on: &dyn Backend, far: &dy
     assert_eq!(log.live(), 0);
 }
 
+/// Who is late on a loop that nobody runs, whether that is made or not: seen from one that was too busy to
+/// take its order back.
+fn m08_of_a_loop_that_nobody_runs_it_is_told_that_it_has_not_run(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    for made in [false, true] {
+        let (log, late) = (Log::new(), Laggards::new(on));
+        let nobody = Locality::new("nobody");
+        let driver = Driver::new(Arc::new(Bell::default()), Clock::real());
+        if made {
+            driver.open(&nobody).expect("not open elsewhere");
+        }
+        let (release, gone) = channel::<()>();
+        let (release, gone) = (Mutex::new(Some(release)), Arc::new(Mutex::new(gone)));
+        let release = Arc::new(release);
+        let exit = on.run_tree(&mut |here| {
+            let away = far.spawn("away");
+            let (a, b) = (here.reserve(), away.reserve());
+            let (gone, theirs, place) = (gone.clone(), log.clone(), nobody.clone());
+            when(a, (1, "b: hangs"), |_, cx| {
+                cx.supervisor().expect("it has one").stop();
+            });
+            let far = group("far").stop_limit(ms(3)).on(&away, move |s| {
+                let (gone, log) = (gone.clone(), theirs.clone());
+                let last = Role::new("c", &theirs).begin(move |_, _| {
+                    let gone = gone.clone();
+                    act(b, move |me, _| {
+                        me.say("hangs");
+                        assert!(gone.lock().unwrap().recv().is_err());
+                    });
+                });
+                let nowhere = group("nowhere").on(&place, move |s| {
+                    s.child(Role::new("x", &log).telling().child())
+                });
+                s.child(puppet("b", &theirs).at(b))
+                    .child(last.child())
+                    .child(nowhere)
+            });
+            // It stops after the one behind it, which has been given up by then.
+            let release = release.clone();
+            let first = Role::new("a", &log).stop(move |_, _, _| {
+                drop(release.lock().unwrap().take());
+            });
+            stage()
+                .observer(late.clone())
+                .child(first.child().at(a))
+                .child(far)
+        });
+        assert!(!exit.expect("a sound tree").is_failure());
+        let told = loop {
+            let is_nowhere = |late: &Late| late.path == "stage/far/nowhere";
+            if let Some(late) = late.all().into_iter().find(is_nowhere) {
+                break late.to_string();
+            }
+            std::thread::yield_now();
+        };
+        let text =
+            "stage/far/nowhere: stop took longer than 3ms; waiting; its loop has not run yet";
+        assert_eq!(told, text);
+        assert_eq!(log.count("x"), 0);
+    }
+}
+
 /// The run ends though a thread hangs: it is not waited for.
 fn l17_a_whole_tree_has_a_limit(on: &dyn Backend, far: &dyn Backend) {
     let (log, late) = (Log::new(), Laggards::new(on));
@@ -488,6 +552,7 @@ bodies! {
         l17_a_stop_of_ones_own_has_a_limit,
         l17_a_supervisor_that_gives_up_has_its_limit,
         l17_a_handler_that_hangs_is_told_of_from_elsewhere,
+        m08_of_a_loop_that_nobody_runs_it_is_told_that_it_has_not_run,
         l17_a_whole_tree_has_a_limit,
     ]
     Sim: [

@@ -605,8 +605,11 @@ impl Gate {
         *lock(&self.clock) = Some(clock.clone());
     }
 
-    /// How long ago its last slice began; the longest time if none has.
+    /// How long ago its last slice began; the longest time if none has since it was opened, or ever.
     pub(crate) fn since_turn(&self) -> Duration {
+        if self.is_unturned() {
+            return Duration::MAX;
+        }
         let clock = lock(&self.clock).clone();
         let turned = self.turned.load(Ordering::Relaxed);
         let age = |clock: Clock| Duration::from_nanos(clock.nanos().saturating_sub(turned));
