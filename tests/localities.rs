@@ -703,6 +703,75 @@ fn m23_a_failed_start_lets_the_loops_of_the_tree_end(on: &dyn Backend, far: &dyn
     log.wait_for("Err(Gone)");
 }
 
+/// Loops further down end with their tree, also if what would have placed something on them was never built,
+/// and the program keeps handles of them.
+fn m23_spawned_loops_below_what_was_not_built_end(on: &dyn Backend, far: &dyn Backend) {
+    for panics in [false, true] {
+        let log = Log::new();
+        let (middle, away) = (far.spawn("middle"), far.spawn("away"));
+        let kept = away.clone();
+        let played = on.run(|_| {
+            let (theirs, checked) = (log.clone(), std::cell::Cell::new(false));
+            let build = move |s: Supervisor| {
+                assert!(!(panics && checked.replace(true)), "as told");
+                let log = theirs.clone();
+                s.child(group("deep").on(&away, move |s| s.child(puppet("b", &log))))
+            };
+            let first = Role::new("a", &log).start(move |_, _| match panics {
+                false => Err(Error::message("as told")),
+                true => Ok(()),
+            });
+            let first = first.child().temporary();
+            stage().child(first).child(group("far").on(&middle, build))
+        });
+        assert!(played.exit.is_failure(), "{}", chain(&played.exit));
+        drop(kept);
+    }
+}
+
+/// The same goes for a child that is added, and cannot be: its loop ends with its start, and nobody waits
+/// for one on which nothing was ever placed.
+fn m23_a_child_that_cannot_be_added_keeps_no_loop(on: &dyn Backend, far: &dyn Backend) {
+    const MINE: Name<Puppet> = Name::new("mine");
+    for named in [false, true] {
+        let log = Log::new();
+        let (middle, away) = (far.spawn("middle"), far.spawn("away"));
+        let (b, kept) = (away.reserve::<Puppet>(), away.clone());
+        on.run(|here| {
+            let (a, theirs) = (here.reserve(), log.clone());
+            let build = move || {
+                let first = Role::new("x", &theirs).start(|_, _| Err(Error::message("as told")));
+                let first = first.child();
+                let first = if named { first.named(MINE) } else { first };
+                let deep = move |s: Supervisor| {
+                    let log = theirs.clone();
+                    s.child(group("deep").on(&away, move |s| s.child(puppet("b", &log).at(b))))
+                };
+                group("new")
+                    .child(first)
+                    .child(group("far").on(&middle, deep))
+            };
+            act(a, move |_, cx| {
+                let root = cx.supervisor().expect("it has one").admin();
+                let script = async move {
+                    let asked = root.ask(StartChild::new(build), LONG).await;
+                    // What waits there is refused when the loop ends.
+                    let gone =
+                        async || matches!(b.ask(Double(1), LONG).await, Err(RequestError::Gone));
+                    (matches!(asked, Ok(Err(_))), named || gone().await)
+                };
+                cx.spawn(script, |me, said, cx| {
+                    me.say(format!("{said:?}"));
+                    cx.stop();
+                });
+            });
+            stage().child(lead("a", &log).at(a).named(MINE))
+        });
+        assert_eq!(log.all(), ["a: (true, true)"]);
+        drop(kept);
+    }
+}
+
 /// Senders on many threads while the locality ends: none hangs, every token is answered.
 fn s16_senders_and_the_end_of_a_locality_race_without_loss(on: &dyn Backend) {
     let log = Log::new();
@@ -907,9 +976,48 @@ fn m23_a_spawned_loop_waits_for_its_first_use(_: u64) {
     assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
 }
 
+/// The loop between it and the root is lost: what is built there anew places something on it again.
+fn m23_a_spawned_loop_waits_for_what_is_above_it_to_be_built_again(_: u64) {
+    let (log, clock) = (Log::new(), Clock::manual());
+    let [home, middle, away] = ["home", "middle", "away"].map(Locality::new);
+    let open = |locality: &Locality| {
+        let driver = Driver::new(Arc::new(Bell::default()), clock.clone());
+        driver.open(locality).expect("nobody drives it");
+        driver
+    };
+    // How many are done then.
+    let turn = |drivers: &[&Driver]| {
+        let turns = (0..10).flat_map(|_| drivers.iter().map(|driver| driver.run_until_idle()));
+        turns.filter(|turn| matches!(turn, Turn::Done(_))).count()
+    };
+    let (root, mut between, far) = (open(&home), open(&middle), open(&away));
+    far.host();
+    let b = away.reserve::<Puppet>();
+    let build = move |s: Supervisor| {
+        let log = log.clone();
+        s.child(group("deep").on(&away, move |s| s.child(puppet("b", &log).at(b))))
+    };
+    let sub = group("far").backoff(Backoff::fixed(ms(5)));
+    let app = root.start(group("root").child(sub.on(&middle, build)));
+    let app = app.expect("a sound tree");
+    for _ in 0..3 {
+        clock.advance(ms(5));
+        turn(&[&root, &between, &far]);
+        assert_eq!(b.address().state(), Lifecycle::Running);
+        drop(between);
+        assert_eq!(turn(&[&root, &far]), 0);
+        between = open(&middle);
+    }
+    clock.advance(ms(5));
+    turn(&[&root, &between, &far]);
+    app.shutdown();
+    assert_eq!(turn(&[&root, &between, &far]), 2);
+}
+
 bodies! {
     Sim: [
         m23_a_spawned_loop_waits_for_its_first_use,
+        m23_a_spawned_loop_waits_for_what_is_above_it_to_be_built_again,
     ]
     Each: [
         m11_a_loop_that_is_not_made_is_a_lost_one,
@@ -941,6 +1049,8 @@ bodies! {
         m10_a_disowned_child_is_removed_before_any_further_message,
         m23_a_spawned_loop_ends_with_the_tree_that_used_it,
         m23_a_failed_start_lets_the_loops_of_the_tree_end,
+        m23_spawned_loops_below_what_was_not_built_end,
+        m23_a_child_that_cannot_be_added_keeps_no_loop,
         r70_each_start_of_an_actor_elsewhere_can_be_observed,
         r70_the_starts_of_an_actor_elsewhere_are_told,
     ]

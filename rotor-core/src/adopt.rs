@@ -179,7 +179,9 @@ impl Local {
         let (slot, generation) = gate.mint();
         let place = Address::new(gate, slot, generation);
         let mut entry = Entry::new(place, limits);
-        let placement = Placement::new(&remote.locality);
+        let below = remote.declared.get().map(|declared| &declared.places);
+        let places = below.into_iter().flatten().chain([&remote.locality]);
+        let placements = places.map(Placement::new).collect();
         let plans = self.plans(parent, place, &remote);
         let shell = s.shell();
         entry.remote = Some(Box::new(RemoteEntry {
@@ -187,7 +189,7 @@ impl Local {
             shell,
             remote,
             built: 0,
-            _placement: placement,
+            _placements: placements,
             plans,
         }));
         set(entry);

@@ -31,7 +31,7 @@ impl Supervisor {
         };
         self.check_in(gate, place, &mut seen)?;
         seen.needs.check()?;
-        Ok(seen.places)
+        Ok(distinct(&seen.places))
     }
 
     /// A root is where it is started.
@@ -275,16 +275,15 @@ impl Supervisor {
             return Err(StartError::Outside { supervisor, child });
         }
         let built = self.built(&remote.build, || supervisor)?;
-        if !seen.places.contains(&remote.locality) {
-            seen.places.push(remote.locality.clone());
-        }
-        let (names, slots) = (seen.names.len(), seen.slots.len());
+        seen.places.push(remote.locality.clone());
+        let (names, slots, places) = (seen.names.len(), seen.slots.len(), seen.places.len());
         built.check_in(remote.locality.gate(), remote.locality.name(), seen)?;
         let scope = seen.scope();
         let new = seen.names[names..].iter().filter(|(of, _)| *of == scope);
         let _ = remote.declared.set(Declared {
             names: new.map(|(_, name)| name.clone()).collect(),
             slots: seen.slots[slots..].to_vec(),
+            places: distinct(&seen.places[places..]),
         });
         Ok(())
     }
@@ -374,6 +373,17 @@ pub(crate) fn check_added(
     Ok((node, places))
 }
 
+/// Each of them once.
+fn distinct(places: &[Locality]) -> Vec<Locality> {
+    let mut distinct = Vec::new();
+    for place in places {
+        if !distinct.contains(place) {
+            distinct.push(place.clone());
+        }
+    }
+    distinct
+}
+
 /// A name, and the child that declares it.
 type Owned = (Cow<'static, str>, Cow<'static, str>);
 
@@ -394,6 +404,7 @@ pub(crate) struct Seen {
     scopes: Vec<usize>,
     /// How many there were.
     scopes_met: usize,
+    /// Where subtrees are placed, one after the other.
     places: Vec<Locality>,
     pub(crate) needs: Needs,
     /// How far below the root the check is.
@@ -459,7 +470,8 @@ impl Seen {
 
     /// Notes that localities of a tree whose root is placed here have the same name.
     pub(crate) fn warn_of_places(&mut self, here: &Locality) {
-        let others = self.places.iter().filter(|&place| place != here);
+        let places = distinct(&self.places);
+        let others = places.iter().filter(|&place| place != here);
         let mut names: Vec<_> = others.chain([here]).map(|place| place.name()).collect();
         names.sort_unstable();
         let alike = names

@@ -113,7 +113,9 @@ pub(crate) struct RemoteEntry {
     pub(crate) remote: Remote,
     /// Which opening of the locality it was built in; 0 is none.
     pub(crate) built: u32,
-    pub(crate) _placement: Placement,
+    /// There, and wherever something is placed below it: what is not built yet, or is lost with a loop on
+    /// the way to it, has no other.
+    pub(crate) _placements: Vec<Placement>,
     /// The names that are declared in it.
     pub(crate) plans: Option<Arc<Plans>>,
 }

@@ -201,14 +201,15 @@ impl Local {
         )
         .map_err(AdminError::BadSpec)?;
         self.check_name(slot, node.name())?;
+        let (child, _) = self
+            .adopt_child(slot, node.0, How::Asked)
+            .map_err(AdminError::BadSpec)?;
+        // Not before: nobody waits for a loop on which nothing was ever placed.
         if let Some(app) = self.gate.app() {
             for place in places {
                 app.add_place(place, self.gate.observer());
             }
         }
-        let (child, _) = self
-            .adopt_child(slot, node.0, How::Asked)
-            .map_err(AdminError::BadSpec)?;
         Ok(child)
     }
 

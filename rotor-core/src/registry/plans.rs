@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{Registry, Scope, Scoped, TREE, Table, Text, Told};
 use crate::address::Address;
 use crate::gate::Gate;
+use crate::locality::Locality;
 
 /// What the specs of a subtree declare, each with the name of its child.
 #[derive(Clone, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Declared {
     pub(crate) names: Vec<(Text, Text)>,
     /// Addresses that were reserved.
     pub(crate) slots: Vec<(Address, Text)>,
+    /// Where what is below it is placed.
+    pub(crate) places: Vec<Locality>,
 }
 
 /// What is planned of one subtree, as long as its parent has its spec.
@@ -147,7 +150,7 @@ impl Registry {
             owner: owner.clone(),
             aside: None,
         };
-        let Declared { names, slots } = declared;
+        let Declared { names, slots, .. } = declared;
         let names: Vec<_> = names
             .iter()
             .map(|(name, owner)| ((scope, name.clone()), owner))
