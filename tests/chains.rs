@@ -497,6 +497,26 @@ fn n02_a_deleted_subtree_two_loops_below_leaves_its_names(seed: u64) {
     }
 }
 
+/// Also if something was put aside below it before: the loop of that supervisor is lost, and nobody builds
+/// on it.
+fn n02_a_deleted_subtree_leaves_what_was_deleted_below_it(seed: u64) {
+    for (loops, below) in [(2, "a"), (3, "three")] {
+        let mut it = Named::at_depth(loops, seed, false);
+        let [one, two] = ["one", "two"].map(|name| it.node(name));
+        it.delete(two, below);
+        it.delete(one, "two");
+        let place = it.places[1].clone();
+        it.sim.lose(&place);
+        it.sim.run_for(ms(500));
+        assert!(!it.is_taken(), "seed {seed}");
+        one.kill();
+        it.sim.run_for(ms(50));
+        it.sim.open(place);
+        it.sim.run_for(LONG);
+        assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
+    }
+}
+
 bodies! {
     Sim: [
         m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses,
@@ -507,5 +527,6 @@ bodies! {
         m11_a_name_two_loops_below_a_lost_one_stays_taken,
         m11_what_was_put_aside_two_loops_below_a_lost_one_is_declared_again,
         n02_a_deleted_subtree_two_loops_below_leaves_its_names,
+        n02_a_deleted_subtree_leaves_what_was_deleted_below_it,
     ]
 }

@@ -100,7 +100,10 @@ impl Table {
         }
         let nest = self.planned.get_mut(place).into_iter();
         for planned in nest.flat_map(|nest| &mut nest.0) {
-            if planned.aside.is_none() && planned.is_above(path) {
+            // One that is further out holds for what was put aside below it before.
+            let inner = planned.aside.as_deref();
+            let outermost = inner.is_none_or(|inner| inner.starts_with(path));
+            if outermost && planned.is_above(path) {
                 planned.aside = Some(path.clone());
             }
         }
