@@ -161,9 +161,9 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 ///
 /// Called on whichever thread notices, between messages, in the order in which things happen: a
 /// supervisor's start comes after all that happened in it, its end after those of its children. But who
-/// is removed by force, such as a root whose limit has passed, does not wait for what lives below it on
-/// other loops: those ends are told when each of those loops comes to it. It must not block. A panic in it
-/// is swallowed.
+/// is removed by force, such as a root whose limit has passed, or is lost with its loop, does not wait for
+/// what lives below it on other loops: those ends are told when each of those loops comes to it. It must not
+/// block. A panic in it is swallowed.
 ///
 /// Without one, a debug build prints a line on stderr when a message is undelivered for a reason that is
 /// new to its locality, and all are counted in [`LocalityPicture::undelivered`](crate::LocalityPicture):
