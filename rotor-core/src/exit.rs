@@ -681,12 +681,17 @@ impl ExitReason {
 /// One line, also of a text with several: they are trimmed, and joined by a space.
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut f = OneLine { f, broken: false };
+        let mut f = OneLine {
+            f,
+            spaces: String::new(),
+            broken: false,
+        };
         match self {
             ExitReason::Normal => write!(f, "normal"),
             ExitReason::Shutdown => write!(f, "shutdown"),
-            ExitReason::ShutdownWith(detail) => write!(f, "shutdown: {detail}"),
-            ExitReason::Failed(error) => write!(f, "failed: {error}"),
+            // Texts of others begin on lines of their own, so that these are trimmed as well.
+            ExitReason::ShutdownWith(detail) => write!(f, "shutdown:\n{detail}"),
+            ExitReason::Failed(error) => write!(f, "failed:\n{error}"),
             ExitReason::TimedOut(error) => write!(f, "timed out: {error}"),
             ExitReason::Stalled(error) => write!(f, "failed: {error}"),
             ExitReason::Link(error) => write!(f, "failed: {error}"),
@@ -701,7 +706,6 @@ impl fmt::Display for ExitReason {
             ExitReason::Spent => {
                 f.write_str("failed: a child made by `Child::once` cannot be made again")
             }
-            // A line of its own, so that there is no space before a text that is empty.
             ExitReason::Panicked(text) => write!(f, "panicked:\n{text}"),
             ExitReason::Bug(text) => write!(f, "failed: a bug in rotor-core:\n{text}"),
             ExitReason::Escalated => write!(f, "escalated"),
@@ -715,6 +719,8 @@ impl fmt::Display for ExitReason {
 /// Trims the lines of what is written, leaves out the empty ones, and joins them by a space.
 struct OneLine<'a, 'b> {
     f: &'a mut fmt::Formatter<'b>,
+    /// What the line so far ends with: written when something follows on it.
+    spaces: String,
     /// What was written so far ends with a line break.
     broken: bool,
 }
@@ -723,16 +729,21 @@ impl fmt::Write for OneLine<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for part in text.split_inclusive(is_break) {
             let line = part.strip_suffix(is_break);
-            let mut rest = line.map_or(part, str::trim_end);
-            if self.broken {
-                rest = rest.trim_start();
-            }
-            if self.broken && !rest.is_empty() {
-                self.f.write_str(" ")?;
+            let text = line.unwrap_or(part);
+            let text = if self.broken { text.trim_start() } else { text };
+            let rest = text.trim_end();
+            if !rest.is_empty() {
+                let before = if self.broken { " " } else { &self.spaces };
+                self.f.write_str(before)?;
+                self.f.write_str(rest)?;
+                self.spaces.clear();
                 self.broken = false;
             }
-            self.f.write_str(rest)?;
-            self.broken |= line.is_some();
+            self.spaces.push_str(&text[rest.len()..]);
+            if line.is_some() {
+                self.spaces.clear();
+                self.broken = true;
+            }
         }
         Ok(())
     }
@@ -1001,6 +1012,25 @@ mod tests {
             );
         }
         // In whatever pieces it is written.
+        #[derive(Debug)]
+        struct Pieces(&'static [&'static str]);
+        impl StdError for Pieces {}
+        impl fmt::Display for Pieces {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|piece| f.write_str(piece))
+            }
+        }
+        let cases: [(&[&str], &str); 6] = [
+            (&["one ", "two", "  three"], "failed: one two  three"),
+            (&["one \t", " \n", " ", "two"], "failed: one two"),
+            (&["one", " ", "\n"], "failed: one"),
+            (&["one  "], "failed: one"),
+            (&["  one"], "failed: one"),
+            (&[" ", ""], "failed:"),
+        ];
+        for (pieces, line) in cases {
+            assert_eq!(Exit::failed(Pieces(pieces)).to_string(), line);
+        }
         let io = std::io::Error::other("one\n");
         let mixed = Exit::failed(LinkError::Broken {
             service: "b".into(),
