@@ -46,6 +46,32 @@ thread_local! {
     /// The context of the source that was finalized last. GLib locks it once more when that is done, so it
     /// must not go with its source, which somebody may have kept until then.
     static LAST: Cell<Option<MainContext>> = const { Cell::new(None) };
+
+    /// The sources of this thread that were left to their loops.
+    static KEPT: Kept = const { Kept(RefCell::new(Vec::new())) };
+}
+
+/// Sources that end with their thread, which is the only one that can turn them: a source keeps its
+/// context, so nothing else would end those whose loop was left before their tree was over. They leave
+/// the list when they are finalized.
+struct Kept(RefCell<Vec<*mut ffi::GSource>>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let all = self.0.take();
+        // SAFETY: what is listed is not finalized yet. Those of the list that the drop of another one
+        // finalizes live until they have had their turn.
+        all.iter().for_each(|&raw| unsafe {
+            ffi::g_source_ref(raw);
+        });
+        for raw in all {
+            // SAFETY: as above, and this is the owner's thread. The reference is given back once.
+            unsafe {
+                ffi::g_source_destroy(raw);
+                ffi::g_source_unref(raw);
+            }
+        }
+    }
 }
 
 /// The memory that GLib allocates for the source.
@@ -184,8 +210,13 @@ impl Source {
 impl Drop for Source {
     fn drop(&mut self) {
         let ptr: *mut ffi::GMainContext = self.context.to_glib_none().0;
-        // SAFETY: acquired by `attach` on this thread: on another one a source is leaked.
-        unsafe { ffi::g_main_context_release(ptr) }
+        // SAFETY: acquired by `attach` on this thread: on another one a source is leaked. A program may
+        // have let go of it meanwhile.
+        unsafe {
+            if ffi::g_main_context_is_owner(ptr) != ffi::GFALSE {
+                ffi::g_main_context_release(ptr);
+            }
+        }
     }
 }
 
@@ -198,8 +229,13 @@ impl Attached {
         &self.source.context
     }
 
-    /// Leaves the source to its loop.
+    /// Leaves the source to its loop, and to the end of its thread.
     pub(crate) fn keep(mut self) {
+        // What is dropped when the main thread ends is dropped at the end of the process, when widgets
+        // have no display any more.
+        if std::thread::current().name() != Some("main") {
+            KEPT.with(|kept| kept.0.borrow_mut().push(self.raw.cast()));
+        }
         // A start or a host may have queued something while the loop did not rest.
         self.source.bell.ring();
         self.kept = true;
@@ -286,6 +322,7 @@ unsafe extern "C" fn finalize(raw: *mut ffi::GSource) {
     // SAFETY: GLib calls this once, at the end; `attach` stored the pointer. On the owner's thread:
     // `dispose` keeps the source from all others.
     let source = unsafe { Rc::from_raw((*raw.cast::<Raw>()).source) };
+    let _ = KEPT.try_with(|kept| kept.0.borrow_mut().retain(|&other| other != raw));
     let (io, context) = (source.io.clone(), source.context.clone());
     let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
     io.close();

@@ -175,6 +175,34 @@ fn l08_a_root_that_gave_up_is_followed_by_the_next_on_the_loop_that_goes_on() {
     });
 }
 
+/// Its loop was quit before the tree was over. The context would keep what lives there for ever.
+#[test]
+fn m11_a_guest_whose_thread_ends_is_lost() {
+    within_limit(|| {
+        let (tell, told) = mpsc::channel();
+        let theirs = thread::spawn(move || {
+            let context = MainContext::new();
+            let guest = GlibLoop::attach_to(&context).unwrap();
+            let a = guest.locality().reserve();
+            let app = guest.start(only(doer(a))).unwrap();
+            while a.address().state() != Lifecycle::Running {
+                context.iteration(true);
+            }
+            let dropped = Arc::new(());
+            let token = dropped.clone();
+            act(a, move |_, cx| cx.at_end(move || drop(token)));
+            while context.iteration(false) {}
+            tell.send((app, a, dropped)).unwrap();
+        });
+        let (app, a, dropped) = next(&told);
+        let exit = app.wait().unwrap();
+        assert!(matches!(exit.reason(), ExitReason::Lost(_)), "{exit}");
+        assert_eq!(a.address().state(), Lifecycle::Gone);
+        theirs.join().unwrap();
+        assert_eq!(Arc::strong_count(&dropped), 1, "nothing of it is left");
+    });
+}
+
 #[test]
 fn a_panic_in_a_handler_ends_one_instance_and_neither_loop_nor_process() {
     within_limit(|| {
@@ -307,7 +335,9 @@ fn a_thread_that_takes_the_place_of_one_that_has_ended_loses_the_locality() {
         let context = MainContext::new();
         let (tell, dropped) = mpsc::channel();
         let theirs = context.clone();
-        let owner = thread::spawn(move || start_and_let_go(&theirs, tell));
+        // The end of a main thread is the end of its process: it drops nothing.
+        let main = thread::Builder::new().name("main".to_owned());
+        let owner = main.spawn(move || start_and_let_go(&theirs, tell)).unwrap();
         let (app, a) = owner.join().unwrap();
         a.send(());
         // It is likely to get the same memory as the one before.
