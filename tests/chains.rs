@@ -45,8 +45,11 @@ impl Plan {
     }
 
     fn level(self: &Arc<Self>, n: usize) -> Supervisor {
+        self.place(n, patient(LEVELS[n]))
+    }
+
+    fn place(self: &Arc<Self>, n: usize, level: Supervisor) -> Supervisor {
         let mine = self.clone();
-        let level = patient(LEVELS[n]);
         level.on(&self.places[n], move |s| {
             let s = s
                 .child(mine.leaf(n, 0))
@@ -517,6 +520,117 @@ fn n02_a_deleted_subtree_leaves_what_was_deleted_below_it(seed: u64) {
     }
 }
 
+/// How the first of several subtrees below each other goes down, the loop of which is lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Goes {
+    Decided,
+    Temporary,
+    TerminatedBefore,
+    TerminatedThen,
+    TerminatedAbove,
+}
+
+/// Nobody builds it again, on whichever loop: who looks, asks or watches is told so, also while the old
+/// instances take their time to end, and in each next life of those loops. It comes with the next start.
+fn m11_what_is_below_a_lost_loop_that_is_not_built_again_is_down(seed: u64) {
+    for goes in [
+        Goes::Decided,
+        Goes::Temporary,
+        Goes::TerminatedBefore,
+        Goes::TerminatedThen,
+        Goes::TerminatedAbove,
+    ] {
+        for at in [[0, 1, 2], [0, 1, 0]] {
+            goes_down(seed, goes, at, 0);
+            goes_down(seed, goes, at, 50);
+        }
+    }
+}
+
+fn goes_down(seed: u64, goes: Goes, at: [usize; 3], slow: u64) {
+    let (log, what) = (
+        Log::new(),
+        format!("seed {seed}, {goes:?}, {at:?}, {slow} ms"),
+    );
+    let mut sim = Sim::new(seed);
+    sim.locality("home");
+    let all = ["mid", "far", "low"].map(|name| sim.locality(name));
+    let plan = Plan::new(&log, at.map(|n| all[n].clone()).to_vec(), vec![slow; 3]);
+    let one = match goes {
+        Goes::Temporary => plan.place(0, group(LEVELS[0]).temporary()),
+        _ => plan.level(0),
+    };
+    let above = patient("above").decide(move |_| match goes {
+        Goes::Decided => Decision::Stop,
+        _ => Decision::Usual,
+    });
+    // Something stays placed everywhere, so that what is lost can be opened again.
+    let anchors = ["anchor mid", "anchor far"].into_iter().zip(&all);
+    let anchors = anchors.map(|(name, place)| patient(name).on(place, |s| s));
+    let (boss, theirs) = (all[2].reserve(), log.clone());
+    let watches = move |s: Supervisor| s.child(puppet("boss", &theirs).at(boss));
+    let root = patient("root").child(above.child(one));
+    let root = root.child(patient("watches").on(&all[2], watches));
+    let tree = anchors.fold(root, Supervisor::child);
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_for(ms(10));
+    // Those on loops that run.
+    let states = |but: Option<usize>| {
+        let leaves = plan.leaves.iter().zip(at);
+        let leaves = leaves.filter(move |(_, n)| Some(*n) != but);
+        let states = leaves.flat_map(|(leaves, _)| leaves.map(|leaf| leaf.address().state()));
+        states.collect::<std::collections::HashSet<_>>()
+    };
+    let (runs, down) = ([Lifecycle::Running].into(), [Lifecycle::Down].into());
+    assert_eq!(states(None), runs, "{what}");
+    let nodes = app.tree().nodes;
+    let above = nodes.iter().find(|node| node.name == "above");
+    let above = above.expect("it is there").address;
+    let (of, name) = match goes {
+        Goes::TerminatedAbove => (app.root(), "above"),
+        _ => (above, "one"),
+    };
+    let terminate = |sim: &mut Sim| {
+        let asked = of.admin().ask(TerminateChild::named(name), LONG);
+        assert!(matches!(sim.block_on(asked), Some(Ok(Ok(())))), "{what}");
+    };
+    if goes == Goes::TerminatedBefore {
+        terminate(&mut sim);
+    }
+    sim.lose(&all[0]);
+    sim.run_for(ms(2));
+    if matches!(goes, Goes::TerminatedThen | Goes::TerminatedAbove) {
+        terminate(&mut sim);
+    }
+    sim.run_for(ms(1000));
+    assert_eq!(states(Some(0)), down, "{what}");
+    let two = plan.leaves[1];
+    for leaf in two {
+        act(boss, move |_, cx| drop(cx.monitor(leaf.address())));
+        let asked = sim.block_on(leaf.ask(Double(1), LONG));
+        assert!(matches!(asked, Some(Err(RequestError::Ended(_)))), "{what}");
+    }
+    sim.run_for(ms(10));
+    assert_eq!(log.count("boss: down"), 2, "{what}, {:?}", log.all());
+    sim.open(all[0].clone());
+    sim.run_for(ms(1000));
+    assert_eq!(states(None), down, "{what}");
+    for again in [1, 0, 1, 0] {
+        sim.lose(&all[again]);
+        sim.open(all[again].clone());
+        sim.run_for(ms(1000));
+        assert_eq!(states(None), down, "{what}, {again} again");
+    }
+    if goes == Goes::Temporary {
+        above.kill();
+    } else {
+        let asked = of.admin().ask(RestartChild::named(name), LONG);
+        assert!(matches!(sim.block_on(asked), Some(Ok(Ok(_)))), "{what}");
+    }
+    sim.run_for(ms(1000));
+    assert_eq!(states(None), runs, "{what}");
+}
+
 bodies! {
     Sim: [
         m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses,
@@ -528,5 +642,6 @@ bodies! {
         m11_what_was_put_aside_two_loops_below_a_lost_one_is_declared_again,
         n02_a_deleted_subtree_two_loops_below_leaves_its_names,
         n02_a_deleted_subtree_leaves_what_was_deleted_below_it,
+        m11_what_is_below_a_lost_loop_that_is_not_built_again_is_down,
     ]
 }

@@ -101,6 +101,11 @@ impl Entry {
         (self.place, remote.and_then(|remote| remote.plans.clone()))
     }
 
+    /// What is down with it, and not built.
+    pub(crate) fn unbuilt(&self) -> Option<&Unbuilt> {
+        self.remote.as_ref()?.unbuilt.as_ref()
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits.as_deref().copied().unwrap_or(Limits::USUAL)
     }
@@ -128,12 +133,26 @@ impl Unbuilt {
     pub(crate) fn new(mut all: Vec<Address>, exit: &Exit) -> Self {
         all.sort_unstable();
         let unbuilt = Unbuilt(all);
-        for (gate, part) in unbuilt.parts() {
+        unbuilt.lay_down(exit, |_| true);
+        unbuilt
+    }
+
+    /// Has those down that are on some of their localities: of one that is lost, in its next life.
+    pub(crate) fn lay_down(&self, exit: &Exit, on: impl Fn(&Gate) -> bool) {
+        for (gate, part) in self.parts().filter(|(gate, _)| on(gate)) {
             gate.write_early(part, Lifecycle::Down);
             let (part, exit) = (part.to_vec(), exit.clone());
             gate.call_when_open(move |there| there.lay_unclaimed_down(&part, &exit));
         }
-        unbuilt
+    }
+
+    /// Whether some are on this locality.
+    pub(crate) fn is_on(&self, gate: &Gate) -> bool {
+        self.gates().any(|other| other == gate)
+    }
+
+    pub(crate) fn gates(&self) -> impl Iterator<Item = &'static Gate> {
+        self.parts().map(|(gate, _)| gate)
     }
 
     fn parts(&self) -> impl Iterator<Item = (&'static Gate, &[Address])> {

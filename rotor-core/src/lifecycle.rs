@@ -14,6 +14,7 @@ use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
 use crate::strategy::{ChildId, Event, OnGo};
 use crate::things::{AtEnd, Body, Key, NO_THINGS};
+use crate::ties::About;
 
 impl Local {
     /// Makes an instance.
@@ -676,10 +677,15 @@ impl Local {
     /// A child on another locality is down, and what its spec declares with it: if nobody there has built
     /// that, nobody there says so.
     pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId, exit: &Exit) {
+        if self.is_bereft(slot) {
+            return; // who had that built knows whether it comes again
+        }
         let all = self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
             let (top, remote) = (entry.place, entry.remote.as_ref()?);
-            let ordered = remote.built == remote.remote.locality.openings().max(1);
+            let place = &remote.remote.locality;
+            // One that is lost tells nobody below.
+            let ordered = place.is_open() && remote.built == place.openings();
             if remote.unbuilt.is_some() || ordered && !top.gate().is_unturned() {
                 return None;
             }
@@ -689,6 +695,11 @@ impl Local {
         });
         let Some(all) = all else { return };
         let unbuilt = Unbuilt::new(all, exit);
+        for gate in unbuilt.gates() {
+            // It waits there in each next life, unless that is told, too.
+            self.peer_with(gate);
+            self.tie(gate, About::Child(slot, child));
+        }
         self.seat(slot, |seat| {
             let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
             remote.unbuilt = Some(unbuilt);

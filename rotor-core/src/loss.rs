@@ -7,8 +7,8 @@ use crate::locality::{Control, Local, Locality};
 use crate::lock::lock;
 use crate::removal::Kill;
 use crate::request::RequestError;
-use crate::slot::Parent;
-use crate::strategy::{ChildId, Event, RowState};
+use crate::slot::{Parent, State};
+use crate::strategy::{ChildId, Event};
 
 impl Local {
     /// Another locality has no driver any more: everything here that hangs on it learns it from our
@@ -36,12 +36,16 @@ impl Local {
         self.monitors_lost(gate, exit);
         self.links_lost(gate, exit);
         self.topics_lost(gate);
+        let mut orphans = self.subtrees_of(gate);
+        orphans.retain(|&slot| self.has_parent_at(gate, slot));
+        for &slot in &orphans {
+            self.seat(slot, |seat| seat.parent = Parent::Lost);
+        }
         for (slot, child) in self.children_at(gate) {
             self.child_lost(slot, child, gate, exit);
         }
-        for slot in self.subtrees_of(gate) {
-            if self.has_parent_at(gate, slot) {
-                self.seat(slot, |seat| seat.parent = Parent::Lost);
+        for slot in orphans {
+            if self.seat(slot, |seat| matches!(seat.parent, Parent::Lost)) {
                 self.tell_below_orphan(slot);
                 self.orphaned(slot, exit);
             }
@@ -50,12 +54,15 @@ impl Local {
 
     fn child_lost(&self, slot: u32, child: ChildId, gate: &'static Gate, exit: &Exit) {
         let lost = self.seat(slot, |seat| {
+            let waits = seat.state == State::Waiting;
             let kin = seat.kin.as_mut()?;
             let place = kin.entry(child)?.place;
-            (place.gate() == gate).then(|| (kin.family.row(child).incarnation, place))
+            let is_down = kin.family.is_over(child) && !waits;
+            let incarnation = kin.family.row(child).incarnation;
+            (place.gate() == gate).then_some((incarnation, place, is_down))
         });
-        let Some((incarnation, place)) = lost else {
-            return;
+        let Some((incarnation, place, is_down)) = lost else {
+            return self.lay_down_again(slot, child, gate, exit);
         };
         self.step_is_over(slot, child, incarnation, false);
         // It may have been started in the locality's next life, before this news came.
@@ -69,13 +76,24 @@ impl Local {
         let event = Event::Exited(child, incarnation, exit.clone(), decision);
         self.family(slot, event);
         self.check_stalls_below(slot);
-        let is_down = self.seat(slot, |seat| {
-            let kin = seat.kin.as_ref().filter(|kin| kin.is_at(child, place))?;
-            Some(kin.family.row(child).state == RowState::Down)
-        });
-        if is_down == Some(true) {
-            // What has been lost cannot lay itself down.
+        if is_down {
+            // It stays so: what was lost does not know, nor do those below it who were told to end.
+            self.lay_down_again(slot, child, gate, exit);
+            self.lay_unbuilt_early(slot, child, exit);
             Local::lay_far_down(place, exit.clone());
+            self.peer_with(gate); // nor does its next life
+        }
+    }
+
+    /// What is down with a child, and not built, is so in the next life of this locality, too.
+    fn lay_down_again(&self, slot: u32, child: ChildId, gate: &'static Gate, exit: &Exit) {
+        let known = self.seat(slot, |seat| {
+            let unbuilt = seat.kin.as_mut()?.entry(child)?.unbuilt()?;
+            unbuilt.lay_down(exit, |on| on == gate);
+            Some(unbuilt.is_on(gate))
+        });
+        if known == Some(true) {
+            self.peer_with(gate);
         }
     }
 
@@ -113,6 +131,17 @@ impl Local {
     pub(crate) fn orphan_above(&self, slot: u32) -> Option<u32> {
         let top = self.upwards(slot).last()?;
         self.seat(top, |seat| seat.is_orphan()).then_some(top)
+    }
+
+    /// Whether an actor is below an orphan, or what will be one when the news of the loss comes.
+    pub(crate) fn is_bereft(&self, slot: u32) -> bool {
+        let top = self.upwards(slot).last();
+        top.is_some_and(|top| {
+            self.seat(top, |seat| match &seat.parent {
+                Parent::Actor { address, .. } => address.gate().entrance.is_closed(),
+                _ => false,
+            }) || self.orphan_above(top).is_some()
+        })
     }
 
     /// Whether anything is placed here, running or not.

@@ -172,11 +172,15 @@ impl Local {
         if !self.seat(slot, |seat| seat.reserved) {
             return self.free_slot(slot);
         }
+        let laid = self.seat(slot, |seat| seat.rare.as_mut()?.laid.take());
         self.clear_slot(slot);
         self.reseat(slot, |seat| {
             seat.state = State::Reserved;
             seat.reserved = true; // until it is claimed again
         });
+        if let Some(exit) = laid {
+            self.lay_unclaimed_down(&[self.address_of(slot)], &exit);
+        }
     }
 
     /// A tree has ended. As soon as nothing is placed here any more, and no other tree that was here may
@@ -233,10 +237,11 @@ impl Local {
         }
     }
 
-    /// What a spec that nobody has built is to have here is down with it. What a child has claimed is not
-    /// meant.
+    /// What a spec that nobody has built is to have here is down with it. What a child has claimed is so when
+    /// that is an orphan which leaves it.
     pub(crate) fn lay_unclaimed_down(&self, all: &[Address], exit: &Exit) {
         for &at in all {
+            self.set_laid(at, Some(exit));
             let Some(slot) = self.set_unclaimed(at, State::Down, Some(exit)) else {
                 continue;
             };
@@ -251,8 +256,20 @@ impl Local {
     /// It is to be built now, or its spec is gone: what it has not claimed waits for whoever does.
     pub(crate) fn raise_unclaimed(&self, all: &[Address]) {
         for &at in all {
+            self.set_laid(at, None);
             self.set_unclaimed(at, State::Reserved, None);
         }
+    }
+
+    /// Notes what becomes of a reserved address that somebody has claimed, once an orphan leaves it.
+    fn set_laid(&self, at: Address, exit: Option<&Exit>) {
+        let Some(slot) = self.find(at) else { return };
+        let claimed = |seat: &Seat| seat.ops.is_some() && seat.reserved;
+        let old = self.seat(slot, |seat| match exit {
+            Some(exit) if claimed(seat) => seat.rare_mut().laid.replace(exit.clone()),
+            _ => seat.rare.as_mut()?.laid.take(),
+        });
+        drop(old); // a user's, in parts
     }
 
     /// Sets the state of an address that nobody has claimed; its slot, if it has one.

@@ -514,6 +514,12 @@ impl Family {
         std::iter::successors(next(first), move |&id| next(self.rows[id as usize].next))
     }
 
+    /// Whether a child does not run, and no pass is about to start it, or ends its supervisor.
+    pub(crate) fn is_over(&self, id: ChildId) -> bool {
+        let changes = |pass: &Pass| pass.is_end() || pass.starts[pass.started..].contains(&id);
+        self.row(id).state == RowState::Down && !self.pass.as_ref().is_some_and(changes)
+    }
+
     /// Whether any child has an instance, or may get one.
     pub(crate) fn is_busy(&self) -> bool {
         self.pass.is_some() || self.phase == Phase::Running

@@ -1,7 +1,7 @@
 //! What the end of a child means: nothing, a restart, perhaps after a wait, or the supervisor's end.
 
 use super::*;
-use crate::exit::GaveUp;
+use crate::exit::{ExitReason, GaveUp};
 use crate::timer::nanos;
 
 /// How a child's restarts are put off.
@@ -159,7 +159,9 @@ impl Family {
         let row = &self.rows[id as usize];
         let significant = row.significant;
         let restarted = row.is_restarted();
-        let expected = restarted || row.restart.wants(&exit);
+        // What is lost cannot lay itself down.
+        let lost = matches!(exit.reason(), ExitReason::Lost(_));
+        let expected = restarted || lost || row.restart.wants(&exit);
         if restarted {
             self.call_off(id, &exit, out);
         }
