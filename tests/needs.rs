@@ -414,6 +414,115 @@ fn l16_needs_are_checked_with_the_spec(_: u64) {
     assert!(drawn.ends_with("b [here] Puppet, needs log\n"), "{drawn}");
 }
 
+/// A crash of a service is one of its clients as well. A plan tells of it when that is more restarts than
+/// their supervisor allows, and then that gives up.
+fn l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor(seed: u64) {
+    let log = Log::new();
+    let one = |restarts| Supervisor::one_for_one("app").intensity(restarts, ms(5000));
+    let b = |at| puppet("b", &log).at(at).named(LOG).transient();
+    let c = || puppet("c", &log).named(BELL).needs(LOG).transient();
+    let d = || puppet("d", &log).needs(BELL);
+    let e = || puppet("e", &log).needs(LOG);
+    let told = |clients: &str, allowed| {
+        format!(
+            "app gives up at the first crash of app/b, which takes {clients}, {allowed} allowed: make it \
+             rest_for_one, or allow more (`intensity`)"
+        )
+    };
+    type Tree<'a> = &'a dyn Fn(Addr<Puppet>) -> Supervisor;
+    // Who runs after the crash, or the warning.
+    let trees: [(Tree, Result<&str, String>); 12] = [
+        (
+            &|at| Supervisor::one_for_one("app").child(b(at)).child(c()),
+            Err(told("1 client with it: 2 restarts", 1)),
+        ),
+        (
+            &|at| Supervisor::rest_for_one("app").child(b(at)).child(c()),
+            Ok("app b c"),
+        ),
+        (
+            &|at| Supervisor::one_for_all("app").child(b(at)).child(c()),
+            Ok("app b c"),
+        ),
+        (&|at| one(2).child(b(at)).child(c()), Ok("app b c")),
+        (
+            &|at| one(2).child(b(at)).child(c()).child(e()),
+            Err(told("2 clients with it: 3 restarts", 2)),
+        ),
+        // Clients of clients: what is told of the first is not told of the second once more.
+        (
+            &|at| one(1).child(b(at)).child(c()).child(d()),
+            Err(told("2 clients with it: 3 restarts", 1)),
+        ),
+        (
+            &|at| one(3).child(b(at)).child(c()).child(d()),
+            Ok("app b c d"),
+        ),
+        // Also where another supervisor is between the two.
+        (
+            &|at| {
+                let between = group("group").child(c());
+                one(1).child(b(at)).child(between).child(d())
+            },
+            Err(told("1 client with it: 2 restarts", 1)),
+        ),
+        // Restarts below another supervisor are counted there.
+        (
+            &|at| one(1).child(b(at)).child(group("group").child(c())),
+            Ok("app b group c"),
+        ),
+        (
+            &|at| one(1).child(b(at)).child(c().temporary()),
+            Ok("app b"),
+        ),
+        // Two needs of one client for one service are one end of it.
+        (
+            &|at| one(2).child(b(at).named(DOOR)).child(c().needs(DOOR)),
+            Ok("app b c"),
+        ),
+        (
+            &|at| {
+                let decided = one(1).decide(|child| match child.name {
+                    "c" => Decision::Stop,
+                    _ => Decision::Usual,
+                });
+                decided.child(b(at)).child(c())
+            },
+            Ok("app b"),
+        ),
+    ];
+    for (tree, expected) in trees {
+        let mut sim = Sim::new(seed);
+        let here = sim.locality("here");
+        let at = here.reserve();
+        let warnings = tree(at).plan(&here).unwrap().warnings;
+        let app = sim.start(tree(at)).unwrap();
+        sim.run_until_idle();
+        at.address().kill();
+        sim.run_until_idle();
+        let tree = app.tree();
+        if let Err(text) = expected {
+            assert_eq!(warnings, [text]);
+            assert!(tree.ended.is_some_and(|exit| exit.gave_up().is_some()));
+            continue;
+        }
+        assert_eq!(warnings, [""; 0]);
+        let running = tree.nodes.iter().filter(|node| node.state == "running");
+        let names: Vec<_> = running.map(|node| &*node.name).collect();
+        assert_eq!(Ok(&*names.join(" ")), expected.as_deref());
+    }
+    // Who does without restarts, or without the service, has said so.
+    let here = Locality::new("here");
+    let at = here.reserve();
+    let warnings = |tree: Supervisor| tree.plan(&here).unwrap().warnings;
+    assert_eq!(warnings(one(0).child(b(at)).child(c())), [""; 0]);
+    let (gone, last) = (b(at).temporary(), b(at).escalating());
+    assert_eq!(warnings(one(1).child(gone).child(c())), [""; 0]);
+    assert_eq!(warnings(one(1).child(last).child(c())), [""; 0]);
+    let client = c().escalating();
+    assert_eq!(warnings(one(1).child(b(at)).child(client)), [""; 0]);
+}
+
 /// Starts follow the needs, and so do ends, though the services are told first: property over random
 /// needs.
 fn l16_starts_and_stops_follow_the_needs(seed: u64) {
@@ -538,6 +647,7 @@ bodies! {
     Sim: [
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
+        l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor,
         l16_starts_and_stops_follow_the_needs,
         o09_names_and_links_are_observed,
     ]

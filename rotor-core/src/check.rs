@@ -94,7 +94,7 @@ impl Supervisor {
             match &node.0 {
                 NodeKind::Actor(spec) => {
                     seen.draw(|depth| spec.plan_node(depth, place));
-                    seen.declare(spec)?;
+                    seen.declare(spec, self.counts_alone(child))?;
                     let Some(address) = spec.reserved else {
                         continue;
                     };
@@ -187,6 +187,19 @@ impl Supervisor {
                 )
             });
         }
+    }
+
+    /// How many restarts it allows, if that of this child is one of that child alone; `None` as well if it
+    /// has said that none is made.
+    fn counts_alone(&self, child: AsChild) -> Option<u32> {
+        let Flags {
+            strategy,
+            intensity,
+            ..
+        } = self.flags;
+        let alone = strategy == Strategy::OneForOne && child.restart != Restart::Temporary;
+        let otherwise = intensity == 0 || child.escalating || self.decide.is_some();
+        (alone && !otherwise).then_some(intensity)
     }
 
     /// Notes what is said of a root that only a child can be, and of what it has not.
@@ -424,8 +437,9 @@ impl Seen {
         }
     }
 
-    /// Notes the names that a spec declares in the registry of this tree.
-    fn declare(&mut self, spec: &Spec) -> Result<(), StartError> {
+    /// Notes the names that a spec declares in the registry of this tree, and what it
+    /// [counts for](Supervisor::counts_alone).
+    fn declare(&mut self, spec: &Spec, alone: Option<u32>) -> Result<(), StartError> {
         if spec.names.is_empty() && spec.needs.is_empty() {
             self.needs.skip();
             return Ok(());
@@ -449,7 +463,7 @@ impl Seen {
             }
             self.names.push((self.scope(), (name, spec.name.clone())));
         }
-        self.needs.note(spec, path, &self.scopes);
+        self.needs.note(spec, path, &self.scopes, alone);
         Ok(())
     }
 

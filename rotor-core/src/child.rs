@@ -401,6 +401,10 @@ impl<A: Actor> Child<A> {
     /// [`StartError`](crate::StartError). Any other name is waited for, as long as the start may take:
     /// somebody may register it. [`Plan::warnings`](crate::Plan::warnings) tells of each.
     ///
+    /// If the service crashes, this actor fails with it. That is a restart of its own, unless the supervisor
+    /// of both is [`rest_for_one`](crate::Supervisor::rest_for_one): `Plan::warnings` tells as well of a
+    /// service whose crash its supervisor would not survive.
+    ///
     /// ```
     /// use rotor_core::*;
     /// struct Store;

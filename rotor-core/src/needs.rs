@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::child::Spec;
 use crate::error::StartError;
 use crate::link::LinkError;
 use crate::name::{ActorType, NameError, NameSpec};
+use crate::plan::restarts;
 
 /// The actors of a tree that have names, and what the others need, in start order.
 #[derive(Default)]
@@ -27,6 +28,8 @@ struct Owner {
     child: Cow<'static, str>,
     actor: ActorType,
     scope: usize,
+    /// The intensity of its supervisor, if its restart is one that it alone has.
+    alone: Option<u32>,
 }
 
 /// A name that an actor needs.
@@ -40,6 +43,8 @@ struct Need {
     name: NameSpec,
     /// The scopes around it, innermost last.
     scopes: Vec<usize>,
+    /// The intensity of its supervisor, if its restart is one that it alone has.
+    alone: Option<u32>,
 }
 
 impl Needs {
@@ -49,8 +54,15 @@ impl Needs {
     }
 
     /// Notes the next actor in the start order with its path, and the scopes around it by their numbers,
-    /// innermost last; 0 is the tree.
-    pub(crate) fn note(&mut self, spec: &Spec, path: Cow<'static, str>, scopes: &[usize]) {
+    /// innermost last; 0 is the tree. `alone` is the intensity of its supervisor, if its restart is one that
+    /// it alone has.
+    pub(crate) fn note(
+        &mut self,
+        spec: &Spec,
+        path: Cow<'static, str>,
+        scopes: &[usize],
+        alone: Option<u32>,
+    ) {
         let at = self.actors;
         self.actors += 1;
         for name in spec.names.iter().filter(|name| name.registry.is_none()) {
@@ -59,6 +71,7 @@ impl Needs {
                 child: path.clone(),
                 actor: name.actor,
                 scope: scopes.last().copied().unwrap_or(0),
+                alone,
             };
             let of_name = self.owners.entry(name.text.clone()).or_default();
             of_name.push(owner);
@@ -71,6 +84,7 @@ impl Needs {
                 limit: spec.start_limit,
                 name: name.clone(),
                 scopes: scopes.to_vec(),
+                alone,
             });
         }
     }
@@ -127,6 +141,52 @@ impl Needs {
         })
     }
 
+    /// The services whose crash is more restarts than their supervisor allows, with those of the clients
+    /// that it takes along, as people are told. Starts are in order.
+    pub(crate) fn heavy(&self) -> Vec<String> {
+        let mut clients: HashMap<usize, Vec<&Need>> = HashMap::new();
+        for need in &self.needs {
+            if let Some(owner) = self.owner(need) {
+                clients.entry(owner.at).or_default().push(need);
+            }
+        }
+        let mut owners: Vec<_> = self.owners.values().flatten().collect();
+        owners.sort_unstable_by_key(|owner| owner.at);
+        // Those that were looked at, and their clients, with which fewer are taken along.
+        let mut looked_at = HashSet::new();
+        let mut told = Vec::new();
+        for owner in owners {
+            let Some(allowed) = owner.alone.filter(|_| looked_at.insert(owner.at)) else {
+                continue;
+            };
+            let app = above(&owner.child);
+            let mut taken = HashSet::from([owner.at]);
+            let mut next = vec![owner.at];
+            let mut counted = 0;
+            while let Some(at) = next.pop() {
+                for need in clients.get(&at).into_iter().flatten() {
+                    if !taken.insert(need.at) {
+                        continue;
+                    }
+                    next.push(need.at);
+                    if need.alone.is_some() && above(&need.child) == app {
+                        looked_at.insert(need.at);
+                        counted += 1;
+                    }
+                }
+            }
+            if counted >= u64::from(allowed) {
+                let (service, all) = (&owner.child, restarts(1 + counted));
+                let plural = if counted == 1 { "" } else { "s" };
+                told.push(format!(
+                    "{app} gives up at the first crash of {service}, which takes {counted} client{plural} \
+                     with it: {all}, {allowed} allowed: make it rest_for_one, or allow more (`intensity`)"
+                ));
+            }
+        }
+        told
+    }
+
     /// The paths of the children from the one that needs `owner` to itself, if that needs it.
     fn circle(&self, need: &Need, owner: &Owner) -> Option<Vec<Cow<'static, str>>> {
         let mut through: HashMap<usize, &Need> = HashMap::new();
@@ -172,4 +232,9 @@ impl Needs {
             .iter()
             .take_while(move |need| need.at == at)
     }
+}
+
+/// The path of the supervisor of a child.
+fn above(child: &str) -> &str {
+    child.rsplit_once('/').map_or("", |(above, _)| above)
 }

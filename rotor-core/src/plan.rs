@@ -39,7 +39,8 @@ pub struct Plan {
     /// up, or that has no time to start; a limit of restarts, or of a stop, that the supervisor's own one
     /// comes before; an auto-shutdown without a significant child; a root that says what it is as a child;
     /// an observer elsewhere than at the root; a name that is [needed](crate::Child::needs) and that no spec
-    /// declares, so that somebody has to register it; localities of one name.
+    /// declares, so that somebody has to register it; a service that takes so many clients with it when it
+    /// crashes that its supervisor gives up at once; localities of one name.
     pub warnings: Vec<String>,
 }
 
@@ -104,6 +105,7 @@ impl Supervisor {
         self.check_in(here.gate(), here.name(), &mut seen)?;
         seen.needs.check()?;
         seen.warnings.extend(seen.needs.undeclared(&self.name));
+        seen.warnings.extend(seen.needs.heavy());
         seen.warn_of_places(here);
         Ok(Plan {
             nodes: seen.drawn.unwrap_or_default(),
