@@ -48,7 +48,7 @@
 //!     };
 //!     let mut sim = Sim::new(1);
 //!     let store = sim.locality("here").reserve();
-//!     sim.start(Supervisor::one_for_one("app")
+//!     sim.start(Supervisor::rest_for_one("app") // a crash of the store is one restart: see below
 //!         .child(part("store").at(store).named(STORE))
 //!         .child(part("session").needs(STORE)))?;
 //!     sim.run_until_idle();
@@ -69,7 +69,41 @@
 //!
 //! A service that crashes asks nobody. Its clients fail with
 //! [`LinkError::Broken`](crate::LinkError::Broken); their supervisor starts them again, and their new
-//! links wait until the service is back.
+//! links wait until the service is back. Each of them is a restart, and so is that of the service: a
+//! `one_for_one` supervisor of all of them gives up at once unless its
+//! [intensity](crate::Supervisor::intensity) allows one more than there are clients, those of clients
+//! included. So does one that has the clients only, if they are more than it allows. For
+//! [`rest_for_one`](crate::Supervisor::rest_for_one), above, all of it is one restart, since clients start
+//! after their service. [`plan`](crate::Supervisor::plan) warns of a service whose crash its supervisor
+//! would not survive, as far as specs say who needs it.
+//! ```
+//! use rotor_core::{sim::Sim, *};
+//! const STORE: Name<Part> = Name::new("store");
+//! struct Part;
+//! impl Actor for Part {}
+//! fn main() -> Result<(), StartError> {
+//!     let mut sim = Sim::new(1);
+//!     let here = sim.locality("here");
+//!     let store = here.reserve();
+//!     let tree = |app: Supervisor| app
+//!         .child(Child::new("store", || Part).at(store).named(STORE))
+//!         .child(Child::new("session", || Part).needs(STORE));
+//!     assert_eq!(tree(Supervisor::one_for_one("app")).plan(&here)?.warnings, [
+//!         "app gives up at the first crash of app/store, which takes 1 client with it: 2 restarts, 1 allowed: \
+//!          make it rest_for_one, or allow more (`intensity`)",
+//!     ]);
+//!     let app = sim.start(tree(Supervisor::rest_for_one("app")))?;
+//!     sim.run_until_idle();
+//!     store.address().kill(); // as good as a crash
+//!     sim.run_until_idle();
+//!     let again = |node: &TreeNode| (node.state, node.instances) == ("running", 2);
+//!     assert!(app.tree().nodes[1..].iter().all(again));
+//!     Ok(())
+//! }
+//! ```
+//! A service that is terminated and started again by
+//! [requests](crate::guide::supervision#changing-a-running-tree) costs restarts as well: permanent clients
+//! are started again at once, and wait for it.
 //!
 //! # A service that stays away
 //!
@@ -104,7 +138,7 @@
 //!     let mut sim = Sim::new(1);
 //!     let here = sim.locality("here");
 //!     let (service, client) = (here.reserve(), here.reserve());
-//!     let app = sim.start(Supervisor::one_for_one("app")
+//!     let app = sim.start(Supervisor::rest_for_one("app")
 //!         .decide(|child| if is_alone(child.exit) { Decision::Stop } else { Decision::Usual })
 //!         .child(Child::new("service", || Service).at(service).transient())
 //!         .child(Child::new("client", move || Client { service: service.address() }).at(client)))?;
