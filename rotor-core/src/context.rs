@@ -348,7 +348,9 @@ impl<A: Actor> Context<A> {
     /// Sends the actor a clone of the message every `period`, first after one period.
     ///
     /// Ticks that are missed because the locality is busy are skipped, and the rhythm is kept;
-    /// [`every_with`](Self::every_with) does it otherwise. A period of zero counts as one nanosecond.
+    /// [`every_with`](Self::every_with) does it otherwise. A period of zero counts as one nanosecond: on a
+    /// real loop the actor is then told as often as that turns, but a [simulation](crate::sim::Sim::run_for)
+    /// goes through every nanosecond, and in effect does not end.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

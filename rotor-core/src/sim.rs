@@ -442,6 +442,13 @@ impl Sim {
     /// Moves the clock by `by`, from deadline to deadline, running everything on the way. What is
     /// due exactly at the end fires.
     ///
+    /// It takes as long as there are deadlines: with a periodic timer of a period of zero, which counts as a
+    /// nanosecond, that is a thousand million for each second, so that it does not return in practice.
+    ///
+    /// # Panics
+    /// As [`run_until_idle`](Self::run_until_idle), if the tree does not come to rest at one point in time.
+    ///
+    /// # Examples
     /// ```
     /// # use rotor_core::{sim::Sim, *};
     /// # use std::time::Duration;
