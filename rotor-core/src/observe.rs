@@ -30,13 +30,13 @@ pub enum Reason {
     Stopped,
     /// A bound was reached.
     Full,
-    /// The locality has ended, or is lost.
+    /// The locality has ended, or is lost: of a lost one also for an address that no child had claimed.
     Closed,
     /// A message that is not `Send` was sent from another thread.
     NotLocal,
     /// Nobody is subscribed to what was published.
     Unheard,
-    /// The locality ended before any child claimed the reserved address.
+    /// The locality ended, in order, before any child claimed the reserved address.
     Unclaimed,
     /// A reply came after its time limit, or its asker is gone.
     Late,
@@ -587,7 +587,7 @@ pub trait Observer: Send + Sync + 'static {
     /// # let here = sim.locality("here");
     /// # let (disk, editor) = (here.reserve(), here.reserve());
     /// let needs = Arc::new(Needs::default());
-    /// sim.start(Supervisor::one_for_one("app").observer(needs.clone())
+    /// sim.start(Supervisor::rest_for_one("app").observer(needs.clone())
     ///     .child(Child::new("disk", || Disk).at(disk).named(DISK))
     ///     .child(Child::new("editor", || Editor).at(editor).needs(DISK)))?;
     /// sim.run_until_idle();
@@ -661,6 +661,9 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// An actor's instance ended.
+    ///
+    /// Of one that has overrun a limit it says `killed`, as it was removed by force: why has been told by
+    /// [`late`](Self::late).
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};
