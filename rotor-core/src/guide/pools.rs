@@ -76,14 +76,16 @@
 //!
 //! # Requests
 //!
-//! Every supervisor, and every actor that has children, can be asked, by actors
+//! Every supervisor and every actor can be asked, by actors
 //! ([`Context::request_from`](crate::Context::request_from) with [`Address::admin`](crate::Address::admin)), by
-//! futures and by plain threads. (What the layers of an answer are, such as `Ok(Ok(Some(_)))`, is said in
+//! futures and by plain threads. An actor has no children until one is started, by itself or by a request:
+//! until then it gives an empty list of them. (How several requests follow each other, and what the layers
+//! of an answer are, such as `Ok(Ok(Some(_)))`, is said in
 //! [supervision](super::supervision#changing-a-running-tree).)
 //!
 //! | request | does |
 //! |---|---|
-//! | [`StartChild`](crate::StartChild) | adds a child to a supervisor, and starts it |
+//! | [`StartChild`](crate::StartChild) | adds a child to a supervisor or another actor, and starts it |
 //! | [`StartInstance`](crate::StartInstance) | the same in a pool |
 //! | [`TerminateChild`](crate::TerminateChild) | stops a child; its spec stays, unless it is temporary or of a pool |
 //! | [`RestartChild`](crate::RestartChild) | starts one that is down |
@@ -182,7 +184,8 @@
 //!
 //! Members of a group come and go by themselves. Where it is enough that all of them get the same, a
 //! [`Topic`](crate::Topic) is a group. One that knows its members is an actor, which they join in their
-//! start, and monitors have them leave at their end:
+//! start, and monitors have them leave at their end. [`Group`](crate::Group) does this; the following shows
+//! how such an actor is made:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! /// All desks, in the order in which they have joined.
