@@ -294,6 +294,9 @@ pub mod supervision {
     //! A child is *permanent* unless told otherwise: started again whatever its end was.
     //! [`transient`](crate::Child::transient): only after an error or a panic.
     //! [`temporary`](crate::Child::temporary): never.
+    //! So an actor that ends by itself, with [`cx.stop()`](crate::Context::stop), is made transient. A permanent
+    //! one is started again after that as well, ends again, and its supervisor soon gives up, of a child that
+    //! "ended: normal".
     //!
     //! More than *intensity* restarts in a period (1 in 5 s by default) and the supervisor ends as
     //! well; its own supervisor decides. So trouble that a restart does not cure climbs until
@@ -339,7 +342,8 @@ pub mod supervision {
     //!
     //! An actor adds children of its own with [`Context::child`](crate::Context::child). A supervisor
     //! is asked to: by any actor, a future or a plain thread, wherever it lives. Requests to it are sent to
-    //! its address, seen as one of a supervisor: [`admin()`](crate::Address::admin).
+    //! its address, seen as one of a supervisor: [`admin()`](crate::Address::admin). How that address is found
+    //! stands in [where a supervisor is](crate::guide::pools#where-a-supervisor-is).
     //! ```
     //! use rotor_core::{sim::Sim, *};
     //! use std::time::Duration;
@@ -382,6 +386,46 @@ pub mod supervision {
     //! when it is done, also one whose child [waits in its start](crate::guide::discovery#a-service-that-stays-away).
     //! On a plain thread it is
     //! `root.admin().ask_blocking(stop, limit)`; a request that timed out is served later all the same.
+    //!
+    //! An actor that has several steps to make, one after the other, writes them as a future:
+    //! ```
+    //! use rotor_core::{sim::Sim, *};
+    //! use std::time::Duration;
+    //! const LIMIT: Duration = Duration::from_secs(5);
+    //! struct Codec { version: u32 }
+    //! impl Actor for Codec {}
+    //! struct Upgrade(u32);
+    //! struct Updater { version: u32 }
+    //! impl Actor for Updater {}
+    //! impl Handler<Upgrade> for Updater {
+    //!     fn handle(&mut self, Upgrade(version): Upgrade, cx: &mut Context<Self>) {
+    //!         let Some(root) = cx.supervisor() else { return };
+    //!         let steps = async move {
+    //!             root.admin().ask(TerminateChild::named("codec"), LIMIT).await??;
+    //!             root.admin().ask(DeleteChild::named("codec"), LIMIT).await??;
+    //!             let new = StartChild::new(move || Child::new("codec", move || Codec { version }));
+    //!             root.admin().ask(new, LIMIT).await??;
+    //!             Ok(version)
+    //!         };
+    //!         cx.spawn(steps, |me, outcome: Result<u32>, cx| match outcome {
+    //!             Ok(version) => me.version = version,
+    //!             Err(error) => cx.fail(error), // of whichever step: the later ones were not made
+    //!         });
+    //!     }
+    //! }
+    //! fn main() -> Result<(), StartError> {
+    //!     let mut sim = Sim::new(1);
+    //!     let updater = sim.locality("here").reserve();
+    //!     sim.start(Supervisor::one_for_one("app")
+    //!         .child(Child::new("codec", || Codec { version: 1 }))
+    //!         .child(Child::new("updater", || Updater { version: 1 }).at(updater)))?;
+    //!     sim.run_until_idle();
+    //!     updater.send(Upgrade(2));
+    //!     sim.run_until_idle();
+    //!     assert_eq!(sim.with(updater, |me| me.version), Some(2));
+    //!     Ok(())
+    //! }
+    //! ```
     //!
     //! # The program ends when its main part does
     //!
