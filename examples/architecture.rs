@@ -23,7 +23,7 @@ impl Actor for Uplink {}
 fn tree(net: &Locality, work: &Locality) -> Supervisor {
     let uplink = || Child::new("uplink", || Uplink).start_limit(Duration::from_secs(30));
     let network = Supervisor::one_for_all("network")
-        .intensity(10, Duration::from_secs(60))
+        .intensity(10, Duration::from_secs(300))
         .on(net, move |s| s.child(uplink()));
     let search = Supervisor::one_for_one("search")
         .transient()
