@@ -926,7 +926,7 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
             }
         };
         stage()
-            .child(group("pool").on(&away, move |_| {
+            .child(Supervisor::one_for_one("pool").on(&away, move |_| {
                 let log = theirs.clone();
                 let make =
                     move |name, _: &mut Context<Puppet>| Role::new(name, &log).telling().play(1);
@@ -987,7 +987,7 @@ fn l04_a_pool_has_at_most_so_many_instances(on: &dyn Backend, far: &dyn Backend)
             }
         };
         stage()
-            .child(group("pool").on(&away, move |_| {
+            .child(Supervisor::one_for_one("pool").on(&away, move |_| {
                 let log = theirs.clone();
                 let make =
                     move |name, _: &mut Context<Puppet>| Role::new(name, &log).telling().play(1);
@@ -1246,7 +1246,7 @@ fn m22_an_instance_of_a_pool_has_a_name_of_its_own(on: &dyn Backend, far: &dyn B
             }
         };
         stage()
-            .child(group("pool").on(&away, move |_| {
+            .child(Supervisor::one_for_one("pool").on(&away, move |_| {
                 let log = theirs.clone();
                 let make =
                     move |name, _: &mut Context<Puppet>| Role::new(name, &log).telling().play(1);

@@ -247,14 +247,55 @@ fn l24_a_pool_elsewhere_is_made_there(_: u64) {
                     returns the pool: `on(&place, |_| Supervisor::simple_one_for_one(..))`";
     assert_eq!(told(pool().on(&away, |s| s)), template);
     assert_eq!(told(pool().on(&away, move |_| pool())), template);
-    let said = group("pool").instances(Restart::Temporary);
+    let said = Supervisor::one_for_one("pool").instances(Restart::Temporary);
     assert_eq!(
         told(said.on(&away, move |_| pool())),
         "supervisor g/pool calls `instances` outside of the closure of `on`, which returns the pool: \
          `on(&place, |_| Supervisor::simple_one_for_one(..).instances(..))`"
     );
-    let sound = group("g").child(group("pool").on(&away, move |_| pool()));
-    assert!(sound.plan(&Locality::new("here")).is_ok());
+    // It may be called that, and is a child like any other.
+    let named = Supervisor::one_for_one("pool").on(&away, move |_| pool());
+    let child = named.transient().stop_limit(ms(1)).escalating();
+    let sound = group("g").child(child.backoff(Backoff::fixed(ms(1))));
+    let plan = sound.plan(&Locality::new("here")).expect("sound");
+    let [.., wait, limit] = &plan.nodes[1].rules[..] else {
+        panic!("{plan}");
+    };
+    assert!(wait.starts_with("restarted "), "{plan}");
+    assert_eq!(limit, "stop limit 1ms");
+}
+
+/// The pool knows nothing of it, also where that is what is so by default.
+fn l24_what_is_said_outside_of_a_pool_elsewhere_is_refused(_: u64) {
+    let away = Locality::new("away");
+    let pool =
+        || Supervisor::simple_one_for_one("pool", |(), _: &mut Context<Puppet>| None::<Puppet>);
+    let bare = || Supervisor::one_for_one("pool");
+    let told = |far: Supervisor| refused(group("g").child(far)).to_string();
+    type Say = fn(Supervisor) -> Supervisor;
+    let says: [(Say, &str); 5] = [
+        (|s| s.intensity(1, ms(5000)), "intensity"),
+        (|s| s.auto_shutdown(AutoShutdown::Never), "auto_shutdown"),
+        (|s| s.synchronize_start(), "synchronize_start"),
+        (|s| s.own_names(), "own_names"),
+        (|s| s.decide(|_| Decision::Usual), "decide"),
+    ];
+    for (say, call) in says {
+        let text = format!(
+            "supervisor g/pool calls `{call}` outside of the closure of `on`, which returns the pool: \
+             `on(&place, |_| Supervisor::simple_one_for_one(..).{call}(..))`"
+        );
+        assert_eq!(told(say(bare()).on(&away, move |_| pool())), text);
+        assert_eq!(told(say(bare().on(&away, move |_| pool()))), text);
+    }
+    let made = Supervisor::rest_for_one("pool").on(&away, move |_| pool());
+    assert_eq!(
+        told(made),
+        "supervisor g/pool is made by `rest_for_one`, but the closure of `on` returns a pool: make it by \
+         `one_for_one`, or leave the pool out"
+    );
+    let inside = bare().on(&away, move |_| pool().intensity(9, ms(1)).own_names());
+    assert!(group("g").child(inside).plan(&away).is_ok());
 }
 
 /// Each says what to write instead.
@@ -301,7 +342,11 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     let log = Log::new();
     let away = Locality::new("away");
     type Say = fn(Supervisor) -> Supervisor;
-    let said: [(Say, &str); 9] = [
+    let said: [(Say, &str); 10] = [
+        (
+            |_| group("far"),
+            "returns another one: return the one that it is given, with all that was said of it",
+        ),
         (
             |_| group("other"),
             "returns one named other: return the one that it is given, or a pool named far",
@@ -720,6 +765,7 @@ bodies! {
         l24_a_supervisor_has_one_place,
         l24_what_a_pool_cannot_be_is_refused,
         l24_a_pool_elsewhere_is_made_there,
+        l24_what_is_said_outside_of_a_pool_elsewhere_is_refused,
         o03_a_wait_for_a_restart_is_told_from_one_for_a_start,
         l24_each_part_of_a_far_supervisor_is_said_in_its_place,
         l24_the_live_tree_has_the_nodes_of_its_plan,

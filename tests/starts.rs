@@ -87,7 +87,7 @@ fn l02_a_start_that_comes_to_nothing_leaves_nothing(on: &dyn Backend, far: &dyn 
             }
         };
         stage()
-            .child(group("pool").on(&away, move |_| {
+            .child(Supervisor::one_for_one("pool").on(&away, move |_| {
                 let log = theirs.clone();
                 let make = move |name, _: &mut Context<Puppet>| make(name, &log);
                 Supervisor::simple_one_for_one("pool", make)

@@ -21,39 +21,29 @@ pub struct Plan {
 impl Plan {
     /// A supervisor with its children.
     pub fn supervisor(self: &Arc<Self>, spec: &Spec) -> Supervisor {
-        let period = Duration::from_secs(spec.period);
-        let mut children = spec.children.iter();
-        let bare = match spec.strategy {
-            Strategy::OneForOne => Supervisor::one_for_one(spec.id.clone()),
-            Strategy::OneForAll => Supervisor::one_for_all(spec.id.clone()),
-            Strategy::RestForOne => Supervisor::rest_for_one(spec.id.clone()),
-            Strategy::SimpleOneForOne => match children.next() {
-                Some(template) => self.pool(&spec.id, template),
-                None => Supervisor::one_for_one(spec.id.clone()),
-            },
-        };
-        let supervisor =
-            bare.intensity(spec.intensity, period)
-                .auto_shutdown(match spec.auto_shutdown {
-                    AutoShutdownMode::Never => AutoShutdown::Never,
-                    AutoShutdownMode::AnySignificant => AutoShutdown::Any,
-                    AutoShutdownMode::AllSignificant => AutoShutdown::All,
-                });
-        children.fold(supervisor, |supervisor, child| {
+        match template(spec) {
+            Some(template) => self.pool(spec, template),
+            None => self.filled(bare(spec), spec),
+        }
+    }
+
+    fn filled(self: &Arc<Self>, supervisor: Supervisor, spec: &Spec) -> Supervisor {
+        spec.children.iter().fold(supervisor, |supervisor, child| {
             supervisor.child(self.child(child))
         })
     }
 
-    fn pool(self: &Arc<Self>, pool: &str, template: &Spec) -> Supervisor {
-        let (plan, spec, name) = (self.clone(), template.clone(), pool.to_owned());
+    fn pool(self: &Arc<Self>, pool: &Spec, template: &Spec) -> Supervisor {
+        let (plan, spec, name) = (self.clone(), template.clone(), pool.id.clone());
         let make = move |instance: String, cx: &mut Context<Worker>| {
             let address = cx.addr().address();
             plan.world.instance(address, &instance, &name);
             Worker::attempt(&spec, &instance, &plan.world)
         };
-        Supervisor::simple_one_for_one(pool.to_owned(), make)
+        let bare = Supervisor::simple_one_for_one(pool.id.clone(), make)
             .instances(restart(template.restart))
-            .instance_limits(Duration::MAX, stop_limit(template.shutdown))
+            .instance_limits(Duration::MAX, stop_limit(template.shutdown));
+        with_flags(bare, pool)
     }
 
     /// A worker, or a supervisor on its locality.
@@ -85,8 +75,13 @@ impl Plan {
     fn placed(self: &Arc<Self>, spec: &Spec) -> Node {
         let (plan, own) = (self.clone(), spec.clone());
         let place = &self.places[&spec.id];
-        let child =
-            Supervisor::one_for_one(spec.id.clone()).on(place, move |_| plan.supervisor(&own));
+        let child = match template(spec) {
+            // A pool is made over there, with all that is said of it.
+            Some(_) => {
+                Supervisor::one_for_one(spec.id.clone()).on(place, move |_| plan.supervisor(&own))
+            }
+            None => bare(spec).on(place, move |s| plan.filled(s, &own)),
+        };
         let child = match restart(spec.restart) {
             Restart::Permanent => child,
             Restart::Transient => child.transient(),
@@ -98,6 +93,32 @@ impl Plan {
             child.into()
         }
     }
+}
+
+/// What a pool makes its instances from; nothing else has one.
+fn template(spec: &Spec) -> Option<&Spec> {
+    let pool = matches!(spec.strategy, Strategy::SimpleOneForOne);
+    spec.children.first().filter(|_| pool)
+}
+
+/// A supervisor that is no pool, without its children.
+fn bare(spec: &Spec) -> Supervisor {
+    let make = match spec.strategy {
+        Strategy::OneForOne | Strategy::SimpleOneForOne => Supervisor::one_for_one,
+        Strategy::OneForAll => Supervisor::one_for_all,
+        Strategy::RestForOne => Supervisor::rest_for_one,
+    };
+    with_flags(make(spec.id.clone()), spec)
+}
+
+fn with_flags(supervisor: Supervisor, spec: &Spec) -> Supervisor {
+    let period = Duration::from_secs(spec.period);
+    let supervisor = supervisor.intensity(spec.intensity, period);
+    supervisor.auto_shutdown(match spec.auto_shutdown {
+        AutoShutdownMode::Never => AutoShutdown::Never,
+        AutoShutdownMode::AnySignificant => AutoShutdown::Any,
+        AutoShutdownMode::AllSignificant => AutoShutdown::All,
+    })
 }
 
 fn restart(kind: RestartKind) -> Restart {

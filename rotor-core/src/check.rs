@@ -14,7 +14,7 @@ use crate::needs::Needs;
 use crate::plan::PlanNode;
 use crate::registry::Declared;
 use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
-use crate::supervisor::{AsChild, MOST_LEVELS, Node, NodeKind, Supervisor};
+use crate::supervisor::{AsChild, MOST_LEVELS, Node, NodeKind, Supervisor, said_outside};
 
 impl Supervisor {
     /// Looks for everything that can be wrong with a tree whose root is placed on `gate`, or with a
@@ -255,11 +255,7 @@ impl Supervisor {
                     .into(),
             );
         }
-        let call = self.no_pool?;
-        Some(Cow::Owned(format!(
-            "calls `{call}` outside of the closure of `on`, which returns the pool: \
-             `on(&place, |_| Supervisor::simple_one_for_one(..).{call}(..))`"
-        )))
+        self.no_pool.map(said_outside)
     }
 
     fn check_placed(

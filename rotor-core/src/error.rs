@@ -410,8 +410,8 @@ pub enum StartError {
         service: Cow<'static, str>,
     },
     /// A pool has children of its own, no template, or an auto-shutdown; or a supervisor that is no
-    /// pool says something about instances; or one that is placed says so outside of the closure that
-    /// makes the pool.
+    /// pool says something about instances; or one that is placed says so, or how it treats its children,
+    /// outside of the closure that makes the pool.
     Pool {
         /// The supervisor.
         supervisor: Cow<'static, str>,
@@ -444,8 +444,8 @@ pub enum StartError {
         /// The panic's text.
         text: String,
     },
-    /// The closure that builds the part of another locality says of the supervisor what is said of it
-    /// where it is placed; see [`Supervisor::on`](crate::Supervisor::on).
+    /// The closure that builds the part of another locality returns a supervisor that it was not given, or
+    /// says of it what is said where it is placed; see [`Supervisor::on`](crate::Supervisor::on).
     Built {
         /// The supervisor that is placed on the other locality.
         supervisor: Cow<'static, str>,

@@ -52,6 +52,10 @@ pub struct Supervisor {
     pub(crate) template: Option<Template>,
     /// The children of a pool were spoken of without a template.
     pub(crate) no_pool: Option<&'static str>,
+    /// What was said of it that its closure has to say, if that returns a pool.
+    said: Option<&'static str>,
+    /// It is the one that a closure of [`on`](Self::on) was given.
+    given: bool,
     /// Levels of the tree from here down.
     pub(crate) levels: usize,
     /// A child was left out, because it had too many levels.
@@ -127,6 +131,8 @@ impl Supervisor {
             own_names: false,
             template: None,
             no_pool: None,
+            said: None,
+            given: false,
             levels: 1,
             too_deep: false,
             place: None,
@@ -366,6 +372,7 @@ impl Supervisor {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.said = Some("intensity");
         self.flags.intensity = restarts;
         self.flags.period = period;
         self
@@ -390,6 +397,7 @@ impl Supervisor {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn auto_shutdown(mut self, when: AutoShutdown) -> Self {
+        self.said = Some("auto_shutdown");
         self.flags.auto_shutdown = when;
         self
     }
@@ -441,6 +449,7 @@ impl Supervisor {
     /// # }
     /// ```
     pub fn synchronize_start(mut self) -> Self {
+        self.said = Some("synchronize_start");
         self.flags.synchronized = true;
         self
     }
@@ -485,6 +494,7 @@ impl Supervisor {
     /// # }
     /// ```
     pub fn own_names(mut self) -> Self {
+        self.said = Some("own_names");
         self.own_names = true;
         self
     }
@@ -524,6 +534,7 @@ impl Supervisor {
         mut self,
         decide: impl Fn(&ChildExit<'_>) -> Decision + Send + Sync + 'static,
     ) -> Self {
+        self.said = Some("decide");
         self.decide = Some(Arc::new(decide));
         self
     }
@@ -733,12 +744,14 @@ impl Supervisor {
 
     /// Places the supervisor and its children on another locality.
     ///
-    /// `build` adds the children. It runs on that locality's thread, again when a lost locality is
+    /// `build` adds the children to the supervisor that it is given, and returns that: another one would
+    /// not know what was said of this one, and is refused. It runs on that locality's thread, again when a lost locality is
     /// opened by a new loop, and once on the starting thread, where the tree is checked: it must
     /// do nothing but build. It may say how the supervisor treats its children; its name, and what it
     /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
     /// here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
-    /// [`StartError::Outside`]. A pool is made there, with all that is said of its instances:
+    /// [`StartError::Outside`]. A pool is made and returned there, with all that is said of its
+    /// instances and of how it treats them, which is refused here, as it would be lost:
     /// [`StartError::Pool`]. A root is where it is started, and refused: [`StartError::RootPlaced`]; so is
     /// a second place: [`StartError::PlacedTwice`].
     /// What its factories make need not be `Send`; what it captures must be:
@@ -802,6 +815,7 @@ impl Supervisor {
             flags: self.flags,
             decide: self.decide.clone(),
             own_names: self.own_names,
+            said: self.said,
         }
     }
 
@@ -897,6 +911,7 @@ pub(crate) struct Shell {
     pub(crate) flags: Flags,
     decide: Option<Arc<Decide>>,
     own_names: bool,
+    said: Option<&'static str>,
 }
 
 impl Shell {
@@ -909,6 +924,7 @@ impl Shell {
         let bare = Supervisor {
             decide: self.decide.clone(),
             own_names: self.own_names,
+            given: true,
             ..Supervisor::new(self.name.clone(), self.flags)
         };
         let mut build = build
@@ -921,14 +937,39 @@ impl Shell {
                 return Err(StartError::BuildPanicked { supervisor, text });
             }
         };
-        match built.says_too_much(&self.name) {
-            Some(what) => {
+        if let Some(what) = built.says_too_much(&self.name) {
+            let supervisor = path();
+            return Err(StartError::Built { supervisor, what });
+        }
+        match self.lost().filter(|_| built.template.is_some()) {
+            Some(why) => {
                 let supervisor = path();
-                Err(StartError::Built { supervisor, what })
+                Err(StartError::Pool { supervisor, why })
             }
             None => Ok(built),
         }
     }
+
+    /// What is said here that a pool, which its closure returns, would know nothing of.
+    fn lost(&self) -> Option<Cow<'static, str>> {
+        let made = match self.flags.strategy {
+            Strategy::OneForAll => "one_for_all",
+            Strategy::RestForOne => "rest_for_one",
+            Strategy::OneForOne | Strategy::SimpleOneForOne => return self.said.map(said_outside),
+        };
+        Some(Cow::Owned(format!(
+            "is made by `{made}`, but the closure of `on` returns a pool: make it by `one_for_one`, or leave \
+             the pool out"
+        )))
+    }
+}
+
+/// That a call is made on what is placed, and not on the pool.
+pub(crate) fn said_outside(call: &str) -> Cow<'static, str> {
+    Cow::Owned(format!(
+        "calls `{call}` outside of the closure of `on`, which returns the pool: \
+         `on(&place, |_| Supervisor::simple_one_for_one(..).{call}(..))`"
+    ))
 }
 
 impl Supervisor {
@@ -941,6 +982,11 @@ impl Supervisor {
             return Some(Cow::Owned(format!(
                 "returns one named {other}: return the one that it is given, or a pool named {name}"
             )));
+        }
+        if !self.given && self.template.is_none() {
+            return Some(
+                "returns another one: return the one that it is given, with all that was said of it".into(),
+            );
         }
         if self.place.is_some() {
             return Some("calls `on`, but it is placed already: call `on` once".into());

@@ -43,7 +43,8 @@
 //!
 //! A pool is placed like any supervisor, by [`on`](crate::Supervisor::on). But what it makes need not be
 //! `Send`, so it cannot be said here and taken there. The pool is made there: the closure of `on` ignores the
-//! supervisor that it is given, and returns a pool of the same name.
+//! supervisor that it is given, and returns a pool of the same name, with its intensity and all else that is
+//! said of how it treats its instances: said outside, that would be lost, and is refused.
 //! ```
 //! use rotor_core::*;
 //! use std::time::Duration;
