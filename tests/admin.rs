@@ -101,12 +101,14 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                 let again = StartChild::new(move || puppet("b", &of));
                 let told = ask(far, again).await;
                 assert!(matches!(told, Err(AdminError::AlreadyStarted(_))));
-                let told = ask(far, named("x")).await;
-                assert!(matches!(told, Err(AdminError::NotFound)));
-                let told = ask(far, DeleteChild::named("b")).await;
-                assert!(matches!(told, Err(AdminError::Running)));
+                let told = ask(far, named("x")).await.unwrap_err();
+                assert_eq!(told.to_string(), "stage/far has no child named x");
+                let told = ask(far, TerminateChild::at(root)).await.unwrap_err();
+                assert_eq!(told.to_string(), "stage/far has no child at that address");
+                let told = ask(far, DeleteChild::named("b")).await.unwrap_err();
+                assert_eq!(told.to_string(), "stage/far/b runs: terminate it first");
                 let told = ask(far, RestartChild::named("b")).await;
-                assert!(matches!(told, Err(AdminError::Running)));
+                assert!(matches!(told, Err(AdminError::Running { .. })));
                 ask(far, named("b")).await.expect("it runs");
                 ask(far, named("b")).await.expect("it is known");
                 log.put(list(far).await);
@@ -129,7 +131,7 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                 ask(far, DeleteChild::named("b")).await.expect("it is down");
                 ask(far, DeleteChild::named("c")).await.expect("it is down");
                 let told = ask(far, RestartChild::named("b")).await;
-                assert!(matches!(told, Err(AdminError::NotFound)));
+                assert!(matches!(told, Err(AdminError::NotFound { .. })));
                 assert_eq!(list(far).await, "");
             }
         };
@@ -172,9 +174,9 @@ fn m22_children_are_administered_by_their_addresses(on: &dyn Backend, far: &dyn 
                 }
                 for (of, whom) in [(far, b), (root, far)] {
                     let told = ask(of, RestartChild::at(whom)).await;
-                    assert!(matches!(told, Err(AdminError::Running)), "{told:?}");
+                    assert!(matches!(told, Err(AdminError::Running { .. })), "{told:?}");
                     let told = ask(of, DeleteChild::at(whom)).await;
-                    assert!(matches!(told, Err(AdminError::Running)), "{told:?}");
+                    assert!(matches!(told, Err(AdminError::Running { .. })), "{told:?}");
                     ask(of, TerminateChild::at(whom)).await.expect("it runs");
                     let again = ask(of, RestartChild::at(whom)).await;
                     let again = again.expect("it can start").expect("it is not ignored");
@@ -217,7 +219,10 @@ async fn refusals(of: Address, whom: Address) -> String {
         ask(of, RestartChild::at(whom)).await.err(),
         ask(of, DeleteChild::at(whom)).await.err(),
     ];
-    let told = told.map(|error| format!("{:?}", error.expect("it cannot be done")));
+    let told = told.map(|error| match error.expect("it cannot be done") {
+        AdminError::NotFound { child: None, .. } => "NotFound".to_owned(),
+        other => format!("{other:?}"),
+    });
     told.join(", ")
 }
 
@@ -282,9 +287,15 @@ fn m22_a_child_that_was_deleted_is_not_found_by_its_address(on: &dyn Backend) {
                 root.resume();
                 assert!(matches!(deleted.await, Ok(Ok(()))));
                 let told = ended.await;
-                assert!(matches!(told, Ok(Err(AdminError::NotFound))), "{told:?}");
+                assert!(
+                    matches!(told, Ok(Err(AdminError::NotFound { .. }))),
+                    "{told:?}"
+                );
                 let told = again.await;
-                assert!(matches!(told, Ok(Err(AdminError::NotFound))), "{told:?}");
+                assert!(
+                    matches!(told, Ok(Err(AdminError::NotFound { .. }))),
+                    "{told:?}"
+                );
             }
         };
         stage().child(scripted(&log, script))
@@ -894,11 +905,17 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
                 let count = ask(pool, CountChildren).await;
                 assert_eq!((count.specs, count.active, count.workers), (1, 2, 2));
                 let told = ask(pool, named("b")).await;
-                assert!(matches!(told, Err(AdminError::Pool)));
+                assert!(matches!(told, Err(AdminError::Pool { .. })));
+                let no_spec = "an instance of a pool cannot be restarted or deleted: terminate it, and start \
+                               another with `StartInstance`";
                 let told = ask(pool, RestartChild::at(b.address.address())).await;
-                assert!(matches!(told, Err(AdminError::Pool)), "{told:?}");
+                assert_eq!(told.unwrap_err().to_string(), no_spec);
                 let told = ask(pool, DeleteChild::at(b.address.address())).await;
-                assert!(matches!(told, Err(AdminError::Pool)), "{told:?}");
+                assert_eq!(told.unwrap_err().to_string(), no_spec);
+                let node = || -> Node { Supervisor::one_for_one("more").into() };
+                let told = ask(pool, StartChild::new(node)).await.unwrap_err().to_string();
+                assert!(told.starts_with("this is a pool: ask for a `StartInstance<"), "{told}");
+                assert!(told.ends_with("Puppet, &str>`"), "{told}");
                 let wrong = ask(pool, StartInstance::<Puppet, u8>::new(1)).await;
                 let Err(error @ AdminError::NotThisPool { makes: Some(_), .. }) = wrong else {
                     panic!("{wrong:?}");
@@ -919,7 +936,7 @@ fn m22_a_pool_makes_instances_of_one_template(on: &dyn Backend, far: &dyn Backen
                     .expect("it is gone");
                 for foreign in [root, pool] {
                     let told = ask(pool, TerminateChild::at(foreign)).await;
-                    assert!(matches!(told, Err(AdminError::NotFound)), "{told:?}");
+                    assert!(matches!(told, Err(AdminError::NotFound { .. })), "{told:?}");
                 }
                 end(c);
                 while ask(pool, CountChildren).await.active > 0 {}

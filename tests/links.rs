@@ -310,7 +310,7 @@ fn r58_a_service_that_stops_takes_no_client(on: &dyn Backend, far: &dyn Backend)
             "b stops: normal",
             "d starts",
             "d drops",
-            "a: down failed: the service stage/far/b is ending, or is down until somebody starts it",
+            "a: down failed: the service stage/far/b is ending, or is down for good, or until somebody starts it",
             "a: b is Stopping",
             "b drops"
         ]
@@ -466,7 +466,7 @@ fn l13_a_client_of_what_is_ignored_is_refused(world: &mut World) {
     let exit = world.end(&clients);
     assert_eq!(
         chain(&exit),
-        "shutdown < c: failed: the service services/b is ending, or is down until somebody starts it"
+        "shutdown < c: failed: the service services/b is ending, or is down for good, or until somebody starts it"
     );
     world.shut_down(&services);
 }
@@ -670,7 +670,7 @@ fn l13_a_client_whose_service_stays_down_is_given_up(on: &dyn Backend, far: &dyn
     let why = played.exit.root_cause().to_string();
     assert_eq!(
         why,
-        "failed: the service root/far/b is ending, or is down until somebody starts it"
+        "failed: the service root/far/b is ending, or is down for good, or until somebody starts it"
     );
     assert_eq!(log.live(), 0);
 }

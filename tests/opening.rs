@@ -381,7 +381,9 @@ fn m08_a_picture_says_which_loop_a_start_waits_for(_: u64) {
     opened.recv().unwrap();
     picture(
         "not turned",
-        &format!("{begin}waits: locality far was not turned yet{end}locality far did not answer\n"),
+        &format!(
+            "{begin}waits: locality far was not turned yet, its loop has to run{end}locality far did not answer\n"
+        ),
     );
     go.send(()).unwrap();
     thread.join().unwrap();

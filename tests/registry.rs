@@ -550,7 +550,7 @@ fn e18_names_belong_to_their_tree(on: &dyn Backend) {
     assert!(app.lookup(BELL).is_err(), "its owner's tree has ended");
     app.shutdown();
     let _ = thread.join().unwrap();
-    assert!(app.lookup(LOG).is_err());
+    assert!(matches!(app.lookup(LOG), Err(NameError::TreeEnded { .. })));
 }
 
 /// The other tree ends: who waits for a name of it is told.
@@ -560,8 +560,10 @@ fn e18_a_wait_for_a_name_of_a_tree_that_ends_is_an_error(on: &dyn Backend) {
     on.run_clean(&log, |here| {
         let a = here.reserve();
         act(a, move |_, cx| {
+            let other = app.clone();
             cx.find_within(LOG.of(&app), LONG, move |me, found, cx| {
                 me.say(found.unwrap_err());
+                me.say(cx.lookup(LOG.of(&other)).unwrap_err());
                 cx.stop();
             });
             app.shutdown();
@@ -571,7 +573,7 @@ fn e18_a_wait_for_a_name_of_a_tree_that_ends_is_an_error(on: &dyn Backend) {
     let _ = thread.join().unwrap();
     assert_eq!(
         log.all(),
-        ["a: the name log can neither be found nor registered: its tree has ended"]
+        ["a: the name log can neither be found nor registered: its tree has ended"; 2]
     );
 }
 

@@ -900,7 +900,8 @@ fn l24_a_tree_is_checked_before_it_starts(on: &dyn Backend, far: &dyn Backend) {
     assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
     assert_eq!(
         refused(&|_| stage().child(group("far").on(&ended, |s| s))),
-        "nothing can be placed on locality ended any more: it has ended"
+        "supervisor stage/far cannot be placed on locality ended any more: its loop or future has ended, or \
+         was dropped"
     );
     assert_eq!(
         refused(&|_| stage().child(group("far").on(&away, |_| panic!("no plan")))),

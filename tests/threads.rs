@@ -213,7 +213,9 @@ fn s21_waiting_for_a_tree_in_a_handler_is_refused(on: &dyn Backend) {
     assert!(elsewhere.join().unwrap().is_ok());
     assert_eq!(
         log.all(),
-        ["a: refused: waiting for a tree would block its root's loop, or a handler"]
+        [
+            "a: refused: waiting for a tree would block its root's loop, or a handler: use `App::on_exit`"
+        ]
     );
 }
 
@@ -235,7 +237,10 @@ fn s05_a_loop_is_not_run_inside_a_handler(on: &dyn Backend) {
     });
     assert_eq!(
         log.all(),
-        ["a: a loop is not run inside a handler of its thread"]
+        [
+            "a: a loop is not run inside a handler of its thread: start a child with `StartChild`, or run the \
+          loop on a thread of its own"
+        ]
     );
 }
 

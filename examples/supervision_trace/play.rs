@@ -309,13 +309,13 @@ fn done_answer(done: Result<(), AdminError>) -> Answer {
 
 fn refused(error: &AdminError) -> Answer {
     let result = match error {
-        AdminError::NotFound => "error:not_found",
-        AdminError::Running => "error:running",
-        AdminError::Restarting => "error:restarting",
+        AdminError::NotFound { .. } => "error:not_found",
+        AdminError::Running { .. } => "error:running",
+        AdminError::Restarting { .. } => "error:restarting",
         AdminError::AlreadyStarted(_) => "error:already_started",
         AdminError::AlreadyPresent => "error:already_present",
         AdminError::BadSpec(_) => "error:bad_spec",
-        AdminError::Pool => "error:simple_one_for_one",
+        AdminError::Pool { .. } => "error:simple_one_for_one",
         _ => "error:start_failed",
     };
     Answer::Word { result }

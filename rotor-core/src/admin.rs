@@ -180,10 +180,19 @@ impl Who {
 
     /// The same for requests about specs, which the children of a pool have not.
     fn find_spec(self, here: &Local, slot: u32) -> Result<ChildId, AdminError> {
+        let by_address = !matches!(self, Who::Name(_));
         if here.is_pool(slot) {
-            return Err(AdminError::Pool);
+            return Err(match by_address {
+                true => AdminError::Pool {
+                    why: "an instance of a pool cannot be restarted or deleted: terminate it, and start \
+                          another with `StartInstance`"
+                        .into(),
+                },
+                false => AdminError::not_by_name(),
+            });
         }
-        self.find(here, slot)?.ok_or(AdminError::NotFound)
+        let child = self.find(here, slot)?;
+        child.ok_or_else(|| here.no_child(slot, None))
     }
 }
 
@@ -198,7 +207,7 @@ impl TerminateChild {
     /// # let app = sim.start(Supervisor::one_for_one("app"))?;
     /// let stop = TerminateChild::named("nobody");
     /// let answer = sim.block_on(app.root().admin().ask(stop, Duration::MAX));
-    /// assert!(matches!(answer, Some(Ok(Err(AdminError::NotFound)))));
+    /// assert!(matches!(answer, Some(Ok(Err(AdminError::NotFound { .. })))));
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
@@ -327,7 +336,7 @@ impl RestartChild {
     /// # let app = sim.start(Supervisor::one_for_one("app").child(Child::new("part", || Part)))?;
     /// let again = RestartChild::named("part");
     /// let answer = sim.block_on(app.root().admin().ask(again, Duration::MAX));
-    /// assert!(matches!(answer, Some(Ok(Err(AdminError::Running)))));
+    /// assert!(matches!(answer, Some(Ok(Err(AdminError::Running { .. })))));
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
@@ -396,7 +405,7 @@ impl RestartChild {
 /// let root = app.root();
 /// let delete = || DeleteChild::named("server");
 /// let refused = sim.block_on(root.admin().ask(delete(), Duration::MAX));
-/// assert!(matches!(refused, Some(Ok(Err(AdminError::Running)))));
+/// assert!(matches!(refused, Some(Ok(Err(AdminError::Running { .. })))));
 /// let _ = sim.block_on(root.admin().ask(TerminateChild::named("server"), Duration::MAX));
 /// let deleted = sim.block_on(root.admin().ask(delete(), Duration::MAX));
 /// assert!(matches!(deleted, Some(Ok(Ok(())))));
@@ -418,7 +427,7 @@ impl DeleteChild {
     /// # let app = sim.start(Supervisor::one_for_one("app"))?;
     /// let delete = DeleteChild::named("nobody");
     /// let answer = sim.block_on(app.root().admin().ask(delete, Duration::MAX));
-    /// assert!(matches!(answer, Some(Ok(Err(AdminError::NotFound)))));
+    /// assert!(matches!(answer, Some(Ok(Err(AdminError::NotFound { .. })))));
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
@@ -505,7 +514,8 @@ pub struct CountChildren;
 ///         Err(error) => error.to_string(),
 ///     }
 /// }
-/// assert_eq!(told(Err(AdminError::NotFound)), "the supervisor has no child of this name or address");
+/// let running = AdminError::Running { child: "app/net".into() };
+/// assert_eq!(told(Err(running)), "app/net runs: terminate it first");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -610,11 +620,22 @@ pub struct ChildCount {
 #[non_exhaustive]
 pub enum AdminError {
     /// No child has this name or address.
-    NotFound,
+    NotFound {
+        /// The path of the supervisor that was asked.
+        supervisor: Cow<'static, str>,
+        /// The name; none if it was asked by an address.
+        child: Option<Cow<'static, str>>,
+    },
     /// The child runs.
-    Running,
+    Running {
+        /// Its path.
+        child: Cow<'static, str>,
+    },
     /// The child is going to be restarted.
-    Restarting,
+    Restarting {
+        /// Its path.
+        child: Cow<'static, str>,
+    },
     /// A child of this name runs already.
     AlreadyStarted(Address),
     /// A child of this name has a spec already, and does not run.
@@ -625,7 +646,10 @@ pub enum AdminError {
     StartFailed(Exit),
     /// A pool's children are made of its one template, and are not asked for by name: [`StartInstance`]
     /// and [`TerminateChild::at`] are for it.
-    Pool,
+    Pool {
+        /// What to do instead.
+        why: Cow<'static, str>,
+    },
     /// [`StartInstance`] was sent to a supervisor that is no pool, or to a pool that makes something
     /// else: another type of actor, or from another type of argument.
     NotThisPool {
@@ -642,14 +666,32 @@ pub enum AdminError {
     },
 }
 
+impl AdminError {
+    /// A pool was asked for an instance by a name.
+    pub(crate) fn not_by_name() -> Self {
+        AdminError::Pool {
+            why: "the instances of a pool are not asked for by name, and have no specs of their own: \
+                  terminate them by their addresses"
+                .into(),
+        }
+    }
+}
+
 impl fmt::Display for AdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AdminError::NotFound => {
-                write!(f, "the supervisor has no child of this name or address")
+            AdminError::NotFound {
+                supervisor,
+                child: Some(child),
+            } => write!(f, "{supervisor} has no child named {child}"),
+            AdminError::NotFound {
+                supervisor,
+                child: None,
+            } => write!(f, "{supervisor} has no child at that address"),
+            AdminError::Running { child } => write!(f, "{child} runs: terminate it first"),
+            AdminError::Restarting { child } => {
+                write!(f, "{child} is being restarted: terminate it first")
             }
-            AdminError::Running => write!(f, "the child runs: terminate it first"),
-            AdminError::Restarting => write!(f, "the child is being restarted: terminate it first"),
             AdminError::AlreadyStarted(at) => {
                 write!(f, "a child of this name runs already, at {at:?}")
             }
@@ -659,11 +701,7 @@ impl fmt::Display for AdminError {
             ),
             AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),
-            AdminError::Pool => write!(
-                f,
-                "the instances of a pool are not asked for by name, and have no specs of their own: \
-                 terminate them by their addresses"
-            ),
+            AdminError::Pool { why } => f.write_str(why),
             AdminError::NotThisPool { makes: None, .. } => write!(
                 f,
                 "this supervisor is not a pool: `StartChild` adds a child to it"

@@ -74,7 +74,9 @@ pub struct WouldDeadlock;
 
 impl fmt::Display for WouldDeadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("refused: waiting for a tree would block its root's loop, or a handler")
+        f.write_str(
+            "refused: waiting for a tree would block its root's loop, or a handler: use `App::on_exit`",
+        )
     }
 }
 
@@ -223,7 +225,8 @@ impl App {
     /// tree if it is in another one.
     ///
     /// # Errors
-    /// [`NameError::NotFound`], or [`NameError::WrongType`] if the owner is not an `A`.
+    /// [`NameError::NotFound`], [`NameError::TreeEnded`], or [`NameError::WrongType`] if the owner is not
+    /// an `A`.
     ///
     /// # Examples
     /// ```
@@ -245,8 +248,8 @@ impl App {
         let name = name.spec();
         let registry = name.registry.as_ref().unwrap_or(&self.shared.registry);
         let entry = registry.entry(&name.text, &[TREE]);
-        let not_found = NameError::NotFound { name: name.text };
-        Ok(Addr::new(entry.ok_or(not_found)?.found(name.actor)?))
+        let entry = entry.ok_or_else(|| registry.missing(&name.text))?;
+        Ok(Addr::new(entry.found(name.actor)?))
     }
 
     /// The live tree as data.

@@ -267,12 +267,14 @@ impl Supervisor {
         let Some(remote) = &self.place else {
             return self.check_in(gate, place, seen);
         };
+        let supervisor = Cow::Owned(seen.path_of(&self.name));
         if remote.locality.has_ended() {
+            let locality = remote.locality.name().clone();
             return Err(StartError::LocalityEnded {
-                locality: remote.locality.name().clone(),
+                supervisor,
+                locality,
             });
         }
-        let supervisor = Cow::Owned(seen.path_of(&self.name));
         if remote.again {
             return Err(StartError::PlacedTwice { supervisor });
         }

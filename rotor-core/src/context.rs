@@ -935,7 +935,7 @@ impl<A: Actor> Context<A> {
     /// A name of this tree that was found on this locality before is found again without a lock.
     ///
     /// # Errors
-    /// [`NameError::NotFound`], or [`NameError::WrongType`] if the owner is no `B`.
+    /// [`NameError::NotFound`]; [`NameError::TreeEnded`]; [`NameError::WrongType`] if the owner is no `B`.
     ///
     /// # Examples
     /// ```

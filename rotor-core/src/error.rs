@@ -434,6 +434,8 @@ pub enum StartError {
     AlreadyStarted,
     /// A locality of the tree has ended.
     LocalityEnded {
+        /// The supervisor that is placed on it.
+        supervisor: Cow<'static, str>,
         /// The locality.
         locality: Cow<'static, str>,
     },
@@ -520,6 +522,15 @@ impl fmt::Display for StartError {
                 child,
                 placed,
                 reserved,
+            } if placed == reserved => write!(
+                f,
+                "{child} is placed on locality {placed}, but its address was reserved on another locality \
+                 named {placed}, of another loop: reserve it with `locality()` of the loop that runs {child}"
+            ),
+            StartError::WrongLocality {
+                child,
+                placed,
+                reserved,
             } => write!(
                 f,
                 "{child} is placed on locality {placed}, but its address was reserved on {reserved}: \
@@ -581,15 +592,23 @@ impl fmt::Display for StartError {
                 "no tree is started: this driver has ended, and its localities with it: make another one, \
                  and open another locality"
             ),
-            StartError::Nested => write!(f, "a loop is not run inside a handler of its thread"),
+            StartError::Nested => write!(
+                f,
+                "a loop is not run inside a handler of its thread: start a child with `StartChild`, or run \
+                 the loop on a thread of its own"
+            ),
             StartError::AlreadyStarted => write!(
                 f,
                 "this driver has started a tree before: make another one for another tree"
             ),
-            StartError::LocalityEnded { locality } => {
+            StartError::LocalityEnded {
+                supervisor,
+                locality,
+            } => {
                 write!(
                     f,
-                    "nothing can be placed on locality {locality} any more: it has ended"
+                    "supervisor {supervisor} cannot be placed on locality {locality} any more: its loop or \
+                     future has ended, or was dropped"
                 )
             }
             StartError::BuildPanicked { supervisor, text } => {

@@ -70,8 +70,11 @@ impl fmt::Display for LinkError {
             }
             LinkError::NotLinkable { service } => write!(
                 f,
-                "the service {service} is ending, or is down until somebody starts it"
+                "the service {service} is ending, or is down for good, or until somebody starts it"
             ),
+            LinkError::Circle(names) if matches!(&names[..], [one, other] if one == other) => {
+                write!(f, "{} needs itself: leave that out", names[0])
+            }
             LinkError::Circle(names) => {
                 let circle = names.join(" needs ");
                 write!(

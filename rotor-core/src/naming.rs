@@ -432,15 +432,16 @@ impl Local {
     pub(crate) fn lookup<B: 'static>(&self, slot: u32, name: Name<B>) -> Found {
         let name = name.spec();
         let registry = name.registry.clone().or_else(|| self.registry_of(slot));
-        let entry = registry.and_then(|registry| {
-            let scope = self.scope_for(slot, &name);
-            self.seen(&registry, scope, &name.text)
-                .or_else(|| self.see(slot, registry, scope, &name))
-        });
-        let not_found = || NameError::NotFound {
-            name: name.text.clone(),
+        let Some(registry) = registry else {
+            let name = name.text;
+            return Err(NameError::NotFound { name });
         };
-        entry.ok_or_else(not_found)?.found(name.actor)
+        let scope = self.scope_for(slot, &name);
+        let entry = self
+            .seen(&registry, scope, &name.text)
+            .or_else(|| self.see(slot, registry.clone(), scope, &name));
+        let entry = entry.ok_or_else(|| registry.missing(&name.text))?;
+        entry.found(name.actor)
     }
 
     /// What was found before, and still is.

@@ -220,6 +220,15 @@ impl Registry {
         self.table().live(name, scopes).cloned()
     }
 
+    /// Why a name has no entry that can be found.
+    pub(crate) fn missing(&self, name: &Text) -> NameError {
+        let name = name.clone();
+        match self.table().ended {
+            true => NameError::TreeEnded { name },
+            false => NameError::NotFound { name },
+        }
+    }
+
     /// The entry of a name that somebody has, whether it can be found or not.
     pub(crate) fn claimed(&self, scope: Scope, name: &Text) -> Option<Arc<Entry>> {
         self.table().entries.get(&(scope, name.clone())).cloned()

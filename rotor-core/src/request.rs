@@ -67,7 +67,7 @@ impl fmt::Display for RequestError {
             RequestError::WouldDeadlock => write!(
                 f,
                 "refused: waiting for the answer would block the thread that has to give it, or a \
-                 handler"
+                 handler: use `Context::request`"
             ),
         }
     }

@@ -1,6 +1,7 @@
 //! How a supervisor serves administrative requests: one after the other, between its passes.
 
 use std::any::type_name;
+use std::borrow::Cow;
 
 use crate::actor::Actor;
 use crate::address::Address;
@@ -66,14 +67,15 @@ impl Local {
         }) else {
             return;
         };
+        let path = |child| self.child_path(slot, child).into();
         let started = |(_, instance)| Started {
             address: place.expect("a child that runs has an entry"),
             instance,
         };
         reply(match outcome {
             Ok(child) => Ok(child.map(started)),
-            Err(Refusal::Running) => Err(AdminError::Running),
-            Err(Refusal::Restarting) => Err(AdminError::Restarting),
+            Err(Refusal::Running(child)) => Err(AdminError::Running { child: path(child) }),
+            Err(Refusal::Restarting(child)) => Err(AdminError::Restarting { child: path(child) }),
             Err(Refusal::Failed(exit)) => Err(AdminError::StartFailed(exit)),
         });
     }
@@ -98,10 +100,16 @@ impl Local {
 
     pub(crate) fn child_named(&self, slot: u32, name: &str) -> Result<ChildId, AdminError> {
         if self.is_pool(slot) {
-            return Err(AdminError::Pool);
+            return Err(AdminError::not_by_name());
         }
         let found = self.seat(slot, |seat| seat.kin_mut().family.find(name));
-        found.ok_or(AdminError::NotFound)
+        found.ok_or_else(|| self.no_child(slot, Some(name.to_owned().into())))
+    }
+
+    /// That the actor in `slot` has no child of this name, or at the address that was asked for.
+    pub(crate) fn no_child(&self, slot: u32, child: Option<Cow<'static, str>>) -> AdminError {
+        let supervisor = self.path_text(slot).into();
+        AdminError::NotFound { supervisor, child }
     }
 
     /// The child with this address; `None` for an instance that is gone.
@@ -120,7 +128,7 @@ impl Local {
                 _ => None,
             })
         });
-        self.seat(slot, |seat| {
+        let found = self.seat(slot, |seat| {
             let kin = seat.kin_mut();
             let child = if here {
                 // The order to free the slot of one that was deleted may be on its way.
@@ -130,14 +138,13 @@ impl Local {
             };
             let gone = here && child.is_none() && (place.is_none() || noted.is_some());
             if gone && (instance.is_some() || kin.template.is_some()) {
-                return Ok(None);
+                return Some(None);
             }
-            let Some(child) = child.filter(|&child| !kin.family.row(child).removed) else {
-                return Err(AdminError::NotFound);
-            };
+            let child = child.filter(|&child| !kin.family.row(child).removed)?;
             let meant = instance.is_none_or(|it| kin.family.row(child).last_up == it);
-            Ok(meant.then_some(child))
-        })
+            Some(meant.then_some(child))
+        });
+        found.ok_or_else(|| self.no_child(slot, None))
     }
 
     pub(crate) fn children_of(&self, slot: u32) -> Vec<ChildInfo> {
@@ -184,10 +191,12 @@ impl Local {
     ) -> Result<ChildId, AdminError> {
         let (flags, pool) = self.seat(slot, |seat| {
             let kin = seat.kin_mut();
-            (kin.family.flags(), kin.template.is_some())
+            let makes = kin.template.as_ref().map(|template| template.makes);
+            (kin.family.flags(), makes)
         });
-        if pool {
-            return Err(AdminError::Pool);
+        if let Some((actor, argument)) = pool {
+            let why = format!("this is a pool: ask for a `StartInstance<{actor}, {argument}>`");
+            return Err(AdminError::Pool { why: why.into() });
         }
         let node = here::guard(build).map_err(|caught| {
             let (supervisor, text) = (self.path_text(slot).into(), caught.text);
@@ -214,17 +223,21 @@ impl Local {
     }
 
     fn check_name(&self, slot: u32, name: &str) -> Result<(), AdminError> {
-        self.seat(slot, |seat| {
+        let path = || self.path_below(slot, name).into();
+        let found = self.seat(slot, |seat| {
             let kin = seat.kin_mut();
-            let Some(child) = kin.family.find(name) else {
-                return Ok(());
-            };
+            let child = kin.family.find(name)?;
             let place = kin.entry(child).map(|entry| entry.place);
-            match (kin.family.row(child).child_state(), place) {
-                (ChildState::Running { .. }, Some(place)) => Err(AdminError::AlreadyStarted(place)),
-                _ => Err(AdminError::AlreadyPresent),
+            Some((kin.family.row(child).child_state(), place))
+        });
+        match found {
+            None => Ok(()),
+            Some((ChildState::Running { .. }, Some(place))) => {
+                Err(AdminError::AlreadyStarted(place))
             }
-        })
+            Some((ChildState::Restarting, _)) => Err(AdminError::Restarting { child: path() }),
+            Some(_) => Err(AdminError::AlreadyPresent),
+        }
     }
 
     /// Adds an instance to a pool.

@@ -538,7 +538,9 @@ impl TreeNode {
         let place = &self.locality;
         match self.state {
             "no driver" => format!("waits: locality {place} has no driver").into(),
-            "not turned" => format!("waits: locality {place} was not turned yet").into(),
+            "not turned" => {
+                format!("waits: locality {place} was not turned yet, its loop has to run").into()
+            }
             "waiting" if self.instances > 0 => "waiting for a restart".into(),
             state => state.into(),
         }

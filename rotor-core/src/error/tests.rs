@@ -40,6 +40,10 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
          names of a path";
     let place = "b is placed on locality away, but its address was reserved on home: reserve it on \
                  away, or place b below a supervisor on home";
+    let namesake = "b is placed on locality main, but its address was reserved on another locality named \
+                    main, of another loop: reserve it with `locality()` of the loop that runs b";
+    let nested = "a loop is not run inside a handler of its thread: start a child with `StartChild`, or run \
+                  the loop on a thread of its own";
     let none_open = "no tree is started: no locality is open: open one first, with `Driver::open` or \
                      `Sim::locality`";
     let none_free = "no tree is started: each locality that is open has a tree: make another locality \
@@ -66,6 +70,7 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
             "b and c have the same address: reserve one for each of them";
         ClaimedTwice { child: "b".into(), other: None } cannot_have;
         WrongLocality { child: "b".into(), placed: "away".into(), reserved: "home".into() } place;
+        WrongLocality { child: "b".into(), placed: "main".into(), reserved: "main".into() } namesake;
         Unbounded { child: "b".into() }
             "b has a bound, but its address was reserved without one: use `Locality::reserve_bounded`";
         Significant { child: "app/b".into(), why: "but permanent: make it transient" }
@@ -91,8 +96,9 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
         NoneFree { ended: true } all_ended;
         DriverEnded {} driver_ended;
         AlreadyStarted {} "this driver has started a tree before: make another one for another tree";
-        LocalityEnded { locality: "away".into() }
-            "nothing can be placed on locality away any more: it has ended";
+        LocalityEnded { supervisor: "app/far".into(), locality: "away".into() }
+            "supervisor app/far cannot be placed on locality away any more: its loop or future has ended, \
+             or was dropped";
         BuildPanicked { supervisor: "far".into(), text: "no plan".into() }
             "building the children of far panicked: no plan";
         Built { supervisor: "far".into(), what: "calls `on`".into() }
@@ -103,7 +109,7 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
         PlacedTwice { supervisor: "far".into() }
             "supervisor far is placed twice: say `on` once, with one closure for all children";
         RootPlaced { root: "app".into() } root;
-        Nested {} "a loop is not run inside a handler of its thread";
+        Nested {} nested;
         Loop { 0: Arc::new(std::io::Error::other("no more files")) }
             "the loop could not be made: no more files";
     }
@@ -143,7 +149,8 @@ fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
     texts! { LinkError:
         AlreadyLinked {} "linked to this service already: one link of an instance is enough";
         NotLinkable { service: service() }
-            "the service app/b is ending, or is down until somebody starts it";
+            "the service app/b is ending, or is down for good, or until somebody starts it";
+        Circle { 0: vec!["app/b".into(), "app/b".into()] } "app/b needs itself: leave that out";
         Circle { 0: vec!["b".into(), "c".into(), "b".into()] } circle("b needs c needs b");
         Gone { service: service() }
             "the service app/b is gone: it was removed, or its locality has ended";
@@ -157,21 +164,20 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     struct View;
     impl Actor for View {}
     let at = Locality::new("ui").reserve::<View>().address();
-    let pool = "the instances of a pool are not asked for by name, and have no specs of their own: \
-                terminate them by their addresses";
     let present = "a child of this name is there already, and does not run: restart or delete it";
     let full = "the pool has all the instances that its `instances_at_most` allows, 3: raise that, or end \
                 one first";
     texts! { AdminError:
-        NotFound {} "the supervisor has no child of this name or address";
-        Running {} "the child runs: terminate it first";
-        Restarting {} "the child is being restarted: terminate it first";
+        NotFound { supervisor: "app".into(), child: Some("pp".into()) } "app has no child named pp";
+        NotFound { supervisor: "app".into(), child: None } "app has no child at that address";
+        Running { child: "app/b".into() } "app/b runs: terminate it first";
+        Restarting { child: "app/b".into() } "app/b is being restarted: terminate it first";
         AlreadyStarted { 0: at } format!("a child of this name runs already, at {at:?}");
         AlreadyPresent {} present;
         BadSpec { 0: StartError::TooDeep }
             "the spec is wrong: the tree has more than a hundred levels: put the children of some of them side by side";
         StartFailed { 0: disk_full() } "the child could not start: failed: disk full";
-        Pool {} pool;
+        Pool { why: "this is a pool".into() } "this is a pool";
         NotThisPool { makes: None, asked: ("Session", "u8") }
             "this supervisor is not a pool: `StartChild` adds a child to it";
         NotThisPool { makes: Some(("Session", "User")), asked: ("Session", "u8") }
@@ -179,7 +185,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
         Full { most: 3 } full;
     }
     let deadlock = "refused: waiting for the answer would block the thread that has to give it, or a \
-                    handler";
+                    handler: use `Context::request`";
     texts! { RequestError:
         Timeout {} "no answer within the time limit";
         Ended { 0: disk_full() } "the actor ended before it answered: failed: disk full";
@@ -215,7 +221,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     );
     assert_eq!(
         WouldDeadlock.to_string(),
-        "refused: waiting for a tree would block its root's loop, or a handler"
+        "refused: waiting for a tree would block its root's loop, or a handler: use `App::on_exit`"
     );
 }
 

@@ -22,8 +22,8 @@ pub(crate) type DeedResult = Result<Option<(ChildId, u64)>, Refusal>;
 /// Why a deed was not done.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
-    Running,
-    Restarting,
+    Running(ChildId),
+    Restarting(ChildId),
     /// The start failed.
     Failed(Exit),
 }
@@ -55,7 +55,7 @@ impl Family {
     pub(super) fn deed(&mut self, deed: Deed, out: &mut Vec<Action>) {
         match deed {
             Deed::Launch(id) => self.start_asked(id, true, out),
-            Deed::Restart(id) => match self.row(id).refusal() {
+            Deed::Restart(id) => match self.row(id).refusal(id) {
                 None => self.start_asked(id, false, out),
                 Some(refusal) => out.push(Action::Answer(Err(refusal))),
             },
@@ -70,7 +70,7 @@ impl Family {
                 self.begin(stops, Ids::new(), Then::Asked { added, outcome }, out);
             }
             Deed::Delete(id) => {
-                let refusal = self.row(id).refusal();
+                let refusal = self.row(id).refusal(id);
                 if refusal.is_none() && self.row(id).dynamic {
                     self.remove(id);
                     out.push(Action::Forget(id));
@@ -109,11 +109,11 @@ impl Row {
     }
 
     /// Why a child cannot be started or deleted by a request: only one that is down can.
-    fn refusal(&self) -> Option<Refusal> {
+    fn refusal(&self, id: ChildId) -> Option<Refusal> {
         match self.state {
             RowState::Down => None,
-            _ if self.is_restarted() => Some(Refusal::Restarting),
-            _ => Some(Refusal::Running),
+            _ if self.is_restarted() => Some(Refusal::Restarting(id)),
+            _ => Some(Refusal::Running(id)),
         }
     }
 }

@@ -493,8 +493,8 @@ impl Play {
                     format!("answer: {} runs", puppet.name)
                 }
                 Ok(None) => "answer: done".into(),
-                Err(Refusal::Running) => "answer: running".into(),
-                Err(Refusal::Restarting) => "answer: restarting".into(),
+                Err(Refusal::Running(_)) => "answer: running".into(),
+                Err(Refusal::Restarting(_)) => "answer: restarting".into(),
                 Err(Refusal::Failed(_)) => "answer: failed".into(),
             }),
             Action::StartFailed(exit) => self.end("start failed", exit),
