@@ -614,7 +614,7 @@ pub struct ChildCount {
 ///         Err(error) => Err(error),
 ///     }
 /// }
-/// # assert!(there(Err(AdminError::Pool)).is_err());
+/// # assert!(there(Err(AdminError::AlreadyPresent)).is_err());
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
