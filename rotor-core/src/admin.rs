@@ -697,7 +697,8 @@ impl fmt::Display for AdminError {
             }
             AdminError::AlreadyPresent => write!(
                 f,
-                "a child of this name is there already, and does not run: restart or delete it"
+                "a child of this name is there already, and does not run: restart or delete it, or \
+                 terminate it first if it waits for a restart"
             ),
             AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),

@@ -693,11 +693,16 @@ impl Local {
             let slots = declared.into_iter().flat_map(|declared| &declared.slots);
             Some([top].into_iter().chain(slots.map(|(at, _)| *at)).collect())
         });
-        let Some(all) = all else { return };
+        let Some(all): Option<Vec<Address>> = all else {
+            return;
+        };
+        for at in &all {
+            // It waits there in each next life, unless that is told, too. Noted first: a loss that comes
+            // after is heard of.
+            self.peer_with(at.gate());
+        }
         let unbuilt = Unbuilt::new(all, exit);
         for gate in unbuilt.gates() {
-            // It waits there in each next life, unless that is told, too.
-            self.peer_with(gate);
             self.tie(gate, About::Child(slot, child));
         }
         self.seat(slot, |seat| {

@@ -223,7 +223,6 @@ impl Local {
     }
 
     fn check_name(&self, slot: u32, name: &str) -> Result<(), AdminError> {
-        let path = || self.path_below(slot, name).into();
         let found = self.seat(slot, |seat| {
             let kin = seat.kin_mut();
             let child = kin.family.find(name)?;
@@ -235,7 +234,6 @@ impl Local {
             Some((ChildState::Running { .. }, Some(place))) => {
                 Err(AdminError::AlreadyStarted(place))
             }
-            Some((ChildState::Restarting, _)) => Err(AdminError::Restarting { child: path() }),
             Some(_) => Err(AdminError::AlreadyPresent),
         }
     }

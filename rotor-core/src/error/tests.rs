@@ -164,7 +164,8 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     struct View;
     impl Actor for View {}
     let at = Locality::new("ui").reserve::<View>().address();
-    let present = "a child of this name is there already, and does not run: restart or delete it";
+    let present = "a child of this name is there already, and does not run: restart or delete it, or terminate \
+                   it first if it waits for a restart";
     let full = "the pool has all the instances that its `instances_at_most` allows, 3: raise that, or end \
                 one first";
     texts! { AdminError:
