@@ -405,6 +405,24 @@ impl Named {
         self.sim.run_until_idle();
     }
 
+    /// The subtree of the second loop is deleted, and that loop lost: the name is free until the supervisor
+    /// above starts again, and `a` comes back with the loop.
+    #[track_caller]
+    fn delete_and_lose_two(&mut self, one: Address, seed: u64) {
+        self.delete(one, "two");
+        assert!(!self.is_taken(), "seed {seed}");
+        let place = self.places[1].clone();
+        self.sim.lose(&place);
+        self.sim.run_for(ms(500));
+        assert!(!self.is_taken(), "seed {seed}");
+        one.kill();
+        self.sim.run_for(ms(50));
+        assert!(self.is_taken(), "seed {seed}");
+        self.sim.open(place);
+        self.sim.run_for(LONG);
+        assert_eq!(self.app.lookup(LOG), Ok(self.a), "seed {seed}");
+    }
+
     /// Whether the name is that of `a`: the boss cannot have it.
     fn is_taken(&mut self) -> bool {
         let taken = "boss: the name log belongs to a";
@@ -485,18 +503,7 @@ fn n02_a_deleted_subtree_two_loops_below_leaves_its_names(seed: u64) {
         two.kill();
         it.sim.run_for(LONG);
         assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
-        it.delete(one, "two");
-        assert!(!it.is_taken(), "seed {seed}");
-        let place = it.places[1].clone();
-        it.sim.lose(&place);
-        it.sim.run_for(ms(500));
-        assert!(!it.is_taken(), "seed {seed}");
-        one.kill();
-        it.sim.run_for(ms(50));
-        assert!(it.is_taken(), "seed {seed}");
-        it.sim.open(place);
-        it.sim.run_for(LONG);
-        assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
+        it.delete_and_lose_two(one, seed);
     }
 }
 
@@ -507,16 +514,7 @@ fn n02_a_deleted_subtree_leaves_what_was_deleted_below_it(seed: u64) {
         let mut it = Named::at_depth(loops, seed, false);
         let [one, two] = ["one", "two"].map(|name| it.node(name));
         it.delete(two, below);
-        it.delete(one, "two");
-        let place = it.places[1].clone();
-        it.sim.lose(&place);
-        it.sim.run_for(ms(500));
-        assert!(!it.is_taken(), "seed {seed}");
-        one.kill();
-        it.sim.run_for(ms(50));
-        it.sim.open(place);
-        it.sim.run_for(LONG);
-        assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
+        it.delete_and_lose_two(one, seed);
     }
 }
 

@@ -166,13 +166,7 @@ fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
             // It ends as its kind wants it, and its second start fails.
             let name: &'static str = format!("{kind} start failed").leak();
             let b = here.reserve();
-            let role = Role::new(name, &log).start(move |me, _| {
-                me.log.put(format!("{} {}", me.life, me.name));
-                match me.life {
-                    2 => Err(Error::message("no")),
-                    _ => Ok(()),
-                }
-            });
+            let role = fails_to_start_again(name, &log);
             s = s.child(role.child().at(b));
             act(a, move |_, _| {
                 b.address().stop_with(Exit::shutdown_with("once more"));

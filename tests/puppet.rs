@@ -175,6 +175,17 @@ impl Role {
     }
 }
 
+/// Its second start fails. Each tells its number and who it is.
+pub fn fails_to_start_again(name: &'static str, log: &Log) -> Role {
+    Role::new(name, log).start(|me, _| {
+        me.log.put(format!("{} {}", me.life, me.name));
+        match me.life {
+            2 => Err(Error::message("no")),
+            _ => Ok(()),
+        }
+    })
+}
+
 /// A puppet without hooks.
 pub fn puppet(name: &'static str, log: &Log) -> Child<Puppet> {
     Role::new(name, log).child()

@@ -299,13 +299,7 @@ fn l05_restart_kinds_decide_by_the_reason(on: &dyn Backend) {
         for kind in KINDS {
             let name: &'static str = format!("{kind:?} start failed").leak();
             let b = here.reserve();
-            let role = Role::new(name, &log).start(move |me, _| {
-                me.log.put(format!("{} {}", me.life, me.name));
-                match me.life {
-                    2 => Err(Error::message("no")),
-                    _ => Ok(()),
-                }
-            });
+            let role = fails_to_start_again(name, &log);
             second = second.child(of_kind(kind, role.child().at(b)));
             act(a, move |_, _| {
                 b.address().stop_with(Exit::shutdown_with("once more"));

@@ -402,8 +402,8 @@ impl<A: Actor> Child<A> {
     /// somebody may register it. [`Plan::warnings`](crate::Plan::warnings) tells of each.
     ///
     /// If the service crashes, this actor fails with it. That is a restart of its own, unless the supervisor
-    /// of both is [`rest_for_one`](crate::Supervisor::rest_for_one): `Plan::warnings` tells as well of a
-    /// service whose crash its supervisor would not survive.
+    /// of both starts them again together, as [`rest_for_one`](crate::Supervisor::rest_for_one) does:
+    /// `Plan::warnings` tells as well of a service whose crash its supervisor would not survive.
     ///
     /// ```
     /// use rotor_core::*;

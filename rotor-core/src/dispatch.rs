@@ -98,8 +98,7 @@ impl Local {
 
     /// Whether nothing of what was sent through the gate is left.
     pub(crate) fn is_gate_empty(&self) -> bool {
-        self.chunks.iter().all(|chunk| chunk.borrow().is_none())
-            && (SYSTEM..=NORMAL).all(|lane| self.gate.entrance.is_lane_empty(lane))
+        self.chunks.iter().all(|chunk| chunk.borrow().is_none()) && self.gate.entrance.is_empty()
     }
 
     /// Whether nothing is waiting to be run.

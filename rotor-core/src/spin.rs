@@ -18,8 +18,7 @@ impl Driver {
     /// `most` and not beyond `deadline`, the one that [`Turn::Park`](crate::Turn::Park) has told. True
     /// if the driver is to be turned; false if it rests, as after `Park`.
     ///
-    /// What is sent meanwhile wakes nobody, it is looked for here: a wake takes senders as long as all
-    /// the rest of a push.
+    /// What is sent meanwhile wakes nobody: it is looked for here.
     ///
     /// Blocks this thread and keeps its processor busy, so it is for loops that were asked to. It does
     /// not spin where the tree has more localities than there are processors: whoever is to send may

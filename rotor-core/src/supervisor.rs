@@ -50,7 +50,7 @@ pub struct Supervisor {
     pub(crate) own_names: bool,
     /// What its children are made from, if it is a pool.
     pub(crate) template: Option<Template>,
-    /// The children of a pool were spoken of without a template.
+    /// The call that has spoken of the children of a pool without a template.
     pub(crate) no_pool: Option<&'static str>,
     /// What was said of it that its closure has to say, if that returns a pool.
     said: Option<&'static str>,
@@ -745,9 +745,9 @@ impl Supervisor {
     /// Places the supervisor and its children on another locality.
     ///
     /// `build` adds the children to the supervisor that it is given, and returns that: another one would
-    /// not know what was said of this one, and is refused. It runs on that locality's thread, again when a lost locality is
-    /// opened by a new loop, and once on the starting thread, where the tree is checked: it must
-    /// do nothing but build. It may say how the supervisor treats its children; its name, and what it
+    /// not know what was said of this one, and is refused. It runs on that locality's thread, again when
+    /// a lost locality is opened by a new loop, and once on the starting thread, where the tree is
+    /// checked: it must do nothing but build. It may say how the supervisor treats its children; its name, and what it
     /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
     /// here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
     /// [`StartError::Outside`]. A pool is made and returned there, with all that is said of its

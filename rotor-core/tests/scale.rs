@@ -275,13 +275,26 @@ fn compare_within(what: &str, tenths: u64, cost: impl Fn(usize) -> u64) {
 
 /// The same, with so many.
 fn compare_to(what: &str, crowd: usize, tenths: u64, cost: impl Fn(usize) -> u64) {
-    let (few, many) = (cost(FEW), cost(crowd));
-    println!("{what}: {few} instructions among {FEW}, {many} among {crowd}");
+    compare_between(what, [FEW, crowd], tenths, cost);
+}
+
+/// The same, with so few and so many.
+fn compare_between(what: &str, [a, b]: [usize; 2], tenths: u64, cost: impl Fn(usize) -> u64) {
+    let (few, many) = (cost(a), cost(b));
+    println!("{what}: {few} instructions among {a}, {many} among {b}");
     assert!(many < steps::MOST, "{what}: does not end");
     assert!(
         many * 10 <= few * tenths,
-        "{what}: {few} among {FEW}, {many} among {crowd}"
+        "{what}: {few} among {a}, {many} among {b}"
     );
+}
+
+/// What a request was answered with.
+fn answer<T>(asked: impl Future<Output = T>) -> T {
+    match pin!(asked).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("all is quiet, and there is no answer"),
+    }
 }
 
 #[test]
@@ -337,8 +350,8 @@ fn pool(n: usize) -> (Crew, impl Fn()) {
     let start = move || {
         let started = pool.admin().ask(StartInstance::<Worker, _>::new(()), LONG);
         driver.run_until_idle();
-        match pin!(started).poll(&mut task::Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(Ok(Some(started)))) => started.address,
+        match answer(started) {
+            Ok(Ok(Some(started))) => started.address,
             other => panic!("{other:?}"),
         }
     };
@@ -402,12 +415,7 @@ fn a_list_of_children_costs_what_it_lists() {
             drop(listed);
         }) / n as u64
     };
-    let (few, many) = (cost(1_000), cost(100_000));
-    println!("a child of a list: {few} instructions among 1000, {many} among 100000");
-    assert!(
-        many * 10 <= few * 11,
-        "{few} among 1000, {many} among 100000"
-    );
+    compare_between("a child of a list", [1_000, MANY], 11, cost);
 }
 
 /// Ten thousand of one actor: their end costs each of them the same.
@@ -423,12 +431,7 @@ fn the_monitors_of_one_actor_cost_what_each_costs() {
         crew.driver.run_until_idle();
         steps::stop().all / n as u64
     };
-    let (few, many) = (cost(1_000), cost(10_000));
-    println!("a monitor: {few} instructions among 1000, {many} among 10000");
-    assert!(
-        many * 10 <= few * 11,
-        "{few} among 1000, {many} among 10000"
-    );
+    compare_between("a monitor", [1_000, 10_000], 11, cost);
 }
 
 #[test]
@@ -526,13 +529,9 @@ fn l04_requests_about_a_far_child_cost_the_same_in_any_crowd() {
                 drop(deleted);
             },
         );
-        let counted = pin!(root.admin().ask(CountChildren, LONG));
+        let counted = root.admin().ask(CountChildren, LONG);
         crew.driver.run_until_idle();
-        let counted = counted.poll(&mut task::Context::from_waker(Waker::noop()));
-        let Poll::Ready(Ok(count)) = counted else {
-            panic!("{counted:?}");
-        };
-        assert_eq!(count.specs, n - 5);
+        assert_eq!(answer(counted).expect("it is asked").specs, n - 5);
         cost
     });
 }
@@ -803,9 +802,7 @@ fn m11_what_a_loss_has_ended_is_laid_down_at_the_same_cost_in_any_crowd() {
         steps::stop().all
     };
     // Each start crosses to the other loop and back: fewer than elsewhere.
-    let (few, many) = (cost(500), cost(4_000));
-    println!("deletion after a loss: {few} instructions among 500, {many} among 4000");
-    assert!(many * 10 <= few * 11, "{few} among 500, {many} among 4000");
+    compare_between("deletion after a loss", [500, 4_000], 11, cost);
 }
 
 #[test]

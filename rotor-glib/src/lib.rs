@@ -278,8 +278,9 @@ impl GlibLoop {
     /// Starts a tree and returns. It lives in the context's loop until it ends; the loop is never
     /// quit, see [`App::on_exit`].
     ///
-    /// If this thread ends before, its locality is lost: its actors are dropped, children first. The main
-    /// thread ends with the process, and drops nothing.
+    /// The context is kept that long: to let go of it does not end the tree. If this thread ends before, its
+    /// locality is lost: its actors are dropped, children first. The main thread, by its name `main`, ends
+    /// with the process, and drops nothing.
     ///
     /// # Errors
     /// What is wrong with the tree; then nothing of it was started.
