@@ -143,6 +143,7 @@ mod monitor; // Down
 mod name; // Name: how actors are found
 mod naming; // the names of a locality's actors
 mod needs; // service links that specs declare
+mod notes; // what is noted when it begins, and not when it ends
 mod owned; // children that end with their guard
 mod parent; // reports and orders between parent and child
 mod pool; // the template of a pool's children

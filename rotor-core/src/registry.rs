@@ -21,6 +21,7 @@ use crate::link::LinkError;
 use crate::lock::lock;
 use crate::message::Record;
 use crate::name::{ActorType, NameError, NameSpec};
+use crate::notes::ByGate;
 use crate::states::Lifecycle;
 use crate::things::Key;
 use links::Links;
@@ -44,6 +45,8 @@ pub(crate) const TREE: Scope = None;
 /// A name where it holds.
 type Scoped = (Scope, Text);
 
+type Waiting = BTreeMap<Scoped, BTreeMap<u64, Arc<Waiter>>>;
+
 /// The names of a tree.
 #[derive(Default)]
 pub(crate) struct Registry {
@@ -56,12 +59,18 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Table {
     entries: FixedMap<Scoped, Arc<Entry>>,
+    /// The names by the localities of their owners.
+    named: ByGate<Scoped>,
     /// Names that are declared in subtrees of other localities, which are built when they start.
     planned: FixedMap<Scoped, Nest>,
     /// The same for addresses that were reserved for those subtrees.
     planned_slots: FixedMap<Address, Nest>,
+    /// Names that are put aside, by each locality above what declares them.
+    aside: ByGate<Scoped>,
     /// By the numbers of the waits, each in all the scopes that it looks into.
-    waiting: BTreeMap<Scoped, BTreeMap<u64, Arc<Waiter>>>,
+    waiting: Waiting,
+    /// The waits by the localities of those who wait.
+    waits: ByGate<(u64, Text)>,
     /// Starts that nothing but names and services keeps open.
     stalled: Stalls,
     links: Links,
@@ -159,7 +168,7 @@ impl Registry {
             }
         }
         table.plan_again(&entry.place(), entry.address);
-        table.entries.insert(entry.place(), entry.clone());
+        table.insert(entry.clone());
         if entry.scope != TREE {
             self.hide();
         }
@@ -265,11 +274,7 @@ impl Registry {
             let found = entry.found(waiter.wanted);
             return Some((waiter, found));
         }
-        let waiter = Arc::new(waiter);
-        for &scope in &*waiter.scopes {
-            let waiters = table.waiting.entry((scope, name.clone())).or_default();
-            waiters.insert(waiter.number, waiter.clone());
-        }
+        table.wait(name, Arc::new(waiter));
         None
     }
 
@@ -303,19 +308,8 @@ impl Registry {
     /// A locality is lost: nothing of it can be found any more, or waits.
     pub(crate) fn gate_lost(&self, gate: &Gate) {
         let mut table = self.table();
-        let mut gone = Vec::new();
-        table.entries.retain(|place, entry| {
-            let stays = entry.address.gate() != gate;
-            if !stays {
-                entry.live.store(false, Ordering::Release);
-                gone.push(place.clone());
-            }
-            stays
-        });
-        table.waiting.retain(|_, waiters| {
-            waiters.retain(|_, waiter| waiter.to.gate() != gate);
-            !waiters.is_empty()
-        });
+        let gone = table.names_lost(gate);
+        table.waits_lost(gate);
         table.stalled.gate_lost(gate);
         table.links.gate_lost(gate);
         if table.plan_lost(gate) {
@@ -371,6 +365,25 @@ impl Table {
         known.is_some_and(|known| Arc::ptr_eq(known, entry))
     }
 
+    fn insert(&mut self, entry: Arc<Entry>) {
+        let (entries, gate) = (&mut self.entries, entry.address.gate());
+        let is_there = |place: &_| owned_at(entries, gate, place);
+        self.named.add(gate, entry.place(), is_there);
+        entries.insert(entry.place(), entry);
+    }
+
+    /// Takes out the names whose owners are lost with their locality.
+    fn names_lost(&mut self, gate: &Gate) -> Vec<Scoped> {
+        let is_there = |place: &_| owned_at(&self.entries, gate, place);
+        let gone = self.named.take(gate, is_there);
+        for place in &gone {
+            if let Some(entry) = self.entries.remove(place) {
+                entry.live.store(false, Ordering::Release);
+            }
+        }
+        gone
+    }
+
     /// Takes a name from its owner.
     fn take_out(&mut self, entry: &Arc<Entry>) {
         entry.live.store(false, Ordering::Release);
@@ -396,6 +409,30 @@ impl Table {
         }
     }
 
+    fn wait(&mut self, name: &Text, waiter: Arc<Waiter>) {
+        let waiting = &mut self.waiting;
+        let is_there = |(number, name): &_| waits_in(waiting, *number, name).is_some();
+        let note = (waiter.number, name.clone());
+        self.waits.add(waiter.to.gate(), note, is_there);
+        for &scope in &*waiter.scopes {
+            let waiters = waiting.entry((scope, name.clone())).or_default();
+            waiters.insert(waiter.number, waiter.clone());
+        }
+    }
+
+    /// Takes out those who are lost with their locality.
+    fn waits_lost(&mut self, gate: &Gate) {
+        let is_there = |(number, name): &_| waits_in(&self.waiting, *number, name).is_some();
+        for (number, name) in self.waits.take(gate, is_there) {
+            let waiter = waits_in(&self.waiting, number, &name).cloned();
+            self.forget(
+                &name,
+                waiter.iter().flat_map(|waiter| &*waiter.scopes),
+                number,
+            );
+        }
+    }
+
     /// Takes out those who have waited for a name where something has come or gone, and find one now.
     fn ready(&mut self, place: &Scoped) -> Told {
         let waiters = self.waiting.get(place).into_iter().flatten();
@@ -405,13 +442,18 @@ impl Table {
         });
         let told = Told(found.collect());
         for (waiter, _) in &told.0 {
-            self.forget(&place.1, &waiter.scopes, waiter.number);
+            self.forget(&place.1, &*waiter.scopes, waiter.number);
         }
         told
     }
 
     /// Nobody waits by this number any more.
-    fn forget(&mut self, name: &Text, scopes: &[Scope], number: u64) {
+    fn forget<'a>(
+        &mut self,
+        name: &Text,
+        scopes: impl IntoIterator<Item = &'a Scope>,
+        number: u64,
+    ) {
         for &scope in scopes {
             let place = (scope, name.clone());
             if let Some(waiters) = self.waiting.get_mut(&place) {
@@ -422,6 +464,18 @@ impl Table {
             }
         }
     }
+}
+
+/// Whether the owner of a name is on this locality.
+fn owned_at(entries: &FixedMap<Scoped, Arc<Entry>>, gate: &Gate, place: &Scoped) -> bool {
+    entries
+        .get(place)
+        .is_some_and(|entry| entry.address.gate() == gate)
+}
+
+/// Who waits by this number. All look into the tree, some into other scopes as well.
+fn waits_in<'a>(waiting: &'a Waiting, number: u64, name: &Text) -> Option<&'a Arc<Waiter>> {
+    waiting.get(&(TREE, name.clone()))?.get(&number)
 }
 
 /// A name in a scope.

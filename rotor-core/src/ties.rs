@@ -1,7 +1,6 @@
 //! What hangs on other localities: the loss of one touches what was there, and nothing else.
 //!
-//! Whatever has to do with another locality is noted when it begins, and not when it ends: a list is
-//! swept when it has grown to twice of what was left of it. So nothing is paid for what is here alone.
+//! Whatever has to do with another locality is noted (`notes`): nothing is paid for what is here alone.
 //! Requests are not noted, which would be paid by each: see `Things::asked`.
 
 use crate::address::Address;
@@ -9,6 +8,7 @@ use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::kin::Entry;
 use crate::locality::Local;
+use crate::notes::Notes;
 use crate::slot::Parent;
 use crate::strategy::ChildId;
 use crate::things::Key;
@@ -51,41 +51,6 @@ pub(crate) enum About {
     Topic(Address),
 }
 
-/// What there is, with some that has ended.
-struct Notes<T> {
-    list: Vec<T>,
-    /// How many were left by the last sweep.
-    left: usize,
-}
-
-/// A list that is shorter is not swept.
-const FEW: usize = 16;
-
-impl<T> Default for Notes<T> {
-    fn default() -> Self {
-        Notes {
-            list: Vec::new(),
-            left: 0,
-        }
-    }
-}
-
-impl<T: Copy + Ord> Notes<T> {
-    fn add(&mut self, one: T, is_there: impl Fn(T) -> bool) {
-        if self.list.len() >= FEW.max(self.left * 2) {
-            self.sweep(is_there);
-        }
-        self.list.push(one);
-    }
-
-    fn sweep(&mut self, is_there: impl Fn(T) -> bool) {
-        self.list.sort_unstable();
-        self.list.dedup();
-        self.list.retain(|&one| is_there(one));
-        self.left = self.list.len();
-    }
-}
-
 impl Local {
     /// Notes something that has to do with the locality of `gate`, unless that is this one.
     #[inline]
@@ -100,19 +65,19 @@ impl Local {
         let tie = ties.entry(gate).or_default();
         match about {
             About::Child(slot, child) => {
-                let is_there = |(slot, child)| self.has_child_at(gate, slot, child);
+                let is_there = |&(slot, child): &_| self.has_child_at(gate, slot, child);
                 tie.children.add((slot, child), is_there);
             }
             About::Subtree(slot) => {
                 tie.subtrees
-                    .add(slot, |slot| self.has_parent_at(gate, slot));
+                    .add(slot, |&slot| self.has_parent_at(gate, slot));
             }
-            About::Thing(one) => tie.things.add(name(one), |one| self.has_thing(key(one))),
+            About::Thing(one) => tie.things.add(name(one), |&one| self.has_thing(key(one))),
             About::Client(slot, one) => {
-                let is_there = |(slot, one)| self.has_client(slot, gate, key(one));
+                let is_there = |&(slot, one): &_| self.has_client(slot, gate, key(one));
                 tie.clients.add((slot, name(one)), is_there);
             }
-            About::Topic(at) => tie.topics.add(at, |at| self.has_topic(at)),
+            About::Topic(at) => tie.topics.add(at, |&at| self.has_topic(at)),
         }
     }
 
@@ -140,39 +105,37 @@ impl Local {
         &self,
         gate: &'static Gate,
         notes: impl Fn(&mut Tie) -> &mut Notes<T>,
-        is_there: impl Fn(T) -> bool,
+        is_there: impl Fn(&T) -> bool,
     ) -> Vec<T> {
         let mut ties = self.ties.borrow_mut();
         let Some(tie) = ties.get_mut(gate) else {
             return Vec::new();
         };
-        let notes = notes(tie);
-        notes.sweep(is_there);
-        notes.list.clone()
+        notes(tie).sweep(is_there).to_vec()
     }
 
     /// Children there of parents here, by the parents' slots.
     pub(crate) fn children_at(&self, gate: &'static Gate) -> Vec<(u32, ChildId)> {
-        let is_there = |(slot, child)| self.has_child_at(gate, slot, child);
+        let is_there = |&(slot, child): &_| self.has_child_at(gate, slot, child);
         self.noted(gate, |tie| &mut tie.children, is_there)
     }
 
     /// Slots here whose parents are there.
     pub(crate) fn subtrees_of(&self, gate: &'static Gate) -> Vec<u32> {
-        let is_there = |slot| self.has_parent_at(gate, slot);
+        let is_there = |&slot: &_| self.has_parent_at(gate, slot);
         self.noted(gate, |tie| &mut tie.subtrees, is_there)
     }
 
     /// Monitors of actors there, and links to them, in the order in which they were made.
     pub(crate) fn things_at(&self, gate: &'static Gate) -> Vec<Key> {
-        let is_there = |one| self.has_thing(key(one));
+        let is_there = |&one: &_| self.has_thing(key(one));
         let all = self.noted(gate, |tie| &mut tie.things, is_there);
         all.into_iter().map(key).collect()
     }
 
     /// Clients there of services here, by the services' slots.
     pub(crate) fn clients_at(&self, gate: &'static Gate) -> Vec<(u32, Key)> {
-        let is_there = |(slot, one)| self.has_client(slot, gate, key(one));
+        let is_there = |&(slot, one): &_| self.has_client(slot, gate, key(one));
         let all = self.noted(gate, |tie| &mut tie.clients, is_there);
         all.into_iter()
             .map(|(slot, one)| (slot, key(one)))
@@ -181,24 +144,6 @@ impl Local {
 
     /// Addresses there that are subscribed to here.
     pub(crate) fn topics_at(&self, gate: &'static Gate) -> Vec<Address> {
-        self.noted(gate, |tie| &mut tie.topics, |at| self.has_topic(at))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn m11_notes_of_what_has_ended_are_swept() {
-        let mut notes = Notes::default();
-        for n in 0..10_000 {
-            let is_there = |one| one % 1_000 == 0 || one + 10 > n;
-            notes.add(n, is_there);
-            notes.add(n, is_there); // the same again
-            assert!(notes.list.len() < 100, "{n}");
-        }
-        notes.sweep(|one| one % 1_000 == 0);
-        assert_eq!(notes.list, (0..10).map(|n| n * 1_000).collect::<Vec<_>>());
+        self.noted(gate, |tie| &mut tie.topics, |&at| self.has_topic(at))
     }
 }

@@ -12,13 +12,20 @@ use crate::address::Address;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::link::LinkError;
+use crate::notes::ByGate;
 use crate::roster::Roster;
 
 type Text = Cow<'static, str>;
 
 /// The links of a tree.
 #[derive(Default)]
-pub(super) struct Links(FixedMap<Address, Actor>);
+pub(super) struct Links {
+    actors: Actors,
+    /// The clients by their localities.
+    clients: ByGate<Address>,
+}
+
+type Actors = FixedMap<Address, Actor>;
 
 /// An actor that is linked.
 #[derive(Default)]
@@ -44,12 +51,20 @@ impl Links {
             let around = std::iter::once(who.clone()).chain(path);
             return Err(LinkError::Circle(around.chain([who]).collect()));
         }
-        let actor = self.0.entry(client).or_default();
+        if !is_client(&self.actors, client) {
+            let is_there = |at: &_| is_client(&self.actors, *at);
+            self.clients.add(client.gate(), client, is_there);
+        }
+        let actor = self.actors.entry(client).or_default();
         if actor.path.is_empty() {
             actor.path = who();
         }
         actor.services.insert(to, ());
-        self.0.entry(to).or_default().clients.insert(client, ());
+        self.actors
+            .entry(to)
+            .or_default()
+            .clients
+            .insert(client, ());
         Ok(())
     }
 
@@ -60,9 +75,9 @@ impl Links {
 
     /// Forgets the clients of a lost locality.
     pub(super) fn gate_lost(&mut self, gate: &Gate) {
-        let lost = self.0.keys().filter(|client| client.gate() == gate);
-        for client in lost.copied().collect::<Vec<_>>() {
-            let services = &self.0[&client].services;
+        let is_there = |at: &_| is_client(&self.actors, *at);
+        for client in self.clients.take(gate, is_there) {
+            let services = &self.actors[&client].services;
             for service in services.keys().copied().collect::<Vec<_>>() {
                 self.remove(client, service);
             }
@@ -70,17 +85,17 @@ impl Links {
     }
 
     pub(super) fn contains(&self, client: Address, to: Address) -> bool {
-        let actor = self.0.get(&client);
+        let actor = self.actors.get(&client);
         actor.is_some_and(|actor| actor.services.contains(&to))
     }
 
     fn change(&mut self, at: Address, f: impl FnOnce(&mut Actor) -> Option<()>) {
-        let Some(actor) = self.0.get_mut(&at) else {
+        let Some(actor) = self.actors.get_mut(&at) else {
             return;
         };
         f(actor);
         if actor.services.is_empty() && actor.clients.is_empty() {
-            self.0.remove(&at);
+            self.actors.remove(&at);
         }
     }
 
@@ -90,8 +105,8 @@ impl Links {
             return true;
         }
         let (mut down, mut up) = (Search::from(who), Search::from(to));
-        let services = |at| self.0.get(&at).map(|actor| &actor.services);
-        let clients = |at| self.0.get(&at).map(|actor| &actor.clients);
+        let services = |at| self.actors.get(&at).map(|actor| &actor.services);
+        let clients = |at| self.actors.get(&at).map(|actor| &actor.clients);
         loop {
             match up.step(clients).zip(down.step(services)) {
                 None => return false,
@@ -106,14 +121,20 @@ impl Links {
         let mut search = Search::from(who);
         let mut at = who;
         while at != to
-            && let Some(next) = search.step(|at| self.0.get(&at).map(|actor| &actor.services))
+            && let Some(next) = search.step(|at| self.actors.get(&at).map(|actor| &actor.services))
         {
             at = next;
         }
         search.left.pop(); // `to` itself
         let way = search.left.iter();
-        way.map(|(at, _)| self.0[at].path.clone()).collect()
+        way.map(|(at, _)| self.actors[at].path.clone()).collect()
     }
+}
+
+fn is_client(actors: &Actors, at: Address) -> bool {
+    actors
+        .get(&at)
+        .is_some_and(|actor| !actor.services.is_empty())
 }
 
 /// Goes along links from one actor, to the depth first.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::{Registry, Scope, Scoped, TREE, Table, Text, Told};
 use crate::address::Address;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::locality::Locality;
 
@@ -51,6 +52,11 @@ pub(super) struct Planned {
     aside: Option<Arc<[Address]>>,
 }
 
+/// Those above the end of a path: that is a spec, which its supervisor has put aside.
+fn above(path: &[Address]) -> &[Address] {
+    path.split_last().map_or(&[], |(_, above)| above)
+}
+
 /// The plans for the same thing, as they have come.
 #[derive(Default)]
 pub(super) struct Nest(Vec<Planned>);
@@ -63,6 +69,12 @@ impl Planned {
     fn is_aside_at(&self, at: Address) -> bool {
         let path = self.aside.as_deref();
         path.is_some_and(|path| path.last() == Some(&at))
+    }
+
+    /// Whether its spec is put aside by a supervisor of this locality, or of one below that.
+    fn is_aside_below(&self, gate: &Gate) -> bool {
+        let path = self.aside.as_deref().unwrap_or_default();
+        above(path).iter().any(|at| at.gate() == gate)
     }
 }
 
@@ -107,6 +119,14 @@ impl Table {
                 planned.aside = Some(path.clone());
             }
         }
+        let planned = &self.planned;
+        for part in above(path).chunk_by(|one, other| one.gate() == other.gate()) {
+            let gate = part[0].gate();
+            if is_aside_below(planned, place, gate) {
+                let is_there = |place: &_| is_aside_below(planned, place, gate);
+                self.aside.add(gate, place.clone(), is_there);
+            }
+        }
     }
 
     /// What was put aside at an address is taken up, or gone for good: those around it plan it again. False
@@ -126,17 +146,27 @@ impl Table {
     /// A locality is lost: what was put aside there, or below, is declared again by the closure that
     /// builds it. False if there is no such thing.
     pub(super) fn plan_lost(&mut self, gate: &Gate) -> bool {
-        let mut any = false;
-        for planned in self.planned.values_mut().flat_map(|nest| &mut nest.0) {
-            // The last one is that of the spec itself, which its supervisor has put aside.
-            let above = planned.aside.as_deref().and_then(|path| path.split_last());
-            if above.is_some_and(|(_, above)| above.iter().any(|at| at.gate() == gate)) {
-                planned.aside = None;
-                any = true;
+        let planned = &mut self.planned;
+        let lost = self
+            .aside
+            .take(gate, |place| is_aside_below(planned, place, gate));
+        for place in &lost {
+            let nest = planned.get_mut(place).into_iter();
+            for planned in nest.flat_map(|nest| &mut nest.0) {
+                if planned.is_aside_below(gate) {
+                    planned.aside = None;
+                }
             }
         }
-        any
+        !lost.is_empty()
     }
+}
+
+/// Whether a name is put aside below a locality.
+fn is_aside_below(planned: &FixedMap<Scoped, Nest>, place: &Scoped, gate: &Gate) -> bool {
+    let nest = planned.get(place).into_iter();
+    nest.flat_map(|nest| &nest.0)
+        .any(|planned| planned.is_aside_below(gate))
 }
 
 impl Registry {

@@ -18,6 +18,7 @@ use crate::error::StartStalled;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::Place;
+use crate::notes::ByGate;
 use crate::states::Lifecycle;
 
 /// A start that nothing but names and services keeps open.
@@ -54,6 +55,7 @@ pub(super) struct Stalls {
     all: FixedMap<Address, Stalled>,
     /// Those below, and at, each slot that what is behind it in the start order waits for.
     at_slot: FixedMap<Address, Vec<Address>>,
+    by_gate: ByGate<Address>,
 }
 
 impl Stalls {
@@ -62,7 +64,9 @@ impl Stalls {
         for slot in stalled.waits() {
             self.at_slot.entry(*slot).or_default().push(stalled.at);
         }
-        self.all.insert(stalled.at, stalled);
+        let (at, all) = (stalled.at, &mut self.all);
+        self.by_gate.add(at.gate(), at, |at| all.contains_key(at));
+        all.insert(at, stalled);
     }
 
     pub(super) fn remove(&mut self, at: Address) -> Option<Stalled> {
@@ -79,9 +83,7 @@ impl Stalls {
     }
 
     pub(super) fn gate_lost(&mut self, gate: &Gate) {
-        let lost = self.all.keys().filter(|at| at.gate() == gate);
-        let lost: Vec<_> = lost.copied().collect();
-        for at in lost {
+        for at in self.by_gate.take(gate, |at| self.all.contains_key(at)) {
             self.remove(at);
         }
     }
