@@ -267,6 +267,8 @@ pub struct StartStalled {
     /// The names that it waits for, each with the child that declares it.
     pub names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The services that it waits to be linked to.
+    /// Whether the owner of each name is down. Services are not: who is down cannot be waited for.
+    pub(crate) down: Vec<bool>,
     pub services: Vec<Cow<'static, str>>,
     /// None of them is above or below it, and all are still to start: in another order they would be there.
     pub(crate) order_helps: bool,
@@ -276,8 +278,9 @@ impl fmt::Display for StartStalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the start of {} waits for ", self.waiting)?;
         let mut comma = "";
-        for (name, owner) in &self.names {
-            write!(f, "{comma}the name {name} of {owner}")?;
+        for ((name, owner), down) in self.names.iter().zip(&self.down) {
+            let down = if *down { " (which is down)" } else { "" };
+            write!(f, "{comma}the name {name} of {owner}{down}")?;
             comma = ", ";
         }
         for service in &self.services {

@@ -22,11 +22,10 @@ use crate::lock::lock;
 use crate::message::Record;
 use crate::name::{ActorType, NameError, NameSpec};
 use crate::notes::ByGate;
-use crate::states::Lifecycle;
 use crate::things::Key;
 use links::Links;
 use plans::{Nest, Planned};
-use stall::Stalls;
+use stall::{Stalls, is_down};
 
 pub(crate) use plans::{Declared, Plans, Whose};
 pub(crate) use stall::{Awaited, Doomed, Stalled};
@@ -245,16 +244,16 @@ impl Registry {
 
     /// Whose a name is that cannot be found now, as people are told behind it.
     pub(crate) fn owner_of(&self, name: &Text, scopes: &[Scope]) -> Option<Text> {
-        Some(
-            match self.table().known(name, scopes)? {
-                Known::Now(entry) if entry.address.state() == Lifecycle::Down => {
-                    format!(" of {}, which is down", entry.owner)
-                }
-                Known::Now(entry) => format!(" of {}", entry.owner),
-                Known::Later(planned) => format!(" of {}", planned.owner),
+        let table = self.table();
+        let (owner, path) = match table.known(name, scopes)? {
+            Known::Now(entry) => {
+                let own = std::slice::from_ref(&entry.address);
+                (&entry.owner, entry.path.as_deref().unwrap_or(own))
             }
-            .into(),
-        )
+            Known::Later(planned) => (&planned.owner, &*planned.path),
+        };
+        let down = if is_down(path) { ", which is down" } else { "" };
+        Some(format!(" of {owner}{down}").into())
     }
 
     /// A number for a wait.

@@ -235,8 +235,9 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         loop_ran: false,
         held_by: vec!["a last write".into(), "app/b/c".into()],
     };
-    let stalled = |order_helps| StartStalled {
+    let stalled = |order_helps, down: &[bool]| StartStalled {
         waiting: "app/b".into(),
+        down: down.into(),
         names: vec![("log".into(), "c".into()), ("bell".into(), "c".into())],
         services: vec!["d".into()],
         order_helps,
@@ -253,8 +254,10 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         ShutdownWith { 0: "a new version".into() } "shutdown: a new version";
         Failed { 0: Error::message("disk full") } "failed: disk full";
         TimedOut { 0: late() } late_text;
-        Stalled { 0: stalled(false) } format!("{waits} {later}");
-        Stalled { 0: stalled(true) } format!("{waits} {order} {later}");
+        Stalled { 0: stalled(false, &[false; 2]) } format!("{waits} {later}");
+        Stalled { 0: stalled(true, &[false; 2]) } format!("{waits} {order} {later}");
+        Stalled { 0: stalled(false, &[false, true]) }
+            format!("{} {later}", waits.replace("bell of c", "bell of c (which is down)"));
         Link { 0: LinkError::AlreadyLinked }
             "failed: linked to this service already: one link of an instance is enough";
         Name { 0: NameError::TreeEnded { name: "log".into() } }

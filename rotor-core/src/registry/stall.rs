@@ -144,6 +144,11 @@ impl Stalled {
     }
 }
 
+/// Whether the actor at the end of this path, or one above it, is down: somebody would have to start it.
+pub(super) fn is_down(path: &[Address]) -> bool {
+    path.iter().any(|at| at.state() == Lifecycle::Down)
+}
+
 impl Registry {
     /// Notes that nothing but names and services keeps a start open. Returns the starts that can never end.
     pub(crate) fn stall(&self, stalled: Stalled) -> Vec<Doomed> {
@@ -320,14 +325,21 @@ impl Table {
             waiting: String::new(), // known where it lives
             names: Vec::new(),
             services: Vec::new(),
+            down: Vec::new(),
             order_helps: true,
         };
         for awaited in &stalled.awaited {
             let owner = self.owner(awaited, &stalled.scopes);
-            error.order_helps &= owner.is_some_and(|(path, _)| stalled.is_before(path));
-            let owner = owner.map(|(_, owner)| owner.clone()).unwrap_or_default();
+            let (path, owner) = match owner {
+                Some((path, owner)) => (path, owner.clone()),
+                None => (&[][..], Cow::default()),
+            };
+            error.order_helps &= stalled.is_before(path);
             match awaited {
-                Awaited::Name(name) => error.names.push((name.clone(), owner)),
+                Awaited::Name(name) => {
+                    error.names.push((name.clone(), owner));
+                    error.down.push(is_down(path));
+                }
                 Awaited::Service(..) => error.services.push(owner),
             }
         }
