@@ -228,7 +228,10 @@ fn l18_what_else_is_held_does_not_delay_a_stop(world: &mut World) {
     act(scene.a, move |_, cx| {
         cx.find(nobody, |_, _, _| ());
     });
-    scene.sees(Lifecycle::Running, &["name nobody"]);
+    scene.sees(
+        Lifecycle::Running,
+        &["name nobody, which no child of the tree declares"],
+    );
     scene.a.stop();
     scene.is_down();
 

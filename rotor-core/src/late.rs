@@ -292,7 +292,7 @@ impl Local {
     }
 
     /// What the holds of an instance are for; of a name that is needed, also whose it is.
-    fn holds_of(&self, slot: u32) -> Vec<Cow<'static, str>> {
+    pub(crate) fn holds_of(&self, slot: u32) -> Vec<Cow<'static, str>> {
         let holds: Vec<_> = self.seat(slot, |seat| seat.holds().cloned().collect());
         let told = holds.into_iter().map(|why| match &why {
             Why::Name(name) => {

@@ -109,7 +109,8 @@ pub struct TreeNode {
     /// brought, and of a supervisor the news of its children. None unless the observer of the tree
     /// [wants counts](crate::Observer::wants_counts).
     pub handled: Option<u64>,
-    /// Why its holds keep a start or a stop open, or would keep one that comes now.
+    /// Why its holds keep a start or a stop open, or would keep one that comes now; of a name that is
+    /// waited for also who declares it, or that nobody does.
     pub holds: Vec<Cow<'static, str>>,
 }
 
@@ -408,7 +409,7 @@ impl Local {
                     queued: queued[slot as usize],
                     bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
-                    holds: seat.holds().map(|why| on_one_line(why.text())).collect(),
+                    holds: Vec::new(),
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let there = |&id: &u32| !kin.family.row(id).removed;
@@ -427,7 +428,12 @@ impl Local {
                 });
                 Some((node, children))
             });
-            nodes.extend(node);
+            // They look into the registry, and at other seats.
+            nodes.extend(node.map(|(node, children)| {
+                let holds = self.holds_of(slot).into_iter().map(on_one_line);
+                let holds = holds.collect();
+                (TreeNode { holds, ..node }, children)
+            }));
         }
         Answer {
             nodes,
@@ -621,7 +627,54 @@ mod tests {
 
     use super::*;
     use crate::entrance::Wake;
-    use crate::{Clock, Driver, Supervisor};
+    use crate::sim::Sim;
+    use crate::{Actor, Child as Spec, Clock, Context, Driver, Name, Supervisor};
+
+    /// Waits for a name in its start, if it is to.
+    struct Seeks(Option<Name<Seeks>>);
+
+    impl Actor for Seeks {
+        fn start(&mut self, cx: &mut Context<Self>) -> crate::Result {
+            if let Some(name) = self.0.take() {
+                cx.find(name, |_, _, _| ());
+            }
+            Ok(())
+        }
+    }
+
+    /// Whose it is, and that nobody has it, or comes with it by himself.
+    #[test]
+    fn a_picture_says_of_a_name_that_is_waited_for_whose_it_is() {
+        let mut sim = Sim::new(1);
+        let b = sim.locality("here").reserve();
+        let (nobodys, theirs) = (Name::new("nobodys"), Name::new("theirs"));
+        let name = theirs.clone();
+        let inner = Supervisor::one_for_one("inner")
+            .child(Spec::new("b", || Seeks(None)).named(name).transient().at(b));
+        let app = sim
+            .start(Supervisor::one_for_one("root").child(inner))
+            .expect("a sound tree");
+        sim.run_until_idle();
+        b.stop();
+        sim.run_until_idle();
+        for (child, name) in [("c", nobodys), ("d", theirs)] {
+            let add = crate::StartChild::new(move || {
+                let name = name.clone();
+                Spec::new(child, move || Seeks(Some(name.clone())))
+            });
+            drop(app.root().admin().ask(add, Duration::MAX));
+            sim.run_until_idle();
+            let tree = app.tree();
+            let text = match child {
+                "c" => "starting, held by name nobodys, which no child of the tree declares",
+                _ => "starting, held by name theirs of b, which is down",
+            };
+            assert!(tree.to_string().contains(text), "{tree}");
+            let text = text.replace(", held", r"\nheld");
+            assert!(tree.dot().contains(&text), "{}", tree.dot());
+            sim.run_for(Duration::from_secs(5)); // its start limit
+        }
+    }
 
     /// Says that something has come for the loop.
     struct Tell(Mutex<Sender<()>>);
