@@ -428,7 +428,7 @@ fn l29_what_a_link_has_come_to_is_matched_as_a_reason(on: &dyn Backend) {
     );
     let down = linked(1, |_| Child::new("b", || None::<Puppet>));
     assert!(
-        matches!(&down, ExitReason::Link(LinkError::NotLinkable { service }) if service == "root/b"),
+        matches!(&down, ExitReason::Link(LinkError::NotLinkable { service, .. }) if service == "root/b"),
         "{down}"
     );
     let twice = linked(2, |log| puppet("b", log));

@@ -11,6 +11,10 @@ use crate::puppet::*;
 use crate::registry::until;
 use crate::world::World;
 
+/// What a client is told of a service that is down, and that nobody starts by itself.
+const DOWN: &str = "is down, and is not started by itself: have its supervisor start it first, with \
+                    `RestartChild`";
+
 /// Links to a service in its start.
 fn client(name: &'static str, log: &Log, service: Addr<Puppet>) -> Role {
     Role::new(name, log).telling().begin(move |_, cx| {
@@ -310,7 +314,8 @@ fn r58_a_service_that_stops_takes_no_client(on: &dyn Backend, far: &dyn Backend)
             "b stops: normal",
             "d starts",
             "d drops",
-            "a: down failed: the service stage/far/b is ending, or is down for good, or until somebody starts it",
+            "a: down failed: the service stage/far/b is ending, and is not started again by itself: have its \
+             supervisor start it when it is down, with `RestartChild`, and link to it then",
             "a: b is Stopping",
             "b drops"
         ]
@@ -466,7 +471,7 @@ fn l13_a_client_of_what_is_ignored_is_refused(world: &mut World) {
     let exit = world.end(&clients);
     assert_eq!(
         chain(&exit),
-        "shutdown < c: failed: the service services/b is ending, or is down for good, or until somebody starts it"
+        format!("shutdown < c: failed: the service services/b {DOWN}")
     );
     world.shut_down(&services);
 }
@@ -668,10 +673,7 @@ fn l13_a_client_whose_service_stays_down_is_given_up(on: &dyn Backend, far: &dyn
     let child = played.exit.cause().map(|(child, _)| child);
     assert_eq!((child, gave_up.allowed), (Some("c"), 3));
     let why = played.exit.root_cause().to_string();
-    assert_eq!(
-        why,
-        "failed: the service root/far/b is ending, or is down for good, or until somebody starts it"
-    );
+    assert_eq!(why, format!("failed: the service root/far/b {DOWN}"));
     assert_eq!(log.live(), 0);
 }
 

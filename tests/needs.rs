@@ -320,8 +320,10 @@ fn r105_clients_are_told_when_a_service_stops_in_its_start(on: &dyn Backend, far
                 s.child(role.child().at(b).temporary().start_limit(LONG))
             }))
     });
-    let told = "c: failed: the service stage/far/b is ending, or is down for good, or until somebody starts it"
-        .to_owned();
+    let told =
+        "c: failed: the service stage/far/b is temporary, and has ended or is about to: make it \
+                transient or permanent, or do without it then"
+            .to_owned();
     assert!(played.exits.contains(&told), "{:?}", played.exits);
     assert_eq!(log.live(), 0);
 }

@@ -21,7 +21,8 @@ use crate::message::{Kind, Record, Typed, Way};
 use crate::registry::Registry;
 use crate::roster::Roster;
 use crate::slot::{Parent, State};
-use crate::strategy::ChildId;
+use crate::states::Lifecycle;
+use crate::strategy::{ChildId, Restart};
 use crate::things::{Body, Key};
 use crate::ties::About;
 use crate::timer::nanos;
@@ -41,8 +42,11 @@ pub enum LinkError {
     AlreadyLinked,
     /// The service is ending, or is not started again by itself.
     NotLinkable {
-        /// The names from the root down to the service, with slashes between.
+        /// The names from the root down to the service, with slashes between; its address and the name
+        /// of its locality if nobody has built it there.
         service: Cow<'static, str>,
+        /// Why it is so, and what to do.
+        why: &'static str,
     },
     /// The service is linked to the client, itself or through others: neither could end first. From the
     /// client round to itself, each by the names from the root down to it, with slashes between.
@@ -62,16 +66,27 @@ pub enum LinkError {
     },
 }
 
+/// What [`LinkError::NotLinkable`] says of a service.
+const WITH_ITS_SUPERVISOR: &str =
+    "is down, or ends, with a supervisor above it: have that started again first";
+const WITH_ITS_TREE: &str =
+    "is the root of a tree that ends: nobody starts it again, so do without it";
+const WITH_A_LOOP: &str = "ends, because the loop of its supervisor was lost: link to it again when \
+     that has come back";
+const TEMPORARY: &str = "is temporary, and has ended or is about to: make it transient or permanent, or \
+     do without it then";
+const DOWN: &str = "is down, and is not started by itself: have its supervisor start it first, with \
+     `RestartChild`";
+const ENDING: &str = "is ending, and is not started again by itself: have its supervisor start it when it \
+     is down, with `RestartChild`, and link to it then";
+
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkError::AlreadyLinked => {
                 f.write_str("linked to this service already: one link of an instance is enough")
             }
-            LinkError::NotLinkable { service } => write!(
-                f,
-                "the service {service} is ending, or is down for good, or until somebody starts it"
-            ),
+            LinkError::NotLinkable { service, why } => write!(f, "the service {service} {why}"),
             LinkError::Circle(names) if matches!(&names[..], [one, other] if one == other) => {
                 write!(f, "{} needs itself: leave that out", names[0])
             }
@@ -530,12 +545,7 @@ impl Local {
             || state == State::Stopping && !keep
             || leaving == Some(false);
         if never {
-            let unclaimed = self.seat(slot, |seat| seat.is_unclaimed());
-            let service = match unclaimed {
-                true => unseen(to),
-                false => self.path_text(slot).into(),
-            };
-            return client.refuse(LinkError::NotLinkable { service });
+            return client.refuse(self.not_linkable(slot));
         }
         let up = matches!(state, State::Ready | State::Running);
         let now = up && !ending && leaving.is_none();
@@ -558,6 +568,32 @@ impl Local {
             let (path, name) = (self.path_of(slot).into(), self.name_of(slot));
             client.tell(|here, key| here.link_waits(key, Place { path, name }));
         }
+    }
+
+    /// Why nobody can be a client of an actor here any more, or until somebody starts it.
+    fn not_linkable(&self, slot: u32) -> LinkError {
+        let (unclaimed, state, restart, parent) = self.seat(slot, |seat| {
+            let parent = seat.parent.clone();
+            (seat.is_unclaimed(), seat.state, seat.restart, parent)
+        });
+        let service = match unclaimed {
+            true => unseen(self.address_of(slot)),
+            false => self.path_text(slot).into(),
+        };
+        let ends = |above: Address| {
+            let ends = [Lifecycle::Stopping, Lifecycle::Down, Lifecycle::Gone];
+            ends.contains(&above.state())
+        };
+        let why = match parent {
+            _ if unclaimed => WITH_ITS_SUPERVISOR,
+            Parent::Actor { address, .. } if ends(address) => WITH_ITS_SUPERVISOR,
+            Parent::App(_) => WITH_ITS_TREE,
+            Parent::Lost | Parent::Nobody => WITH_A_LOOP,
+            Parent::Actor { .. } if restart == Restart::Temporary => TEMPORARY,
+            Parent::Actor { .. } if state == State::Down => DOWN,
+            Parent::Actor { .. } => ENDING,
+        };
+        LinkError::NotLinkable { service, why }
     }
 
     /// A service is operational, or waits for its siblings to be so together.
@@ -699,8 +735,7 @@ impl Local {
             client.tell(move |here, key| here.link_broken(key, exit));
         }
         for client in waiting {
-            let service = self.path_text(slot).into();
-            client.refuse(LinkError::NotLinkable { service });
+            client.refuse(self.not_linkable(slot));
         }
     }
 
@@ -743,3 +778,6 @@ impl Local {
         self.services.borrow_mut().by_slot.remove(&slot);
     }
 }
+
+#[cfg(test)]
+mod tests;

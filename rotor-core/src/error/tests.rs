@@ -148,8 +148,7 @@ fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
     let service = || "app/b".into();
     texts! { LinkError:
         AlreadyLinked {} "linked to this service already: one link of an instance is enough";
-        NotLinkable { service: service() }
-            "the service app/b is ending, or is down for good, or until somebody starts it";
+        NotLinkable { service: service(), why: "is down: start it" } "the service app/b is down: start it";
         Circle { 0: vec!["app/b".into(), "app/b".into()] } "app/b needs itself: leave that out";
         Circle { 0: vec!["b".into(), "c".into(), "b".into()] } circle("b needs c needs b");
         Gone { service: service() }
