@@ -189,7 +189,7 @@ impl fmt::Debug for Error {
 /// sim.run_for(std::time::Duration::from_secs(5));
 /// let exit = app.tree().ended.unwrap();
 /// let ExitReason::TimedOut(late) = exit.root_cause().reason() else { panic!("{exit}") };
-/// assert_eq!((late.step, late.limit.as_secs(), late.loop_ran), ("start", 5, true));
+/// assert_eq!((late.step, late.limit.as_secs()), ("start", 5));
 /// assert_eq!(late.to_string(),
 ///     "the start of app/slow took longer than its start limit of 5s; held by an answer that never comes");
 /// # Ok::<_, StartError>(())
@@ -203,8 +203,6 @@ pub struct TimedOut {
     pub step: &'static str,
     /// The limit.
     pub limit: Duration,
-    /// Whether the locality of the actor has run at all since the order was given.
-    pub loop_ran: bool,
     /// What has kept the step open, as far as that is seen from the supervisor's locality: what the holds
     /// are for, of a name also who declares it, or that nobody does; and the paths of children whose own
     /// steps were waited for, each with what keeps it in brackets.
@@ -220,9 +218,6 @@ impl fmt::Display for TimedOut {
             f,
             "the {step} of {path} took longer than its {step} limit of {limit:?}"
         )?;
-        if !self.loop_ran {
-            write!(f, "; its loop has not run yet")?;
-        }
         let mut held = self.held_by.iter();
         held.try_for_each(|why| write!(f, "; held by {why}"))
     }

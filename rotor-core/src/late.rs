@@ -390,7 +390,6 @@ impl Local {
             path: self.path_text(slot),
             step: step.text(),
             limit,
-            loop_ran: true,
             held_by,
         };
         self.finish(slot, Exit::of(ExitReason::TimedOut(late)));

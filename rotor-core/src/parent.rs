@@ -189,27 +189,22 @@ impl Local {
             if state == RowState::Waiting {
                 return Some(Ok(Event::Due(child, incarnation)));
             }
-            let loop_ran = entry
-                .remote
-                .as_ref()
-                .is_none_or(|r| r.remote.locality.openings() > 0);
             let step = match state {
                 RowState::Starting => Step::Start,
                 _ => Step::Stop,
             };
-            Some(Err((step, entry.limits().of(step), loop_ran)))
+            Some(Err((step, entry.limits().of(step))))
         });
         let event = match passed {
             None => return,
             Some(Ok(due)) => due,
-            Some(Err((step, limit, loop_ran))) => {
+            Some(Err((step, limit))) => {
                 let place = self.child_place(slot, child, |_| None);
                 let here = place.filter(|(to, _)| to.gate() == self.gate);
                 let late = Exit::of(ExitReason::TimedOut(TimedOut {
                     path: self.child_path(slot, child),
                     step: step.text(),
                     limit,
-                    loop_ran,
                     held_by: here.map_or(Vec::new(), |(to, _)| self.held_by(to.slot)),
                 }));
                 let decision = self.decide(slot, child, incarnation, &late);

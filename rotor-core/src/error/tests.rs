@@ -231,7 +231,6 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         path: "app/b".into(),
         step: "stop",
         limit: Duration::from_secs(5),
-        loop_ran: false,
         held_by: vec!["a last write".into(), "app/b/c".into()],
     };
     let stalled = |order_helps, down: &[bool]| StartStalled {
@@ -241,7 +240,7 @@ fn r113_an_end_says_what_has_ended_the_actor() {
         services: vec!["d".into()],
         order_helps,
     };
-    let late_text = "timed out: the stop of app/b took longer than its stop limit of 5s; its loop has not run yet; held by \
+    let late_text = "timed out: the stop of app/b took longer than its stop limit of 5s; held by \
                      a last write; held by app/b/c";
     let waits = "failed: the start of app/b waits for the name log of c, the name bell of c, a link to \
                  d, which cannot be there before that start is over:";
