@@ -122,6 +122,35 @@ fn l09_a_supervisor_decides_as_it_is_told(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(all[8..11], ["x drops", "y drops", "x starts"]);
 }
 
+/// It was to be restarted against its kind, and cannot start: those who were stopped for that come back
+/// without it. So they do if a restart that has failed is not to be tried again.
+fn l09_the_others_come_back_without_one_whose_restart_is_left(on: &dyn Backend) {
+    for (kind, text) in [("temporary", "once"), ("permanent", "stop")] {
+        let log = Log::new();
+        on.run_clean(&log, |here| {
+            let (a, x) = (here.reserve(), here.reserve());
+            act(a, move |_, _| fail(x, "restart"));
+            when(a, (2, "z starts"), |_, cx| cx.stop());
+            let role = Role::new("x", &log)
+                .telling()
+                .start(move |me, _| match me.life {
+                    1 => Ok(()),
+                    _ => Err(Error::message(text)),
+                });
+            let child = match kind {
+                "temporary" => role.child().temporary(),
+                _ => role.child(),
+            };
+            let tells = |name| Role::new(name, &log).telling().child();
+            let all = Supervisor::one_for_all("all").decide(|child| word(child.exit));
+            let all = all.child(tells("y")).child(child.at(x)).child(tells("z"));
+            stage().child(lead("a", &log).at(a)).child(all)
+        });
+        let starts = ["x", "y", "z"].map(|name| log.count(&format!("{name} starts")));
+        assert_eq!(starts, [2, 2, 2], "{kind}: {:?}", log.all());
+    }
+}
+
 /// Five kinds: the three of OTP, after success only, and whatever the actor says.
 fn l05_decisions_make_further_restart_kinds(on: &dyn Backend) {
     let log = Log::new();
@@ -572,6 +601,7 @@ bodies! {
         o09_an_escalation_is_observed,
         l09_an_actor_decides_what_follows_the_end_of_its_child,
         l05_decisions_make_further_restart_kinds,
+        l09_the_others_come_back_without_one_whose_restart_is_left,
         r101_the_root_of_an_escalation_is_the_failure,
         r29_an_error_escalates_and_a_normal_end_does_not,
         c_so_14_a_failure_is_answered_by_the_first_level_that_does,

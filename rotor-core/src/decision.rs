@@ -35,7 +35,8 @@ pub enum Decision {
     Restart,
     /// It is not restarted. Its spec stays, unless it is temporary or a child of a pool. Of a
     /// child that could not start when its supervisor did: the start goes on without it, which
-    /// otherwise fails, whatever else is said.
+    /// otherwise fails, whatever else is said. So does a restart that it has failed, with those that
+    /// were to start after it.
     Stop,
     /// This supervisor ends, with [`ExitReason::Escalated`](crate::ExitReason::Escalated): its own
     /// supervisor decides what follows.

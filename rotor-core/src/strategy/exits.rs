@@ -162,9 +162,10 @@ impl Family {
         // What is lost cannot lay itself down.
         let lost = matches!(exit.reason(), ExitReason::Lost(_));
         let expected = restarted || lost || row.restart.wants(&exit);
-        if restarted {
-            self.call_off(id, &exit, out);
-        }
+        let others = match restarted {
+            true => self.started_after(id),
+            false => Ids::new(),
+        };
         self.down(id);
         self.forget_if_over(id, out);
         if expected && self.rows[id as usize].state == RowState::Down {
@@ -174,12 +175,24 @@ impl Family {
             out.push(Action::AutoShutdown);
             let name = self.rows[id as usize].name.clone(); // there until another row takes its place
             let exit = Exit::shutdown().because(name, exit);
-            self.end_by_itself(exit, out);
+            return self.end_by_itself(exit, out);
+        }
+        if !others.is_empty() {
+            // As a first start, the restart goes on without it: a pass has stopped them for it.
+            self.begin(Ids::new(), others, Then::Restarted, out);
         }
     }
 
-    /// A restart is not made that was to come. It has no others to start any more that a pass has
-    /// stopped for it, unless one that is still to come starts them.
+    /// The children that a restart starts after this one.
+    fn started_after(&self, id: ChildId) -> Ids {
+        match self.flags.strategy {
+            Strategy::OneForOne | Strategy::SimpleOneForOne => Ids::new(),
+            Strategy::OneForAll | Strategy::RestForOne => self.ids_from(id).skip(1).collect(),
+        }
+    }
+
+    /// Somebody asks that a restart be none that was to come. As in OTP, it starts none of the others any
+    /// more that a pass has stopped for it, unless one that is still to come does.
     pub(super) fn call_off(&mut self, id: ChildId, exit: &Exit, out: &mut Vec<Action>) {
         let ids = match self.flags.strategy {
             Strategy::OneForOne | Strategy::SimpleOneForOne => return,

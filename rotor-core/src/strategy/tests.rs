@@ -96,6 +96,8 @@ struct Play {
     starts: HashMap<String, u32>,
     outcomes: HashMap<String, VecDeque<Outcome>>,
     chance: Option<fn(u64, &str, u32) -> Outcome>,
+    /// What is said to the failure, or the end, of the nth instance of a child.
+    said: Option<fn(u64, &str, u32) -> Decision>,
     seed: u64,
     answers: VecDeque<Event>,
     queue: VecDeque<Event>,
@@ -133,6 +135,7 @@ impl Play {
             starts: HashMap::new(),
             outcomes: HashMap::new(),
             chance: None,
+            said: None,
             seed: 0,
             answers: VecDeque::new(),
             queue: VecDeque::new(),
@@ -324,8 +327,16 @@ impl Play {
         assert!(runs, "{name} does not run");
         puppet.life = Life::Dead;
         let incarnation = puppet.incarnation;
+        let said = self.says(name);
         self.queue
-            .push_back(Event::Exited(id, incarnation, exit, Decision::Usual));
+            .push_back(Event::Exited(id, incarnation, exit, said));
+    }
+
+    /// What is said to the end of the last instance of a child.
+    fn says(&self, name: &str) -> Decision {
+        let count = self.starts.get(name).copied().unwrap_or_default();
+        self.said
+            .map_or(Decision::Usual, |said| said(self.seed, name, count))
     }
 
     fn crash(&mut self, name: &str) -> String {
@@ -357,12 +368,13 @@ impl Play {
     }
 
     fn answer_of(&mut self, id: ChildId, outcome: Outcome) -> Option<Event> {
+        let said = self.says(&self.puppets.get(&id)?.name);
         let puppet = self.puppets.get_mut(&id)?;
         let incarnation = puppet.incarnation;
         let (life, event) = match (puppet.life, outcome) {
             (Life::Dead | Life::Ready | Life::Up, _) => return None,
             (Life::Preparing | Life::Starting, Fails) => {
-                let event = Event::Failed(id, incarnation, Exit::killed(), Decision::Usual);
+                let event = Event::Failed(id, incarnation, Exit::killed(), said);
                 (Life::Dead, event)
             }
             (Life::Preparing | Life::Starting, Ignores) => {

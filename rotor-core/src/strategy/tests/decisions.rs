@@ -219,6 +219,59 @@ fn l09_what_is_said_to_a_failed_restart_is_done_in_its_turn() {
     assert_eq!(play.state("a"), RowState::Down);
 }
 
+/// Those that the restart has stopped, or had to start, are as good as those of a first start.
+#[test]
+fn l09_a_restart_that_fails_and_is_not_tried_again_starts_the_others() {
+    use Restart::{Permanent, Temporary, Transient};
+    let outcome = |strategy, kind, dynamic, said| {
+        let mut play = Play::new(strategy).permanent("a");
+        play.row("b", kind, false, dynamic);
+        play = play
+            .permanent("c")
+            .child("d", Transient)
+            .plan("b", &[Starts, Fails]);
+        play.start();
+        play.ends("b", Exit::killed());
+        match play.queue.back_mut() {
+            Some(Event::Exited(.., decision)) => *decision = Decision::Restart,
+            other => panic!("{other:?}"),
+        }
+        play.run_until_restarting("b");
+        let failed = play.family.failures.values_mut().next();
+        failed.expect("its start has failed").1 = said;
+        play.did();
+        (play.run(), play)
+    };
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        for (kind, dynamic, said) in [
+            (Temporary, false, Decision::Usual),
+            (Temporary, true, Decision::Usual),
+            (Transient, false, Decision::Stop),
+            (Permanent, true, Decision::Stop),
+        ] {
+            let (did, mut play) = outcome(strategy, kind, dynamic, said);
+            let forgets = if dynamic && kind == Temporary {
+                "forget b, "
+            } else {
+                ""
+            };
+            assert_eq!(
+                did,
+                format!("{forgets}start c, start d"),
+                "{strategy:?} {kind:?}"
+            );
+            let b = if kind == Temporary { "" } else { " b down" };
+            let list = format!("list: a up{b} c up d up");
+            assert_eq!(play.ask(Question::List), list);
+            let forgotten = !forgets.is_empty();
+            assert_eq!(play.laid_down, &["b"][usize::from(forgotten)..]);
+        }
+    }
+    // They are nobody's concern under one_for_one.
+    let (did, _) = outcome(Strategy::OneForOne, Temporary, false, Decision::Usual);
+    assert_eq!(did, "");
+}
+
 #[test]
 fn r77_a_first_start_goes_on_without_a_child_that_is_said_to_stop() {
     for synchronized in [false, true] {

@@ -2,15 +2,33 @@
 
 use super::*;
 
-/// How a start goes is a function of the child and the number of the start.
-fn fate(seed: u64, name: &str, count: u32) -> Outcome {
+/// Dice for a child and the number of a start of it.
+fn dice_of(seed: u64, name: &str, count: u32) -> Dice {
     let mut hash = seed;
     for byte in name.bytes() {
         hash = hash.wrapping_mul(31).wrapping_add(byte.into());
     }
     let mut random = Dice::of_seed(hash.wrapping_mul(1009).wrapping_add(count.into()));
     random.next();
-    match random.below(16) {
+    random
+}
+
+/// What the supervising actor says to the end of that instance, if it says anything in this scenario.
+fn said(seed: u64, name: &str, count: u32) -> Decision {
+    if !seed.is_multiple_of(3) {
+        return Decision::Usual;
+    }
+    match dice_of(!seed, name, count).below(16) {
+        0..5 => Decision::Restart,
+        5..8 => Decision::Stop,
+        8 => Decision::Escalate,
+        _ => Decision::Usual,
+    }
+}
+
+/// How a start goes is a function of the child and the number of the start.
+fn fate(seed: u64, name: &str, count: u32) -> Outcome {
+    match dice_of(seed, name, count).below(16) {
         0..3 => Fails,
         3 => Crashes,
         4 => Finishes,
@@ -62,7 +80,7 @@ enum Went {
     Away,
 }
 
-/// OTP's supervisor, retold: one process that handles one letter after the other, waits in place
+/// OTP's supervisor, retold, and told what follows the end of a child: one process that handles one letter after the other, waits in place
 /// for what it starts and stops, and never looks into its mailbox meanwhile.
 struct Model {
     flags: Flags,
@@ -84,7 +102,15 @@ impl Model {
         self.restarts.clear();
         self.mailbox.clear();
         self.running = true;
-        if self.start_from(0).is_err() {
+        let mut first = 0;
+        let mut failed = false;
+        while !failed && let Err(at) = self.start_from(first) {
+            failed = self.said(at) != Decision::Stop;
+            if !failed {
+                first = self.leave(at);
+            }
+        }
+        if failed {
             self.terminate_all();
             self.log.push("start failed".into());
             self.running = false;
@@ -93,10 +119,32 @@ impl Model {
         }
     }
 
-    /// Starts all from here on; the one that could not start is the error.
+    /// What is said to the end of the last instance of a child.
+    fn said(&self, at: usize) -> Decision {
+        let name = &self.children[at].name;
+        said(self.seed, name, self.starts[name])
+    }
+
+    /// A child that is down is not started again. Which is the next one.
+    fn leave(&mut self, at: usize) -> usize {
+        let spec = &mut self.children[at];
+        spec.pid = Pid::Undefined;
+        let pool = self.flags.strategy == Strategy::SimpleOneForOne;
+        if !pool && spec.restart != Restart::Temporary {
+            return at + 1;
+        }
+        self.delete(at);
+        at
+    }
+
+    /// Starts all from here on that are down; the one that could not start is the error.
     fn start_from(&mut self, first: usize) -> Result<(), usize> {
         let mut at = first;
         while at < self.children.len() {
+            if self.children[at].pid != Pid::Undefined {
+                at += 1;
+                continue;
+            }
             match self.start(at) {
                 Went::Well => at += 1,
                 Went::Wrong => return Err(at),
@@ -208,7 +256,13 @@ impl Model {
                 Letter::TryAgain(name) => {
                     let is = |spec: &Spec| spec.name == name && spec.pid == Pid::Restarting;
                     if let Some(at) = self.children.iter().position(is) {
-                        self.restart(at);
+                        let usual = self.children[at].restart != Restart::Temporary;
+                        if let Some(next) = self.settle(at, usual)
+                            && let Strategy::OneForAll | Strategy::RestForOne = self.flags.strategy
+                            && let Err(failed) = self.start_from(next)
+                        {
+                            self.try_again(failed);
+                        }
                     }
                 }
                 Letter::Due(wait) => {
@@ -306,14 +360,34 @@ impl Model {
     }
 
     fn child_exited(&mut self, at: usize, abnormal: bool) {
-        let spec = self.children[at].clone();
-        let pool = self.flags.strategy == Strategy::SimpleOneForOne;
-        match (spec.restart, abnormal) {
-            (Restart::Permanent, _) | (Restart::Transient, true) => return self.restart(at),
-            (Restart::Transient, false) if pool => self.delete(at),
-            (Restart::Transient, false) => self.children[at].pid = Pid::Undefined,
-            (Restart::Temporary, _) => self.delete(at),
+        let usual = match self.children[at].restart {
+            Restart::Permanent => true,
+            Restart::Transient => abnormal,
+            Restart::Temporary => false,
+        };
+        self.settle(at, usual);
+    }
+
+    /// What follows the end of a child, or its failed restart. If it is left, and the supervisor goes on,
+    /// which child is the next one.
+    fn settle(&mut self, at: usize, usual: bool) -> Option<usize> {
+        let again = match self.said(at) {
+            Decision::Usual => usual,
+            Decision::Restart => true,
+            Decision::Stop => false,
+            Decision::Escalate => {
+                self.children[at].pid = Pid::Undefined;
+                self.log.push("escalated".into());
+                self.terminate_supervisor();
+                return None;
+            }
+        };
+        if again {
+            self.restart(at);
+            return None;
         }
+        let spec = self.children[at].clone();
+        let next = self.leave(at);
         let lives = |spec: &Spec| spec.significant && spec.pid != Pid::Undefined;
         let over = match self.flags.auto_shutdown {
             AutoShutdown::Never => false,
@@ -323,7 +397,9 @@ impl Model {
         if spec.significant && over {
             self.log.push("auto-shutdown".into());
             self.terminate_supervisor();
+            return None;
         }
+        Some(next)
     }
 
     fn restart(&mut self, at: usize) {
@@ -356,7 +432,10 @@ impl Model {
             Strategy::OneForAll => 0,
             Strategy::RestForOne => at,
         };
-        for other in (first..self.children.len()).rev() {
+        for other in (first..self.children.len())
+            .rev()
+            .filter(|&other| other != at)
+        {
             self.kill(other);
             if self.children[other].restart == Restart::Temporary {
                 self.delete(other);
@@ -386,6 +465,7 @@ pub(crate) fn compare(random: &mut Dice) -> usize {
         false => random.pick(&[Manner::AtOnce, Manner::Behind]),
     };
     play.chance = Some(fate);
+    play.said = Some(said);
     play.seed = seed;
     let mut model = Model {
         flags,
