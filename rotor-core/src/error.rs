@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, OneLine};
 use crate::here;
 use crate::link::LinkError;
 use crate::name::NameError;
@@ -143,6 +143,8 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// One line, with all that has caused it, also of texts with several: they are trimmed, and joined by a
+/// space. The texts as they are have [`source`](Error::source) and those it has.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last: &(dyn StdError + 'static) = self.source();
@@ -155,7 +157,7 @@ impl fmt::Display for Error {
             }
             last = cause;
         }
-        f.write_str(&text)
+        OneLine::new(f).write_str(text.trim_start())
     }
 }
 
@@ -209,8 +211,10 @@ pub struct TimedOut {
     pub held_by: Vec<Cow<'static, str>>,
 }
 
+/// One line, also of texts with several, as an exit prints them.
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = OneLine::new(f);
         let TimedOut {
             path, step, limit, ..
         } = self;
@@ -262,9 +266,9 @@ pub struct StartStalled {
     /// The names that it waits for, each with the child that declares it.
     pub names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The services that it waits to be linked to.
+    pub services: Vec<Cow<'static, str>>,
     /// Whether the owner of each name is down. Services are not: who is down cannot be waited for.
     pub(crate) down: Vec<bool>,
-    pub services: Vec<Cow<'static, str>>,
     /// None of them is above or below it, and all are still to start: in another order they would be there.
     pub(crate) order_helps: bool,
 }

@@ -681,11 +681,7 @@ impl ExitReason {
 /// One line, also of a text with several: they are trimmed, and joined by a space.
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut f = OneLine {
-            f,
-            spaces: String::new(),
-            broken: false,
-        };
+        let mut f = OneLine::new(f);
         match self {
             ExitReason::Normal => write!(f, "normal"),
             ExitReason::Shutdown => write!(f, "shutdown"),
@@ -717,12 +713,23 @@ impl fmt::Display for ExitReason {
 }
 
 /// Trims the lines of what is written, leaves out the empty ones, and joins them by a space.
-struct OneLine<'a, 'b> {
+pub(crate) struct OneLine<'a, 'b> {
     f: &'a mut fmt::Formatter<'b>,
     /// What the line so far ends with: written when something follows on it.
     spaces: String,
     /// What was written so far ends with a line break.
     broken: bool,
+}
+
+impl<'a, 'b> OneLine<'a, 'b> {
+    /// Nothing is written yet, so that the first line is trimmed only at its end.
+    pub(crate) fn new(f: &'a mut fmt::Formatter<'b>) -> Self {
+        OneLine {
+            f,
+            spaces: String::new(),
+            broken: false,
+        }
+    }
 }
 
 impl fmt::Write for OneLine<'_, '_> {

@@ -1,12 +1,12 @@
 //! Who was late: what is told of a start or a stop that has overrun its limit.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::error::TimedOut;
-use crate::exit::{Exit, ExitReason};
+use crate::exit::{Exit, ExitReason, OneLine};
 use crate::gate::Gate;
 use crate::hold::Why;
 use crate::locality::Local;
@@ -106,8 +106,10 @@ pub struct Handling {
     pub age: Duration,
 }
 
+/// One line, also of texts with several, as an exit prints them.
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = OneLine::new(f);
         let Late { path, step, .. } = self;
         let state = format!("{:?}", self.state).to_lowercase();
         write!(

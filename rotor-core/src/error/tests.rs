@@ -235,9 +235,9 @@ fn r113_an_end_says_what_has_ended_the_actor() {
     };
     let stalled = |order_helps, down: &[bool]| StartStalled {
         waiting: "app/b".into(),
-        down: down.into(),
         names: vec![("log".into(), "c".into()), ("bell".into(), "c".into())],
         services: vec!["d".into()],
+        down: down.into(),
         order_helps,
     };
     let late_text = "timed out: the stop of app/b took longer than its stop limit of 5s; held by \
@@ -298,4 +298,25 @@ fn r113_an_error_with_sources_says_nothing_twice() {
         std::iter::successors(failed.source(), |&error| error.source())
             .any(|error| error.is::<std::io::Error>())
     );
+}
+
+/// All of it is there, in `Debug` and in what has caused it.
+#[test]
+fn texts_of_several_lines_are_printed_on_one() {
+    let text = "\n  no disk:\n\tsda1\r\n";
+    let error = Error::message(text);
+    assert_eq!(error.to_string(), "no disk: sda1");
+    assert_eq!(error.source().to_string(), text);
+    assert_eq!(format!("{error:?}"), format!("{text:?}"));
+    let late = TimedOut {
+        path: "app/b".into(),
+        step: "stop",
+        limit: Duration::from_secs(5),
+        held_by: vec!["two\n  lines".into(), "more".into()],
+    };
+    assert_eq!(
+        late.to_string(),
+        "the stop of app/b took longer than its stop limit of 5s; held by two lines; held by more"
+    );
+    assert!(format!("{late:?}").contains(r"two\n  lines"));
 }
