@@ -799,6 +799,57 @@ fn m22_a_deleted_child_comes_back_with_the_loop_of_its_supervisor(seed: u64) {
     aside.all_are_there();
 }
 
+/// Also those of another loop, which hears of it later; of a spec that comes back, of one that does not,
+/// and of one that is below such a one.
+fn m22_names_are_free_when_it_is_told_that_a_child_was_deleted(seed: u64) {
+    for which in ["declared", "added", "below one that was added"] {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let (theirs, there) = (log.clone(), away.clone());
+        let far = move || {
+            let log = theirs.clone();
+            group("far").on(&there, move |s| s.child(puppet("c", &log).named(DOOR)))
+        };
+        let root = group("root");
+        let root = if which == "declared" {
+            root.child(far())
+        } else {
+            root
+        };
+        let app = sim.start(root).expect("a sound tree");
+        let root = app.root();
+        let child = if which == "below one that was added" {
+            "near"
+        } else {
+            "far"
+        };
+        if which != "declared" {
+            let add = StartChild::new(move || match child {
+                "near" => Node::from(group("near").child(far())),
+                _ => Node::from(far()),
+            });
+            let added = sim.block_on(root.admin().ask(add, LONG));
+            assert!(matches!(added, Some(Ok(Ok(Some(_))))), "{added:?}");
+        }
+        sim.run_until_idle();
+        let old = app.lookup(DOOR).expect("it is there");
+        let stopped = sim.block_on(root.admin().ask(TerminateChild::named(child), LONG));
+        assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+        sim.delay(&here, &away, ms(100));
+        let deleted = sim.block_on(root.admin().ask(DeleteChild::named(child), LONG));
+        assert!(matches!(deleted, Some(Ok(Ok(())))), "{deleted:?}");
+        let mine = log.clone();
+        let add = StartChild::new(move || puppet("d", &mine).named(DOOR));
+        let added = sim.block_on(root.admin().ask(add, LONG));
+        assert!(matches!(added, Some(Ok(Ok(Some(_))))), "{which}: {added:?}");
+        let new = app.lookup(DOOR).expect("it is there");
+        assert_ne!(new, old);
+        sim.run_for(ms(200)); // now the other loop has heard of it
+        assert_eq!(app.lookup(DOOR), Ok(new));
+    }
+}
+
 /// It fails, and with it the start of its supervisor.
 fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
     let names = [(LOG, "b: the name log"), (DOOR, "c: the name door")];
@@ -1323,6 +1374,7 @@ bodies! {
         m22_a_deleted_child_comes_back_with_its_supervisor,
         m22_a_deleted_child_comes_back_with_the_loop_of_its_supervisor,
         m22_a_deleted_child_that_comes_back_soon_keeps_its_names,
+        m22_names_are_free_when_it_is_told_that_a_child_was_deleted,
         m22_a_deleted_child_does_not_come_back_without_its_name,
         m22_a_deleted_child_that_misses_a_name_keeps_none,
     ]

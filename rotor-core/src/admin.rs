@@ -389,7 +389,7 @@ impl RestartChild {
 /// Asks a supervisor to remove the spec of a child that is down.
 ///
 /// Nothing shows it any more, and its names, those that specs below it declare included, are free for
-/// others; those that live on another locality are free when that has had its next turn. A declared child
+/// others when that is answered. A declared child
 /// comes back when the supervisor itself is restarted, with its names; if somebody else has one of them
 /// then, its start fails. Until then its reserved addresses are those of a child that is
 /// [down](crate::Lifecycle::Down). What was added at run time is gone.

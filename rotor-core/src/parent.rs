@@ -389,6 +389,7 @@ impl Local {
                 if let Some(key) = entry.limit {
                     drop(self.remove_thing(key, slot));
                 }
+                self.release_planned(entry.plans());
                 self.forget(entry.place);
                 let _ = crate::here::guard(|| drop(entry));
             }

@@ -310,12 +310,28 @@ impl Local {
             }
             let Some(slot) = self.find(at) else { continue };
             self.lapse_names(slot, by);
-            let below: Vec<_> = self.seat(slot, |seat| {
-                let entries = seat.kin.iter().flat_map(|kin| kin.entries.iter());
-                entries.flatten().map(Entry::plans).collect()
-            });
-            all.extend(below);
+            all.extend(self.plans_below(slot));
         }
+    }
+
+    /// The spec of a child is gone: what it declares on other localities is nobody's before these hear of it.
+    pub(crate) fn release_planned(&self, (at, plans): (Address, Option<Arc<Plans>>)) {
+        plans.iter().for_each(|plans| plans.release());
+        if at.gate() != self.gate {
+            return;
+        }
+        let Some(slot) = self.find(at) else { return };
+        for child in self.plans_below(slot) {
+            self.release_planned(child);
+        }
+    }
+
+    /// Where the children of an actor are, and what is planned of them.
+    fn plans_below(&self, slot: u32) -> Vec<(Address, Option<Arc<Plans>>)> {
+        self.seat(slot, |seat| {
+            let entries = seat.kin.iter().flat_map(|kin| kin.entries.iter());
+            entries.flatten().map(Entry::plans).collect()
+        })
     }
 
     /// A spec is not put aside any more: what it declares is claimed, or planned, before anybody waits for it.

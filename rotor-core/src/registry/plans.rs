@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::locality::Locality;
+use crate::states::Lifecycle;
 
 /// What the specs of a subtree declare, each with the name of its child.
 #[derive(Clone, Default)]
@@ -103,6 +104,20 @@ impl Table {
     /// What is planned of a name now.
     pub(super) fn planned(&self, place: &Scoped) -> Option<&Planned> {
         self.planned.get(place)?.innermost()
+    }
+
+    /// The spec is gone, or put aside, of a subtree whose top is at the end of this path: who has a name in
+    /// it has stopped, and will hear of that. One that was disowned, and lives, gives it back by itself.
+    fn disown(&mut self, place: &Scoped, path: &[Address]) {
+        let entry = self.entries.get(place).filter(|entry| {
+            let stopped = [Lifecycle::Waiting, Lifecycle::Down, Lifecycle::Gone];
+            let its = entry.path.as_deref().unwrap_or_default();
+            let below = path.last().is_some_and(|top| its.contains(top));
+            below && stopped.contains(&entry.address.state())
+        });
+        if let Some(entry) = entry.cloned() {
+            self.take_out(&entry);
+        }
     }
 
     /// What declares a name is put aside, at the end of this path: those around it do not plan it.
@@ -214,7 +229,17 @@ impl Registry {
 impl Plans {
     /// The spec of the subtree is put aside: its names are nobody's.
     pub(crate) fn lapse(&self, by: Whose) {
-        self.take_out(|table, place| table.put_aside(place, &self.path, by));
+        self.take_out(|table, place| {
+            if by == Whose::Ours {
+                table.disown(place, &self.path);
+            }
+            table.put_aside(place, &self.path, by);
+        });
+    }
+
+    /// It is gone for good.
+    pub(crate) fn release(&self) {
+        self.take_out(|table, place| table.disown(place, &self.path));
     }
 
     /// Takes out what is planned, and has something done to what is planned around it.
