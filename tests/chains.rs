@@ -133,6 +133,26 @@ impl Chain {
         self.asked.push(Box::pin(async move { drop(asking.await) }));
     }
 
+    fn node(&self, name: &str) -> Address {
+        let nodes = self.app.tree().nodes;
+        let node = nodes.iter().find(|node| node.name == name);
+        node.expect("it is there").address
+    }
+
+    /// The same, and it is done.
+    #[track_caller]
+    fn done<Q: AdminRequest<Reply = Result<T, AdminError>>, T>(&mut self, of: Address, request: Q) {
+        let asked = self.sim.block_on(of.admin().ask(request, LONG));
+        assert!(matches!(asked, Some(Ok(Ok(_)))));
+    }
+
+    #[track_caller]
+    fn all_are(&self, state: Lifecycle, what: &str) {
+        for leaf in self.plan.leaves.iter().flatten() {
+            assert_eq!(leaf.address().state(), state, "{what}: {}", self.app.tree());
+        }
+    }
+
     /// Starts everything that is down, from the top to the bottom. What was deleted is not listed.
     fn restart_all(&mut self) {
         for _ in 0..2 * LEVELS.len() {
@@ -629,6 +649,174 @@ fn goes_down(seed: u64, goes: Goes, at: [usize; 3], slow: u64) {
     assert_eq!(states(None), runs, "{what}");
 }
 
+/// What lies on one loop may be down with several specs, each of which others have: one that does not say so
+/// any more, because its loop is lost or it has been started, takes back its own word only.
+fn m11_what_several_have_laid_down_is_so_until_none_has(seed: u64) {
+    for inner in [None, Some("two"), Some("three")] {
+        for at in [vec![0, 1, 2], vec![0, 1, 2, 0]] {
+            for lost in [&[2, 0][..], &[0, 0], &[1, 0], &[2, 1, 0, 1, 2]] {
+                for wait in [0, 40] {
+                    laid_down_twice(seed, inner, &at, lost, wait);
+                }
+            }
+        }
+    }
+}
+
+fn laid_down_twice(
+    seed: u64,
+    inner: Option<&'static str>,
+    at: &[usize],
+    lost: &[usize],
+    wait: u64,
+) {
+    let what = format!("seed {seed}, {inner:?}, {at:?}, {lost:?}, {wait} ms");
+    let mut it = Chain::new(seed, at, vec![0; at.len()]);
+    if let Some(inner) = inner {
+        let above = it.node(if inner == "two" { "one" } else { "two" });
+        it.done(above, TerminateChild::named(inner));
+    }
+    let root = it.app.root();
+    it.done(root, TerminateChild::named("one"));
+    it.sim.run_for(ms(10));
+    it.all_are(Lifecycle::Down, &what);
+    for &n in lost {
+        let place = it.plan.places[n].clone();
+        it.sim.lose(&place);
+        it.sim.run_for(ms(wait));
+        it.sim.open(place);
+        it.sim.run_for(ms(100));
+        it.all_are(Lifecycle::Down, &format!("{what}, {n} is lost"));
+    }
+    it.done(root, RestartChild::named("one"));
+    it.sim.run_for(ms(100));
+    it.all_are(Lifecycle::Running, &what);
+}
+
+/// Those below a loop that was lost do not say what becomes of who is below them: whoever builds them anew
+/// does. Nobody need have told them of the loss, and the loop may have come again.
+fn m11_who_is_below_a_lost_loop_lays_nothing_down(seed: u64) {
+    for (at, of, name) in [([0, 1, 2, 2], 1, "three"), ([0, 1, 3, 2], 2, "four")] {
+        for open in [true, false] {
+            lays_nothing_down(seed, at, (of, name), open);
+        }
+    }
+}
+
+fn lays_nothing_down(seed: u64, at: [usize; 4], (of, name): (usize, &'static str), open: bool) {
+    let what = format!("seed {seed}, {name}, {open}");
+    let mut sim = Sim::new(seed);
+    let home = sim.locality("home");
+    let all = ["mid", "far", "low", "deep"].map(|name| sim.locality(name));
+    let log = Log::new();
+    let plan = Plan::new(&log, at.map(|n| all[n].clone()).to_vec(), vec![0; 4]);
+    let anchors = all.iter().map(|place| patient("anchor").on(place, |s| s));
+    let anchors = anchors.zip(["a", "b", "c", "d"]);
+    let root = patient("root").child(plan.level(0));
+    let tree = anchors.fold(root, |root, (anchor, name)| {
+        root.child(patient(name).child(anchor))
+    });
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_for(ms(10));
+    let nodes = app.tree().nodes;
+    let above = nodes.iter().find(|node| node.name == LEVELS[of]);
+    let above = above.expect("it is there").address;
+    let leaf = plan.leaves[of + 1][0];
+    assert_eq!(leaf.address().state(), Lifecycle::Running, "{what}");
+    let (low, mid) = (plan.places[of + 1].clone(), plan.places[0].clone());
+    // Neither the news of the loss nor what is built anew comes for a while.
+    sim.delay(&mid, &plan.places[1], ms(50));
+    sim.delay(&plan.places[1], &plan.places[of + 1], ms(0));
+    sim.lose(&mid);
+    if open {
+        sim.open(mid.clone());
+    }
+    sim.lose(&low);
+    let asked = above.admin().ask(TerminateChild::named(name), LONG);
+    assert!(matches!(sim.block_on(asked), Some(Ok(Ok(())))), "{what}");
+    sim.open(low);
+    sim.run_for(ms(10));
+    assert_eq!(leaf.address().state(), Lifecycle::Waiting, "{what}");
+    leaf.send(Say("it has waited"));
+    sim.run_for(ms(100));
+    if !open {
+        sim.open(mid);
+    }
+    sim.run_for(ms(1000));
+    assert_eq!(leaf.address().state(), Lifecycle::Running, "{what}");
+    assert_eq!(log.count("x: it has waited"), 1, "{what}, {:?}", log.all());
+    drop(home);
+}
+
+/// A subtree that was added at run time is gone with a lost loop, and so is all that it had on others: who
+/// looks, asks or watches is told so, also while the old instances take their time to end.
+fn m11_what_a_loss_has_removed_is_gone_on_every_loop_below(seed: u64) {
+    for at in [[0, 1, 2], [0, 1, 0], [0, 0, 1]] {
+        for lost in [&[0][..], &[1, 0], &[2, 0], &[1, 2, 0]] {
+            for slow in [0, 50] {
+                for placed in [true, false] {
+                    is_removed(seed, at, lost, slow, placed);
+                }
+            }
+        }
+    }
+}
+
+fn is_removed(seed: u64, at: [usize; 3], lost: &[usize], slow: u64, placed: bool) {
+    let what = format!("seed {seed}, {at:?}, {lost:?}, {slow} ms, {placed}");
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let home = sim.locality("home");
+    let all = ["mid", "far", "low"].map(|name| sim.locality(name));
+    let plan = Plan::new(&log, at.map(|n| all[n].clone()).to_vec(), vec![slow; 3]);
+    let boss = home.reserve();
+    let root = patient("root").child(puppet("boss", &log).at(boss));
+    let anchors = all.iter().map(|place| patient("anchor").on(place, |s| s));
+    let anchors = anchors.zip(["a", "b", "c"]);
+    let tree = anchors.fold(root, |root, (anchor, name)| {
+        root.child(patient(name).child(anchor))
+    });
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_for(ms(10));
+    let mine = plan.clone();
+    let start = StartChild::new(move || {
+        let one = mine.place(0, patient(LEVELS[0]).temporary());
+        if placed {
+            return one;
+        }
+        // It ends by itself with what is placed below it.
+        let all = AutoShutdown::Any;
+        let around = patient("around").temporary().auto_shutdown(all);
+        around.child(one.significant())
+    });
+    let asked = sim.block_on(app.root().admin().ask(start, LONG));
+    assert!(matches!(asked, Some(Ok(Ok(Some(_))))), "{what}");
+    sim.run_for(ms(10));
+    let leaves: Vec<_> = plan.leaves.iter().flatten().copied().collect();
+    for leaf in &leaves {
+        assert_eq!(leaf.address().state(), Lifecycle::Running, "{what}");
+        let at = leaf.address();
+        act(boss, move |_, cx| drop(cx.monitor(at)));
+    }
+    sim.run_for(ms(1));
+    for &n in lost {
+        sim.lose(&plan.places[n].clone());
+    }
+    sim.run_for(ms(100));
+    for &n in lost {
+        sim.open(plan.places[n].clone());
+    }
+    sim.run_for(ms(1000));
+    assert_eq!(log.count("boss: down"), leaves.len(), "{what}");
+    for leaf in leaves {
+        assert_eq!(leaf.address().state(), Lifecycle::Gone, "{what}");
+        let asked = sim.block_on(leaf.ask(Double(1), LONG));
+        assert!(
+            matches!(asked, Some(Err(RequestError::Gone))),
+            "{what}, {asked:?}"
+        );
+    }
+}
+
 bodies! {
     Sim: [
         m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses,
@@ -641,5 +829,8 @@ bodies! {
         n02_a_deleted_subtree_two_loops_below_leaves_its_names,
         n02_a_deleted_subtree_leaves_what_was_deleted_below_it,
         m11_what_is_below_a_lost_loop_that_is_not_built_again_is_down,
+        m11_what_several_have_laid_down_is_so_until_none_has,
+        m11_who_is_below_a_lost_loop_lays_nothing_down,
+        m11_what_a_loss_has_removed_is_gone_on_every_loop_below,
     ]
 }

@@ -33,6 +33,7 @@ use crate::request::{RequestError, Verdict};
 use crate::room::{self, Opened, Rooms};
 use crate::signed;
 use crate::states::{Lifecycle, States, Tenure};
+use crate::unbuilt::Laid;
 
 /// The tag of a locality and the way into it. Gates are pooled and never freed, so that addresses
 /// may name them without counting.
@@ -55,6 +56,10 @@ pub(crate) struct Gate {
     /// The reserved slots that subtrees of parents elsewhere have claimed: for the next life of a lost
     /// locality, which may have to do without those.
     pub(crate) claims: Mutex<Claims>,
+    /// Which addresses are down with specs that nobody has built.
+    pub(crate) laid: Mutex<Laid>,
+    /// How often a driver has opened it, in all its lives.
+    openings: AtomicU32,
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Chunk>,
     /// Something in a higher lane may have come since the owner looked.
@@ -198,6 +203,8 @@ impl Gate {
                 highest: AtomicU32::new(2),
                 states: States::new(),
                 claims: Mutex::default(),
+                laid: Mutex::default(),
+                openings: AtomicU32::new(0),
                 chunks: SegQueue::new(),
                 pressing: AtomicBool::new(false),
                 kills: SegQueue::new(),
@@ -233,6 +240,8 @@ impl Gate {
             .close(|parcel| self.reject(parcel, Reason::Closed));
         lock(&self.peers).clear();
         lock(&self.claims).clear();
+        let laid = std::mem::take(&mut *lock(&self.laid));
+        let _ = here::guard(|| drop(laid));
         self.registries.clear();
         self.observed.store(false, Ordering::Relaxed);
         let observer = lock(&self.observer).take();
@@ -388,15 +397,39 @@ impl Gate {
         self.states.reopen();
     }
 
-    /// Says where those are in their lives that were to be built here, if no slice has begun: else it says
-    /// so itself.
-    pub(crate) fn write_early(&self, all: &[Address], state: Lifecycle) {
-        let _guard = lock(&self.first_slice);
-        let unturned = self.is_unturned();
-        for at in all.iter().filter(|_| unturned) {
-            self.states
-                .write(at.slot, at.generation, state, Tenure::Lasting);
+    /// Has addresses be down, or wait, that nobody has claimed, as it is noted of them. If no slice has begun
+    /// to do that, their states say so at once.
+    pub(crate) fn settle(&'static self, all: &[Address]) {
+        {
+            let _guard = lock(&self.first_slice);
+            let unturned = self.is_unturned();
+            let laid = lock(&self.laid);
+            for &at in all.iter().filter(|_| unturned) {
+                let state = match laid.exit(at) {
+                    Some(_) => Lifecycle::Down,
+                    None => Lifecycle::Waiting,
+                };
+                self.states
+                    .write(at.slot, at.generation, state, Tenure::Lasting);
+            }
         }
+        let all = all.to_vec();
+        self.call_when_open(move |there| there.settle_unclaimed(&all));
+    }
+
+    pub(crate) fn openings(&self) -> u32 {
+        self.openings.load(Ordering::Acquire)
+    }
+
+    /// A driver opens it.
+    pub(crate) fn note_opening(&self) {
+        self.openings.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether the driver still has it open that was the one of this opening.
+    pub(crate) fn is_in(&self, opening: u32) -> bool {
+        // In this order: whoever sees that another one has it open sees that it was opened.
+        !self.entrance.is_closed() && self.openings() == opening
     }
 
     /// Registers a locality that wants to know when this one is lost.

@@ -9,14 +9,13 @@ use crate::child::LIMIT;
 use crate::docket::Docket;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
-use crate::gate::Gate;
 use crate::locality::Placement;
 use crate::pool::Template;
 use crate::registry::Plans;
-use crate::states::Lifecycle;
 use crate::strategy::{ChildId, Family, Flags, Restart, Step};
 use crate::supervisor::{Remote, Shell};
 use crate::things::Key;
+use crate::unbuilt::Unbuilt;
 
 /// A supervisor's table with the places of its children.
 pub(crate) struct Kin {
@@ -101,11 +100,6 @@ impl Entry {
         (self.place, remote.and_then(|remote| remote.plans.clone()))
     }
 
-    /// What is down with it, and not built.
-    pub(crate) fn unbuilt(&self) -> Option<&Unbuilt> {
-        self.remote.as_ref()?.unbuilt.as_ref()
-    }
-
     pub(crate) fn limits(&self) -> Limits {
         self.limits.as_deref().copied().unwrap_or(Limits::USUAL)
     }
@@ -113,6 +107,7 @@ impl Entry {
 
 /// What a child on another locality is built from.
 pub(crate) struct RemoteEntry {
+    /// What is down with it, and not built.
     pub(crate) unbuilt: Option<Unbuilt>,
     pub(crate) shell: Shell,
     pub(crate) remote: Remote,
@@ -125,49 +120,18 @@ pub(crate) struct RemoteEntry {
     pub(crate) plans: Option<Arc<Plans>>,
 }
 
-/// The addresses of a subtree that is down before anybody has begun to build it, by localities. Dropped,
-/// they wait again.
-pub(crate) struct Unbuilt(Vec<Address>);
-
-impl Unbuilt {
-    pub(crate) fn new(mut all: Vec<Address>, exit: &Exit) -> Self {
-        all.sort_unstable();
-        let unbuilt = Unbuilt(all);
-        unbuilt.lay_down(exit, |_| true);
-        unbuilt
+impl RemoteEntry {
+    /// Whether it is to be built in the present life of its locality, or has been.
+    pub(crate) fn is_ordered(&self) -> bool {
+        let place = &self.remote.locality;
+        place.is_open() && self.built == place.openings()
     }
 
-    /// Has those down that are on some of their localities: of one that is lost, in its next life.
-    pub(crate) fn lay_down(&self, exit: &Exit, on: impl Fn(&Gate) -> bool) {
-        for (gate, part) in self.parts().filter(|(gate, _)| on(gate)) {
-            gate.write_early(part, Lifecycle::Down);
-            let (part, exit) = (part.to_vec(), exit.clone());
-            gate.call_when_open(move |there| there.lay_unclaimed_down(&part, &exit));
-        }
-    }
-
-    /// Whether some are on this locality.
-    pub(crate) fn is_on(&self, gate: &Gate) -> bool {
-        self.gates().any(|other| other == gate)
-    }
-
-    pub(crate) fn gates(&self) -> impl Iterator<Item = &'static Gate> {
-        self.parts().map(|(gate, _)| gate)
-    }
-
-    fn parts(&self) -> impl Iterator<Item = (&'static Gate, &[Address])> {
-        let parts = self.0.chunk_by(|one, other| one.gate() == other.gate());
-        parts.map(|part| (part[0].gate(), part))
-    }
-}
-
-impl Drop for Unbuilt {
-    fn drop(&mut self) {
-        for (gate, part) in self.parts() {
-            gate.write_early(part, Lifecycle::Waiting);
-            let part = part.to_vec();
-            gate.call_when_open(move |there| there.raise_unclaimed(&part));
-        }
+    /// The addresses that are reserved in it.
+    pub(crate) fn reserved(&self) -> impl Iterator<Item = Address> {
+        let declared = self.remote.declared.get();
+        let slots = declared.into_iter().flat_map(|declared| &declared.slots);
+        slots.map(|(at, _)| *at)
     }
 }
 

@@ -153,6 +153,7 @@ mod serve; // how a supervisor serves requests
 mod strategy; // what a supervisor does, as a pure function
 mod supervisor; // Supervisor: the tree as data
 mod ties; // what hangs on other localities
+mod unbuilt; // what is down, and nobody has built
 
 mod collect; // many messages in one
 mod debounce; // the message before a pause

@@ -7,14 +7,13 @@ use crate::error::{Result, StartError};
 use crate::exit::{Exit, ExitReason};
 use crate::here;
 use crate::hold::Why;
-use crate::kin::Unbuilt;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
 use crate::strategy::{ChildId, Event, OnGo};
 use crate::things::{AtEnd, Body, Key, NO_THINGS};
-use crate::ties::About;
+use crate::unbuilt::Unbuilt;
 
 impl Local {
     /// Makes an instance.
@@ -621,7 +620,12 @@ impl Local {
     }
 
     /// The same elsewhere: if the locality is lost, in its next life.
-    pub(crate) fn lay_far_down(to: Address, exit: Exit) {
+    pub(crate) fn lay_far_down(&self, slot: u32, child: ChildId, to: Address, exit: &Exit) {
+        if self.is_bereft(slot) {
+            return; // who had that built knows whether it comes again
+        }
+        self.note_unbuilt(slot, child, exit);
+        let exit = exit.clone();
         let lay_down = move |there: &Local| there.wait_no_more(to, &exit);
         to.gate().call_when_open(lay_down);
     }
@@ -662,49 +666,24 @@ impl Local {
             .into_iter()
             .partition(|(_, child)| child.gate() == self.gate);
         for (id, child) in away {
-            self.lay_unbuilt_early(slot, id, exit);
-            let exit = exit.clone();
-            child
-                .gate()
-                .call_when_open(move |there| match there.find(child) {
-                    Some(slot) => there.lay_down(slot, &exit),
-                    None => there.lay_unbuilt_down(child, &exit),
-                });
+            self.lay_far_down(slot, id, child, exit);
         }
         here.into_iter().map(|(_, child)| child.slot).collect()
     }
 
-    /// A child on another locality is down, and what its spec declares with it: if nobody there has built
-    /// that, nobody there says so.
-    pub(crate) fn lay_unbuilt_early(&self, slot: u32, child: ChildId, exit: &Exit) {
-        if self.is_bereft(slot) {
-            return; // who had that built knows whether it comes again
-        }
+    /// What the spec of a child declares that is down, and on another locality, is down with it: if nobody
+    /// there has built that, or it is lost, nobody there says so.
+    fn note_unbuilt(&self, slot: u32, child: ChildId, exit: &Exit) {
         let all = self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
             let (top, remote) = (entry.place, entry.remote.as_ref()?);
-            let place = &remote.remote.locality;
-            // One that is lost tells nobody below.
-            let ordered = place.is_open() && remote.built == place.openings();
-            if remote.unbuilt.is_some() || ordered && !top.gate().is_unturned() {
+            if remote.unbuilt.is_some() || remote.is_ordered() && !top.gate().is_unturned() {
                 return None;
             }
-            let declared = remote.remote.declared.get();
-            let slots = declared.into_iter().flat_map(|declared| &declared.slots);
-            Some([top].into_iter().chain(slots.map(|(at, _)| *at)).collect())
+            Some((top, [top].into_iter().chain(remote.reserved()).collect()))
         });
-        let Some(all): Option<Vec<Address>> = all else {
-            return;
-        };
-        for at in &all {
-            // It waits there in each next life, unless that is told, too. Noted first: a loss that comes
-            // after is heard of.
-            self.peer_with(at.gate());
-        }
-        let unbuilt = Unbuilt::new(all, exit);
-        for gate in unbuilt.gates() {
-            self.tie(gate, About::Child(slot, child));
-        }
+        let Some((top, all)) = all else { return };
+        let unbuilt = Unbuilt::new(top, all, exit);
         self.seat(slot, |seat| {
             let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
             remote.unbuilt = Some(unbuilt);

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -69,8 +69,8 @@ struct Inner {
     gate: &'static Gate,
     name: Cow<'static, str>,
     life: AtomicU8,
-    /// How often a driver has opened it.
-    openings: AtomicU32,
+    /// How often its gate had been opened before it had that.
+    openings_before: u32,
     /// Live specs that place a subtree here.
     placements: AtomicUsize,
     /// Jobs that have not been run.
@@ -106,12 +106,13 @@ impl Locality {
     /// ```
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         let name = on_one_line(name.into());
+        let gate = Gate::take(name.clone());
         Locality {
             inner: ManuallyDrop::new(Arc::new(Inner {
-                gate: Gate::take(name.clone()),
+                gate,
                 name,
                 life: AtomicU8::new(FRESH),
-                openings: AtomicU32::new(0),
+                openings_before: gate.openings(),
                 placements: AtomicUsize::new(0),
                 jobs: AtomicUsize::new(0),
                 hosted: AtomicU8::new(0),
@@ -294,8 +295,9 @@ impl Locality {
         self.inner.life.load(Ordering::Acquire) == OPEN
     }
 
+    /// How often a driver has opened it.
     pub(crate) fn openings(&self) -> u32 {
-        self.inner.openings.load(Ordering::Acquire)
+        self.gate().openings() - self.inner.openings_before
     }
 
     /// The loop that was to drive it was not made: whatever waits for it learns that it is lost.
@@ -323,7 +325,7 @@ impl Locality {
                 .is_ok()
             {
                 self.inner.owner.store(ANYONE, Ordering::Release);
-                self.inner.openings.fetch_add(1, Ordering::AcqRel);
+                self.gate().note_opening();
                 return Ok(());
             }
         }
@@ -734,7 +736,7 @@ impl Local {
             gate.reopen();
             gate.rooms.clear_out();
         }
-        Local {
+        let local = Local {
             gate,
             locality: locality.clone(),
             next_pinned: Cell::new(std::ptr::null()),
@@ -788,7 +790,12 @@ impl Local {
             handled: RefCell::default(),
             given_up: Cell::new(0),
             ran: Cell::new(LOCALITY),
+        };
+        if reopened {
+            let laid = lock(&gate.laid).all();
+            local.settle_unclaimed(&laid);
         }
+        local
     }
 
     /// Whether what this thread sends goes behind what is in the gate: not what its actors send.

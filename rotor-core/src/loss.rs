@@ -36,16 +36,12 @@ impl Local {
         self.monitors_lost(gate, exit);
         self.links_lost(gate, exit);
         self.topics_lost(gate);
-        let mut orphans = self.subtrees_of(gate);
-        orphans.retain(|&slot| self.has_parent_at(gate, slot));
-        for &slot in &orphans {
-            self.seat(slot, |seat| seat.parent = Parent::Lost);
-        }
         for (slot, child) in self.children_at(gate) {
             self.child_lost(slot, child, gate, exit);
         }
-        for slot in orphans {
-            if self.seat(slot, |seat| matches!(seat.parent, Parent::Lost)) {
+        for slot in self.subtrees_of(gate) {
+            if self.has_parent_at(gate, slot) {
+                self.seat(slot, |seat| seat.parent = Parent::Lost);
                 self.tell_below_orphan(slot);
                 self.orphaned(slot, exit);
             }
@@ -62,7 +58,7 @@ impl Local {
             (place.gate() == gate).then_some((incarnation, place, is_down))
         });
         let Some((incarnation, place, is_down)) = lost else {
-            return self.lay_down_again(slot, child, gate, exit);
+            return;
         };
         self.step_is_over(slot, child, incarnation, false);
         // It may have been started in the locality's next life, before this news came.
@@ -78,22 +74,8 @@ impl Local {
         self.check_stalls_below(slot);
         if is_down {
             // It stays so: what was lost does not know, nor do those below it who were told to end.
-            self.lay_down_again(slot, child, gate, exit);
-            self.lay_unbuilt_early(slot, child, exit);
-            Local::lay_far_down(place, exit.clone());
+            self.lay_far_down(slot, child, place, exit);
             self.peer_with(gate); // nor does its next life
-        }
-    }
-
-    /// What is down with a child, and not built, is so in the next life of this locality, too.
-    fn lay_down_again(&self, slot: u32, child: ChildId, gate: &'static Gate, exit: &Exit) {
-        let known = self.seat(slot, |seat| {
-            let unbuilt = seat.kin.as_mut()?.entry(child)?.unbuilt()?;
-            unbuilt.lay_down(exit, |on| on == gate);
-            Some(unbuilt.is_on(gate))
-        });
-        if known == Some(true) {
-            self.peer_with(gate);
         }
     }
 
@@ -133,15 +115,11 @@ impl Local {
         self.seat(top, |seat| seat.is_orphan()).then_some(top)
     }
 
-    /// Whether an actor is below an orphan, or what will be one when the news of the loss comes.
+    /// Whether a loop above an actor is lost, also if the news of that have not come, or it has come again:
+    /// whoever builds anew what was there says what becomes of what is below.
     pub(crate) fn is_bereft(&self, slot: u32) -> bool {
-        let top = self.upwards(slot).last();
-        top.is_some_and(|top| {
-            self.seat(top, |seat| match &seat.parent {
-                Parent::Actor { address, .. } => address.gate().entrance.is_closed(),
-                _ => false,
-            }) || self.orphan_above(top).is_some()
-        })
+        let lives = self.lives_above(slot);
+        lives.iter().any(|&(gate, life)| !gate.is_in(life))
     }
 
     /// Whether anything is placed here, running or not.

@@ -11,6 +11,7 @@ use crate::error::{StartError, StartStalled};
 use crate::exit::{Exit, ExitReason};
 use crate::find::Found;
 use crate::fixed_map::FixedMap;
+use crate::gate::Gate;
 use crate::hold::Why;
 use crate::locality::{Control, Local};
 use crate::name::{Name, NameError, NameSpec};
@@ -59,6 +60,8 @@ pub(crate) struct Above {
     pub(crate) names: Arc<[Cow<'static, str>]>,
     /// Those that have names of their own, from the part up.
     pub(crate) scopes: Arc<[Address]>,
+    /// The localities, each in the life in which that is so.
+    pub(crate) lives: Arc<[(&'static Gate, u32)]>,
 }
 
 /// A name of an actor here.
@@ -98,6 +101,13 @@ impl Local {
     /// The registry of the tree that an actor is in.
     pub(crate) fn registry_of(&self, slot: u32) -> Option<Arc<Registry>> {
         self.with_top(slot, |top| top.registry.clone())
+    }
+
+    /// The localities above the part of a tree that an actor is in, each in the life in which it has that
+    /// part.
+    pub(crate) fn lives_above(&self, slot: u32) -> Arc<[(&'static Gate, u32)]> {
+        let lives = self.with_top(slot, |top| top.above.lives.clone());
+        lives.unwrap_or_default()
     }
 
     /// The slots from the root of the tree down to this one.

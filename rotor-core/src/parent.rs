@@ -390,7 +390,7 @@ impl Local {
                     drop(self.remove_thing(key, slot));
                 }
                 self.release_planned(entry.plans());
-                self.forget(entry.place);
+                self.forget(&entry);
                 let _ = crate::here::guard(|| drop(entry));
             }
             Action::Ready => {
@@ -426,8 +426,7 @@ impl Local {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
-                        self.lay_unbuilt_early(slot, child, &exit);
-                        Local::lay_far_down(to, exit);
+                        self.lay_far_down(slot, child, to, &exit);
                     }
                 }
             }
@@ -515,6 +514,7 @@ impl Local {
             })
         });
         if let Some((shell, build, restart)) = build {
+            let life = (self.gate, self.gate.openings());
             let adoption = Adoption {
                 to,
                 shell,
@@ -527,6 +527,12 @@ impl Local {
                     slots: self.path_of(slot).into(),
                     names: self.names_to(slot).into(),
                     scopes: self.scopes_of(slot).into_iter().flatten().collect(),
+                    lives: self
+                        .lives_above(slot)
+                        .iter()
+                        .copied()
+                        .chain([life])
+                        .collect(),
                 },
             };
             // Whoever adopts learns of our loss, also of one that comes before the order.

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::exit::Exit;
 use crate::gate::{BOUNDED, next_generation};
 use crate::here;
-use crate::kin::Entry;
+use crate::kin::{Entry, RemoteEntry};
 use crate::late::Overrun;
 use crate::locality::{Control, Local};
 use crate::lock::lock;
@@ -18,6 +18,7 @@ use crate::request::RequestError;
 use crate::slot::{Parent, Seat, State};
 use crate::states::{Lifecycle, Tenure};
 use crate::strategy::{Action, ChildId};
+use crate::unbuilt::by_gates;
 
 /// A parent's order to remove an instance by force.
 #[derive(Clone, Copy)]
@@ -128,7 +129,7 @@ impl Local {
             let _ = here::guard(|| drop(exit));
         }
         for entry in forgotten {
-            self.tell_child(entry.place, |to| self.forget(to));
+            self.tell_child(entry.place, |_| self.forget(&entry));
             let _ = here::guard(|| drop(entry));
         }
         below
@@ -144,7 +145,7 @@ impl Local {
 
     /// Frees a slot and everything below it: its addresses are not valid any more.
     pub(crate) fn remove(&self, slot: u32) {
-        self.remove_all(slot, Local::free_slot);
+        self.remove_all(slot, true);
     }
 
     /// Frees the slots of an orphan, and everything below it. Addresses that were reserved stay valid:
@@ -156,14 +157,14 @@ impl Local {
                 seat.parent = Parent::Nobody;
             }
         });
-        self.remove_all(slot, Local::leave_slot);
+        self.remove_all(slot, false);
     }
 
     /// Takes the children back of a supervisor that could not be built as a whole: that is tried
     /// again, with the same addresses.
     pub(crate) fn take_back_children(&self, slot: u32) {
-        for child in self.take_children(slot) {
-            self.remove_all(child, Local::leave_slot);
+        for child in self.take_children(slot, false) {
+            self.remove_all(child, false);
         }
     }
 
@@ -172,15 +173,12 @@ impl Local {
         if !self.seat(slot, |seat| seat.reserved) {
             return self.free_slot(slot);
         }
-        let laid = self.seat(slot, |seat| seat.rare.as_mut()?.laid.take());
         self.clear_slot(slot);
         self.reseat(slot, |seat| {
             seat.state = State::Reserved;
             seat.reserved = true; // until it is claimed again
         });
-        if let Some(exit) = laid {
-            self.lay_unclaimed_down(&[self.address_of(slot)], &exit);
-        }
+        self.settle_unclaimed(&[self.address_of(slot)]);
     }
 
     /// A tree has ended. As soon as nothing is placed here any more, and no other tree that was here may
@@ -237,39 +235,24 @@ impl Local {
         }
     }
 
-    /// What a spec that nobody has built is to have here is down with it. What a child has claimed is so when
-    /// that is an orphan which leaves it.
-    pub(crate) fn lay_unclaimed_down(&self, all: &[Address], exit: &Exit) {
+    /// What a spec that nobody has built is to have here is down with it, else it waits for whoever claims
+    /// it. What somebody has claimed is so when it was an orphan, and leaves that.
+    pub(crate) fn settle_unclaimed(&self, all: &[Address]) {
         for &at in all {
-            self.set_laid(at, Some(exit));
-            let Some(slot) = self.set_unclaimed(at, State::Down, Some(exit)) else {
+            let exit = lock(&self.gate.laid).exit(at).cloned();
+            let Some(exit) = exit else {
+                self.set_unclaimed(at, State::Reserved, None);
+                continue;
+            };
+            let Some(slot) = self.set_unclaimed(at, State::Down, Some(&exit)) else {
                 continue;
             };
             self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
-            self.notify_watchers(slot, exit);
+            self.notify_watchers(slot, &exit);
             if self.seat(slot, |seat| seat.serves) {
-                self.service_ended(slot, exit, false);
+                self.service_ended(slot, &exit, false);
             }
         }
-    }
-
-    /// It is to be built now, or its spec is gone: what it has not claimed waits for whoever does.
-    pub(crate) fn raise_unclaimed(&self, all: &[Address]) {
-        for &at in all {
-            self.set_laid(at, None);
-            self.set_unclaimed(at, State::Reserved, None);
-        }
-    }
-
-    /// Notes what becomes of a reserved address that somebody has claimed, once an orphan leaves it.
-    fn set_laid(&self, at: Address, exit: Option<&Exit>) {
-        let Some(slot) = self.find(at) else { return };
-        let claimed = |seat: &Seat| seat.ops.is_some() && seat.reserved;
-        let old = self.seat(slot, |seat| match exit {
-            Some(exit) if claimed(seat) => seat.rare_mut().laid.replace(exit.clone()),
-            _ => seat.rare.as_mut()?.laid.take(),
-        });
-        drop(old); // a user's, in parts
     }
 
     /// Sets the state of an address that nobody has claimed; its slot, if it has one.
@@ -365,17 +348,12 @@ impl Local {
     }
 
     /// Orders that the slots of a child be freed whose spec is gone.
-    pub(crate) fn forget(&self, to: Address) {
+    pub(crate) fn forget(&self, entry: &Entry) {
+        let to = entry.place;
         if to.gate() == self.gate {
-            Control::post(self.gate, Control::Remove { to });
-        } else {
-            Self::forget_far(to);
+            return Control::post(self.gate, Control::Remove { to });
         }
-    }
-
-    /// Frees the slots of a child on another locality whose spec is gone: if that is lost, in its next
-    /// life.
-    fn forget_far(to: Address) {
+        // If that is lost, in its next life.
         to.gate().call_when_open(move |there| match there.find(to) {
             Some(_) => there.control(Control::Remove { to }),
             None => there
@@ -383,14 +361,47 @@ impl Local {
                 .into_iter()
                 .for_each(|slot| there.unclaimed(slot)),
         });
+        let lost = |remote: &&RemoteEntry| remote.built > 0 && !remote.is_ordered();
+        let remote = entry.remote.as_deref().filter(lost);
+        let mut below: Vec<_> = remote.into_iter().flat_map(RemoteEntry::reserved).collect();
+        below.sort_unstable();
+        // It tells nobody below.
+        for (gate, part) in by_gates(&below) {
+            let part = part.to_vec();
+            gate.call_when_open(move |there| there.free_left(to, &part));
+        }
     }
 
-    fn remove_all(&self, slot: u32, free: impl Fn(&Local, u32)) {
+    /// The spec of a subtree is gone, with its loop: what it has claimed here nobody claims again.
+    fn free_left(&self, top: Address, all: &[Address]) {
+        for &at in all {
+            let Some(slot) = self.find(at) else {
+                if self.may_be_claimed(at) {
+                    self.unclaimed(at.slot);
+                }
+                continue;
+            };
+            let (claimed, left) = self.seat(slot, |seat| (seat.ops.is_some(), seat.reserved));
+            if !claimed && left {
+                self.free_slot(slot);
+            } else if claimed && self.path_of(slot).contains(&top) {
+                // With its orphan, which may not know yet that it is one.
+                lock(&self.gate.claims).remove(slot);
+                let (state, tenure) = self.seat(slot, |seat| {
+                    seat.reserved = false;
+                    (seat.state.lifecycle(), seat.tenure(self.gate))
+                });
+                self.gate.states.write(slot, at.generation, state, tenure);
+            }
+        }
+    }
+
+    fn remove_all(&self, slot: u32, gone: bool) {
         let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         let mut at = 0;
         while at < all.len() {
             if self.seat(all[at], |seat| seat.kin.is_some()) {
-                all.extend(self.take_children(all[at]));
+                all.extend(self.take_children(all[at], gone));
             }
             at += 1;
         }
@@ -399,12 +410,17 @@ impl Local {
             if live {
                 self.kill_slot(slot, false);
             }
-            free(self, slot);
+            if gone {
+                self.free_slot(slot);
+            } else {
+                self.leave_slot(slot);
+            }
         }
     }
 
-    /// Takes the children's specs away; those here are returned, those elsewhere are told.
-    fn take_children(&self, slot: u32) -> Vec<u32> {
+    /// Takes the children's specs away, which are gone, or are built anew; those here are returned, those
+    /// elsewhere are told.
+    fn take_children(&self, slot: u32, gone: bool) -> Vec<u32> {
         self.abandon_children(slot)
             .into_iter()
             .for_each(|child| self.kill_slot(child, false));
@@ -421,8 +437,9 @@ impl Local {
                 below.push(entry.place.slot);
             } else {
                 // First this, then the placement goes with the entry.
-                self.tell_child(entry.place, |to| {
-                    Control::post(to.gate(), Control::Remove { to })
+                self.tell_child(entry.place, |to| match gone {
+                    true => self.forget(&entry),
+                    false => Control::post(to.gate(), Control::Remove { to }),
                 });
             }
             // What it was made of is a user's.

@@ -239,8 +239,6 @@ pub(crate) struct Rare {
     pub(crate) disowned: u64,
     /// It is below an orphan, which lives on another locality.
     pub(crate) below_orphan: bool,
-    /// How it is down when the orphan has left it: what is to claim it again is, too.
-    pub(crate) laid: Option<Exit>,
     /// A stop that came while there was no instance: for the next one.
     pub(crate) early_stop: Option<Exit>,
     pub(crate) watchers: Watchers,

@@ -6,7 +6,6 @@
 use crate::address::Address;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
-use crate::kin::Entry;
 use crate::locality::Local;
 use crate::notes::Notes;
 use crate::slot::Parent;
@@ -84,8 +83,7 @@ impl Local {
     fn has_child_at(&self, gate: &Gate, slot: u32, child: ChildId) -> bool {
         self.seat(slot, |seat| {
             let entry = seat.kin.as_mut().and_then(|kin| kin.entry(child));
-            let unbuilt = |entry: &Entry| entry.unbuilt().is_some_and(|all| all.is_on(gate));
-            entry.is_some_and(|entry| entry.place.gate() == gate || unbuilt(entry))
+            entry.is_some_and(|entry| entry.place.gate() == gate)
         })
     }
 
