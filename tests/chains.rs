@@ -779,17 +779,17 @@ fn is_removed(seed: u64, at: [usize; 3], lost: &[usize], slow: u64, placed: bool
     sim.run_for(ms(10));
     let mine = plan.clone();
     let start = StartChild::new(move || {
-        let one = mine.place(0, patient(LEVELS[0]).temporary());
+        let one = mine.place(0, group(LEVELS[0]).temporary());
         if placed {
             return one;
         }
         // It ends by itself with what is placed below it.
         let all = AutoShutdown::Any;
-        let around = patient("around").temporary().auto_shutdown(all);
+        let around = group("around").temporary().auto_shutdown(all);
         around.child(one.significant())
     });
     let asked = sim.block_on(app.root().admin().ask(start, LONG));
-    assert!(matches!(asked, Some(Ok(Ok(Some(_))))), "{what}");
+    assert!(matches!(asked, Some(Ok(Ok(Some(_))))), "{what}, {asked:?}");
     sim.run_for(ms(10));
     let leaves: Vec<_> = plan.leaves.iter().flatten().copied().collect();
     for leaf in &leaves {
@@ -799,14 +799,19 @@ fn is_removed(seed: u64, at: [usize; 3], lost: &[usize], slow: u64, placed: bool
     }
     sim.run_for(ms(1));
     for &n in lost {
-        sim.lose(&plan.places[n].clone());
+        sim.lose(&all[n]);
     }
     sim.run_for(ms(100));
     for &n in lost {
-        sim.open(plan.places[n].clone());
+        sim.open(all[n].clone());
     }
     sim.run_for(ms(1000));
-    assert_eq!(log.count("boss: down"), leaves.len(), "{what}");
+    assert_eq!(
+        log.count("boss: down"),
+        leaves.len(),
+        "{what}, {:?}",
+        log.all()
+    );
     for leaf in leaves {
         assert_eq!(leaf.address().state(), Lifecycle::Gone, "{what}");
         let asked = sim.block_on(leaf.ask(Double(1), LONG));

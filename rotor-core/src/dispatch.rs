@@ -777,17 +777,11 @@ impl Local {
                 self.stop(to, incarnation, keep, exit);
             }
             Control::Kill(kill) => self.kill(kill),
-            Control::Remove { to } => match self.find(to) {
-                Some(slot) if self.seat(slot, |seat| seat.is_orphan()) => self.remove_orphan(slot),
-                Some(slot) => self.remove(slot),
+            Control::Remove { to, gone } => match self.find(to) {
+                Some(slot) if gone => self.remove(slot),
+                Some(slot) => self.remove_orphan(slot),
                 None => {}
             },
-            Control::Orphan { to } => {
-                if let Some(slot) = self.find(to) {
-                    self.seat(slot, |seat| seat.rare_mut().below_orphan = true);
-                    self.tell_below_orphan(slot);
-                }
-            }
             Control::Adopt(adoption) => self.adopt_remote(*adoption),
             Control::Report {
                 to,

@@ -498,9 +498,11 @@ pub(crate) enum Control {
     /// Parent to child: remove the instance now.
     Kill(Kill),
     /// Parent to child: free the slot.
-    Remove { to: Address },
-    /// Orphan to what is below it on this locality.
-    Orphan { to: Address },
+    Remove {
+        to: Address,
+        /// Nor is it built anew.
+        gone: bool,
+    },
     /// Parent to a subtree on this locality: build it.
     Adopt(Box<Adoption>),
     /// Child to parent.

@@ -1,6 +1,5 @@
 //! The loss of a locality: on both sides, from one's own tables.
 
-use crate::address::Address;
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local, Locality};
@@ -42,7 +41,6 @@ impl Local {
         for slot in self.subtrees_of(gate) {
             if self.has_parent_at(gate, slot) {
                 self.seat(slot, |seat| seat.parent = Parent::Lost);
-                self.tell_below_orphan(slot);
                 self.orphaned(slot, exit);
             }
         }
@@ -90,29 +88,10 @@ impl Local {
         }
     }
 
-    /// Tells those on other localities that they are below an orphan: what is built in its place claims
-    /// their addresses, too.
-    pub(crate) fn tell_below_orphan(&self, slot: u32) {
-        let mut all = vec![slot];
-        while let Some(slot) = all.pop() {
-            let below: Vec<Address> = self.seat(slot, |seat| {
-                let entries = seat.kin.iter().flat_map(|kin| kin.entries());
-                entries.map(|(_, entry)| entry.place).collect()
-            });
-            for to in below {
-                if to.gate() == self.gate {
-                    all.push(to.slot);
-                } else {
-                    Control::post(to.gate(), Control::Orphan { to });
-                }
-            }
-        }
-    }
-
     /// The orphan that an actor is below, or is itself; of one on another locality, what is here.
     pub(crate) fn orphan_above(&self, slot: u32) -> Option<u32> {
         let top = self.upwards(slot).last()?;
-        self.seat(top, |seat| seat.is_orphan()).then_some(top)
+        self.is_bereft(top).then_some(top)
     }
 
     /// Whether a loop above an actor is lost, also if the news of that have not come, or it has come again:

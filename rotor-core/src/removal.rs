@@ -151,12 +151,8 @@ impl Local {
     /// Frees the slots of an orphan, and everything below it. Addresses that were reserved stay valid:
     /// the subtree may be built anew.
     pub(crate) fn remove_orphan(&self, slot: u32) {
-        self.seat(slot, |seat| {
-            if let Parent::Lost = seat.parent {
-                // An instance that ends by this does not ask for it again.
-                seat.parent = Parent::Nobody;
-            }
-        });
+        // An instance that ends by this does not ask for it again.
+        self.seat(slot, |seat| seat.parent = Parent::Nobody);
         self.remove_all(slot, false);
     }
 
@@ -351,11 +347,11 @@ impl Local {
     pub(crate) fn forget(&self, entry: &Entry) {
         let to = entry.place;
         if to.gate() == self.gate {
-            return Control::post(self.gate, Control::Remove { to });
+            return Control::post(self.gate, Control::Remove { to, gone: true });
         }
         // If that is lost, in its next life.
         to.gate().call_when_open(move |there| match there.find(to) {
-            Some(_) => there.control(Control::Remove { to }),
+            Some(slot) => there.remove(slot),
             None => there
                 .left_by(to)
                 .into_iter()
@@ -439,7 +435,7 @@ impl Local {
                 // First this, then the placement goes with the entry.
                 self.tell_child(entry.place, |to| match gone {
                     true => self.forget(&entry),
-                    false => Control::post(to.gate(), Control::Remove { to }),
+                    false => Control::post(to.gate(), Control::Remove { to, gone }),
                 });
             }
             // What it was made of is a user's.

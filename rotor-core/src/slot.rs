@@ -237,8 +237,6 @@ const _: () = assert!(size_of::<Seat>() <= 152);
 pub(crate) struct Rare {
     /// Incarnations up to this one were removed by force, also if they have not started yet.
     pub(crate) disowned: u64,
-    /// It is below an orphan, which lives on another locality.
-    pub(crate) below_orphan: bool,
     /// A stop that came while there was no instance: for the next one.
     pub(crate) early_stop: Option<Exit>,
     pub(crate) watchers: Watchers,
@@ -320,12 +318,6 @@ impl Seat {
         self.ops.is_none() && matches!(self.state, State::Reserved | State::Down)
     }
 
-    /// Whether whoever built it is lost, or below who is: it may be built anew, at its addresses.
-    pub(crate) fn is_orphan(&self) -> bool {
-        let below = self.rare.as_ref().is_some_and(|rare| rare.below_orphan);
-        below || matches!(self.parent, Parent::Lost)
-    }
-
     /// Whether an incarnation was removed by force.
     pub(crate) fn is_disowned(&self, incarnation: u64) -> bool {
         let rare = self.rare.as_ref();
@@ -378,9 +370,9 @@ impl Seat {
     /// Who has the slot of this seat, at a gate.
     pub(crate) fn tenure(&self, gate: &Gate) -> Tenure {
         match (&self.parent, self.state) {
-            (_, State::Reserved) => Tenure::Open,
             (_, State::Vacant) => Tenure::Passing,
             _ if self.reserved => Tenure::Lasting,
+            (_, State::Reserved) => Tenure::Open,
             // The top of a subtree: its parent keeps the address, and has it built there again.
             (Parent::Actor { address, .. }, _) if address.gate() != gate => Tenure::Lasting,
             _ => Tenure::Passing,
