@@ -822,6 +822,36 @@ fn is_removed(seed: u64, at: [usize; 3], lost: &[usize], slow: u64, placed: bool
     }
 }
 
+/// A closure need not build each time what it has built to be checked: what was claimed counts.
+fn m11_what_the_check_has_not_seen_is_down_all_the_same(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    sim.locality("home");
+    let mid = sim.locality("mid");
+    let a = mid.reserve::<Puppet>();
+    let (theirs, mut calls) = (log.clone(), 0);
+    let one = patient("one").on(&mid, move |s| {
+        calls += 1;
+        if calls == 1 {
+            return s;
+        }
+        s.child(puppet("a", &theirs).at(a))
+    });
+    let anchor = patient("anchor").on(&mid, |s| s);
+    let app = sim.start(patient("root").child(one).child(anchor)).unwrap();
+    sim.run_for(ms(10));
+    assert_eq!(a.address().state(), Lifecycle::Running);
+    let stop = TerminateChild::named("one");
+    let asked = sim.block_on(app.root().admin().ask(stop, LONG));
+    assert!(matches!(asked, Some(Ok(Ok(())))));
+    for _ in 0..2 {
+        sim.lose(&mid);
+        sim.run_for(ms(10));
+        sim.open(mid.clone());
+        sim.run_for(ms(10));
+        assert_eq!(a.address().state(), Lifecycle::Down, "seed {seed}");
+    }
+}
+
 /// An orphan that ends may have built anew what is below it, on a loop that has come again: which has not
 /// heard of the loss, as that was before it.
 fn m11_what_an_orphan_has_built_again_spends_no_address(seed: u64) {
@@ -900,6 +930,7 @@ bodies! {
         m11_what_several_have_laid_down_is_so_until_none_has,
         m11_who_is_below_a_lost_loop_lays_nothing_down,
         m11_what_a_loss_has_removed_is_gone_on_every_loop_below,
+        m11_what_the_check_has_not_seen_is_down_all_the_same,
         m11_what_an_orphan_has_built_again_spends_no_address,
         m11_what_an_orphan_has_left_ends_with_the_tree,
     ]
