@@ -852,6 +852,40 @@ fn m11_what_the_check_has_not_seen_is_down_all_the_same(seed: u64) {
     }
 }
 
+/// What is built anew takes the addresses of an orphan's subtree on a further loop by force, which would have
+/// taken longer.
+fn m11_an_orphan_ends_if_what_is_below_it_makes_way(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    sim.locality("home");
+    let [mid, far, low] = ["mid", "far", "low"].map(|name| sim.locality(name));
+    let a = low.reserve::<Puppet>();
+    let (theirs, below) = (log.clone(), low.clone());
+    let one = patient("one").on(&mid, move |s| {
+        let (theirs, below) = (theirs.clone(), below.clone());
+        s.child(patient("two").on(&far, move |s| {
+            let log = theirs.clone();
+            s.child(patient("three").on(&below, move |s| {
+                let slow = Role::new("a", &log).stop(|_, _, cx| {
+                    let hold = cx.hold("it takes its time");
+                    drop(later(cx, ms(4000), move |_, _| drop(hold)));
+                });
+                s.child(slow.child().at(a))
+            }))
+        }))
+    });
+    let anchor = patient("anchor").on(&mid, |s| s);
+    let app = sim.start(patient("root").child(one).child(anchor)).unwrap();
+    sim.run_for(ms(10));
+    let nodes = app.tree().nodes;
+    let two = nodes.iter().find(|node| node.name == "two");
+    let two = two.expect("it is there").address;
+    sim.lose(&mid);
+    sim.open(mid);
+    sim.run_for(ms(1000));
+    assert_eq!(a.address().state(), Lifecycle::Running, "{}", app.tree());
+    assert_eq!(two.state(), Lifecycle::Gone, "seed {seed}");
+}
+
 /// An orphan that ends may have built anew what is below it, on a loop that has come again: which has not
 /// heard of the loss, as that was before it.
 fn m11_what_an_orphan_has_built_again_spends_no_address(seed: u64) {
@@ -931,6 +965,7 @@ bodies! {
         m11_who_is_below_a_lost_loop_lays_nothing_down,
         m11_what_a_loss_has_removed_is_gone_on_every_loop_below,
         m11_what_the_check_has_not_seen_is_down_all_the_same,
+        m11_an_orphan_ends_if_what_is_below_it_makes_way,
         m11_what_an_orphan_has_built_again_spends_no_address,
         m11_what_an_orphan_has_left_ends_with_the_tree,
     ]

@@ -151,8 +151,11 @@ impl Local {
     /// Frees the slots of an orphan, and everything below it. Addresses that were reserved stay valid:
     /// the subtree may be built anew.
     pub(crate) fn remove_orphan(&self, slot: u32) {
-        // An instance that ends by this does not ask for it again.
-        self.seat(slot, |seat| seat.parent = Parent::Nobody);
+        let lives = self.lives_above(slot);
+        if lives.last().is_some_and(|&(gate, life)| !gate.is_in(life)) {
+            // An instance that ends by this does not ask for it again. An orphan above it waits for its end.
+            self.seat(slot, |seat| seat.parent = Parent::Nobody);
+        }
         self.remove_all(slot, false);
     }
 
