@@ -926,6 +926,56 @@ fn m11_what_an_orphan_has_built_again_spends_no_address(seed: u64) {
     }
 }
 
+/// Nor on one that lives on: the table that numbers its instances is another one.
+fn m11_no_instance_has_the_number_of_another_before_a_loss(seed: u64) {
+    for lost in ["near", "far"] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        sim.locality("home");
+        let (near, far) = (sim.locality("near"), sim.locality("far"));
+        let [at, boss] = [far.reserve::<Puppet>(), far.reserve()];
+        let (theirs, below) = (log.clone(), far.clone());
+        let one = patient("one").on(&near, move |s| {
+            let log = theirs.clone();
+            s.child(patient("two").on(&below, move |s| {
+                let boss = Role::new("boss", &log).child().at(boss);
+                s.child(puppet("a", &log).at(at)).child(boss)
+            }))
+        });
+        let app = sim.start(patient("root").child(one)).unwrap();
+        sim.run_for(ms(10));
+        let two = |app: &App| {
+            let nodes = app.tree().nodes;
+            nodes
+                .iter()
+                .find(|node| node.name == "two")
+                .expect("it is there")
+                .address
+        };
+        let asked = two(&app).admin().ask(WhichChildren, LONG);
+        let seen = sim.block_on(asked).expect("it runs").unwrap();
+        let ChildState::Running { instance } = seen[0].state else {
+            panic!("{:?}", seen[0]);
+        };
+        let place = [near, far]
+            .into_iter()
+            .find(|place| place.name() == lost)
+            .unwrap();
+        sim.lose(&place);
+        sim.open(place);
+        sim.run_for(ms(1000));
+        let old = TerminateChild::instance(at.address(), instance);
+        let told = sim
+            .block_on(two(&app).admin().ask(old, LONG))
+            .expect("it runs");
+        assert!(matches!(told, Ok(_)), "{told:?}");
+        assert_eq!(
+            at.address().state(),
+            Lifecycle::Running,
+            "seed {seed}, {lost}"
+        );
+    }
+}
+
 /// Also on a loop that is lost itself thereafter.
 fn m11_what_an_orphan_has_left_ends_with_the_tree(seed: u64) {
     for again in [false, true] {
@@ -967,6 +1017,7 @@ bodies! {
         m11_what_the_check_has_not_seen_is_down_all_the_same,
         m11_an_orphan_ends_if_what_is_below_it_makes_way,
         m11_what_an_orphan_has_built_again_spends_no_address,
+        m11_no_instance_has_the_number_of_another_before_a_loss,
         m11_what_an_orphan_has_left_ends_with_the_tree,
     ]
 }

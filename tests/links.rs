@@ -12,8 +12,8 @@ use crate::registry::until;
 use crate::world::World;
 
 /// What a client is told of a service that is down, and that nobody starts by itself.
-const DOWN: &str = "is down, and is not started by itself: have its supervisor start it first, with \
-                    `RestartChild`";
+const DOWN: &str = "is down, and is not started by itself: have its supervisor start it first \
+                    (`RestartChild`, while it has its spec), or do without it";
 
 /// Links to a service in its start.
 fn client(name: &'static str, log: &Log, service: Addr<Puppet>) -> Role {
@@ -315,7 +315,8 @@ fn r58_a_service_that_stops_takes_no_client(on: &dyn Backend, far: &dyn Backend)
             "d starts",
             "d drops",
             "a: down failed: the service stage/far/b is ending, and is not started again by itself: have its \
-             supervisor start it when it is down, with `RestartChild`, and link to it then",
+             supervisor start it when it is down (`RestartChild`, while that runs and has its spec), or do \
+             without it",
             "a: b is Stopping",
             "b drops"
         ]

@@ -618,7 +618,7 @@ fn m08_a_name_that_nobody_declares_is_waited_for_within_the_limit(on: &dyn Backe
     assert_eq!(
         chain(&played.exit),
         "shutdown < b: timed out: the start of root/b took longer than its start limit of 2ms; held by name bell, which no \
-         child of the tree declares"
+         child declares where it looks"
     );
 }
 

@@ -138,6 +138,7 @@ impl Local {
         let place = self.address_of(slot);
         let child = self.seat(parent, |seat| {
             let kin = seat.kin_mut();
+            kin.family.number_from(self.gate.numbers());
             let child = kin.family.add(row);
             kin.set_entry(child, Entry::new(place, limits));
             child
@@ -159,7 +160,11 @@ impl Local {
             start: None,
             stop: s.stop_limit,
         };
-        let child = self.seat(parent, |seat| seat.kin_mut().family.add(row));
+        let child = self.seat(parent, |seat| {
+            let family = &mut seat.kin_mut().family;
+            family.number_from(self.gate.numbers());
+            family.add(row)
+        });
         let set = |entry| {
             self.seat(parent, |seat| {
                 let kin = seat.kin.as_mut().expect("made above");

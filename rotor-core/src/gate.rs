@@ -58,6 +58,9 @@ pub(crate) struct Gate {
     pub(crate) claims: Mutex<Claims>,
     /// Which addresses are down with specs that nobody has built.
     pub(crate) laid: Mutex<Laid>,
+    /// From what the instances of new tables of children are numbered: addresses outlive their tables with
+    /// a lost loop, and with an orphan, but no two instances of one have the same number. Owner only.
+    numbers: AtomicU64,
     /// How often a driver has opened it, in all its lives.
     openings: AtomicU32,
     /// Empty chunks on their way back to the senders.
@@ -204,6 +207,7 @@ impl Gate {
                 states: States::new(),
                 claims: Mutex::default(),
                 laid: Mutex::default(),
+                numbers: AtomicU64::new(0),
                 openings: AtomicU32::new(0),
                 chunks: SegQueue::new(),
                 pressing: AtomicBool::new(false),
@@ -242,6 +246,7 @@ impl Gate {
         lock(&self.claims).clear();
         let laid = std::mem::take(&mut *lock(&self.laid));
         let _ = here::guard(|| drop(laid));
+        self.numbers.store(0, Ordering::Relaxed);
         self.registries.clear();
         self.observed.store(false, Ordering::Relaxed);
         let observer = lock(&self.observer).take();
@@ -415,6 +420,15 @@ impl Gate {
         }
         let all = all.to_vec();
         self.call_when_open(move |there| there.settle_unclaimed(&all));
+    }
+
+    pub(crate) fn numbers(&self) -> u64 {
+        self.numbers.load(Ordering::Relaxed)
+    }
+
+    /// Tables of children are gone whose addresses may get new ones.
+    pub(crate) fn skip_numbers(&self) {
+        self.numbers.fetch_add(1 << 32, Ordering::Relaxed);
     }
 
     pub(crate) fn openings(&self) -> u32 {

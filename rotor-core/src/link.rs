@@ -75,10 +75,10 @@ const WITH_A_LOOP: &str = "ends, because the loop of its supervisor was lost: li
      that has come back";
 const TEMPORARY: &str = "is temporary, and has ended or is about to: make it transient or permanent, or \
      do without it then";
-const DOWN: &str = "is down, and is not started by itself: have its supervisor start it first, with \
-     `RestartChild`";
+const DOWN: &str = "is down, and is not started by itself: have its supervisor start it first \
+     (`RestartChild`, while it has its spec), or do without it";
 const ENDING: &str = "is ending, and is not started again by itself: have its supervisor start it when it \
-     is down, with `RestartChild`, and link to it then";
+     is down (`RestartChild`, while that runs and has its spec), or do without it";
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

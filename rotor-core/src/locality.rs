@@ -736,6 +736,7 @@ impl Local {
         let reopened = locality.openings() > 1;
         if reopened {
             gate.reopen();
+            gate.skip_numbers();
             gate.rooms.clear_out();
         }
         let local = Local {

@@ -1,7 +1,7 @@
 //! Notes of what there is: it is noted when it begins, and not when it ends.
 //!
-//! A list is swept when it has grown to twice of what was left of it: each note costs the same, however
-//! many there are, and at most half of them are of what has ended.
+//! A list is swept when it has grown to twice of what was left of it by the last sweep: what a note costs
+//! does not depend on how many there are, nor do the notes on how many there were in all.
 
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
@@ -35,10 +35,11 @@ impl<T: Ord> Notes<T> {
 
     /// What is left of it, in order, and once each.
     pub(crate) fn sweep(&mut self, is_there: impl Fn(&T) -> bool) -> &[T] {
-        self.list.sort_unstable();
+        self.list.sort(); // what the last sweep has left is in order
         self.list.dedup();
         self.list.retain(is_there);
         self.left = self.list.len();
+        self.list.shrink_to(FEW.max(self.left * 2)); // of a crowd that has gone
         &self.list
     }
 }

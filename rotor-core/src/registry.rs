@@ -347,6 +347,7 @@ impl Registry {
             entry.live.store(false, Ordering::Release);
         }
         table.stalled.clear();
+        (table.named, table.aside, table.waits) = Default::default();
         let waiting = std::mem::take(&mut table.waiting);
         drop(table);
         // All look into the tree, some into other scopes as well.

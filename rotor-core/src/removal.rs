@@ -156,6 +156,7 @@ impl Local {
             // An instance that ends by this does not ask for it again. An orphan above it waits for its end.
             self.seat(slot, |seat| seat.parent = Parent::Nobody);
         }
+        self.gate.skip_numbers();
         self.remove_all(slot, false);
     }
 

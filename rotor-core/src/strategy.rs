@@ -443,6 +443,11 @@ impl Family {
         self.phase = Phase::Running;
     }
 
+    /// Instances that are still to come have numbers above this one.
+    pub(crate) fn number_from(&mut self, number: u64) {
+        self.incarnations = self.incarnations.max(number);
+    }
+
     /// Adds a row at the end of the start order. A `named` one is found by its name.
     pub(crate) fn add(&mut self, row: NewRow) -> ChildId {
         let row = Row {

@@ -666,7 +666,7 @@ mod tests {
             sim.run_until_idle();
             let tree = app.tree();
             let text = match child {
-                "c" => "starting, held by name nobodys, which no child of the tree declares",
+                "c" => "starting, held by name nobodys, which no child declares where it looks",
                 _ => "starting, held by name theirs of b, which is down",
             };
             assert!(tree.to_string().contains(text), "{tree}");

@@ -88,7 +88,7 @@ fn who_cannot_be_linked_is_told_why_and_what_to_do() {
     assert_eq!(
         world.link(a.address()),
         "failed: the service app/a is down, and is not started by itself: have its supervisor start \
-         it first, with `RestartChild`"
+         it first (`RestartChild`, while it has its spec), or do without it"
     );
     assert_eq!(
         world.link(b.address()),
@@ -124,7 +124,7 @@ fn who_cannot_be_linked_because_it_ends_is_told_why_and_what_to_do() {
     assert_eq!(
         world.link(a.address()),
         "failed: the service app/a is ending, and is not started again by itself: have its \
-         supervisor start it when it is down, with `RestartChild`, and link to it then"
+         supervisor start it when it is down (`RestartChild`, while that runs and has its spec), or do without it"
     );
     app.shutdown();
     world.sim.run_until_idle();

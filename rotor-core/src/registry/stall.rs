@@ -89,8 +89,7 @@ impl Stalls {
     }
 
     pub(super) fn clear(&mut self) {
-        self.all.clear();
-        self.at_slot.clear();
+        *self = Stalls::default();
     }
 
     #[cfg(test)]

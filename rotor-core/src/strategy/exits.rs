@@ -171,7 +171,7 @@ impl Family {
         if expected && self.rows[id as usize].state == RowState::Down {
             out.push(Action::LayDown(id, exit.clone()));
         }
-        if significant && self.shuts_down() {
+        if significant && self.shuts_down(&others) {
             out.push(Action::AutoShutdown);
             let name = self.rows[id as usize].name.clone(); // there until another row takes its place
             let exit = Exit::shutdown().because(name, exit);
@@ -245,12 +245,16 @@ impl Family {
         open && row.incarnation == incarnation
     }
 
-    /// Whether the end of a significant child ends the supervisor.
-    fn shuts_down(&self) -> bool {
+    /// Whether the end of a significant child ends the supervisor, which is to start these then.
+    fn shuts_down(&self, to_start: &[ChildId]) -> bool {
+        let starts = |&id: &ChildId| {
+            let row = &self.rows[id as usize];
+            row.significant && !row.removed
+        };
         match self.flags.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::Any => true,
-            AutoShutdown::All => self.significant == 0,
+            AutoShutdown::All => self.significant == 0 && !to_start.iter().any(starts),
         }
     }
 

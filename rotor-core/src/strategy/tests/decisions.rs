@@ -273,6 +273,31 @@ fn l09_a_restart_that_fails_and_is_not_tried_again_starts_the_others() {
 }
 
 #[test]
+fn l10_a_failed_restart_that_is_left_ends_nobody_who_is_still_to_start() {
+    let transient = Restart::Transient;
+    for (when, ended) in [
+        (AutoShutdown::All, "start c"),
+        (AutoShutdown::Any, "auto-shutdown, ended"),
+    ] {
+        let mut play = Play::with(Flags {
+            auto_shutdown: when,
+            ..Flags::new(Strategy::OneForAll)
+        });
+        play = play
+            .significant("b", transient)
+            .significant("c", transient)
+            .plan("b", &[Starts, Fails]);
+        play.start();
+        play.ends("b", Exit::killed());
+        play.run_until_restarting("b");
+        let failed = play.family.failures.values_mut().next();
+        failed.expect("its start has failed").1 = Decision::Stop;
+        play.did();
+        assert_eq!(play.run(), ended);
+    }
+}
+
+#[test]
 fn r77_a_first_start_goes_on_without_a_child_that_is_said_to_stop() {
     for synchronized in [false, true] {
         let outcome = |said| {

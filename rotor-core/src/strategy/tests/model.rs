@@ -388,11 +388,19 @@ impl Model {
         }
         let spec = self.children[at].clone();
         let next = self.leave(at);
-        let lives = |spec: &Spec| spec.significant && spec.pid != Pid::Undefined;
+        // Those behind it are started then.
+        let goes_on = spec.pid == Pid::Restarting
+            && matches!(
+                self.flags.strategy,
+                Strategy::OneForAll | Strategy::RestForOne
+            );
+        let lives = |(at, spec): (usize, &Spec)| {
+            spec.significant && (spec.pid != Pid::Undefined || goes_on && at >= next)
+        };
         let over = match self.flags.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::Any => true,
-            AutoShutdown::All => !self.children.iter().any(lives),
+            AutoShutdown::All => !self.children.iter().enumerate().any(lives),
         };
         if spec.significant && over {
             self.log.push("auto-shutdown".into());
