@@ -822,6 +822,40 @@ fn is_removed(seed: u64, at: [usize; 3], lost: &[usize], slow: u64, placed: bool
     }
 }
 
+/// One of them is lost before it hears of that.
+fn m11_what_was_deleted_is_gone_whatever_is_lost_then(seed: u64) {
+    for lost in [0, 1] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        sim.locality("home");
+        let all = ["mid", "far"].map(|name| sim.locality(name));
+        let plan = Plan::new(&log, all.to_vec(), vec![0; 2]);
+        let anchor = |name, place| patient(name).child(patient("anchor").on(place, |s| s));
+        let root = patient("root")
+            .child(anchor("a", &all[0]))
+            .child(anchor("b", &all[1]));
+        let app = sim.start(root).expect("a sound tree");
+        sim.run_for(ms(10));
+        let mine = plan.clone();
+        let start = StartChild::new(move || mine.level(0));
+        let started = sim.block_on(app.root().admin().ask(start, LONG));
+        assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+        let end = TerminateChild::named(LEVELS[0]);
+        let ended = sim.block_on(app.root().admin().ask(end, LONG));
+        assert!(matches!(ended, Some(Ok(Ok(())))), "{ended:?}");
+        sim.run_for(ms(10));
+        let delete = DeleteChild::named(LEVELS[0]);
+        let deleted = sim.block_on(app.root().admin().ask(delete, LONG));
+        assert!(matches!(deleted, Some(Ok(Ok(())))), "{deleted:?}");
+        sim.lose(&all[lost]);
+        sim.run_for(ms(100));
+        sim.open(all[lost].clone());
+        sim.run_for(ms(1000));
+        for leaf in plan.leaves.iter().flatten() {
+            assert_eq!(leaf.address().state(), Lifecycle::Gone, "{seed}, {lost}");
+        }
+    }
+}
+
 /// A closure need not build each time what it has built to be checked: what was claimed counts.
 fn m11_what_the_check_has_not_seen_is_down_all_the_same(seed: u64) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
@@ -1018,6 +1052,7 @@ bodies! {
         m11_an_orphan_ends_if_what_is_below_it_makes_way,
         m11_what_an_orphan_has_built_again_spends_no_address,
         m11_no_instance_has_the_number_of_another_before_a_loss,
+        m11_what_was_deleted_is_gone_whatever_is_lost_then,
         m11_what_an_orphan_has_left_ends_with_the_tree,
     ]
 }

@@ -184,7 +184,7 @@ impl<T: Item> Entrance<T> {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == CLOSED
+        self.state.load(Ordering::Acquire) == CLOSED
     }
 
     /// Takes the next item of a lane.

@@ -246,6 +246,7 @@ impl Gate {
         lock(&self.claims).clear();
         let laid = std::mem::take(&mut *lock(&self.laid));
         let _ = here::guard(|| drop(laid));
+        self.note_opening(); // whoever has the last one is not above what the next locality has
         self.numbers.store(0, Ordering::Relaxed);
         self.registries.clear();
         self.observed.store(false, Ordering::Relaxed);
@@ -646,6 +647,11 @@ impl Gate {
         }
     }
 
+    /// The same, also if it is lost before that has run.
+    pub(crate) fn call_in_some_life(&'static self, f: impl FnOnce(&Local) + Send + 'static) {
+        self.call_when_open(Lasting::of(self, Box::new(f)));
+    }
+
     /// A driver has it open, which has this clock.
     pub(crate) fn set_clock(&self, clock: &Clock) {
         self.turned.store(clock.nanos(), Ordering::Relaxed);
@@ -709,6 +715,32 @@ impl PartialOrd for Gate {
 impl Ord for Gate {
     fn cmp(&self, other: &Gate) -> Order {
         self.serial.cmp(&other.serial)
+    }
+}
+
+/// A call that waits at a gate for the next life, if it is dropped before it has run.
+struct Lasting(&'static Gate, Option<Call>);
+
+impl Lasting {
+    fn of(gate: &'static Gate, call: Call) -> Call {
+        let mut lasting = Lasting(gate, Some(call));
+        Box::new(move |here: &Local| {
+            if let Some(call) = lasting.1.take() {
+                call(here);
+            }
+        })
+    }
+}
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        if let Some(call) = self.1.take() {
+            let mut later = lock(&self.0.later);
+            match &mut *later {
+                Some(later) => later.push(Lasting::of(self.0, call)),
+                None => drop(later), // then the call, a user's in parts
+            }
+        }
     }
 }
 

@@ -124,7 +124,8 @@ impl RemoteEntry {
     /// Whether it is to be built in the present life of its locality, or has been.
     pub(crate) fn is_ordered(&self) -> bool {
         let place = &self.remote.locality;
-        place.is_open() && self.built == place.openings()
+        // Open at its gate: that is so after the opening is counted.
+        !place.gate().entrance.is_closed() && self.built == place.openings()
     }
 
     /// The addresses that are reserved in it.

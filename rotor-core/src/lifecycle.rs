@@ -683,7 +683,7 @@ impl Local {
             Some((top, [top].into_iter().chain(remote.reserved()).collect()))
         });
         let Some((top, all)) = all else { return };
-        let unbuilt = Unbuilt::new(top, all, exit);
+        let unbuilt = Unbuilt::new(self.gate, top, all, exit);
         self.seat(slot, |seat| {
             let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
             remote.unbuilt = Some(unbuilt);

@@ -39,7 +39,8 @@ impl Local {
             self.child_lost(slot, child, gate, exit);
         }
         for slot in self.subtrees_of(gate) {
-            if self.has_parent_at(gate, slot) {
+            // It may have been built in the locality's next life, before this news came.
+            if self.has_parent_at(gate, slot) && self.is_bereft(slot) {
                 self.seat(slot, |seat| seat.parent = Parent::Lost);
                 self.orphaned(slot, exit);
             }
@@ -148,5 +149,46 @@ impl Local {
             };
             Control::post(peer, closed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sim::Sim;
+    use crate::{Actor, Child, Lifecycle, Supervisor};
+
+    struct Nothing;
+    impl Actor for Nothing {}
+
+    /// One peer is told after the other: the loop may have come again before the last of them is.
+    #[test]
+    fn m11_late_news_of_a_loss_ends_nothing_of_the_next_life() {
+        let mut sim = Sim::new(1);
+        sim.locality("home");
+        let (near, far) = (sim.locality("near"), sim.locality("far"));
+        let (at, below) = (far.reserve::<Nothing>(), far.clone());
+        let one = Supervisor::one_for_one("one").on(&near, move |s| {
+            let two = Supervisor::one_for_one("two");
+            s.child(two.on(&below, move |s| {
+                s.child(Child::new("leaf", || Nothing).at(at))
+            }))
+        });
+        let app = sim.start(Supervisor::one_for_one("root").child(one));
+        app.expect("a sound tree");
+        sim.run_until_idle();
+        sim.lose(&near);
+        sim.open(near.clone());
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(at.address().state(), Lifecycle::Running);
+        let closed = Control::Closed {
+            locality: near,
+            abandoned: false,
+        };
+        Control::post(far.gate(), closed);
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(at.address().state(), Lifecycle::Running);
     }
 }

@@ -353,22 +353,22 @@ impl Local {
         if to.gate() == self.gate {
             return Control::post(self.gate, Control::Remove { to, gone: true });
         }
-        // If that is lost, in its next life.
-        to.gate().call_when_open(move |there| match there.find(to) {
-            Some(slot) => there.remove(slot),
-            None => there
-                .left_by(to)
-                .into_iter()
-                .for_each(|slot| there.unclaimed(slot)),
-        });
-        let lost = |remote: &&RemoteEntry| remote.built > 0 && !remote.is_ordered();
-        let remote = entry.remote.as_deref().filter(lost);
-        let mut below: Vec<_> = remote.into_iter().flat_map(RemoteEntry::reserved).collect();
+        // If that is lost, also before it has heard of this, in its next life.
+        to.gate()
+            .call_in_some_life(move |there| match there.find(to) {
+                Some(slot) => there.remove(slot),
+                None => there
+                    .left_by(to)
+                    .into_iter()
+                    .for_each(|slot| there.unclaimed(slot)),
+            });
+        let remote = entry.remote.as_deref().into_iter();
+        let mut below: Vec<_> = remote.flat_map(RemoteEntry::reserved).collect();
         below.sort_unstable();
-        // It tells nobody below.
+        // One that is lost tells nobody below.
         for (gate, part) in by_gates(&below) {
             let part = part.to_vec();
-            gate.call_when_open(move |there| there.free_left(to, &part));
+            gate.call_in_some_life(move |there| there.free_left(to, &part));
         }
     }
 

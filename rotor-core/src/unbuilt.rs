@@ -17,11 +17,17 @@ pub(crate) struct Unbuilt {
 }
 
 impl Unbuilt {
-    pub(crate) fn new(top: Address, mut all: Vec<Address>, exit: &Exit) -> Self {
+    /// Said by a locality.
+    pub(crate) fn new(by: &'static Gate, top: Address, mut all: Vec<Address>, exit: &Exit) -> Self {
         all.sort_unstable();
         let unbuilt = Unbuilt { top, all };
+        let word = Word {
+            top,
+            by: (by, by.openings()),
+            exit: exit.clone(),
+        };
         for (gate, part) in unbuilt.parts() {
-            lock(&gate.laid).lay(top, part, exit);
+            lock(&gate.laid).lay(&word, part);
             gate.settle(part);
         }
         unbuilt
@@ -35,8 +41,8 @@ impl Unbuilt {
 impl Drop for Unbuilt {
     fn drop(&mut self) {
         for (gate, part) in self.parts() {
-            let exits = lock(&gate.laid).raise(self.top, part);
-            drop(exits); // a user's, in parts
+            let words = lock(&gate.laid).raise(self.top, part);
+            drop(words); // a user's, in parts
             gate.settle(part);
         }
     }
@@ -53,26 +59,42 @@ pub(crate) fn by_gates(all: &[Address]) -> impl Iterator<Item = (&'static Gate, 
 #[derive(Default)]
 pub(crate) struct Laid(FixedMap<Address, Words>);
 
-/// Tops of subtrees, each with the reason why it is down. One subtree may be around the other, each the
-/// child of a supervisor that knows nothing of the other one's word.
-type Words = SmallVec<[(Address, Exit); 1]>;
+/// One subtree may be around the other, each the child of a supervisor that knows nothing of the other one's
+/// word.
+type Words = SmallVec<[Word; 1]>;
+
+/// Why the subtree of a top is down.
+#[derive(Clone)]
+struct Word {
+    top: Address,
+    /// Who says so, in which life: one that is abandoned takes nothing back.
+    by: (&'static Gate, u32),
+    exit: Exit,
+}
+
+impl Word {
+    fn holds(&self) -> bool {
+        let (gate, life) = self.by;
+        gate.is_in(life)
+    }
+}
 
 impl Laid {
-    fn lay(&mut self, top: Address, all: &[Address], exit: &Exit) {
+    fn lay(&mut self, word: &Word, all: &[Address]) {
         for &at in all {
-            self.0.entry(at).or_default().push((top, exit.clone()));
+            self.0.entry(at).or_default().push(word.clone());
         }
     }
 
     /// What is taken back, for the caller to drop when nothing is locked.
-    fn raise(&mut self, top: Address, all: &[Address]) -> Vec<Exit> {
+    fn raise(&mut self, top: Address, all: &[Address]) -> Vec<Word> {
         let mut old = Vec::new();
         for at in all {
             let Some(words) = self.0.get_mut(at) else {
                 continue; // the locality has ended meanwhile
             };
-            if let Some(found) = words.iter().position(|(by, _)| *by == top) {
-                old.push(words.remove(found).1);
+            if let Some(found) = words.iter().position(|word| word.top == top) {
+                old.push(words.remove(found));
             }
             if words.is_empty() {
                 self.0.remove(at);
@@ -83,13 +105,39 @@ impl Laid {
 
     /// How an address is down.
     pub(crate) fn exit(&self, at: Address) -> Option<&Exit> {
-        let (_, exit) = self.0.get(&at)?.first()?;
-        Some(exit)
+        let word = self.0.get(&at)?.iter().find(|word| word.holds())?;
+        Some(&word.exit)
     }
 
     pub(crate) fn all(&self) -> Vec<Address> {
         let mut all: Vec<_> = self.0.keys().copied().collect();
         all.sort_unstable();
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Sim;
+    use crate::{Actor, Lifecycle};
+
+    struct Nothing;
+    impl Actor for Nothing {}
+
+    /// Who has said it was turned on another thread: it takes nothing back.
+    #[test]
+    fn m11_the_word_of_an_abandoned_loop_is_none() {
+        let mut sim = Sim::new(1);
+        let (here, there) = (sim.locality("here"), sim.locality("there"));
+        let at = there.reserve::<Nothing>().address();
+        let unbuilt = Unbuilt::new(here.gate(), at, vec![at], &Exit::killed());
+        sim.run_until_idle();
+        assert_eq!(at.state(), Lifecycle::Down);
+        std::mem::forget(unbuilt);
+        sim.lose(&here);
+        there.gate().settle(&[at]);
+        sim.run_until_idle();
+        assert_eq!(at.state(), Lifecycle::Waiting);
     }
 }
