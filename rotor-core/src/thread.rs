@@ -352,10 +352,47 @@ mod tests {
         }
     }
 
-    /// Who spins is woken as well: neither waits for the end of the spin.
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    struct Nap;
+
+    impl Actor for Nap {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.after(HOUR, ());
+            Ok(())
+        }
+    }
+
+    impl Handler<()> for Nap {
+        fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+            cx.stop();
+        }
+    }
+
+    /// A clock that is set sends nothing for which the thread would look.
+    #[test]
+    fn e16_a_thread_that_spins_is_woken_by_its_clock() {
+        for spin in [Duration::ZERO, HOUR] {
+            let clock = Clock::manual();
+            let time = clock.clone();
+            let setter = std::thread::spawn(move || {
+                while time.next_deadline().is_none() {
+                    std::thread::yield_now();
+                }
+                time.advance(HOUR);
+            });
+            let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any);
+            let tree = tree.child(Child::new("nap", || Nap).transient().significant());
+            let exit = ThreadLoop::with_clock(clock).spin(spin).run(tree);
+            assert!(!exit.unwrap().is_failure());
+            setter.join().unwrap();
+        }
+    }
+
+    /// Who spins sees what is sent: neither waits for the end of the spin.
     #[test]
     fn e16_a_game_between_spinning_threads_comes_to_its_end() {
-        for spin in [Duration::ZERO, Duration::from_secs(3600)] {
+        for spin in [Duration::ZERO, HOUR] {
             let main = ThreadLoop::new().spin(spin);
             let far = ThreadLoop::spawn_with("far", move |this| this.spin(spin)).unwrap();
             let (ping, pong) = (main.locality().reserve(), far.reserve());
