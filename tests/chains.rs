@@ -354,8 +354,8 @@ fn m11_chains_of_subtrees_come_back_whatever_was_lost(seed: u64) {
 
 const LOG: Name<Puppet> = Name::new("log");
 
-/// A tree of `boss`, and two loops below it `a`, which is named and may be temporary, or a subtree of one
-/// more loop with it, next to one that takes its time to stop.
+/// A tree of `boss`, and two loops below it `a`, which is named, or a subtree of one more loop with it, next
+/// to one that takes its time to stop. What is next to that may be temporary.
 struct Named {
     sim: Sim,
     app: App,
@@ -385,13 +385,17 @@ impl Named {
                     drop(later(cx, ms(100), move |_, _| drop(hold)));
                 });
                 let log = log.clone();
-                let named = move |s: Supervisor| {
-                    let a = puppet("a", &log).at(a).named(LOG);
-                    s.child(if temporary { a.temporary() } else { a })
-                };
-                let s = match loops {
-                    2 => named(s),
-                    _ => s.child(patient("three").on(&three, named)),
+                let a = move || puppet("a", &log).at(a).named(LOG);
+                let s = match (loops, temporary) {
+                    (2, false) => s.child(a()),
+                    (2, true) => s.child(a().temporary()),
+                    _ => {
+                        let last = match temporary {
+                            true => group("three").temporary(),
+                            false => patient("three"),
+                        };
+                        s.child(last.on(&three, move |s| s.child(a())))
+                    }
                 };
                 s.child(slow.child())
             };
@@ -512,6 +516,24 @@ fn m11_what_was_put_aside_two_loops_below_a_lost_one_is_declared_again(seed: u64
         it.sim.run_for(LONG);
         assert_eq!(it.app.lookup(LOG), Ok(a), "seed {seed}, {way}");
     }
+}
+
+/// The same of a temporary subtree of one more loop, which ends before the loss is known around it.
+fn m11_a_subtree_that_an_orphan_has_put_aside_is_declared_again(seed: u64) {
+    let mut it = Named::at_depth(3, seed, true);
+    let [two, three] = ["two", "three"].map(|name| it.node(name));
+    let [first, second, _] = it.places.clone();
+    it.sim.delay(&first, &second, ms(20));
+    it.sim.lose(&first);
+    three.kill();
+    it.sim.run_for(ms(10));
+    assert_eq!(two.state(), Lifecycle::Running, "seed {seed}");
+    assert_eq!(three.state(), Lifecycle::Down, "seed {seed}");
+    it.sim.run_for(ms(150));
+    assert!(it.is_taken(), "seed {seed}");
+    it.sim.open(first);
+    it.sim.run_for(LONG);
+    assert_eq!(it.app.lookup(LOG), Ok(it.a), "seed {seed}");
 }
 
 /// Whatever was deleted below before, and has come back.
@@ -1042,6 +1064,7 @@ bodies! {
         m11_chains_of_subtrees_come_back_whatever_was_lost,
         m11_a_name_two_loops_below_a_lost_one_stays_taken,
         m11_what_was_put_aside_two_loops_below_a_lost_one_is_declared_again,
+        m11_a_subtree_that_an_orphan_has_put_aside_is_declared_again,
         n02_a_deleted_subtree_two_loops_below_leaves_its_names,
         n02_a_deleted_subtree_leaves_what_was_deleted_below_it,
         m11_what_is_below_a_lost_loop_that_is_not_built_again_is_down,
