@@ -850,6 +850,109 @@ fn m22_names_are_free_when_it_is_told_that_a_child_was_deleted(seed: u64) {
     }
 }
 
+/// Also what the loop in the middle has planned, which hears of it later.
+fn m22_names_two_loops_below_are_free_when_it_is_told_that_a_child_was_deleted(seed: u64) {
+    for added in [false, true] {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let (theirs, there, third) = (log.clone(), away.clone(), sim.locality("third"));
+        let far = move || {
+            let (log, third) = (theirs.clone(), third.clone());
+            group("far").on(&there, move |s| {
+                let log = log.clone();
+                s.child(group("inner").on(&third, move |s| s.child(puppet("c", &log).named(DOOR))))
+            })
+        };
+        let root = match added {
+            false => group("root").child(far()),
+            true => group("root"),
+        };
+        let app = sim.start(root).expect("a sound tree");
+        let root = app.root();
+        if added {
+            let added = sim.block_on(root.admin().ask(StartChild::new(far), LONG));
+            assert!(matches!(added, Some(Ok(Ok(Some(_))))), "{added:?}");
+        }
+        sim.run_until_idle();
+        app.lookup(DOOR).expect("it is there");
+        let stopped = sim.block_on(root.admin().ask(TerminateChild::named("far"), LONG));
+        assert!(matches!(stopped, Some(Ok(Ok(())))), "{stopped:?}");
+        sim.run_until_idle();
+        sim.delay(&here, &away, ms(100));
+        let deleted = sim.block_on(root.admin().ask(DeleteChild::named("far"), LONG));
+        assert!(matches!(deleted, Some(Ok(Ok(())))), "{deleted:?}");
+        let mine = log.clone();
+        let add = StartChild::new(move || puppet("d", &mine).named(DOOR));
+        let started = sim.block_on(root.admin().ask(add, LONG));
+        assert!(matches!(started, Some(Ok(Ok(Some(_))))), "{started:?}");
+        let new = app.lookup(DOOR).expect("it is there");
+        sim.run_for(ms(200)); // now the other loops have heard of it
+        assert_eq!(app.lookup(DOOR), Ok(new));
+    }
+}
+
+/// Before its slots are freed: of one that was added, of what is below it, and of what was added to one
+/// that lives elsewhere. Whoever asks may be on another loop.
+fn m22_names_of_what_was_added_are_free_when_it_is_told_that_it_was_deleted(seed: u64) {
+    let ways = ["the child", "below it", "below, elsewhere"];
+    for (way, seed) in ways
+        .into_iter()
+        .flat_map(|way| (0..8).map(move |n| (way, 8 * seed + n)))
+    {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        sim.locality("here");
+        let (away, third) = (sim.locality("away"), sim.locality("third"));
+        let boss = away.reserve();
+        let mine = log.clone();
+        let office = group("office").on(&away, move |s| s.child(puppet("boss", &mine).at(boss)));
+        let app = sim
+            .start(group("root").child(office))
+            .expect("a sound tree");
+        let root = app.root();
+        let theirs = log.clone();
+        let add = StartChild::new(move || {
+            let c = puppet("c", &theirs).named(DOOR);
+            match way {
+                "the child" => Node::from(c),
+                "below it" => Node::from(group("c").child(c)),
+                _ => Node::from(group("c").on(&third, |s| s)),
+            }
+        });
+        let added = sim.block_on(root.admin().ask(add, LONG));
+        let Some(Ok(Ok(Some(added)))) = added else {
+            panic!("{added:?}");
+        };
+        if way == "below, elsewhere" {
+            let theirs = log.clone();
+            let more = StartChild::new(move || puppet("x", &theirs).named(DOOR));
+            let more = sim.block_on(added.address.admin().ask(more, LONG));
+            assert!(matches!(more, Some(Ok(Ok(Some(_))))), "{more:?}");
+        }
+        sim.run_until_idle();
+        app.lookup(DOOR).expect("it is there");
+        act(boss, move |_, cx| {
+            let stop = TerminateChild::named("c");
+            cx.request_from(root.admin(), stop, LONG, move |me, _, cx| {
+                me.say("stopped");
+                let delete = DeleteChild::named("c");
+                cx.request_from(root.admin(), delete, LONG, |me, deleted, cx| {
+                    assert!(matches!(deleted, Ok(Ok(()))), "{deleted:?}");
+                    me.say(match cx.register(DOOR) {
+                        Ok(()) => "free",
+                        Err(_) => "taken",
+                    });
+                });
+            });
+        });
+        sim.run_until_idle();
+        let told = ["boss: stopped", "boss: free"].map(|text| log.count(text));
+        assert_eq!(told, [1, 1], "{way}, seed {seed}");
+        assert_eq!(app.lookup(DOOR), Ok(boss));
+    }
+}
+
 /// It fails, and with it the start of its supervisor.
 fn m22_a_deleted_child_does_not_come_back_without_its_name(seed: u64) {
     let names = [(LOG, "b: the name log"), (DOOR, "c: the name door")];
@@ -1375,6 +1478,8 @@ bodies! {
         m22_a_deleted_child_comes_back_with_the_loop_of_its_supervisor,
         m22_a_deleted_child_that_comes_back_soon_keeps_its_names,
         m22_names_are_free_when_it_is_told_that_a_child_was_deleted,
+        m22_names_two_loops_below_are_free_when_it_is_told_that_a_child_was_deleted,
+        m22_names_of_what_was_added_are_free_when_it_is_told_that_it_was_deleted,
         m22_a_deleted_child_does_not_come_back_without_its_name,
         m22_a_deleted_child_that_misses_a_name_keeps_none,
     ]

@@ -389,9 +389,10 @@ impl RestartChild {
 /// Asks a supervisor to remove the spec of a child that is down.
 ///
 /// Nothing shows it any more, and its names, those that specs below it declare included, are free for
-/// others when that is answered. A declared child
-/// comes back when the supervisor itself is restarted, with its names; if somebody else has one of them
-/// then, its start fails. Until then its reserved addresses are those of a child that is
+/// others when that is answered. Of those that live on other localities, two kinds are free when these have
+/// had their next turn: a name [of another tree](crate::Name::of), and one whose owner was removed by force.
+/// A declared child comes back when the supervisor itself is restarted, with its names; if somebody else has
+/// one of them then, its start fails. Until then its reserved addresses are those of a child that is
 /// [down](crate::Lifecycle::Down). What was added at run time is gone.
 ///
 /// ```

@@ -297,13 +297,17 @@ impl Local {
         }
     }
 
-    /// The spec of a child is gone: what it declares on other localities is nobody's before these hear of it.
+    /// The spec of a child is gone: what it declares is nobody's before its slots are freed, or another
+    /// locality hears of it.
     pub(crate) fn release_planned(&self, (at, plans): (Address, Option<Arc<Plans>>)) {
         plans.iter().for_each(|plans| plans.release());
         if at.gate() != self.gate {
             return;
         }
         let Some(slot) = self.find(at) else { return };
+        if self.seat(slot, |seat| seat.marked && !seat.state.has_instance()) {
+            self.forget_names(slot);
+        }
         for child in self.plans_below(slot) {
             self.release_planned(child);
         }

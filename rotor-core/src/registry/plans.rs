@@ -93,9 +93,13 @@ impl Nest {
         })
     }
 
-    /// Takes out the plan of a subtree. True if none is left.
-    fn take_out(&mut self, path: &Arc<[Address]>) -> bool {
-        self.0.retain(|planned| !Arc::ptr_eq(&planned.path, path));
+    /// Takes out the plan of a subtree, with those of the subtrees below it or not. True if none is left.
+    fn take_out(&mut self, path: &Arc<[Address]>, whole: bool) -> bool {
+        let top = path.last().filter(|_| whole);
+        self.0.retain(|planned| {
+            let below = top.is_some_and(|top| planned.path.contains(top));
+            !below && !Arc::ptr_eq(&planned.path, path)
+        });
         self.0.is_empty()
     }
 }
@@ -229,7 +233,7 @@ impl Registry {
 impl Plans {
     /// The spec of the subtree is put aside: its names are nobody's.
     pub(crate) fn lapse(&self, by: Whose) {
-        self.take_out(|table, place| {
+        self.take_out(by == Whose::Ours, |table, place| {
             if by == Whose::Ours {
                 table.disown(place, &self.path);
             }
@@ -239,16 +243,17 @@ impl Plans {
 
     /// It is gone for good.
     pub(crate) fn release(&self) {
-        self.take_out(|table, place| table.disown(place, &self.path));
+        self.take_out(true, |table, place| table.disown(place, &self.path));
     }
 
-    /// Takes out what is planned, and has something done to what is planned around it.
-    fn take_out(&self, around: impl Fn(&mut Table, &Scoped)) {
+    /// Takes out what is planned, with what other localities have planned below it if that is gone as a
+    /// whole, and has something done to what is planned around it.
+    fn take_out(&self, whole: bool, around: impl Fn(&mut Table, &Scoped)) {
         let mut table = self.registry.table();
         let mut told = Vec::new();
         for place in &self.names {
             if let Some(nest) = table.planned.get_mut(place)
-                && nest.take_out(&self.path)
+                && nest.take_out(&self.path, whole)
             {
                 table.planned.remove(place);
             }
@@ -257,7 +262,7 @@ impl Plans {
         }
         for slot in &self.slots {
             if let Some(nest) = table.planned_slots.get_mut(slot)
-                && nest.take_out(&self.path)
+                && nest.take_out(&self.path, whole)
             {
                 table.planned_slots.remove(slot);
             }
@@ -271,7 +276,7 @@ impl Drop for Plans {
     /// Its entry is gone, or has new ones: it is not put aside any more.
     fn drop(&mut self) {
         let top = self.path.last().copied();
-        self.take_out(|table, place| {
+        self.take_out(false, |table, place| {
             if top.is_some_and(|top| table.plan_again(place, top)) {
                 self.registry.hide();
             }
