@@ -244,6 +244,10 @@ impl Sim {
     /// Whoever is started there again fails at once, until [`open`](Self::open) is called: a tree that is
     /// to outlive the loss needs a [backoff](crate::Supervisor::backoff) or more intensity, or it gives up.
     ///
+    /// # Panics
+    /// If this simulation does not drive it: it is lost already, or of another simulation.
+    ///
+    /// # Examples
     /// ```
     /// use rotor_core::{*, sim::Sim};
     /// # struct Worker;
@@ -267,6 +271,11 @@ impl Sim {
             .into_iter()
             .partition(|stepped| stepped.locality == *locality);
         self.drivers = kept;
+        assert!(
+            !lost.is_empty(),
+            "locality {} cannot be lost: this simulation does not drive it",
+            locality.name()
+        );
         self.set_reach(Reach::Itself);
         self.during(locality.gate(), |_| drop(lost));
         self.set_reach(Reach::Outside);
@@ -1037,6 +1046,25 @@ mod tests {
         let idle = sim.locality("idle");
         sim.lose(&idle);
         sim.open(idle);
+    }
+
+    #[test]
+    #[should_panic(expected = "locality far cannot be lost: this simulation does not drive it")]
+    fn a_locality_is_lost_once() {
+        let mut sim = Sim::new(1);
+        let (_, far) = (sim.locality("home"), sim.locality("far"));
+        let away = Supervisor::one_for_one("away").on(&far, |s| s);
+        sim.start(Supervisor::one_for_one("test").child(away))
+            .expect("a sound tree");
+        sim.lose(&far);
+        sim.lose(&far);
+    }
+
+    #[test]
+    #[should_panic(expected = "locality far cannot be lost: this simulation does not drive it")]
+    fn a_locality_of_another_simulation_is_not_lost() {
+        let far = Sim::new(1).locality("far");
+        Sim::new(2).lose(&far);
     }
 
     #[test]
