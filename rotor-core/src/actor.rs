@@ -112,9 +112,12 @@ pub trait Actor: Sized + 'static {
     /// says.
     ///
     /// Runs between messages, when the exit comes; not while this actor stops, nor for a child that it
-    /// has stopped, or that a request has added. What it decides waits its turn if children are being restarted. A
-    /// panic is a panic of this actor. For a [`Supervisor`](crate::Supervisor) see
-    /// [`Supervisor::decide`](crate::Supervisor::decide).
+    /// has stopped. Nor is it asked when the first start of a child fails that a handler or a request has added,
+    /// which is removed then, nor when a start fails that a request has asked for: a monitor, or the answer,
+    /// says why. When such a child fails later, it is asked.
+    ///
+    /// What it decides waits its turn if children are being restarted. A panic is a panic of this actor. For a
+    /// [`Supervisor`](crate::Supervisor) see [`Supervisor::decide`](crate::Supervisor::decide).
     ///
     /// ```
     /// use rotor_core::*;

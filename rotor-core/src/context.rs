@@ -1195,8 +1195,9 @@ impl<A: Actor> Context<A> {
     /// [Cancelled](Self::cancel), it gives none, even if that is queued already. It ends with the
     /// instance that watches.
     ///
+    /// Who monitors one that is down again in the handler of its `Down` is told again at once, without an end:
     /// ```
-    /// use rotor_core::*;
+    /// use rotor_core::{sim::Sim, *};
     /// struct Nurse { patient: Address }
     /// impl Actor for Nurse {
     ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
@@ -1207,9 +1208,28 @@ impl<A: Actor> Context<A> {
     /// impl Handler<Down> for Nurse {
     ///     fn handle(&mut self, down: Down, cx: &mut Context<Self>) {
     ///         println!("{:?} ended: {}", down.who, down.exit);
-    ///         cx.monitor(self.patient); // the next instance, if there is one
+    ///         match self.patient.state() {
+    ///             Lifecycle::Down | Lifecycle::Gone => {} // for good, unless somebody starts it again
+    ///             _ => drop(cx.monitor(self.patient)), // the next instance
+    ///         }
     ///     }
     /// }
+    /// # struct Patient;
+    /// # impl Actor for Patient {}
+    /// # let mut sim = Sim::new(1);
+    /// # let here = sim.locality("here");
+    /// # let (patient, nurse) = (here.reserve(), here.reserve::<Nurse>());
+    /// # sim.start(Supervisor::one_for_one("app")
+    /// #     .child(Child::new("patient", || Patient).at(patient).transient())
+    /// #     .child(Child::new("nurse", move || Nurse { patient: patient.address() }).at(nurse)))?;
+    /// # sim.run_until_idle();
+    /// # patient.address().kill();
+    /// # sim.run_until_idle();
+    /// # assert_eq!(patient.address().state(), Lifecycle::Running);
+    /// # patient.stop();
+    /// # sim.run_until_idle();
+    /// # assert_eq!(patient.address().state(), Lifecycle::Down);
+    /// # Ok::<_, StartError>(())
     /// ```
     pub fn monitor(&mut self, who: Address) -> Key
     where
@@ -1275,6 +1295,16 @@ impl<A: Actor> Context<A> {
     /// A child that cannot be added (this actor is stopping, the reserved address is claimed, or no path
     /// can be made of the name) gives an address that is gone already: monitors say so at once.
     /// [`try_child`](Self::try_child) says why.
+    ///
+    /// A first start that fails, of a child that was added in a handler, removes that child: monitors are told
+    /// why, and the observer by [`start_failed`](crate::Observer::start_failed). Of one that was added in
+    /// [`start`](Actor::start), it fails the start of this actor, unless that
+    /// [decides](Actor::decide) that it can do without.
+    ///
+    /// Restarts of its children count for this actor, as for a supervisor: after more than 1 in 5 s, which
+    /// cannot be changed, it ends with them. Where more are to be allowed, it asks itself for a supervisor that
+    /// allows them (`cx.addr().address().admin()`, [`StartChild`](crate::StartChild)), and that one for the
+    /// children. Requests for what is added here name it by its address: its name may be that of a sibling.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

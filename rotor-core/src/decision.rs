@@ -44,7 +44,7 @@ pub enum Decision {
 }
 
 /// A child that has ended by itself, or could not be started; see
-/// [`Actor::decide`](crate::Actor::decide).
+/// [`Actor::decide`](crate::Actor::decide), also for which starts nobody is asked about.
 ///
 /// ```
 /// use rotor_core::*;

@@ -276,7 +276,9 @@ pub mod mixing_loops {
     //! supervisor above, whose start waits, it waits as well.
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
-    //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides.
+    //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. While
+    //! it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is refused, and links
+    //! fail at once. When it is opened again, they wait, then run.
 }
 
 pub mod supervision {
@@ -652,7 +654,11 @@ pub mod supervision {
     //! # Children that come and go
     //!
     //! Any actor may have children: one for each connection, say. They are stopped before it is. A
-    //! [monitor](crate::Context::monitor) tells it of the end of each, by a message, a [`Down`](crate::Down).
+    //! [monitor](crate::Context::monitor) tells it of the end of each, by a message, a [`Down`](crate::Down),
+    //! also of one whose first start fails, which is removed. (Of one that is added in `start`, that fails the
+    //! actor's own start.) More than 1 restart of its children in 5 s ends the actor; where children may crash
+    //! more often, make them temporary, or ask for a supervisor below the actor, as
+    //! [`Context::child`](crate::Context::child) says. Requests name such children by address, not by name.
     //! `once` is for a child that gets what cannot be cloned: it is temporary.
     //! ```
     //! use rotor_core::*;

@@ -49,7 +49,7 @@ pub enum RequestError {
     Dropped,
     /// A bound of the actor was reached.
     Full,
-    /// The actor was removed, or its locality has ended.
+    /// The actor was removed, or its locality has ended, or is lost.
     Gone,
     /// `ask_blocking` was called where it could never be answered: on the thread of the actor's
     /// locality, or inside a handler. Nothing was sent.

@@ -501,8 +501,9 @@ impl Supervisor {
 
     /// Decides what follows when a child has ended by itself, or could not be started.
     ///
-    /// [`Decision::Stop`] has a start go on without a child that it can do without. `decide` is asked as [`Actor::decide`](crate::Actor::decide) is, which says when. It runs on
-    /// the supervisor's locality, wherever that is [placed](Self::on).
+    /// [`Decision::Stop`] has a start go on without a child that it can do without. `decide` is asked as
+    /// [`Actor::decide`](crate::Actor::decide) is, which says when: not about the first start of a child that a
+    /// request has added. It runs on the supervisor's locality, wherever that is [placed](Self::on).
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -747,9 +748,9 @@ impl Supervisor {
     /// `build` adds the children to the supervisor that it is given, and returns that: another one would
     /// not know what was said of this one, and is refused. It runs on that locality's thread, again when
     /// a lost locality is opened by a new loop, and once on the starting thread, where the tree is
-    /// checked: it must do nothing but build. It may say how the supervisor treats its children; its name, and what it
-    /// is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are said
-    /// here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
+    /// checked: it must do nothing but build. It may say how the supervisor treats its children; its name,
+    /// and what it is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are
+    /// said here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
     /// [`StartError::Outside`]. A pool is made and returned there, with all that is said of its
     /// instances and of how it treats them, which is refused here, as it would be lost:
     /// [`StartError::Pool`]. A root is where it is started, and refused: [`StartError::RootPlaced`]; so is

@@ -95,7 +95,7 @@ pub struct TreeNode {
     /// `"no driver"` if none has it open, `"not turned"` if its driver has not turned so far, else
     /// `"no answer"`. Nothing starts there before that, however long it takes.
     pub state: &'static str,
-    /// How many instances have been started.
+    /// How many instances have been started, since the actor's loop was last opened.
     pub instances: u64,
     /// Messages parked for it.
     pub parked: u32,
@@ -452,8 +452,10 @@ impl Tree {
         }
     }
 
-    /// The names from the root down to an actor, with slashes between: siblings have different ones.
-    /// None if it is not in the picture.
+    /// The names from the root down to an actor, with slashes between. None if it is not in the picture.
+    ///
+    /// Siblings that specs declare, or that [`StartChild`](crate::StartChild) adds, have different ones; those
+    /// that [`Context::child`](crate::Context::child) adds may be alike.
     ///
     /// # Examples
     /// ```

@@ -54,6 +54,8 @@
 //!   sent between threads safely", that the message is not `Send`:
 //!   [`send_local`](crate::Addr::send_local) takes it to an actor of the same thread.
 //! - The closure of a child makes each of its instances: what it gives them it has to clone.
+//! - A start does not tell what is allowed and probably not meant: in debug builds, print the
+//!   [warnings](crate::Plan::warnings) of `tree.plan(main.locality())?` before it.
 //!
 //! # A timer
 //!
