@@ -100,7 +100,7 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                 let of = log.clone();
                 let again = StartChild::new(move || puppet("b", &of));
                 let told = ask(far, again).await;
-                assert!(matches!(told, Err(AdminError::AlreadyStarted(_))));
+                assert!(matches!(told, Err(AdminError::AlreadyStarted { child, .. }) if child == "stage/far/b"));
                 let told = ask(far, named("x")).await.unwrap_err();
                 assert_eq!(told.to_string(), "stage/far has no child named x");
                 let told = ask(far, TerminateChild::at(root)).await.unwrap_err();
@@ -115,7 +115,7 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
                 let of = log.clone();
                 let again = StartChild::new(move || puppet("b", &of));
                 let told = ask(far, again).await;
-                assert!(matches!(told, Err(AdminError::AlreadyPresent)));
+                assert!(matches!(told, Err(AdminError::AlreadyPresent { child }) if child == "stage/far/b"));
                 let b = ask(far, RestartChild::named("b")).await;
                 assert!(b.expect("it can start").is_some());
                 let of = log.clone();
@@ -244,6 +244,9 @@ fn m22_children_that_an_actor_has_added_are_administered_as_well(on: &dyn Backen
                     assert_eq!(again.address, b);
                 }
                 log.put(list(boss).await);
+                let told = ask(boss, named("b")).await.unwrap_err().to_string();
+                let text = "stage/boss has added the child b itself: ask for it by its address, not by its name";
+                assert_eq!(told, text);
                 ask(boss, TerminateChild::at(b)).await.expect("it runs");
                 ask(boss, DeleteChild::at(b)).await.expect("it is down");
                 assert_eq!(refusals(boss, b).await, "NotFound, NotFound, NotFound");
@@ -1446,10 +1449,21 @@ fn m22_a_child_that_says_something_in_vain_is_refused(on: &dyn Backend) {
                     if child == "stage/a/b" && why.starts_with("but the child of an actor")),
                 "{told:?}"
             );
+            let log = me.log.clone();
+            let asked = StartChild::new(move || puppet("b", &log).transient().significant());
+            let own = cx.addr().address().admin();
+            cx.request_from(own, asked, LONG, |_, told, cx| {
+                let Ok(Err(AdminError::BadSpec(StartError::Significant { child, why }))) = told
+                else {
+                    panic!("{told:?}")
+                };
+                assert_eq!(child, "stage/a/b");
+                assert!(why.starts_with("but the child of an actor"), "{why}");
+                cx.stop();
+            });
             let never = Backoff::fixed(Duration::ZERO);
             let told = cx.try_child(puppet("b", &me.log).backoff(never));
             assert!(matches!(told, Err(StartError::Backoff { .. })), "{told:?}");
-            cx.stop();
         });
         stage().child(lead("a", &log).at(a))
     });

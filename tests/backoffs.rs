@@ -138,7 +138,7 @@ fn m14_a_child_that_waits_is_restarting(on: &dyn Backend) {
                     rest,
                     StartChild::new(|| -> Node { Supervisor::one_for_one("c").into() }),
                 );
-                assert!(matches!(told.await, Err(AdminError::AlreadyPresent))); // as in OTP
+                assert!(matches!(told.await, Err(AdminError::AlreadyPresent { .. }))); // as in OTP
                 ask(rest, TerminateChild::named("c"))
                     .await
                     .expect("it is known");

@@ -64,6 +64,14 @@ const MISTAKES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "pub fn f() -> Child<Mine> { Child::new(\"mine\", || Err::<Mine, _>(String::new())) }",
+        &[
+            "a factory cannot return `Result<Mine, String>`",
+            "the error of a `Result` is a `std::error::Error` or the library's `Error`",
+            "use `Error::message` for a text",
+        ],
+    ),
+    (
         "pub fn f(ask: Ask<Nobody>) { drop(ask); }",
         &[
             "`Nobody` is not a request",

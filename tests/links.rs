@@ -268,7 +268,7 @@ fn r58_a_link_that_cannot_be_made_fails_the_client(on: &dyn Backend, far: &dyn B
     said.sort();
     let gone = said.remove(2);
     assert!(gone.starts_with("a: down failed: the service "), "{gone}");
-    let ends = " is gone: it was removed, or its locality has ended";
+    let ends = " is gone: it was removed, or its locality has ended, or is lost";
     assert!(gone.ends_with(ends), "{gone}");
     assert_eq!(
         said,
@@ -603,7 +603,7 @@ fn r58_a_link_to_what_is_gone_is_a_failed_start(seed: u64) {
     let Err(AdminError::StartFailed(exit)) = answer.unwrap().unwrap() else {
         panic!("the start has not failed");
     };
-    let why = "it was removed, or its locality has ended";
+    let why = "it was removed, or its locality has ended, or is lost";
     let failed = format!("failed: the service {gone:?} on here is gone: {why}");
     assert_eq!(exit.to_string(), failed);
 }

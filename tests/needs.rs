@@ -166,9 +166,11 @@ fn r104_a_promised_name_is_linked_when_it_comes(on: &dyn Backend, far: &dyn Back
 /// A service that does not come in time: the client fails, and its supervisor's start with it.
 fn r51_a_link_that_is_not_made_in_time_fails_the_start(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
+    let mut unclaimed = String::new();
     let played = on.run(|_| {
         let away = far.spawn("away");
         let nobody = away.reserve::<Puppet>();
+        unclaimed = format!("{:?}", nobody.address());
         let role = Role::new("c", &log).begin(move |_, cx| {
             cx.link(nobody.address());
         });
@@ -176,7 +178,10 @@ fn r51_a_link_that_is_not_made_in_time_fails_the_start(on: &dyn Backend, far: &d
             .child(group("far").on(&away, |s| s))
             .child(role.child().start_limit(ms(5)))
     });
-    let why = "shutdown < c: timed out: the start of root/c took longer than its start limit of 5ms; held by a service link";
+    let why = format!(
+        "shutdown < c: timed out: the start of root/c took longer than its start limit of 5ms; held by a link to \
+         {unclaimed} on away, which no child has claimed: is `.at(..)` missing?"
+    );
     assert_eq!(chain(&played.exit), why);
     assert_eq!(log.live(), 0);
 }

@@ -217,8 +217,8 @@ fn l24_localities_of_the_same_name_are_warned_of(_: u64) {
     assert_eq!(
         tree(&[main, disk, other, net]),
         [
-            "2 localities are named disk, and no picture or error tells them apart: give each a name of its own",
-            "2 localities are named main, and no picture or error tells them apart: give each a name of its own",
+            "2 localities are named disk, and no picture or error tells them apart: give all but one of them other names",
+            "2 localities are named main, and no picture or error tells them apart: give all but one of them other names",
         ]
     );
     // More than one part of a tree may be on one loop.

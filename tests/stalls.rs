@@ -15,7 +15,13 @@ const NEVER: &str =
 
 /// The same if another one would.
 fn order(first: &str, then: &str) -> String {
-    NEVER.replace("ask", &format!("declare {first} before {then}, or ask"))
+    let who = match first.contains(" and ") {
+        true => "one of them",
+        false => "that",
+    };
+    let advice =
+        format!("declare {first} before {then} (unless {who} waits for {then}, too), or ask");
+    NEVER.replace("ask", &advice)
 }
 
 /// Waits for a name in its start and does nothing else.

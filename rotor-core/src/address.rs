@@ -324,6 +324,12 @@ impl Address {
         self.gate().states.read(self.slot, self.generation)
     }
 
+    /// Whether it was reserved, and no spec has claimed it.
+    pub(crate) fn is_unclaimed(self) -> bool {
+        let gate = self.gate();
+        !gate.entrance.is_closed() && gate.states.is_unclaimed(self.slot, self.generation)
+    }
+
     /// Whether the address lies in the locality whose slice runs on this thread now.
     ///
     /// ```

@@ -611,11 +611,11 @@ pub struct ChildCount {
 /// fn there(answer: Result<Option<Started>, AdminError>) -> Result<Option<Address>, AdminError> {
 ///     match answer {
 ///         Ok(started) => Ok(started.map(|started| started.address)),
-///         Err(AdminError::AlreadyStarted(address)) => Ok(Some(address)),
+///         Err(AdminError::AlreadyStarted { address, .. }) => Ok(Some(address)),
 ///         Err(error) => Err(error),
 ///     }
 /// }
-/// # assert!(there(Err(AdminError::AlreadyPresent)).is_err());
+/// # assert!(there(Err(AdminError::AlreadyPresent { child: "app/net".into() })).is_err());
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -626,6 +626,9 @@ pub enum AdminError {
         supervisor: Cow<'static, str>,
         /// The name; none if it was asked by an address.
         child: Option<Cow<'static, str>>,
+        /// An actor was asked, and [has added](crate::Context::child) a child of this name itself: that is
+        /// asked for by its address.
+        added: bool,
     },
     /// The child runs.
     Running {
@@ -638,9 +641,17 @@ pub enum AdminError {
         child: Cow<'static, str>,
     },
     /// A child of this name runs already.
-    AlreadyStarted(Address),
+    AlreadyStarted {
+        /// Its path.
+        child: Cow<'static, str>,
+        /// Its address.
+        address: Address,
+    },
     /// A child of this name has a spec already, and does not run.
-    AlreadyPresent,
+    AlreadyPresent {
+        /// Its path.
+        child: Cow<'static, str>,
+    },
     /// The spec is wrong.
     BadSpec(StartError),
     /// The child could not start.
@@ -684,22 +695,32 @@ impl fmt::Display for AdminError {
             AdminError::NotFound {
                 supervisor,
                 child: Some(child),
+                added: false,
             } => write!(f, "{supervisor} has no child named {child}"),
             AdminError::NotFound {
                 supervisor,
+                child: Some(child),
+                added: true,
+            } => write!(
+                f,
+                "{supervisor} has added the child {child} itself: ask for it by its address, not by its name"
+            ),
+            AdminError::NotFound {
+                supervisor,
                 child: None,
+                ..
             } => write!(f, "{supervisor} has no child at that address"),
             AdminError::Running { child } => write!(f, "{child} runs: terminate it first"),
             AdminError::Restarting { child } => {
                 write!(f, "{child} is being restarted: terminate it first")
             }
-            AdminError::AlreadyStarted(at) => {
-                write!(f, "a child of this name runs already, at {at:?}")
+            AdminError::AlreadyStarted { child, address } => {
+                write!(f, "{child} runs already, at {address:?}")
             }
-            AdminError::AlreadyPresent => write!(
+            AdminError::AlreadyPresent { child } => write!(
                 f,
-                "a child of this name is there already, and does not run: restart or delete it, or \
-                 terminate it first if it waits for a restart"
+                "{child} is there already, and does not run: restart or delete it, or terminate it first if \
+                 it waits for a restart"
             ),
             AdminError::BadSpec(error) => write!(f, "the spec is wrong: {error}"),
             AdminError::StartFailed(exit) => write!(f, "the child could not start: {exit}"),

@@ -492,8 +492,8 @@ impl Seen {
         let warnings = alike.map(|names| {
             let (count, name) = (names.len(), names[0]);
             format!(
-                "{count} localities are named {name}, and no picture or error tells them apart: give each a \
-                 name of its own"
+                "{count} localities are named {name}, and no picture or error tells them apart: give all but \
+                 one of them other names"
             )
         });
         self.warnings.extend(warnings.collect::<Vec<_>>());

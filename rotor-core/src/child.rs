@@ -183,7 +183,8 @@ impl Maker {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a factory cannot return `{Self}`",
-    note = "return an actor (`impl Actor`), an `Option` of one, or a `Result` of either"
+    note = "return an actor (`impl Actor`), an `Option` of one, or a `Result` of either",
+    note = "the error of a `Result` is a `std::error::Error` or the library's `Error`: use `Error::message` for a text"
 )]
 pub trait IntoActor<A>: sealed::Sealed<A> {
     /// The result.

@@ -253,8 +253,8 @@ impl StdError for TimedOut {}
 /// let ExitReason::Stalled(stalled) = exit.root_cause().reason() else { panic!("{exit}") };
 /// assert_eq!(stalled.waiting, "app/user");
 /// assert_eq!(stalled.to_string(), "the start of app/user waits for the name server of server, which \
-///     cannot be there before that start is over: declare server before user, or ask for it later, in a \
-///     handler");
+///     cannot be there before that start is over: declare server before user (unless that waits for user, \
+///     too), or ask for it later, in a handler");
 /// # Ok(())
 /// # }
 /// ```
@@ -269,7 +269,8 @@ pub struct StartStalled {
     pub services: Vec<Cow<'static, str>>,
     /// Whether the owner of each name is down. Services are not: who is down cannot be waited for.
     pub(crate) down: Vec<bool>,
-    /// None of them is above or below it, and all are still to start: in another order they would be there.
+    /// None of them is above or below it, and all are still to start: in another order they would be there,
+    /// if they do not wait for it, which is not known before they start.
     pub(crate) order_helps: bool,
 }
 
@@ -297,7 +298,15 @@ impl fmt::Display for StartStalled {
                 }
             }
             let waiting = self.waiting.rsplit('/').next().unwrap_or_default();
-            write!(f, "declare {} before {waiting}, or ", owners.join(" and "))?;
+            let who = match owners.len() {
+                1 => "that",
+                _ => "one of them",
+            };
+            let owners = owners.join(" and ");
+            write!(
+                f,
+                "declare {owners} before {waiting} (unless {who} waits for {waiting}, too), or "
+            )?;
         }
         f.write_str("ask for it later, in a handler")
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::gate::Gate;
+use crate::link::unseen;
 use crate::locality::{Control, Local};
 use crate::registry::Awaited;
 use crate::things::{Body, Key};
@@ -98,7 +99,7 @@ impl Why {
         match self {
             Why::Told(text) | Why::Guard(text) => text.clone(),
             Why::Name(name) | Why::FarName(name) => format!("name {name}").into(),
-            Why::Link(_, None) => "a service link".into(),
+            Why::Link(service, None) => format!("a link to {}", unseen(*service)).into(),
             Why::Link(_, Some(place)) => format!("a link to {}", place.name).into(),
         }
     }

@@ -303,6 +303,18 @@ impl Local {
                 let owner = owner.unwrap_or(", which no child declares where it looks".into());
                 format!("{}{owner}", why.text()).into()
             }
+            Why::Link(service, None) => {
+                let registry = self.registry_of(slot);
+                match registry.and_then(|registry| registry.planned_at(*service)) {
+                    Some(owner) => format!("a link to {owner}").into(),
+                    None if service.is_unclaimed() => format!(
+                        "{}, which no child has claimed: is `.at(..)` missing?",
+                        why.text()
+                    )
+                    .into(),
+                    None => why.text(),
+                }
+            }
             _ => why.text(),
         });
         told.collect()

@@ -51,7 +51,7 @@ pub enum LinkError {
     /// The service is linked to the client, itself or through others: neither could end first. From the
     /// client round to itself, each by the names from the root down to it, with slashes between.
     Circle(Vec<Cow<'static, str>>),
-    /// The child was removed, or its locality has ended.
+    /// The child was removed, or its locality has ended, or is lost.
     Gone {
         /// Its address, and the name of its locality where that is known: it has no name any more.
         service: Cow<'static, str>,
@@ -100,7 +100,7 @@ impl fmt::Display for LinkError {
             }
             LinkError::Gone { service } => write!(
                 f,
-                "the service {service} is gone: it was removed, or its locality has ended"
+                "the service {service} is gone: it was removed, or its locality has ended, or is lost"
             ),
             LinkError::Broken { service, exit } => write!(f, "the service {service} ended: {exit}"),
         }
@@ -256,7 +256,7 @@ impl Drop for Linked {
 }
 
 /// What is known of a service whose locality does not tell of it.
-fn unseen(service: Address) -> Cow<'static, str> {
+pub(crate) fn unseen(service: Address) -> Cow<'static, str> {
     let gate = service.gate();
     if gate.is_past(service) {
         return format!("{service:?}").into(); // its gate is that of another locality by now

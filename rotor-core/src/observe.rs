@@ -68,7 +68,7 @@ impl fmt::Display for Reason {
             Reason::Gone => "the actor was removed",
             Reason::Stopped => "the actor has stopped",
             Reason::Full => "its bound is reached",
-            Reason::Closed => "its locality has ended",
+            Reason::Closed => "its locality has ended, or is lost",
             Reason::NotLocal => "its locality is pinned to another thread",
             Reason::Unheard => "nobody is subscribed",
             Reason::Unclaimed => "no child has claimed its address",
@@ -267,9 +267,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`TreeNode::handled`](crate::TreeNode::handled) is to be counted, and
     /// [`Late::handling`] to be noted. Asked when the tree starts; no by default.
     ///
-    /// Then each message for an actor of the tree takes a longer way, with a look at the clock. Otherwise nothing is paid for
-    /// it. Of actors that ran on one of its localities before, as parts of another tree, the
-    /// messages are counted from their next start on.
+    /// Then each message for an actor of the tree takes a longer way, with a look at the clock. Otherwise
+    /// nothing is paid for it. Of actors that ran on one of its localities before, as parts of another tree,
+    /// the messages are counted from their next start on.
     ///
     /// ```
     /// use rotor_core::{*, sim::Sim};
@@ -335,8 +335,9 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, state);
     }
 
-    /// An actor begins to start again, for the nth time since it has its address. Starts that come to
-    /// nothing count as well, and those after a restart of its supervisor. What comes of it is told next.
+    /// An actor begins to start again, for the nth time since it has its address, and its loop was last
+    /// opened. Starts that come to nothing count as well, and those after a restart of its supervisor. What
+    /// comes of it is told next.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};
@@ -368,7 +369,8 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, nth);
     }
 
-    /// An actor is operational: this instance of it, by a number that no other one has.
+    /// An actor is operational: this instance of it, by a number that no other one has. The numbers begin
+    /// anew when its loop was lost and is opened again.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};

@@ -242,6 +242,13 @@ impl Registry {
         self.table().entries.get(&(scope, name.clone())).cloned()
     }
 
+    /// The child of a subtree on another locality that is going to have an address.
+    pub(crate) fn planned_at(&self, at: Address) -> Option<Text> {
+        let table = self.table();
+        let planned = table.planned_slots.get(&at)?.innermost()?;
+        Some(planned.owner.clone())
+    }
+
     /// Whose a name is that cannot be found now, as people are told behind it.
     pub(crate) fn owner_of(&self, name: &Text, scopes: &[Scope]) -> Option<Text> {
         let table = self.table();

@@ -1,13 +1,13 @@
 //! How a supervisor serves administrative requests: one after the other, between its passes.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::admin::{Admin, AdminError, ChildCount, ChildInfo, ChildState, Reply, Started};
 use crate::adopt::How;
-use crate::check::check_added;
+use crate::check::{check_added, check_name};
 use crate::error::StartError;
 use crate::exit::Exit;
 use crate::here;
@@ -15,7 +15,7 @@ use crate::locality::Local;
 use crate::request::{RequestError, Verdict};
 use crate::slot::Parent;
 use crate::strategy::{ChildId, DeedResult, Event, Refusal};
-use crate::supervisor::{Node, NodeKind};
+use crate::supervisor::{Node, NodeKind, Stock};
 
 impl Local {
     /// A request has come for the actor in `slot`.
@@ -109,7 +109,18 @@ impl Local {
     /// That the actor in `slot` has no child of this name, or at the address that was asked for.
     pub(crate) fn no_child(&self, slot: u32, child: Option<Cow<'static, str>>) -> AdminError {
         let supervisor = self.path_text(slot).into();
-        AdminError::NotFound { supervisor, child }
+        let added = self.seat(slot, |seat| {
+            let family = &seat.kin_mut().family;
+            let mut all = family.visible();
+            child
+                .as_ref()
+                .is_some_and(|name| all.any(|id| family.row(id).name == *name))
+        });
+        AdminError::NotFound {
+            supervisor,
+            child,
+            added,
+        }
     }
 
     /// The child with this address; `None` for an instance that is gone.
@@ -189,10 +200,11 @@ impl Local {
         slot: u32,
         build: Box<dyn FnOnce() -> Node + Send>,
     ) -> Result<ChildId, AdminError> {
-        let (flags, pool) = self.seat(slot, |seat| {
+        let (stock, flags, pool) = self.seat(slot, |seat| {
+            let stock = seat.ops.map(|ops| ops.type_id) == Some(TypeId::of::<Stock>());
             let kin = seat.kin_mut();
             let makes = kin.template.as_ref().map(|template| template.makes);
-            (kin.family.flags(), makes)
+            (stock, kin.family.flags(), makes)
         });
         if let Some((actor, argument)) = pool {
             let why = format!("this is a pool: ask for a `StartInstance<{actor}, {argument}>`");
@@ -202,6 +214,13 @@ impl Local {
             let (supervisor, text) = (self.path_text(slot).into(), caught.text);
             AdminError::BadSpec(StartError::BuildPanicked { supervisor, text })
         })?;
+        if !stock {
+            // As of a child that the actor adds itself.
+            let path = || self.path_below(slot, node.name());
+            check_name(node.name(), || Some(self.path_text(slot).into()))
+                .and_then(|()| node.as_child().check(None, path))
+                .map_err(AdminError::BadSpec)?;
+        }
         let (node, places) = check_added(
             node,
             (self.names_to(slot), flags),
@@ -229,13 +248,16 @@ impl Local {
             let place = kin.entry(child).map(|entry| entry.place);
             Some((kin.family.row(child).child_state(), place))
         });
-        match found {
-            None => Ok(()),
-            Some((ChildState::Running { .. }, Some(place))) => {
-                Err(AdminError::AlreadyStarted(place))
+        let Some((state, place)) = found else {
+            return Ok(());
+        };
+        let child = self.path_below(slot, name).into();
+        Err(match (state, place) {
+            (ChildState::Running { .. }, Some(address)) => {
+                AdminError::AlreadyStarted { child, address }
             }
-            Some(_) => Err(AdminError::AlreadyPresent),
-        }
+            _ => AdminError::AlreadyPresent { child },
+        })
     }
 
     /// Adds an instance to a pool.

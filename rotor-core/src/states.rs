@@ -36,7 +36,8 @@ pub enum Lifecycle {
     Stopping,
     /// Shut down, and not started again by itself.
     Down,
-    /// The address is not valid any more: the child was removed, or its locality has ended.
+    /// The address is not valid any more: the child was removed, or its locality has ended, or is lost. When
+    /// that is opened again, its addresses wait, but for those that no spec can claim, and then run.
     Gone,
 }
 
@@ -155,6 +156,16 @@ impl States {
             _ => Tenure::Open,
         };
         self.write(slot, generation, state, tenure);
+    }
+
+    /// Whether no spec has claimed the address.
+    pub(crate) fn is_unclaimed(&self, slot: u32, generation: u32) -> bool {
+        let (bucket, index) = Self::place(slot);
+        let words = self.buckets[bucket].get();
+        let word = words.map_or(0, |words| words[index].load(Ordering::Acquire));
+        let known = (word >> 8) as u32;
+        let open = word & TENURE == Tenure::Open as u64;
+        known < generation || known == generation && open
     }
 
     /// What the address is doing; one that its locality has not met yet is waiting.

@@ -152,7 +152,7 @@ fn r113_what_is_wrong_with_names_and_links_is_said_with_them() {
         Circle { 0: vec!["app/b".into(), "app/b".into()] } "app/b needs itself: leave that out";
         Circle { 0: vec!["b".into(), "c".into(), "b".into()] } circle("b needs c needs b");
         Gone { service: service() }
-            "the service app/b is gone: it was removed, or its locality has ended";
+            "the service app/b is gone: it was removed, or its locality has ended, or is lost";
         Broken { service: service(), exit: disk_full() }
             "the service app/b ended: failed: disk full";
     }
@@ -163,17 +163,21 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     struct View;
     impl Actor for View {}
     let at = Locality::new("ui").reserve::<View>().address();
-    let present = "a child of this name is there already, and does not run: restart or delete it, or terminate \
-                   it first if it waits for a restart";
+    let present = "app/b is there already, and does not run: restart or delete it, or terminate it first if it \
+                   waits for a restart";
     let full = "the pool has all the instances that its `instances_at_most` allows, 3: raise that, or end \
                 one first";
     texts! { AdminError:
-        NotFound { supervisor: "app".into(), child: Some("pp".into()) } "app has no child named pp";
-        NotFound { supervisor: "app".into(), child: None } "app has no child at that address";
+        NotFound { supervisor: "app".into(), child: Some("pp".into()), added: false }
+            "app has no child named pp";
+        NotFound { supervisor: "app".into(), child: Some("pp".into()), added: true }
+            "app has added the child pp itself: ask for it by its address, not by its name";
+        NotFound { supervisor: "app".into(), child: None, added: false }
+            "app has no child at that address";
         Running { child: "app/b".into() } "app/b runs: terminate it first";
         Restarting { child: "app/b".into() } "app/b is being restarted: terminate it first";
-        AlreadyStarted { 0: at } format!("a child of this name runs already, at {at:?}");
-        AlreadyPresent {} present;
+        AlreadyStarted { child: "app/b".into(), address: at } format!("app/b runs already, at {at:?}");
+        AlreadyPresent { child: "app/b".into() } present;
         BadSpec { 0: StartError::TooDeep }
             "the spec is wrong: the tree has more than a hundred levels: put the children of some of them side by side";
         StartFailed { 0: disk_full() } "the child could not start: failed: disk full";
@@ -203,7 +207,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
         Gone {} "the actor was removed";
         Stopped {} "the actor has stopped";
         Full {} "its bound is reached";
-        Closed {} "its locality has ended";
+        Closed {} "its locality has ended, or is lost";
         NotLocal {} "its locality is pinned to another thread";
         Unheard {} "nobody is subscribed";
         Unclaimed {} "no child has claimed its address";
@@ -245,7 +249,7 @@ fn r113_an_end_says_what_has_ended_the_actor() {
     let waits = "failed: the start of app/b waits for the name log of c, the name bell of c, a link to \
                  d, which cannot be there before that start is over:";
     let later = "ask for it later, in a handler";
-    let order = "declare c and d before b, or";
+    let order = "declare c and d before b (unless one of them waits for b, too), or";
     texts! { ExitReason:
         Normal {} "normal";
         Shutdown {} "shutdown";
