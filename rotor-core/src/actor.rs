@@ -114,7 +114,7 @@ pub trait Actor: Sized + 'static {
     /// Runs between messages, when the exit comes; not while this actor stops, nor for a child that it
     /// has stopped. Nor is it asked when the first start of a child fails that a handler or a request has added,
     /// which is removed then, nor when a start fails that a request has asked for: a monitor, or the answer,
-    /// says why. When such a child fails later, it is asked.
+    /// says why. When such a child ends later, it is asked as about any other.
     ///
     /// What it decides waits its turn if children are being restarted. A panic is a panic of this actor. For a
     /// [`Supervisor`](crate::Supervisor) see [`Supervisor::decide`](crate::Supervisor::decide).
