@@ -714,11 +714,15 @@ fn m23_what_is_above_a_loop_that_nobody_runs_can_be_terminated(world: &mut World
             hold.is_some()
         });
         drop(hold);
-        world.until(|| log.count("x starts") == 1);
+        // One on a loop of its own may be told to stop before that has had a turn.
+        let may_start = between && early;
+        world.until(|| may_start || log.count("x starts") == 1);
         let ended = world.answer(asked.unwrap_or_else(ask));
         assert!(ended.is_ok_and(|done| done.is_ok()));
         world.until(|| log.count("c starts") == 1);
-        assert_eq!(log.of("x "), ["x starts", "x stops: shutdown", "x drops"]);
+        if !may_start || log.count("x starts") > 0 {
+            assert_eq!(log.of("x "), ["x starts", "x stops: shutdown", "x drops"]);
+        }
         // It is started again like any other, and once.
         let again = root.admin().ask(RestartChild::named("middle"), LONG);
         let late = world.start(&far, || group("late"));
