@@ -134,10 +134,10 @@ mod tests {
         let unbuilt = Unbuilt::new(here.gate(), at, vec![at], &Exit::killed());
         sim.run_until_idle();
         assert_eq!(at.state(), Lifecycle::Down);
-        std::mem::forget(unbuilt);
         sim.lose(&here);
         there.gate().settle(&[at]);
         sim.run_until_idle();
         assert_eq!(at.state(), Lifecycle::Waiting);
+        drop(unbuilt); // it was never taken back
     }
 }
