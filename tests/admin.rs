@@ -245,7 +245,8 @@ fn m22_children_that_an_actor_has_added_are_administered_as_well(on: &dyn Backen
                 }
                 log.put(list(boss).await);
                 let told = ask(boss, named("b")).await.unwrap_err().to_string();
-                let text = "stage/boss has added the child b itself: ask for it by its address, not by its name";
+                let text = "stage/boss has no child named b: one that an actor adds itself is asked for by its address, not \
+                            by its name";
                 assert_eq!(told, text);
                 ask(boss, TerminateChild::at(b)).await.expect("it runs");
                 ask(boss, DeleteChild::at(b)).await.expect("it is down");

@@ -626,9 +626,9 @@ pub enum AdminError {
         supervisor: Cow<'static, str>,
         /// The name; none if it was asked by an address.
         child: Option<Cow<'static, str>>,
-        /// An actor was asked, and [has added](crate::Context::child) a child of this name itself: that is
-        /// asked for by its address.
-        added: bool,
+        /// It is an actor of its own, and no [`Supervisor`](crate::Supervisor): the children that it
+        /// [adds itself](crate::Context::child) are asked for by their addresses.
+        is_actor: bool,
     },
     /// The child runs.
     Running {
@@ -695,15 +695,16 @@ impl fmt::Display for AdminError {
             AdminError::NotFound {
                 supervisor,
                 child: Some(child),
-                added: false,
+                is_actor: false,
             } => write!(f, "{supervisor} has no child named {child}"),
             AdminError::NotFound {
                 supervisor,
                 child: Some(child),
-                added: true,
+                is_actor: true,
             } => write!(
                 f,
-                "{supervisor} has added the child {child} itself: ask for it by its address, not by its name"
+                "{supervisor} has no child named {child}: one that an actor adds itself is asked for by its \
+                 address, not by its name"
             ),
             AdminError::NotFound {
                 supervisor,

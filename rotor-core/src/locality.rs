@@ -297,7 +297,8 @@ impl Locality {
 
     /// How often a driver has opened it.
     pub(crate) fn openings(&self) -> u32 {
-        self.gate().openings() - self.inner.openings_before
+        let all = self.gate().openings();
+        all.wrapping_sub(self.inner.openings_before)
     }
 
     /// The loop that was to drive it was not made: whatever waits for it learns that it is lost.

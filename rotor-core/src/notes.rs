@@ -1,7 +1,7 @@
 //! Notes of what there is: it is noted when it begins, and not when it ends.
 //!
-//! A list is swept when it has grown to twice of what was left of it by the last sweep: what a note costs
-//! does not depend on how many there are, nor do the notes on how many there were in all.
+//! A list is swept when it has grown to twice of what was left of it by the last sweep. So it holds no more
+//! than twice of what there was at that time, and each note pays for its part of one sweep.
 
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;

@@ -369,8 +369,8 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (who, name, nth);
     }
 
-    /// An actor is operational: this instance of it, by a number that no other one has. The numbers begin
-    /// anew when its loop was lost and is opened again.
+    /// An actor is operational: this instance of it, by a number that no other one at its address has, also
+    /// after the loss of a loop.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};

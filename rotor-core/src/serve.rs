@@ -109,18 +109,17 @@ impl Local {
     /// That the actor in `slot` has no child of this name, or at the address that was asked for.
     pub(crate) fn no_child(&self, slot: u32, child: Option<Cow<'static, str>>) -> AdminError {
         let supervisor = self.path_text(slot).into();
-        let added = self.seat(slot, |seat| {
-            let family = &seat.kin_mut().family;
-            let mut all = family.visible();
-            child
-                .as_ref()
-                .is_some_and(|name| all.any(|id| family.row(id).name == *name))
-        });
         AdminError::NotFound {
             supervisor,
             child,
-            added,
+            is_actor: self.is_actor(slot),
         }
+    }
+
+    /// Whether the supervisor in `slot` is an actor of its own.
+    fn is_actor(&self, slot: u32) -> bool {
+        let type_id = self.seat(slot, |seat| seat.ops.map(|ops| ops.type_id));
+        type_id != Some(TypeId::of::<Stock>())
     }
 
     /// The child with this address; `None` for an instance that is gone.
@@ -200,11 +199,10 @@ impl Local {
         slot: u32,
         build: Box<dyn FnOnce() -> Node + Send>,
     ) -> Result<ChildId, AdminError> {
-        let (stock, flags, pool) = self.seat(slot, |seat| {
-            let stock = seat.ops.map(|ops| ops.type_id) == Some(TypeId::of::<Stock>());
+        let (flags, pool) = self.seat(slot, |seat| {
             let kin = seat.kin_mut();
             let makes = kin.template.as_ref().map(|template| template.makes);
-            (stock, kin.family.flags(), makes)
+            (kin.family.flags(), makes)
         });
         if let Some((actor, argument)) = pool {
             let why = format!("this is a pool: ask for a `StartInstance<{actor}, {argument}>`");
@@ -214,7 +212,7 @@ impl Local {
             let (supervisor, text) = (self.path_text(slot).into(), caught.text);
             AdminError::BadSpec(StartError::BuildPanicked { supervisor, text })
         })?;
-        if !stock {
+        if self.is_actor(slot) {
             // As of a child that the actor adds itself.
             let path = || self.path_below(slot, node.name());
             check_name(node.name(), || Some(self.path_text(slot).into()))

@@ -382,6 +382,8 @@ impl Local {
         for slot in 0..self.slots.len() {
             let address = self.address_of(slot);
             let bound = self.gate.rooms.find(slot, address.generation);
+            // They look into the registry, and at other seats.
+            let holds = self.holds_of(slot).into_iter().map(on_one_line).collect();
             let node = self.seat(slot, |seat| {
                 let waiting = u64::from(seat.parked_count()) + queued[slot as usize];
                 if seat.state == State::Reserved && waiting > 0 {
@@ -409,7 +411,7 @@ impl Local {
                     queued: queued[slot as usize],
                     bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
-                    holds: Vec::new(),
+                    holds,
                 };
                 let children = seat.kin.as_mut().map_or(Vec::new(), |kin| {
                     let there = |&id: &u32| !kin.family.row(id).removed;
@@ -428,12 +430,7 @@ impl Local {
                 });
                 Some((node, children))
             });
-            // They look into the registry, and at other seats.
-            nodes.extend(node.map(|(node, children)| {
-                let holds = self.holds_of(slot).into_iter().map(on_one_line);
-                let holds = holds.collect();
-                (TreeNode { holds, ..node }, children)
-            }));
+            nodes.extend(node);
         }
         Answer {
             nodes,

@@ -168,11 +168,11 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     let full = "the pool has all the instances that its `instances_at_most` allows, 3: raise that, or end \
                 one first";
     texts! { AdminError:
-        NotFound { supervisor: "app".into(), child: Some("pp".into()), added: false }
+        NotFound { supervisor: "app".into(), child: Some("pp".into()), is_actor: false }
             "app has no child named pp";
-        NotFound { supervisor: "app".into(), child: Some("pp".into()), added: true }
-            "app has added the child pp itself: ask for it by its address, not by its name";
-        NotFound { supervisor: "app".into(), child: None, added: false }
+        NotFound { supervisor: "app".into(), child: Some("pp".into()), is_actor: true }
+            "app has no child named pp: one that an actor adds itself is asked for by its address, not by its name";
+        NotFound { supervisor: "app".into(), child: None, is_actor: false }
             "app has no child at that address";
         Running { child: "app/b".into() } "app/b runs: terminate it first";
         Restarting { child: "app/b".into() } "app/b is being restarted: terminate it first";

@@ -80,8 +80,8 @@ enum Went {
     Away,
 }
 
-/// OTP's supervisor, retold, and told what follows the end of a child: one process that handles one letter after the other, waits in place
-/// for what it starts and stops, and never looks into its mailbox meanwhile.
+/// OTP's supervisor, retold, and told what follows the end of a child: one process that handles one letter
+/// after the other, waits in place for what it starts and stops, and never looks into its mailbox meanwhile.
 struct Model {
     flags: Flags,
     declared: Vec<Spec>,
