@@ -449,6 +449,21 @@ fn a_request_costs_the_same_in_any_crowd() {
     });
 }
 
+/// There is no such child: nobody looks through all of them to say so.
+#[test]
+fn a_request_that_finds_no_child_costs_the_same_in_any_crowd() {
+    compare("request about nobody", |n| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), n);
+        let root = crew.app.root();
+        crew.cost(|_| {
+            let ended = root.admin().ask(TerminateChild::named("nobody"), LONG);
+            crew.driver.run_until_idle();
+            let told = answer(ended).unwrap();
+            assert!(matches!(told, Err(AdminError::NotFound { .. })));
+        })
+    });
+}
+
 /// While a child starts: each of those that wait might want it to end.
 #[test]
 fn l04_a_request_costs_the_same_among_any_number_that_wait() {
