@@ -417,7 +417,7 @@ fn l19_a_panic_of_a_decision_is_the_actors_own(on: &dyn Backend) {
     assert!(
         played
             .exits
-            .contains(&"torn: panicked: cannot decide".to_owned()),
+            .contains(&"torn: panicked: cannot decide < x: panicked: as told".to_owned()),
         "{:?}",
         played.exits
     );
@@ -427,7 +427,7 @@ fn l19_a_panic_of_a_decision_is_the_actors_own(on: &dyn Backend) {
             "x starts",
             "y starts",
             "x drops",
-            "y stops: shutdown",
+            "y stops: shutdown < x: panicked: as told",
             "y drops",
             "x starts"
         ]

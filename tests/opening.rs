@@ -453,6 +453,38 @@ fn m11_a_request_to_a_loop_that_is_turned_elsewhere_fails(seed: u64) {
     );
 }
 
+/// They are dropped by nobody, so nobody says that they leave: not who is a client, nor whose wish to be one
+/// is still on its way, from a loop that was no peer so far.
+fn m11_a_service_does_not_wait_for_clients_on_a_loop_that_is_turned_elsewhere(seed: u64) {
+    for is_known in [false, true] {
+        one_client_turned_elsewhere(seed, is_known);
+    }
+}
+
+fn one_client_turned_elsewhere(seed: u64, is_known: bool) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let (here, away) = (sim.locality("home"), Locality::new("away"));
+    let far = driver();
+    far.open(&away).unwrap();
+    let (a, b) = (here.reserve(), away.reserve());
+    let service = puppet("a", &log).at(a).transient();
+    sim.start(stage().child(service)).unwrap();
+    sim.run_until_idle();
+    far.start(stage().child(puppet("b", &log).at(b))).unwrap();
+    act(b, move |_, cx| drop(cx.link(a.address())));
+    far.run_until_idle();
+    if is_known {
+        sim.run_until_idle();
+        far.run_until_idle();
+    }
+    turn_elsewhere(far);
+    sim.run_until_idle();
+    a.stop();
+    sim.run_until_idle();
+    assert_eq!(a.address().state(), Lifecycle::Down, "{is_known}");
+}
+
 /// Whoever got the token from there sees that nobody waits.
 fn a08_a_request_that_failed_with_a_loop_is_given_up(seed: u64) {
     let log = Log::new();
@@ -1044,6 +1076,7 @@ bodies! {
         m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
+        m11_a_service_does_not_wait_for_clients_on_a_loop_that_is_turned_elsewhere,
         a08_a_request_that_failed_with_a_loop_is_given_up,
     ]
 }

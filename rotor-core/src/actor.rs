@@ -116,8 +116,9 @@ pub trait Actor: Sized + 'static {
     /// which is removed then, nor when a start fails that a request has asked for: a monitor, or the answer,
     /// says why. When such a child ends later, it is asked as about any other.
     ///
-    /// What it decides waits its turn if children are being restarted. A panic is a panic of this actor. For a
-    /// [`Supervisor`](crate::Supervisor) see [`Supervisor::decide`](crate::Supervisor::decide).
+    /// What it decides waits its turn if children are being restarted. A panic is a panic of this actor, caused
+    /// by the exit. For a [`Supervisor`](crate::Supervisor) see
+    /// [`Supervisor::decide`](crate::Supervisor::decide).
     ///
     /// ```
     /// use rotor_core::*;

@@ -109,7 +109,8 @@ impl Local {
         let decided = here::guard(|| unsafe { (ops.decide)(actor, &child, self, slot) });
         self.current.set(LOCALITY);
         decided.unwrap_or_else(|caught| {
-            self.crash(slot, Exit::panicked(caught));
+            let panicked = Exit::panicked(caught);
+            self.crash(slot, panicked.because(name.clone(), exit.clone()));
             Decision::Usual
         })
     }

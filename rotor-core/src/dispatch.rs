@@ -826,10 +826,7 @@ impl Local {
                 // Core's own closures; what they drop may be a user's.
                 let _ = here::guard(|| f(self));
             }
-            Control::Closed {
-                locality,
-                abandoned,
-            } => self.peer_closed(&locality, abandoned),
+            Control::Closed { locality, life } => self.peer_closed(&locality, life),
             Control::Vacant => {
                 self.vacant.set(self.locality.is_vacant());
                 self.free_orphans();

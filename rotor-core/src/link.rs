@@ -268,6 +268,8 @@ pub(crate) fn unseen(service: Address) -> Cow<'static, str> {
 struct Order {
     service: Address,
     client: Client,
+    /// Which opening of its locality the client lives in.
+    opening: u32,
     open: bool,
 }
 
@@ -342,6 +344,7 @@ struct Leaving {
 pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'static Kind>) -> Key {
     let client = here.address_of(slot);
     let registry = here.registry_of(slot);
+    here.peer_with(service.gate());
     let key = here.add_thing(slot, Body::Polling);
     let path = || here.path_text(slot).into();
     let made = registry
@@ -365,7 +368,6 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     if let Some(body) = here.things.borrow_mut().body(key) {
         *body = Body::Link(Box::new(linked));
     }
-    here.peer_with(service.gate());
     here.tie(service.gate(), About::Thing(key));
     let order = Order {
         service,
@@ -373,13 +375,15 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
             address: client,
             key,
         },
+        opening: here.gate.openings(),
         open: true,
     };
     // Its gate may be somebody else's by now, who may take long to answer.
     if !service.gate().is_past(service) && !service.gate().entrance.is_closed() {
         Control::call(service.gate(), move |there| {
+            let opening = order.opening;
             let client = order.accept();
-            there.take_client(service, client);
+            there.take_client(service, client, opening);
         });
     }
     key
@@ -499,15 +503,19 @@ impl Local {
         }
     }
 
-    /// Ends every link to, and every client of, a lost locality.
-    pub(crate) fn links_lost(&self, gate: &'static Gate, exit: &Exit) {
-        for key in self.things_at(gate) {
+    /// Ends the links to services of a lost locality, those with lower serials.
+    pub(crate) fn links_lost(&self, gate: &'static Gate, until: u64, exit: &Exit) {
+        for key in self.things_at(gate, until) {
             let is_open = self.with_link(key, |linked| !linked.broken);
             if is_open == Some(true) {
                 self.link_broken(key, exit.clone());
             }
         }
-        for (slot, key) in self.clients_at(gate) {
+    }
+
+    /// Has the services here do without their clients of a lost locality, those with lower serials.
+    pub(crate) fn clients_lost(&self, gate: &'static Gate, before: u64) {
+        for (slot, key) in self.clients_at(gate, before) {
             self.without_client(slot, gate, key);
         }
     }
@@ -530,8 +538,11 @@ impl Local {
     }
 
     /// Somebody wants to be a client of an actor here.
-    fn take_client(&self, to: Address, client: Client) {
+    fn take_client(&self, to: Address, client: Client, opening: u32) {
         self.peer_with(client.address.gate());
+        if !client.address.gate().is_in(opening) {
+            return; // it is lost, and perhaps nobody says so: it was abandoned before this was its peer
+        }
         let Some(slot) = self.find(to) else {
             let service = unseen(to);
             return client.refuse(LinkError::Gone { service });

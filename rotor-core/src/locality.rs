@@ -28,6 +28,7 @@ use crate::incident::Incidents;
 use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
 use crate::lock::lock;
+use crate::loss::Over;
 use crate::message::{Header, LOCALITY, Record, Way};
 use crate::monitor;
 use crate::name::on_one_line;
@@ -554,13 +555,24 @@ pub(crate) enum Control {
     /// Anything else that must be done there.
     Call(Call),
     /// A peer is lost, or has ended in order.
-    Closed {
-        locality: Locality,
-        /// What lived there was not dropped, and never will be.
-        abandoned: bool,
-    },
+    Closed { locality: Locality, life: Over },
     /// Perhaps nothing is placed here any more.
     Vacant,
+}
+
+/// A locality that tells this one when it is lost.
+pub(crate) struct Peer {
+    gate: &'static Gate,
+    /// The next life of the gate knows nobody.
+    opening: u32,
+    /// Keys of what hangs on this opening have no lower serials.
+    since: u64,
+}
+
+impl Peer {
+    fn is(&self, gate: &'static Gate, opening: u32) -> bool {
+        self.gate == gate && self.opening == opening
+    }
 }
 
 /// The order to make an instance.
@@ -683,7 +695,7 @@ pub(crate) struct Local {
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
     pub(crate) host_jobs: RefCell<Vec<HostJob>>,
-    pub(crate) peered: RefCell<Vec<(&'static Gate, u32)>>,
+    pub(crate) peered: RefCell<Vec<Peer>>,
     pub(crate) ties: RefCell<Ties>,
     /// Room for what a table of supervision says, kept from one event to the next.
     pub(crate) actions: Cell<Vec<Action>>,
@@ -1098,22 +1110,44 @@ impl Local {
             .report(Undeliverable::one(message, from, to, Reason::Late));
     }
 
-    /// Has this locality told of the loss of another one.
+    /// Has this locality told of the loss of another one. Called before the key is made of what is to end
+    /// with it.
+    #[inline]
     pub(crate) fn peer_with(&self, gate: &'static Gate) {
-        // A later life of the gate is another locality, and knows nobody.
-        let life = (gate, gate.base());
-        if std::ptr::eq(gate, self.gate) || self.peered.borrow().contains(&life) {
+        if !std::ptr::eq(gate, self.gate) {
+            self.peer_with_other(gate);
+        }
+    }
+
+    fn peer_with_other(&self, gate: &'static Gate) {
+        // Looked at first: whoever comes to a list that was taken finds the gate closed afterwards, or
+        // comes again.
+        let opening = gate.openings();
+        let mut peered = self.peered.borrow_mut();
+        if peered.iter().any(|peer| peer.is(gate, opening)) {
             return;
         }
-        self.peered.borrow_mut().retain(|&(known, _)| known != gate);
-        self.peered.borrow_mut().push(life);
+        peered.retain(|known| known.gate != gate);
+        let since = self.things.borrow().next_serial();
+        peered.push(Peer {
+            gate,
+            opening,
+            since,
+        });
         gate.add_peer(self.gate);
+    }
+
+    /// News of the loss of a locality have come: the serials of what has hung on it are below this.
+    pub(crate) fn peered_until(&self, gate: &'static Gate, opening: u32) -> u64 {
+        let mut peered = self.peered.borrow_mut();
+        peered.retain(|known| known.gate != gate || known.opening > opening);
+        let next = peered.iter().find(|known| known.gate == gate);
+        next.map_or(u64::MAX, |next| next.since)
     }
 
     /// A request went to this gate: if that is lost, the asker must learn it.
     pub(crate) fn note_request(&self, key: Key, gate: &'static Gate) {
         if !std::ptr::eq(gate, self.gate) {
-            self.peer_with(gate);
             self.things.borrow_mut().note_target(key, gate);
         }
     }

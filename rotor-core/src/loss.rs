@@ -8,33 +8,45 @@ use crate::removal::Kill;
 use crate::request::RequestError;
 use crate::slot::{Parent, State};
 use crate::strategy::{ChildId, Event};
+use crate::things::serials;
+
+/// The life of a locality that is over: it may have been opened again before everybody has heard.
+#[derive(Clone, Copy)]
+pub(crate) struct Over {
+    opening: u32,
+    /// The keys of its actors have lower serials, those of its next life have not.
+    before: u64,
+    /// What lived there was not dropped, and never will be.
+    abandoned: bool,
+}
 
 impl Local {
     /// Another locality has no driver any more: everything here that hangs on it learns it from our
     /// own tables.
-    pub(crate) fn peer_closed(&self, peer: &Locality, abandoned: bool) {
+    pub(crate) fn peer_closed(&self, peer: &Locality, life: Over) {
         let gate = peer.gate();
-        self.peered.borrow_mut().retain(|(peer, _)| *peer != gate);
+        let until = self.peered_until(gate, life.opening);
         if peer.has_ended() {
             // In order: nobody was left. But a monitor may have been on its way.
-            return self.monitors_lost(gate, &Exit::gone());
+            return self.monitors_lost(gate, until, &Exit::gone());
         }
         let exit = gate.lost();
-        if abandoned {
+        if life.abandoned {
             // Elsewhere a token that was dropped says so itself, and one that was passed on lives.
-            let asked = self.things.borrow().asked(gate);
+            let asked = self.things.borrow().asked(gate, until);
             for (slot, key) in asked {
                 self.give_up(key, slot); // a token that has got out of there is still somewhere
                 crate::request::fail_later(self, slot, key, RequestError::Ended(exit.clone()));
             }
         }
-        self.peer_lost(gate, &exit);
+        self.monitors_lost(gate, until, &exit);
+        self.links_lost(gate, until, &exit);
+        self.clients_lost(gate, life.before);
+        self.topics_lost(gate);
+        self.kin_lost(gate, &exit);
     }
 
-    fn peer_lost(&self, gate: &'static Gate, exit: &Exit) {
-        self.monitors_lost(gate, exit);
-        self.links_lost(gate, exit);
-        self.topics_lost(gate);
+    fn kin_lost(&self, gate: &'static Gate, exit: &Exit) {
         for (slot, child) in self.children_at(gate) {
             self.child_lost(slot, child, gate, exit);
         }
@@ -139,15 +151,16 @@ impl Local {
     pub(crate) fn tell_peers(gate: &'static Gate, locality: &Locality, abandoned: bool) {
         gate.registries.lost(gate);
         let peers = std::mem::take(&mut *lock(&gate.peers));
+        let life = Over {
+            opening: gate.openings(),
+            before: serials(),
+            abandoned,
+        };
         // Not before: the names and peers that its next life has are not those of this one.
         locality.set_lost();
         for peer in peers {
             let locality = locality.clone();
-            let closed = Control::Closed {
-                locality,
-                abandoned,
-            };
-            Control::post(peer, closed);
+            Control::post(peer, Control::Closed { locality, life });
         }
     }
 }
@@ -158,12 +171,33 @@ mod tests {
 
     use super::*;
     use crate::sim::Sim;
-    use crate::{Actor, Child, Lifecycle, Supervisor};
+    use crate::{
+        Actor, Addr, Address, Ask, Child, Context, Down, Handler, Lifecycle, Request, Supervisor,
+        Unlink,
+    };
 
     struct Nothing;
     impl Actor for Nothing {}
 
-    /// One peer is told after the other: the loop may have come again before the last of them is.
+    /// Loses a locality, opens it again, and leaves it to the caller when another one hears of that:
+    /// one peer is told after the other, so it may be after what the next life does.
+    fn lose(sim: &mut Sim, lost: &Locality, unaware: &Locality) -> impl Fn() + use<> {
+        let life = Over {
+            opening: lost.gate().openings(),
+            before: serials(),
+            abandoned: true,
+        };
+        lock(&lost.gate().peers).retain(|&peer| peer != unaware.gate());
+        sim.lose(lost);
+        sim.open(lost.clone());
+        sim.run_for(Duration::from_secs(1));
+        let (locality, to) = (lost.clone(), unaware.gate());
+        move || {
+            let locality = locality.clone();
+            Control::post(to, Control::Closed { locality, life });
+        }
+    }
+
     #[test]
     fn m11_late_news_of_a_loss_ends_nothing_of_the_next_life() {
         let mut sim = Sim::new(1);
@@ -179,16 +213,111 @@ mod tests {
         let app = sim.start(Supervisor::one_for_one("root").child(one));
         app.expect("a sound tree");
         sim.run_until_idle();
+        let tell = lose(&mut sim, &near, &far);
+        assert_eq!(at.address().state(), Lifecycle::Running);
+        tell();
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(at.address().state(), Lifecycle::Running);
+    }
+
+    struct Question;
+    impl Request for Question {
+        type Reply = ();
+    }
+    /// Answers nothing.
+    struct Leaf(Vec<Ask<Question>>);
+    impl Actor for Leaf {}
+    impl Handler<Ask<Question>> for Leaf {
+        fn handle(&mut self, ask: Ask<Question>, _: &mut Context<Self>) {
+            self.0.push(ask);
+        }
+    }
+
+    struct Watcher(Addr<Leaf>, Vec<String>);
+    impl Actor for Watcher {}
+    impl Handler<Down> for Watcher {
+        fn handle(&mut self, down: Down, _: &mut Context<Self>) {
+            self.1.push(down.exit.to_string());
+        }
+    }
+    struct Watch;
+    impl Handler<Watch> for Watcher {
+        fn handle(&mut self, _: Watch, cx: &mut Context<Self>) {
+            cx.monitor(self.0.address());
+            let limit = Duration::from_secs(1_000);
+            cx.request(self.0, Question, limit, |watcher, answer, _| {
+                watcher.1.push(answer.unwrap_err().to_string());
+            });
+        }
+    }
+
+    /// Does not let its service go.
+    struct Client(Address, Vec<Unlink>);
+    impl Actor for Client {}
+    struct Link;
+    impl Handler<Link> for Client {
+        fn handle(&mut self, _: Link, cx: &mut Context<Self>) {
+            cx.link_with(self.0);
+        }
+    }
+    impl Handler<Unlink> for Client {
+        fn handle(&mut self, unlink: Unlink, _: &mut Context<Self>) {
+            self.1.push(unlink);
+        }
+    }
+
+    #[test]
+    fn m11_late_news_of_a_loss_tell_of_nothing_of_the_next_life() {
+        let mut sim = Sim::new(1);
+        sim.locality("home");
+        let (near, far) = (sim.locality("near"), sim.locality("far"));
+        let (at, near_client) = (near.reserve(), near.reserve());
+        let (watcher, service, far_client) = (far.reserve(), far.reserve(), far.reserve());
+        let client = |at, service| Child::new("client", move || Client(service, vec![])).at(at);
+        let one = Supervisor::one_for_one("one").on(&near, move |s| {
+            let leaf = Child::new("leaf", || Leaf(Vec::new())).at(at);
+            s.child(leaf).child(client(near_client, service.address()))
+        });
+        let two = Supervisor::one_for_one("two").on(&far, move |s| {
+            let watches = Child::new("watcher", move || Watcher(at, Vec::new()));
+            let serves = Child::new("service", || Nothing).at(service).transient();
+            let child = client(far_client, at.address());
+            s.child(watches.at(watcher)).child(serves).child(child)
+        });
+        let root = Supervisor::one_for_one("root").child(two).child(one);
+        sim.start(root).expect("a sound tree");
+        sim.run_until_idle();
+        watcher.send(Watch);
+        far_client.send(Link);
+        sim.run_until_idle();
+        let tell = lose(&mut sim, &near, &far);
+        far_client.address().kill(); // it is linked to what was lost
+        sim.run_for(Duration::from_secs(1));
+        watcher.send(Watch);
+        far_client.send(Link);
+        near_client.send(Link);
+        sim.run_for(Duration::from_secs(1));
+        let heard = |sim: &mut Sim| sim.with(watcher, |watcher| watcher.1.clone()).unwrap();
+        let asked = |sim: &mut Sim, client: Addr<Client>| sim.with(client, |client| client.1.len());
+        // The tokens of requests that were dropped there say so themselves.
+        let dropped = "the actor ended before it answered: locality near was lost";
+        assert_eq!(heard(&mut sim), [dropped]);
+        tell();
+        sim.run_for(Duration::from_secs(1));
+        let down = "locality near was lost";
+        assert_eq!(heard(&mut sim), [dropped, down], "of what was lost");
+        assert_eq!(asked(&mut sim, far_client), Some(0), "its service runs");
+        service.stop();
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(asked(&mut sim, near_client), Some(1));
+        let waits = service.address().state();
+        assert_eq!(waits, Lifecycle::Running, "its client has not left");
+        sim.run_for(Duration::from_secs(60)); // restarts count for a while
         sim.lose(&near);
         sim.open(near.clone());
         sim.run_for(Duration::from_secs(1));
-        assert_eq!(at.address().state(), Lifecycle::Running);
-        let closed = Control::Closed {
-            locality: near,
-            abandoned: false,
-        };
-        Control::post(far.gate(), closed);
-        sim.run_for(Duration::from_secs(1));
-        assert_eq!(at.address().state(), Lifecycle::Running);
+        assert_eq!(heard(&mut sim).len(), 4, "of both again");
+        assert_eq!(asked(&mut sim, far_client), Some(1));
+        assert_eq!(service.address().state(), Lifecycle::Down);
     }
 }

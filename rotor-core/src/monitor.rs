@@ -169,6 +169,7 @@ impl<A: TryHandler<Down>> Record for Notice<A> {
 /// Watches `who` for the instance in `slot`.
 pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address) -> Key {
     let from = here.gate;
+    here.peer_with(who.gate());
     let key = here.add_thing(slot, Body::Polling);
     let watch = Watch {
         who,
@@ -179,7 +180,6 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     if let Some(body) = here.things.borrow_mut().body(key) {
         *body = Body::Monitor(watch);
     }
-    here.peer_with(who.gate());
     here.tie(who.gate(), About::Thing(key));
     let order = Order {
         who,
@@ -263,9 +263,10 @@ impl Local {
         }
     }
 
-    /// Ends every monitor of actors of a lost locality, in the order in which they were made.
-    pub(crate) fn monitors_lost(&self, gate: &'static Gate, exit: &Exit) {
-        for key in self.things_at(gate) {
+    /// Ends the monitors of actors of a lost locality, those with lower serials, in the order in which
+    /// they were made.
+    pub(crate) fn monitors_lost(&self, gate: &'static Gate, until: u64, exit: &Exit) {
+        for key in self.things_at(gate, until) {
             self.down(key, exit.clone());
         }
     }

@@ -540,12 +540,14 @@ pub(crate) fn request<A: Actor, Q: Request>(
         let pending = Pending::<A, Q, F>(then, PhantomData);
         here.add_once(slot, pending, Pending::<A, Q, F>::TABLE, limit)
     }
+    let gate = to.address().gate();
+    here.peer_with(gate);
     let key = add::<A, Q, _>(here, slot, then, limit);
     let token = Token {
         asker: here.address_of(slot),
         key,
     };
-    here.note_request(key, to.address().gate());
+    here.note_request(key, gate);
     to.send(Ask {
         request,
         reply: ReplyTo {

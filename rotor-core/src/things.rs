@@ -210,6 +210,11 @@ impl Things {
         })
     }
 
+    /// No key that is made from now on has a lower one.
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serials.clone().next().unwrap_or_else(serials)
+    }
+
     /// Adds an entry to the list whose first entry is `head`.
     pub(crate) fn insert(&mut self, slot: u32, head: &mut u32, body: Body) -> Key {
         let (key, place) = self.claim(slot, head, body.is_open());
@@ -381,11 +386,12 @@ impl Things {
         }
     }
 
-    /// Pending requests that went to a gate, with the slots of their askers. Looks at all there is here:
+    /// Pending requests with lower serials that went to a gate, with the slots of their askers. Looks at all there is here:
     /// only who is abandoned needs it.
-    pub(crate) fn asked(&self, gate: &Gate) -> Vec<(u32, Key)> {
+    pub(crate) fn asked(&self, gate: &Gate, until: u64) -> Vec<(u32, Key)> {
         let at_gate = |(index, thing): (usize, &Thing)| {
             let hit = thing.target.is_some_and(|target| target == gate)
+                && thing.serial < until
                 && matches!(thing.body, Body::Once(_));
             hit.then_some((
                 thing.slot,

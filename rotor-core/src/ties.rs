@@ -124,20 +124,21 @@ impl Local {
         self.noted(gate, |tie| &mut tie.subtrees, is_there)
     }
 
-    /// Monitors of actors there, and links to them, in the order in which they were made.
-    pub(crate) fn things_at(&self, gate: &'static Gate) -> Vec<Key> {
+    /// Monitors of actors there, and links to them, with serials below a number, in the order in which
+    /// they were made.
+    pub(crate) fn things_at(&self, gate: &'static Gate, until: u64) -> Vec<Key> {
         let is_there = |&one: &_| self.has_thing(key(one));
         let all = self.noted(gate, |tie| &mut tie.things, is_there);
-        all.into_iter().map(key).collect()
+        let all = all.into_iter().map(key);
+        all.filter(|key| key.serial < until).collect()
     }
 
-    /// Clients there of services here, by the services' slots.
-    pub(crate) fn clients_at(&self, gate: &'static Gate) -> Vec<(u32, Key)> {
+    /// Clients there of services here, with serials below a number, by the services' slots.
+    pub(crate) fn clients_at(&self, gate: &'static Gate, before: u64) -> Vec<(u32, Key)> {
         let is_there = |&(slot, one): &_| self.has_client(slot, gate, key(one));
         let all = self.noted(gate, |tie| &mut tie.clients, is_there);
-        all.into_iter()
-            .map(|(slot, one)| (slot, key(one)))
-            .collect()
+        let all = all.into_iter().map(|(slot, one)| (slot, key(one)));
+        all.filter(|(_, key)| key.serial < before).collect()
     }
 
     /// Addresses there that are subscribed to here.
