@@ -28,6 +28,8 @@ mod chains;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod cut_short;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod log;
@@ -199,6 +201,7 @@ const FILES: &[&[harness::Body]] = &[
     sim_time::BODIES,
     sim_loss::BODIES,
     chains::BODIES,
+    cut_short::BODIES,
     sim_faults::BODIES,
     soundness::BODIES,
     threads::BODIES,

@@ -255,7 +255,7 @@ impl Local {
             kin.take_entry(child)
         });
         if let Some(entry) = entry {
-            self.remove(entry.place.slot);
+            self.give_back(entry.place.slot);
         }
     }
 

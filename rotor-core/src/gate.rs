@@ -633,7 +633,7 @@ impl Gate {
         of.generation < self.base()
     }
 
-    /// Runs `f` in the locality, and if that is lost, in its next life; drops it if there is none.
+    /// Runs `f` in the locality, and if that is lost by now, in its next life; drops it if there is none.
     pub(crate) fn call_when_open(&'static self, f: impl FnOnce(&Local) + Send + 'static) {
         let mut later = lock(&self.later);
         // One that is opened meanwhile looks here afterwards.
@@ -736,10 +736,15 @@ impl Drop for Lasting {
     fn drop(&mut self) {
         if let Some(call) = self.1.take() {
             let mut later = lock(&self.0.later);
+            // A sender may throw away what it has found there when it is open again.
+            let closed = self.0.entrance.is_closed();
             match &mut *later {
-                Some(later) => later.push(Lasting::of(self.0, call)),
-                None => drop(later), // then the call, a user's in parts
+                Some(later) if closed => return later.push(Lasting::of(self.0, call)),
+                _ => drop(later),
             }
+            if !closed {
+                Control::post(self.0, Control::Call(Lasting::of(self.0, call)));
+            } // else the call goes, a user's in parts, when nothing is locked
         }
     }
 }

@@ -40,7 +40,7 @@ impl Local {
             };
             return Control::post(from.gate(), report);
         };
-        if self.is_recalled(from, child, incarnation) {
+        if from != to && self.is_recalled(from, child, incarnation) {
             self.seat(slot, |seat| seat.incarnation = incarnation);
             return self.tell_parent(slot, News::Exited(Exit::shutdown()));
         }
@@ -300,7 +300,7 @@ impl Local {
     /// Somebody asks an actor to stop: the instance that runs or starts, else the next one. One that
     /// stops already does so as its parent wants.
     pub(crate) fn stop_self(&self, to: Address, exit: Exit) {
-        let ends = self.find(to).and_then(|slot| {
+        let ends = self.find_or_await(to).and_then(|slot| {
             self.seat(slot, |seat| match seat.state {
                 state if state.is_alive() => Some(slot),
                 State::Reserved | State::Waiting => {

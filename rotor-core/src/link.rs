@@ -543,7 +543,7 @@ impl Local {
         if !client.address.gate().is_in(opening) {
             return; // it is lost, and perhaps nobody says so: it was abandoned before this was its peer
         }
-        let Some(slot) = self.find(to) else {
+        let Some(slot) = self.find_or_await(to) else {
             let service = unseen(to);
             return client.refuse(LinkError::Gone { service });
         };
@@ -556,7 +556,7 @@ impl Local {
             || state == State::Stopping && !keep
             || leaving == Some(false);
         if never {
-            return client.refuse(self.not_linkable(slot));
+            return client.refuse(self.not_linkable(slot, to));
         }
         let up = matches!(state, State::Ready | State::Running);
         let now = up && !ending && leaving.is_none();
@@ -582,13 +582,13 @@ impl Local {
     }
 
     /// Why nobody can be a client of an actor here any more, or until somebody starts it.
-    fn not_linkable(&self, slot: u32) -> LinkError {
+    fn not_linkable(&self, slot: u32, service: Address) -> LinkError {
         let (unclaimed, state, restart, parent) = self.seat(slot, |seat| {
             let parent = seat.parent.clone();
             (seat.is_unclaimed(), seat.state, seat.restart, parent)
         });
         let service = match unclaimed {
-            true => unseen(self.address_of(slot)),
+            true => unseen(service),
             false => self.path_text(slot).into(),
         };
         let ends = |above: Address| {
@@ -629,7 +629,7 @@ impl Local {
 
     /// A link is no more: the client has ended it, or has ended.
     fn client_left(&self, service: Address, gate: &'static Gate, key: Key) {
-        let Some(slot) = self.find(service) else {
+        let Some(slot) = self.find_or_await(service) else {
             return;
         };
         self.without_client(slot, gate, key);
@@ -746,7 +746,7 @@ impl Local {
             client.tell(move |here, key| here.link_broken(key, exit));
         }
         for client in waiting {
-            client.refuse(self.not_linkable(slot));
+            client.refuse(self.not_linkable(slot, self.address_of(slot)));
         }
     }
 

@@ -200,7 +200,7 @@ impl Local {
     pub(crate) fn watch(&self, order: Order) {
         let who = order.who;
         let (from, key) = order.accept();
-        let gone = match self.find(who) {
+        let gone = match self.find_or_await(who) {
             None => Some(Exit::gone()),
             Some(slot) => self.seat(slot, |seat| match seat.state {
                 State::Vacant | State::Down => Some(seat.exit.clone().unwrap_or(Exit::gone())),
@@ -236,7 +236,7 @@ impl Local {
     }
 
     pub(crate) fn unwatch(&self, who: Address, key: Key) {
-        if let Some(slot) = self.find(who) {
+        if let Some(slot) = self.find_or_await(who) {
             self.seat(slot, |seat| {
                 if let Some(rare) = &mut seat.rare {
                     rare.watchers.remove(key);

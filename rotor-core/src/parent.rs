@@ -214,17 +214,18 @@ impl Local {
         self.family(slot, event);
     }
 
-    /// Whether a supervisor here has told an instance to stop whose order to start has not been obeyed
-    /// yet: then it is not, so that nothing starts once a stop has begun.
+    /// Whether a supervisor here does not wait any more for the start of an instance that it has ordered: it
+    /// was told to stop, or to end, or was killed meanwhile. Then the order is not obeyed, so that nothing
+    /// starts once a stop has begun, or below somebody who is down.
     pub(crate) fn is_recalled(&self, by: Address, child: u32, incarnation: u64) -> bool {
         let here = by.gate() == self.gate;
         let parent = if here { self.find(by) } else { None };
         parent.is_some_and(|slot| {
             self.seat(slot, |seat| {
                 let kin = seat.kin.as_mut().filter(|kin| kin.has(child));
-                kin.is_some_and(|kin| {
+                kin.is_none_or(|kin| {
                     let row = kin.family.row(child);
-                    row.state == RowState::Stopping && row.incarnation == incarnation
+                    row.state != RowState::Starting || row.incarnation != incarnation
                 })
             })
         })
@@ -488,6 +489,11 @@ impl Local {
         let Some((to, limit)) = self.child_place(slot, child, |e| e.limits().start) else {
             return;
         };
+        let unbuilt = self.seat(slot, |seat| {
+            let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+            remote.unbuilt.take()
+        });
+        drop(unbuilt); // it waits again, also for an attempt after this one
         if to.gate() != self.gate {
             self.peer_with(to.gate());
             if to.gate().entrance.is_closed() {
@@ -495,11 +501,6 @@ impl Local {
                 return self.report_later(slot, child, incarnation, lost);
             }
         }
-        let unbuilt = self.seat(slot, |seat| {
-            let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
-            remote.unbuilt.take()
-        });
-        drop(unbuilt); // it waits again
         // The opening is looked at after the state: one that is not closed has the number of the
         // life that gets the order.
         let here = self.address_of(slot);

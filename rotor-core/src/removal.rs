@@ -148,6 +148,11 @@ impl Local {
         self.remove_all(slot, true);
     }
 
+    /// Takes back what was adopted and has not run, for whoever adopts it next: as with an orphan.
+    pub(crate) fn give_back(&self, slot: u32) {
+        self.remove_all(slot, false);
+    }
+
     /// Frees the slots of an orphan, and everything below it. Addresses that were reserved stay valid:
     /// the subtree may be built anew.
     pub(crate) fn remove_orphan(&self, slot: u32) {
@@ -206,6 +211,7 @@ impl Local {
     fn unclaimed(&self, slot: u32) {
         if self.is_left(slot) && self.gate.states.give_up(slot, Lifecycle::Gone) {
             self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
+            self.tell_of_unclaimed(slot, &Exit::gone());
         }
     }
 
@@ -231,6 +237,7 @@ impl Local {
                 };
                 drop(old);
                 self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
+                self.tell_of_unclaimed(slot, exit);
             }
         }
     }
@@ -248,10 +255,15 @@ impl Local {
                 continue;
             };
             self.refuse_parked(slot, Reason::Stopped, &RequestError::Ended(exit.clone()));
-            self.notify_watchers(slot, &exit);
-            if self.seat(slot, |seat| seat.serves) {
-                self.service_ended(slot, &exit, false);
-            }
+            self.tell_of_unclaimed(slot, &exit);
+        }
+    }
+
+    /// Tells who watches an address that nobody has claimed, or wants to be its client, that it is down.
+    fn tell_of_unclaimed(&self, slot: u32, exit: &Exit) {
+        self.notify_watchers(slot, exit);
+        if self.seat(slot, |seat| seat.serves) {
+            self.service_ended(slot, exit, false);
         }
     }
 

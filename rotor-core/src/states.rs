@@ -88,7 +88,7 @@ impl States {
     }
 
     /// Tells other threads what a slot is doing. Owner only; before its first slice others as well, under
-    /// the lock of `Gate::write_early`.
+    /// the lock of `Gate::settle`.
     #[inline]
     pub(crate) fn write(&self, slot: u32, generation: u32, state: Lifecycle, tenure: Tenure) {
         let (bucket, index) = Self::place(slot);

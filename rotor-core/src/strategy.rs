@@ -147,6 +147,8 @@ pub(crate) enum Event {
     Ignored(ChildId, u64),
     /// A child's instance ended; what the supervising actor says to it.
     Exited(ChildId, u64, Exit, Decision),
+    /// A child was lost whose end, of which this does not tell, waits for its turn.
+    Lost(ChildId, u64, Exit),
     /// The retry that was posted behind everything queued.
     Retry(ChildId, u64),
     /// The wait before a restart is over.
@@ -521,8 +523,10 @@ impl Family {
 
     /// Whether a child does not run, and no pass is about to start it, or ends its supervisor.
     pub(crate) fn is_over(&self, id: ChildId) -> bool {
-        let changes = |pass: &Pass| pass.is_end() || pass.starts[pass.started..].contains(&id);
-        self.row(id).state == RowState::Down && !self.pass.as_ref().is_some_and(changes)
+        let row = self.row(id);
+        let starts = |pass: &Pass| !row.removed && pass.starts[pass.started..].contains(&id);
+        let changes = |pass: &Pass| pass.is_end() || starts(pass);
+        row.state == RowState::Down && !self.pass.as_ref().is_some_and(changes)
     }
 
     /// Whether any child has an instance, or may get one.
@@ -620,6 +624,7 @@ impl Family {
                 let end = (exit, decision);
                 self.exited(id, incarnation, end, now, out);
             }
+            Event::Lost(id, incarnation, exit) => self.lost(id, incarnation, exit, out),
             Event::Retry(id, incarnation) => {
                 if self.is_deaf() {
                     self.deferred.push_back(Event::Retry(id, incarnation));
@@ -969,8 +974,11 @@ impl Family {
             out.push(Action::StopWaiting(id));
         }
         self.down(id);
-        if self.is_asked_for() {
-            // It may have ended by itself before the order came, and wait for the next instance.
+        let ends = self.pass.as_ref().is_some_and(Pass::is_end);
+        let is_last = self.rows[id as usize].restart == Restart::Temporary && !ends;
+        if self.is_asked_for() || is_last {
+            // It may have ended by itself before the order came, and wait for the next instance. What was
+            // lost meanwhile cannot lay itself down.
             out.push(Action::LayDown(id, Exit::shutdown()));
         }
         self.forget_if_over(id, out);

@@ -92,6 +92,10 @@ impl Row {
     }
 }
 
+fn is_lost(exit: &Exit) -> bool {
+    matches!(exit.reason(), ExitReason::Lost(_))
+}
+
 impl Family {
     pub(super) fn exited(
         &mut self,
@@ -119,13 +123,31 @@ impl Family {
                 let event = Event::Exited(id, incarnation, exit, decision);
                 return self.deferred.push_back(event);
             }
-            RowState::Ended if deaf => return, // told twice
+            RowState::Ended if deaf && !is_lost(&exit) => return, // told twice
+            RowState::Ended if deaf => {
+                let event = Event::Lost(id, incarnation, exit);
+                return self.deferred.push_back(event);
+            }
             RowState::Up | RowState::Ended => {}
             _ => return,
         }
         let usual = self.rows[id as usize].restart.wants(&exit);
         let decision = self.judge(id, &exit, decision, usual);
         self.settle(id, exit, decision, now, out);
+    }
+
+    /// A child that had ended was lost before it could be told to lay itself down.
+    pub(super) fn lost(
+        &mut self,
+        id: ChildId,
+        incarnation: u64,
+        exit: Exit,
+        out: &mut Vec<Action>,
+    ) {
+        let is_it = |row: &Row| row.incarnation == incarnation;
+        if self.rows.get(id as usize).is_some_and(is_it) && self.is_over(id) {
+            out.push(Action::LayDown(id, exit));
+        }
     }
 
     /// What is done about a child: never the usual.
@@ -160,8 +182,7 @@ impl Family {
         let significant = row.significant;
         let restarted = row.is_restarted();
         // What is lost cannot lay itself down.
-        let lost = matches!(exit.reason(), ExitReason::Lost(_));
-        let expected = restarted || lost || row.restart.wants(&exit);
+        let expected = restarted || is_lost(&exit) || row.restart.wants(&exit);
         let others = match restarted {
             true => self.started_after(id),
             false => Ids::new(),
