@@ -192,7 +192,9 @@ impl Local {
             if self.gate.pressing.load(Ordering::Relaxed) {
                 // Whatever was pushed before this is seen below.
                 self.gate.pressing.swap(false, Ordering::AcqRel);
-                while let Some(kill) = self.gate.kills.pop() {
+                while !self.gate.kills.is_empty()
+                    && let Some(kill) = self.gate.kills.pop()
+                {
                     self.kill(kill);
                 }
             }

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::hint::cold_path;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::rc::Rc;
@@ -197,8 +198,9 @@ struct Subscriber<M> {
     call: Call<M>,
 }
 
-/// Has an instance handle a message.
-type Call<M> = unsafe fn(M, *mut (), &Local, u32);
+/// Has an instance handle a message. The instance comes first, as it does for its handler: what is in
+/// registers stays where it is.
+type Call<M> = unsafe fn(*mut (), M, &Local, u32);
 
 impl<M> Subscriber<M> {
     #[inline(always)]
@@ -263,13 +265,6 @@ impl<M: 'static> Subscribers<M> {
         });
     }
 
-    /// The place of the first one that lives, from a place on, and before another.
-    #[inline(always)]
-    fn live(&self, from: usize, end: usize) -> Option<usize> {
-        let lives = |at: &usize| self.here.get(*at).is_some_and(Subscriber::lives);
-        (from..end).find(lives)
-    }
-
     fn is_empty(&self) -> bool {
         self.places.borrow().is_empty()
     }
@@ -310,6 +305,15 @@ impl<M: Clone + Send + 'static> Record for Published<M> {
 /// A published message that waits for one subscriber, with the address it was published to.
 struct Handed<A, M>(PhantomData<(A, M)>);
 
+impl<A: TryHandler<M>, M: 'static> Handed<A, M> {
+    /// # Safety
+    /// As for [`Record::run`].
+    unsafe fn call(actor: *mut (), message: M, here: &Local, slot: u32) {
+        // SAFETY: passed on.
+        unsafe { Typed::<A, M>::run(message, actor, here, slot) }
+    }
+}
+
 impl<A: TryHandler<M>, M: 'static> Record for Handed<A, M> {
     type Message = (Address, M);
     const LANE: usize = <A as TryHandler<M>>::LANE.index();
@@ -348,13 +352,18 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     fn run(mut self) {
         self.here.published_to.set(Some(self.topic));
         self.here.handling.set(Some(std::any::type_name::<M>));
-        while let Some(now) = self.subscribers.live(self.next, self.end) {
+        while self.next < self.end {
+            let at = self.next;
             // Whatever the handler does, a resumed walk goes on behind it.
-            self.next = now + 1;
+            self.next = at + 1;
+            // SAFETY: the list only grows during a walk.
+            let to = unsafe { self.subscribers.here.at(at) }.get();
+            if !to.lives() {
+                cold_path();
+                continue;
+            }
             // The last one gets the message itself, if that spares anything.
-            let message = if const { needs_drop::<M>() }
-                && self.subscribers.live(self.next, self.end).is_none()
-            {
+            let message = if const { needs_drop::<M>() } && self.is_at_last() {
                 self.next = self.end;
                 self.message.take()
             } else {
@@ -364,23 +373,22 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
                 message
             };
             let Some(message) = message else { break };
-            self.hand(now, message);
+            match self.here.slots.free(to.slot) {
+                // SAFETY: it runs in this slot.
+                Some(actor) => unsafe { self.here.reach(to.slot, to.call, actor, message) },
+                None => self.hand_cold(at, message),
+            }
         }
         self.done = true;
     }
 
-    /// Hands the message to the subscriber at a place: now if it runs, else it is parked.
-    #[inline(always)]
-    fn hand(&self, at: usize, message: M) {
-        let to = self.subscribers.here.get(at);
-        let to = to.expect("the list only grows during a walk");
-        match self.here.slots.free(to.slot) {
-            // SAFETY: it runs in this slot.
-            Some(actor) => unsafe { self.here.reach(to.slot, to.call, actor, message) },
-            None => self.hand_cold(at, message),
-        }
+    /// Whether nobody is left that lives.
+    fn is_at_last(&self) -> bool {
+        let here = &self.subscribers.here;
+        !(self.next..self.end).any(|at| here.get(at).is_some_and(Subscriber::lives))
     }
 
+    /// By its place: a copy would lie in memory for this.
     #[cold]
     fn hand_cold(&self, at: usize, message: M) {
         let to = self.subscribers.here.get(at);
@@ -528,7 +536,7 @@ impl Local {
     unsafe fn reach<M>(&self, slot: u32, call: Call<M>, actor: *mut (), message: M) {
         self.current.set(slot);
         // SAFETY: the subscription belongs to that instance: it was made by it and ends with it.
-        unsafe { call(message, actor, self, slot) }
+        unsafe { call(actor, message, self, slot) }
         self.current.set(LOCALITY);
     }
 
@@ -580,7 +588,7 @@ where
         slot,
         serial,
         kind: Handed::<A, M>::KIND,
-        call: Typed::<A, M>::run,
+        call: Handed::<A, M>::call,
     };
     let end = move |here: &Local| unsubscribe::<M>(here, address, serial);
     subscribers.add(subscriber, here.at_end(slot, Box::new(end)));
