@@ -57,8 +57,14 @@ pub(crate) struct Header {
 impl Header {
     #[inline(always)]
     pub(crate) fn new(kind: &'static Kind, slot: u32, generation: u32) -> Self {
-        let target = u64::from(generation) << 32 | u64::from(slot);
+        let target = Header::target(slot, generation);
         Header { kind, target }
+    }
+
+    /// A target of a slot and a generation.
+    #[inline(always)]
+    pub(crate) const fn target(slot: u32, generation: u32) -> u64 {
+        (generation as u64) << 32 | slot as u64
     }
 
     /// The slot and the generation in a target.

@@ -3,6 +3,7 @@
 use std::cell::UnsafeCell;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
@@ -16,7 +17,7 @@ use crate::gate::Gate;
 use crate::here::HERE;
 use crate::lane::NORMAL;
 use crate::locality::Local;
-use crate::message::{Record, Way};
+use crate::message::{Header, Inline, Record, Way};
 use crate::scheduled::Scheduled;
 use crate::things::{Body, Key};
 
@@ -170,38 +171,62 @@ unsafe fn poll<const NEAR: bool>(key: Key, actor: *mut (), here: &Local, slot: u
     }) else {
         return;
     };
-    // On every way out, also by a panic, the task is back in its entry or its cell is free.
-    struct Out<'a> {
-        task: Option<Box<dyn TaskBody>>,
-        here: &'a Local,
-        key: Key,
-        done: bool,
-    }
-    impl Drop for Out<'_> {
-        fn drop(&mut self) {
-            let task = self.task.take().expect("put in below");
-            if !self.done
-                && let Some(Body::Task(place)) = self.here.things.borrow_mut().body(self.key)
-            {
-                *place = Some(task);
-                return;
-            }
-            task.cell().give_back();
-            drop(task);
-        }
-    }
     let mut out = Out {
-        task: Some(task),
+        task: ManuallyDrop::new(task),
         here,
         key,
-        done: false,
     };
-    let polled = out.task.as_mut().expect("put in above");
     // SAFETY: dispatch passes the live instance; the key belongs to it or misses.
-    if unsafe { polled.poll(NEAR, actor, here, slot) }.is_ready() {
-        out.done = true;
-        drop(here.remove_thing(key, slot));
+    let polled = unsafe { out.task.poll(NEAR, actor, here, slot) };
+    let task = out.end();
+    if polled.is_pending() {
+        return put_back(here, key, task);
     }
+    drop(here.remove_thing(key, slot));
+    free(task);
+}
+
+/// A task that is out of its entry while it is polled, from which it comes back also by a panic.
+struct Out<'a> {
+    task: ManuallyDrop<Box<dyn TaskBody>>,
+    here: &'a Local,
+    key: Key,
+}
+
+impl Out<'_> {
+    /// The poll has returned.
+    #[inline(always)]
+    fn end(self) -> Box<dyn TaskBody> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: nobody uses `this` again.
+        unsafe { ManuallyDrop::take(&mut this.task) }
+    }
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        // SAFETY: it is being dropped, and was not ended.
+        let task = unsafe { ManuallyDrop::take(&mut self.task) };
+        put_back(self.here, self.key, task);
+    }
+}
+
+/// Puts a task back into its entry, or frees it if that is gone.
+#[inline(always)]
+fn put_back(here: &Local, key: Key, task: Box<dyn TaskBody>) {
+    if let Some(Body::Task(place)) = here.things.borrow_mut().body(key) {
+        let before = place.replace(task);
+        debug_assert!(before.is_none(), "it was out");
+        return std::mem::forget(before); // nothing to be dropped
+    }
+    free(task);
+}
+
+/// Frees the cell of a task that is over, and drops it.
+#[inline(never)]
+fn free(task: Box<dyn TaskBody>) {
+    task.cell().give_back();
+    drop(task);
 }
 
 /// What the wakers of a task point to. Pooled and never freed, so that wakers need no count.
@@ -210,8 +235,8 @@ unsafe fn poll<const NEAR: bool>(key: Key, actor: *mut (), here: &Local, slot: u
 /// life once for nothing, which the contract of `poll` allows.
 pub(crate) struct WakeCell {
     gate: AtomicPtr<Gate>,
-    slot: AtomicU32,
-    generation: AtomicU32,
+    /// Slot and generation, as in a [`Header`].
+    target: AtomicU64,
     index: AtomicU32,
     serial: AtomicU64,
     /// Whether a poll is on its way for a wake from elsewhere.
@@ -228,8 +253,7 @@ impl WakeCell {
         CELLS.pop().unwrap_or_else(|| {
             Box::leak(Box::new(WakeCell {
                 gate: AtomicPtr::new(std::ptr::null_mut()),
-                slot: AtomicU32::new(0),
-                generation: AtomicU32::new(0),
+                target: AtomicU64::new(0),
                 index: AtomicU32::new(0),
                 serial: AtomicU64::new(0),
                 scheduled: Scheduled::new(),
@@ -249,8 +273,8 @@ impl WakeCell {
     fn aim(&self, to: Address, key: Key) {
         self.gate
             .store(std::ptr::from_ref(to.gate()).cast_mut(), Ordering::Relaxed);
-        self.slot.store(to.slot, Ordering::Relaxed);
-        self.generation.store(to.generation, Ordering::Relaxed);
+        self.target
+            .store(Header::target(to.slot, to.generation), Ordering::Relaxed);
         self.index.store(key.index, Ordering::Relaxed);
         self.serial.store(key.serial, Ordering::Relaxed);
         self.near.store(false, Ordering::Relaxed);
@@ -276,19 +300,25 @@ impl WakeCell {
 
     pub(crate) fn wake(&self) {
         let gate = self.gate.load(Ordering::Relaxed);
-        if std::ptr::eq(HERE.with(|here| here.gate.get()), gate) && !gate.is_null() {
+        let (running, local) = HERE.with(|here| (here.gate.get(), here.local.get()));
+        if std::ptr::eq(running, gate) && !gate.is_null() {
             // The slice of its locality runs on this thread, which alone gives the cell away: what it
             // says is of one task.
             if !self.near.load(Ordering::Relaxed) {
                 self.near.store(true, Ordering::Relaxed);
-                self.push::<true>();
+                let kind = Wakened::<true>::KIND;
+                let target = self.target.load(Ordering::Relaxed);
+                // SAFETY: both are set together, by `slice`, which keeps the locality.
+                let local = unsafe { &*local };
+                local.push(NORMAL, Header { kind, target }, Inline(self.key()));
             }
         } else if self.scheduled.ask() {
-            self.push::<false>();
+            self.push_away();
         }
     }
 
-    fn push<const NEAR: bool>(&self) {
+    /// Asks for a poll from elsewhere.
+    fn push_away(&self) {
         // A cell that is taken again while a stale waker reads it may give a mixture of two tasks. The
         // poll takes only a task of the slot that it comes for: a mixture misses, or polls one of that
         // instance's own for nothing. The poll that the new task needs is its own first one.
@@ -298,12 +328,8 @@ impl WakeCell {
         let Some(gate) = (unsafe { gate.as_ref() }) else {
             return;
         };
-        let to = Address::new(
-            gate,
-            self.slot.load(Ordering::Relaxed),
-            self.generation.load(Ordering::Relaxed),
-        );
-        Wakened::<NEAR>::push(to, key);
+        let (slot, generation) = Header::split(self.target.load(Ordering::Relaxed));
+        Wakened::<false>::push(Address::new(gate, slot, generation), key);
     }
 
     fn waker(&'static self) -> Waker {
