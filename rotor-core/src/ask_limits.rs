@@ -119,7 +119,7 @@ impl Local {
         let key = things.insert(LOCALITY, &mut list, Body::Ask(cell));
         self.asks.list.set(list);
         self.asks.open.set(self.asks.open.get() + 1);
-        things.arm_later(key, nanos(order.limit));
+        things.arm_later(key, nanos(order.limit), &self.clock);
     }
 
     /// Removes the limits of requests that are answered, if there may be many: a constant number of

@@ -33,7 +33,9 @@ impl Local {
         });
         if begun && limit < Duration::MAX {
             let key = self.add_thing(slot, Body::DrainLimit);
-            self.things.borrow_mut().arm_later(key, nanos(limit));
+            self.things
+                .borrow_mut()
+                .arm_later(key, nanos(limit), &self.clock);
         }
     }
 

@@ -187,7 +187,9 @@ pub(crate) fn find<A: Actor, B: Actor>(
     };
     let key = here.add_thing(slot, Body::Once(small::<A, B, _>(then, wait)));
     if let Some(limit) = limit {
-        here.things.borrow_mut().arm_later(key, nanos(limit));
+        here.things
+            .borrow_mut()
+            .arm_later(key, nanos(limit), &here.clock);
     }
     let waiter = Waiter {
         to,

@@ -146,7 +146,9 @@ impl Hold {
         let mut hold = Hold::told(here, slot, text);
         if limit < Duration::MAX {
             let key = here.add_thing(slot, Body::Expiry(hold.serial));
-            here.things.borrow_mut().arm_later(key, nanos(limit));
+            here.things
+                .borrow_mut()
+                .arm_later(key, nanos(limit), &here.clock);
             hold.expiry = Some(key);
         }
         hold

@@ -378,7 +378,9 @@ impl Local {
             return;
         }
         let key = self.add_thing(slot, Body::TreeLimit(limit));
-        self.things.borrow_mut().arm_later(key, nanos(limit));
+        self.things
+            .borrow_mut()
+            .arm_later(key, nanos(limit), &self.clock);
     }
 
     /// The limit of the whole tree has passed: what is left of it goes by force.

@@ -667,7 +667,9 @@ impl Local {
         };
         let limit = self.stop_limit_of(slot).map(|limit| {
             let key = self.add_thing(slot, Body::Leaving);
-            self.things.borrow_mut().arm_later(key, nanos(limit / 2));
+            self.things
+                .borrow_mut()
+                .arm_later(key, nanos(limit / 2), &self.clock);
             key
         });
         let exit = exit.clone();

@@ -1065,7 +1065,7 @@ impl Local {
         let head = &mut seats[slot as usize].things;
         let key = things.insert_once(slot, head, value, table);
         if delay < Duration::MAX {
-            things.arm_later(key, nanos(delay));
+            things.arm_later(key, nanos(delay), &self.clock);
         }
         key
     }

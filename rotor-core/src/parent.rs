@@ -679,7 +679,7 @@ impl Local {
                 let mut things = self.things.borrow_mut();
                 let body = Body::Limit { child, incarnation };
                 let key = things.insert(slot, &mut seat.things, body);
-                things.arm_later(key, nanos(limit));
+                things.arm_later(key, nanos(limit), &self.clock);
                 key
             });
             let entry = seat.kin.as_mut()?.entry(child)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::gate::Gate;
 use crate::link::Linked;
 use crate::locality::Local;
@@ -22,6 +23,8 @@ use crate::wheel::{Wheel, WheelKey};
 const NONE: u32 = u32::MAX;
 /// For how many deadlines that wait for a clock read there is room at first.
 const FIRST: usize = 16;
+/// For how many there is room at most.
+const MANY: usize = 1024;
 
 /// Names a timer, a task, a pending request, a monitor or a wait for a name; for
 /// [`Context::cancel`](crate::Context::cancel).
@@ -268,7 +271,9 @@ impl Things {
     /// Adds an entry to the slab, for use as the head of an empty free list.
     #[cold]
     fn grow(&mut self) -> u32 {
-        self.list.push(Thing {
+        let index = self.list.len();
+        // Made in its place: pushed, it would be made on the stack and copied from there.
+        self.list.resize_with(index + 1, || Thing {
             serial: 0,
             slot: 0,
             prev: NONE,
@@ -277,15 +282,15 @@ impl Things {
             target: None,
             body: Body::Vacant,
         });
-        (self.list.len() - 1) as u32
+        index as u32
     }
 
     /// Gives an entry a deadline, `delay` nanoseconds after the next clock read.
-    pub(crate) fn arm_later(&mut self, key: Key, delay: u64) {
+    pub(crate) fn arm_later(&mut self, key: Key, delay: u64, clock: &Clock) {
         let Key { index, serial } = key;
         let serial = serial as u32;
         if self.unarmed.len() == self.unarmed.capacity() {
-            self.sift();
+            self.make_room(clock);
         }
         self.unarmed.push(Unarmed {
             index,
@@ -294,14 +299,17 @@ impl Things {
         });
     }
 
-    /// Makes room for a deadline that waits for a clock read: a handler that makes timers and cancels
-    /// them takes no more memory than those need that it has at a time.
+    /// Makes room for a deadline that waits for a clock read.
+    ///
+    /// A handler that makes very many timers has the clock read in its midst: their wait takes no more
+    /// memory than this, and they are armed while they are in cache. Those that were cancelled leave.
     #[cold]
-    fn sift(&mut self) {
-        let list = &self.list;
-        self.unarmed
-            .retain(|one| list[one.index as usize].awaits(one));
-        self.unarmed.reserve(self.unarmed.len().max(FIRST));
+    fn make_room(&mut self, clock: &Clock) {
+        match self.unarmed.len() {
+            0 => self.unarmed.reserve_exact(FIRST),
+            MANY.. => self.stamp(clock.nanos()),
+            len => self.unarmed.reserve_exact(len),
+        }
     }
 
     /// Stamps the deadlines that wait for a clock read.
@@ -541,36 +549,60 @@ mod tests {
 
     #[test]
     fn t01_a_deadline_that_was_cancelled_before_it_was_stamped_is_nobodys() {
-        let (mut things, mut head) = (Things::new(), NO_THINGS);
+        let (mut things, mut head, clock) = (Things::new(), NO_THINGS, Clock::manual());
         let first = things.insert(0, &mut head, Body::Leaving);
-        things.arm_later(first, 10);
+        things.arm_later(first, 10, &clock);
         things.remove(first, 0, &mut head);
         let second = things.insert(0, &mut head, Body::Leaving);
         assert_eq!(first.index, second.index, "it has the place of the first");
-        things.arm_later(second, 20);
+        things.arm_later(second, 20, &clock);
         things.stamp(100);
         assert_eq!(things.wheel.next_due(), Some(120));
     }
 
     #[test]
     fn t01_timers_that_are_made_and_cancelled_take_the_room_of_those_that_are_left() {
-        let (mut things, mut head) = (Things::new(), NO_THINGS);
+        let (mut things, mut head, clock) = (Things::new(), NO_THINGS, Clock::manual());
         let (mut kept, all) = (Vec::new(), if cfg!(miri) { 3_000 } else { 100_000 });
         for n in 0..all {
             let key = things.insert(0, &mut head, Body::Leaving);
-            things.arm_later(key, all - n);
+            things.arm_later(key, all - n, &clock);
             if n % 1000 == 0 {
                 kept.push(key.index);
             } else {
                 things.remove(key, 0, &mut head);
             }
-            assert!(things.unarmed.capacity() <= 4 * kept.len().max(FIRST));
+            assert!(things.unarmed.capacity() <= MANY);
+            assert!(things.list.len() <= kept.len() + 1);
         }
         things.stamp(0);
         let mut due = Vec::new();
         things.wheel.advance(all, &mut due);
         kept.reverse(); // the last one is due first
         assert_eq!(due, kept);
+    }
+
+    /// The clock is read in the midst of it, and tells no timer a time before it was made.
+    #[test]
+    fn t01_very_many_timers_are_stamped_while_they_are_made() {
+        let (mut things, mut head, clock) = (Things::new(), NO_THINGS, Clock::manual());
+        let mut made = Vec::new();
+        for _ in 0..3 * MANY as u64 {
+            clock.advance(Duration::from_nanos(1));
+            let key = things.insert(0, &mut head, Body::Leaving);
+            things.arm_later(key, 1_000_000, &clock);
+            made.push(key.index);
+        }
+        assert!(things.unarmed.len() <= MANY);
+        things.stamp(clock.nanos());
+        // The clock stood at n when it was made; those of one reading have one deadline.
+        let mut due = Vec::new();
+        for n in 1..=3 * MANY as u64 {
+            things.wheel.advance(1_000_000 + n - 1, &mut due);
+            assert!(due.len() < n as usize, "the timer made at {n} is early");
+        }
+        things.wheel.advance(2_000_000, &mut due);
+        assert_eq!(due, made, "in the order in which they were made");
     }
 
     /// A key that is taken elsewhere names nothing there, wherever its entry lies.
