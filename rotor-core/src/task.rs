@@ -89,8 +89,9 @@ where
     T: FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
 {
     unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
-        self.cell.begin(near);
-        let waker = self.cell.waker();
+        let cell = self.cell;
+        cell.begin(near);
+        let waker = cell.waker();
         // SAFETY: a `TaskOf` lives in one box from its first poll to its drop.
         let future = unsafe { Pin::new_unchecked(self.future.get_mut()) };
         let output = match future.poll(&mut TaskContext::from_waker(&waker)) {
