@@ -303,6 +303,21 @@ impl<A: TryHandler<M>, M: 'static> Record for Typed<A, M> {
 
     #[inline(always)]
     unsafe fn run(message: M, actor: *mut (), here: &Local, slot: u32) {
+        // SAFETY: passed on.
+        unsafe { Self::call(actor, message, here, slot) }
+    }
+}
+
+impl<A: TryHandler<M>, M: 'static> Typed<A, M> {
+    /// Has an instance handle a message. It comes first, as it does for its handler: what is in
+    /// registers stays where it is.
+    ///
+    /// The one caller of the handler, which is thus a part of it, whatever else points here.
+    ///
+    /// # Safety
+    /// As for [`Record::run`].
+    #[inline]
+    pub(crate) unsafe fn call(actor: *mut (), message: M, here: &Local, slot: u32) {
         // SAFETY: as the caller says. Instances live in a box of their own, so that the table may
         // grow meanwhile, and are removed only between messages.
         let actor = unsafe { &mut *actor.cast::<A>() };

@@ -198,8 +198,7 @@ struct Subscriber<M> {
     call: Call<M>,
 }
 
-/// Has an instance handle a message. The instance comes first, as it does for its handler: what is in
-/// registers stays where it is.
+/// Has an instance handle a message.
 type Call<M> = unsafe fn(*mut (), M, &Local, u32);
 
 impl<M> Subscriber<M> {
@@ -304,15 +303,6 @@ impl<M: Clone + Send + 'static> Record for Published<M> {
 
 /// A published message that waits for one subscriber, with the address it was published to.
 struct Handed<A, M>(PhantomData<(A, M)>);
-
-impl<A: TryHandler<M>, M: 'static> Handed<A, M> {
-    /// # Safety
-    /// As for [`Record::run`].
-    unsafe fn call(actor: *mut (), message: M, here: &Local, slot: u32) {
-        // SAFETY: passed on.
-        unsafe { Typed::<A, M>::run(message, actor, here, slot) }
-    }
-}
 
 impl<A: TryHandler<M>, M: 'static> Record for Handed<A, M> {
     type Message = (Address, M);
@@ -588,7 +578,7 @@ where
         slot,
         serial,
         kind: Handed::<A, M>::KIND,
-        call: Handed::<A, M>::call,
+        call: Typed::<A, M>::call,
     };
     let end = move |here: &Local| unsubscribe::<M>(here, address, serial);
     subscribers.add(subscriber, here.at_end(slot, Box::new(end)));
