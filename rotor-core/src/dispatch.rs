@@ -557,9 +557,15 @@ impl Local {
     /// Refuses everything that is parked for a slot.
     #[inline]
     pub(crate) fn refuse_parked(&self, slot: u32, reason: Reason, verdict: &RequestError) {
-        if self.seat(slot, |seat| seat.parked.is_some()) || self.is_hooked(slot) {
+        if self.has_parked(slot) {
             self.refuse_all_parked(slot, reason, verdict);
         }
+    }
+
+    /// Whether anything may be parked for a slot.
+    #[inline]
+    pub(crate) fn has_parked(&self, slot: u32) -> bool {
+        self.seat(slot, |seat| seat.parked.is_some()) || self.is_hooked(slot)
     }
 
     fn refuse_all_parked(&self, slot: u32, reason: Reason, verdict: &RequestError) {

@@ -660,8 +660,13 @@ impl Local {
                 kin.entries().map(|(id, e)| (id, e.place)).collect()
             })
         });
-        let reason = self.unless_lost(Reason::Stopped);
-        self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
+        if self.has_parked(slot) {
+            let reason = self.unless_lost(Reason::Stopped);
+            self.refuse_parked(slot, reason, &RequestError::Ended(exit.clone()));
+        }
+        if children.is_empty() {
+            return Vec::new();
+        }
         let (here, away): (Vec<_>, Vec<_>) = children
             .into_iter()
             .partition(|(_, child)| child.gate() == self.gate);

@@ -366,9 +366,9 @@ impl Local {
         if self.seat(slot, starts).is_none() {
             return;
         }
-        if let Some(registry) = self.registry_of(slot) {
-            self.tell_doomed(registry.stall_again(self.address_of(slot)));
-        }
+        let supervisor = self.address_of(slot);
+        let doomed = self.with_top(slot, |top| top.registry.stall_again(supervisor));
+        self.tell_doomed(doomed.unwrap_or_default());
     }
 
     /// Has starts fail that can never end.

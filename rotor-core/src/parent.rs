@@ -486,24 +486,51 @@ impl Local {
     }
 
     fn start_child(&self, slot: u32, child: u32, incarnation: u64, gated: bool) {
-        let Some((to, limit)) = self.child_place(slot, child, |e| e.limits().start) else {
+        let found = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut()?;
+            let restarts = kin.family.is_restart();
+            let entry = kin.entry(child)?;
+            let again = restarts || seat.again && seat.state.is_early();
+            Some((entry.place, entry.limits().start, again))
+        });
+        let Some((to, limit, again)) = found else {
             return;
         };
+        let here = self.address_of(slot);
+        if to.gate() != self.gate && !self.order_child(slot, child, incarnation, to) {
+            return;
+        }
+        self.arm_limit(slot, child, incarnation, limit);
+        let start = StartOrder {
+            to,
+            incarnation,
+            from: here,
+            child,
+            gated,
+            again,
+        };
+        Control::post(to.gate(), Control::Start(start));
+        if to.gate() != self.gate && to.gate().is_unturned() {
+            self.recall_upwards(slot);
+        }
+    }
+
+    /// Has a child built on another locality, if that has not been done in its present life. False if
+    /// that is closed.
+    fn order_child(&self, slot: u32, child: u32, incarnation: u64, to: Address) -> bool {
         let unbuilt = self.seat(slot, |seat| {
             let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
             remote.unbuilt.take()
         });
         drop(unbuilt); // it waits again, also for an attempt after this one
-        if to.gate() != self.gate {
-            self.peer_with(to.gate());
-            if to.gate().entrance.is_closed() {
-                let lost = News::Failed(to.gate().lost());
-                return self.report_later(slot, child, incarnation, lost);
-            }
+        self.peer_with(to.gate());
+        if to.gate().entrance.is_closed() {
+            let lost = News::Failed(to.gate().lost());
+            self.report_later(slot, child, incarnation, lost);
+            return false;
         }
         // The opening is looked at after the state: one that is not closed has the number of the
         // life that gets the order.
-        let here = self.address_of(slot);
         let build = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let restart = kin.family.row(child).restart;
@@ -521,7 +548,7 @@ impl Local {
                 shell,
                 build,
                 restart,
-                parent: here,
+                parent: self.address_of(slot),
                 child,
                 registry: self.registry_of(slot).unwrap_or_default(),
                 above: Above {
@@ -540,23 +567,7 @@ impl Local {
             self.gate.add_peer(to.gate());
             Control::post(to.gate(), Control::Adopt(Box::new(adoption)));
         }
-        let again = self.seat(slot, |seat| {
-            let restarts = seat.kin.as_ref().is_some_and(|kin| kin.family.is_restart());
-            restarts || seat.state.is_early() && seat.again
-        });
-        self.arm_limit(slot, child, incarnation, limit);
-        let start = StartOrder {
-            to,
-            incarnation,
-            from: here,
-            child,
-            gated,
-            again,
-        };
-        Control::post(to.gate(), Control::Start(start));
-        if to.gate() != self.gate && to.gate().is_unturned() {
-            self.recall_upwards(slot);
-        }
+        true
     }
 
     /// Takes the order to start a child back if its locality has had no turn since it was opened, or ever:

@@ -317,11 +317,17 @@ impl Local {
             return;
         }
         let Some(slot) = self.find(at) else { return };
-        if self.seat(slot, |seat| seat.marked && !seat.state.has_instance()) {
+        let (forgets, is_parent) = self.seat(slot, |seat| {
+            let forgets = seat.marked && !seat.state.has_instance();
+            (forgets, seat.kin.is_some())
+        });
+        if forgets {
             self.forget_names(slot);
         }
-        for child in self.plans_below(slot) {
-            self.release_planned(child);
+        if is_parent {
+            for child in self.plans_below(slot) {
+                self.release_planned(child);
+            }
         }
     }
 
@@ -499,22 +505,26 @@ impl Local {
     /// Takes out of a slot what a spec has put there: nobody's until somebody claims it.
     fn clear_slot(&self, slot: u32) {
         self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
-        let (exit, marked, serves) =
-            self.seat(slot, |seat| (seat.exit.clone(), seat.marked, seat.serves));
+        let (marked, serves) = self.seat(slot, |seat| (seat.marked, seat.serves));
+        let exit = || self.seat(slot, |seat| seat.exit.clone());
         if serves {
-            self.forget_service(slot, exit.as_ref().unwrap_or(&Exit::normal()));
+            self.forget_service(slot, &exit().unwrap_or(Exit::normal()));
         }
         self.forget_client(slot);
-        self.notify_watchers(slot, &exit.unwrap_or(Exit::gone()));
-        let who = self.address_of(slot);
-        let reserved = self.seat(slot, |seat| seat.reserved);
-        let mut old = Seat::new();
-        old.state = State::Vacant;
-        self.reseat(slot, |seat| {
-            old.serial = seat.serial;
-            std::mem::swap(seat, &mut old);
+        if self.seat(slot, |seat| seat.rare.is_some()) {
+            self.notify_watchers(slot, &exit().unwrap_or_else(Exit::gone));
+        }
+        let old = self.reseat(slot, |seat| {
+            let vacant = Seat {
+                state: State::Vacant,
+                serial: seat.serial,
+                ..Seat::new()
+            };
+            std::mem::replace(seat, vacant)
         });
+        let reserved = old.reserved;
         if old.ops.is_some() {
+            let who = self.address_of(slot);
             self.gate
                 .tell_observer(|o| o.changed(who, &old.name, Lifecycle::Gone));
         }

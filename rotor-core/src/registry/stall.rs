@@ -161,6 +161,9 @@ impl Registry {
     /// be what that waits for. Returns the starts that can never end.
     pub(crate) fn stall_again(&self, supervisor: Address) -> Vec<Doomed> {
         let mut table = self.table();
+        if table.stalled.at_slot.is_empty() {
+            return Vec::new();
+        }
         let below = table.stalled.at_slot.get(&supervisor);
         let below = below.cloned().unwrap_or_default();
         let doomed = below.into_iter().flat_map(|at| table.take_doomed(at));
