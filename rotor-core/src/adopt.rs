@@ -11,6 +11,7 @@ use crate::error::StartError;
 use crate::exit::{Exit, ExitReason};
 use crate::here;
 use crate::kin::{Entry, Kin, Limits, RemoteEntry};
+use crate::label::Label;
 use crate::lane::SYSTEM;
 use crate::locality::{Local, Placement};
 use crate::lock::lock;
@@ -49,7 +50,7 @@ pub(crate) enum How {
 }
 
 impl How {
-    fn row(self, name: Cow<'static, str>, of: AsChild) -> NewRow {
+    fn row(self, name: Label, of: AsChild) -> NewRow {
         NewRow {
             name,
             restart: of.restart,
@@ -90,7 +91,7 @@ impl Local {
         let is_root = matches!(parent, Parent::App(_));
         self.reseat(slot, |seat| {
             seat.state = State::Waiting;
-            seat.name = supervisor.name;
+            seat.name = supervisor.name.into();
             seat.restart = supervisor.restart;
             seat.parent = parent;
             seat.ops = Some(maker.ops);
@@ -130,7 +131,8 @@ impl Local {
         // Before there is a row: a child that cannot have its address or its names leaves no trace.
         self.check_claim(parent, &spec)?;
         let slot = self.slot_for(parent, &mut spec)?;
-        let row = how.row(spec.name.clone(), spec.as_child());
+        let name = Label::from(std::mem::take(&mut spec.name));
+        let row = how.row(name.clone(), spec.as_child());
         let limits = Limits {
             start: spec.start_limit,
             stop: spec.stop_limit,
@@ -144,7 +146,7 @@ impl Local {
             child
         });
         let address = self.address_of(parent);
-        self.adopt_actor(slot, spec, Parent::Actor { address, child });
+        self.adopt_actor(slot, name, spec, Parent::Actor { address, child });
         Ok((child, place))
     }
 
@@ -155,7 +157,7 @@ impl Local {
         how: How,
     ) -> Result<(u32, Address), StartError> {
         self.build_here(parent, &mut s)?;
-        let row = how.row(s.name.clone(), s.as_child());
+        let row = how.row(s.name.clone().into(), s.as_child());
         let limits = Limits {
             start: None,
             stop: s.stop_limit,
@@ -183,21 +185,20 @@ impl Local {
         let gate = remote.locality.gate();
         let (slot, generation) = gate.mint();
         let place = Address::new(gate, slot, generation);
-        let mut entry = Entry::new(place, limits);
         let below = remote.declared.get().map(|declared| &declared.places);
         let places = below.into_iter().flatten().chain([&remote.locality]);
         let placements = places.map(Placement::new).collect();
         let plans = self.plans(parent, place, &remote);
         let shell = s.shell();
-        entry.remote = Some(Box::new(RemoteEntry {
+        let remote = RemoteEntry {
             unbuilt: None,
             shell,
             remote,
             built: 0,
             _placements: placements,
             plans,
-        }));
-        set(entry);
+        };
+        set(Entry::away(place, limits, remote));
         self.tie(gate, About::Child(parent, child));
         Ok((child, place))
     }
@@ -259,13 +260,15 @@ impl Local {
         }
     }
 
-    fn adopt_actor(&self, slot: u32, spec: Spec, parent: Parent) {
+    fn adopt_actor(&self, slot: u32, name: Label, spec: Spec, parent: Parent) {
         let reserved = spec.reserved.is_some();
         self.reseat(slot, |seat| {
             seat.state = State::Waiting;
-            seat.name = spec.name;
+            seat.name = name;
             seat.restart = spec.restart;
-            seat.capacity = spec.capacity.unwrap_or(seat.capacity);
+            if spec.capacity.is_some() {
+                seat.rare_mut().capacity = spec.capacity;
+            }
             seat.reserved = reserved;
             seat.parent = parent;
             seat.ops = Some(spec.maker.ops);
@@ -359,7 +362,7 @@ impl Local {
             self.take_back_children(to.slot);
             let old = self.reseat(to.slot, |seat| {
                 seat.state = State::Waiting;
-                seat.name = name;
+                seat.name = name.into();
                 seat.parent = above;
                 seat.ops = Some(Stock::maker(None).ops);
                 // Reported when the start is asked for.

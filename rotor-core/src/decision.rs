@@ -110,7 +110,7 @@ impl Local {
         self.current.set(LOCALITY);
         decided.unwrap_or_else(|caught| {
             let panicked = Exit::panicked(caught);
-            self.crash(slot, panicked.because(name.clone(), exit.clone()));
+            self.crash(slot, panicked.because(name.to_cow(), exit.clone()));
             Decision::Usual
         })
     }

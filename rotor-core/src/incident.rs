@@ -51,7 +51,7 @@ impl Local {
         };
         let message = message();
         // A failure that it has said in the same handler has been counted.
-        let (name, said) = self.seat(slot, |seat| (seat.name.clone(), seat.exit.clone()));
+        let (name, said) = self.seat(slot, |seat| (seat.name.to_cow(), seat.exit.clone()));
         let of_this = |said: &Exit| {
             let incident = said.incident().filter(|one| one.message == Some(message));
             incident.map(|one| one.times)

@@ -14,7 +14,7 @@ use crate::pool::Template;
 use crate::registry::Plans;
 use crate::strategy::{ChildId, Family, Flags, Restart, Step};
 use crate::supervisor::{Remote, Shell};
-use crate::things::Key;
+use crate::things::{Key, NO_THINGS};
 use crate::unbuilt::Unbuilt;
 
 /// A supervisor's table with the places of its children.
@@ -50,15 +50,21 @@ pub(crate) struct Early {
 /// Where a child lives, and how long its steps may take.
 pub(crate) struct Entry {
     pub(crate) place: Address,
-    /// Boxed: most are here, and there may be very many.
-    pub(crate) remote: Option<Box<RemoteEntry>>,
-    /// Boxed, too: most have the usual ones.
-    limits: Option<Box<Limits>>,
-    /// The limit of the step that runs, or the wait before a restart.
-    pub(crate) limit: Option<Key>,
+    /// What few have, boxed: there may be very many children.
+    special: Option<Box<Special>>,
+    /// The limit of the step that runs, or the wait before a restart: its place among the things of the
+    /// parent's instance, where a child has one such thing and no more.
+    limit: u32,
 }
 
-const _: () = assert!(size_of::<Option<Entry>>() <= 56);
+const _: () = assert!(size_of::<Option<Entry>>() <= 32);
+
+/// What few children have.
+struct Special {
+    limits: Limits,
+    /// Most are here.
+    remote: Option<RemoteEntry>,
+}
 
 /// How long the steps of a child may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,20 +94,62 @@ impl Entry {
     pub(crate) fn new(place: Address, limits: Limits) -> Self {
         Entry {
             place,
-            remote: None,
-            limits: (limits != Limits::USUAL).then(|| Box::new(limits)),
-            limit: None,
+            special: (limits != Limits::USUAL).then(|| Special::boxed(limits)),
+            limit: NO_THINGS,
         }
+    }
+
+    /// The same for a child on another locality.
+    pub(crate) fn away(place: Address, limits: Limits, remote: RemoteEntry) -> Self {
+        let mut special = Special::boxed(limits);
+        special.remote = Some(remote);
+        Entry {
+            place,
+            special: Some(special),
+            limit: NO_THINGS,
+        }
+    }
+
+    pub(crate) fn remote(&self) -> Option<&RemoteEntry> {
+        self.special.as_ref()?.remote.as_ref()
+    }
+
+    pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteEntry> {
+        self.special.as_mut()?.remote.as_mut()
+    }
+
+    pub(crate) fn has_limit(&self) -> bool {
+        self.limit != NO_THINGS
+    }
+
+    pub(crate) fn set_limit(&mut self, limit: Key) {
+        self.limit = limit.index;
+    }
+
+    /// The place of its limit, which it has no more.
+    pub(crate) fn take_limit(&mut self) -> Option<u32> {
+        let index = std::mem::replace(&mut self.limit, NO_THINGS);
+        (index != NO_THINGS).then_some(index)
     }
 
     /// Where it is, and what is planned of it.
     pub(crate) fn plans(&self) -> (Address, Option<Arc<Plans>>) {
-        let remote = self.remote.as_ref();
+        let remote = self.remote();
         (self.place, remote.and_then(|remote| remote.plans.clone()))
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        self.limits.as_deref().copied().unwrap_or(Limits::USUAL)
+        let special = self.special.as_ref();
+        special.map_or(Limits::USUAL, |special| special.limits)
+    }
+}
+
+impl Special {
+    fn boxed(limits: Limits) -> Box<Self> {
+        Box::new(Special {
+            limits,
+            remote: None,
+        })
     }
 }
 
@@ -154,7 +202,7 @@ impl Kin {
 
     pub(crate) fn set_entry(&mut self, id: ChildId, entry: Entry) {
         let at = id as usize;
-        if entry.remote.is_some() {
+        if entry.remote().is_some() {
             self.far.insert(entry.place, id);
         }
         if let Some(place) = self.entries.get_mut(at) {
@@ -175,7 +223,7 @@ impl Kin {
 
     pub(crate) fn take_entry(&mut self, id: ChildId) -> Option<Entry> {
         let entry = self.entries.get_mut(id as usize)?.take()?;
-        if entry.remote.is_some() {
+        if entry.remote().is_some() {
             self.far.remove(&entry.place);
         }
         Some(entry)

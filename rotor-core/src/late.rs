@@ -432,7 +432,7 @@ impl Local {
             return None;
         }
         let handling = Handling {
-            name: self.name_of(slot),
+            name: self.name_of(slot).to_cow(),
             who: self.address_of(slot),
             message: message(),
             age: Duration::ZERO,

@@ -135,6 +135,7 @@ mod drain; // a stop behind what is queued
 mod exit; // why an actor ended
 mod group; // Group: actors that are sent to together
 mod kin; // the children of an actor and where they live
+mod label; // names as tables keep them
 mod late; // Late: who was late
 mod lifecycle; // start, stop, crash
 mod link; // services outlive their clients

@@ -7,6 +7,7 @@ use crate::error::{Result, StartError};
 use crate::exit::{Exit, ExitReason};
 use crate::here;
 use crate::hold::Why;
+use crate::label::Label;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
@@ -681,7 +682,7 @@ impl Local {
     fn note_unbuilt(&self, slot: u32, child: ChildId, exit: &Exit) {
         let all = self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            let (top, remote) = (entry.place, entry.remote.as_ref()?);
+            let (top, remote) = (entry.place, entry.remote()?);
             if remote.unbuilt.is_some() || remote.is_ordered() && !top.gate().is_unturned() {
                 return None;
             }
@@ -690,7 +691,7 @@ impl Local {
         let Some((top, all)) = all else { return };
         let unbuilt = Unbuilt::new(self.gate, top, all, exit);
         self.seat(slot, |seat| {
-            let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+            let remote = seat.kin.as_mut()?.entry(child)?.remote_mut()?;
             remote.unbuilt = Some(unbuilt);
             Some(())
         });
@@ -721,7 +722,7 @@ impl Local {
         }
     }
 
-    pub(crate) fn name_of(&self, slot: u32) -> std::borrow::Cow<'static, str> {
+    pub(crate) fn name_of(&self, slot: u32) -> Label {
         self.seat(slot, |seat| seat.name.clone())
     }
 

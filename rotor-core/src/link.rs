@@ -576,7 +576,7 @@ impl Local {
             let path = self.path_text(slot);
             client.tell(|here, key| here.linked(key, path));
         } else if state != State::Reserved {
-            let (path, name) = (self.path_of(slot).into(), self.name_of(slot));
+            let (path, name) = (self.path_of(slot).into(), self.name_of(slot).to_cow());
             client.tell(|here, key| here.link_waits(key, Place { path, name }));
         }
     }
@@ -673,7 +673,7 @@ impl Local {
             key
         });
         let exit = exit.clone();
-        let name = self.seat(slot, |seat| seat.name.clone());
+        let name = self.seat(slot, |seat| seat.name.to_cow());
         self.with_service(slot, |service| {
             let exit = exit.clone();
             service.leaving = Some(Leaving { exit, limit });

@@ -1010,7 +1010,7 @@ impl Local {
         let seats = self.seats.try_borrow().ok()?; // whatever is going on, this is for a line of text
         let seat = seats.get(address.slot as usize)?;
         let is_it = self.slots.generation(address.slot) == address.generation;
-        (is_it && !seat.name.is_empty()).then(|| seat.name.clone())
+        (is_it && !seat.name.is_empty()).then(|| seat.name.to_cow())
     }
 
     /// The slot that keeps what comes for an address: of one that is valid, or that an earlier life

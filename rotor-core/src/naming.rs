@@ -149,7 +149,10 @@ impl Local {
 
     /// The names from the root down to an actor.
     pub(crate) fn names_to(&self, slot: u32) -> Vec<Cow<'static, str>> {
-        let mut names: Vec<_> = self.upwards(slot).map(|at| self.name_of(at)).collect();
+        let mut names: Vec<_> = self
+            .upwards(slot)
+            .map(|at| self.name_of(at).to_cow())
+            .collect();
         let above = self.with_top(slot, |top| top.above.names.clone());
         names.extend(above.iter().flat_map(|above| above.iter().rev().cloned()));
         names.reverse();
@@ -165,7 +168,7 @@ impl Local {
     pub(crate) fn child_path(&self, parent: u32, child: ChildId) -> String {
         let name = self.seat(parent, |seat| {
             let family = seat.kin.as_ref().map(|kin| &kin.family);
-            family.map_or("".into(), |family| family.row(child).name.clone())
+            family.map_or("".into(), |family| family.row(child).name.to_cow())
         });
         self.path_below(parent, &name)
     }
@@ -398,7 +401,7 @@ impl Local {
 
     /// Registers a name of an actor that lives, for everybody to find at once.
     pub(crate) fn register(&self, slot: u32, name: NameSpec) -> Result<(), NameError> {
-        let (ending, owner) = self.seat(slot, |seat| (seat.is_ending(), seat.name.clone()));
+        let (ending, owner) = self.seat(slot, |seat| (seat.is_ending(), seat.name.to_cow()));
         if ending {
             return Err(NameError::Ending { name: name.text });
         }

@@ -155,7 +155,7 @@ impl Local {
     fn build_again(&self, slot: u32, child: u32) {
         self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
-            kin.entry(child)?.remote.as_mut()?.built = 0;
+            kin.entry(child)?.remote_mut()?.built = 0;
             Some(())
         });
     }
@@ -166,7 +166,7 @@ impl Local {
             let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
             let runs = kin.family.runs(child, incarnation);
             let entry = kin.entry(child).filter(|_| runs)?;
-            entry.limits().stop.filter(|_| entry.limit.is_none())
+            entry.limits().stop.filter(|_| !entry.has_limit())
         });
         if limit.is_some() {
             self.arm_limit(slot, child, incarnation, limit);
@@ -185,7 +185,8 @@ impl Local {
             let kin = seat.kin.as_mut()?;
             let state = kin.family.row(child).state;
             let entry = kin.entry(child)?;
-            entry.limit.take()?;
+            let index = entry.take_limit()?;
+            self.forget_limit(index, (slot, child), &mut seat.things);
             if state == RowState::Waiting {
                 return Some(Ok(Event::Due(child, incarnation)));
             }
@@ -243,12 +244,21 @@ impl Local {
                 RowState::Stopping => !start,
                 _ => true,
             };
-            let key = entry
-                .limit
-                .take_if(|_| meant && row.incarnation == incarnation)?;
-            let mut things = self.things.borrow_mut();
-            Some(things.forget(key, slot, &mut seat.things))
+            if meant && row.incarnation == incarnation {
+                let index = entry.take_limit()?;
+                self.forget_limit(index, (slot, child), &mut seat.things);
+            }
+            Some(())
         });
+    }
+
+    /// Forgets the limit of a child's step, unless it ended with the parent's instance.
+    #[inline]
+    fn forget_limit(&self, index: u32, (slot, child): (u32, ChildId), head: &mut u32) {
+        let mut things = self.things.borrow_mut();
+        if let Some(key) = things.limit_at(index, slot, child) {
+            things.forget(key, slot, head);
+        }
     }
 
     /// Asks the table what an event means, and does it.
@@ -379,17 +389,21 @@ impl Local {
                 self.arm_limit(slot, child, incarnation, Some(wait));
             }
             Action::StopWaiting(child) => {
-                let limit = |seat: &mut Seat| seat.kin.as_mut()?.entry(child)?.limit.take();
-                if let Some(key) = self.seat(slot, limit) {
-                    drop(self.remove_thing(key, slot));
-                }
+                self.seat(slot, |seat| {
+                    let index = seat.kin.as_mut()?.entry(child)?.take_limit()?;
+                    self.forget_limit(index, (slot, child), &mut seat.things);
+                    Some(())
+                });
             }
             Action::Forget(child) => {
-                let entry = self.seat(slot, |seat| seat.kin.as_mut()?.take_entry(child));
+                let entry = self.seat(slot, |seat| {
+                    let mut entry = seat.kin.as_mut()?.take_entry(child)?;
+                    if let Some(index) = entry.take_limit() {
+                        self.forget_limit(index, (slot, child), &mut seat.things);
+                    }
+                    Some(entry)
+                });
                 let Some(entry) = entry else { return };
-                if let Some(key) = entry.limit {
-                    drop(self.remove_thing(key, slot));
-                }
                 self.release_planned(entry.plans());
                 self.forget(&entry);
                 let _ = crate::here::guard(|| drop(entry));
@@ -519,7 +533,7 @@ impl Local {
     /// that is closed.
     fn order_child(&self, slot: u32, child: u32, incarnation: u64, to: Address) -> bool {
         let unbuilt = self.seat(slot, |seat| {
-            let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+            let remote = seat.kin.as_mut()?.entry(child)?.remote_mut()?;
             remote.unbuilt.take()
         });
         drop(unbuilt); // it waits again, also for an attempt after this one
@@ -534,7 +548,7 @@ impl Local {
         let build = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let restart = kin.family.row(child).restart;
-            let remote = kin.entry(child)?.remote.as_mut()?;
+            let remote = kin.entry(child)?.remote_mut()?;
             let openings = remote.remote.locality.openings().max(1);
             (remote.built != openings).then(|| {
                 remote.built = openings;
@@ -581,7 +595,7 @@ impl Local {
                 keep: true,
                 late: None,
             };
-            Some(entry.remote.is_some() && kill.to.gate().withdraw(kill))
+            Some(entry.remote().is_some() && kill.to.gate().withdraw(kill))
         };
         self.seat(slot, withdrawn) == Some(true)
     }
@@ -597,7 +611,7 @@ impl Local {
             let place = kin.entry(child)?.place;
             let row = kin.family.row(child);
             let ends = [
-                Who::Name(row.name.clone()),
+                Who::Name(row.name.to_cow()),
                 Who::Address(place, None),
                 Who::Address(place, Some(row.last_up)),
             ];
@@ -685,19 +699,51 @@ impl Local {
     }
 
     fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
-        let old = self.seat(slot, |seat| {
-            let key = limit.map(|limit| {
-                let mut things = self.things.borrow_mut();
-                let body = Body::Limit { child, incarnation };
-                let key = things.insert(slot, &mut seat.things, body);
-                things.arm_later(key, nanos(limit), &self.clock);
-                key
-            });
+        self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            std::mem::replace(&mut entry.limit, key)
+            if let Some(old) = entry.take_limit() {
+                self.forget_limit(old, (slot, child), &mut seat.things);
+            }
+            let mut things = self.things.borrow_mut();
+            let body = Body::Limit { child, incarnation };
+            let limit = nanos(limit?);
+            let key = things.insert(slot, &mut seat.things, body);
+            things.arm_later(key, limit, &self.clock);
+            entry.set_limit(key);
+            Some(())
         });
-        if let Some(old) = old {
-            drop(self.remove_thing(old, slot));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::here::with_local;
+    use crate::sim::Sim;
+    use crate::*;
+
+    struct Kid;
+    impl Actor for Kid {}
+
+    #[test]
+    fn a_wait_that_is_over_takes_no_room() {
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let kid = here.reserve();
+        let second = Duration::from_secs(1);
+        let child = Child::new("kid", || Kid).at(kid);
+        let child = child.backoff(Backoff::fixed(second));
+        let tree = Supervisor::one_for_one("app").intensity(9, second);
+        let app = sim.start(tree.child(child)).unwrap();
+        sim.run_until_idle();
+        let things = || with_local(here.gate(), |local| local.unwrap().things.borrow().len());
+        let before = things();
+        for lives in 2..5 {
+            kid.address().kill();
+            sim.run_for(3 * second);
+            assert_eq!(app.tree().nodes[1].instances, lives);
+            assert_eq!(things(), before);
         }
     }
 }

@@ -344,7 +344,7 @@ impl Local {
     pub(crate) fn take_up(&self, slot: u32, child: ChildId) {
         let remote = |seat: &mut Seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            let remote = entry.remote.as_ref().map(|remote| remote.remote.clone());
+            let remote = entry.remote().map(|remote| remote.remote.clone());
             Some((entry.place, remote))
         };
         let Some((place, remote)) = self.seat(slot, remote) else {
@@ -353,7 +353,7 @@ impl Local {
         if let Some(remote) = remote {
             let plans = self.plans(slot, place, &remote);
             let plan = |seat: &mut Seat| {
-                let remote = seat.kin.as_mut()?.entry(child)?.remote.as_mut()?;
+                let remote = seat.kin.as_mut()?.entry(child)?.remote_mut()?;
                 std::mem::replace(&mut remote.plans, plans)
             };
             return drop(self.seat(slot, plan));
@@ -384,7 +384,7 @@ impl Local {
                     .into_iter()
                     .for_each(|slot| there.unclaimed(slot)),
             });
-        let remote = entry.remote.as_deref().into_iter();
+        let remote = entry.remote().into_iter();
         let mut below: Vec<_> = remote.flat_map(RemoteEntry::reserved).collect();
         below.sort_unstable();
         // One that is lost tells nobody below.

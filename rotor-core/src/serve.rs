@@ -163,7 +163,7 @@ impl Local {
             let ids: Vec<ChildId> = kin.family.visible().collect();
             let info = |id| {
                 let row = kin.family.row(id);
-                let (name, state) = (row.name.clone(), row.child_state());
+                let (name, state) = (row.name.to_cow(), row.child_state());
                 let is_supervisor = row.supervisor;
                 let entry = kin.entry(id)?;
                 Some(ChildInfo {

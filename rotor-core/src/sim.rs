@@ -547,7 +547,7 @@ impl Sim {
         let texts = busy.into_iter().map(|((at, slot), n)| {
             let locality = &self.drivers[at].locality;
             let name = |local: Option<&Local>| {
-                local.map(|local| local.seat(slot, |seat| seat.name.clone()))
+                local.map(|local| local.seat(slot, |seat| seat.name.to_cow()))
             };
             let name = here::with_local(locality.gate(), name).unwrap_or_default();
             format!("{n} to {name} [{}]", locality.name())
@@ -587,7 +587,7 @@ impl Sim {
             return format!("{address:?}");
         };
         let name = self.local(address.gate(), |local| {
-            let name = local.seat(local.find(address)?, |seat| seat.name.clone());
+            let name = local.seat(local.find(address)?, |seat| seat.name.to_cow());
             Some(name).filter(|name| !name.is_empty())
         });
         let name = name.unwrap_or_else(|| format!("{address:?}").into());

@@ -1,6 +1,5 @@
 //! The slot table: what a message touches, and the seat behind it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::hold::Why;
 use crate::kin::Kin;
+use crate::label::Label;
 use crate::lane::{NORMAL, URGENT};
 use crate::monitor::Watchers;
 use crate::observe::Reason;
@@ -209,7 +209,6 @@ pub(crate) struct Seat {
     pub(crate) in_hook: bool,
     pub(crate) drain: Drain,
     pub(crate) restart: Restart,
-    pub(crate) capacity: u32,
     /// First entry of the instance's list of things.
     pub(crate) things: u32,
     /// Which instance this is, as the parent counts.
@@ -218,7 +217,7 @@ pub(crate) struct Seat {
     pub(crate) serial: u64,
     /// How many have been started; no more are counted than fit.
     pub(crate) instances: u32,
-    pub(crate) name: Cow<'static, str>,
+    pub(crate) name: Label,
     pub(crate) make: Option<Make>,
     pub(crate) ops: Option<&'static Ops>,
     pub(crate) parent: Parent,
@@ -230,11 +229,13 @@ pub(crate) struct Seat {
 }
 
 // There may be very many: what most have not is boxed.
-const _: () = assert!(size_of::<Seat>() <= 152);
+const _: () = assert!(size_of::<Seat>() <= 144);
 
 /// What few actors have.
 #[derive(Default)]
 pub(crate) struct Rare {
+    /// How many messages may be parked, if its spec says so.
+    pub(crate) capacity: Option<u32>,
     /// Incarnations up to this one were removed by force, also if they have not started yet.
     pub(crate) disowned: u64,
     /// A stop that came while there was no instance: for the next one.
@@ -270,12 +271,11 @@ impl Seat {
             drain: Drain::No,
             serves: false,
             restart: Restart::Permanent,
-            capacity: PARKED,
             things: NO_THINGS,
             incarnation: 0,
             serial: 0,
             instances: 0,
-            name: Cow::Borrowed(""),
+            name: Label::Fixed(""),
             make: None,
             ops: None,
             parent: Parent::Nobody,
@@ -391,7 +391,8 @@ impl Seat {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.parked_count() >= self.capacity
+        let said = self.rare.as_ref().and_then(|rare| rare.capacity);
+        self.parked_count() >= said.unwrap_or(PARKED)
     }
 
     pub(crate) fn parked_count(&self) -> u32 {

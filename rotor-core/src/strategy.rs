@@ -9,7 +9,6 @@ mod exits;
 mod names;
 mod tally;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -19,9 +18,10 @@ use crate::backoff::Backoff;
 use crate::decision::Decision;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
+use crate::label::Label;
 
 pub(crate) use deed::{Deed, DeedResult, Refusal};
-use exits::{Past, Patience, Quota};
+use exits::{Past, Terms};
 use names::Names;
 use tally::Tally;
 
@@ -285,7 +285,7 @@ impl RowState {
 /// One child.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    pub(crate) name: Cow<'static, str>,
+    pub(crate) name: Label,
     pub(crate) state: RowState,
     pub(crate) incarnation: u64,
     pub(crate) restart: Restart,
@@ -305,15 +305,17 @@ pub(crate) struct Row {
     /// The last incarnation before this row, or this start of the supervisor: retries up to it are
     /// not for the row.
     since: u64,
-    backoff: Option<Box<Patience>>,
-    quota: Option<Box<Quota>>,
+    terms: Option<Box<Terms>>,
     prev: ChildId,
     next: ChildId,
 }
 
+// There may be very many.
+const _: () = assert!(size_of::<Row>() <= 64);
+
 /// A row to be added.
 pub(crate) struct NewRow {
-    pub(crate) name: Cow<'static, str>,
+    pub(crate) name: Label,
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
     pub(crate) escalating: bool,
@@ -465,8 +467,7 @@ impl Family {
             named: row.named,
             last_up: 0,
             since: self.incarnations,
-            backoff: row.backoff.map(Patience::new),
-            quota: row.at_most.map(Quota::new),
+            terms: Terms::new(row.backoff, row.at_most),
             prev: self.last,
             next: NONE,
         };
@@ -1050,7 +1051,9 @@ impl Family {
         }
         self.set(id, RowState::Free);
         self.names.remove(&self.rows[id as usize].name, id);
-        self.failures.remove(&id);
+        if !self.failures.is_empty() {
+            self.failures.remove(&id);
+        }
         self.free.push(id);
     }
 
@@ -1074,7 +1077,7 @@ impl Family {
                 }
             }
             Then::Up | Then::Ready => {
-                let exit = Exit::shutdown().because_unborn(row.name.clone(), exit);
+                let exit = Exit::shutdown().because_unborn(row.name.to_cow(), exit);
                 if pass.waiting == Waiting::One(id, Step::Start) {
                     pass.waiting = Waiting::Nothing;
                 }

@@ -412,6 +412,17 @@ impl Things {
         self.list.iter().enumerate().filter_map(at_gate).collect()
     }
 
+    /// The limit of a step of a child that is at this place, if it is one of this slot.
+    #[inline]
+    pub(crate) fn limit_at(&self, index: u32, slot: u32, of: u32) -> Option<Key> {
+        let thing = self.list.get(index as usize)?;
+        let is_it = matches!(thing.body, Body::Limit { child, .. } if child == of);
+        (is_it && thing.slot == slot).then_some(Key {
+            index,
+            serial: thing.serial,
+        })
+    }
+
     /// The slot of the instance that an entry belongs to.
     pub(crate) fn slot_of(&self, key: Key) -> Option<u32> {
         let thing = self.list.get(key.index as usize)?;

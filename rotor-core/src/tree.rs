@@ -401,7 +401,7 @@ impl Local {
                 };
                 let node = TreeNode {
                     depth: 0,
-                    name: seat.name.clone(),
+                    name: seat.name.to_cow(),
                     address,
                     locality: self.locality.name().clone(),
                     actor: (ops.type_name)(),
@@ -422,7 +422,7 @@ impl Local {
                         let row = kin.family.row(id);
                         Some(Child {
                             place,
-                            name: row.name.clone(),
+                            name: row.name.to_cow(),
                             down: down || row.state == RowState::Down && !waits,
                         })
                     };

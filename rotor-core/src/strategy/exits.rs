@@ -14,16 +14,6 @@ pub(super) struct Patience {
     up: Option<u64>,
 }
 
-impl Patience {
-    pub(super) fn new(backoff: Backoff) -> Box<Self> {
-        Box::new(Patience {
-            backoff,
-            tries: 0,
-            up: None,
-        })
-    }
-}
-
 /// How often a child may be restarted within the period.
 #[derive(Clone, Debug)]
 pub(super) struct Quota {
@@ -32,11 +22,30 @@ pub(super) struct Quota {
     restarts: VecDeque<u64>,
 }
 
-impl Quota {
-    pub(super) fn new(at_most: u32) -> Box<Self> {
-        Box::new(Quota {
-            at_most,
-            restarts: VecDeque::new(),
+/// What a spec says of the restarts of one child: few specs do.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    patience: Option<Patience>,
+    quota: Option<Quota>,
+}
+
+impl Terms {
+    pub(super) fn new(backoff: Option<Backoff>, at_most: Option<u32>) -> Option<Box<Self>> {
+        let is_said = backoff.is_some() || at_most.is_some();
+        is_said.then(|| {
+            let patience = |backoff| Patience {
+                backoff,
+                tries: 0,
+                up: None,
+            };
+            let quota = |at_most| Quota {
+                at_most,
+                restarts: VecDeque::new(),
+            };
+            Box::new(Terms {
+                patience: backoff.map(patience),
+                quota: at_most.map(quota),
+            })
         })
     }
 }
@@ -48,7 +57,7 @@ const REMEMBERED: usize = 3;
 #[derive(Debug)]
 pub(super) struct Past {
     at: u64,
-    who: Cow<'static, str>,
+    who: Label,
     exit: Exit,
 }
 
@@ -63,26 +72,42 @@ fn count(restarts: &mut VecDeque<u64>, now: u64, window: u64) -> u32 {
 }
 
 impl Row {
+    fn patience(&mut self) -> Option<&mut Patience> {
+        self.terms.as_mut()?.patience.as_mut()
+    }
+
+    /// Whether a backoff has its restarts wait.
+    #[cfg(any(test, rotor_fuzz))]
+    pub(super) fn is_put_off(&self) -> bool {
+        self.terms
+            .as_ref()
+            .is_some_and(|terms| terms.patience.is_some())
+    }
+
+    fn quota(&mut self) -> Option<&mut Quota> {
+        self.terms.as_mut()?.quota.as_mut()
+    }
+
     pub(super) fn note_up(&mut self, now: u64) {
-        if let Some(patience) = &mut self.backoff {
+        if let Some(patience) = self.patience() {
             patience.up = Some(now);
         }
     }
 
     /// The supervisor starts anew.
     pub(super) fn forgive(&mut self) {
-        if let Some(patience) = &mut self.backoff {
+        if let Some(patience) = self.patience() {
             patience.tries = 0;
             patience.up = None;
         }
-        if let Some(quota) = &mut self.quota {
+        if let Some(quota) = self.quota() {
             quota.restarts.clear();
         }
     }
 
     /// Bounds of the wait before the restart that is made now, if it is put off.
     fn next_wait(&mut self, now: u64) -> Option<(u64, u64)> {
-        let patience = self.backoff.as_mut()?;
+        let patience = self.patience()?;
         let life = patience.up.take().map(|then| now.saturating_sub(then));
         if life.is_some_and(|life| patience.backoff.is_healthy(life)) {
             patience.tries = 0;
@@ -194,7 +219,7 @@ impl Family {
         }
         if significant && self.shuts_down(&others) {
             out.push(Action::AutoShutdown);
-            let name = self.rows[id as usize].name.clone(); // there until another row takes its place
+            let name = self.rows[id as usize].name.to_cow(); // there until another row takes its place
             let exit = Exit::shutdown().because(name, exit);
             return self.end_by_itself(exit, out);
         }
@@ -240,7 +265,7 @@ impl Family {
 
     /// The supervisor ends because the child has.
     fn escalate(&mut self, id: ChildId, exit: Exit, out: &mut Vec<Action>) {
-        let name = self.rows[id as usize].name.clone();
+        let name = self.rows[id as usize].name.to_cow();
         self.down(id);
         out.push(Action::Escalated(id));
         self.end_by_itself(Exit::escalated().because(name, exit), out);
@@ -287,7 +312,7 @@ impl Family {
         let all = count(&mut self.restarts, now, window);
         let intensity = self.flags.intensity;
         let mut too_many = (all > intensity).then_some(intensity);
-        if let Some(quota) = &mut row.quota {
+        if let Some(quota) = row.quota() {
             let its_own = count(&mut quota.restarts, now, window);
             let at_most = quota.at_most;
             too_many = too_many.or((its_own > at_most).then_some(at_most));
@@ -300,9 +325,9 @@ impl Family {
             let gave_up = GaveUp {
                 allowed,
                 period: self.flags.period,
-                before: past.map(|p| (p.who.clone(), p.exit.curt())).collect(),
+                before: past.map(|p| (p.who.to_cow(), p.exit.curt())).collect(),
             };
-            let exit = Exit::shutdown().giving_up(who, exit, gave_up);
+            let exit = Exit::shutdown().giving_up(who.to_cow(), exit, gave_up);
             return self.end_by_itself(exit, out);
         }
         if self.past.len() == REMEMBERED {

@@ -1,20 +1,19 @@
 //! Children by name, for requests: not built before the first one asks.
 
-use std::borrow::Cow;
-
 use super::ChildId;
 use crate::fixed_map::FixedMap;
+use crate::label::Label;
 
 /// The index, if anybody has asked for it.
 #[derive(Debug, Default)]
-pub(super) struct Names(Option<FixedMap<Cow<'static, str>, ChildId>>);
+pub(super) struct Names(Option<FixedMap<Label, ChildId>>);
 
 impl Names {
     pub(super) fn is_known(&self) -> bool {
         self.0.is_some()
     }
 
-    pub(super) fn learn(&mut self, rows: Vec<(Cow<'static, str>, ChildId)>) {
+    pub(super) fn learn(&mut self, rows: Vec<(Label, ChildId)>) {
         self.0 = Some(rows.into_iter().collect());
     }
 
@@ -23,7 +22,7 @@ impl Names {
         self.0 = None;
     }
 
-    pub(super) fn insert(&mut self, name: Cow<'static, str>, id: ChildId) {
+    pub(super) fn insert(&mut self, name: Label, id: ChildId) {
         if let Some(all) = &mut self.0 {
             all.insert(name, id);
         }
