@@ -9,6 +9,7 @@ use crate::here;
 use crate::hold::Why;
 use crate::label::Label;
 use crate::locality::{Control, Local, News, StartOrder};
+use crate::message::LOCALITY;
 use crate::observe::Reason;
 use crate::request::{RequestError, Verdict};
 use crate::slot::{Seat, State};
@@ -69,13 +70,8 @@ impl Local {
             seat.instances = seat.instances.saturating_add(1);
             seat.serial = self.things.borrow_mut().serial();
             let restarts = seat.instances - 1;
-            Some(Ok((
-                make,
-                seat.once,
-                seat.exit.take(),
-                restarts,
-                seat.marked,
-            )))
+            let old = seat.exit.take();
+            Some(Ok((make, seat.once, old, restarts, seat.marked)))
         });
         let (mut make, once, old, restarts, marked) = match ready {
             None => return,
@@ -112,7 +108,7 @@ impl Local {
         };
         self.slots.set_actor(slot, instance.as_ptr());
         if self.begin_hooks(slot) {
-            self.current.set(crate::message::LOCALITY);
+            self.current.set(LOCALITY);
             return self.settle_start(slot);
         }
         self.start_actor(slot);
@@ -125,7 +121,7 @@ impl Local {
         self.current.set(slot);
         // SAFETY: the instance is live, and nothing else refers to it between messages.
         let started = here::guard(|| unsafe { (ops.start)(actor, self, slot) });
-        self.current.set(crate::message::LOCALITY);
+        self.current.set(LOCALITY);
         match started {
             Ok(Ok(())) => self.started(slot),
             Ok(Err(error)) => self.crash(slot, Exit::failed(error)),
@@ -244,7 +240,7 @@ impl Local {
 
     /// A start came to nothing: there is no instance.
     pub(crate) fn start_failed(&self, slot: u32, exit: Exit) {
-        self.current.set(crate::message::LOCALITY);
+        self.current.set(LOCALITY);
         self.purge(slot, &exit);
         // Children that the instance has added go with it, also those not started yet.
         self.abandon_children(slot);
@@ -261,7 +257,7 @@ impl Local {
 
     /// A factory made nothing, and meant it: as after an orderly end.
     fn start_ignored(&self, slot: u32) {
-        self.current.set(crate::message::LOCALITY);
+        self.current.set(LOCALITY);
         let exit = Exit::normal();
         self.purge(slot, &exit);
         self.abandon_children(slot);
@@ -330,8 +326,11 @@ impl Local {
 
     /// Ends the instance after the handler that runs now. The first reason wins.
     pub(crate) fn exit_after(&self, slot: u32, exit: Exit) {
+        let in_hook = self.in_hook.get() == slot;
+        if in_hook {
+            self.in_hook.set(LOCALITY);
+        }
         let (serial, old) = self.seat(slot, |seat| {
-            let in_hook = std::mem::take(&mut seat.in_hook);
             if seat.exit.is_some() && !in_hook {
                 return (None, Some(exit));
             }
@@ -432,24 +431,22 @@ impl Local {
     /// Runs user code that may say how an instance ends which stops.
     pub(crate) fn in_stop(&self, slot: u32, hook: impl FnOnce() -> Result) {
         self.current.set(slot);
-        self.seat(slot, |seat| seat.in_hook = true);
+        self.in_hook.set(slot);
         let failed = match here::guard(hook) {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(Exit::failed(error)),
             Err(caught) => Some(Exit::panicked(caught)),
         };
-        self.current.set(crate::message::LOCALITY);
+        self.current.set(LOCALITY);
         let told = failed.is_some();
         if told {
             self.set_exit(slot, failed);
         }
-        let failed = self.seat(slot, |seat| {
-            let silent = std::mem::take(&mut seat.in_hook);
-            if silent && !told {
-                return None;
-            }
-            seat.exit.clone().filter(Exit::is_abnormal)
-        });
+        let silent = self.in_hook.replace(LOCALITY) == slot;
+        if silent && !told {
+            return;
+        }
+        let failed = self.seat(slot, |seat| seat.exit.clone().filter(Exit::is_abnormal));
         if let Some(failed) = failed {
             self.vacate(slot, &failed);
         }
@@ -521,17 +518,20 @@ impl Local {
             self.current.set(slot);
             // SAFETY: the instance is live, and nobody else has its pointer any more.
             let _ = here::guard(|| unsafe { (ops.drop)(actor) });
-            self.current.set(crate::message::LOCALITY);
+            self.current.set(LOCALITY);
         }
         self.purge(slot, exit);
     }
 
     /// Drops what an instance owned beside its state.
     fn purge(&self, slot: u32, exit: &Exit) {
-        let has_things = self.seat(slot, |seat| seat.things != NO_THINGS);
+        let (has_things, has_holds) =
+            self.seat(slot, |seat| (seat.things != NO_THINGS, seat.rare.is_some()));
         let waited = has_things && self.purge_things(slot, exit);
         self.end_requests(slot, waited);
-        self.seat(slot, Seat::clear_holds);
+        if has_things || has_holds {
+            self.seat(slot, Seat::clear_holds);
+        }
     }
 
     /// Whether there were answers that it waited for.
@@ -642,7 +642,13 @@ impl Local {
 
     /// The same for one of them; its children here are returned, those elsewhere are told.
     fn lay_one_down(&self, slot: u32, exit: &Exit) -> Vec<u32> {
-        let (marked, waits) = self.seat(slot, |seat| (seat.marked, seat.state == State::Waiting));
+        let (marked, waits, is_plain) = self.seat(slot, |seat| {
+            let is_plain = seat.parked.is_none() && seat.kin.is_none();
+            (seat.marked, seat.state == State::Waiting, is_plain)
+        });
+        if is_plain && !marked && !waits && !self.is_hooked(slot) {
+            return Vec::new(); // as most are
+        }
         if marked {
             self.withdraw_names(slot);
         }

@@ -671,6 +671,8 @@ pub(crate) struct Local {
     /// Slot of the instance whose code runs, for the blame of a panic: `LOCALITY` is core itself,
     /// `RECORD` the target of the record that is run.
     pub(crate) current: Cell<u32>,
+    /// Slot of the instance whose stop hook runs and has not said how it ends, or `LOCALITY`.
+    pub(crate) in_hook: Cell<u32>,
     /// The cursor of the queue whose record is run; valid while `current` is `RECORD`.
     pub(crate) cursor: Cell<*const Cell<*mut Word>>,
     /// The lane that is run.
@@ -764,6 +766,7 @@ impl Local {
             lanes: [Flat::new(), Flat::new(), Flat::new()],
             slots: Slots::new(),
             current: Cell::new(LOCALITY),
+            in_hook: Cell::new(LOCALITY),
             cursor: Cell::new(std::ptr::null()),
             lane: Cell::new(NORMAL),
             charged: Cell::new(0),

@@ -9,7 +9,7 @@ use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason};
-use crate::kin::{Early, Entry};
+use crate::kin::{Early, Entry, Kin};
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::naming::Above;
 use crate::observe::Observer;
@@ -263,10 +263,9 @@ impl Local {
 
     /// Asks the table what an event means, and does it.
     pub(crate) fn family(&self, slot: u32, event: Event) {
-        if self.seat(slot, |seat| {
-            seat.kin.as_ref().is_none_or(|kin| kin.early.is_empty())
-        }) {
-            return self.handle(slot, event);
+        let quiet = |seat: &mut Seat| seat.kin.take_if(|kin| kin.early.is_empty());
+        if let Some(kin) = self.seat(slot, quiet) {
+            return self.handle_with(slot, kin, event);
         }
         let ended = match &event {
             Event::Exited(child, ..) | Event::Limit(child, ..) => Some(*child),
@@ -283,11 +282,15 @@ impl Local {
     }
 
     fn handle(&self, slot: u32, event: Event) {
-        let mut next = event;
+        if let Some(kin) = self.seat(slot, |seat| seat.kin.take()) {
+            self.handle_with(slot, kin, event);
+        }
+    }
+
+    /// The same for a table that was taken out of its seat.
+    fn handle_with(&self, slot: u32, kin: Box<Kin>, event: Event) {
+        let (mut kin, mut next) = (kin, event);
         loop {
-            let Some(mut kin) = self.seat(slot, |seat| seat.kin.take()) else {
-                return;
-            };
             let mut actions = self.actions.take();
             kin.family.handle(next, self.now.get(), &mut actions);
             let is_root = kin.tree_limit.is_some();
@@ -308,10 +311,11 @@ impl Local {
                 actions = Vec::new(); // those of a pass over many children
             }
             self.actions.set(actions);
-            match served {
-                Some(event) => next = event,
-                None => return,
-            }
+            let Some(event) = served else { return };
+            let Some(again) = self.seat(slot, |seat| seat.kin.take()) else {
+                return;
+            };
+            (kin, next) = (again, event);
         }
     }
 

@@ -419,6 +419,9 @@ impl Local {
     }
 
     fn remove_all(&self, slot: u32, gone: bool) {
+        if self.seat(slot, |seat| seat.kin.is_none()) {
+            return self.remove_one(slot, gone); // as most are
+        }
         let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         let mut at = 0;
         while at < all.len() {
@@ -428,15 +431,19 @@ impl Local {
             at += 1;
         }
         for &slot in all.iter().rev() {
-            let live = self.seat(slot, |seat| seat.state.has_instance());
-            if live {
-                self.kill_slot(slot, false);
-            }
-            if gone {
-                self.free_slot(slot);
-            } else {
-                self.leave_slot(slot);
-            }
+            self.remove_one(slot, gone);
+        }
+    }
+
+    fn remove_one(&self, slot: u32, gone: bool) {
+        let live = self.seat(slot, |seat| seat.state.has_instance());
+        if live {
+            self.kill_slot(slot, false);
+        }
+        if gone {
+            self.free_slot(slot);
+        } else {
+            self.leave_slot(slot);
         }
     }
 
@@ -505,13 +512,14 @@ impl Local {
     /// Takes out of a slot what a spec has put there: nobody's until somebody claims it.
     fn clear_slot(&self, slot: u32) {
         self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
-        let (marked, serves) = self.seat(slot, |seat| (seat.marked, seat.serves));
+        let (marked, serves, is_watched) =
+            self.seat(slot, |seat| (seat.marked, seat.serves, seat.rare.is_some()));
         let exit = || self.seat(slot, |seat| seat.exit.clone());
         if serves {
             self.forget_service(slot, &exit().unwrap_or(Exit::normal()));
         }
         self.forget_client(slot);
-        if self.seat(slot, |seat| seat.rare.is_some()) {
+        if is_watched {
             self.notify_watchers(slot, &exit().unwrap_or_else(Exit::gone));
         }
         let old = self.reseat(slot, |seat| {

@@ -205,8 +205,6 @@ pub(crate) struct Seat {
     pub(crate) once: bool,
     /// A restart waits for its start: a request may end that, and others are served before the next one.
     pub(crate) again: bool,
-    /// The stop hook runs and has not said how the instance ends.
-    pub(crate) in_hook: bool,
     pub(crate) drain: Drain,
     pub(crate) restart: Restart,
     /// First entry of the instance's list of things.
@@ -267,7 +265,6 @@ impl Seat {
             reserved: false,
             once: false,
             again: false,
-            in_hook: false,
             drain: Drain::No,
             serves: false,
             restart: Restart::Permanent,
