@@ -27,8 +27,8 @@ fn m10_nothing_starts_below_a_supervisor_that_was_killed(seed: u64) {
     for steps in 0..12 {
         let (log, mut sim) = (Log::new(), Sim::new(seed));
         sim.locality("home");
-        let below = patient("below").child(puppet("a", &log));
-        let app = sim.start(patient("root").child(patient("killed").child(below)));
+        let below = group("below").child(puppet("a", &log));
+        let app = sim.start(group("root").child(group("killed").child(below)));
         let app = app.expect("a sound tree");
         sim.run_until_idle();
         let killed = app.tree().nodes[1].address;
