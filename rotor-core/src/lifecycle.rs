@@ -30,9 +30,9 @@ impl Local {
         } = order;
         let slot = self
             .find(to)
-            .filter(|&slot| self.seat(slot, |seat| seat.ops.is_some()));
+            .filter(|&slot| self.seat(slot, |seat| from == to || seat.is_child(from, child)));
         let Some(slot) = slot else {
-            // Nobody was adopted at this address in this life of the locality.
+            // Nobody was adopted at this address in this life of the locality, or somebody else has it now.
             let news = News::Failed(self.gate.lost());
             let report = Control::Report {
                 to: from,

@@ -724,11 +724,37 @@ mod tests {
     use std::time::Duration;
 
     use crate::here::with_local;
+    use crate::locality::{Control, StartOrder};
     use crate::sim::Sim;
     use crate::*;
 
     struct Kid;
     impl Actor for Kid {}
+
+    /// An order may outlive whoever has given it: an orphan that makes way, say.
+    #[test]
+    fn m11_an_order_of_somebody_else_starts_nothing() {
+        let mut sim = Sim::new(1);
+        let (here, there) = (sim.locality("here"), sim.locality("there"));
+        let kid = here.reserve();
+        let child = Child::new("kid", || Kid).at(kid).transient();
+        let app = sim.start(Supervisor::one_for_one("app").child(child));
+        app.expect("a sound tree");
+        sim.run_until_idle();
+        kid.stop();
+        sim.run_until_idle();
+        let order = StartOrder {
+            to: kid.address(),
+            incarnation: 99,
+            from: there.reserve::<Kid>().address(),
+            child: 0,
+            gated: false,
+            again: false,
+        };
+        Control::post(here.gate(), Control::Start(order));
+        sim.run_until_idle();
+        assert_eq!(kid.address().state(), Lifecycle::Down);
+    }
 
     #[test]
     fn a_wait_that_is_over_takes_no_room() {

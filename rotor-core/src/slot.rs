@@ -310,6 +310,11 @@ impl Seat {
         Some(std::mem::take(&mut rare.watchers))
     }
 
+    /// Whether this is that child of that supervisor.
+    pub(crate) fn is_child(&self, of: Address, child: u32) -> bool {
+        matches!(&self.parent, Parent::Actor { address, child: its } if (*address, *its) == (of, child))
+    }
+
     /// Whether nobody has claimed the address in this life; it may be down with the spec that is to do so.
     pub(crate) fn is_unclaimed(&self) -> bool {
         self.ops.is_none() && matches!(self.state, State::Reserved | State::Down)
