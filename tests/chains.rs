@@ -942,6 +942,59 @@ fn m11_an_orphan_ends_if_what_is_below_it_makes_way(seed: u64) {
     assert_eq!(two.state(), Lifecycle::Gone, "seed {seed}");
 }
 
+/// What is built anew has the names that its spec declares, whatever an orphan that still ends has of them:
+/// a start that is refused counts.
+fn m11_an_orphan_keeps_no_name_from_what_is_built_anew(seed: u64) {
+    for (levels, reserved) in [(3, true), (3, false), (2, false)] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        sim.locality("home");
+        let all = ["mid", "far", "low"].map(|name| sim.locality(name));
+        let at = all[levels - 1].reserve::<Puppet>();
+        let named = move |log: &Log| {
+            let named = puppet("named", log).named(LOG);
+            if reserved { named.at(at) } else { named }
+        };
+        let slow = |log: &Log| {
+            let stop = |_: &mut Puppet, _: &Exit, cx: &mut Context<Puppet>| {
+                let hold = cx.hold("it takes its time");
+                drop(later(cx, ms(1000), move |_, _| drop(hold)));
+            };
+            Role::new("slow", log).stop(stop).child()
+        };
+        let usual = Supervisor::one_for_one;
+        let (theirs, far, low) = (log.clone(), all[1].clone(), all[2].clone());
+        let one = usual("one").on(&all[0], move |s| {
+            let (log, low) = (theirs.clone(), low.clone());
+            s.child(usual("two").on(&far, move |s| {
+                let s = s.child(slow(&log));
+                if levels == 2 {
+                    return s.child(named(&log));
+                }
+                let log = log.clone();
+                s.child(usual("three").on(&low, move |s| s.child(named(&log))))
+            }))
+        });
+        let refusals = Arc::new(Refusals::default());
+        let anchor = patient("anchor").on(&all[0], |s| s);
+        // No more than what is lost.
+        let root = usual("root").intensity(2, ms(5_000));
+        let root = root.observer(refusals.clone()).child(one);
+        let app = sim.start(root.child(anchor)).expect("a sound tree");
+        sim.run_for(ms(10));
+        let before = app.lookup(LOG).expect("it runs");
+        sim.lose(&all[0]);
+        sim.open(all[0].clone());
+        sim.run_for(ms(10));
+        let refused = std::mem::take(&mut *refusals.0.lock().unwrap());
+        assert_eq!(refused, [""; 0], "{levels}, {reserved}");
+        let after = app.lookup(LOG);
+        let after = after.unwrap_or_else(|_| panic!("{levels}, {reserved}: {}", app.tree()));
+        assert_eq!(before == after, reserved, "{levels}");
+        sim.run_for(ms(10_000));
+        assert_eq!(app.lookup(LOG), Ok(after), "{levels}, {reserved}");
+    }
+}
+
 /// An orphan that ends may have built anew what is below it, on a loop that has come again: which has not
 /// heard of the loss, as that was before it.
 fn m11_what_an_orphan_has_built_again_spends_no_address(seed: u64) {
@@ -1073,6 +1126,7 @@ bodies! {
         m11_what_a_loss_has_removed_is_gone_on_every_loop_below,
         m11_what_the_check_has_not_seen_is_down_all_the_same,
         m11_an_orphan_ends_if_what_is_below_it_makes_way,
+        m11_an_orphan_keeps_no_name_from_what_is_built_anew,
         m11_what_an_orphan_has_built_again_spends_no_address,
         m11_no_instance_has_the_number_of_another_before_a_loss,
         m11_what_was_deleted_is_gone_whatever_is_lost_then,

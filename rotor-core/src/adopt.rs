@@ -209,7 +209,8 @@ impl Local {
         let mut path = self.path_of(parent);
         path.push(place);
         let scope = self.scope_of(parent);
-        Some(self.registry_of(parent)?.plan(declared, scope, path))
+        let lives = self.lives_down_to(parent);
+        Some(self.registry_of(parent)?.plan(declared, scope, path, lives))
     }
 
     /// The slot for an actor's spec, with the names that this declares.

@@ -62,9 +62,11 @@ const _: () = assert!(size_of::<Option<Entry>>() <= 32);
 /// What few children have.
 struct Special {
     limits: Limits,
-    /// Most are here.
-    remote: Option<RemoteEntry>,
+    /// Most are here. Those with limits of their own, and supervisors, have no room for it.
+    remote: Option<Box<RemoteEntry>>,
 }
+
+const _: () = assert!(size_of::<Special>() <= 40);
 
 /// How long the steps of a child may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl Entry {
     /// The same for a child on another locality.
     pub(crate) fn away(place: Address, limits: Limits, remote: RemoteEntry) -> Self {
         let mut special = Special::boxed(limits);
-        special.remote = Some(remote);
+        special.remote = Some(Box::new(remote));
         Entry {
             place,
             special: Some(special),
@@ -111,11 +113,11 @@ impl Entry {
     }
 
     pub(crate) fn remote(&self) -> Option<&RemoteEntry> {
-        self.special.as_ref()?.remote.as_ref()
+        self.special.as_ref()?.remote.as_deref()
     }
 
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteEntry> {
-        self.special.as_mut()?.remote.as_mut()
+        self.special.as_mut()?.remote.as_deref_mut()
     }
 
     pub(crate) fn has_limit(&self) -> bool {

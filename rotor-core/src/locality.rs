@@ -565,7 +565,7 @@ pub(crate) struct Peer {
     gate: &'static Gate,
     /// The next life of the gate knows nobody.
     opening: u32,
-    /// Keys of what hangs on this opening have no lower serials.
+    /// What has keys with this serial or higher ones hangs on this opening, or on a later one.
     since: u64,
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Over {
     before: u64,
     /// What lived there was not dropped, and never will be.
     abandoned: bool,
+    /// It has ended in order, and nobody opens it again.
+    ended: bool,
 }
 
 impl Local {
@@ -26,7 +28,7 @@ impl Local {
     pub(crate) fn peer_closed(&self, peer: &Locality, life: Over) {
         let gate = peer.gate();
         let until = self.peered_until(gate, life.opening);
-        if peer.has_ended() {
+        if life.ended {
             // In order: nobody was left. But a monitor may have been on its way.
             return self.monitors_lost(gate, until, &Exit::gone());
         }
@@ -155,6 +157,7 @@ impl Local {
             opening: gate.openings(),
             before: serials(),
             abandoned,
+            ended: locality.has_ended(),
         };
         // Not before: the names and peers that its next life has are not those of this one.
         locality.set_lost();
@@ -186,6 +189,7 @@ mod tests {
             opening: lost.gate().openings(),
             before: serials(),
             abandoned: true,
+            ended: false,
         };
         lock(&lost.gate().peers).retain(|&peer| peer != unaware.gate());
         sim.lose(lost);

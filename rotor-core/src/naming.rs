@@ -14,6 +14,7 @@ use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::Why;
 use crate::locality::{Control, Local};
+use crate::message::LOCALITY;
 use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told, Whose};
 use crate::roster::Roster;
@@ -51,6 +52,9 @@ struct Top {
     above: Above,
 }
 
+/// Localities, each in the life in which something is so.
+pub(crate) type Lives = Arc<[(&'static Gate, u32)]>;
+
 /// What is between the root of a tree and a part of it, the root included.
 #[derive(Clone, Default)]
 pub(crate) struct Above {
@@ -61,7 +65,7 @@ pub(crate) struct Above {
     /// Those that have names of their own, from the part up.
     pub(crate) scopes: Arc<[Address]>,
     /// The localities, each in the life in which that is so.
-    pub(crate) lives: Arc<[(&'static Gate, u32)]>,
+    pub(crate) lives: Lives,
 }
 
 /// A name of an actor here.
@@ -105,9 +109,16 @@ impl Local {
 
     /// The localities above the part of a tree that an actor is in, each in the life in which it has that
     /// part.
-    pub(crate) fn lives_above(&self, slot: u32) -> Arc<[(&'static Gate, u32)]> {
+    pub(crate) fn lives_above(&self, slot: u32) -> Lives {
         let lives = self.with_top(slot, |top| top.above.lives.clone());
         lives.unwrap_or_default()
+    }
+
+    /// The same with this locality: for what is below an actor on another one.
+    pub(crate) fn lives_down_to(&self, slot: u32) -> Lives {
+        let own = (self.gate, self.gate.openings());
+        let above = self.lives_above(slot);
+        above.iter().copied().chain([own]).collect()
     }
 
     /// The slots from the root of the tree down to this one.
@@ -192,6 +203,7 @@ impl Local {
                 let mut path = self.path_of(parent);
                 path.push(entry.address);
                 entry.path = Some(path.into());
+                self.make_way(parent, &registry, &entry);
                 Ok((registry.claim(Arc::new(entry))?, registry))
             });
             match claimed {
@@ -204,6 +216,22 @@ impl Local {
             }
         }
         Ok(())
+    }
+
+    /// An orphan is removed by force that is in the way of what comes after it: its child has the name.
+    fn make_way(&self, parent: u32, registry: &Registry, entry: &Entry) {
+        // Never under a handler, which may be its own.
+        if self.running_slot() != LOCALITY || self.is_bereft(parent) {
+            return;
+        }
+        let owner = registry
+            .claimed(entry.scope, &entry.name)
+            .map(|old| old.address);
+        let owner = owner.filter(|owner| owner.gate() == self.gate);
+        let orphan = owner.and_then(|owner| self.orphan_above(self.find(owner)?));
+        if let Some(orphan) = orphan {
+            self.remove_orphan(orphan);
+        }
     }
 
     /// The registry that a name is meant for, if it is one: its own, or that of the tree that `slot` is

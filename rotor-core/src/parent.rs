@@ -560,7 +560,6 @@ impl Local {
             })
         });
         if let Some((shell, build, restart)) = build {
-            let life = (self.gate, self.gate.openings());
             let adoption = Adoption {
                 to,
                 shell,
@@ -573,12 +572,7 @@ impl Local {
                     slots: self.path_of(slot).into(),
                     names: self.names_to(slot).into(),
                     scopes: self.scopes_of(slot).into_iter().flatten().collect(),
-                    lives: self
-                        .lives_above(slot)
-                        .iter()
-                        .copied()
-                        .chain([life])
-                        .collect(),
+                    lives: self.lives_down_to(slot),
                 },
             };
             // Whoever adopts learns of our loss, also of one that comes before the order.

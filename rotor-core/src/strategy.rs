@@ -976,7 +976,8 @@ impl Family {
         }
         self.down(id);
         let ends = self.pass.as_ref().is_some_and(Pass::is_end);
-        let is_last = self.rows[id as usize].restart == Restart::Temporary && !ends;
+        let row = &self.rows[id as usize];
+        let is_last = row.restart == Restart::Temporary && !ends && !row.removed;
         if self.is_asked_for() || is_last {
             // It may have ended by itself before the order came, and wait for the next instance. What was
             // lost meanwhile cannot lay itself down.

@@ -184,7 +184,8 @@ static SERIALS: AtomicU64 = AtomicU64::new(1);
 /// How many serials a locality takes at a time.
 const BLOCK: u64 = 1 << 20;
 
-/// A serial that is above all that localities have given out, and below all of those to come.
+/// A serial that is above all that localities have given out; no block that is taken from now on has a
+/// lower one.
 pub(crate) fn serials() -> u64 {
     SERIALS.load(Ordering::Relaxed)
 }

@@ -382,7 +382,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     #[cold]
     fn hand_cold(&self, at: usize, message: M) {
         let to = self.subscribers.here.get(at);
-        let to = to.expect("nothing has run since it was found");
+        let to = to.expect("the list only grows during a walk");
         self.here.hand_cold(to, self.topic, message);
     }
 }

@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::locality::Locality;
+use crate::naming::Lives;
 use crate::states::Lifecycle;
 
 /// What the specs of a subtree declare, each with the name of its child.
@@ -49,6 +50,8 @@ pub(super) struct Planned {
     /// The slots from the root down to the top of the subtree.
     pub(super) path: Arc<[Address]>,
     pub(super) owner: Text,
+    /// Of the loops above it. When one is over, so is this: whoever builds that part anew plans it anew.
+    lives: Lives,
     /// The slots down to what was put aside below that, with the spec that declares it.
     aside: Option<Arc<[Address]>>,
 }
@@ -67,6 +70,10 @@ impl Planned {
         self.path.last().is_some_and(|top| path.contains(top))
     }
 
+    fn holds(&self) -> bool {
+        self.aside.is_none() && self.lives.iter().all(|&(gate, life)| gate.is_in(life))
+    }
+
     fn is_aside_at(&self, at: Address) -> bool {
         let path = self.aside.as_deref();
         path.is_some_and(|path| path.last() == Some(&at))
@@ -83,7 +90,7 @@ impl Nest {
     /// The innermost plan of those around the first one, and within it. Others come when that has gone:
     /// what they plan is somebody else's till then.
     pub(super) fn innermost(&self) -> Option<&Planned> {
-        let hold = self.0.iter().filter(|planned| planned.aside.is_none());
+        let hold = self.0.iter().filter(|planned| planned.holds());
         hold.reduce(|inner, next| {
             if inner.is_above(&next.path) {
                 next
@@ -195,11 +202,13 @@ impl Registry {
         declared: &Declared,
         scope: Scope,
         path: Vec<Address>,
+        lives: Lives,
     ) -> Arc<Plans> {
         let path: Arc<[Address]> = path.into();
         let planned = |owner: &Text| Planned {
             path: path.clone(),
             owner: owner.clone(),
+            lives: lives.clone(),
             aside: None,
         };
         let Declared { names, slots, .. } = declared;
