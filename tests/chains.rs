@@ -244,6 +244,13 @@ fn m11_what_was_down_two_loops_below_a_lost_one_can_be_started(seed: u64) {
 /// Two trees share a loop, and a build fails because of it: what it has claimed before can be claimed by
 /// the next.
 fn m11_a_build_that_was_refused_spends_no_address(seed: u64) {
+    for is_nested in [false, true] {
+        refuse_a_build(seed, is_nested);
+    }
+}
+
+/// What is refused is a child of what is built, or of a supervisor below that.
+fn refuse_a_build(seed: u64, is_nested: bool) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
     let far = sim.locality("far");
     let (x, y) = (far.reserve(), far.reserve());
@@ -252,14 +259,21 @@ fn m11_a_build_that_was_refused_spends_no_address(seed: u64) {
     sim.locality("home");
     let theirs = log.clone();
     let tree = patient("far").on(&far, move |s| {
-        s.child(puppet("x", &theirs).at(x))
-            .child(puppet("y", &theirs).at(y))
+        let both = |s: Supervisor| {
+            let s = s.child(puppet("x", &theirs).at(x));
+            s.child(puppet("y", &theirs).at(y))
+        };
+        match is_nested {
+            false => both(s),
+            true => s.child(both(patient("in"))),
+        }
     });
     let refusals = Arc::new(Refusals::default());
     let root = patient("root").decide(|_| Decision::Stop).child(tree);
     let app = sim.start(root.observer(refusals.clone())).unwrap();
     sim.run_for(ms(10));
     assert!(refusals.0.lock().unwrap()[0].contains("y cannot have the address"));
+    assert_eq!(x.address().state(), Lifecycle::Down, "{is_nested}");
     sim.lose(&far);
     sim.open(far);
     sim.run_until_idle();

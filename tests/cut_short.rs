@@ -1,4 +1,4 @@
-//! Starts, stops and builds that are cut short: by a kill, by a refusal, or by the loss of their loop.
+//! Starts and stops that are cut short: by a kill, or by the loss of their loop.
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -46,33 +46,6 @@ fn m10_nothing_starts_below_a_supervisor_that_was_killed(seed: u64) {
         sim.run_until_idle();
         assert!(app.tree().ended.is_some(), "{steps}");
     }
-}
-
-/// Not only what is at its top.
-fn m11_a_nested_build_that_was_refused_spends_no_address(seed: u64) {
-    let (log, mut sim) = (Log::new(), Sim::new(seed));
-    let far = sim.locality("far");
-    let (x, y) = (far.reserve::<Puppet>(), far.reserve());
-    let other = sim.start(patient("other").child(puppet("y", &log).at(y)));
-    drop(other.expect("a sound tree"));
-    sim.locality("home");
-    let theirs = log.clone();
-    let tree = patient("far").on(&far, move |s| {
-        let below = patient("in").child(puppet("x", &theirs).at(x));
-        s.child(below.child(puppet("y", &theirs).at(y)))
-    });
-    let root = patient("root").decide(|_| Decision::Stop).child(tree);
-    let app = sim.start(root).expect("a sound tree");
-    sim.run_for(ms(10));
-    assert_eq!(x.address().state(), Lifecycle::Down, "y is another one's");
-    sim.lose(&far);
-    sim.open(far);
-    sim.run_until_idle();
-    let again = app.root().admin().ask(RestartChild::named("far"), LONG);
-    let again = sim.block_on(again);
-    assert!(matches!(again, Some(Ok(Ok(Some(_))))), "{again:?}");
-    let states = [x, y].map(|addr: Addr<Puppet>| addr.address().state());
-    assert_eq!(states, [Lifecycle::Running; 2], "{}", app.tree());
 }
 
 /// A loop, and a tree with something on it, that holds an address there.
@@ -230,7 +203,6 @@ fn m11_what_is_started_again_waits_as_soon_as_its_loop_has_come(seed: u64) {
 bodies! {
     Sim: [
         m10_nothing_starts_below_a_supervisor_that_was_killed,
-        m11_a_nested_build_that_was_refused_spends_no_address,
         m11_what_is_lost_while_it_is_stopped_for_good_is_down,
         m11_what_was_removed_and_is_lost_meanwhile_is_down,
         m11_what_is_lost_after_its_end_is_down,

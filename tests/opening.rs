@@ -422,14 +422,19 @@ fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back
     log.wait_for("a: 2");
 }
 
+/// A simulated home, and a loop of its own for another locality; an address on each.
+fn home_and(away: &Locality, seed: u64) -> (Sim, Driver, Addr<Puppet>, Addr<Puppet>) {
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("home");
+    let far = driver();
+    far.open(away).unwrap();
+    (sim, far, here.reserve(), away.reserve())
+}
+
 /// What it had is not dropped, and says nothing: the asker's own table does.
 fn m11_a_request_to_a_loop_that_is_turned_elsewhere_fails(seed: u64) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let (here, away) = (sim.locality("home"), Locality::new("away"));
-    let far = driver();
-    far.open(&away).unwrap();
-    let (a, b) = (here.reserve(), away.reserve());
+    let (log, away) = (Log::new(), Locality::new("away"));
+    let (mut sim, far, a, b) = home_and(&away, seed);
     let theirs = log.clone();
     let tree = stage()
         .child(puppet("a", &log).at(a))
@@ -462,12 +467,8 @@ fn m11_a_service_does_not_wait_for_clients_on_a_loop_that_is_turned_elsewhere(se
 }
 
 fn one_client_turned_elsewhere(seed: u64, is_known: bool) {
-    let log = Log::new();
-    let mut sim = Sim::new(seed);
-    let (here, away) = (sim.locality("home"), Locality::new("away"));
-    let far = driver();
-    far.open(&away).unwrap();
-    let (a, b) = (here.reserve(), away.reserve());
+    let (log, away) = (Log::new(), Locality::new("away"));
+    let (mut sim, far, a, b) = home_and(&away, seed);
     let service = puppet("a", &log).at(a).transient();
     sim.start(stage().child(service)).unwrap();
     sim.run_until_idle();

@@ -309,8 +309,8 @@ impl<A: TryHandler<M>, M: 'static> Record for Typed<A, M> {
 }
 
 impl<A: TryHandler<M>, M: 'static> Typed<A, M> {
-    /// Has an instance handle a message. It comes first, as it does for its handler: what is in
-    /// registers stays where it is.
+    /// Has an instance handle a message. The instance comes first, as it does for its handler: what is
+    /// in registers stays where it is.
     ///
     /// The one caller of the handler, which is thus a part of it, whatever else points here.
     ///

@@ -168,9 +168,8 @@ impl Local {
     /// Takes the children back of a supervisor that could not be built as a whole: that is tried
     /// again, with the same addresses.
     pub(crate) fn take_back_children(&self, slot: u32) {
-        for child in self.take_children(slot, false) {
-            self.remove_all(child, false);
-        }
+        let children = self.take_children(slot, false);
+        children.into_iter().for_each(|child| self.give_back(child));
     }
 
     /// Ends what a spec has put into a slot, and its address, unless that was reserved.
