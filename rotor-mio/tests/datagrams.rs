@@ -222,11 +222,14 @@ fn unix_streams_go_there_and_back_until_the_peer_closes() {
 fn a_unix_peer_that_reads_slowly_gets_all_of_a_queue() {
     struct Owner {
         stream: UnixStream,
+        /// The peer reads when this is told: before, it might keep up.
+        begin: mpsc::Sender<()>,
     }
     impl Actor for Owner {
         fn start(&mut self, cx: &mut Context<Self>) -> Result {
             self.stream.write_all_queued(&vec![9; 4 << 20])?;
             assert!(self.stream.queued() > 0);
+            self.begin.send(()).unwrap();
             self.stream.when_drained(cx);
             Ok(())
         }
@@ -244,13 +247,16 @@ fn a_unix_peer_that_reads_slowly_gets_all_of_a_queue() {
     within_limit(|| {
         let (mut peer, stream) = std_net::UnixStream::pair().unwrap();
         let mut stream = Some(stream);
+        let (begin, begins) = mpsc::channel();
         let child = Child::with("owner", move |cx| {
             let stream = stream.take().expect("started once");
             Ok(Owner {
                 stream: Io::of(cx)?.adopt(cx, stream)?,
+                begin: begin.clone(),
             })
         });
         let reader = std::thread::spawn(move || {
+            begins.recv().unwrap();
             let (mut all, mut buf) = (0, [0; 1000]);
             while all < 4 << 20 {
                 all += peer.read(&mut buf).unwrap();
