@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rotor_core::sim::Sim;
@@ -282,6 +283,90 @@ fn refuse_a_build(seed: u64, is_nested: bool) {
     assert!(matches!(again, Some(Ok(Ok(Some(_))))), "{again:?}");
     let states = [x, y].map(|addr: Addr<Puppet>| addr.address().state());
     assert_eq!(states, [Lifecycle::Running; 2], "{}", app.tree());
+}
+
+/// Two subtrees that pass the check of what they are in; while they break, the first one cannot be built
+/// then.
+fn breakable(breaks: &Arc<AtomicBool>, place: &Locality) -> [Supervisor; 2] {
+    let checked = Arc::new(AtomicBool::new(false));
+    let (breaks, told) = (breaks.clone(), checked.clone());
+    let first = patient("first").on(place, move |s| {
+        let checked = checked.load(Ordering::Relaxed);
+        assert!(!checked || !breaks.load(Ordering::Relaxed), "broken");
+        s
+    });
+    let second = patient("second").on(place, move |s| {
+        told.store(true, Ordering::Relaxed);
+        s
+    });
+    [first, second]
+}
+
+/// Messages, monitors and clients, for the next build.
+fn m11_what_waits_for_a_build_that_was_refused_meets_the_next(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [home, far] = ["home", "far"].map(|name| sim.locality(name));
+    let (watcher, client, at) = (home.reserve(), home.reserve(), far.reserve::<Puppet>());
+    let breaks = Arc::new(AtomicBool::new(false));
+    let (theirs, told, below) = (log.clone(), breaks.clone(), far.clone());
+    let tree = patient("far").on(&far, move |s| {
+        let s = s.child(puppet("x", &theirs).at(at));
+        breakable(&told, &below)
+            .into_iter()
+            .fold(s, Supervisor::child)
+    });
+    let refusals = Arc::new(Refusals::default());
+    let others = patient("others").child(puppet("watcher", &log).at(watcher));
+    let begins = Role::new("client", &log).begin(|me, _| me.say("begins"));
+    let root = patient("root").child(others.child(begins.child().at(client)));
+    sim.start(root.child(tree).observer(refusals.clone()))
+        .unwrap();
+    sim.run_for(ms(10));
+    breaks.store(true, Ordering::Relaxed);
+    sim.lose(&far);
+    sim.run_for(ms(50));
+    sim.open(far);
+    at.send(Say("hello"));
+    act(watcher, move |_, cx| drop(cx.monitor(at.address())));
+    act(client, move |_, cx| drop(cx.link(at.address())));
+    sim.run_for(ms(50));
+    let told = refusals.0.lock().unwrap().clone();
+    assert!(told.len() > 2, "{told:?}");
+    assert_eq!(at.address().state(), Lifecycle::Waiting);
+    assert_eq!(log.all(), ["client: begins"]);
+    breaks.store(false, Ordering::Relaxed);
+    sim.run_for(ms(50));
+    assert_eq!(log.all(), ["client: begins", "x: hello"]);
+    crash(at);
+    sim.run_for(ms(50));
+    let mut after = log.all().split_off(2);
+    after.sort();
+    let both = ["client: begins", "watcher: down panicked: as told"];
+    assert_eq!(
+        after, both,
+        "the client again, as its service has broken the link"
+    );
+}
+
+/// Whoever starts one gets back what the one before was refused with.
+fn m11_a_tree_that_was_refused_spends_no_address(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let home = sim.locality("home");
+    let at = home.reserve();
+    let breaks = Arc::new(AtomicBool::new(true));
+    let tree = || {
+        let s = patient("root").child(puppet("x", &log).at(at));
+        breakable(&breaks, &home)
+            .into_iter()
+            .fold(s, Supervisor::child)
+    };
+    let refused = sim.start(tree()).unwrap_err();
+    assert!(refused.to_string().contains("broken"), "{refused}");
+    at.send(Say("hello"));
+    breaks.store(false, Ordering::Relaxed);
+    sim.start(tree()).unwrap();
+    sim.run_until_idle();
+    assert_eq!(log.of("x: hello").len(), 1, "{:?}", log.all());
 }
 
 /// Another one has used the loop before.
@@ -1127,6 +1212,8 @@ bodies! {
         m11_what_is_two_loops_below_a_lost_one_comes_back_at_its_addresses,
         m11_what_was_down_two_loops_below_a_lost_one_can_be_started,
         m11_a_build_that_was_refused_spends_no_address,
+        m11_what_waits_for_a_build_that_was_refused_meets_the_next,
+        m11_a_tree_that_was_refused_spends_no_address,
         m11_the_end_of_one_tree_takes_no_address_of_the_next,
         m11_chains_of_subtrees_come_back_whatever_was_lost,
         m11_a_name_two_loops_below_a_lost_one_stays_taken,

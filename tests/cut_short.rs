@@ -1,5 +1,7 @@
 //! Starts and stops that are cut short: by a kill, or by the loss of their loop.
 
+use std::sync::{Arc, Mutex};
+
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
@@ -184,6 +186,35 @@ fn m11_what_waits_in_the_next_life_is_watched_served_and_stopped(seed: u64) {
     );
 }
 
+/// Keeps how instances have ended.
+#[derive(Default)]
+struct Ends(Mutex<Vec<String>>);
+
+impl Observer for Ends {
+    fn exited(&self, _: Address, name: &str, exit: &Exit) {
+        self.0.lock().unwrap().push(format!("{name}: {exit}"));
+    }
+}
+
+/// Its address is that of the life before; the supervisor above it is told to stop before that has built it.
+fn l13_who_waits_for_a_service_that_is_not_built_again_is_told_which(seed: u64) {
+    let (log, ends) = (Log::new(), Arc::new(Ends::default()));
+    let root = patient("root").observer(ends.clone());
+    let mut it = Far::new(seed, &log, root, patient("far"));
+    let (a, x) = (it.a, it.x);
+    it.lose();
+    act(a, move |_, cx| drop(cx.link(x.address())));
+    it.sim.run_for(ms(10));
+    ends.0.lock().unwrap().clear();
+    let stop = TerminateChild::named("far");
+    let stopped = it.sim.block_on(it.app.root().admin().ask(stop, LONG));
+    assert!(matches!(stopped, Some(Ok(Ok(())))));
+    assert_eq!(it.state(10), Lifecycle::Down);
+    let why = "is down, or ends, with a supervisor above it: have that started again first, or do without it";
+    let told = format!("a: failed: the service {:?} on away {why}", x.address());
+    assert_eq!(*ends.0.lock().unwrap(), [told]);
+}
+
 /// A start that has failed because the loop was lost is tried again.
 fn m11_what_is_started_again_waits_as_soon_as_its_loop_has_come(seed: u64) {
     let log = Log::new();
@@ -207,6 +238,7 @@ bodies! {
         m11_what_was_removed_and_is_lost_meanwhile_is_down,
         m11_what_is_lost_after_its_end_is_down,
         m11_what_waits_in_the_next_life_is_watched_served_and_stopped,
+        l13_who_waits_for_a_service_that_is_not_built_again_is_told_which,
         m11_what_is_started_again_waits_as_soon_as_its_loop_has_come,
     ]
 }

@@ -77,7 +77,7 @@ impl Local {
         let tree = tree.temporary();
         self.enter_tree(slot, app.registry.clone(), Above::default());
         self.adopt_supervisor(slot, tree, Parent::App(app))
-            .inspect_err(|_| self.remove(slot))?;
+            .inspect_err(|_| self.give_back(slot))?;
         Ok(self.address_of(slot))
     }
 

@@ -68,7 +68,7 @@ pub enum LinkError {
 
 /// What [`LinkError::NotLinkable`] says of a service.
 const WITH_ITS_SUPERVISOR: &str =
-    "is down, or ends, with a supervisor above it: have that started again first";
+    "is down, or ends, with a supervisor above it: have that started again first, or do without it";
 const WITH_ITS_TREE: &str =
     "is the root of a tree that ends: nobody starts it again, so do without it";
 const WITH_A_LOOP: &str = "ends, because the loop of its supervisor was lost: link to it again when \
@@ -266,7 +266,6 @@ pub(crate) fn unseen(service: Address) -> Cow<'static, str> {
 
 /// The order to link, on its way. Thrown away by a locality that ends, it is answered.
 struct Order {
-    service: Address,
     client: Client,
     /// Which opening of its locality the client lives in.
     opening: u32,
@@ -283,8 +282,7 @@ impl Order {
 impl Drop for Order {
     fn drop(&mut self) {
         if self.open {
-            let service = unseen(self.service);
-            self.client.refuse(LinkError::Gone { service });
+            self.client.refuse_gone();
         }
     }
 }
@@ -294,6 +292,8 @@ impl Drop for Order {
 struct Client {
     address: Address,
     key: Key,
+    /// As it knows it: perhaps from an earlier life of that locality.
+    service: Address,
 }
 
 /// Clients, by where each of them lives and its side of the link.
@@ -311,6 +311,11 @@ impl Client {
 
     fn refuse(self, error: LinkError) {
         self.tell(move |here, key| here.link_refused(key, error));
+    }
+
+    fn refuse_gone(self) {
+        let service = unseen(self.service);
+        self.refuse(LinkError::Gone { service });
     }
 }
 
@@ -370,10 +375,10 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
     }
     here.tie(service.gate(), About::Thing(key));
     let order = Order {
-        service,
         client: Client {
             address: client,
             key,
+            service,
         },
         opening: here.gate.openings(),
         open: true,
@@ -383,7 +388,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         Control::call(service.gate(), move |there| {
             let opening = order.opening;
             let client = order.accept();
-            there.take_client(service, client, opening);
+            there.take_client(client, opening);
         });
     }
     key
@@ -538,14 +543,13 @@ impl Local {
     }
 
     /// Somebody wants to be a client of an actor here.
-    fn take_client(&self, to: Address, client: Client, opening: u32) {
+    fn take_client(&self, client: Client, opening: u32) {
         self.peer_with(client.address.gate());
         if !client.address.gate().is_in(opening) {
             return; // it is lost, and perhaps nobody says so: it was abandoned before this was its peer
         }
-        let Some(slot) = self.find_or_await(to) else {
-            let service = unseen(to);
-            return client.refuse(LinkError::Gone { service });
+        let Some(slot) = self.find_or_await(client.service) else {
+            return client.refuse_gone();
         };
         let (state, keep, ending) =
             self.seat(slot, |seat| (seat.state, seat.keep, seat.exit.is_some()));
@@ -556,7 +560,7 @@ impl Local {
             || state == State::Stopping && !keep
             || leaving == Some(false);
         if never {
-            return client.refuse(self.not_linkable(slot, to));
+            return client.refuse(self.not_linkable(slot, client.service));
         }
         let up = matches!(state, State::Ready | State::Running);
         let now = up && !ending && leaving.is_none();
@@ -748,7 +752,7 @@ impl Local {
             client.tell(move |here, key| here.link_broken(key, exit));
         }
         for client in waiting {
-            client.refuse(self.not_linkable(slot, self.address_of(slot)));
+            client.refuse(self.not_linkable(slot, client.service));
         }
     }
 

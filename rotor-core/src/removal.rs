@@ -15,7 +15,7 @@ use crate::lock::lock;
 use crate::observe::Reason;
 use crate::registry::{Plans, Whose};
 use crate::request::RequestError;
-use crate::slot::{Parent, Seat, State};
+use crate::slot::{Parent, Parked, Rare, Seat, State};
 use crate::states::{Lifecycle, Tenure};
 use crate::strategy::{Action, ChildId};
 use crate::unbuilt::by_gates;
@@ -29,6 +29,37 @@ pub(crate) struct Kill {
     pub(crate) keep: bool,
     /// The limit that has passed, if that is why.
     pub(crate) late: Option<Overrun>,
+}
+
+/// What waits at a reserved address for an instance: for that of the next spec, when the one that has it is
+/// taken back.
+#[derive(Default)]
+struct Awaited {
+    parked: Option<Box<Parked>>,
+    rare: Option<Box<Rare>>,
+    serves: bool,
+}
+
+impl Awaited {
+    /// Nothing waits at one that is down.
+    fn take(seat: &mut Seat) -> Awaited {
+        if seat.state != State::Waiting {
+            return Awaited::default();
+        }
+        let rare = seat.rare.take().map(|mut rare| {
+            (rare.capacity, rare.disowned) = (None, 0); // of the spec, and of its parent's count
+            rare
+        });
+        Awaited {
+            parked: seat.parked.take(),
+            rare,
+            serves: std::mem::take(&mut seat.serves),
+        }
+    }
+
+    fn put_back(self, seat: &mut Seat) {
+        (seat.parked, seat.rare, seat.serves) = (self.parked, self.rare, self.serves);
+    }
 }
 
 impl Local {
@@ -177,10 +208,12 @@ impl Local {
         if !self.seat(slot, |seat| seat.reserved) {
             return self.free_slot(slot);
         }
+        let awaited = self.seat(slot, Awaited::take);
         self.clear_slot(slot);
         self.reseat(slot, |seat| {
             seat.state = State::Reserved;
             seat.reserved = true; // until it is claimed again
+            awaited.put_back(seat);
         });
         self.settle_unclaimed(&[self.address_of(slot)]);
     }

@@ -98,7 +98,7 @@ fn who_cannot_be_linked_is_told_why_and_what_to_do() {
     assert_eq!(
         world.link(c.address()),
         "failed: the service app/group/c is down, or ends, with a supervisor above it: have that \
-         started again first"
+         started again first, or do without it"
     );
 }
 
