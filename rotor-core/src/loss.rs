@@ -324,4 +324,38 @@ mod tests {
         assert_eq!(asked(&mut sim, far_client), Some(1));
         assert_eq!(service.address().state(), Lifecycle::Down);
     }
+
+    #[test]
+    fn m11_late_news_of_a_loss_say_so_when_the_locality_has_ended() {
+        let mut sim = Sim::new(1);
+        sim.locality("home");
+        let (near, far) = (sim.locality("near"), sim.locality("far"));
+        let (at, watcher) = (near.reserve(), far.reserve());
+        let watches = Supervisor::one_for_one("watches").on(&far, move |s| {
+            s.child(Child::new("watcher", move || Watcher(at, Vec::new())).at(watcher))
+        });
+        let watching = sim.start(Supervisor::one_for_one("watching").child(watches));
+        let leaves = Supervisor::one_for_one("leaves").on(&near, move |s| {
+            s.child(Child::new("leaf", || Leaf(Vec::new())).at(at))
+        });
+        let watched = sim.start(Supervisor::one_for_one("watched").child(leaves));
+        let (_watching, watched) = (
+            watching.expect("a sound tree"),
+            watched.expect("a sound tree"),
+        );
+        sim.run_until_idle();
+        watcher.send(Watch);
+        sim.run_until_idle();
+        let tell = lose(&mut sim, &near, &far);
+        watched.shutdown();
+        sim.run_for(Duration::from_secs(1));
+        sim.lose(&near); // with nothing on it
+        assert!(near.has_ended());
+        tell();
+        sim.run_for(Duration::from_secs(1));
+        let heard = sim.with(watcher, |watcher| watcher.1.clone()).unwrap();
+        let lost = "locality near was lost";
+        let dropped = format!("the actor ended before it answered: {lost}");
+        assert_eq!(heard, [dropped, lost.into()]);
+    }
 }
