@@ -244,16 +244,26 @@ mod tests {
             self.1.push(down.exit.to_string());
         }
     }
-    struct Watch;
-    impl Handler<Watch> for Watcher {
-        fn handle(&mut self, _: Watch, cx: &mut Context<Self>) {
-            cx.monitor(self.0.address());
-            let limit = Duration::from_secs(1_000);
-            cx.request(self.0, Question, limit, |watcher, answer, _| {
-                watcher.1.push(answer.unwrap_err().to_string());
-            });
+    type Deed = fn(&mut Watcher, &mut Context<Watcher>);
+    struct Do(Deed);
+    impl Handler<Do> for Watcher {
+        fn handle(&mut self, Do(deed): Do, cx: &mut Context<Self>) {
+            deed(self, cx);
         }
     }
+    impl Handler<Unlink> for Watcher {
+        fn handle(&mut self, unlink: Unlink, _: &mut Context<Self>) {
+            self.1.push(format!("asked: {}", unlink.exit));
+        }
+    }
+    const MONITOR: Deed = |me, cx| drop(cx.monitor(me.0.address()));
+    const LINK: Deed = |me, cx| drop(cx.link_with(me.0.address()));
+    const REQUEST: Deed = |me, cx| {
+        let limit = Duration::from_secs(1_000);
+        cx.request(me.0, Question, limit, |me, answer, _| {
+            me.1.push(answer.unwrap_err().to_string());
+        });
+    };
 
     /// Does not let its service go.
     struct Client(Address, Vec<Unlink>);
@@ -291,13 +301,15 @@ mod tests {
         let root = Supervisor::one_for_one("root").child(two).child(one);
         sim.start(root).expect("a sound tree");
         sim.run_until_idle();
-        watcher.send(Watch);
+        watcher.send(Do(MONITOR));
+        watcher.send(Do(REQUEST));
         far_client.send(Link);
         sim.run_until_idle();
         let tell = lose(&mut sim, &near, &far);
         far_client.address().kill(); // it is linked to what was lost
         sim.run_for(Duration::from_secs(1));
-        watcher.send(Watch);
+        watcher.send(Do(MONITOR));
+        watcher.send(Do(REQUEST));
         far_client.send(Link);
         near_client.send(Link);
         sim.run_for(Duration::from_secs(1));
@@ -344,7 +356,8 @@ mod tests {
             watched.expect("a sound tree"),
         );
         sim.run_until_idle();
-        watcher.send(Watch);
+        watcher.send(Do(MONITOR));
+        watcher.send(Do(REQUEST));
         sim.run_until_idle();
         let tell = lose(&mut sim, &near, &far);
         watched.shutdown();
@@ -357,5 +370,35 @@ mod tests {
         let lost = "locality near was lost";
         let dropped = format!("the actor ended before it answered: {lost}");
         assert_eq!(heard, [dropped, lost.into()]);
+    }
+
+    /// What hangs on the next life first says from when on that is so.
+    #[test]
+    fn m11_late_news_of_a_loss_tell_nothing_to_the_first_of_the_next_life() {
+        for first in [MONITOR, LINK, REQUEST] {
+            let mut sim = Sim::new(1);
+            sim.locality("home");
+            let (near, far) = (sim.locality("near"), sim.locality("far"));
+            let (at, watcher) = (near.reserve(), far.reserve());
+            let one = Supervisor::one_for_one("one").on(&near, move |s| {
+                s.child(Child::new("leaf", || Leaf(Vec::new())).at(at))
+            });
+            let two = Supervisor::one_for_one("two").on(&far, move |s| {
+                let watches = Child::new("watcher", move || Watcher(at, Vec::new()));
+                s.child(watches.at(watcher))
+            });
+            let root = Supervisor::one_for_one("root").child(one).child(two);
+            sim.start(root).expect("a sound tree");
+            sim.run_until_idle();
+            watcher.send(Do(MONITOR));
+            sim.run_until_idle();
+            let tell = lose(&mut sim, &near, &far);
+            watcher.send(Do(first));
+            sim.run_until_idle();
+            tell();
+            sim.run_until_idle();
+            let heard = sim.with(watcher, |watcher| watcher.1.clone()).unwrap();
+            assert_eq!(heard, ["locality near was lost"], "of its first life");
+        }
     }
 }
