@@ -203,7 +203,9 @@ fn l13_who_waits_for_a_service_that_is_not_built_again_is_told_which(seed: u64) 
     let mut it = Far::new(seed, &log, root, patient("far"));
     let (a, x) = (it.a, it.x);
     it.lose();
-    act(a, move |_, cx| drop(cx.link(x.address())));
+    act(a, move |_, cx| {
+        cx.link(x.address());
+    });
     it.sim.run_for(ms(10));
     ends.0.lock().unwrap().clear();
     let stop = TerminateChild::named("far");

@@ -102,6 +102,8 @@ mod needs;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod orphans;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod parking;
@@ -201,6 +203,7 @@ const FILES: &[&[harness::Body]] = &[
     sim_time::BODIES,
     sim_loss::BODIES,
     chains::BODIES,
+    orphans::BODIES,
     cut_short::BODIES,
     sim_faults::BODIES,
     soundness::BODIES,

@@ -231,8 +231,11 @@ impl Local {
             return Ok(slot);
         }
         let claimed = self.claim_names(parent, slot, spec);
-        if claimed.is_err() && spec.reserved.is_none() {
-            self.free_slot(slot);
+        if claimed.is_err() {
+            match spec.reserved {
+                Some(address) => self.settle_unclaimed(&[address]),
+                None => self.free_slot(slot),
+            }
         }
         claimed.map(|()| slot)
     }
@@ -309,7 +312,10 @@ impl Local {
         if earlier && self.may_be_claimed(address) {
             // Minted in an earlier life of this locality, and claimed again by the same spec.
             self.slots.set_generation(address.slot, address.generation);
-            self.reseat(address.slot, |seat| seat.state = State::Reserved);
+            self.reseat(address.slot, |seat| {
+                seat.state = State::Reserved;
+                seat.reserved = true; // as what an orphan leaves, if the claim fails
+            });
         }
         let holder = self.find(address);
         // Its parent is lost, and it is in the way of what comes after it. Never under a handler,
@@ -343,7 +349,9 @@ impl Local {
         if self.is_adopted(to) {
             return; // ordered for an earlier life of this locality, and built in this one
         }
-        self.meet(to.slot);
+        if self.find_or_await(to).is_none() {
+            return; // it has made way, and the slot is another one's: its start fails
+        }
         self.slots.set_generation(to.slot, to.generation);
         let names = above.names.to_vec();
         self.enter_tree(to.slot, registry, above);

@@ -53,8 +53,9 @@ impl Local {
             self.child_lost(slot, child, gate, exit);
         }
         for slot in self.subtrees_of(gate) {
-            // It may have been built in the locality's next life, before this news came.
-            if self.has_parent_at(gate, slot) && self.is_bereft(slot) {
+            // It may have been built in the locality's next life, before this news came; whoever has lost
+            // another one above it has its parent, and hears of its end from that.
+            if self.has_parent_at(gate, slot) && self.is_orphan(slot) {
                 self.seat(slot, |seat| seat.parent = Parent::Lost);
                 self.orphaned(slot, exit);
             }
@@ -114,6 +115,12 @@ impl Local {
     pub(crate) fn is_bereft(&self, slot: u32) -> bool {
         let lives = self.lives_above(slot);
         lives.iter().any(|&(gate, life)| !gate.is_in(life))
+    }
+
+    /// Whether the loop right above an actor's part of the tree is lost: nobody is told of its end.
+    pub(crate) fn is_orphan(&self, slot: u32) -> bool {
+        let lives = self.lives_above(slot);
+        lives.last().is_some_and(|&(gate, life)| !gate.is_in(life))
     }
 
     /// Whether anything is placed here, running or not.
@@ -256,8 +263,12 @@ mod tests {
             self.1.push(format!("asked: {}", unlink.exit));
         }
     }
-    const MONITOR: Deed = |me, cx| drop(cx.monitor(me.0.address()));
-    const LINK: Deed = |me, cx| drop(cx.link_with(me.0.address()));
+    const MONITOR: Deed = |me, cx| {
+        cx.monitor(me.0.address());
+    };
+    const LINK: Deed = |me, cx| {
+        cx.link_with(me.0.address());
+    };
     const REQUEST: Deed = |me, cx| {
         let limit = Duration::from_secs(1_000);
         cx.request(me.0, Question, limit, |me, answer, _| {
@@ -400,5 +411,55 @@ mod tests {
             let heard = sim.with(watcher, |watcher| watcher.1.clone()).unwrap();
             assert_eq!(heard, ["locality near was lost"], "of its first life");
         }
+    }
+
+    /// Holds its end open.
+    struct Stays(Option<crate::Hold>);
+    impl Actor for Stays {
+        fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+            self.0 = Some(cx.hold_within("what takes long", Duration::from_secs(1)));
+        }
+    }
+
+    /// Another loop above is lost by then, which the parent has heard of: it waits for what is below it.
+    #[test]
+    fn m11_late_news_of_a_loss_take_no_child_from_a_parent_that_lives() {
+        let mut sim = Sim::new(1);
+        sim.locality("home");
+        let [mid, near, far] = ["mid", "near", "far"].map(|name| sim.locality(name));
+        let (at, places) = (near.reserve(), [near.clone(), far.clone()]);
+        let one = Supervisor::one_for_one("one").on(&mid, move |s| {
+            let [near, far] = places.clone();
+            s.child(Supervisor::one_for_one("two").on(&near, move |s| {
+                let three = Supervisor::one_for_one("three").on(&far, |s| s);
+                s.child(three)
+                    .child(Child::new("stays", || Stays(None)).at(at))
+            }))
+        });
+        let anchor = Supervisor::one_for_one("anchor").on(&near, |s| s);
+        let root = Supervisor::one_for_one("root").intensity(9, Duration::from_secs(9));
+        let app = sim
+            .start(root.child(one).child(anchor))
+            .expect("a sound tree");
+        sim.run_until_idle();
+        let tell = lose(&mut sim, &near, &far);
+        let nodes = app.tree().nodes;
+        let [two, three] = ["two", "three"].map(|name| {
+            let node = nodes.iter().find(|node| node.name == name);
+            node.expect("it was built again").address
+        });
+        sim.lose(&mid);
+        sim.run_for(Duration::from_millis(10));
+        assert_eq!(at.address().state(), Lifecycle::Stopping);
+        tell();
+        sim.run_until_idle();
+        assert_eq!(
+            three.state(),
+            Lifecycle::Running,
+            "it is told when it is its turn"
+        );
+        app.shutdown();
+        sim.run_for(Duration::from_secs(60));
+        assert_eq!(two.state(), Lifecycle::Gone, "{}", app.tree());
     }
 }

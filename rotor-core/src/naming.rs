@@ -435,11 +435,37 @@ impl Local {
         }
         let registry = self.registry_for(slot, &name)?;
         let (scope, address) = (self.scope_for(slot, &name), self.address_of(slot));
+        self.take_from_orphan(slot, &registry, scope, &name);
         let entry = Entry::new(&name, scope, address, owner);
         let entry = registry.claim(Arc::new(entry))?;
         self.publish(&registry, &entry);
         self.own(slot, registry, entry, false); // unless it has it already
         Ok(())
+    }
+
+    /// A name that an orphan has registered is given back when somebody registers it who is none.
+    fn take_from_orphan(&self, slot: u32, registry: &Registry, scope: Scope, name: &NameSpec) {
+        let old = registry.claimed(scope, &name.text);
+        let Some(old) = old.filter(|old| old.address.gate() == self.gate) else {
+            return;
+        };
+        let owner = self.find(old.address);
+        let Some(owner) = owner.filter(|&owner| self.is_bereft(owner)) else {
+            return;
+        };
+        if self.is_bereft(slot) {
+            return;
+        }
+        let key = Arc::as_ptr(&old);
+        let mut naming = self.naming.borrow_mut();
+        let owned = naming.owned.get_mut(&owner);
+        let Some(owned) = owned.filter(|owned| owned.get(&key).is_some_and(|own| !own.declared))
+        else {
+            return;
+        };
+        owned.remove(&key);
+        drop(naming);
+        registry.release(&old).tell();
     }
 
     /// Gives back a name that the actor has registered; withdraws one that its spec declares.

@@ -187,8 +187,7 @@ impl Local {
     /// Frees the slots of an orphan, and everything below it. Addresses that were reserved stay valid:
     /// the subtree may be built anew.
     pub(crate) fn remove_orphan(&self, slot: u32) {
-        let lives = self.lives_above(slot);
-        if lives.last().is_some_and(|&(gate, life)| !gate.is_in(life)) {
+        if self.is_orphan(slot) {
             // An instance that ends by this does not ask for it again. An orphan above it waits for its end.
             self.seat(slot, |seat| seat.parent = Parent::Nobody);
         }
@@ -322,7 +321,12 @@ impl Local {
     pub(crate) fn put_aside(&self, slot: u32, child: ChildId) {
         let lapses = |seat: &mut Seat| Some(seat.kin.as_mut()?.entry(child)?.plans());
         let all = self.seat(slot, lapses);
-        self.lapse(all.into_iter().collect(), Whose::Ours);
+        let by = if self.is_bereft(slot) {
+            Whose::Theirs // what is above it is built anew, and declares them
+        } else {
+            Whose::Ours
+        };
+        self.lapse(all.into_iter().collect(), by);
     }
 
     /// The same of what is at these addresses, with what is planned of it, and of all below.
