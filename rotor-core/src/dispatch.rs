@@ -126,22 +126,22 @@ impl Local {
         if self.things.borrow_mut().are_quiet(now) {
             return;
         }
-        let (mut scratch, mut rest) = std::mem::take(&mut *self.due.borrow_mut());
+        let mut rest = std::mem::take(&mut *self.due.borrow_mut());
         {
             let own = |slot, key| self.own_due(slot, key);
             let mut things = self.things.borrow_mut();
             things.stamp(now);
-            things.due(now, &mut scratch, own, &mut rest);
+            things.due(now, own, &mut rest);
         }
         for (slot, key) in rest.drain(..) {
             self.due(slot, key);
         }
-        *self.due.borrow_mut() = (scratch, rest);
+        *self.due.borrow_mut() = rest;
     }
 
     /// The next deadline, in nanoseconds of the clock.
     pub(crate) fn next_due(&self) -> Option<u64> {
-        self.things.borrow().wheel.next_due()
+        self.things.borrow().next_due()
     }
 
     fn due(&self, slot: u32, key: crate::things::Key) {
