@@ -527,7 +527,7 @@ impl Things {
     }
 
     /// Takes a vacant entry off its list and its deadline, and frees it.
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, index: u32, head: &mut u32) {
         let thing = &mut self.list[index as usize];
         let (prev, next, is_armed) = (thing.prev, thing.next, thing.timer.is_armed());

@@ -126,7 +126,7 @@ impl Wheel {
     }
 
     /// Cancels a timer that is armed.
-    #[inline]
+    #[inline(never)] // most end before they are armed, or fire
     pub(crate) fn remove<T: Timed>(&mut self, slab: &mut [T], index: u32) {
         let node = slab[index as usize].node_mut();
         let Node { due, prev, next } = *node;
