@@ -390,6 +390,11 @@ impl Things {
         });
     }
 
+    /// How many deadlines have passed.
+    pub(crate) fn passed(&self) -> u64 {
+        self.wheel.fired()
+    }
+
     pub(crate) fn body(&mut self, key: Key) -> Option<&mut Body> {
         let thing = self.list.get_mut(key.index as usize)?;
         (thing.serial == key.serial && !matches!(thing.body, Body::Vacant))

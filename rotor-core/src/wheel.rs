@@ -55,6 +55,8 @@ pub(crate) struct Wheel {
     tick: u64,
     /// Number of live timers.
     len: usize,
+    /// How many have fired.
+    fired: u64,
     /// The earliest deadline, or 0 for not known: a lower bound in any case, which insertion keeps
     /// up with a mere `min`. Searching walks one slot, and a loop asks before every park; this way
     /// it searches only after the earliest timer has gone.
@@ -101,6 +103,7 @@ impl Wheel {
         Self {
             tick: 0,
             len: 0,
+            fired: 0,
             earliest: Cell::new(0),
             firing: Vec::new(),
             occupied: [0; LEVELS],
@@ -224,6 +227,11 @@ impl Wheel {
         Some(earliest)
     }
 
+    /// Returns how many timers have fired.
+    pub(crate) fn fired(&self) -> u64 {
+        self.fired
+    }
+
     /// Returns the number of timers that have neither fired nor been removed.
     #[cfg(any(test, rotor_fuzz))]
     pub(crate) fn len(&self) -> usize {
@@ -269,6 +277,7 @@ impl Wheel {
             }
         }
         self.len -= self.firing.len();
+        self.fired += self.firing.len() as u64;
         self.firing.sort_unstable();
         for timer in self.firing.drain(..) {
             let index = timer as u32;
