@@ -261,14 +261,20 @@ impl Local {
     }
 
     /// Runs up to `n` records of a lane, own and foreign ones. Returns how many.
+    #[inline(always)] // of three lanes, two are mostly empty
     fn run_lane(&self, lane: usize, limit: &mut Limit, n: u32) -> u32 {
-        let n = n.min(limit.messages);
         self.lane.set(lane);
         let foreign =
             self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
         if !foreign && self.lanes[lane].is_empty() {
             return 0;
         }
+        self.run_queues(lane, foreign, limit, n.min(limit.messages))
+    }
+
+    /// Runs up to `n` records of a lane that is not empty.
+    #[inline(never)]
+    fn run_queues(&self, lane: usize, foreign: bool, limit: &mut Limit, n: u32) -> u32 {
         // One half for each, and the odd one by turns.
         let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
