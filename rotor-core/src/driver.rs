@@ -477,6 +477,15 @@ impl Driver {
         here::in_turn()
     }
 
+    /// How many deadlines of its localities have passed.
+    pub(crate) fn passed(&self) -> u64 {
+        let locals = self.inner.locals.borrow();
+        locals
+            .iter()
+            .map(|local| local.things.borrow().passed())
+            .sum()
+    }
+
     /// Whether it drives nothing any more.
     pub(crate) fn is_done(&self) -> bool {
         self.inner.done.get()

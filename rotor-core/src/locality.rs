@@ -642,8 +642,8 @@ impl Control {
 /// A piece of a publish that a panic interrupted.
 pub(crate) type Interrupted = Box<dyn FnOnce(&Local)>;
 
-/// What a clock read finds: indices of the wheel, then slots and keys.
-pub(crate) type Due = (Vec<u32>, Vec<(u32, Key)>);
+/// What a clock read finds: slots and keys.
+pub(crate) type Due = Vec<(u32, Key)>;
 
 /// No gate, no chunk.
 const NOWHERE: (*const Gate, *const Records) = (std::ptr::null(), std::ptr::null());

@@ -178,7 +178,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
         told: false,
     };
     if let Some(body) = here.things.borrow_mut().body(key) {
-        *body = Body::Monitor(watch);
+        *body = Body::Monitor(Box::new(watch));
     }
     here.tie(who.gate(), About::Thing(key));
     let order = Order {

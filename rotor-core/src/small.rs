@@ -1,4 +1,4 @@
-//! A value of any type with the functions that use it up: stored inline up to four words.
+//! A value of any type with the functions that use it up: stored inline up to three words.
 
 use std::mem::{ManuallyDrop, align_of, needs_drop, size_of};
 use std::ptr;
@@ -7,7 +7,7 @@ use crate::locality::Local;
 use crate::queue::Word;
 use crate::request::RequestError;
 
-const WORDS: usize = 4;
+const WORDS: usize = 3;
 
 /// What can be done with the value inside. Each function but `repeat` uses it up.
 ///

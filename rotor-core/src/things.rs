@@ -18,7 +18,7 @@ use crate::request::Refuse;
 use crate::small::{Small, Table};
 use crate::task::TaskBody;
 use crate::timer::Missed;
-use crate::wheel::{Wheel, WheelKey};
+use crate::wheel::{Node, Timed, Wheel};
 
 const NONE: u32 = u32::MAX;
 /// For how many deadlines that wait for a clock read there is room at first.
@@ -57,7 +57,7 @@ pub(crate) enum Body {
     Vacant,
     /// A one-shot timer or a pending request.
     Once(Small),
-    /// A periodic timer. Boxed: there are far more of the others, and what they cost is room.
+    /// A periodic timer. Boxed, as others are: most are of other kinds, and what they cost is room.
     Every(Box<Every>),
     /// A future, which is out while it is polled.
     Task(Option<Box<dyn TaskBody>>),
@@ -71,7 +71,7 @@ pub(crate) enum Body {
     /// The limit of the stop of a whole tree, whose root it belongs to.
     TreeLimit(Duration),
     /// A monitor of another instance.
-    Monitor(Watch),
+    Monitor(Box<Watch>),
     /// A link to a service.
     Link(Box<Linked>),
     /// The end of a hold, by its number.
@@ -124,13 +124,21 @@ impl Body {
 
 struct Thing {
     serial: u64,
+    timer: Node,
     slot: u32,
     prev: u32,
     next: u32,
-    timer: Option<WheelKey>,
-    /// The other locality that a pending request went to.
-    target: Option<&'static Gate>,
+    /// The number of the other locality that a pending request went to; or `NOWHERE`.
+    target: u32,
     body: Body,
+}
+
+/// No number of a gate.
+const NOWHERE: u32 = 0;
+
+/// The number of a gate. Gates are never freed: there are not as many as these.
+fn number(gate: &Gate) -> u32 {
+    gate.serial() as u32
 }
 
 // There may be very many, and most of what a timer costs is the memory that it touches.
@@ -142,14 +150,15 @@ impl Thing {
     fn awaits(&self, one: &Unarmed) -> bool {
         self.serial as u32 == one.serial && !matches!(self.body, Body::Vacant)
     }
+}
 
-    /// Gives it a deadline; replaces the one it had.
-    #[inline]
-    fn arm(&mut self, wheel: &mut Wheel, index: u32, due: u64) {
-        if let Some(old) = self.timer.take() {
-            wheel.remove(old);
-        }
-        self.timer = Some(wheel.insert(due, index));
+impl Timed for Thing {
+    fn node(&self) -> &Node {
+        &self.timer
+    }
+
+    fn node_mut(&mut self) -> &mut Node {
+        &mut self.timer
     }
 }
 
@@ -162,7 +171,7 @@ pub(crate) struct Things {
     live: usize,
     /// Serials that are left of the block that this locality has taken.
     serials: Range<u64>,
-    pub(crate) wheel: Wheel,
+    wheel: Wheel,
     /// Deadlines that are stamped at the next clock read.
     unarmed: Vec<Unarmed>,
 }
@@ -273,14 +282,18 @@ impl Things {
     #[cold]
     fn grow(&mut self) -> u32 {
         let index = self.list.len();
+        assert!(
+            index < NONE as usize,
+            "more than u32::MAX things in one locality"
+        );
         // Made in its place: pushed, it would be made on the stack and copied from there.
         self.list.resize_with(index + 1, || Thing {
             serial: 0,
+            timer: Node::UNARMED,
             slot: 0,
             prev: NONE,
             next: NONE,
-            timer: None,
-            target: None,
+            target: NOWHERE,
             body: Body::Vacant,
         });
         index as u32
@@ -318,9 +331,8 @@ impl Things {
         // In the order in which they were made: those of one deadline fire like that.
         let mut waiting = std::mem::take(&mut self.unarmed);
         for one in waiting.drain(..) {
-            let thing = &mut self.list[one.index as usize];
-            if thing.awaits(&one) {
-                thing.arm(&mut self.wheel, one.index, now.saturating_add(one.delay));
+            if self.list[one.index as usize].awaits(&one) {
+                self.arm(one.index, now.saturating_add(one.delay));
             }
         }
         self.unarmed = waiting;
@@ -338,13 +350,23 @@ impl Things {
 
     /// Gives an entry a deadline; replaces the one it had.
     pub(crate) fn arm_at(&mut self, key: Key, due: u64) {
-        let Some(thing) = self.list.get_mut(key.index as usize) else {
-            return;
-        };
-        if thing.serial != key.serial || matches!(thing.body, Body::Vacant) {
-            return;
+        if self.body(key).is_some() {
+            self.arm(key.index, due);
         }
-        thing.arm(&mut self.wheel, key.index, due);
+    }
+
+    /// Gives an entry a deadline; replaces the one it had.
+    #[inline]
+    fn arm(&mut self, index: u32, due: u64) {
+        if self.list[index as usize].timer.is_armed() {
+            self.wheel.remove(&mut self.list, index);
+        }
+        self.wheel.insert(&mut self.list, index, due);
+    }
+
+    /// The earliest deadline, of those that are stamped.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        self.wheel.next_due(&self.list)
     }
 
     /// Takes what is due, in order, as (slot, key); each is unarmed, and stays in the slab.
@@ -354,15 +376,10 @@ impl Things {
     pub(crate) fn due(
         &mut self,
         now: u64,
-        scratch: &mut Vec<u32>,
         mut own: impl FnMut(u32, Key),
         rest: &mut Vec<(u32, Key)>,
     ) {
-        scratch.clear();
-        self.wheel.advance(now, scratch);
-        for &index in &*scratch {
-            let thing = &mut self.list[index as usize];
-            thing.timer = None;
+        self.wheel.advance(&mut self.list, now, |thing, index| {
             let serial = thing.serial;
             let key = Key { index, serial };
             if rest.is_empty() && thing.body.is_own() {
@@ -370,7 +387,12 @@ impl Things {
             } else {
                 rest.push((thing.slot, key));
             }
-        }
+        });
+    }
+
+    /// How many deadlines have passed.
+    pub(crate) fn passed(&self) -> u64 {
+        self.wheel.fired()
     }
 
     pub(crate) fn body(&mut self, key: Key) -> Option<&mut Body> {
@@ -391,7 +413,7 @@ impl Things {
     /// Notes where a request went.
     pub(crate) fn note_target(&mut self, key: Key, gate: &'static Gate) {
         if self.body(key).is_some() {
-            self.list[key.index as usize].target = Some(gate);
+            self.list[key.index as usize].target = number(gate);
         }
     }
 
@@ -399,7 +421,7 @@ impl Things {
     /// only who is abandoned needs it.
     pub(crate) fn asked(&self, gate: &Gate, until: u64) -> Vec<(u32, Key)> {
         let at_gate = |(index, thing): (usize, &Thing)| {
-            let hit = thing.target.is_some_and(|target| target == gate)
+            let hit = thing.target == number(gate)
                 && thing.serial < until
                 && matches!(thing.body, Body::Once(_));
             hit.then_some((
@@ -510,11 +532,11 @@ impl Things {
     }
 
     /// Takes a vacant entry off its list and its deadline, and frees it.
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, index: u32, head: &mut u32) {
         let thing = &mut self.list[index as usize];
-        let (prev, next, timer) = (thing.prev, thing.next, thing.timer.take());
-        thing.target = None;
+        let (prev, next, is_armed) = (thing.prev, thing.next, thing.timer.is_armed());
+        thing.target = NOWHERE;
         thing.next = self.free;
         self.free = index;
         if prev == NONE {
@@ -525,8 +547,8 @@ impl Things {
         if next != NONE {
             self.list[next as usize].prev = prev;
         }
-        if let Some(timer) = timer {
-            self.wheel.remove(timer);
+        if is_armed {
+            self.wheel.remove(&mut self.list, index);
         }
     }
 
@@ -559,6 +581,13 @@ pub(crate) const NO_THINGS: u32 = NONE;
 mod tests {
     use super::*;
 
+    /// The places of what is due at a time.
+    fn due(things: &mut Things, now: u64) -> Vec<u32> {
+        let mut rest = Vec::new();
+        things.due(now, |_, _| unreachable!("these are core's own"), &mut rest);
+        rest.into_iter().map(|(_, key)| key.index).collect()
+    }
+
     #[test]
     fn t01_a_deadline_that_was_cancelled_before_it_was_stamped_is_nobodys() {
         let (mut things, mut head, clock) = (Things::new(), NO_THINGS, Clock::manual());
@@ -569,7 +598,7 @@ mod tests {
         assert_eq!(first.index, second.index, "it has the place of the first");
         things.arm_later(second, 20, &clock);
         things.stamp(100);
-        assert_eq!(things.wheel.next_due(), Some(120));
+        assert_eq!(things.next_due(), Some(120));
     }
 
     #[test]
@@ -588,8 +617,7 @@ mod tests {
             assert!(things.list.len() <= kept.len() + 1);
         }
         things.stamp(0);
-        let mut due = Vec::new();
-        things.wheel.advance(all, &mut due);
+        let due = due(&mut things, all);
         kept.reverse(); // the last one is due first
         assert_eq!(due, kept);
     }
@@ -608,13 +636,13 @@ mod tests {
         assert!(things.unarmed.len() <= MANY);
         things.stamp(clock.nanos());
         // The clock stood at n when it was made; those of one reading have one deadline.
-        let mut due = Vec::new();
+        let mut fired = Vec::new();
         for n in 1..=3 * MANY as u64 {
-            things.wheel.advance(1_000_000 + n - 1, &mut due);
-            assert!(due.len() < n as usize, "the timer made at {n} is early");
+            fired.extend(due(&mut things, 1_000_000 + n - 1));
+            assert!(fired.len() < n as usize, "the timer made at {n} is early");
         }
-        things.wheel.advance(2_000_000, &mut due);
-        assert_eq!(due, made, "in the order in which they were made");
+        fired.extend(due(&mut things, 2_000_000));
+        assert_eq!(fired, made, "in the order in which they were made");
     }
 
     /// A key that is taken elsewhere names nothing there, wherever its entry lies.

@@ -1,6 +1,7 @@
 //! The thread loop: a plain thread that sleeps between turns; the place for blocking work.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
@@ -15,9 +16,17 @@ use crate::exit::Exit;
 use crate::locality::Locality;
 use crate::supervisor::Supervisor;
 
+/// From how many timers on, since it waited last, a loop does not wait for less than `MOMENT`.
+const MANY: u64 = 64;
+/// As long as loops wait that poll: those know milliseconds only.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// A loop without I/O: it runs what is queued and lets its thread sleep.
 ///
 /// The place for work that blocks: nothing else is on its thread.
+///
+/// Timers are as exact as the sleep of a thread. Where they fire by the dozen, so that the
+/// processor would be busy with falling asleep, they may be a millisecond late, as on other loops.
 ///
 /// ```
 /// use rotor_core::*;
@@ -45,6 +54,8 @@ pub struct ThreadLoop {
     locality: Option<Locality>,
     signal: Arc<Signal>,
     spin: Duration,
+    /// How many deadlines had passed when it waited for one last.
+    passed: Cell<u64>,
 }
 
 /// Wakes the thread, whether it sleeps or spins.
@@ -305,6 +316,7 @@ impl ThreadLoop {
             locality: Some(locality),
             signal,
             spin: Duration::ZERO,
+            passed: Cell::new(0),
         }
     }
 
@@ -328,9 +340,21 @@ impl ThreadLoop {
         match deadline {
             None => std::thread::park(),
             Some(deadline) => {
-                std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+                let passed = self.driver.passed();
+                let since = passed.saturating_sub(self.passed.replace(passed));
+                let left = deadline.saturating_duration_since(Instant::now());
+                std::thread::park_timeout(nap(left, since));
             }
         }
+    }
+}
+
+/// How long to wait for a deadline that is so far away, when so many have passed since the last wait.
+fn nap(left: Duration, passed: u64) -> Duration {
+    if passed < MANY {
+        left
+    } else {
+        left.max(MOMENT)
     }
 }
 
@@ -338,6 +362,14 @@ impl ThreadLoop {
 mod tests {
     use super::*;
     use crate::*;
+
+    #[test]
+    fn t01_a_loop_that_many_deadlines_have_woken_does_not_wait_for_less_than_a_moment() {
+        let (short, long) = (Duration::from_micros(1), Duration::from_secs(1));
+        assert_eq!(nap(short, MANY - 1), short);
+        assert_eq!(nap(short, MANY), MOMENT);
+        assert_eq!(nap(long, MANY), long);
+    }
 
     struct Player(Addr<Player>);
 

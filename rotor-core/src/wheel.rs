@@ -33,7 +33,6 @@
 //! and never rounded up, and timers fire in the order of deadline, then insertion.
 
 use std::cell::Cell;
-use std::num::NonZeroU32;
 
 /// A tick is `1 << TICK_BITS` nanoseconds.
 const TICK_BITS: u32 = 16;
@@ -43,29 +42,26 @@ const SLOTS_PER_LEVEL: usize = 1 << LEVEL_BITS;
 /// Enough for the `64 - TICK_BITS` bits of a tick number.
 const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(LEVEL_BITS) as usize;
 const SLOTS: usize = LEVELS * SLOTS_PER_LEVEL;
-/// No entry: the head of an empty slot, the end of the free list.
+/// No timer: the head of an empty slot, the neighbour of what is in no slot.
 const NIL: u32 = u32::MAX;
-/// The `slot` of an entry that is on the free list.
-const FREE: u32 = u32::MAX;
 
 /// All timers of one locality.
 ///
-/// Times are nanoseconds since the locality's time base. A timer carries the caller's index `data`.
-/// The wheel allocates only to hold more timers than ever before. It is 2 KiB by itself.
+/// They lie in the slab of the caller, each as the [`Node`] of an entry, which names it by its index:
+/// most of what a timer costs is the memory that it touches. Each call takes the same slab. Times are
+/// nanoseconds since the locality's time base. The wheel is 2 KiB by itself.
 pub(crate) struct Wheel {
     /// The tick that slots are relative to: that of the latest `advance`.
     tick: u64,
     /// Number of live timers.
     len: usize,
+    /// How many have fired.
+    fired: u64,
     /// The earliest deadline, or 0 for not known: a lower bound in any case, which insertion keeps
     /// up with a mere `min`. Searching walks one slot, and a loop asks before every park; this way
     /// it searches only after the earliest timer has gone.
     earliest: Cell<u64>,
-    /// First entry of the free list, which is linked by `next`.
-    free: u32,
-    /// Slab of timers.
-    entries: Vec<Entry>,
-    /// What fires of one slot, while it is sorted: deadline, position, data from high to low bits.
+    /// What fires of one slot, while it is sorted: deadline, position, index from high to low bits.
     /// Empty in between; kept for its memory.
     firing: Vec<u128>,
     /// Which slots of a level hold timers.
@@ -74,17 +70,31 @@ pub(crate) struct Wheel {
     heads: [u32; SLOTS],
 }
 
-/// Names a timer from its insertion until it is removed or fired, not longer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct WheelKey(NonZeroU32); // one more than the index, so that an option is no longer
-
-/// One timer. The lists are circular, so the tail of a list is the `prev` of its head.
-struct Entry {
+/// The part of a slab's entry that makes it a timer. The lists are circular, so the tail of a list is
+/// the `prev` of its head.
+pub(crate) struct Node {
     due: u64,
-    data: u32,
+    /// `NIL` if it is not armed.
     prev: u32,
     next: u32,
-    slot: u32,
+}
+
+impl Node {
+    pub(crate) const UNARMED: Node = Node {
+        due: 0,
+        prev: NIL,
+        next: NIL,
+    };
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.prev != NIL
+    }
+}
+
+/// An entry of a slab that may be a timer.
+pub(crate) trait Timed {
+    fn node(&self) -> &Node;
+    fn node_mut(&mut self) -> &mut Node;
 }
 
 impl Wheel {
@@ -93,65 +103,48 @@ impl Wheel {
         Self {
             tick: 0,
             len: 0,
+            fired: 0,
             earliest: Cell::new(0),
-            free: NIL,
-            entries: Vec::new(),
             firing: Vec::new(),
             occupied: [0; LEVELS],
             heads: [NIL; SLOTS],
         }
     }
 
-    /// Adds a timer that fires at the first [`advance`](Self::advance) to `due` or later.
+    /// Arms an entry that is not armed: it fires at the first [`advance`](Self::advance) to `due` or
+    /// later.
     ///
     /// A deadline that has passed already fires at the next `advance`.
-    ///
-    /// # Panics
-    ///
-    /// When `u32::MAX` timers are live.
     #[inline]
-    pub(crate) fn insert(&mut self, due: u64, data: u32) -> WheelKey {
+    pub(crate) fn insert<T: Timed>(&mut self, slab: &mut [T], index: u32, due: u64) {
         let earliest = if self.len == 0 {
             due
         } else {
             self.earliest.get().min(due)
         };
         self.earliest.set(earliest);
-        let index = if self.free == NIL {
-            self.grow()
-        } else {
-            self.free
-        };
-        let entry = &mut self.entries[index as usize];
-        self.free = entry.next;
-        entry.due = due;
-        entry.data = data;
         self.len += 1;
-        self.link(index, due);
-        WheelKey(NonZeroU32::MIN.saturating_add(index))
+        slab[index as usize].node_mut().due = due;
+        self.link(slab, index, due);
     }
 
-    /// Cancels a timer that has neither been removed nor fired, and returns its `data`.
-    #[inline]
-    pub(crate) fn remove(&mut self, key: WheelKey) -> u32 {
-        let index = key.0.get() - 1;
-        let Entry {
-            due,
-            data,
-            prev,
-            next,
-            slot,
-        } = self.entries[index as usize];
+    /// Cancels a timer that is armed.
+    #[inline(never)] // most end before they are armed, or fire
+    pub(crate) fn remove<T: Timed>(&mut self, slab: &mut [T], index: u32) {
+        let node = slab[index as usize].node_mut();
+        let Node { due, prev, next } = *node;
         debug_assert_ne!(
-            slot, FREE,
+            prev, NIL,
             "a timer is removed at most once, and not after it fired"
         );
+        node.prev = NIL;
+        let (level, digit) = self.place(due);
         if next == index {
-            self.clear(slot as usize);
+            self.clear(level, digit);
         } else {
-            self.entries[prev as usize].next = next;
-            self.entries[next as usize].prev = prev;
-            let head = &mut self.heads[slot as usize];
+            slab[prev as usize].node_mut().next = next;
+            slab[next as usize].node_mut().prev = prev;
+            let head = &mut self.heads[level * SLOTS_PER_LEVEL + digit];
             if *head == index {
                 *head = next;
             }
@@ -159,16 +152,20 @@ impl Wheel {
         if self.earliest.get() == due {
             self.earliest.set(0);
         }
-        self.release(index);
-        data
+        self.len -= 1;
     }
 
-    /// Moves the wheel to `now`, removes every timer that is due by then and appends its data to
-    /// `due`, in the order of deadline, then insertion.
+    /// Moves the wheel to `now`, disarms every timer that is due by then and hands its index to
+    /// `fire`, in the order of deadline, then insertion.
     ///
     /// Exact: a timer due at `now` fires, one due at `now + 1` does not. A `now` before that of an
     /// earlier call does not move the wheel back; what is due by it fires.
-    pub(crate) fn advance(&mut self, now: u64, due: &mut Vec<u32>) {
+    pub(crate) fn advance<T: Timed>(
+        &mut self,
+        slab: &mut [T],
+        now: u64,
+        mut fire: impl FnMut(&mut T, u32),
+    ) {
         if self.pass(now) {
             return;
         }
@@ -186,7 +183,7 @@ impl Wheel {
             while reached != 0 {
                 let digit = reached.trailing_zeros() as usize;
                 reached &= reached - 1;
-                self.drain(level * SLOTS_PER_LEVEL + digit, now, due);
+                self.drain(slab, (level, digit), now, &mut fire);
             }
         }
     }
@@ -210,7 +207,7 @@ impl Wheel {
     /// Returns the exact deadline of the earliest timer, `None` if there are no timers.
     ///
     /// Never the time of a mere cascade, so a loop that parks until then does not wake for nothing.
-    pub(crate) fn next_due(&self) -> Option<u64> {
+    pub(crate) fn next_due<T: Timed>(&self, slab: &[T]) -> Option<u64> {
         if self.len == 0 {
             return None;
         }
@@ -220,14 +217,19 @@ impl Wheel {
         let level = self.occupied.iter().position(|&slots| slots != 0)?;
         let digit = self.occupied[level].trailing_zeros() as usize;
         let first = self.heads[level * SLOTS_PER_LEVEL + digit];
-        let mut entry = &self.entries[first as usize];
-        let mut earliest = entry.due;
-        while entry.next != first {
-            entry = &self.entries[entry.next as usize];
-            earliest = earliest.min(entry.due);
+        let mut node = slab[first as usize].node();
+        let mut earliest = node.due;
+        while node.next != first {
+            node = slab[node.next as usize].node();
+            earliest = earliest.min(node.due);
         }
         self.earliest.set(earliest);
         Some(earliest)
+    }
+
+    /// Returns how many timers have fired.
+    pub(crate) fn fired(&self) -> u64 {
+        self.fired
     }
 
     /// Returns the number of timers that have neither fired nor been removed.
@@ -242,41 +244,45 @@ impl Wheel {
         self.len == 0
     }
 
-    /// Empties one slot: appends the data of what is due by `now`, sorted, and files the rest anew.
-    fn drain(&mut self, slot: usize, now: u64, due: &mut Vec<u32>) {
-        let first = self.heads[slot];
-        self.clear(slot);
+    /// Empties one slot: fires what is due by `now`, sorted, and files the rest anew.
+    fn drain<T: Timed>(
+        &mut self,
+        slab: &mut [T],
+        (level, digit): (usize, usize),
+        now: u64,
+        fire: &mut impl FnMut(&mut T, u32),
+    ) {
+        let first = self.heads[level * SLOTS_PER_LEVEL + digit];
+        self.clear(level, digit);
         let mut index = first;
         loop {
-            let Entry {
-                due: deadline,
-                data,
-                next,
-                ..
-            } = self.entries[index as usize];
-            if deadline <= now {
+            let node = slab[index as usize].node_mut();
+            let Node { due, next, .. } = *node;
+            if due <= now {
+                node.prev = NIL;
                 let position = self.firing.len() as u128;
                 self.firing
-                    .push(u128::from(deadline) << 64 | position << 32 | u128::from(data));
-                self.release(index);
+                    .push(u128::from(due) << 64 | position << 32 | u128::from(index));
             } else {
                 // Only the last slot that `advance` drains has such timers, and no other timer is
                 // due before all of them (fact 2): the next `next_due` need not search.
                 let known = self.earliest.get();
-                self.earliest.set(if known == 0 {
-                    deadline
-                } else {
-                    known.min(deadline)
-                });
-                self.link(index, deadline);
+                self.earliest
+                    .set(if known == 0 { due } else { known.min(due) });
+                self.link(slab, index, due);
             }
             index = next;
             if index == first {
                 break;
             }
         }
+        self.len -= self.firing.len();
+        self.fired += self.firing.len() as u64;
         self.firing.sort_unstable();
-        due.extend(self.firing.drain(..).map(|timer| timer as u32));
+        for timer in self.firing.drain(..) {
+            let index = timer as u32;
+            fire(&mut slab[index as usize], index);
+        }
     }
 
     /// Appends an entry to the slot where `due` belongs, seen from the wheel's tick.
@@ -284,64 +290,39 @@ impl Wheel {
     /// At the tail: the order of one deadline rests on it (fact 3), and a list is often sorted
     /// already when it fires.
     #[inline]
-    fn link(&mut self, index: u32, due: u64) {
-        let tick = (due >> TICK_BITS).max(self.tick);
-        let level = level_of(self.tick, tick);
-        let digit = digit_of(tick, level);
-        let slot = level * SLOTS_PER_LEVEL + digit;
+    fn link<T: Timed>(&mut self, slab: &mut [T], index: u32, due: u64) {
+        let (level, digit) = self.place(due);
         self.occupied[level] |= 1 << digit;
 
-        let head = &mut self.heads[slot];
+        let head = &mut self.heads[level * SLOTS_PER_LEVEL + digit];
         let (prev, next) = if *head == NIL {
             *head = index;
             (index, index)
         } else {
             let next = *head;
-            let prev = self.entries[next as usize].prev;
-            self.entries[prev as usize].next = index;
-            self.entries[next as usize].prev = index;
+            let first = slab[next as usize].node_mut();
+            let prev = std::mem::replace(&mut first.prev, index);
+            slab[prev as usize].node_mut().next = index;
             (prev, next)
         };
-        let entry = &mut self.entries[index as usize];
-        entry.prev = prev;
-        entry.next = next;
-        entry.slot = slot as u32;
+        let node = slab[index as usize].node_mut();
+        node.prev = prev;
+        node.next = next;
+    }
+
+    /// Level and digit of the slot where a timer of this deadline is (fact 3).
+    #[inline]
+    fn place(&self, due: u64) -> (usize, usize) {
+        let tick = (due >> TICK_BITS).max(self.tick);
+        let level = level_of(self.tick, tick);
+        (level, digit_of(tick, level))
     }
 
     /// Marks a slot as empty.
     #[inline]
-    fn clear(&mut self, slot: usize) {
-        self.heads[slot] = NIL;
-        self.occupied[slot / SLOTS_PER_LEVEL] &= !(1 << (slot % SLOTS_PER_LEVEL));
-    }
-
-    /// Returns an entry that is in no slot any more to the free list.
-    #[inline]
-    fn release(&mut self, index: u32) {
-        let entry = &mut self.entries[index as usize];
-        entry.slot = FREE;
-        entry.next = self.free;
-        self.free = index;
-        self.len -= 1;
-    }
-
-    /// Adds an entry to the slab, for use as the head of an empty free list.
-    #[cold]
-    fn grow(&mut self) -> u32 {
-        let index = self.entries.len();
-        assert!(
-            index < NIL as usize,
-            "more than u32::MAX timers in one locality"
-        );
-        let (prev, next, slot) = (NIL, NIL, FREE);
-        self.entries.push(Entry {
-            due: 0,
-            data: 0,
-            prev,
-            next,
-            slot,
-        });
-        index as u32
+    fn clear(&mut self, level: usize, digit: usize) {
+        self.heads[level * SLOTS_PER_LEVEL + digit] = NIL;
+        self.occupied[level] &= !(1 << digit);
     }
 }
 
@@ -362,28 +343,27 @@ pub(crate) mod model;
 
 #[cfg(test)]
 mod tests {
-    use super::model::{TICK, fired, span};
+    use super::model::{TICK, Timers, fired, span};
     use super::*;
     use crate::fuzz::dice::Dice;
 
     #[test]
-    fn a_new_wheel_is_empty_and_owns_no_memory() {
-        let wheel = Wheel::new();
+    fn a_new_wheel_is_empty() {
+        let wheel = Timers::new();
         assert_eq!(
             (wheel.len(), wheel.is_empty(), wheel.next_due()),
             (0, true, None)
         );
-        assert_eq!(wheel.entries.capacity(), 0);
     }
 
     #[test]
-    fn an_entry_takes_24_bytes() {
-        assert_eq!(size_of::<Entry>(), 24);
+    fn a_timer_takes_16_bytes_of_its_entry() {
+        assert_eq!(size_of::<Node>(), 16);
     }
 
     #[test]
     fn timers_fire_in_deadline_then_insertion_order() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         for (data, due) in [30, 10, 20, 10, 5 * TICK, 30, span(2), 10]
             .into_iter()
             .enumerate()
@@ -396,7 +376,7 @@ mod tests {
 
     #[test]
     fn timers_of_one_deadline_fire_in_insertion_order_whatever_level_they_came_through() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         let due = span(3) + 7;
         wheel.insert(due, 8);
         assert_eq!(fired(&mut wheel, span(3) - span(1)), []);
@@ -404,15 +384,6 @@ mod tests {
         assert_eq!(fired(&mut wheel, span(3)), []);
         wheel.insert(due, 7);
         assert_eq!(fired(&mut wheel, due), [8, 9, 7]);
-    }
-
-    #[test]
-    fn fired_data_is_appended_to_what_the_caller_has() {
-        let mut wheel = Wheel::new();
-        wheel.insert(1, 7);
-        let mut due = vec![9, 8];
-        wheel.advance(1, &mut due);
-        assert_eq!(due, [9, 8, 7]);
     }
 
     #[test]
@@ -427,7 +398,7 @@ mod tests {
             span(4) + 1,
             u64::MAX,
         ] {
-            let mut wheel = Wheel::new();
+            let mut wheel = Timers::new();
             wheel.insert(due, 1);
             assert_eq!(fired(&mut wheel, due - 1), [], "due {due}");
             assert_eq!(wheel.next_due(), Some(due));
@@ -437,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_passed_deadline_fires_at_the_next_advance_before_later_ones() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         let now = span(2) + 5;
         assert_eq!(fired(&mut wheel, now), []);
         wheel.insert(now, 0);
@@ -451,7 +422,7 @@ mod tests {
 
     #[test]
     fn time_that_steps_back_fires_only_what_is_due() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         wheel.insert(span(2) + 1, 0);
         assert_eq!(fired(&mut wheel, span(2)), []);
         wheel.insert(20, 1);
@@ -463,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_removed_timer_gives_back_its_data_and_does_not_fire() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         let keys: Vec<_> = (0..5).map(|data| wheel.insert(100, data)).collect();
         // The head, the middle and the tail of one list.
         for at in [0, 2, 4] {
@@ -474,26 +445,14 @@ mod tests {
     }
 
     #[test]
-    fn freed_entries_are_used_again() {
-        let mut wheel = Wheel::new();
-        for round in 0..100 {
-            let cancelled = wheel.insert(round * TICK + 1, 0);
-            wheel.insert(round * TICK + 2, 1);
-            wheel.remove(cancelled);
-            assert_eq!(fired(&mut wheel, round * TICK + 2), [1]);
-        }
-        assert_eq!(wheel.entries.len(), 2);
-    }
-
-    #[test]
     fn a_timer_cascades_through_every_level_without_changing_its_deadline() {
         // Digit 1 at every level, so that every level holds the timer once.
         let due = (0..LEVELS).map(span).sum::<u64>() + 3;
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         wheel.insert(due, 1);
         let mut now = 0;
         for level in (0..LEVELS).rev() {
-            let occupied = wheel.occupied.iter().position(|&slots| slots != 0);
+            let occupied = wheel.wheel.occupied.iter().position(|&slots| slots != 0);
             assert_eq!(occupied, Some(level));
             now += span(level);
             assert_eq!(fired(&mut wheel, now - 1), []);
@@ -506,7 +465,7 @@ mod tests {
 
     #[test]
     fn the_far_end_of_time_is_an_ordinary_deadline() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         wheel.insert(u64::MAX, 0);
         wheel.insert(u64::MAX - 1, 1);
         wheel.insert(span(LEVELS - 1), 2);
@@ -522,7 +481,7 @@ mod tests {
 
     #[test]
     fn next_due_is_exact_after_insert_remove_and_cascade() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         // All in one slot of level 2, the earliest neither first nor last.
         let base = span(2);
         let later = wheel.insert(base + 30, 0);

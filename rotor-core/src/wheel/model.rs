@@ -5,10 +5,70 @@ use crate::fuzz::dice::Dice;
 
 pub(super) const TICK: u64 = 1 << TICK_BITS;
 
+/// A wheel with a slab. Each timer has its data, and a place that no other one has had.
+pub(super) struct Timers {
+    pub(super) wheel: Wheel,
+    slab: Vec<Entry>,
+}
+
+struct Entry {
+    node: Node,
+    data: u32,
+}
+
+impl Timed for Entry {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
+    fn node_mut(&mut self) -> &mut Node {
+        &mut self.node
+    }
+}
+
+impl Timers {
+    pub(super) fn new() -> Self {
+        Timers {
+            wheel: Wheel::new(),
+            slab: Vec::new(),
+        }
+    }
+
+    pub(super) fn insert(&mut self, due: u64, data: u32) -> u32 {
+        let (index, node) = (self.slab.len() as u32, Node::UNARMED);
+        self.slab.push(Entry { node, data });
+        self.wheel.insert(&mut self.slab, index, due);
+        assert!(self.slab[index as usize].node.is_armed());
+        index
+    }
+
+    pub(super) fn remove(&mut self, index: u32) -> u32 {
+        self.wheel.remove(&mut self.slab, index);
+        let entry = &self.slab[index as usize];
+        assert!(!entry.node.is_armed());
+        entry.data
+    }
+
+    pub(super) fn next_due(&self) -> Option<u64> {
+        self.wheel.next_due(&self.slab)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.wheel.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.wheel.is_empty()
+    }
+}
+
 /// What fires at a time.
-pub(super) fn fired(wheel: &mut Wheel, now: u64) -> Vec<u32> {
+pub(super) fn fired(timers: &mut Timers, now: u64) -> Vec<u32> {
     let mut due = Vec::new();
-    wheel.advance(now, &mut due);
+    timers.wheel.advance(&mut timers.slab, now, |entry, _| {
+        assert!(!entry.node.is_armed());
+        due.push(entry.data);
+    });
     due
 }
 
@@ -26,8 +86,8 @@ fn distance(dice: &mut Dice, bits: usize) -> u64 {
 }
 
 struct Model {
-    wheel: Wheel,
-    timers: Vec<(u64, u32, WheelKey)>,
+    wheel: Timers,
+    timers: Vec<(u64, u32, u32)>,
     now: u64,
     inserted: u32,
 }
@@ -94,7 +154,7 @@ pub(crate) fn against_a_model(mut dice: Dice, steps: u32) {
         _ => distance(&mut dice, bits),
     };
     let mut model = Model {
-        wheel: Wheel::new(),
+        wheel: Timers::new(),
         timers: Vec::new(),
         now: 0,
         inserted: 0,
