@@ -1,6 +1,7 @@
 //! Adoption: specs get slots. The tree is data until here.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::address::Address;
@@ -17,6 +18,7 @@ use crate::locality::{Local, Placement};
 use crate::lock::lock;
 use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
+use crate::queue::Mark;
 use crate::registry::{Plans, Registry};
 use crate::slot::{Parent, State};
 use crate::strategy::{ChildId, Event, NewRow, Restart};
@@ -388,25 +390,69 @@ impl Local {
         let path = || self.path_below(parent, &spec.name);
         spec.as_child().check(None, path)?;
         let (child, place) = self.adopt_spec(parent, spec, How::Added)?;
-        let to = self.address_of(parent);
-        Added::push(Address::new(self.gate, LOCALITY, 0), (to, child));
+        self.tell_added(self.address_of(parent), child);
         Ok(place)
+    }
+
+    /// Has a child started that was added. Very many may be added at a time: those of one parent between
+    /// which nothing else came are told of by one record.
+    fn tell_added(&self, parent: Address, child: ChildId) {
+        let Added { runs, mark } = &mut *self.added.borrow_mut();
+        let lane = &self.lanes[SYSTEM];
+        if let Some(run) = runs.back_mut()
+            && run.parent == parent
+            && *mark == Some(lane.mark())
+        {
+            run.last = child;
+            return;
+        }
+        runs.push_back(Run {
+            parent,
+            first: child,
+            last: child,
+        });
+        let before = lane.mark();
+        NewRun::push(Address::new(self.gate, LOCALITY, 0), ());
+        let after = lane.mark();
+        *mark = (after != before).then_some(after);
     }
 }
 
-/// News of a child that was added at run time, for the locality of both. A short record of its own:
-/// very many may be added at a time.
-struct Added;
+/// Children that were added at run time and are still to be started.
+#[derive(Default)]
+pub(crate) struct Added {
+    runs: VecDeque<Run>,
+    /// How the System lane was when the record of the last run had come into it.
+    mark: Option<Mark>,
+}
 
-impl Record for Added {
-    /// The parent, and the child.
-    type Message = (Address, ChildId);
+/// Some that were added one after the other.
+struct Run {
+    parent: Address,
+    first: ChildId,
+    last: ChildId,
+}
+
+/// News of the next run, for the locality of parent and children.
+struct NewRun;
+
+impl Record for NewRun {
+    type Message = ();
     const LANE: usize = SYSTEM;
     const WAY: Way = Way::Own;
 
-    unsafe fn run((to, child): (Address, ChildId), _: *mut (), here: &Local, _: u32) {
-        if let Some(slot) = here.find(to) {
-            here.family(slot, Event::Added(child));
+    unsafe fn run((): (), _: *mut (), here: &Local, _: u32) {
+        let run = here.added.borrow_mut().runs.pop_front();
+        let Some(Run {
+            parent,
+            first,
+            last,
+        }) = run
+        else {
+            return;
+        };
+        if let Some(slot) = here.find(parent) {
+            here.family(slot, Event::Added(first, last));
         }
     }
 }

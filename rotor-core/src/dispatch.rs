@@ -786,11 +786,11 @@ impl Local {
                 self.stop(to, incarnation, keep, exit);
             }
             Control::Kill(kill) => self.kill(kill),
-            Control::Remove { to, gone } => match self.find(to) {
-                Some(slot) if gone => self.remove(slot),
-                Some(slot) => self.remove_orphan(slot),
-                None => {}
-            },
+            Control::RemoveOrphan { to } => {
+                if let Some(slot) = self.find(to) {
+                    self.remove_orphan(slot);
+                }
+            }
             Control::Adopt(adoption) => self.adopt_remote(*adoption),
             Control::Report {
                 to,

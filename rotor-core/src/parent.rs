@@ -10,7 +10,9 @@ use crate::adopt::Adoption;
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason};
 use crate::kin::{Early, Entry, Kin};
+use crate::lane::SYSTEM;
 use crate::locality::{Control, Local, News, StartOrder};
+use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
 use crate::observe::Observer;
 use crate::removal::Kill;
@@ -27,6 +29,26 @@ struct Recall {
     incarnation: u64,
 }
 
+/// What a child tells its parent on the same locality: a short record, as there may be very many.
+struct ReportHere {
+    slot: u32,
+    generation: u32,
+    child: ChildId,
+    incarnation: u64,
+    news: News,
+}
+
+impl Record for ReportHere {
+    type Message = ReportHere;
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run(report: ReportHere, _: *mut (), here: &Local, _: u32) {
+        let to = Address::new(here.gate, report.slot, report.generation);
+        here.report(to, report.child, report.incarnation, report.news);
+    }
+}
+
 impl Local {
     pub(crate) fn tell_parent(&self, slot: u32, news: News) {
         let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
@@ -36,6 +58,19 @@ impl Local {
                 News::Initialized | News::Started | News::Ending => {}
                 News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
             },
+            Parent::Actor { address, child } if address.gate() == self.gate => {
+                let here = Address::new(self.gate, LOCALITY, 0);
+                ReportHere::push(
+                    here,
+                    ReportHere {
+                        slot: address.slot,
+                        generation: address.generation,
+                        child,
+                        incarnation,
+                        news,
+                    },
+                );
+            }
             Parent::Actor { address, child } => Control::post(
                 address.gate(),
                 Control::Report {

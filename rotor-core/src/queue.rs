@@ -49,6 +49,10 @@ pub(crate) struct Flat {
     cap: Cell<usize>,
 }
 
+/// The state of a queue; see [`Flat::mark`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(*mut Word, *mut Word, usize);
+
 impl Flat {
     /// Makes an empty queue. Allocates nothing.
     pub(crate) const fn new() -> Self {
@@ -119,6 +123,12 @@ impl Flat {
     #[inline(always)]
     pub(crate) fn has_room_for<T>(&self) -> bool {
         self.has_room(const { words_for::<T>() as usize })
+    }
+
+    /// How it is: the same as long as nothing is pushed, and nothing taken.
+    pub(crate) fn mark(&self) -> Mark {
+        // A buffer that takes the place of another one is larger, unless the queue was empty.
+        Mark(self.read.get(), self.write.get(), self.cap.get())
     }
 
     /// Words of its buffer.

@@ -133,8 +133,8 @@ pub(crate) type ChildId = u32;
 pub(crate) enum Event {
     /// The supervisor's own instance has started: start the children.
     Start,
-    /// A row was added while it runs: start it.
-    Added(ChildId),
+    /// Rows were added while it runs, from this one to that one in start order: start them.
+    Added(ChildId, ChildId),
     /// A child is initialized, and waits for [`Action::Go`].
     Initialized(ChildId, u64),
     /// A child is operational.
@@ -589,7 +589,7 @@ impl Family {
     fn one(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
         match event {
             Event::Start => self.start(out),
-            Event::Added(id) => self.added(id, out),
+            Event::Added(first, last) => self.added(first, last, out),
             Event::Initialized(id, incarnation) => {
                 let awaited = self.is_awaited(id, incarnation, Step::Start);
                 if awaited && self.row(id).state == RowState::Starting {
@@ -793,11 +793,25 @@ impl Family {
         row.is_some_and(|row| row.state == RowState::Restarting && incarnation > row.since)
     }
 
-    fn added(&mut self, id: ChildId, out: &mut Vec<Action>) {
+    fn added(&mut self, first: ChildId, last: ChildId, out: &mut Vec<Action>) {
         if self.is_deaf() {
-            self.deferred.push_back(Event::Added(id));
-        } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::New {
-            self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
+            self.put_off_added(first, last);
+        } else if self.phase == Phase::Running {
+            let row = &self.rows[first as usize];
+            if first != last && row.next != NONE {
+                self.deferred.push_front(Event::Added(row.next, last));
+            }
+            if row.state == RowState::New {
+                self.begin(Ids::new(), SmallVec::from_slice(&[first]), Then::Added, out);
+            }
+        }
+    }
+
+    /// Rows that wait in a row are one event: very many may be added at a time.
+    fn put_off_added(&mut self, first: ChildId, last: ChildId) {
+        match self.deferred.back_mut() {
+            Some(Event::Added(_, end)) if self.rows[*end as usize].next == first => *end = last,
+            _ => self.deferred.push_back(Event::Added(first, last)),
         }
     }
 

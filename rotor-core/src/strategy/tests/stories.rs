@@ -81,7 +81,7 @@ fn point_2_a_failed_restart_is_retried_behind_what_is_queued() {
     play.ends("a", Exit::killed());
     play.ends("b", Exit::killed());
     let x = play.row("x", Restart::Permanent, false, true);
-    play.queue.push_back(Event::Added(x));
+    play.queue.push_back(Event::Added(x, x));
     play.run_until_restarting("a");
     assert_eq!(play.did(), "start a");
     assert_eq!(play.run(), "start b, start x, start a");

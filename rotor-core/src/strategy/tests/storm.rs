@@ -169,7 +169,7 @@ impl Storm {
                 let name = format!("d{}", self.added);
                 if self.play.ended.is_none() && self.play.family.is_busy() {
                     let id = self.play.row(&name, restart, false, true);
-                    self.play.queue.push_back(Event::Added(id));
+                    self.play.queue.push_back(Event::Added(id, id));
                 }
             }
             21 => {
