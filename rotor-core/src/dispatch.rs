@@ -20,6 +20,7 @@ use crate::request::RequestError;
 use crate::room::{self, Opened};
 use crate::signed::{self, LONGEST, copied};
 use crate::slot::State;
+use crate::strategy::Step;
 use crate::things::Body;
 use crate::timer;
 
@@ -775,7 +776,11 @@ impl Local {
     /// Handles a control of core's own.
     pub(crate) fn control(&self, control: Control) {
         match control {
-            Control::Start(order) => self.start(order),
+            Control::Start(order) => {
+                let (to, incarnation) = (order.to, order.incarnation);
+                self.start(order);
+                self.limit_step(to, incarnation, Step::Start);
+            }
             Control::Go { to, incarnation } => self.go(to, incarnation),
             Control::Stop {
                 to,
@@ -784,6 +789,7 @@ impl Local {
                 exit,
             } => {
                 self.stop(to, incarnation, keep, exit);
+                self.limit_step(to, incarnation, Step::Stop);
             }
             Control::Kill(kill) => self.kill(kill),
             Control::RemoveOrphan { to } => {

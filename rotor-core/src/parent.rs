@@ -51,35 +51,47 @@ impl Record for ReportHere {
 
 impl Local {
     pub(crate) fn tell_parent(&self, slot: u32, news: News) {
-        let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
+        let (parent, incarnation) = self.seat(slot, |seat| {
+            let parent = match &seat.parent {
+                Parent::Actor { address, child } => Ok((*address, *child)),
+                other => Err(other.clone()),
+            };
+            (parent, seat.incarnation)
+        });
         match parent {
-            Parent::Nobody => {}
-            Parent::Lost => match news {
-                News::Initialized | News::Started | News::Ending => {}
-                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
-            },
-            Parent::Actor { address, child } if address.gate() == self.gate => {
-                let here = Address::new(self.gate, LOCALITY, 0);
-                ReportHere::push(
-                    here,
-                    ReportHere {
-                        slot: address.slot,
-                        generation: address.generation,
-                        child,
-                        incarnation,
-                        news,
-                    },
-                );
-            }
-            Parent::Actor { address, child } => Control::post(
-                address.gate(),
-                Control::Report {
-                    to: address,
+            Ok((to, child)) if to.gate() == self.gate => ReportHere::push(
+                Address::new(self.gate, LOCALITY, 0),
+                ReportHere {
+                    slot: to.slot,
+                    generation: to.generation,
                     child,
                     incarnation,
                     news,
                 },
             ),
+            Ok((to, child)) => Control::post(
+                to.gate(),
+                Control::Report {
+                    to,
+                    child,
+                    incarnation,
+                    news,
+                },
+            ),
+            Err(parent) => self.tell_end_of_top(slot, &parent, news),
+        }
+    }
+
+    /// What the top of what is here says is told to nobody, but for the end of a tree.
+    #[cold]
+    fn tell_end_of_top(&self, slot: u32, parent: &Parent, news: News) {
+        match parent {
+            Parent::Actor { .. } => unreachable!("it is told"),
+            Parent::Nobody => {}
+            Parent::Lost => match news {
+                News::Initialized | News::Started | News::Ending => {}
+                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
+            },
             Parent::App(app) => match news {
                 // A supervisor's own start is never ignored.
                 News::Initialized | News::Started | News::Ignored | News::Ending => {}
@@ -108,7 +120,7 @@ impl Local {
         if self.is_nobody_asked() {
             return false;
         }
-        let place = self.child_place(slot, child, |_| None);
+        let place = self.child_place(slot, child, |_| ());
         let service = place.and_then(|(place, _)| self.leaves_first(place, slot));
         let early = service.and_then(|service| {
             self.seat(slot, |seat| {
@@ -235,7 +247,7 @@ impl Local {
             None => return,
             Some(Ok(due)) => due,
             Some(Err((step, limit))) => {
-                let place = self.child_place(slot, child, |_| None);
+                let place = self.child_place(slot, child, |_| ());
                 let here = place.filter(|(to, _)| to.gate() == self.gate);
                 let late = Exit::of(ExitReason::TimedOut(TimedOut {
                     path: self.child_path(slot, child),
@@ -273,6 +285,9 @@ impl Local {
         self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let entry = kin.entries.get_mut(child as usize)?.as_mut()?;
+            if !entry.has_limit() {
+                return None; // as most
+            }
             let row = kin.family.row(child);
             let meant = match row.state {
                 RowState::Waiting => false,
@@ -359,7 +374,7 @@ impl Local {
             Action::Start(child, incarnation) => self.start_child(slot, child, incarnation, false),
             Action::Prepare(child, incarnation) => self.start_child(slot, child, incarnation, true),
             Action::Go(child, incarnation) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                if let Some((to, _)) = self.child_place(slot, child, |_| ()) {
                     Control::post(to.gate(), Control::Go { to, incarnation });
                 }
             }
@@ -369,7 +384,8 @@ impl Local {
                 keep,
                 exit,
             } => {
-                let Some((to, limit)) = self.child_place(slot, child, |e| e.limits().stop) else {
+                let limits = |entry: &Entry| (entry.limits().stop, entry.has_limit());
+                let Some((to, (limit, starts))) = self.child_place(slot, child, limits) else {
                     return;
                 };
                 if to.gate().entrance.is_closed() {
@@ -389,7 +405,11 @@ impl Local {
                     };
                     return Control::post(to.gate(), Control::Kill(kill));
                 }
-                self.arm_limit(slot, child, incarnation, limit);
+                if to.gate() != self.gate {
+                    self.arm_limit(slot, child, incarnation, limit);
+                } else if starts {
+                    self.end_limit(slot, child);
+                }
                 Control::post(
                     to.gate(),
                     Control::Stop {
@@ -427,13 +447,7 @@ impl Local {
                 let wait = Duration::from_nanos(self.random.within(least, most));
                 self.arm_limit(slot, child, incarnation, Some(wait));
             }
-            Action::StopWaiting(child) => {
-                self.seat(slot, |seat| {
-                    let index = seat.kin.as_mut()?.entry(child)?.take_limit()?;
-                    self.forget_limit(index, (slot, child), &mut seat.things);
-                    Some(())
-                });
-            }
+            Action::StopWaiting(child) => self.end_limit(slot, child),
             Action::Forget(child) => {
                 let entry = self.seat(slot, |seat| {
                     let mut entry = seat.kin.as_mut()?.take_entry(child)?;
@@ -476,7 +490,7 @@ impl Local {
                 });
             }
             Action::LayDown(child, exit) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                if let Some((to, _)) = self.child_place(slot, child, |_| ()) {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
@@ -526,15 +540,15 @@ impl Local {
         self.end(slot, exit);
     }
 
-    fn child_place(
+    fn child_place<R>(
         &self,
         slot: u32,
         child: u32,
-        limit: impl FnOnce(&Entry) -> Option<Duration>,
-    ) -> Option<(Address, Option<Duration>)> {
+        f: impl FnOnce(&Entry) -> R,
+    ) -> Option<(Address, R)> {
         self.seat(slot, |seat| {
             let entry = seat.kin.as_mut()?.entry(child)?;
-            Some((entry.place, limit(entry)))
+            Some((entry.place, f(entry)))
         })
     }
 
@@ -550,10 +564,12 @@ impl Local {
             return;
         };
         let here = self.address_of(slot);
-        if to.gate() != self.gate && !self.order_child(slot, child, incarnation, to) {
-            return;
+        if to.gate() != self.gate {
+            if !self.order_child(slot, child, incarnation, to) {
+                return;
+            }
+            self.arm_limit(slot, child, incarnation, limit);
         }
-        self.arm_limit(slot, child, incarnation, limit);
         let start = StartOrder {
             to,
             incarnation,
@@ -729,6 +745,54 @@ impl Local {
                 news,
             },
         );
+    }
+
+    /// A child here has begun what its parent has ordered. Most have done it by then; where it takes longer,
+    /// its limit holds from now on, if the parent is here, too.
+    pub(crate) fn limit_step(&self, to: Address, incarnation: u64, step: Step) {
+        let Some(slot) = self.find(to) else { return };
+        let parent = self.seat(slot, |seat| {
+            let started = matches!(seat.state, State::Running | State::Ready);
+            let goes_on = seat.state.has_instance() && !(step == Step::Start && started);
+            match seat.parent {
+                Parent::Actor { address, child } if address.gate() == self.gate => {
+                    (goes_on || seat.incarnation != incarnation).then_some((address, child))
+                }
+                _ => None,
+            }
+        });
+        let Some((parent, child)) = parent else {
+            return;
+        };
+        let Some(slot) = self.find(parent) else {
+            return;
+        };
+        let limit = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
+            let row = kin.family.row(child);
+            let state = match step {
+                Step::Start => RowState::Starting,
+                Step::Stop => RowState::Stopping,
+            };
+            let meant = row.state == state && row.incarnation == incarnation;
+            let entry = kin.entry(child).filter(|_| meant)?;
+            match step {
+                Step::Start => entry.limits().start,
+                Step::Stop => entry.limits().stop,
+            }
+        });
+        if limit.is_some() {
+            self.arm_limit(slot, child, incarnation, limit);
+        }
+    }
+
+    /// Ends the limit of a child's step, or the wait before its restart.
+    fn end_limit(&self, slot: u32, child: u32) {
+        self.seat(slot, |seat| {
+            let index = seat.kin.as_mut()?.entry(child)?.take_limit()?;
+            self.forget_limit(index, (slot, child), &mut seat.things);
+            Some(())
+        });
     }
 
     fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
