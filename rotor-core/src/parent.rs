@@ -7,9 +7,10 @@ use smallvec::SmallVec;
 use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
+use crate::decision::Decision;
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason};
-use crate::kin::{Early, Entry, Kin};
+use crate::kin::{Early, Kin};
 use crate::lane::SYSTEM;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::message::{LOCALITY, Record, Way};
@@ -120,8 +121,8 @@ impl Local {
         if self.is_nobody_asked() {
             return false;
         }
-        let place = self.child_place(slot, child, |_| ());
-        let service = place.and_then(|(place, _)| self.leaves_first(place, slot));
+        let place = self.child_place(slot, child);
+        let service = place.and_then(|place| self.leaves_first(place, slot));
         let early = service.and_then(|service| {
             self.seat(slot, |seat| {
                 let kin = seat.kin.as_mut()?;
@@ -166,6 +167,22 @@ impl Local {
     }
 
     fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
+        let quiet = self.seat(slot, |seat| {
+            seat.kin.take_if(|kin| kin.takes_at_once(child, &news))
+        });
+        if let Some(kin) = quiet {
+            // Nothing waits for it, and nobody is asked: as with most.
+            let ended = matches!(news, News::Exited(_));
+            let event = match news {
+                News::Exited(exit) => Event::Exited(child, incarnation, exit, Decision::Usual),
+                _ => Event::Started(child, incarnation),
+            };
+            self.handle_with(slot, kin, event);
+            if ended {
+                self.check_stalls_below(slot);
+            }
+            return;
+        }
         match news {
             // Perhaps it was told to stop while this was on its way.
             News::Initialized | News::Started => self.step_is_over(slot, child, incarnation, true),
@@ -213,7 +230,8 @@ impl Local {
             let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
             let runs = kin.family.runs(child, incarnation);
             let entry = kin.entry(child).filter(|_| runs)?;
-            entry.limits().stop.filter(|_| !entry.has_limit())
+            let stop = entry.limits().stop;
+            stop.filter(|_| !kin.has_limit(child))
         });
         if limit.is_some() {
             self.arm_limit(slot, child, incarnation, limit);
@@ -231,8 +249,8 @@ impl Local {
         let passed = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let state = kin.family.row(child).state;
-            let entry = kin.entry(child)?;
-            let index = entry.take_limit()?;
+            let limits = kin.entry(child)?.limits();
+            let index = kin.take_limit(child)?;
             self.forget_limit(index, (slot, child), &mut seat.things);
             if state == RowState::Waiting {
                 return Some(Ok(Event::Due(child, incarnation)));
@@ -241,19 +259,19 @@ impl Local {
                 RowState::Starting => Step::Start,
                 _ => Step::Stop,
             };
-            Some(Err((step, entry.limits().of(step))))
+            Some(Err((step, limits.of(step))))
         });
         let event = match passed {
             None => return,
             Some(Ok(due)) => due,
             Some(Err((step, limit))) => {
-                let place = self.child_place(slot, child, |_| ());
-                let here = place.filter(|(to, _)| to.gate() == self.gate);
+                let place = self.child_place(slot, child);
+                let here = place.filter(|to| to.gate() == self.gate);
                 let late = Exit::of(ExitReason::TimedOut(TimedOut {
                     path: self.child_path(slot, child),
                     step: step.text(),
                     limit,
-                    held_by: here.map_or(Vec::new(), |(to, _)| self.held_by(to.slot)),
+                    held_by: here.map_or(Vec::new(), |to| self.held_by(to.slot)),
                 }));
                 let decision = self.decide(slot, child, incarnation, &late);
                 Event::Limit(child, incarnation, late, decision)
@@ -284,8 +302,7 @@ impl Local {
     pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64, start: bool) {
         self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
-            let entry = kin.entries.get_mut(child as usize)?.as_mut()?;
-            if !entry.has_limit() {
+            if !kin.has(child) || !kin.has_limit(child) {
                 return None; // as most
             }
             let row = kin.family.row(child);
@@ -295,7 +312,7 @@ impl Local {
                 _ => true,
             };
             if meant && row.incarnation == incarnation {
-                let index = entry.take_limit()?;
+                let index = kin.take_limit(child)?;
                 self.forget_limit(index, (slot, child), &mut seat.things);
             }
             Some(())
@@ -374,7 +391,7 @@ impl Local {
             Action::Start(child, incarnation) => self.start_child(slot, child, incarnation, false),
             Action::Prepare(child, incarnation) => self.start_child(slot, child, incarnation, true),
             Action::Go(child, incarnation) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| ()) {
+                if let Some(to) = self.child_place(slot, child) {
                     Control::post(to.gate(), Control::Go { to, incarnation });
                 }
             }
@@ -384,8 +401,13 @@ impl Local {
                 keep,
                 exit,
             } => {
-                let limits = |entry: &Entry| (entry.limits().stop, entry.has_limit());
-                let Some((to, (limit, starts))) = self.child_place(slot, child, limits) else {
+                let found = self.seat(slot, |seat| {
+                    let kin = seat.kin.as_mut()?;
+                    let starts = kin.has_limit(child);
+                    let entry = kin.entry(child)?;
+                    Some((entry.place, entry.limits().stop, starts))
+                });
+                let Some((to, limit, starts)) = found else {
                     return;
                 };
                 if to.gate().entrance.is_closed() {
@@ -450,11 +472,11 @@ impl Local {
             Action::StopWaiting(child) => self.end_limit(slot, child),
             Action::Forget(child) => {
                 let entry = self.seat(slot, |seat| {
-                    let mut entry = seat.kin.as_mut()?.take_entry(child)?;
-                    if let Some(index) = entry.take_limit() {
+                    let kin = seat.kin.as_mut()?;
+                    if let Some(index) = kin.take_limit(child) {
                         self.forget_limit(index, (slot, child), &mut seat.things);
                     }
-                    Some(entry)
+                    kin.take_entry(child)
                 });
                 let Some(entry) = entry else { return };
                 self.release_planned(entry.plans());
@@ -490,7 +512,7 @@ impl Local {
                 });
             }
             Action::LayDown(child, exit) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| ()) {
+                if let Some(to) = self.child_place(slot, child) {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
@@ -540,16 +562,8 @@ impl Local {
         self.end(slot, exit);
     }
 
-    fn child_place<R>(
-        &self,
-        slot: u32,
-        child: u32,
-        f: impl FnOnce(&Entry) -> R,
-    ) -> Option<(Address, R)> {
-        self.seat(slot, |seat| {
-            let entry = seat.kin.as_mut()?.entry(child)?;
-            Some((entry.place, f(entry)))
-        })
+    fn child_place(&self, slot: u32, child: u32) -> Option<Address> {
+        self.seat(slot, |seat| Some(seat.kin.as_mut()?.entry(child)?.place))
     }
 
     fn start_child(&self, slot: u32, child: u32, incarnation: u64, gated: bool) {
@@ -789,7 +803,7 @@ impl Local {
     /// Ends the limit of a child's step, or the wait before its restart.
     fn end_limit(&self, slot: u32, child: u32) {
         self.seat(slot, |seat| {
-            let index = seat.kin.as_mut()?.entry(child)?.take_limit()?;
+            let index = seat.kin.as_mut()?.take_limit(child)?;
             self.forget_limit(index, (slot, child), &mut seat.things);
             Some(())
         });
@@ -797,8 +811,8 @@ impl Local {
 
     fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
         self.seat(slot, |seat| {
-            let entry = seat.kin.as_mut()?.entry(child)?;
-            if let Some(old) = entry.take_limit() {
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
+            if let Some(old) = kin.take_limit(child) {
                 self.forget_limit(old, (slot, child), &mut seat.things);
             }
             let mut things = self.things.borrow_mut();
@@ -806,7 +820,7 @@ impl Local {
             let limit = nanos(limit?);
             let key = things.insert(slot, &mut seat.things, body);
             things.arm_later(key, limit, &self.clock);
-            entry.set_limit(key);
+            kin.set_limit(child, key);
             Some(())
         });
     }
