@@ -134,11 +134,12 @@ impl Local {
         self.check_claim(parent, &spec)?;
         let slot = self.slot_for(parent, &mut spec)?;
         let name = Label::from(std::mem::take(&mut spec.name));
-        let row = how.row(name.clone(), spec.as_child());
+        let child = spec.as_child();
         let limits = Limits {
-            start: spec.start_limit,
-            stop: spec.stop_limit,
+            start: child.start_limit,
+            stop: child.stop_limit,
         };
+        let row = how.row(name.clone(), child);
         let place = self.address_of(slot);
         let child = self.seat(parent, |seat| {
             let kin = seat.kin_mut();
@@ -219,17 +220,17 @@ impl Local {
     fn slot_for(&self, parent: u32, spec: &mut Spec) -> Result<u32, StartError> {
         let slot = match spec.reserved {
             Some(address) => {
-                if let Some(bound) = spec.bound.take() {
-                    address.set_bound(*bound);
+                if let Some(bound) = spec.take_bound() {
+                    address.set_bound(bound);
                 }
                 address.slot
             }
-            None => match spec.bound.take() {
-                Some(bound) => self.mint_bounded(*bound).0,
+            None => match spec.take_bound() {
+                Some(bound) => self.mint_bounded(bound).0,
                 None => self.mint().0,
             },
         };
-        if spec.names.is_empty() {
+        if spec.extra().names.is_empty() {
             return Ok(slot);
         }
         let claimed = self.claim_names(parent, slot, spec);
@@ -265,12 +266,13 @@ impl Local {
 
     fn adopt_actor(&self, slot: u32, name: Label, spec: Spec, parent: Parent) {
         let reserved = spec.reserved.is_some();
+        let extra = spec.extra;
         self.reseat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = name;
             seat.restart = spec.restart;
-            if spec.capacity.is_some() {
-                seat.rare_mut().capacity = spec.capacity;
+            if let Some(capacity) = extra.as_ref().and_then(|extra| extra.capacity) {
+                seat.rare_mut().capacity = Some(capacity);
             }
             seat.reserved = reserved;
             seat.parent = parent;
@@ -278,7 +280,9 @@ impl Local {
             seat.make = Some(spec.maker.make);
             seat.once = spec.once;
         });
-        self.add_hooks(slot, spec.hooks);
+        if let Some(extra) = extra {
+            self.add_hooks(slot, extra.hooks);
+        }
         if reserved {
             self.note_claim(slot);
         }

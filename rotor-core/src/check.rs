@@ -101,7 +101,7 @@ impl Supervisor {
                     if address.gate() != gate {
                         return Err(elsewhere(seen.path_of(name), address, place));
                     }
-                    if spec.bound.is_some() && !address.is_bounded() {
+                    if spec.extra().bound.is_some() && !address.is_bounded() {
                         let child = seen.path_of(name).into();
                         return Err(StartError::Unbounded { child });
                     }
@@ -438,17 +438,18 @@ impl Seen {
     /// Notes the names that a spec declares in the registry of this tree, and what it
     /// [counts for](Supervisor::counts_alone).
     fn declare(&mut self, spec: &Spec, alone: Option<u32>) -> Result<(), StartError> {
-        if spec.names.is_empty() && spec.needs.is_empty() {
+        let extra = spec.extra();
+        if extra.names.is_empty() && extra.needs.is_empty() {
             self.needs.skip();
             return Ok(());
         }
         let path: Cow<_> = self.path_of(&spec.name).into();
-        for name in spec.names.iter().chain(&spec.needs) {
+        for name in extra.names.iter().chain(&extra.needs) {
             let child = path.clone();
             name.check()
                 .map_err(|error| StartError::Name { child, error })?;
         }
-        for name in spec.names.iter().filter(|name| name.registry.is_none()) {
+        for name in extra.names.iter().filter(|name| name.registry.is_none()) {
             let (name, child) = (name.text.clone(), path.clone());
             let place = (self.scope(), name.clone());
             if let Some(owner) = self.taken.insert(place, child.clone()) {
