@@ -1,12 +1,13 @@
 //! What is wrong with a tree, found before anything of it starts.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::child::{LIMIT, Spec};
 use crate::error::StartError;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::locality::Locality;
 use crate::name::{NameError, is_control};
@@ -73,7 +74,8 @@ impl Supervisor {
             let name = |seen: &Seen| format!("an instance of {}", seen.path());
             self.warn_of(name, instance, seen);
         }
-        let mut names = HashSet::new();
+        let mut names: FixedMap<&str, ()> = FixedMap::default();
+        names.reserve(self.children.len());
         let auto = self.flags.auto_shutdown;
         let scopes = seen.scopes.len();
         if self.own_names && seen.depth > 0 {
@@ -85,7 +87,7 @@ impl Supervisor {
             let name = node.name();
             check_name(name, || Some(seen.path()))?;
             let child = node.as_child();
-            if !names.insert(name.clone()) {
+            if names.insert(name, ()).is_some() {
                 let (supervisor, child) = (seen.path(), name.clone());
                 return Err(StartError::DuplicateName { supervisor, child });
             }
