@@ -305,13 +305,12 @@ pub(crate) struct Row {
     /// The last incarnation before this row, or this start of the supervisor: retries up to it are
     /// not for the row.
     since: u64,
-    terms: Option<Box<Terms>>,
     prev: ChildId,
     next: ChildId,
 }
 
 // There may be very many.
-const _: () = assert!(size_of::<Row>() <= 64);
+const _: () = assert!(size_of::<Row>() <= 56);
 
 /// A row to be added.
 pub(crate) struct NewRow {
@@ -409,6 +408,8 @@ pub(crate) struct Family {
     serving: bool,
     suspended: bool,
     deferred: VecDeque<Event>,
+    /// What the specs of some children say of their restarts.
+    terms: FixedMap<ChildId, Terms>,
     /// Children whose restart failed, and why, until the retry.
     failures: FixedMap<ChildId, (Exit, Decision)>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
@@ -435,6 +436,7 @@ impl Family {
             serving: false,
             suspended: false,
             deferred: VecDeque::new(),
+            terms: FixedMap::default(),
             failures: FixedMap::default(),
             restarts: VecDeque::new(),
             past: VecDeque::new(),
@@ -454,6 +456,7 @@ impl Family {
 
     /// Adds a row at the end of the start order. A `named` one is found by its name.
     pub(crate) fn add(&mut self, row: NewRow) -> ChildId {
+        let terms = Terms::new(row.backoff, row.at_most);
         let row = Row {
             name: row.name,
             state: RowState::New,
@@ -467,7 +470,6 @@ impl Family {
             named: row.named,
             last_up: 0,
             since: self.incarnations,
-            terms: Terms::new(row.backoff, row.at_most),
             prev: self.last,
             next: NONE,
         };
@@ -487,6 +489,9 @@ impl Family {
             last => self.rows[last as usize].next = id,
         }
         self.last = id;
+        if let Some(terms) = terms {
+            self.terms.insert(id, terms);
+        }
         if named {
             self.names.insert(name, id);
         }
@@ -690,8 +695,8 @@ impl Family {
             }
             self.tally.enter(row);
             row.since = self.incarnations;
-            row.forgive();
         }
+        self.terms.values_mut().for_each(Terms::forgive);
         self.names.forget();
         let synchronized = self.flags.synchronized;
         let then = if synchronized { Then::Ready } else { Then::Up };
@@ -740,8 +745,8 @@ impl Family {
 
     fn started(&mut self, id: ChildId, now: u64, out: &mut Vec<Action>) {
         self.set(id, RowState::Up);
+        self.note_up(id, now);
         let row = &mut self.rows[id as usize];
-        row.note_up(now);
         row.last_up = row.incarnation;
         let up = (id, row.incarnation);
         if let Some(Pass {
@@ -1066,6 +1071,9 @@ impl Family {
         }
         self.set(id, RowState::Free);
         self.names.remove(&self.rows[id as usize].name, id);
+        if !self.terms.is_empty() {
+            self.terms.remove(&id);
+        }
         if !self.failures.is_empty() {
             self.failures.remove(&id);
         }
