@@ -404,10 +404,10 @@ impl Local {
     /// Begins the orderly end of an instance, whose clients leave first.
     fn end_in_order(&self, slot: u32, exit: Exit) {
         let leaves = self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit);
-        if !leaves {
-            self.end_now(slot, exit);
+        let ended = !leaves && self.end_now(slot, exit);
+        if !ended {
+            self.tell_ending(slot);
         }
-        self.tell_ending(slot);
     }
 
     /// An instance ends by itself, and is not done with it: its limit holds, as it would if its
@@ -419,7 +419,8 @@ impl Local {
         }
     }
 
-    pub(crate) fn end_now(&self, slot: u32, exit: Exit) {
+    /// Whether it has ended when this returns.
+    pub(crate) fn end_now(&self, slot: u32, exit: Exit) -> bool {
         let begun = self.reseat(slot, |seat| {
             match seat.state {
                 state if state.is_alive() => {}
@@ -441,7 +442,9 @@ impl Local {
             let old = seat.exit.replace(exit.clone());
             Some((if hooked { None } else { seat.ops }, old))
         });
-        let Some((ops, old)) = begun else { return };
+        let Some((ops, old)) = begun else {
+            return false;
+        };
         self.slots.shut(slot);
         self.tell_change(slot);
         drop(old);
@@ -453,7 +456,7 @@ impl Local {
                 Ok(())
             });
         }
-        self.settle_stop(slot);
+        self.settle_stop(slot)
     }
 
     /// Runs user code that may say how an instance ends which stops.
@@ -480,8 +483,8 @@ impl Local {
         }
     }
 
-    /// Goes on with a stop when nothing holds it.
-    fn settle_stop(&self, slot: u32) {
+    /// Goes on with a stop when nothing holds it. Whether nothing is left to be done then.
+    fn settle_stop(&self, slot: u32) -> bool {
         let next = self.seat(slot, |seat| {
             if seat.state != State::Stopping || seat.is_held() {
                 return None;
@@ -491,10 +494,14 @@ impl Local {
         });
         match next {
             None => {}
-            Some((_, exit, _)) if self.stop_next(slot, &exit) => self.settle_stop(slot),
+            Some((_, exit, _)) if self.stop_next(slot, &exit) => return self.settle_stop(slot),
             Some((true, exit, keep)) => self.family(slot, Event::Stop { exit, keep }),
-            Some((false, exit, _)) => self.finish(slot, exit),
+            Some((false, exit, _)) => {
+                self.finish(slot, exit);
+                return true;
+            }
         }
+        false
     }
 
     /// An instance ends at once: its state is dropped, then its children are stopped.
@@ -528,8 +535,9 @@ impl Local {
         {
             return self.start_failed(slot, exit);
         }
-        self.settle_stop(slot);
-        self.tell_ending(slot);
+        if !self.settle_stop(slot) {
+            self.tell_ending(slot);
+        }
     }
 
     /// Drops the state of an instance, and all that it owned.
@@ -798,7 +806,7 @@ impl Local {
         match state {
             Some(state) if state.is_starting() => self.settle_start(slot),
             Some(State::Running) => self.let_go(slot),
-            Some(State::Stopping) => self.settle_stop(slot),
+            Some(State::Stopping) => _ = self.settle_stop(slot),
             _ => {}
         }
     }

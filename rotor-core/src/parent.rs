@@ -9,7 +9,7 @@ use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::decision::Decision;
 use crate::error::TimedOut;
-use crate::exit::{Exit, ExitReason};
+use crate::exit::{Exit, ExitReason, Plain};
 use crate::kin::{Early, Kin};
 use crate::lane::SYSTEM;
 use crate::locality::{Control, Local, News, StartOrder};
@@ -30,13 +30,14 @@ struct Recall {
     incarnation: u64,
 }
 
-/// What a child tells its parent on the same locality: a short record, as there may be very many.
+/// What most children tell, to a parent on the same locality: a short record, as there may be very many.
 struct ReportHere {
     slot: u32,
     generation: u32,
     child: ChildId,
+    /// How it has ended, or that it has started.
+    ended: Option<Plain>,
     incarnation: u64,
-    news: News,
 }
 
 impl Record for ReportHere {
@@ -46,7 +47,22 @@ impl Record for ReportHere {
 
     unsafe fn run(report: ReportHere, _: *mut (), here: &Local, _: u32) {
         let to = Address::new(here.gate, report.slot, report.generation);
-        here.report(to, report.child, report.incarnation, report.news);
+        let news = match report.ended {
+            None => News::Started,
+            Some(plain) => News::Exited(plain.into()),
+        };
+        here.report(to, report.child, report.incarnation, news);
+    }
+}
+
+impl News {
+    /// What of it fits in a short record.
+    fn short(&self) -> Option<Option<Plain>> {
+        match self {
+            News::Started => Some(None),
+            News::Exited(exit) => exit.plain().map(Some),
+            _ => None,
+        }
     }
 }
 
@@ -60,16 +76,19 @@ impl Local {
             (parent, seat.incarnation)
         });
         match parent {
-            Ok((to, child)) if to.gate() == self.gate => ReportHere::push(
-                Address::new(self.gate, LOCALITY, 0),
-                ReportHere {
+            Ok((to, child))
+                if to.gate() == self.gate
+                    && let Some(ended) = news.short() =>
+            {
+                let report = ReportHere {
                     slot: to.slot,
                     generation: to.generation,
                     child,
+                    ended,
                     incarnation,
-                    news,
-                },
-            ),
+                };
+                ReportHere::push(Address::new(self.gate, LOCALITY, 0), report);
+            }
             Ok((to, child)) => Control::post(
                 to.gate(),
                 Control::Report {
@@ -167,22 +186,26 @@ impl Local {
     }
 
     fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
+        let ended = matches!(news, News::Exited(_));
         let quiet = self.seat(slot, |seat| {
             seat.kin.take_if(|kin| kin.takes_at_once(child, &news))
         });
-        if let Some(kin) = quiet {
-            // Nothing waits for it, and nobody is asked: as with most.
-            let ended = matches!(news, News::Exited(_));
-            let event = match news {
-                News::Exited(exit) => Event::Exited(child, incarnation, exit, Decision::Usual),
-                _ => Event::Started(child, incarnation),
-            };
-            self.handle_with(slot, kin, event);
-            if ended {
-                self.check_stalls_below(slot);
+        match quiet {
+            Some(kin) => {
+                let event = match news {
+                    News::Exited(exit) => Event::Exited(child, incarnation, exit, Decision::Usual),
+                    _ => Event::Started(child, incarnation),
+                };
+                self.handle_with(slot, kin, event);
             }
-            return;
+            None => self.weigh_report(slot, child, incarnation, news),
         }
+        if ended {
+            self.check_stalls_below(slot);
+        }
+    }
+
+    fn weigh_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
         match news {
             // Perhaps it was told to stop while this was on its way.
             News::Initialized | News::Started => self.step_is_over(slot, child, incarnation, true),
@@ -192,7 +215,6 @@ impl Local {
             }
         }
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
-        let ended = matches!(news, News::Exited(_));
         let event = match news {
             News::Initialized => Event::Initialized(child, incarnation),
             News::Started => Event::Started(child, incarnation),
@@ -209,9 +231,6 @@ impl Local {
             }
         };
         self.family(slot, event);
-        if ended {
-            self.check_stalls_below(slot);
-        }
     }
 
     /// A child on another locality could not start, perhaps because it could not be built: that is tried
