@@ -477,3 +477,77 @@ impl Supervisor {
         Ok(built)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use crate::here::with_local;
+    use crate::sim::Sim;
+    use crate::*;
+
+    type Log = Rc<RefCell<Vec<usize>>>;
+
+    struct Kid;
+    impl Actor for Kid {}
+
+    struct Mother(Log);
+    impl Actor for Mother {}
+
+    impl Mother {
+        fn add(&self, n: usize, cx: &mut Context<Self>) -> Addr<Kid> {
+            let log = self.0.clone();
+            cx.child(Child::new("kid", move || {
+                log.borrow_mut().push(n);
+                Kid
+            }))
+        }
+    }
+
+    struct Add;
+
+    impl Handler<Add> for Mother {
+        fn handle(&mut self, _: Add, cx: &mut Context<Self>) {
+            let gate = cx.locality().gate();
+            let runs = || with_local(gate, |local| local.unwrap().added.borrow().runs.len());
+            let kids = [0, 1].map(|n| self.add(n, cx));
+            assert_eq!(runs(), 1);
+            kids[0].stop();
+            for n in [2, 3] {
+                self.add(n, cx);
+            }
+            assert_eq!(runs(), 2, "something came in between");
+        }
+    }
+
+    #[test]
+    fn l04_children_that_are_added_in_a_row_start_one_after_the_other() {
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let mother = here.reserve();
+        let log = Log::default();
+        let made = log.clone();
+        let child = Child::new("mother", move || Mother(made.clone())).at(mother);
+        let tree = Supervisor::one_for_one("app").intensity(2, Duration::from_secs(5));
+        let app = sim.start(tree.child(child)).expect("a sound tree");
+        sim.run_until_idle();
+        for _ in 0..2 {
+            mother.send(Add); // the second time in slots that were used before
+            sim.run_until_idle();
+            assert_eq!(log.take(), [0, 1, 2, 3]);
+            assert_eq!(
+                app.tree().nodes.len(),
+                5,
+                "the first one ended in its start"
+            );
+            mother.address().kill();
+            sim.run_until_idle();
+        }
+        let left = with_local(here.gate(), |local| {
+            local.unwrap().added.borrow().runs.len()
+        });
+        assert_eq!(left, 0);
+    }
+}

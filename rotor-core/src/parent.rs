@@ -882,6 +882,32 @@ mod tests {
         assert_eq!(kid.address().state(), Lifecycle::Down);
     }
 
+    /// Its limit is armed when its start goes on, and not before.
+    #[test]
+    fn l17_a_step_that_is_over_at_once_has_no_limit() {
+        struct Slow(Option<Hold>);
+        impl Actor for Slow {
+            fn start(&mut self, cx: &mut Context<Self>) -> Result {
+                self.0 = Some(cx.hold("something"));
+                Ok(())
+            }
+        }
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let things = || with_local(here.gate(), |local| local.unwrap().things.borrow().len());
+        let tree = Supervisor::one_for_one("app").child(Child::new("kid", || Kid));
+        let app = sim.start(tree.child(Child::new("slow", || Slow(None))));
+        let app = app.expect("a sound tree");
+        sim.run_until_idle();
+        assert_eq!(things(), 1, "that of the slow one");
+        sim.run_for(Duration::from_secs(5));
+        let exit = app.tree().ended.expect("it was late");
+        assert!(matches!(
+            exit.root_cause().reason(),
+            ExitReason::TimedOut(_)
+        ));
+    }
+
     #[test]
     fn a_wait_that_is_over_takes_no_room() {
         let mut sim = Sim::new(1);
