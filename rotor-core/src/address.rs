@@ -14,10 +14,11 @@ use crate::chunk::Records;
 use crate::exit::Exit;
 use crate::gate::{BOUNDED, Gate, GateRef};
 use crate::here::{self, HERE, with_local, with_reachable};
-use crate::lane::NORMAL;
+use crate::lane::{NORMAL, SYSTEM};
 use crate::locality::{Control, Local};
 use crate::message::{
-    Boxed, Header, Inline, Kind, Mapped, Record, Request, Stored, Typed, in_registers, is_inline,
+    Boxed, Header, Inline, Kind, LOCALITY, Mapped, Record, Request, Stored, Typed, Way,
+    in_registers, is_inline,
 };
 use crate::observe::Reason;
 use crate::recipient::Recipient;
@@ -96,10 +97,16 @@ impl Address {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn stop(self) {
-        self.post(Control::StopSelf {
-            to: self,
-            exit: Exit::shutdown(),
-        });
+        self.stop_soon();
+    }
+
+    /// Very many may be told to stop at a time: whoever is on the same locality is by a short record.
+    fn stop_soon(self) {
+        if std::ptr::eq(here::running_gate(), self.gate()) {
+            let here = Address::new(self.gate(), LOCALITY, 0);
+            return StopHere::push(here, (self.slot, self.generation));
+        }
+        self.stop_with(Exit::shutdown());
     }
 
     /// Asks the actor to stop with this reason, ahead of every queued message.
@@ -389,6 +396,20 @@ impl Address {
 
     pub(crate) fn post(self, control: Control) {
         Control::post(self.gate(), control);
+    }
+}
+
+/// An actor of this locality is asked to stop.
+struct StopHere;
+
+impl Record for StopHere {
+    /// Slot and generation.
+    type Message = (u32, u32);
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run((slot, generation): (u32, u32), _: *mut (), here: &Local, _: u32) {
+        here.stop_self(Address::new(here.gate, slot, generation), Exit::shutdown());
     }
 }
 

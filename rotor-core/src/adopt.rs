@@ -1,6 +1,7 @@
 //! Adoption: specs get slots. The tree is data until here.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::address::Address;
@@ -17,6 +18,7 @@ use crate::locality::{Local, Placement};
 use crate::lock::lock;
 use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
+use crate::queue::Mark;
 use crate::registry::{Plans, Registry};
 use crate::slot::{Parent, State};
 use crate::strategy::{ChildId, Event, NewRow, Restart};
@@ -132,11 +134,12 @@ impl Local {
         self.check_claim(parent, &spec)?;
         let slot = self.slot_for(parent, &mut spec)?;
         let name = Label::from(std::mem::take(&mut spec.name));
-        let row = how.row(name.clone(), spec.as_child());
+        let child = spec.as_child();
         let limits = Limits {
-            start: spec.start_limit,
-            stop: spec.stop_limit,
+            start: child.start_limit,
+            stop: child.stop_limit,
         };
+        let row = how.row(name.clone(), child);
         let place = self.address_of(slot);
         let child = self.seat(parent, |seat| {
             let kin = seat.kin_mut();
@@ -217,17 +220,17 @@ impl Local {
     fn slot_for(&self, parent: u32, spec: &mut Spec) -> Result<u32, StartError> {
         let slot = match spec.reserved {
             Some(address) => {
-                if let Some(bound) = spec.bound.take() {
-                    address.set_bound(*bound);
+                if let Some(bound) = spec.take_bound() {
+                    address.set_bound(bound);
                 }
                 address.slot
             }
-            None => match spec.bound.take() {
-                Some(bound) => self.mint_bounded(*bound).0,
+            None => match spec.take_bound() {
+                Some(bound) => self.mint_bounded(bound).0,
                 None => self.mint().0,
             },
         };
-        if spec.names.is_empty() {
+        if spec.extra().names.is_empty() {
             return Ok(slot);
         }
         let claimed = self.claim_names(parent, slot, spec);
@@ -266,12 +269,13 @@ impl Local {
 
     fn adopt_actor(&self, slot: u32, name: Label, spec: Spec, parent: Parent) {
         let reserved = spec.reserved.is_some();
+        let extra = spec.extra;
         self.reseat(slot, |seat| {
             seat.state = State::Waiting;
             seat.name = name;
             seat.restart = spec.restart;
-            if spec.capacity.is_some() {
-                seat.rare_mut().capacity = spec.capacity;
+            if let Some(capacity) = extra.as_ref().and_then(|extra| extra.capacity) {
+                seat.rare_mut().capacity = Some(capacity);
             }
             seat.reserved = reserved;
             seat.parent = parent;
@@ -279,7 +283,9 @@ impl Local {
             seat.make = Some(spec.maker.make);
             seat.once = spec.once;
         });
-        self.add_hooks(slot, spec.hooks);
+        if let Some(extra) = extra {
+            self.add_hooks(slot, extra.hooks);
+        }
         if reserved {
             self.note_claim(slot);
         }
@@ -396,25 +402,69 @@ impl Local {
         let path = || self.path_below(parent, &spec.name);
         spec.as_child().check(None, path)?;
         let (child, place) = self.adopt_spec(parent, spec, How::Added)?;
-        let to = self.address_of(parent);
-        Added::push(Address::new(self.gate, LOCALITY, 0), (to, child));
+        self.tell_added(self.address_of(parent), child);
         Ok(place)
+    }
+
+    /// Has a child started that was added. Very many may be added at a time: those of one parent between
+    /// which nothing else came are told of by one record.
+    fn tell_added(&self, parent: Address, child: ChildId) {
+        let Added { runs, mark } = &mut *self.added.borrow_mut();
+        let lane = &self.lanes[SYSTEM];
+        if let Some(run) = runs.back_mut()
+            && run.parent == parent
+            && *mark == Some(lane.mark())
+        {
+            run.last = child;
+            return;
+        }
+        runs.push_back(Run {
+            parent,
+            first: child,
+            last: child,
+        });
+        let before = lane.mark();
+        NewRun::push(Address::new(self.gate, LOCALITY, 0), ());
+        let after = lane.mark();
+        *mark = (after != before).then_some(after);
     }
 }
 
-/// News of a child that was added at run time, for the locality of both. A short record of its own:
-/// very many may be added at a time.
-struct Added;
+/// Children that were added at run time and are still to be started.
+#[derive(Default)]
+pub(crate) struct Added {
+    runs: VecDeque<Run>,
+    /// How the System lane was when the record of the last run had come into it.
+    mark: Option<Mark>,
+}
 
-impl Record for Added {
-    /// The parent, and the child.
-    type Message = (Address, ChildId);
+/// Some that were added one after the other.
+struct Run {
+    parent: Address,
+    first: ChildId,
+    last: ChildId,
+}
+
+/// News of the next run, for the locality of parent and children.
+struct NewRun;
+
+impl Record for NewRun {
+    type Message = ();
     const LANE: usize = SYSTEM;
     const WAY: Way = Way::Own;
 
-    unsafe fn run((to, child): (Address, ChildId), _: *mut (), here: &Local, _: u32) {
-        if let Some(slot) = here.find(to) {
-            here.family(slot, Event::Added(child));
+    unsafe fn run((): (), _: *mut (), here: &Local, _: u32) {
+        let run = here.added.borrow_mut().runs.pop_front();
+        let Some(Run {
+            parent,
+            first,
+            last,
+        }) = run
+        else {
+            return;
+        };
+        if let Some(slot) = here.find(parent) {
+            here.family(slot, Event::Added(first, last));
         }
     }
 }
@@ -433,5 +483,79 @@ impl Supervisor {
         built.backoff = self.backoff;
         built.stop_limit = self.stop_limit;
         Ok(built)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use crate::here::with_local;
+    use crate::sim::Sim;
+    use crate::*;
+
+    type Log = Rc<RefCell<Vec<usize>>>;
+
+    struct Kid;
+    impl Actor for Kid {}
+
+    struct Mother(Log);
+    impl Actor for Mother {}
+
+    impl Mother {
+        fn add(&self, n: usize, cx: &mut Context<Self>) -> Addr<Kid> {
+            let log = self.0.clone();
+            cx.child(Child::new("kid", move || {
+                log.borrow_mut().push(n);
+                Kid
+            }))
+        }
+    }
+
+    struct Add;
+
+    impl Handler<Add> for Mother {
+        fn handle(&mut self, _: Add, cx: &mut Context<Self>) {
+            let gate = cx.locality().gate();
+            let runs = || with_local(gate, |local| local.unwrap().added.borrow().runs.len());
+            let kids = [0, 1].map(|n| self.add(n, cx));
+            assert_eq!(runs(), 1);
+            kids[0].stop();
+            for n in [2, 3] {
+                self.add(n, cx);
+            }
+            assert_eq!(runs(), 2, "something came in between");
+        }
+    }
+
+    #[test]
+    fn l04_children_that_are_added_in_a_row_start_one_after_the_other() {
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let mother = here.reserve();
+        let log = Log::default();
+        let made = log.clone();
+        let child = Child::new("mother", move || Mother(made.clone())).at(mother);
+        let tree = Supervisor::one_for_one("app").intensity(2, Duration::from_secs(5));
+        let app = sim.start(tree.child(child)).expect("a sound tree");
+        sim.run_until_idle();
+        for _ in 0..2 {
+            mother.send(Add); // the second time in slots that were used before
+            sim.run_until_idle();
+            assert_eq!(log.take(), [0, 1, 2, 3]);
+            assert_eq!(
+                app.tree().nodes.len(),
+                5,
+                "the first one ended in its start"
+            );
+            mother.address().kill();
+            sim.run_until_idle();
+        }
+        let left = with_local(here.gate(), |local| {
+            local.unwrap().added.borrow().runs.len()
+        });
+        assert_eq!(left, 0);
     }
 }

@@ -1,12 +1,13 @@
 //! What is wrong with a tree, found before anything of it starts.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::child::{LIMIT, Spec};
 use crate::error::StartError;
+use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::locality::Locality;
 use crate::name::{NameError, is_control};
@@ -73,7 +74,8 @@ impl Supervisor {
             let name = |seen: &Seen| format!("an instance of {}", seen.path());
             self.warn_of(name, instance, seen);
         }
-        let mut names = HashSet::new();
+        let mut names: FixedMap<&str, ()> = FixedMap::default();
+        names.reserve(self.children.len());
         let auto = self.flags.auto_shutdown;
         let scopes = seen.scopes.len();
         if self.own_names && seen.depth > 0 {
@@ -85,7 +87,7 @@ impl Supervisor {
             let name = node.name();
             check_name(name, || Some(seen.path()))?;
             let child = node.as_child();
-            if !names.insert(name.clone()) {
+            if names.insert(name, ()).is_some() {
                 let (supervisor, child) = (seen.path(), name.clone());
                 return Err(StartError::DuplicateName { supervisor, child });
             }
@@ -101,7 +103,7 @@ impl Supervisor {
                     if address.gate() != gate {
                         return Err(elsewhere(seen.path_of(name), address, place));
                     }
-                    if spec.bound.is_some() && !address.is_bounded() {
+                    if spec.extra().bound.is_some() && !address.is_bounded() {
                         let child = seen.path_of(name).into();
                         return Err(StartError::Unbounded { child });
                     }
@@ -438,17 +440,18 @@ impl Seen {
     /// Notes the names that a spec declares in the registry of this tree, and what it
     /// [counts for](Supervisor::counts_alone).
     fn declare(&mut self, spec: &Spec, alone: Option<u32>) -> Result<(), StartError> {
-        if spec.names.is_empty() && spec.needs.is_empty() {
+        let extra = spec.extra();
+        if extra.names.is_empty() && extra.needs.is_empty() {
             self.needs.skip();
             return Ok(());
         }
         let path: Cow<_> = self.path_of(&spec.name).into();
-        for name in spec.names.iter().chain(&spec.needs) {
+        for name in extra.names.iter().chain(&extra.needs) {
             let child = path.clone();
             name.check()
                 .map_err(|error| StartError::Name { child, error })?;
         }
-        for name in spec.names.iter().filter(|name| name.registry.is_none()) {
+        for name in extra.names.iter().filter(|name| name.registry.is_none()) {
             let (name, child) = (name.text.clone(), path.clone());
             let place = (self.scope(), name.clone());
             if let Some(owner) = self.taken.insert(place, child.clone()) {

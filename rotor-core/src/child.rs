@@ -58,21 +58,60 @@ pub(crate) struct Spec {
     pub(crate) restart: Restart,
     pub(crate) significant: bool,
     pub(crate) escalating: bool,
-    pub(crate) backoff: Option<Box<Backoff>>,
+    /// It makes one instance and no more.
+    pub(crate) once: bool,
+    pub(crate) reserved: Option<Address>,
+    pub(crate) maker: Maker,
+    /// What few specs say.
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+// There may be very many, and they are moved about.
+const _: () = assert!(size_of::<Spec>() <= 80);
+
+/// What few specs say.
+pub(crate) struct Extra {
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) at_most: Option<u32>,
     pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
     /// None is the default.
     pub(crate) capacity: Option<u32>,
-    pub(crate) bound: Option<Box<Bound>>,
-    pub(crate) reserved: Option<Address>,
+    pub(crate) bound: Option<Bound>,
     pub(crate) names: Vec<NameSpec>,
     /// Names of the services that each instance is linked to.
     pub(crate) needs: Vec<NameSpec>,
     pub(crate) hooks: Vec<Box<dyn AnyHook>>,
-    pub(crate) maker: Maker,
-    /// It makes one instance and no more.
-    pub(crate) once: bool,
+}
+
+impl Extra {
+    /// What is so if nothing is said.
+    const NONE: Extra = Extra {
+        backoff: None,
+        at_most: None,
+        start_limit: Some(LIMIT),
+        stop_limit: Some(LIMIT),
+        capacity: None,
+        bound: None,
+        names: Vec::new(),
+        needs: Vec::new(),
+        hooks: Vec::new(),
+    };
+}
+
+impl Spec {
+    pub(crate) fn extra(&self) -> &Extra {
+        self.extra.as_deref().unwrap_or(const { &Extra::NONE })
+    }
+
+    pub(crate) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_with(|| Box::new(Extra::NONE))
+    }
+
+    /// The bound of its address, once.
+    pub(crate) fn take_bound(&mut self) -> Option<Bound> {
+        self.extra.as_mut()?.bound.take()
+    }
 }
 
 /// What makes the instances.
@@ -290,18 +329,10 @@ impl<A: Actor> Child<A> {
                 restart: Restart::Permanent,
                 significant: false,
                 escalating: false,
-                backoff: None,
-                at_most: None,
-                start_limit: Some(LIMIT),
-                stop_limit: Some(LIMIT),
-                capacity: None,
-                bound: None,
-                reserved: None,
-                names: Vec::new(),
-                needs: Vec::new(),
-                hooks: Vec::new(),
-                maker: Maker::of(factory),
                 once: false,
+                reserved: None,
+                maker: Maker::of(factory),
+                extra: None,
             },
             actor: PhantomData,
         }
@@ -390,7 +421,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn named(mut self, name: Name<A>) -> Self {
-        self.spec.names.push(name.spec());
+        self.spec.extra_mut().names.push(name.spec());
         self
     }
 
@@ -422,7 +453,7 @@ impl<A: Actor> Child<A> {
     /// assert_eq!(error.to_string(), "app/cache needs app/store, which starts after it: declare app/store before app/cache");
     /// ```
     pub fn needs<B: Actor>(mut self, service: Name<B>) -> Self {
-        self.spec.needs.push(service.clone().spec());
+        self.spec.extra_mut().needs.push(service.clone().spec());
         self.spec.maker = self.spec.maker.and::<A>(move |cx| {
             cx.find_linked(service.clone(), |_, _, _| ());
         });
@@ -452,7 +483,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn hook(mut self, hook: impl Hook<A>) -> Self {
-        self.spec.hooks.push(hook::erased(hook));
+        self.spec.extra_mut().hooks.push(hook::erased(hook));
         self
     }
 
@@ -584,7 +615,7 @@ impl<A: Actor> Child<A> {
     /// # }
     /// ```
     pub fn restarts_at_most(mut self, restarts: u32) -> Self {
-        self.spec.at_most = Some(restarts);
+        self.spec.extra_mut().at_most = Some(restarts);
         self
     }
 
@@ -618,7 +649,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.spec.backoff = Some(Box::new(backoff));
+        self.spec.extra_mut().backoff = Some(backoff);
         self
     }
 
@@ -649,7 +680,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn start_limit(mut self, limit: Duration) -> Self {
-        self.spec.start_limit = limited(limit);
+        self.spec.extra_mut().start_limit = limited(limit);
         self
     }
 
@@ -680,7 +711,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn stop_limit(mut self, limit: Duration) -> Self {
-        self.spec.stop_limit = limited(limit);
+        self.spec.extra_mut().stop_limit = limited(limit);
         self
     }
 
@@ -713,7 +744,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn capacity(mut self, messages: u32) -> Self {
-        self.spec.capacity = Some(messages);
+        self.spec.extra_mut().capacity = Some(messages);
         self
     }
 
@@ -748,7 +779,7 @@ impl<A: Actor> Child<A> {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn bound(mut self, bound: Bound) -> Self {
-        self.spec.bound = Some(Box::new(bound));
+        self.spec.extra_mut().bound = Some(bound);
         self
     }
 }

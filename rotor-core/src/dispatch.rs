@@ -20,6 +20,7 @@ use crate::request::RequestError;
 use crate::room::{self, Opened};
 use crate::signed::{self, LONGEST, copied};
 use crate::slot::State;
+use crate::strategy::Step;
 use crate::things::Body;
 use crate::timer;
 
@@ -781,7 +782,11 @@ impl Local {
     /// Handles a control of core's own.
     pub(crate) fn control(&self, control: Control) {
         match control {
-            Control::Start(order) => self.start(order),
+            Control::Start(order) => {
+                let (to, incarnation) = (order.to, order.incarnation);
+                self.start(order);
+                self.limit_step(to, incarnation, Step::Start);
+            }
             Control::Go { to, incarnation } => self.go(to, incarnation),
             Control::Stop {
                 to,
@@ -790,13 +795,14 @@ impl Local {
                 exit,
             } => {
                 self.stop(to, incarnation, keep, exit);
+                self.limit_step(to, incarnation, Step::Stop);
             }
             Control::Kill(kill) => self.kill(kill),
-            Control::Remove { to, gone } => match self.find(to) {
-                Some(slot) if gone => self.remove(slot),
-                Some(slot) => self.remove_orphan(slot),
-                None => {}
-            },
+            Control::RemoveOrphan { to } => {
+                if let Some(slot) = self.find(to) {
+                    self.remove_orphan(slot);
+                }
+            }
             Control::Adopt(adoption) => self.adopt_remote(*adoption),
             Control::Report {
                 to,

@@ -49,6 +49,24 @@ enum Told {
 
 const _: () = assert!(size_of::<Option<Exit>>() == 16);
 
+/// An end that says nothing more.
+#[derive(Clone, Copy)]
+pub(crate) enum Plain {
+    Normal,
+    Shutdown,
+    Killed,
+}
+
+impl From<Plain> for Exit {
+    fn from(plain: Plain) -> Self {
+        Exit(match plain {
+            Plain::Normal => Told::Normal,
+            Plain::Shutdown => Told::Shutdown,
+            Plain::Killed => Told::Killed,
+        })
+    }
+}
+
 /// The kinds of [`Exit`]. `Normal`, `Shutdown` and `ShutdownWith` are orderly; the others are
 /// abnormal, so a transient child is restarted after them.
 ///
@@ -320,6 +338,16 @@ impl Exit {
     /// ```
     pub fn failed(error: impl Into<Error>) -> Self {
         Self::of(ExitReason::Failed(error.into()))
+    }
+
+    /// Itself, if it says nothing more.
+    pub(crate) fn plain(&self) -> Option<Plain> {
+        match self.0 {
+            Told::Normal => Some(Plain::Normal),
+            Told::Shutdown => Some(Plain::Shutdown),
+            Told::Killed => Some(Plain::Killed),
+            Told::More(_) => None,
+        }
     }
 
     pub(crate) const fn killed() -> Self {

@@ -263,6 +263,11 @@ impl Local {
         }
     }
 
+    /// Whether no actor here has hooks.
+    pub(crate) fn has_no_hooks(&self) -> bool {
+        self.hooks.borrow().is_empty()
+    }
+
     /// Whether the actor in a slot has hooks.
     pub(crate) fn is_hooked(&self, slot: u32) -> bool {
         self.hooks(slot, |_| ()).is_some()

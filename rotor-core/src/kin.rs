@@ -9,7 +9,7 @@ use crate::child::LIMIT;
 use crate::docket::Docket;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
-use crate::locality::Placement;
+use crate::locality::{News, Placement};
 use crate::pool::Template;
 use crate::registry::Plans;
 use crate::strategy::{ChildId, Family, Flags, Restart, Step};
@@ -21,6 +21,10 @@ use crate::unbuilt::Unbuilt;
 pub(crate) struct Kin {
     pub(crate) family: Family,
     pub(crate) entries: Vec<Option<Entry>>,
+    /// The limits of steps that run, and the waits before restarts: their places among the things of the
+    /// parent's instance, where a child has one such thing and no more. Up to the last child that has had
+    /// one.
+    steps: Vec<u32>,
     /// Those that live on other localities: of one that lives here its own seat knows who it is.
     far: FixedMap<Address, ChildId>,
     /// The actor is asked what follows the end of a child.
@@ -52,12 +56,9 @@ pub(crate) struct Entry {
     pub(crate) place: Address,
     /// What few have, boxed: there may be very many children.
     special: Option<Box<Special>>,
-    /// The limit of the step that runs, or the wait before a restart: its place among the things of the
-    /// parent's instance, where a child has one such thing and no more.
-    limit: u32,
 }
 
-const _: () = assert!(size_of::<Option<Entry>>() <= 32);
+const _: () = assert!(size_of::<Option<Entry>>() <= 24);
 
 /// What few children have.
 struct Special {
@@ -97,7 +98,6 @@ impl Entry {
         Entry {
             place,
             special: (limits != Limits::USUAL).then(|| Special::boxed(limits)),
-            limit: NO_THINGS,
         }
     }
 
@@ -108,7 +108,6 @@ impl Entry {
         Entry {
             place,
             special: Some(special),
-            limit: NO_THINGS,
         }
     }
 
@@ -118,20 +117,6 @@ impl Entry {
 
     pub(crate) fn remote_mut(&mut self) -> Option<&mut RemoteEntry> {
         self.special.as_mut()?.remote.as_deref_mut()
-    }
-
-    pub(crate) fn has_limit(&self) -> bool {
-        self.limit != NO_THINGS
-    }
-
-    pub(crate) fn set_limit(&mut self, limit: Key) {
-        self.limit = limit.index;
-    }
-
-    /// The place of its limit, which it has no more.
-    pub(crate) fn take_limit(&mut self) -> Option<u32> {
-        let index = std::mem::replace(&mut self.limit, NO_THINGS);
-        (index != NO_THINGS).then_some(index)
     }
 
     /// Where it is, and what is planned of it.
@@ -191,6 +176,7 @@ impl Kin {
         Kin {
             family: Family::new(flags, restart),
             entries: Vec::new(),
+            steps: Vec::new(),
             far: FixedMap::default(),
             decides: true,
             own_names: false,
@@ -219,12 +205,34 @@ impl Kin {
         self.entries.get_mut(id as usize)?.as_mut()
     }
 
+    pub(crate) fn has_limit(&self, id: ChildId) -> bool {
+        self.steps
+            .get(id as usize)
+            .is_some_and(|&at| at != NO_THINGS)
+    }
+
+    pub(crate) fn set_limit(&mut self, id: ChildId, limit: Key) {
+        let at = id as usize;
+        if at >= self.steps.len() {
+            self.steps.resize(at + 1, NO_THINGS);
+        }
+        self.steps[at] = limit.index;
+    }
+
+    /// The place of a child's limit, which it has no more.
+    pub(crate) fn take_limit(&mut self, id: ChildId) -> Option<u32> {
+        let at = self.steps.get_mut(id as usize)?;
+        let index = std::mem::replace(at, NO_THINGS);
+        (index != NO_THINGS).then_some(index)
+    }
+
     pub(crate) fn has(&self, id: ChildId) -> bool {
         self.entries.get(id as usize).is_some_and(Option::is_some)
     }
 
     pub(crate) fn take_entry(&mut self, id: ChildId) -> Option<Entry> {
         let entry = self.entries.get_mut(id as usize)?.take()?;
+        self.take_limit(id);
         if entry.remote().is_some() {
             self.far.remove(&entry.place);
         }
@@ -240,6 +248,17 @@ impl Kin {
     /// The child that lives at this address of another locality.
     pub(crate) fn far(&self, address: Address) -> Option<ChildId> {
         self.far.get(&address).copied()
+    }
+
+    /// Whether what a child says is for the table alone: no limit ends with it, no end of another child
+    /// waits, and the actor is not asked.
+    pub(crate) fn takes_at_once(&self, id: ChildId, news: &News) -> bool {
+        let known = match news {
+            News::Started => true,
+            News::Exited(_) => !self.decides,
+            _ => false,
+        };
+        known && self.early.is_empty() && !self.has_limit(id)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (ChildId, &Entry)> {

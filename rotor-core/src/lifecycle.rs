@@ -1,7 +1,7 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
 use crate::address::Address;
-use crate::child::spent_make;
+use crate::child::{Ops, spent_make};
 use crate::drain::Drain;
 use crate::error::{Result, StartError};
 use crate::exit::{Exit, ExitReason};
@@ -99,7 +99,10 @@ impl Local {
             let spent = std::mem::replace(&mut make, spent_make());
             let _ = here::guard(|| drop(spent));
         }
-        self.seat(slot, |seat| seat.make = Some(make));
+        let ops = self.seat(slot, |seat| {
+            seat.make = Some(make);
+            seat.ops.expect("a spec has them")
+        });
         let instance = match made {
             Ok(Ok(Some(instance))) => instance,
             Ok(Ok(None)) => return self.start_ignored(slot),
@@ -111,22 +114,42 @@ impl Local {
             self.current.set(LOCALITY);
             return self.settle_start(slot);
         }
-        self.start_actor(slot);
+        self.start_with(slot, ops);
     }
 
     /// Has an instance start that was made.
     pub(crate) fn start_actor(&self, slot: u32) {
-        let actor = self.slots.actor(slot);
         let ops = self.seat(slot, |seat| seat.ops.expect("a spec has them"));
+        self.start_with(slot, ops);
+    }
+
+    fn start_with(&self, slot: u32, ops: &Ops) {
+        let actor = self.slots.actor(slot);
         self.current.set(slot);
         // SAFETY: the instance is live, and nothing else refers to it between messages.
         let started = here::guard(|| unsafe { (ops.start)(actor, self, slot) });
         self.current.set(LOCALITY);
         match started {
-            Ok(Ok(())) => self.started(slot),
-            Ok(Err(error)) => self.crash(slot, Exit::failed(error)),
-            Err(text) => self.crash(slot, Exit::panicked(text)),
+            Ok(Ok(())) if self.is_up(slot) => self.open(slot),
+            Ok(Ok(())) => return self.started(slot),
+            Ok(Err(error)) => return self.crash(slot, Exit::failed(error)),
+            Err(text) => return self.crash(slot, Exit::panicked(text)),
         }
+        self.tell_up(slot);
+    }
+
+    /// Whether an instance is operational whose start hook has returned, since it has nothing that would
+    /// be asked first: as most.
+    fn is_up(&self, slot: u32) -> bool {
+        self.has_no_hooks()
+            && self.reseat(slot, |seat| {
+                let plain = seat.state == State::Starting && seat.is_plain();
+                let up = plain && seat.exit.is_none() && seat.parked.is_none();
+                if up {
+                    seat.state = State::Running;
+                }
+                up
+            })
     }
 
     /// The start hook has returned.
@@ -229,6 +252,11 @@ impl Local {
         } else if self.seat(slot, |seat| seat.exit.is_none()) {
             self.open(slot);
         }
+        self.tell_up(slot);
+    }
+
+    /// Tells that an instance is operational.
+    fn tell_up(&self, slot: u32) {
         self.tell_change(slot);
         if let Some(observer) = self.gate.observer() {
             let (who, name) = (self.address_of(slot), self.name_of(slot));
@@ -376,10 +404,10 @@ impl Local {
     /// Begins the orderly end of an instance, whose clients leave first.
     fn end_in_order(&self, slot: u32, exit: Exit) {
         let leaves = self.seat(slot, |seat| seat.serves) && self.leave(slot, &exit);
-        if !leaves {
-            self.end_now(slot, exit);
+        let ended = !leaves && self.end_now(slot, exit);
+        if !ended {
+            self.tell_ending(slot);
         }
-        self.tell_ending(slot);
     }
 
     /// An instance ends by itself, and is not done with it: its limit holds, as it would if its
@@ -391,7 +419,8 @@ impl Local {
         }
     }
 
-    pub(crate) fn end_now(&self, slot: u32, exit: Exit) {
+    /// Whether it has ended when this returns.
+    pub(crate) fn end_now(&self, slot: u32, exit: Exit) -> bool {
         let begun = self.reseat(slot, |seat| {
             match seat.state {
                 state if state.is_alive() => {}
@@ -413,7 +442,9 @@ impl Local {
             let old = seat.exit.replace(exit.clone());
             Some((if hooked { None } else { seat.ops }, old))
         });
-        let Some((ops, old)) = begun else { return };
+        let Some((ops, old)) = begun else {
+            return false;
+        };
         self.slots.shut(slot);
         self.tell_change(slot);
         drop(old);
@@ -425,7 +456,7 @@ impl Local {
                 Ok(())
             });
         }
-        self.settle_stop(slot);
+        self.settle_stop(slot)
     }
 
     /// Runs user code that may say how an instance ends which stops.
@@ -452,8 +483,8 @@ impl Local {
         }
     }
 
-    /// Goes on with a stop when nothing holds it.
-    fn settle_stop(&self, slot: u32) {
+    /// Goes on with a stop when nothing holds it. Whether nothing is left to be done then.
+    fn settle_stop(&self, slot: u32) -> bool {
         let next = self.seat(slot, |seat| {
             if seat.state != State::Stopping || seat.is_held() {
                 return None;
@@ -463,10 +494,14 @@ impl Local {
         });
         match next {
             None => {}
-            Some((_, exit, _)) if self.stop_next(slot, &exit) => self.settle_stop(slot),
+            Some((_, exit, _)) if self.stop_next(slot, &exit) => return self.settle_stop(slot),
             Some((true, exit, keep)) => self.family(slot, Event::Stop { exit, keep }),
-            Some((false, exit, _)) => self.finish(slot, exit),
+            Some((false, exit, _)) => {
+                self.finish(slot, exit);
+                return true;
+            }
         }
+        false
     }
 
     /// An instance ends at once: its state is dropped, then its children are stopped.
@@ -500,8 +535,9 @@ impl Local {
         {
             return self.start_failed(slot, exit);
         }
-        self.settle_stop(slot);
-        self.tell_ending(slot);
+        if !self.settle_stop(slot) {
+            self.tell_ending(slot);
+        }
     }
 
     /// Drops the state of an instance, and all that it owned.
@@ -583,6 +619,9 @@ impl Local {
     /// The last step of an end: everything below is gone.
     pub(crate) fn finish(&self, slot: u32, exit: Exit) {
         self.vacate(slot, &exit);
+        if self.is_gone(slot, &exit) {
+            return self.tell_parent(slot, News::Exited(exit));
+        }
         if self.seat(slot, |seat| seat.kin.is_some()) {
             self.abandon_children(slot);
             self.refuse_requests(slot, &exit);
@@ -608,6 +647,25 @@ impl Local {
             self.service_ended(slot, &exit, keep);
         }
         self.tell_parent(slot, News::Exited(exit));
+    }
+
+    /// Whether nobody but the parent is to be told of the end of an instance, which is over then: as of most.
+    fn is_gone(&self, slot: u32, exit: &Exit) -> bool {
+        if self.gate.is_observed() || !self.has_no_hooks() {
+            return false;
+        }
+        let old = self.reseat(slot, |seat| {
+            let plain = seat.is_plain() && (seat.keep || seat.parked.is_none());
+            plain.then(|| {
+                seat.state = if seat.keep {
+                    State::Waiting
+                } else {
+                    State::Down
+                };
+                seat.exit.replace(exit.clone())
+            })
+        });
+        old.is_some()
     }
 
     /// The parent does not start an actor again that waits for that.
@@ -748,7 +806,7 @@ impl Local {
         match state {
             Some(state) if state.is_starting() => self.settle_start(slot),
             Some(State::Running) => self.let_go(slot),
-            Some(State::Stopping) => self.settle_stop(slot),
+            Some(State::Stopping) => _ = self.settle_stop(slot),
             _ => {}
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::actor::Actor;
 use crate::address::{Addr, Address, push_message};
-use crate::adopt::Adoption;
+use crate::adopt::{Added, Adoption};
 use crate::ask_limits::{AskLimit, AskLimits};
 use crate::batch::Batch;
 use crate::bound::Bound;
@@ -499,12 +499,8 @@ pub(crate) enum Control {
     },
     /// Parent to child: remove the instance now.
     Kill(Kill),
-    /// Parent to child: free the slot.
-    Remove {
-        to: Address,
-        /// Nor is it built anew.
-        gone: bool,
-    },
+    /// Parent to child: free the slot; it may be built anew.
+    RemoveOrphan { to: Address },
     /// Parent to a subtree on this locality: build it.
     Adopt(Box<Adoption>),
     /// Child to parent.
@@ -694,6 +690,7 @@ pub(crate) struct Local {
     pub(crate) naming: RefCell<Naming>,
     pub(crate) services: RefCell<Services>,
     pub(crate) unparking: RefCell<VecDeque<u32>>,
+    pub(crate) added: RefCell<Added>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
     pub(crate) host_jobs: RefCell<Vec<HostJob>>,
@@ -781,6 +778,7 @@ impl Local {
             naming: RefCell::default(),
             services: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
+            added: RefCell::default(),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),
             host_jobs: RefCell::new(Vec::new()),

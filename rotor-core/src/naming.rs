@@ -196,7 +196,7 @@ impl Local {
         slot: u32,
         spec: &mut Spec,
     ) -> Result<(), StartError> {
-        for name in std::mem::take(&mut spec.names) {
+        for name in std::mem::take(&mut spec.extra_mut().names) {
             let claimed = self.registry_for(parent, &name).and_then(|registry| {
                 let (scope, address) = (self.scope_for(parent, &name), self.address_of(slot));
                 let mut entry = Entry::new(&name, scope, address, spec.name.clone());

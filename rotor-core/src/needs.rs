@@ -65,7 +65,12 @@ impl Needs {
     ) {
         let at = self.actors;
         self.actors += 1;
-        for name in spec.names.iter().filter(|name| name.registry.is_none()) {
+        for name in spec
+            .extra()
+            .names
+            .iter()
+            .filter(|name| name.registry.is_none())
+        {
             let owner = Owner {
                 at,
                 child: path.clone(),
@@ -77,11 +82,16 @@ impl Needs {
             of_name.push(owner);
         }
         // Those of another tree cannot be known here.
-        for name in spec.needs.iter().filter(|name| name.registry.is_none()) {
+        for name in spec
+            .extra()
+            .needs
+            .iter()
+            .filter(|name| name.registry.is_none())
+        {
             self.needs.push(Need {
                 at,
                 child: path.clone(),
-                limit: spec.start_limit,
+                limit: spec.extra().start_limit,
                 name: name.clone(),
                 scopes: scopes.to_vec(),
                 alone,

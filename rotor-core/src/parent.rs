@@ -7,10 +7,13 @@ use smallvec::SmallVec;
 use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
+use crate::decision::Decision;
 use crate::error::TimedOut;
-use crate::exit::{Exit, ExitReason};
-use crate::kin::{Early, Entry, Kin};
+use crate::exit::{Exit, ExitReason, Plain};
+use crate::kin::{Early, Kin};
+use crate::lane::SYSTEM;
 use crate::locality::{Control, Local, News, StartOrder};
+use crate::message::{LOCALITY, Record, Way};
 use crate::naming::Above;
 use crate::observe::Observer;
 use crate::removal::Kill;
@@ -27,24 +30,88 @@ struct Recall {
     incarnation: u64,
 }
 
+/// What most children tell, to a parent on the same locality: a short record, as there may be very many.
+struct ReportHere {
+    slot: u32,
+    generation: u32,
+    child: ChildId,
+    /// How it has ended, or that it has started.
+    ended: Option<Plain>,
+    incarnation: u64,
+}
+
+impl Record for ReportHere {
+    type Message = ReportHere;
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run(report: ReportHere, _: *mut (), here: &Local, _: u32) {
+        let to = Address::new(here.gate, report.slot, report.generation);
+        let news = match report.ended {
+            None => News::Started,
+            Some(plain) => News::Exited(plain.into()),
+        };
+        here.report(to, report.child, report.incarnation, news);
+    }
+}
+
+impl News {
+    /// What of it fits in a short record.
+    fn short(&self) -> Option<Option<Plain>> {
+        match self {
+            News::Started => Some(None),
+            News::Exited(exit) => exit.plain().map(Some),
+            _ => None,
+        }
+    }
+}
+
 impl Local {
     pub(crate) fn tell_parent(&self, slot: u32, news: News) {
-        let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
+        let (parent, incarnation) = self.seat(slot, |seat| {
+            let parent = match &seat.parent {
+                Parent::Actor { address, child } => Ok((*address, *child)),
+                other => Err(other.clone()),
+            };
+            (parent, seat.incarnation)
+        });
         match parent {
-            Parent::Nobody => {}
-            Parent::Lost => match news {
-                News::Initialized | News::Started | News::Ending => {}
-                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
-            },
-            Parent::Actor { address, child } => Control::post(
-                address.gate(),
+            Ok((to, child))
+                if to.gate() == self.gate
+                    && let Some(ended) = news.short() =>
+            {
+                let report = ReportHere {
+                    slot: to.slot,
+                    generation: to.generation,
+                    child,
+                    ended,
+                    incarnation,
+                };
+                ReportHere::push(Address::new(self.gate, LOCALITY, 0), report);
+            }
+            Ok((to, child)) => Control::post(
+                to.gate(),
                 Control::Report {
-                    to: address,
+                    to,
                     child,
                     incarnation,
                     news,
                 },
             ),
+            Err(parent) => self.tell_end_of_top(slot, &parent, news),
+        }
+    }
+
+    /// What the top of what is here says is told to nobody, but for the end of a tree.
+    #[cold]
+    fn tell_end_of_top(&self, slot: u32, parent: &Parent, news: News) {
+        match parent {
+            Parent::Actor { .. } => unreachable!("it is told"),
+            Parent::Nobody => {}
+            Parent::Lost => match news {
+                News::Initialized | News::Started | News::Ending => {}
+                News::Ignored | News::Failed(_) | News::Exited(_) => self.remove_orphan(slot),
+            },
             Parent::App(app) => match news {
                 // A supervisor's own start is never ignored.
                 News::Initialized | News::Started | News::Ignored | News::Ending => {}
@@ -73,8 +140,8 @@ impl Local {
         if self.is_nobody_asked() {
             return false;
         }
-        let place = self.child_place(slot, child, |_| None);
-        let service = place.and_then(|(place, _)| self.leaves_first(place, slot));
+        let place = self.child_place(slot, child);
+        let service = place.and_then(|place| self.leaves_first(place, slot));
         let early = service.and_then(|service| {
             self.seat(slot, |seat| {
                 let kin = seat.kin.as_mut()?;
@@ -119,6 +186,26 @@ impl Local {
     }
 
     fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
+        let ended = matches!(news, News::Exited(_));
+        let quiet = self.seat(slot, |seat| {
+            seat.kin.take_if(|kin| kin.takes_at_once(child, &news))
+        });
+        match quiet {
+            Some(kin) => {
+                let event = match news {
+                    News::Exited(exit) => Event::Exited(child, incarnation, exit, Decision::Usual),
+                    _ => Event::Started(child, incarnation),
+                };
+                self.handle_with(slot, kin, event);
+            }
+            None => self.weigh_report(slot, child, incarnation, news),
+        }
+        if ended {
+            self.check_stalls_below(slot);
+        }
+    }
+
+    fn weigh_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
         match news {
             // Perhaps it was told to stop while this was on its way.
             News::Initialized | News::Started => self.step_is_over(slot, child, incarnation, true),
@@ -128,7 +215,6 @@ impl Local {
             }
         }
         let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
-        let ended = matches!(news, News::Exited(_));
         let event = match news {
             News::Initialized => Event::Initialized(child, incarnation),
             News::Started => Event::Started(child, incarnation),
@@ -145,9 +231,6 @@ impl Local {
             }
         };
         self.family(slot, event);
-        if ended {
-            self.check_stalls_below(slot);
-        }
     }
 
     /// A child on another locality could not start, perhaps because it could not be built: that is tried
@@ -166,7 +249,8 @@ impl Local {
             let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
             let runs = kin.family.runs(child, incarnation);
             let entry = kin.entry(child).filter(|_| runs)?;
-            entry.limits().stop.filter(|_| !entry.has_limit())
+            let stop = entry.limits().stop;
+            stop.filter(|_| !kin.has_limit(child))
         });
         if limit.is_some() {
             self.arm_limit(slot, child, incarnation, limit);
@@ -184,8 +268,8 @@ impl Local {
         let passed = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let state = kin.family.row(child).state;
-            let entry = kin.entry(child)?;
-            let index = entry.take_limit()?;
+            let limits = kin.entry(child)?.limits();
+            let index = kin.take_limit(child)?;
             self.forget_limit(index, (slot, child), &mut seat.things);
             if state == RowState::Waiting {
                 return Some(Ok(Event::Due(child, incarnation)));
@@ -194,19 +278,19 @@ impl Local {
                 RowState::Starting => Step::Start,
                 _ => Step::Stop,
             };
-            Some(Err((step, entry.limits().of(step))))
+            Some(Err((step, limits.of(step))))
         });
         let event = match passed {
             None => return,
             Some(Ok(due)) => due,
             Some(Err((step, limit))) => {
-                let place = self.child_place(slot, child, |_| None);
-                let here = place.filter(|(to, _)| to.gate() == self.gate);
+                let place = self.child_place(slot, child);
+                let here = place.filter(|to| to.gate() == self.gate);
                 let late = Exit::of(ExitReason::TimedOut(TimedOut {
                     path: self.child_path(slot, child),
                     step: step.text(),
                     limit,
-                    held_by: here.map_or(Vec::new(), |(to, _)| self.held_by(to.slot)),
+                    held_by: here.map_or(Vec::new(), |to| self.held_by(to.slot)),
                 }));
                 let decision = self.decide(slot, child, incarnation, &late);
                 Event::Limit(child, incarnation, late, decision)
@@ -237,7 +321,9 @@ impl Local {
     pub(crate) fn step_is_over(&self, slot: u32, child: u32, incarnation: u64, start: bool) {
         self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
-            let entry = kin.entries.get_mut(child as usize)?.as_mut()?;
+            if !kin.has(child) || !kin.has_limit(child) {
+                return None; // as most
+            }
             let row = kin.family.row(child);
             let meant = match row.state {
                 RowState::Waiting => false,
@@ -245,7 +331,7 @@ impl Local {
                 _ => true,
             };
             if meant && row.incarnation == incarnation {
-                let index = entry.take_limit()?;
+                let index = kin.take_limit(child)?;
                 self.forget_limit(index, (slot, child), &mut seat.things);
             }
             Some(())
@@ -324,7 +410,7 @@ impl Local {
             Action::Start(child, incarnation) => self.start_child(slot, child, incarnation, false),
             Action::Prepare(child, incarnation) => self.start_child(slot, child, incarnation, true),
             Action::Go(child, incarnation) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                if let Some(to) = self.child_place(slot, child) {
                     Control::post(to.gate(), Control::Go { to, incarnation });
                 }
             }
@@ -334,7 +420,13 @@ impl Local {
                 keep,
                 exit,
             } => {
-                let Some((to, limit)) = self.child_place(slot, child, |e| e.limits().stop) else {
+                let found = self.seat(slot, |seat| {
+                    let kin = seat.kin.as_mut()?;
+                    let starts = kin.has_limit(child);
+                    let entry = kin.entry(child)?;
+                    Some((entry.place, entry.limits().stop, starts))
+                });
+                let Some((to, limit, starts)) = found else {
                     return;
                 };
                 if to.gate().entrance.is_closed() {
@@ -354,7 +446,11 @@ impl Local {
                     };
                     return Control::post(to.gate(), Control::Kill(kill));
                 }
-                self.arm_limit(slot, child, incarnation, limit);
+                if to.gate() != self.gate {
+                    self.arm_limit(slot, child, incarnation, limit);
+                } else if starts {
+                    self.end_limit(slot, child);
+                }
                 Control::post(
                     to.gate(),
                     Control::Stop {
@@ -392,20 +488,14 @@ impl Local {
                 let wait = Duration::from_nanos(self.random.within(least, most));
                 self.arm_limit(slot, child, incarnation, Some(wait));
             }
-            Action::StopWaiting(child) => {
-                self.seat(slot, |seat| {
-                    let index = seat.kin.as_mut()?.entry(child)?.take_limit()?;
-                    self.forget_limit(index, (slot, child), &mut seat.things);
-                    Some(())
-                });
-            }
+            Action::StopWaiting(child) => self.end_limit(slot, child),
             Action::Forget(child) => {
                 let entry = self.seat(slot, |seat| {
-                    let mut entry = seat.kin.as_mut()?.take_entry(child)?;
-                    if let Some(index) = entry.take_limit() {
+                    let kin = seat.kin.as_mut()?;
+                    if let Some(index) = kin.take_limit(child) {
                         self.forget_limit(index, (slot, child), &mut seat.things);
                     }
-                    Some(entry)
+                    kin.take_entry(child)
                 });
                 let Some(entry) = entry else { return };
                 self.release_planned(entry.plans());
@@ -441,7 +531,7 @@ impl Local {
                 });
             }
             Action::LayDown(child, exit) => {
-                if let Some((to, _)) = self.child_place(slot, child, |_| None) {
+                if let Some(to) = self.child_place(slot, child) {
                     if to.gate() == self.gate {
                         self.wait_no_more(to, &exit);
                     } else {
@@ -491,16 +581,8 @@ impl Local {
         self.end(slot, exit);
     }
 
-    fn child_place(
-        &self,
-        slot: u32,
-        child: u32,
-        limit: impl FnOnce(&Entry) -> Option<Duration>,
-    ) -> Option<(Address, Option<Duration>)> {
-        self.seat(slot, |seat| {
-            let entry = seat.kin.as_mut()?.entry(child)?;
-            Some((entry.place, limit(entry)))
-        })
+    fn child_place(&self, slot: u32, child: u32) -> Option<Address> {
+        self.seat(slot, |seat| Some(seat.kin.as_mut()?.entry(child)?.place))
     }
 
     fn start_child(&self, slot: u32, child: u32, incarnation: u64, gated: bool) {
@@ -515,10 +597,12 @@ impl Local {
             return;
         };
         let here = self.address_of(slot);
-        if to.gate() != self.gate && !self.order_child(slot, child, incarnation, to) {
-            return;
+        if to.gate() != self.gate {
+            if !self.order_child(slot, child, incarnation, to) {
+                return;
+            }
+            self.arm_limit(slot, child, incarnation, limit);
         }
-        self.arm_limit(slot, child, incarnation, limit);
         let start = StartOrder {
             to,
             incarnation,
@@ -696,10 +780,58 @@ impl Local {
         );
     }
 
+    /// A child here has begun what its parent has ordered. Most have done it by then; where it takes longer,
+    /// its limit holds from now on, if the parent is here, too.
+    pub(crate) fn limit_step(&self, to: Address, incarnation: u64, step: Step) {
+        let Some(slot) = self.find(to) else { return };
+        let parent = self.seat(slot, |seat| {
+            let started = matches!(seat.state, State::Running | State::Ready);
+            let goes_on = seat.state.has_instance() && !(step == Step::Start && started);
+            match seat.parent {
+                Parent::Actor { address, child } if address.gate() == self.gate => {
+                    (goes_on || seat.incarnation != incarnation).then_some((address, child))
+                }
+                _ => None,
+            }
+        });
+        let Some((parent, child)) = parent else {
+            return;
+        };
+        let Some(slot) = self.find(parent) else {
+            return;
+        };
+        let limit = self.seat(slot, |seat| {
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
+            let row = kin.family.row(child);
+            let state = match step {
+                Step::Start => RowState::Starting,
+                Step::Stop => RowState::Stopping,
+            };
+            let meant = row.state == state && row.incarnation == incarnation;
+            let entry = kin.entry(child).filter(|_| meant)?;
+            match step {
+                Step::Start => entry.limits().start,
+                Step::Stop => entry.limits().stop,
+            }
+        });
+        if limit.is_some() {
+            self.arm_limit(slot, child, incarnation, limit);
+        }
+    }
+
+    /// Ends the limit of a child's step, or the wait before its restart.
+    fn end_limit(&self, slot: u32, child: u32) {
+        self.seat(slot, |seat| {
+            let index = seat.kin.as_mut()?.take_limit(child)?;
+            self.forget_limit(index, (slot, child), &mut seat.things);
+            Some(())
+        });
+    }
+
     fn arm_limit(&self, slot: u32, child: u32, incarnation: u64, limit: Option<Duration>) {
         self.seat(slot, |seat| {
-            let entry = seat.kin.as_mut()?.entry(child)?;
-            if let Some(old) = entry.take_limit() {
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
+            if let Some(old) = kin.take_limit(child) {
                 self.forget_limit(old, (slot, child), &mut seat.things);
             }
             let mut things = self.things.borrow_mut();
@@ -707,7 +839,7 @@ impl Local {
             let limit = nanos(limit?);
             let key = things.insert(slot, &mut seat.things, body);
             things.arm_later(key, limit, &self.clock);
-            entry.set_limit(key);
+            kin.set_limit(child, key);
             Some(())
         });
     }
@@ -748,6 +880,32 @@ mod tests {
         Control::post(here.gate(), Control::Start(order));
         sim.run_until_idle();
         assert_eq!(kid.address().state(), Lifecycle::Down);
+    }
+
+    /// And nothing is left of that of one that is over.
+    #[test]
+    fn l17_a_start_that_goes_on_has_its_limit() {
+        struct Slow(Option<Hold>);
+        impl Actor for Slow {
+            fn start(&mut self, cx: &mut Context<Self>) -> Result {
+                self.0 = Some(cx.hold("something"));
+                Ok(())
+            }
+        }
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let things = || with_local(here.gate(), |local| local.unwrap().things.borrow().len());
+        let tree = Supervisor::one_for_one("app").child(Child::new("kid", || Kid));
+        let app = sim.start(tree.child(Child::new("slow", || Slow(None))));
+        let app = app.expect("a sound tree");
+        sim.run_until_idle();
+        assert_eq!(things(), 1, "that of the slow one");
+        sim.run_for(Duration::from_secs(5));
+        let exit = app.tree().ended.expect("it was late");
+        assert!(matches!(
+            exit.root_cause().reason(),
+            ExitReason::TimedOut(_)
+        ));
     }
 
     #[test]

@@ -167,13 +167,24 @@ impl Spec {
     /// This actor in a picture.
     pub(crate) fn plan_node(&self, depth: usize, locality: &str) -> PlanNode {
         let mut rules: Vec<_> = as_child(self.as_child()).collect();
-        rules.extend(limits("", self.start_limit, self.stop_limit));
-        rules.extend(self.names.iter().map(|name| format!("named {}", name.text)));
-        rules.extend(self.needs.iter().map(|name| format!("needs {}", name.text)));
-        if let Some(capacity) = self.capacity {
+        let extra = self.extra();
+        rules.extend(limits("", extra.start_limit, extra.stop_limit));
+        rules.extend(
+            extra
+                .names
+                .iter()
+                .map(|name| format!("named {}", name.text)),
+        );
+        rules.extend(
+            extra
+                .needs
+                .iter()
+                .map(|name| format!("needs {}", name.text)),
+        );
+        if let Some(capacity) = extra.capacity {
             rules.push(format!("capacity {capacity}"));
         }
-        if let Some(bound) = &self.bound {
+        if let Some(bound) = &extra.bound {
             rules.push(format!("bound {}", bound.messages));
         }
         PlanNode {

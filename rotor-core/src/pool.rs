@@ -67,23 +67,22 @@ impl Template {
             };
             next.map_or(Ok(None), |next| make(next, cx))
         });
-        Some(Spec {
+        let mut spec = Spec {
             name,
             restart: self.restart,
             significant: false,
             escalating: false,
-            backoff: self.backoff.map(Box::new),
-            at_most: None,
-            start_limit: self.start_limit,
-            stop_limit: self.stop_limit,
-            capacity: None,
-            bound: None,
-            reserved: None,
-            names: Vec::new(),
-            needs: Vec::new(),
-            hooks: Vec::new(),
-            maker,
             once: false,
-        })
+            reserved: None,
+            maker,
+            extra: None,
+        };
+        let limits = (self.start_limit, self.stop_limit);
+        if self.backoff.is_some() || limits != (Some(LIMIT), Some(LIMIT)) {
+            let extra = spec.extra_mut();
+            extra.backoff = self.backoff;
+            (extra.start_limit, extra.stop_limit) = limits;
+        }
+        Some(spec)
     }
 }

@@ -49,6 +49,10 @@ pub(crate) struct Flat {
     cap: Cell<usize>,
 }
 
+/// The state of a queue; see [`Flat::mark`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(*mut Word, *mut Word, usize);
+
 impl Flat {
     /// Makes an empty queue. Allocates nothing.
     pub(crate) const fn new() -> Self {
@@ -119,6 +123,12 @@ impl Flat {
     #[inline(always)]
     pub(crate) fn has_room_for<T>(&self) -> bool {
         self.has_room(const { words_for::<T>() as usize })
+    }
+
+    /// How it is: the same as long as nothing is pushed, and nothing taken.
+    pub(crate) fn mark(&self) -> Mark {
+        // A buffer that takes the place of another one is larger, unless the queue was empty.
+        Mark(self.read.get(), self.write.get(), self.cap.get())
     }
 
     /// Words of its buffer.
@@ -216,6 +226,7 @@ impl Flat {
     }
 
     /// Words that are used now.
+    #[cfg(any(test, rotor_fuzz))]
     pub(crate) fn words(&self) -> usize {
         let (read, write, wrap) = (self.read.get(), self.write.get(), self.wrap.get());
         let span = |a: *mut Word, b: *mut Word| (b as usize - a as usize) / size_of::<Word>();
@@ -314,41 +325,43 @@ impl Flat {
 
     /// Moves everything to a larger buffer, in one piece.
     fn grow(&self, words: usize) {
-        let cap = (self.cap.get() + words + HEADER).next_power_of_two();
+        let (end, wrapped) = self.parts();
+        let used = self.cap.get().max(end + wrapped);
+        let cap = (used + words + HEADER).next_power_of_two();
         self.grow_to(cap.max(FIRST));
     }
 
-    fn grow_to(&self, cap: usize) {
-        if self.cap.get() > 0 && self.wrap.get().is_null() {
-            return self.extend_by_realloc(cap);
+    /// How many words of the buffer there are up to the end of what has not wrapped, and how many have.
+    fn parts(&self) -> (usize, usize) {
+        let words = |to: *mut Word| (to as usize - self.buf.get() as usize) / size_of::<Word>();
+        let (write, wrap) = (self.write.get(), self.wrap.get());
+        if wrap.is_null() {
+            (words(write), 0)
+        } else {
+            (words(wrap), words(write))
         }
-        let used = self.words();
+    }
+
+    fn grow_to(&self, cap: usize) {
+        if self.cap.get() > 0 {
+            return self.extend(cap);
+        }
         let layout = Layout::array::<Word>(cap).expect("a queue fits the address space");
         // SAFETY: the layout is not empty.
         let new = unsafe { alloc(layout) }.cast::<Word>();
         if new.is_null() {
             handle_alloc_error(layout);
         }
-        let (read, write, wrap) = (self.read.get(), self.write.get(), self.wrap.get());
-        let first = if wrap.is_null() { write } else { wrap };
-        let first = (first as usize - read as usize) / size_of::<Word>();
-        // SAFETY: both parts lie in the old buffer, and the new one is larger than their sum.
-        unsafe {
-            ptr::copy_nonoverlapping(read, new, first);
-            ptr::copy_nonoverlapping(self.buf.get(), new.add(first), used - first);
-        }
-        self.free();
         self.buf.set(new);
         self.cap.set(cap);
         self.read.set(new);
-        // SAFETY: `used` is less than the capacity.
-        self.extend_to(unsafe { new.add(used) });
+        self.extend_to(new);
     }
 
-    /// The same for one that is in one piece, almost at the start of its buffer. Allocators move the
-    /// pages of a long one, and copy nothing.
-    fn extend_by_realloc(&self, cap: usize) {
-        let (buf, used) = (self.buf.get(), self.words());
+    /// Allocators move the pages of a long buffer, and copy nothing: so all of it stays where it is, but for
+    /// what has wrapped, which comes behind the rest.
+    fn extend(&self, cap: usize) {
+        let (buf, (end, wrapped)) = (self.buf.get(), self.parts());
         let ahead = (self.read.get() as usize - buf as usize) / size_of::<Word>();
         let old = Layout::array::<Word>(self.cap.get()).expect("was allocated");
         let layout = Layout::array::<Word>(cap).expect("a queue fits the address space");
@@ -359,10 +372,12 @@ impl Flat {
         }
         self.buf.set(new);
         self.cap.set(cap);
-        // SAFETY: both are where they were in the buffer, which is larger.
+        // SAFETY: all of it is where it was in the buffer, in which `grow` has left room for the rest behind
+        // `end`. What has wrapped ends before the cursor, so before `end`.
         unsafe {
+            ptr::copy_nonoverlapping(new, new.add(end), wrapped);
             self.read.set(new.add(ahead));
-            self.extend_to(new.add(ahead + used));
+            self.extend_to(new.add(end + wrapped));
         }
     }
 

@@ -9,9 +9,11 @@ use crate::exit::Exit;
 use crate::gate::{BOUNDED, next_generation};
 use crate::here;
 use crate::kin::{Entry, RemoteEntry};
+use crate::lane::SYSTEM;
 use crate::late::Overrun;
 use crate::locality::{Control, Local};
 use crate::lock::lock;
+use crate::message::{LOCALITY, Record, Way};
 use crate::observe::Reason;
 use crate::registry::{Plans, Whose};
 use crate::request::RequestError;
@@ -59,6 +61,23 @@ impl Awaited {
 
     fn put_back(self, seat: &mut Seat) {
         (seat.parked, seat.rare, seat.serves) = (self.parked, self.rare, self.serves);
+    }
+}
+
+/// The slot of a child is to be freed whose parent is on the same locality: a short record, as there may
+/// be very many.
+struct RemoveHere;
+
+impl Record for RemoveHere {
+    /// Slot and generation.
+    type Message = (u32, u32);
+    const LANE: usize = SYSTEM;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run((slot, generation): (u32, u32), _: *mut (), here: &Local, _: u32) {
+        if let Some(slot) = here.find(Address::new(here.gate, slot, generation)) {
+            here.remove(slot);
+        }
     }
 }
 
@@ -409,7 +428,8 @@ impl Local {
     pub(crate) fn forget(&self, entry: &Entry) {
         let to = entry.place;
         if to.gate() == self.gate {
-            return Control::post(self.gate, Control::Remove { to, gone: true });
+            let here = Address::new(self.gate, LOCALITY, 0);
+            return RemoveHere::push(here, (to.slot, to.generation));
         }
         // If that is lost, also before it has heard of this, in its next life.
         to.gate()
@@ -504,7 +524,7 @@ impl Local {
                 // First this, then the placement goes with the entry.
                 self.tell_child(entry.place, |to| match gone {
                     true => self.forget(&entry),
-                    false => Control::post(to.gate(), Control::Remove { to, gone }),
+                    false => Control::post(to.gate(), Control::RemoveOrphan { to }),
                 });
             }
             // What it was made of is a user's.

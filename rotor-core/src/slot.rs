@@ -297,6 +297,11 @@ impl Seat {
         self.rare.iter().flat_map(|rare| rare.holds.values())
     }
 
+    /// Whether it has nothing of what few have: children, names, links, holds, watchers.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.kin.is_none() && self.rare.is_none() && !self.marked && !self.serves
+    }
+
     /// Nothing holds anything any more.
     pub(crate) fn clear_holds(&mut self) {
         if let Some(rare) = &mut self.rare {

@@ -133,8 +133,8 @@ pub(crate) type ChildId = u32;
 pub(crate) enum Event {
     /// The supervisor's own instance has started: start the children.
     Start,
-    /// A row was added while it runs: start it.
-    Added(ChildId),
+    /// Rows were added while it runs, from this one to that one in start order: start them.
+    Added(ChildId, ChildId),
     /// A child is initialized, and waits for [`Action::Go`].
     Initialized(ChildId, u64),
     /// A child is operational.
@@ -305,13 +305,12 @@ pub(crate) struct Row {
     /// The last incarnation before this row, or this start of the supervisor: retries up to it are
     /// not for the row.
     since: u64,
-    terms: Option<Box<Terms>>,
     prev: ChildId,
     next: ChildId,
 }
 
 // There may be very many.
-const _: () = assert!(size_of::<Row>() <= 64);
+const _: () = assert!(size_of::<Row>() <= 56);
 
 /// A row to be added.
 pub(crate) struct NewRow {
@@ -409,6 +408,10 @@ pub(crate) struct Family {
     serving: bool,
     suspended: bool,
     deferred: VecDeque<Event>,
+    /// Those that a deferred event names, or has named, as the first or last ones that were added.
+    bounds: FixedMap<ChildId, ()>,
+    /// What the specs of some children say of their restarts.
+    terms: FixedMap<ChildId, Terms>,
     /// Children whose restart failed, and why, until the retry.
     failures: FixedMap<ChildId, (Exit, Decision)>,
     /// When restarts were tried, in nanoseconds: at most `intensity + 1`.
@@ -435,6 +438,8 @@ impl Family {
             serving: false,
             suspended: false,
             deferred: VecDeque::new(),
+            bounds: FixedMap::default(),
+            terms: FixedMap::default(),
             failures: FixedMap::default(),
             restarts: VecDeque::new(),
             past: VecDeque::new(),
@@ -454,6 +459,7 @@ impl Family {
 
     /// Adds a row at the end of the start order. A `named` one is found by its name.
     pub(crate) fn add(&mut self, row: NewRow) -> ChildId {
+        let terms = Terms::new(row.backoff, row.at_most);
         let row = Row {
             name: row.name,
             state: RowState::New,
@@ -467,7 +473,6 @@ impl Family {
             named: row.named,
             last_up: 0,
             since: self.incarnations,
-            terms: Terms::new(row.backoff, row.at_most),
             prev: self.last,
             next: NONE,
         };
@@ -487,6 +492,9 @@ impl Family {
             last => self.rows[last as usize].next = id,
         }
         self.last = id;
+        if let Some(terms) = terms {
+            self.terms.insert(id, terms);
+        }
         if named {
             self.names.insert(name, id);
         }
@@ -547,6 +555,9 @@ impl Family {
         if self.deferred.is_empty() && self.deferred.capacity() > KEEP {
             self.deferred = VecDeque::new();
         }
+        if self.deferred.is_empty() && !self.bounds.is_empty() {
+            self.bounds.clear();
+        }
     }
 
     /// Whether what comes has to wait its turn.
@@ -589,7 +600,7 @@ impl Family {
     fn one(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
         match event {
             Event::Start => self.start(out),
-            Event::Added(id) => self.added(id, out),
+            Event::Added(first, last) => self.added(first, last, out),
             Event::Initialized(id, incarnation) => {
                 let awaited = self.is_awaited(id, incarnation, Step::Start);
                 if awaited && self.row(id).state == RowState::Starting {
@@ -690,8 +701,8 @@ impl Family {
             }
             self.tally.enter(row);
             row.since = self.incarnations;
-            row.forgive();
         }
+        self.terms.values_mut().for_each(Terms::forgive);
         self.names.forget();
         let synchronized = self.flags.synchronized;
         let then = if synchronized { Then::Ready } else { Then::Up };
@@ -740,8 +751,8 @@ impl Family {
 
     fn started(&mut self, id: ChildId, now: u64, out: &mut Vec<Action>) {
         self.set(id, RowState::Up);
+        self.note_up(id, now);
         let row = &mut self.rows[id as usize];
-        row.note_up(now);
         row.last_up = row.incarnation;
         let up = (id, row.incarnation);
         if let Some(Pass {
@@ -793,12 +804,55 @@ impl Family {
         row.is_some_and(|row| row.state == RowState::Restarting && incarnation > row.since)
     }
 
-    fn added(&mut self, id: ChildId, out: &mut Vec<Action>) {
+    fn added(&mut self, first: ChildId, last: ChildId, out: &mut Vec<Action>) {
         if self.is_deaf() {
-            self.deferred.push_back(Event::Added(id));
-        } else if self.phase == Phase::Running && self.rows[id as usize].state == RowState::New {
-            self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
+            self.put_off_added(first, last);
+        } else if self.phase == Phase::Running {
+            let (state, next) = (
+                self.rows[first as usize].state,
+                self.rows[first as usize].next,
+            );
+            if first != last && next != NONE {
+                self.deferred.push_front(Event::Added(next, last));
+                self.bound(next, last);
+            }
+            if state == RowState::New {
+                self.begin(Ids::new(), SmallVec::from_slice(&[first]), Then::Added, out);
+            }
         }
+    }
+
+    /// Rows that wait in a row are one event: very many may be added at a time.
+    fn put_off_added(&mut self, first: ChildId, last: ChildId) {
+        match self.deferred.back_mut() {
+            Some(Event::Added(_, end)) if self.rows[*end as usize].next == first => *end = last,
+            _ => self.deferred.push_back(Event::Added(first, last)),
+        }
+        self.bound(first, last);
+    }
+
+    fn bound(&mut self, first: ChildId, last: ChildId) {
+        self.bounds.extend([(first, ()), (last, ())]);
+    }
+
+    /// A row goes that bounds those of a deferred event: the next one does instead.
+    fn unbound(&mut self, id: ChildId) {
+        let Row { prev, next, .. } = self.rows[id as usize];
+        let mut deferred = std::mem::take(&mut self.deferred);
+        deferred.retain_mut(|event| {
+            let Event::Added(first, last) = event else {
+                return true;
+            };
+            match (*first == id, *last == id) {
+                (true, true) => return false,
+                (true, false) => *first = next,
+                (false, true) => *last = prev,
+                (false, false) => return true,
+            }
+            self.bound(*first, *last);
+            true
+        });
+        self.deferred = deferred;
     }
 
     fn begin(&mut self, stops: Ids, starts: Ids, then: Then, out: &mut Vec<Action>) {
@@ -1041,6 +1095,9 @@ impl Family {
     }
 
     fn remove(&mut self, id: ChildId) {
+        if !self.bounds.is_empty() && self.bounds.remove(&id).is_some() {
+            self.unbound(id);
+        }
         let (prev, next) = (self.rows[id as usize].prev, self.rows[id as usize].next);
         match prev {
             NONE => self.first = next,
@@ -1052,6 +1109,9 @@ impl Family {
         }
         self.set(id, RowState::Free);
         self.names.remove(&self.rows[id as usize].name, id);
+        if !self.terms.is_empty() {
+            self.terms.remove(&id);
+        }
         if !self.failures.is_empty() {
             self.failures.remove(&id);
         }

@@ -857,15 +857,16 @@ impl Supervisor {
 
 impl Spec {
     pub(crate) fn as_child(&self) -> AsChild {
+        let extra = self.extra();
         AsChild {
             restart: self.restart,
             significant: self.significant,
             escalating: self.escalating,
             supervisor: false,
-            backoff: self.backoff.as_deref().copied(),
-            at_most: self.at_most,
-            start_limit: self.start_limit,
-            stop_limit: self.stop_limit,
+            backoff: extra.backoff,
+            at_most: extra.at_most,
+            start_limit: extra.start_limit,
+            stop_limit: extra.stop_limit,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    pub(super) fn new(backoff: Option<Backoff>, at_most: Option<u32>) -> Option<Box<Self>> {
+    pub(super) fn new(backoff: Option<Backoff>, at_most: Option<u32>) -> Option<Self> {
         let is_said = backoff.is_some() || at_most.is_some();
         is_said.then(|| {
             let patience = |backoff| Patience {
@@ -42,11 +42,22 @@ impl Terms {
                 at_most,
                 restarts: VecDeque::new(),
             };
-            Box::new(Terms {
+            Terms {
                 patience: backoff.map(patience),
                 quota: at_most.map(quota),
-            })
+            }
         })
+    }
+
+    /// The supervisor starts anew.
+    pub(super) fn forgive(&mut self) {
+        if let Some(patience) = &mut self.patience {
+            patience.tries = 0;
+            patience.up = None;
+        }
+        if let Some(quota) = &mut self.quota {
+            quota.restarts.clear();
+        }
     }
 }
 
@@ -71,43 +82,31 @@ fn count(restarts: &mut VecDeque<u64>, now: u64, window: u64) -> u32 {
     restarts.len() as u32
 }
 
-impl Row {
-    fn patience(&mut self) -> Option<&mut Patience> {
-        self.terms.as_mut()?.patience.as_mut()
+impl Family {
+    fn patience(&mut self, id: ChildId) -> Option<&mut Patience> {
+        self.terms.get_mut(&id)?.patience.as_mut()
     }
 
-    /// Whether a backoff has its restarts wait.
+    fn quota(&mut self, id: ChildId) -> Option<&mut Quota> {
+        self.terms.get_mut(&id)?.quota.as_mut()
+    }
+
+    /// Whether a backoff has the restarts of a child wait.
     #[cfg(any(test, rotor_fuzz))]
-    pub(super) fn is_put_off(&self) -> bool {
-        self.terms
-            .as_ref()
-            .is_some_and(|terms| terms.patience.is_some())
+    pub(super) fn is_put_off(&self, id: ChildId) -> bool {
+        let terms = self.terms.get(&id);
+        terms.is_some_and(|terms| terms.patience.is_some())
     }
 
-    fn quota(&mut self) -> Option<&mut Quota> {
-        self.terms.as_mut()?.quota.as_mut()
-    }
-
-    pub(super) fn note_up(&mut self, now: u64) {
-        if let Some(patience) = self.patience() {
+    pub(super) fn note_up(&mut self, id: ChildId, now: u64) {
+        if let Some(patience) = self.patience(id) {
             patience.up = Some(now);
         }
     }
 
-    /// The supervisor starts anew.
-    pub(super) fn forgive(&mut self) {
-        if let Some(patience) = self.patience() {
-            patience.tries = 0;
-            patience.up = None;
-        }
-        if let Some(quota) = self.quota() {
-            quota.restarts.clear();
-        }
-    }
-
-    /// Bounds of the wait before the restart that is made now, if it is put off.
-    fn next_wait(&mut self, now: u64) -> Option<(u64, u64)> {
-        let patience = self.patience()?;
+    /// Bounds of the wait before the restart of a child that is made now, if it is put off.
+    fn next_wait(&mut self, id: ChildId, now: u64) -> Option<(u64, u64)> {
+        let patience = self.patience(id)?;
         let life = patience.up.take().map(|then| now.saturating_sub(then));
         if life.is_some_and(|life| patience.backoff.is_healthy(life)) {
             patience.tries = 0;
@@ -308,16 +307,15 @@ impl Family {
     pub(super) fn restart(&mut self, id: ChildId, exit: Exit, now: u64, out: &mut Vec<Action>) {
         let window = nanos(self.flags.period);
         self.down(id);
-        let row = &mut self.rows[id as usize];
         let all = count(&mut self.restarts, now, window);
         let intensity = self.flags.intensity;
         let mut too_many = (all > intensity).then_some(intensity);
-        if let Some(quota) = row.quota() {
+        if let Some(quota) = self.quota(id) {
             let its_own = count(&mut quota.restarts, now, window);
             let at_most = quota.at_most;
             too_many = too_many.or((its_own > at_most).then_some(at_most));
         }
-        let who = row.name.clone();
+        let who = self.rows[id as usize].name.clone();
         self.forget_past(|past| now.saturating_sub(past.at) > window, out);
         if let Some(allowed) = too_many {
             out.push(Action::GaveUp(id));
@@ -335,7 +333,7 @@ impl Family {
             self.forget_past(|_| std::mem::take(&mut oldest), out);
         }
         self.past.push_back(Past { at: now, who, exit });
-        match self.rows[id as usize].next_wait(now) {
+        match self.next_wait(id, now) {
             Some((least, most)) => {
                 self.set(id, RowState::Waiting);
                 let row = &self.rows[id as usize];

@@ -235,7 +235,7 @@ impl Play {
 
     fn add(&mut self, name: &str, restart: Restart) -> String {
         let id = self.row(name, restart, false, true);
-        self.tell(Event::Added(id))
+        self.tell(Event::Added(id, id))
     }
 
     /// Asks something, and goes on until nothing is queued.

@@ -598,7 +598,7 @@ fn inject(random: &mut Dice, play: &mut Play, model: &mut Model, added: &mut u32
                 *added += 1;
                 let (name, restart) = (format!("d{added}"), random.pick(&KINDS));
                 let id = play.row(&name, restart, false, true);
-                play.queue.push_back(Event::Added(id));
+                play.queue.push_back(Event::Added(id, id));
                 model.mailbox.push_back(Letter::StartChild(Spec {
                     name,
                     restart,

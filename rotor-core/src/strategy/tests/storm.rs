@@ -66,7 +66,7 @@ impl Storm {
             // waits from then on.
             let pass = family.pass.as_ref().map(|pass| &pass.then);
             let again = matches!(pass, Some(Then::Restarted)) && did.starts_with("start ");
-            let waited = |name: &str| self.play.family.row(self.play.id(name)).is_put_off();
+            let waited = |name: &str| self.play.family.is_put_off(self.play.id(name));
             let again = again && !waited(&did["start ".len()..]);
             if flags.strategy == Strategy::OneForOne && again || did.contains(" waits ") {
                 self.attempts.push(self.play.now);
@@ -169,7 +169,7 @@ impl Storm {
                 let name = format!("d{}", self.added);
                 if self.play.ended.is_none() && self.play.family.is_busy() {
                     let id = self.play.row(&name, restart, false, true);
-                    self.play.queue.push_back(Event::Added(id));
+                    self.play.queue.push_back(Event::Added(id, id));
                 }
             }
             21 => {
