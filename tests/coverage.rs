@@ -276,13 +276,13 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "r9",
-        SUPERVISION,
-        "fn r23_the_hooks_of_an_instance_run_once_and_in_order(",
+        "tests/lives.rs",
+        "fn r27_a_double_stop_of_a_supervisor_is_one_stop(",
     ),
     (
         "r10",
-        SUPERVISION,
-        "fn r23_the_hooks_of_an_instance_run_once_and_in_order(",
+        "tests/lives.rs",
+        "fn r27_a_double_stop_of_a_supervisor_is_one_stop(",
     ),
     ("r42", MISUSE, "`r42`: a second answer, whole or split:"),
     ("r119", MESSAGES, "fn r22_a_ping_is_answered_by_one_pong("),
@@ -492,6 +492,18 @@ const OTHERWISE: &[(&str, &str)] = &[
     (
         "c_so_19",
         "a hold that is taken while the actor stops is not refused: the stop waits for it, too",
+    ),
+    (
+        "l20",
+        "a message that caused a panic is not handled again: redelivery is for later",
+    ),
+    (
+        "l22",
+        "a message that crashes its actor again and again is counted and reported, not set aside",
+    ),
+    (
+        "l28",
+        "file descriptors and sources of a loop are owned by their guards, not by holds",
     ),
     (
         "l09",

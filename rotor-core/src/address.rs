@@ -224,7 +224,8 @@ impl Address {
     /// Where to send administrative requests, such as [`CountChildren`](crate::CountChildren), to
     /// the supervisor at this address.
     ///
-    /// Any actor that has children is one. Requests travel in the System lane, together with the
+    /// Any actor is one, with children or not. What this gives takes requests of one kind: it is called again
+    /// for another. Requests travel in the System lane, together with the
     /// exits of the children, and are never parked: a supervisor that is not running ends them at
     /// once. One that is busy, starting or stopping a child, serves them in order when it is done, also
     /// those that have timed out meanwhile.

@@ -276,8 +276,11 @@ pub mod mixing_loops {
     //! supervisor above, whose start waits, it waits as well.
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
-    //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. While
-    //! it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is refused, and links
+    //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. Until
+    //! somebody opens the locality again ([`Driver::open`](crate::Driver::open)), each restart of it fails at
+    //! once, and counts: a subtree whose loop may come again is given a
+    //! [`backoff`](crate::Supervisor::backoff), and one that can be missed is stopped by a
+    //! [`decide`](crate::Supervisor::decide). While it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is refused, and links
     //! fail at once. When it is opened again, they wait, then run.
 }
 
@@ -532,7 +535,8 @@ pub mod supervision {
     //!
     //! # A start that waits
     //!
-    //! The next child starts when this one is operational. A [`Hold`](crate::Hold) keeps that open:
+    //! The next child starts when this one is operational. A [`Hold`](crate::Hold) keeps that open, for at
+    //! most the child's [`start_limit`](crate::Child::start_limit): 5 s, unless it says otherwise.
     //! ```
     //! use rotor_core::{sim::Sim, *};
     //! use std::time::Duration;
@@ -889,13 +893,16 @@ pub mod coming_from {
     //! | `send_after`, `send_interval` | [`Context::after`](crate::Context::after), [`Context::every`](crate::Context::every) |
     //! | `monitor`, `'DOWN'` | [`Context::monitor`](crate::Context::monitor), [`Down`](crate::Down); for `noproc`, [`ExitReason::Gone`](crate::ExitReason::Gone) |
     //! | child spec; `permanent`, `transient`, `temporary` | [`Child`](crate::Child); the same words |
+    //! | `shutdown`: `5000`, `infinity`, `brutal_kill` | [`Child::stop_limit`](crate::Child::stop_limit): 5 s unless told otherwise, `Duration::MAX`, `Duration::ZERO` |
+    //! | `intensity`, `period` | [`Supervisor::intensity`](crate::Supervisor::intensity) |
+    //! | `simple_one_for_one` | [`Supervisor::simple_one_for_one`](crate::Supervisor::simple_one_for_one): a pool of one template |
     //! | `auto_shutdown`, `any_significant` | [`AutoShutdown::Any`](crate::AutoShutdown::Any), [`Child::significant`](crate::Child::significant) |
     //! | `supervisor:start_child`, `terminate_child`, `which_children` | [`StartChild`](crate::StartChild), [`TerminateChild`](crate::TerminateChild), [`WhichChildren`](crate::WhichChildren), asked of [`Address::admin`](crate::Address::admin) |
     //! | `pg` | [`Group`](crate::Group): an actor whose members join, leave, and are sent to together |
     //! | `exit(Pid, kill)` | [`Address::kill`](crate::Address::kill) |
     //!
-    //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a
-    //! handler is not preempted, so one that blocks stops its whole locality. There is no selective
+    //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a start has a
+    //! limit, too ([`Child::start_limit`](crate::Child::start_limit)). A handler is not preempted, so one that blocks stops its whole locality. There is no selective
     //! receive: a later answer comes to a closure. The queue outlives the instance: after a
     //! crash the next one gets what was waiting. Links are one-way
     //! ([`Context::link`](crate::Context::link): a client ends before its service); there are no remote

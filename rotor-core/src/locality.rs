@@ -161,7 +161,8 @@ impl Locality {
         Addr::new(self.mint())
     }
 
-    /// Mints an address to publish `M` to, which no actor owns.
+    /// Mints an address to publish `M` to, which no actor owns. Each call is another topic, which stays as
+    /// long as the locality.
     ///
     /// For news that have no single source:
     /// ```
