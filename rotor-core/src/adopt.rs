@@ -21,7 +21,7 @@ use crate::naming::Above;
 use crate::queue::Mark;
 use crate::registry::{Plans, Registry};
 use crate::slot::{Parent, State};
-use crate::strategy::{ChildId, Event, NewRow, Restart};
+use crate::strategy::{Event, NewRow, Restart};
 use crate::supervisor::{AsChild, Build, NodeKind, Remote, Shell, Stock, Supervisor};
 use crate::ties::About;
 
@@ -144,7 +144,10 @@ impl Local {
         let child = self.seat(parent, |seat| {
             let kin = seat.kin_mut();
             kin.family.number_from(self.gate.numbers());
-            let child = kin.family.add(row);
+            let child = match how {
+                How::Added => kin.family.add_later(row),
+                _ => kin.family.add(row),
+            };
             kin.set_entry(child, Entry::new(place, limits));
             child
         });
@@ -401,28 +404,24 @@ impl Local {
         // An actor does not end by itself because of its children: it decides.
         let path = || self.path_below(parent, &spec.name);
         spec.as_child().check(None, path)?;
-        let (child, place) = self.adopt_spec(parent, spec, How::Added)?;
-        self.tell_added(self.address_of(parent), child);
+        let (_, place) = self.adopt_spec(parent, spec, How::Added)?;
+        self.tell_added(self.address_of(parent));
         Ok(place)
     }
 
     /// Has a child started that was added. Very many may be added at a time: those of one parent between
     /// which nothing else came are told of by one record.
-    fn tell_added(&self, parent: Address, child: ChildId) {
+    fn tell_added(&self, parent: Address) {
         let Added { runs, mark } = &mut *self.added.borrow_mut();
         let lane = &self.lanes[SYSTEM];
         if let Some(run) = runs.back_mut()
             && run.parent == parent
             && *mark == Some(lane.mark())
         {
-            run.last = child;
+            run.count += 1;
             return;
         }
-        runs.push_back(Run {
-            parent,
-            first: child,
-            last: child,
-        });
+        runs.push_back(Run { parent, count: 1 });
         let before = lane.mark();
         NewRun::push(Address::new(self.gate, LOCALITY, 0), ());
         let after = lane.mark();
@@ -441,8 +440,7 @@ pub(crate) struct Added {
 /// Some that were added one after the other.
 struct Run {
     parent: Address,
-    first: ChildId,
-    last: ChildId,
+    count: u32,
 }
 
 /// News of the next run, for the locality of parent and children.
@@ -455,16 +453,11 @@ impl Record for NewRun {
 
     unsafe fn run((): (), _: *mut (), here: &Local, _: u32) {
         let run = here.added.borrow_mut().runs.pop_front();
-        let Some(Run {
-            parent,
-            first,
-            last,
-        }) = run
-        else {
+        let Some(Run { parent, count }) = run else {
             return;
         };
         if let Some(slot) = here.find(parent) {
-            here.family(slot, Event::Added(first, last));
+            here.family(slot, Event::Added(count));
         }
     }
 }

@@ -133,8 +133,8 @@ pub(crate) type ChildId = u32;
 pub(crate) enum Event {
     /// The supervisor's own instance has started: start the children.
     Start,
-    /// Rows were added while it runs, from this one to that one in start order: start them.
-    Added(ChildId, ChildId),
+    /// The next so many of the rows that were [added later](Family::add_later): start them.
+    Added(u32),
     /// A child is initialized, and waits for [`Action::Go`].
     Initialized(ChildId, u64),
     /// A child is operational.
@@ -408,8 +408,8 @@ pub(crate) struct Family {
     serving: bool,
     suspended: bool,
     deferred: VecDeque<Event>,
-    /// Those that a deferred event names, or has named, as the first or last ones that were added.
-    bounds: FixedMap<ChildId, ()>,
+    /// Rows that were added while it runs, and are started one by one. Some may be gone.
+    fresh: VecDeque<ChildId>,
     /// What the specs of some children say of their restarts.
     terms: FixedMap<ChildId, Terms>,
     /// Children whose restart failed, and why, until the retry.
@@ -438,7 +438,7 @@ impl Family {
             serving: false,
             suspended: false,
             deferred: VecDeque::new(),
-            bounds: FixedMap::default(),
+            fresh: VecDeque::new(),
             terms: FixedMap::default(),
             failures: FixedMap::default(),
             restarts: VecDeque::new(),
@@ -455,6 +455,13 @@ impl Family {
     /// Instances that are still to come have numbers above this one.
     pub(crate) fn number_from(&mut self, number: u64) {
         self.incarnations = self.incarnations.max(number);
+    }
+
+    /// Adds a row at the end of the start order, for [`Event::Added`] to start it.
+    pub(crate) fn add_later(&mut self, row: NewRow) -> ChildId {
+        let id = self.add(row);
+        self.fresh.push_back(id);
+        id
     }
 
     /// Adds a row at the end of the start order. A `named` one is found by its name.
@@ -555,8 +562,8 @@ impl Family {
         if self.deferred.is_empty() && self.deferred.capacity() > KEEP {
             self.deferred = VecDeque::new();
         }
-        if self.deferred.is_empty() && !self.bounds.is_empty() {
-            self.bounds.clear();
+        if self.fresh.is_empty() && self.fresh.capacity() > KEEP {
+            self.fresh = VecDeque::new();
         }
     }
 
@@ -593,6 +600,7 @@ impl Family {
         self.suspended = false;
         self.phase = Phase::Idle;
         self.deferred.clear();
+        self.fresh.clear();
         self.failures.clear();
         self.restarts.clear();
     }
@@ -600,7 +608,7 @@ impl Family {
     fn one(&mut self, event: Event, now: u64, out: &mut Vec<Action>) {
         match event {
             Event::Start => self.start(out),
-            Event::Added(first, last) => self.added(first, last, out),
+            Event::Added(count) => self.added(count, out),
             Event::Initialized(id, incarnation) => {
                 let awaited = self.is_awaited(id, incarnation, Step::Start);
                 if awaited && self.row(id).state == RowState::Starting {
@@ -804,55 +812,27 @@ impl Family {
         row.is_some_and(|row| row.state == RowState::Restarting && incarnation > row.since)
     }
 
-    fn added(&mut self, first: ChildId, last: ChildId, out: &mut Vec<Action>) {
+    fn added(&mut self, count: u32, out: &mut Vec<Action>) {
         if self.is_deaf() {
-            self.put_off_added(first, last);
-        } else if self.phase == Phase::Running {
-            let (state, next) = (
-                self.rows[first as usize].state,
-                self.rows[first as usize].next,
-            );
-            if first != last && next != NONE {
-                self.deferred.push_front(Event::Added(next, last));
-                self.bound(next, last);
+            match self.deferred.back_mut() {
+                Some(Event::Added(before)) => *before += count,
+                _ => self.deferred.push_back(Event::Added(count)),
             }
-            if state == RowState::New {
-                self.begin(Ids::new(), SmallVec::from_slice(&[first]), Then::Added, out);
-            }
+            return;
         }
-    }
-
-    /// Rows that wait in a row are one event: very many may be added at a time.
-    fn put_off_added(&mut self, first: ChildId, last: ChildId) {
-        match self.deferred.back_mut() {
-            Some(Event::Added(_, end)) if self.rows[*end as usize].next == first => *end = last,
-            _ => self.deferred.push_back(Event::Added(first, last)),
+        if self.phase != Phase::Running {
+            let gone = self.fresh.len().min(count as usize);
+            drop(self.fresh.drain(..gone));
+            return;
         }
-        self.bound(first, last);
-    }
-
-    fn bound(&mut self, first: ChildId, last: ChildId) {
-        self.bounds.extend([(first, ()), (last, ())]);
-    }
-
-    /// A row goes that bounds those of a deferred event: the next one does instead.
-    fn unbound(&mut self, id: ChildId) {
-        let Row { prev, next, .. } = self.rows[id as usize];
-        let mut deferred = std::mem::take(&mut self.deferred);
-        deferred.retain_mut(|event| {
-            let Event::Added(first, last) = event else {
-                return true;
-            };
-            match (*first == id, *last == id) {
-                (true, true) => return false,
-                (true, false) => *first = next,
-                (false, true) => *last = prev,
-                (false, false) => return true,
-            }
-            self.bound(*first, *last);
-            true
-        });
-        self.deferred = deferred;
+        if count > 1 {
+            self.deferred.push_front(Event::Added(count - 1));
+        }
+        // Those of an instance that has ended went with it.
+        let next = self.fresh.pop_front();
+        if let Some(id) = next.filter(|&id| self.rows[id as usize].state == RowState::New) {
+            self.begin(Ids::new(), SmallVec::from_slice(&[id]), Then::Added, out);
+        }
     }
 
     fn begin(&mut self, stops: Ids, starts: Ids, then: Then, out: &mut Vec<Action>) {
@@ -1095,9 +1075,6 @@ impl Family {
     }
 
     fn remove(&mut self, id: ChildId) {
-        if !self.bounds.is_empty() && self.bounds.remove(&id).is_some() {
-            self.unbound(id);
-        }
         let (prev, next) = (self.rows[id as usize].prev, self.rows[id as usize].next);
         match prev {
             NONE => self.first = next,
@@ -1185,6 +1162,7 @@ impl Family {
 
     fn unwind(&mut self, exit: Exit, keep: bool, failed_start: bool, out: &mut Vec<Action>) {
         self.deferred.clear();
+        self.fresh.clear();
         self.serving = false;
         self.suspended = false;
         let waiting = self.pass.take().map(|pass| pass.waiting);

@@ -44,6 +44,10 @@ struct Fail;
 struct End;
 /// Has a worker add a child, which ends by itself.
 struct Add;
+/// Has a worker add so many that end when they have started.
+struct Spawn(usize);
+/// Ends when it has started.
+struct Brief;
 /// Has a worker subscribe to itself, and end that, so many times.
 struct Waver(usize);
 /// Has a worker link to another one.
@@ -89,6 +93,21 @@ impl Handler<Add> for Worker {
     fn handle(&mut self, _: Add, cx: &mut Context<Self>) {
         let child = cx.child(Child::new("added", Worker::new).temporary());
         child.send(End);
+    }
+}
+
+impl Actor for Brief {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.stop();
+        Ok(())
+    }
+}
+
+impl Handler<Spawn> for Worker {
+    fn handle(&mut self, Spawn(many): Spawn, cx: &mut Context<Self>) {
+        for _ in 0..many {
+            cx.child(Child::new("brief", || Brief).temporary());
+        }
     }
 }
 
@@ -289,6 +308,12 @@ fn compare_between(what: &str, [a, b]: [usize; 2], tenths: u64, cost: impl Fn(us
     );
 }
 
+/// What each of so many has cost.
+fn each(n: usize, all: u64) -> u64 {
+    assert!(all < steps::MOST, "{n}: too many to be counted");
+    all / n as u64
+}
+
 /// What a request was answered with.
 fn answer<T>(asked: impl Future<Output = T>) -> T {
     match pin!(asked).poll(&mut task::Context::from_waker(Waker::noop())) {
@@ -339,6 +364,20 @@ fn a_dynamic_childs_life_costs_the_same_in_any_crowd() {
         });
         crew.cost(|_| crew.workers[n / 2].send(Add))
     });
+}
+
+/// Their ends are waiting when all have started.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take minutes"
+)]
+fn children_that_end_at_once_cost_the_same_in_any_crowd() {
+    let cost = |n: usize| {
+        let crew = Crew::plain(Supervisor::one_for_one("root"), 1);
+        each(n, crew.cost(|_| crew.workers[0].send(Spawn(n))))
+    };
+    compare_between("a child that ends at once", [30, 300], 11, cost);
 }
 
 /// A pool with so many instances, and what starts one more.
@@ -409,16 +448,17 @@ fn a_temporary_child_ends_at_the_same_cost_in_any_crowd() {
 fn a_list_of_children_costs_what_it_lists() {
     let cost = |n: usize| {
         let crew = Crew::plain(Supervisor::one_for_one("root"), n);
-        crew.cost(|_| {
+        let all = crew.cost(|_| {
             let listed = crew.app.root().admin().ask(WhichChildren, LONG);
             crew.driver.run_until_idle();
             drop(listed);
-        }) / n as u64
+        });
+        each(n, all)
     };
-    compare_between("a child of a list", [1_000, MANY], 11, cost);
+    compare_between("a child of a list", [30, 300], 11, cost);
 }
 
-/// Ten thousand of one actor: their end costs each of them the same.
+/// Those of one actor: their end costs each of them the same.
 #[test]
 fn the_monitors_of_one_actor_cost_what_each_costs() {
     let cost = |n: usize| {
@@ -429,9 +469,9 @@ fn the_monitors_of_one_actor_cost_what_each_costs() {
         steps::begin();
         watched.send(Fail);
         crew.driver.run_until_idle();
-        steps::stop().all / n as u64
+        each(n, steps::stop().all)
     };
-    compare_between("a monitor", [1_000, 10_000], 11, cost);
+    compare_between("a monitor", [30, 300], 11, cost);
 }
 
 #[test]

@@ -193,6 +193,17 @@ impl Play {
         })
     }
 
+    /// A child is added while the supervisor runs.
+    fn row_later(&mut self, name: &str, restart: Restart) -> ChildId {
+        let id = self.row(name, restart, false, true);
+        self.family.fresh.push_back(id);
+        match self.queue.back_mut() {
+            Some(Event::Added(count)) => *count += 1,
+            _ => self.queue.push_back(Event::Added(1)),
+        }
+        id
+    }
+
     fn new_row(&mut self, row: NewRow) -> ChildId {
         let name = row.name.clone();
         let id = self.family.add(row);
@@ -234,8 +245,8 @@ impl Play {
     }
 
     fn add(&mut self, name: &str, restart: Restart) -> String {
-        let id = self.row(name, restart, false, true);
-        self.tell(Event::Added(id, id))
+        self.row_later(name, restart);
+        self.run()
     }
 
     /// Asks something, and goes on until nothing is queued.

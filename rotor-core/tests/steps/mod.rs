@@ -24,7 +24,7 @@ pub struct Counts {
 const TRAP: i64 = 0x100;
 
 /// Where counting ends by itself: it takes about ten microseconds each.
-pub const MOST: u64 = 1_000_000;
+pub const MOST: u64 = 4_000_000;
 
 /// Whether the instruction at `at` locks the bus: it has a lock prefix, or exchanges with memory.
 ///

@@ -597,8 +597,7 @@ fn inject(random: &mut Dice, play: &mut Play, model: &mut Model, added: &mut u32
             5 | 6 if !asks => {
                 *added += 1;
                 let (name, restart) = (format!("d{added}"), random.pick(&KINDS));
-                let id = play.row(&name, restart, false, true);
-                play.queue.push_back(Event::Added(id, id));
+                play.row_later(&name, restart);
                 model.mailbox.push_back(Letter::StartChild(Spec {
                     name,
                     restart,

@@ -80,8 +80,7 @@ fn point_2_a_failed_restart_is_retried_behind_what_is_queued() {
     play.start();
     play.ends("a", Exit::killed());
     play.ends("b", Exit::killed());
-    let x = play.row("x", Restart::Permanent, false, true);
-    play.queue.push_back(Event::Added(x, x));
+    play.row_later("x", Restart::Permanent);
     play.run_until_restarting("a");
     assert_eq!(play.did(), "start a");
     assert_eq!(play.run(), "start b, start x, start a");
@@ -90,25 +89,30 @@ fn point_2_a_failed_restart_is_retried_behind_what_is_queued() {
 /// They are told of at once, and started one by one.
 #[test]
 fn those_added_in_a_row_start_without_one_that_is_gone() {
-    for gone in 0..3 {
+    for (first, gone) in [(false, 0), (false, 1), (true, 1), (true, 2), (true, 3)] {
         let mut play = Play::new(Strategy::OneForOne).permanent("a").late();
         play.start();
         play.answer("a");
         let added = ["w", "x", "y", "z"];
-        let ids = added.map(|name| play.row(name, Restart::Permanent, false, true));
-        play.queue.push_back(Event::Added(ids[0], ids[3]));
-        assert_eq!(play.run(), "start w");
-        play.family.remove(ids[1 + gone]);
-        play.puppets.remove(&ids[1 + gone]);
-        let again = play.row("v", Restart::Permanent, false, true);
-        assert_eq!(again, ids[1 + gone], "at its place");
-        let mut left = added[1..].to_vec();
-        left.remove(gone);
-        assert_eq!(play.answer("w"), format!("start {}", left[0]));
-        assert_eq!(play.answer(left[0]), format!("start {}", left[1]));
-        assert_eq!(play.answer(left[1]), "");
-        play.queue.push_back(Event::Added(again, again));
-        assert_eq!(play.run(), "start v");
+        let ids = added.map(|name| play.row_later(name, Restart::Permanent));
+        if first {
+            assert_eq!(play.run(), "start w");
+        }
+        play.family.remove(ids[gone]);
+        play.puppets.remove(&ids[gone]);
+        let again = play.row_later("v", Restart::Permanent);
+        assert_eq!(again, ids[gone], "at its place");
+        let mut left = added.to_vec();
+        left[gone] = "v";
+        let mut did = match first {
+            true => "start w".to_owned(),
+            false => play.run(),
+        };
+        for name in left {
+            assert_eq!(did, format!("start {name}"));
+            did = play.answer(name);
+        }
+        assert_eq!(did, "");
     }
 }
 

@@ -168,8 +168,7 @@ impl Storm {
                 let restart = self.random.pick(&KINDS);
                 let name = format!("d{}", self.added);
                 if self.play.ended.is_none() && self.play.family.is_busy() {
-                    let id = self.play.row(&name, restart, false, true);
-                    self.play.queue.push_back(Event::Added(id, id));
+                    self.play.row_later(&name, restart);
                 }
             }
             21 => {
