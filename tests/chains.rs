@@ -37,11 +37,7 @@ impl Plan {
     }
 
     fn leaf(&self, level: usize, n: usize) -> Child<Puppet> {
-        let slow = ms(self.slow[level]);
-        let role = Role::new(["x", "y"][n], &self.log).stop(move |_, _, cx| {
-            let hold = cx.hold("it takes its time");
-            drop(later(cx, slow, move |_, _| drop(hold)));
-        });
+        let role = Role::new(["x", "y"][n], &self.log).slow(self.slow[level]);
         role.child().at(self.leaves[level][n])
     }
 
@@ -483,10 +479,7 @@ impl Named {
         let sub = patient("one").on(&places[0], move |s| {
             let (log, three) = (theirs.clone(), three.clone());
             let build = move |s: Supervisor| {
-                let slow = Role::new("slow", &log).stop(|_, _, cx| {
-                    let hold = cx.hold("it takes its time");
-                    drop(later(cx, ms(100), move |_, _| drop(hold)));
-                });
+                let slow = Role::new("slow", &log).slow(100);
                 let log = log.clone();
                 let a = move || puppet("a", &log).at(a).named(LOG);
                 let s = match (loops, temporary) {

@@ -1,11 +1,12 @@
 //! Starts and stops that are cut short: by a kill, or by the loss of their loop.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::harness::bodies;
+use crate::localities::Ends;
 use crate::log::Log;
 use crate::puppet::*;
 
@@ -17,11 +18,7 @@ fn patient(name: &'static str) -> Supervisor {
 
 /// Its stop takes a while.
 fn slow(log: &Log) -> Child<Puppet> {
-    let stop = |_: &mut Puppet, _: &Exit, cx: &mut Context<Puppet>| {
-        let hold = cx.hold("it takes its time");
-        drop(later(cx, ms(200), move |_, _| drop(hold)));
-    };
-    Role::new("slow", log).stop(stop).child()
+    Role::new("slow", log).slow(200).child()
 }
 
 /// Its order to start is in the queue when that happens.
@@ -184,16 +181,6 @@ fn m11_what_waits_in_the_next_life_is_watched_served_and_stopped(seed: u64) {
         log.of("a: "),
         ["a: down shutdown", "a: asked: panicked: as told"]
     );
-}
-
-/// Keeps how instances have ended.
-#[derive(Default)]
-struct Ends(Mutex<Vec<String>>);
-
-impl Observer for Ends {
-    fn exited(&self, _: Address, name: &str, exit: &Exit) {
-        self.0.lock().unwrap().push(format!("{name}: {exit}"));
-    }
 }
 
 /// Its address is that of the life before; the supervisor above it is told to stop before that has built it.

@@ -475,7 +475,7 @@ fn m11_a_lost_locality_may_be_opened_by_a_new_loop(on: &dyn Backend) {
 
 /// Notes the ends of instances.
 #[derive(Default)]
-struct Ends(Mutex<Vec<String>>);
+pub struct Ends(pub Mutex<Vec<String>>);
 
 impl Observer for Ends {
     fn exited(&self, _: Address, name: &str, exit: &Exit) {

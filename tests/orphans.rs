@@ -12,15 +12,6 @@ use crate::puppet::*;
 
 const LOG: Name<Puppet> = Name::new("log");
 
-/// Its stop takes so long, in milliseconds.
-fn slow(log: &Log, long: u64) -> Child<Puppet> {
-    let stop = Role::new("slow", log).stop(move |_, _, cx| {
-        let hold = cx.hold("it takes its time");
-        drop(later(cx, ms(long), move |_, _| drop(hold)));
-    });
-    stop.child()
-}
-
 fn address_of(app: &App, name: &str) -> Address {
     let nodes = app.tree().nodes;
     let node = nodes.iter().find(|node| node.name == name);
@@ -41,20 +32,14 @@ fn m11_an_orphan_ends_if_what_is_below_it_makes_way(seed: u64) {
         s.child(patient("two").on(&far, move |s| {
             let log = theirs.clone();
             s.child(patient("three").on(&below, move |s| {
-                let slow = Role::new("a", &log).stop(|_, _, cx| {
-                    let hold = cx.hold("it takes its time");
-                    drop(later(cx, ms(4000), move |_, _| drop(hold)));
-                });
-                s.child(slow.child().at(a))
+                s.child(Role::new("a", &log).slow(4000).child().at(a))
             }))
         }))
     });
     let anchor = patient("anchor").on(&mid, |s| s);
     let app = sim.start(patient("root").child(one).child(anchor)).unwrap();
     sim.run_for(ms(10));
-    let nodes = app.tree().nodes;
-    let two = nodes.iter().find(|node| node.name == "two");
-    let two = two.expect("it is there").address;
+    let two = address_of(&app, "two");
     sim.lose(&mid);
     sim.open(mid);
     sim.run_for(ms(1000));
@@ -74,19 +59,12 @@ fn m11_an_orphan_keeps_no_name_from_what_is_built_anew(seed: u64) {
             let named = puppet("named", log).named(LOG);
             if reserved { named.at(at) } else { named }
         };
-        let slow = |log: &Log| {
-            let stop = |_: &mut Puppet, _: &Exit, cx: &mut Context<Puppet>| {
-                let hold = cx.hold("it takes its time");
-                drop(later(cx, ms(1000), move |_, _| drop(hold)));
-            };
-            Role::new("slow", log).stop(stop).child()
-        };
         let usual = Supervisor::one_for_one;
         let (theirs, far, low) = (log.clone(), all[1].clone(), all[2].clone());
         let one = usual("one").on(&all[0], move |s| {
             let (log, low) = (theirs.clone(), low.clone());
             s.child(usual("two").on(&far, move |s| {
-                let s = s.child(slow(&log));
+                let s = s.child(Role::new("slow", &log).slow(1000).child());
                 if levels == 2 {
                     return s.child(named(&log));
                 }
@@ -131,10 +109,7 @@ fn m11_what_an_orphan_has_built_again_spends_no_address(seed: u64) {
             s.child(patient("two").on(&below, move |s| {
                 let of = log.clone();
                 let three = quick("three").on(&again, move |s| s.child(puppet("a", &of).at(a)));
-                let slow = Role::new("slow", &log).stop(|_, _, cx| {
-                    let hold = cx.hold("it takes its time");
-                    drop(later(cx, ms(100), move |_, _| drop(hold)));
-                });
+                let slow = Role::new("slow", &log).slow(100);
                 let b = puppet("b", &log).at(b);
                 s.child(b)
                     .child(quick("inner").child(three))
@@ -173,7 +148,8 @@ fn m11_what_has_made_way_for_what_is_built_anew_is_not_built_again(seed: u64) {
                     s.child(puppet("a", &log).at(at)).child(puppet("kid", &log))
                 }))
             });
-            s.child(three).child(slow(&log, 50))
+            s.child(three)
+                .child(Role::new("slow", &log).slow(50).child())
         }))
     });
     let anchor = patient("anchor").on(&mid, |s| s);
@@ -225,7 +201,8 @@ fn m11_an_orphan_keeps_no_name_that_it_has_registered(seed: u64) {
                 cx.register(LOG)?;
                 Ok(())
             });
-            s.child(registers.child()).child(slow(&log, 1000))
+            s.child(registers.child())
+                .child(Role::new("slow", &log).slow(1000).child())
         }))
     });
     let anchor = patient("anchor").on(&mid, |s| s);
@@ -261,7 +238,8 @@ fn m11_what_an_orphan_puts_aside_is_declared_by_what_is_built_anew(seed: u64) {
             let three = patient("three").on(&far, move |s| {
                 s.child(puppet("a", &theirs).at(at).named(LOG).temporary())
             });
-            s.child(three).child(slow(&log, 50))
+            s.child(three)
+                .child(Role::new("slow", &log).slow(50).child())
         }))
     });
     let root = patient("root").child(puppet("other", &log).at(other));

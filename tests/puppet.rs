@@ -113,6 +113,14 @@ impl Role {
         })
     }
 
+    /// Its stop takes so many milliseconds.
+    pub fn slow(self, long: u64) -> Self {
+        self.stop(move |_, _, cx| {
+            let hold = cx.hold("it takes its time");
+            drop(later(cx, ms(long), move |_, _| drop(hold)));
+        })
+    }
+
     /// Its stop hook.
     pub fn stop(mut self, f: impl Fn(&mut Puppet, &Exit, &mut Context<Puppet>) + 'static) -> Self {
         self.stop = Some(Rc::new(f));

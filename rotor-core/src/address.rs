@@ -97,11 +97,7 @@ impl Address {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn stop(self) {
-        self.stop_soon();
-    }
-
-    /// Very many may be told to stop at a time: whoever is on the same locality is by a short record.
-    fn stop_soon(self) {
+        // Very many may be told at a time: whoever is on the same locality is by a short record.
         if std::ptr::eq(here::running_gate(), self.gate()) {
             let here = Address::new(self.gate(), LOCALITY, 0);
             return StopHere::push(here, (self.slot, self.generation));

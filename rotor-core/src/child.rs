@@ -653,7 +653,8 @@ impl<A: Actor> Child<A> {
         self
     }
 
-    /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
+    /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit. It counts
+    /// from the supervisor's order, and where both are on one locality from when the start hook has returned.
     ///
     /// A restart that takes too long is tried again, and counts. A supervisor that is to give up because
     /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit:

@@ -68,15 +68,9 @@ impl News {
 
 impl Local {
     pub(crate) fn tell_parent(&self, slot: u32, news: News) {
-        let (parent, incarnation) = self.seat(slot, |seat| {
-            let parent = match &seat.parent {
-                Parent::Actor { address, child } => Ok((*address, *child)),
-                other => Err(other.clone()),
-            };
-            (parent, seat.incarnation)
-        });
+        let (parent, incarnation) = self.seat(slot, |seat| (seat.parent.clone(), seat.incarnation));
         match parent {
-            Ok((to, child))
+            Parent::Actor { address: to, child }
                 if to.gate() == self.gate
                     && let Some(ended) = news.short() =>
             {
@@ -89,7 +83,7 @@ impl Local {
                 };
                 ReportHere::push(Address::new(self.gate, LOCALITY, 0), report);
             }
-            Ok((to, child)) => Control::post(
+            Parent::Actor { address: to, child } => Control::post(
                 to.gate(),
                 Control::Report {
                     to,
@@ -98,15 +92,6 @@ impl Local {
                     news,
                 },
             ),
-            Err(parent) => self.tell_end_of_top(slot, &parent, news),
-        }
-    }
-
-    /// What the top of what is here says is told to nobody, but for the end of a tree.
-    #[cold]
-    fn tell_end_of_top(&self, slot: u32, parent: &Parent, news: News) {
-        match parent {
-            Parent::Actor { .. } => unreachable!("it is told"),
             Parent::Nobody => {}
             Parent::Lost => match news {
                 News::Initialized | News::Started | News::Ending => {}
