@@ -316,6 +316,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn r123_a_child_may_stop_its_parent_as_soon_as_it_has_started(",
     ),
     ("r128", TIMERS, "fn r117_a_timer_fires_once("),
+    (
+        "a07",
+        REQUESTS,
+        "fn r37_a_request_fails_when_its_limit_passes(",
+    ),
+    (
+        "a07",
+        REQUESTS,
+        "fn m04_a_dropped_token_tells_its_asker_at_once(",
+    ),
+    (
+        "a07",
+        REQUESTS,
+        "fn m04_a_token_that_dies_with_its_instance_says_ended(",
+    ),
+    ("a07", MISUSE, "`a07`: every request has a time limit:"),
     ("a10", REQUESTS, "fn r43_a_request_may_be_sent_on("),
     (
         "l01",
@@ -410,6 +426,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn l17_a_stop_that_takes_too_long_ends_by_force(",
     ),
     // Cases of other systems.
+    (
+        "c_so_13",
+        ALLOCATIONS,
+        "fn restarts_leave_no_memory_behind()",
+    ),
     (
         "c_lp_09",
         "tests/addresses.rs",
@@ -508,6 +529,11 @@ const OTHERWISE: &[(&str, &str)] = &[
     (
         "l09",
         "there is no `resume`, for the same reason as in c_so_15: what may go on is handled, not returned",
+    ),
+    (
+        "r2",
+        "hooks that were asked before the one that fails are not asked to undo it: the instance is dropped, and \
+         all are asked anew",
     ),
     (
         "r97",

@@ -572,7 +572,7 @@ fn l29_an_actor_may_fail_with_the_exit_of_another(on: &dyn Backend) {
     });
     assert_eq!(
         played.exits[..2],
-        ["b: failed: disk full", "fragile: failed: failed: disk full"]
+        ["b: failed: disk full", "fragile: failed: disk full"]
     );
 }
 

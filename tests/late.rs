@@ -146,6 +146,43 @@ fn l17_a_stop_of_ones_own_has_a_limit(on: &dyn Backend, far: &dyn Backend) {
     );
 }
 
+/// A limit that runs when the parent panics, or fails in its stop, holds on.
+fn l17_a_limit_outlives_the_parent_that_waits(on: &dyn Backend) {
+    for fails in [false, true] {
+        let (log, late) = (Log::new(), Laggards::new(on));
+        let exit = on.run_tree(&mut |here| {
+            let (a, boss) = (here.reserve(), here.reserve());
+            let theirs = log.clone();
+            let role = Role::new("boss", &log).telling().begin(move |me, cx| {
+                let stuck = Role::new("b", &theirs).stop(move |me, _, cx| {
+                    me.kept.push(Box::new(cx.hold("no end")));
+                    if fails { end(boss) } else { crash(boss) }
+                });
+                let b = cx.child(stuck.child().stop_limit(ms(3)));
+                let order = cx
+                    .addr()
+                    .address()
+                    .admin()
+                    .ask(TerminateChild::at(b.into()), LONG);
+                if me.life == 1 {
+                    cx.spawn(order, |_, _, _| ());
+                }
+            });
+            let role = role.stop(move |me, _, _| assert!(me.life > 1 || !fails, "as told"));
+            when(a, (2, "boss starts"), |_, cx| cx.stop());
+            stage()
+                .observer(late.clone())
+                .child(role.child().at(boss).transient())
+                .child(lead("a", &log).at(a))
+        });
+        assert!(!exit.expect("a sound tree").is_failure());
+        let all = late.brief();
+        assert_eq!(all.len(), 2, "{fails}: {all:?}");
+        assert_eq!(all[0], ("stage/boss/b".to_owned(), Lifecycle::Stopping));
+        assert_eq!(log.live(), 0);
+    }
+}
+
 /// The same for one that ends because of its children.
 fn l17_a_supervisor_that_gives_up_has_its_limit(on: &dyn Backend, far: &dyn Backend) {
     let (log, late) = (Log::new(), Laggards::new(on));
@@ -546,6 +583,34 @@ fn l17_the_limit_of_a_tree_begins_with_its_end(seed: u64) {
     }
 }
 
+/// And holds on when the instance of the root panics meanwhile.
+fn l17_the_limit_of_a_tree_outlives_its_roots_instance(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let here = sim.locality("here");
+    let (a, x, asked) = (here.reserve(), here.reserve(), here.reserve());
+    let tree = stage()
+        .stop_limit(Duration::from_secs(7))
+        .decide(|child| match child.name {
+            "x" => panic!("cannot decide"),
+            _ => Decision::Usual,
+        })
+        .child(puppet("x", &log).at(x))
+        .child(stuck("b", &log, asked).stop_limit(Duration::MAX))
+        .child(lead("a", &log).at(a));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    end(a);
+    sim.run_for(Duration::from_secs(3));
+    crash(x);
+    sim.run_for(Duration::from_secs(4) - Duration::from_nanos(1));
+    assert!(app.tree().ended.is_none(), "seed {seed}");
+    sim.run_for(Duration::from_nanos(1));
+    let exit = app.tree().ended.expect("it is late");
+    assert!(matches!(exit.reason(), ExitReason::TimedOut(_)), "{exit}");
+    assert_eq!(log.live(), 0);
+}
+
 bodies! {
     Pair: [
         l17_who_is_late_is_told_with_what_it_waits_for,
@@ -561,6 +626,10 @@ bodies! {
         l17_who_has_ended_in_time_is_not_told_of,
         l17_who_has_just_ended_is_not_told_of,
         l17_the_limit_of_a_tree_begins_with_its_end,
+        l17_the_limit_of_a_tree_outlives_its_roots_instance,
     ]
-    Each: [l17_a_late_start_is_told_as_well]
+    Each: [
+        l17_a_late_start_is_told_as_well,
+        l17_a_limit_outlives_the_parent_that_waits,
+    ]
 }

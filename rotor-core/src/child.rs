@@ -688,7 +688,8 @@ impl<A: Actor> Child<A> {
     /// How long the stop may take, with its holds; then the child is removed by force. 5 s by
     /// default; zero is at once, without a stop hook; [`Duration::MAX`] is no limit.
     ///
-    /// It holds for a stop of the child's own, too: removed by force, it has failed.
+    /// On its parent's locality it runs from when the stop hook has returned, on another one from the order. It
+    /// holds for a stop of the child's own, too: removed by force, it has failed.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};

@@ -715,7 +715,13 @@ impl fmt::Display for ExitReason {
             ExitReason::Shutdown => write!(f, "shutdown"),
             // Texts of others begin on lines of their own, so that these are trimmed as well.
             ExitReason::ShutdownWith(detail) => write!(f, "shutdown:\n{detail}"),
-            ExitReason::Failed(error) => write!(f, "failed:\n{error}"),
+            ExitReason::Failed(error) => {
+                let text = error.to_string();
+                // The exit of another may say so by itself.
+                let exit = error.downcast_ref::<Exit>();
+                let rest = exit.and_then(|_| text.strip_prefix("failed: "));
+                write!(f, "failed:\n{}", rest.unwrap_or(&text))
+            }
             ExitReason::TimedOut(error) => write!(f, "timed out: {error}"),
             ExitReason::Stalled(error) => write!(f, "failed: {error}"),
             ExitReason::Link(error) => write!(f, "failed: {error}"),

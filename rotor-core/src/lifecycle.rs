@@ -559,7 +559,7 @@ impl Local {
         self.purge(slot, exit);
     }
 
-    /// Drops what an instance owned beside its state.
+    /// Drops what an instance owned beside its state. The limits of steps that its children go on with hold.
     fn purge(&self, slot: u32, exit: &Exit) {
         let (has_things, has_holds) =
             self.seat(slot, |seat| (seat.things != NO_THINGS, seat.rare.is_some()));
@@ -574,28 +574,28 @@ impl Local {
     fn purge_things(&self, slot: u32, exit: &Exit) -> bool {
         let mut ends = Vec::new();
         let mut waited = false;
+        let goes_on = |seat: &mut Seat| seat.kin.as_ref().is_some_and(|kin| kin.family.is_busy());
+        let limits = self.seat(slot, goes_on);
+        let goes =
+            |body: &Body| !(limits && matches!(body, Body::Limit { .. } | Body::TreeLimit(_)));
         let ended = RequestError::Ended(exit.clone());
         let _verdict = Verdict::set(&ended);
         loop {
-            let head = self.seat(slot, |seat| seat.things);
-            let Some(key) = self
-                .things
-                .borrow()
-                .first(head)
-                .filter(|_| head != NO_THINGS)
-            else {
-                break;
-            };
-            let body = self.remove_thing(key, slot);
-            if let Some(Body::Task(Some(task))) = &body {
-                task.cell().give_back();
+            let bodies = self.sweep_things(slot, goes);
+            if bodies.is_empty() {
+                break; // nor has what was dropped added any
             }
-            if let Some(Body::AtEnd(end)) = body {
-                ends.push(end);
-                continue;
+            for body in bodies {
+                if let Body::Task(Some(task)) = &body {
+                    task.cell().give_back();
+                }
+                if let Body::AtEnd(end) = body {
+                    ends.push(end);
+                    continue;
+                }
+                waited |= matches!(&body, Body::Once(once) if once.has_token());
+                let _ = here::guard(|| drop(body));
             }
-            waited |= matches!(&body, Some(Body::Once(once)) if once.has_token());
-            let _ = here::guard(|| drop(body));
         }
         for end in ends {
             end(self);

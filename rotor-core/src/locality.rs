@@ -1079,6 +1079,13 @@ impl Local {
         self.things.borrow_mut().remove(key, slot, head)
     }
 
+    /// Removes what an instance has of some kinds, the latest first.
+    pub(crate) fn sweep_things(&self, slot: u32, goes: impl Fn(&Body) -> bool) -> Vec<Body> {
+        let mut seats = self.seats.borrow_mut();
+        let head = &mut seats[slot as usize].things;
+        self.things.borrow_mut().sweep(slot, head, goes)
+    }
+
     /// Removes something of an instance if there is nothing to drop in it.
     #[inline]
     pub(crate) fn forget_thing(&self, key: Key, slot: u32) -> bool {
