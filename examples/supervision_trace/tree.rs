@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotor_core::{AutoShutdown, Child, Context, Locality, Node, Restart, Supervisor};
+use rotor_core::{AutoShutdown, Child, Context, Error, Locality, Node, Restart, Supervisor};
 
 use crate::scenario::{
     AutoShutdownMode, Kind, RestartKind, Shutdown, ShutdownWord, Spec, Strategy,
@@ -50,7 +50,8 @@ impl Plan {
     pub fn child(self: &Arc<Self>, spec: &Spec) -> Node {
         match spec.kind {
             Kind::Worker => self.worker(spec),
-            Kind::Supervisor => self.placed(spec),
+            Kind::Supervisor if is_sound(spec) => self.placed(spec),
+            Kind::Supervisor => refused(spec),
         }
     }
 
@@ -59,17 +60,7 @@ impl Plan {
         let child = Child::new(spec.id.clone(), move || {
             Worker::attempt(&own, &own.id, &world)
         });
-        let child = child.stop_limit(stop_limit(spec.shutdown));
-        let child = match restart(spec.restart) {
-            Restart::Permanent => child,
-            Restart::Transient => child.transient(),
-            Restart::Temporary => child.temporary(),
-        };
-        if spec.significant {
-            child.significant().into()
-        } else {
-            child.into()
-        }
+        kept(child.stop_limit(stop_limit(spec.shutdown)), spec)
     }
 
     fn placed(self: &Arc<Self>, spec: &Spec) -> Node {
@@ -97,8 +88,38 @@ impl Plan {
 
 /// What a pool makes its instances from; nothing else has one.
 fn template(spec: &Spec) -> Option<&Spec> {
-    let pool = matches!(spec.strategy, Strategy::SimpleOneForOne);
+    let pool = matches!(spec.strategy, Strategy::SimpleOneForOne) && is_sound(spec);
     spec.children.first().filter(|_| pool)
+}
+
+/// Whether no child of its own, or template, is significant in vain.
+fn is_sound(spec: &Spec) -> bool {
+    let never = matches!(spec.auto_shutdown, AutoShutdownMode::Never);
+    let in_vain = |child: &Spec| {
+        child.significant && (never || matches!(child.restart, RestartKind::Permanent))
+    };
+    !spec.children.iter().any(in_vain)
+}
+
+/// In Erlang such a supervisor cannot start; here the tree that it is in would be refused as a whole. So
+/// something that cannot start takes its place.
+fn refused(spec: &Spec) -> Node {
+    let cannot = |_: &mut Context<Worker>| Err(Error::message("a bad spec"));
+    kept(Child::with(spec.id.clone(), cannot), spec)
+}
+
+/// With its restart kind, and whether it is significant.
+fn kept(child: Child<Worker>, spec: &Spec) -> Node {
+    let child = match restart(spec.restart) {
+        Restart::Permanent => child,
+        Restart::Transient => child.transient(),
+        Restart::Temporary => child.temporary(),
+    };
+    if spec.significant {
+        child.significant().into()
+    } else {
+        child.into()
+    }
 }
 
 /// A supervisor that is no pool, without its children.

@@ -99,10 +99,11 @@ impl Maker {
     fn restart(&mut self, map: &mut Map<String, Value>, parent: Option<&'static str>) {
         let mut restart = self.pick(&["permanent", "permanent", "transient", "temporary"]);
         let auto = parent.unwrap_or("never");
-        let significant = auto != "never" && self.one_in(2);
+        let mut significant = auto != "never" && self.one_in(2);
         if significant && restart == "permanent" {
             restart = self.pick(&["transient", "temporary"]);
         }
+        significant |= self.one_in(150); // perhaps in vain: then its supervisor cannot start
         self.put(map, "restart", json!(restart), json!("permanent"));
         self.put(map, "significant", json!(significant), json!(false));
     }
