@@ -100,6 +100,57 @@ fn l13_a_service_that_stops_is_there_again_before_its_clients(on: &dyn Backend) 
     }
 }
 
+/// Says when its supervisor has answered.
+fn ask_above<Q: AdminRequest>(cx: &mut Context<Puppet>, question: Q) {
+    let above = cx.supervisor().expect("it has one");
+    cx.request_from(above.admin(), question, LONG, |me, _, _| me.say("told"));
+}
+
+/// It waits for its service also when its supervisor has something else to do; but not when that is to stop it.
+fn l13_a_client_waits_for_its_service_whatever_comes_meanwhile(on: &dyn Backend) {
+    for case in 0..5 {
+        let log = Log::new();
+        let played = on.run(|here| {
+            let (a, b, x) = (here.reserve(), here.reserve(), here.reserve());
+            let more = log.clone();
+            let slow = Role::new("b", &log).telling().stop(move |me, exit, cx| {
+                let hold = cx.hold("what is to be written");
+                me.kept.push(Box::new(later(cx, ms(5), |_, _| drop(hold))));
+                let late = more.clone();
+                match case {
+                    _ if exit.is_failure() || me.life > 1 => {}
+                    0 => ask_above(cx, CountChildren),
+                    1 => crash(x),
+                    2 => ask_above(cx, StartChild::new(move || tells("y", &late))),
+                    3 => ask_above(cx, TerminateChild::named("c")),
+                    _ => end(a),
+                }
+            });
+            let group = Supervisor::one_for_one("group")
+                .intensity(3, LONG)
+                .child(slow.child().at(b).named(LOG))
+                .child(tells("c", &log).needs(LOG))
+                .child(tells("x", &log).at(x));
+            let end = if case == 3 { "b starts" } else { "c starts" };
+            when(a, (1, "x starts"), move |_, cx| {
+                b.stop();
+                when(cx.addr(), (2, end), |_, cx| cx.stop());
+            });
+            stage().child(lead("a", &log).at(a)).child(group)
+        });
+        let lines = log.all();
+        let failed = played.exits.iter().filter(|exit| exit.contains("failed"));
+        assert_eq!(failed.count(), 0, "{case}: {:?}; {lines:?}", played.exits);
+        let ours = |line: &&String| ["b starts", "c starts"].contains(&&***line);
+        let starts: Vec<_> = lines.iter().filter(ours).collect();
+        let count = [4, 4, 4, 3, 2][case];
+        let order = ["b starts", "c starts", "b starts", "c starts"];
+        assert_eq!(starts, order[..count], "{case}: {lines:?}");
+        assert_eq!(log.count("b: told"), [1, 0, 1, 1, 0][case]);
+        assert_eq!(log.live(), 0);
+    }
+}
+
 /// Discovered and linked at once, by two names of one service: one link, and both are told.
 fn r104_a_name_is_found_and_linked_in_one_step(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -641,6 +692,7 @@ fn o09_names_and_links_are_observed(seed: u64) {
 bodies! {
     Each: [
         l13_a_service_that_stops_is_there_again_before_its_clients,
+        l13_a_client_waits_for_its_service_whatever_comes_meanwhile,
     ]
     Pair: [
         l13_a_declared_need_is_a_link_of_each_instance,

@@ -1,6 +1,7 @@
 //! Orphans: what is left below a lost loop, and what is built anew, on the same loops, while it still ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rotor_core::sim::Sim;
 use rotor_core::*;
@@ -300,6 +301,39 @@ fn m11_a_claim_that_was_refused_for_its_name_leaves_the_address(seed: u64) {
     }
 }
 
+/// What its children have is held by somebody, also if they are below an orphan that is to make way.
+fn m11_a_request_below_an_orphan_removes_none_of_it(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    sim.locality("home");
+    let [mid, far] = ["mid", "far"].map(|name| sim.locality(name));
+    let a = far.reserve();
+    let (theirs, below) = (log.clone(), far);
+    let one = patient("one").on(&mid, move |s| {
+        let log = theirs.clone();
+        s.child(patient("two").on(&below, move |s| {
+            s.child(puppet("a", &log).at(a)).child(patient("three"))
+        }))
+    });
+    let app = sim.start(patient("root").child(one)).unwrap();
+    sim.run_for(ms(10));
+    let three = address_of(&app, "three").admin();
+    let again = StartChild::new(move || puppet("again", &log).at(a));
+    let asked = three.ask(again, Duration::MAX);
+    sim.lose(&mid);
+    sim.run_until_idle();
+    sim.open(mid);
+    sim.run_for(ms(1000));
+    assert_eq!(a.address().state(), Lifecycle::Running, "{}", app.tree());
+    match sim.block_on(asked) {
+        Some(Ok(Err(AdminError::BadSpec(StartError::ClaimedTwice { .. })))) => {}
+        Some(Err(RequestError::Ended(_))) => {} // it was told of the loss before
+        other => panic!("seed {seed}: {other:?}"),
+    }
+    app.shutdown();
+    sim.run_for(ms(1000));
+    assert_eq!(a.address().state(), Lifecycle::Gone);
+}
+
 bodies! {
     Sim: [
         m11_an_orphan_ends_if_what_is_below_it_makes_way,
@@ -309,5 +343,6 @@ bodies! {
         m11_an_orphan_keeps_no_name_that_it_has_registered,
         m11_what_an_orphan_puts_aside_is_declared_by_what_is_built_anew,
         m11_a_claim_that_was_refused_for_its_name_leaves_the_address,
+        m11_a_request_below_an_orphan_removes_none_of_it,
     ]
 }

@@ -331,6 +331,7 @@ impl Local {
         // which may be its own.
         if self.running_slot() == LOCALITY
             && let Some(orphan) = holder.and_then(|slot| self.orphan_above(slot))
+            && !self.upwards(parent).any(|above| above == orphan)
         {
             self.remove_orphan(orphan);
         }

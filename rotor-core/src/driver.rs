@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -334,7 +335,8 @@ impl Driver {
     /// The actors start in the turns that follow.
     ///
     /// # Errors
-    /// What is wrong with the tree; then nothing of it was started.
+    /// What is wrong with the tree, [`StartError::Nested`] inside a turn of this driver; then nothing of it was
+    /// started.
     ///
     /// # Examples
     /// ```
@@ -365,6 +367,10 @@ impl Driver {
         // Its localities are there until the last of them has ended.
         if inner.done.get() {
             return Err(StartError::DriverEnded);
+        }
+        // What runs below this may be in the midst of freeing what the tree claims.
+        if self.runs() {
+            return Err(StartError::Nested);
         }
         let local = inner.locals.borrow().first().cloned();
         let Some(local) = local else {
@@ -475,6 +481,13 @@ impl Driver {
     /// ```
     pub fn is_nested(&self) -> bool {
         here::in_turn()
+    }
+
+    /// Whether a slice of one of its localities runs on this thread now.
+    fn runs(&self) -> bool {
+        let running = here::running_gate();
+        let locals = self.inner.locals.borrow();
+        locals.iter().any(|local| ptr::eq(local.gate, running))
     }
 
     /// How many deadlines of its localities have passed.

@@ -484,7 +484,8 @@ pub enum StartError {
         /// The root.
         root: Cow<'static, str>,
     },
-    /// A loop would run inside a handler of its thread: it would wait there for ever.
+    /// A loop would run inside a handler of its thread, where it would wait for ever; or the driver whose
+    /// handler this is would start a tree.
     Nested,
     /// The loop could not be made or entered.
     Loop(Arc<std::io::Error>),
@@ -605,8 +606,8 @@ impl fmt::Display for StartError {
             ),
             StartError::Nested => write!(
                 f,
-                "a loop is not run inside a handler of its thread: start a child with `StartChild`, or run \
-                 the loop on a thread of its own"
+                "inside a handler of its thread no loop is run, and its driver starts no tree: start a child with \
+                 `StartChild`, or run the loop on a thread of its own"
             ),
             StartError::AlreadyStarted => write!(
                 f,

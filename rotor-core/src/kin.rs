@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::admin::Reply;
 use crate::child::LIMIT;
 use crate::docket::Docket;
-use crate::exit::Exit;
+use crate::early;
 use crate::fixed_map::FixedMap;
 use crate::locality::{News, Placement};
 use crate::pool::Template;
@@ -40,15 +40,7 @@ pub(crate) struct Kin {
     /// How long the end of the whole tree may take, if this is its root.
     pub(crate) tree_limit: Option<Duration>,
     /// Ends of clients, until their services have ended, too.
-    pub(crate) early: Vec<Early>,
-}
-
-/// The end of a client that made way for its service: of a child, because of another one.
-pub(crate) struct Early {
-    pub(crate) child: ChildId,
-    pub(crate) incarnation: u64,
-    pub(crate) exit: Exit,
-    pub(crate) service: ChildId,
+    pub(crate) early: Option<Box<early::Waiting>>,
 }
 
 /// Where a child lives, and how long its steps may take.
@@ -184,7 +176,7 @@ impl Kin {
             requests: Docket::default(),
             serving: None,
             tree_limit: None,
-            early: Vec::new(),
+            early: None,
         }
     }
 
@@ -258,7 +250,7 @@ impl Kin {
             News::Exited(_) => !self.decides,
             _ => false,
         };
-        known && self.early.is_empty() && !self.has_limit(id)
+        known && self.early.is_none() && !self.has_limit(id)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (ChildId, &Entry)> {

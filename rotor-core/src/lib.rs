@@ -132,6 +132,7 @@ mod claims; // reserved slots of subtrees, for the next life of a lost locality
 mod decision; // what a supervising actor says to the end of a child
 mod docket; // requests that wait until their supervisor is free
 mod drain; // a stop behind what is queued
+mod early; // ends of clients wait for those of their services
 mod exit; // why an actor ended
 mod group; // Group: actors that are sent to together
 mod kin; // the children of an actor and where they live

@@ -8,9 +8,10 @@ use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::decision::Decision;
+use crate::early::Early;
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason, Plain};
-use crate::kin::{Early, Kin};
+use crate::kin::Kin;
 use crate::lane::SYSTEM;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::message::{LOCALITY, Record, Way};
@@ -133,7 +134,7 @@ impl Local {
                 let (row, other) = (kin.family.row(child), kin.family.row(service));
                 let up = row.state == RowState::Up && row.incarnation == incarnation;
                 (up && other.state == RowState::Up).then(|| {
-                    kin.early.push(Early {
+                    kin.early.get_or_insert_default().add(Early {
                         child,
                         incarnation,
                         exit: exit.clone(),
@@ -145,29 +146,28 @@ impl Local {
         early.is_some()
     }
 
-    /// Reports the ends that have waited, in start order.
-    fn report_early(&self, slot: u32) {
-        let early = |seat: &mut Seat| Some(std::mem::take(&mut seat.kin.as_mut()?.early));
-        let mut early = self.seat(slot, early).unwrap_or_default();
-        early.sort_unstable_by_key(|early| early.child);
-        for Early {
-            child,
-            incarnation,
-            exit,
-            ..
-        } in early
-        {
-            self.take_report(slot, child, incarnation, News::Exited(exit));
+    /// Reports the ends that have waited for that of a child, and those of children that are to be stopped.
+    fn report_early(&self, slot: u32, ended: Option<ChildId>) {
+        let let_go = |seat: &mut Seat| {
+            let kin = seat.kin.as_mut()?;
+            let stops = kin.family.stops();
+            Some(kin.early.as_mut()?.let_go(ended, stops))
+        };
+        if self.seat(slot, let_go) != Some(true) {
+            return;
         }
-    }
-
-    /// Whether one of the ends that wait does so for that of a child, if there are any.
-    fn is_waited_for(&self, slot: u32, child: Option<ChildId>) -> Option<bool> {
-        self.seat(slot, |seat| {
-            let early = &seat.kin.as_ref()?.early;
-            let hit = || early.iter().any(|early| Some(early.service) == child);
-            (!early.is_empty()).then(hit)
-        })
+        let next = |seat: &mut Seat| {
+            let kin = seat.kin.as_mut()?;
+            let next = kin.early.as_mut()?.next();
+            if next.is_none() {
+                kin.early.take_if(|early| early.is_empty());
+            }
+            next
+        };
+        while let Some(early) = self.seat(slot, next) {
+            let news = News::Exited(early.exit);
+            self.take_report(slot, early.child, early.incarnation, news);
+        }
     }
 
     fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
@@ -334,7 +334,7 @@ impl Local {
 
     /// Asks the table what an event means, and does it.
     pub(crate) fn family(&self, slot: u32, event: Event) {
-        let quiet = |seat: &mut Seat| seat.kin.take_if(|kin| kin.early.is_empty());
+        let quiet = |seat: &mut Seat| seat.kin.take_if(|kin| kin.early.is_none());
         if let Some(kin) = self.seat(slot, quiet) {
             return self.handle_with(slot, kin, event);
         }
@@ -342,14 +342,8 @@ impl Local {
             Event::Exited(child, ..) | Event::Limit(child, ..) => Some(*child),
             _ => None,
         };
-        let waited_for = self.is_waited_for(slot, ended);
-        if waited_for == Some(false) {
-            self.report_early(slot); // they were first
-        }
         self.handle(slot, event);
-        if waited_for == Some(true) {
-            self.report_early(slot);
-        }
+        self.report_early(slot, ended);
     }
 
     fn handle(&self, slot: u32, event: Event) {

@@ -174,8 +174,10 @@ impl Local {
                 _ => {}
             }
         }
+        let early = kin.early.take();
         self.seat(slot, |seat| seat.kin = Some(kin));
-        for exit in ends {
+        let early = early.into_iter().flat_map(|early| early.into_exits());
+        for exit in ends.into_iter().chain(early) {
             let _ = here::guard(|| drop(exit));
         }
         for entry in forgotten {

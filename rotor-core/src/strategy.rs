@@ -361,6 +361,14 @@ pub(crate) enum Step {
     Stop,
 }
 
+/// Whom a pass stops, or is to stop.
+pub(crate) enum Stops {
+    Nobody,
+    One(ChildId),
+    /// Most of them, or all.
+    Many,
+}
+
 #[derive(Clone, Debug)]
 enum Then {
     /// The first start, up to where all wait for each other: report that.
@@ -798,6 +806,19 @@ impl Family {
     pub(crate) fn is_restart(&self) -> bool {
         let again = |pass: &Pass| matches!(pass.then, Then::Restarted);
         self.pass.as_ref().is_some_and(again)
+    }
+
+    /// Whom the pass under way stops, or is to stop.
+    pub(crate) fn stops(&self) -> Stops {
+        match &self.pass {
+            Some(pass) if pass.is_end() => Stops::Many,
+            Some(pass) => match pass.stops[..] {
+                [] => Stops::Nobody,
+                [child] => Stops::One(child),
+                _ => Stops::Many,
+            },
+            None => Stops::Nobody,
+        }
     }
 
     /// Whether the last pass has begun: that of its end.

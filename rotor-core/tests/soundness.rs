@@ -242,6 +242,56 @@ fn s05_a_turn_inside_a_handler_is_refused() {
     assert!(refused.get());
 }
 
+/// What the tree claims may be about to be freed for the second time.
+#[test]
+fn s01_a_tree_is_not_started_while_slots_are_freed() {
+    thread_local! {
+        static DRIVER: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+        static REFUSED: Cell<bool> = const { Cell::new(false) };
+    }
+    struct Plain;
+    impl Actor for Plain {}
+    /// Starts a tree when it is dropped.
+    struct Starter(Addr<Plain>);
+    impl Drop for Starter {
+        fn drop(&mut self) {
+            let Some(driver) = DRIVER.take() else { return };
+            let tree = Supervisor::one_for_one("third");
+            let started = driver.start(tree.child(Child::new("a", || Plain).at(self.0)));
+            REFUSED.set(matches!(started, Err(StartError::Nested)));
+        }
+    }
+    let [first, second] = [(); 2].map(|()| Driver::new(Arc::new(Nobody), Clock::manual()));
+    let (home, far) = (Locality::new("home"), Locality::new("far"));
+    first.open(&home).unwrap();
+    second.open(&far).unwrap();
+    let second = Rc::new(second);
+    let a = far.reserve::<Plain>();
+    let sub = Supervisor::one_for_one("sub").on(&far, move |s| {
+        let starter = Starter(a);
+        let other = move || {
+            let _ = &starter;
+            Plain
+        };
+        s.child(Child::new("a", || Plain).at(a))
+            .child(Child::new("other", other))
+    });
+    let tree = Supervisor::one_for_one("root").child(sub);
+    first.start(tree).expect("sound");
+    for _ in 0..9 {
+        first.run_until_idle();
+        second.run_until_idle();
+    }
+    assert_eq!(a.address().state(), Lifecycle::Running);
+    DRIVER.set(Some(second.clone()));
+    drop(first); // what was placed on the other one is an orphan
+    second.run_until_idle();
+    assert!(REFUSED.get());
+    let new: Vec<Address> = (0..6).map(|_| far.reserve::<Plain>().address()).collect();
+    let all: std::collections::BTreeSet<_> = new.iter().collect();
+    assert_eq!(all.len(), new.len(), "{new:?}");
+}
+
 #[test]
 fn s06_the_context_and_a_send_may_be_used_in_one_handler() {
     const MANY: usize = if cfg!(miri) { 40 } else { 100 };
