@@ -3,6 +3,9 @@
 //! Every id in [`RULES`] has a test that is named after it, or a line in [`ELSEWHERE`] that says
 //! what proves it, or a line in [`WITHOUT`] that says why nothing does. Every such test, and every
 //! body, fails by one of the mutants. Where a part of a rule is otherwise here, [`OTHERWISE`] says so.
+//! [`otp`] says the same of the cases of OTP's tests.
+
+mod otp;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -705,54 +708,66 @@ const OTHERWISE: &[(&str, &str)] = &[
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[("l11", "two-way links are for later")];
 
+fn rules() -> impl Iterator<Item = &'static str> {
+    let all = [RULES, otp::CASES].into_iter();
+    all.flat_map(str::split_whitespace)
+}
+
+fn elsewhere() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    ELSEWHERE.iter().chain(otp::ELSEWHERE)
+}
+
+/// Whether a line is about a rule: it may name several.
+fn is_about(ids: &str, rule: &str) -> bool {
+    ids.split_whitespace().any(|id| id == rule)
+}
+
 #[test]
 fn every_rule_has_a_test_or_a_reason() {
     let bodies = || crate::FILES.iter().flat_map(|file| file.iter());
-    let (mut named, mut elsewhere, mut without) = (0, 0, Vec::new());
+    let (mut named, mut elsewheres, mut without) = (0, 0, Vec::new());
     let mut wrong = Vec::new();
-    for rule in RULES.split_whitespace() {
+    for rule in rules() {
         let begin = format!("{rule}_");
-        let reasons: Vec<_> = WITHOUT.iter().filter(|(id, _)| *id == rule).collect();
+        let reasons = WITHOUT.iter().chain(otp::WITHOUT);
+        let reasons: Vec<_> = reasons.filter(|(ids, _)| is_about(ids, rule)).collect();
         let is_named = bodies().any(|body| body.name.starts_with(&begin));
-        let is_elsewhere = ELSEWHERE.iter().any(|(id, ..)| *id == rule);
+        let is_elsewhere = elsewhere().any(|(ids, ..)| is_about(ids, rule));
         match (is_named, is_elsewhere, &reasons[..]) {
             (true, _, []) => named += 1,
-            (false, true, []) => elsewhere += 1,
+            (false, true, []) => elsewheres += 1,
             (false, false, [(_, why)]) => without.push(format!("{rule}: {why}")),
             (false, false, []) => wrong.push(format!("{rule}: no test, and no reason why")),
             (_, _, [..]) => wrong.push(format!("{rule}: proved, so no reason belongs in WITHOUT")),
         }
     }
     println!(
-        "{named} rules have a test named after them, {elsewhere} are proved elsewhere, {} are not:",
+        "{named} rules have a test named after them, {elsewheres} are proved elsewhere, {} are not:",
         without.len()
     );
     println!("{}", without.join("\n"));
-    let otherwise = OTHERWISE.iter().map(|(id, how)| format!("{id}: {how}"));
-    let otherwise: Vec<_> = otherwise.collect();
+    let otherwise = OTHERWISE.iter().chain(otp::OTHERWISE);
+    let otherwise: Vec<_> = otherwise.map(|(id, how)| format!("{id}: {how}")).collect();
     println!("parts of them are otherwise:\n{}", otherwise.join("\n"));
     assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
 fn every_line_is_about_one_of_the_rules() {
-    let rules: Vec<_> = RULES.split_whitespace().collect();
-    let known: BTreeSet<_> = rules.iter().copied().collect();
-    assert_eq!(rules.len(), known.len(), "a rule is listed twice");
-    let told = ELSEWHERE.iter().map(|(id, ..)| *id);
-    let untold = WITHOUT.iter().chain(OTHERWISE).map(|(id, _)| *id);
-    let unknown: Vec<_> = told
-        .chain(untold)
-        .filter(|id| !known.contains(id))
-        .collect();
+    let known: BTreeSet<_> = rules().collect();
+    assert_eq!(rules().count(), known.len(), "a rule is listed twice");
+    let told = elsewhere().map(|(ids, ..)| *ids);
+    let untold = [WITHOUT, OTHERWISE, otp::WITHOUT, otp::OTHERWISE];
+    let untold = untold.into_iter().flatten().map(|(ids, _)| *ids);
+    let all = told.chain(untold).flat_map(str::split_whitespace);
+    let unknown: Vec<_> = all.filter(|id| !known.contains(id)).collect();
     assert_eq!(unknown, [""; 0]);
 }
 
 #[test]
 fn what_is_proved_elsewhere_is_there() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let missing: Vec<_> = ELSEWHERE
-        .iter()
+    let missing: Vec<_> = elsewhere()
         .filter(|(_, file, text)| {
             let source = std::fs::read_to_string(top.join(file)).unwrap_or_default();
             !source.contains(text)
