@@ -472,8 +472,13 @@ pub const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "otp_lacks_6",
-        "tests/sim_faults.rs",
-        "fn m15_foreign_messages_have_a_share_of_a_supervision_storm(",
+        "tests/lanes.rs",
+        "fn m15_supervision_counts_for_the_budget(",
+    ),
+    (
+        "otp_lacks_6",
+        "tests/lanes.rs",
+        "fn m15_retries_of_a_failing_start_do_not_starve_user_messages(",
     ),
     (
         "otp_lacks_7",
