@@ -11,6 +11,7 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::registry::{BELL, DOOR, LOG, OTHERWISE};
+use crate::world::World;
 
 fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
     Role::new(name, log).telling().child()
@@ -43,7 +44,10 @@ pub async fn child(of: Address, name: &str) -> ChildInfo {
 
 /// `name state` of every child.
 pub async fn list(of: Address) -> String {
-    let children = of.admin().ask(WhichChildren, LONG).await.expect("it runs");
+    text(&ask(of, WhichChildren).await)
+}
+
+fn text(children: &[ChildInfo]) -> String {
     let text = |child: &ChildInfo| {
         let state = match child.state {
             ChildState::Running { .. } => "runs",
@@ -58,6 +62,18 @@ pub async fn list(of: Address) -> String {
 /// Asks a supervisor that runs.
 pub async fn ask<Q: AdminRequest>(of: Address, question: Q) -> Q::Reply {
     of.admin().ask(question, LONG).await.expect("it runs")
+}
+
+/// The same from outside.
+pub fn answer<Q: AdminRequest>(world: &mut World, of: Address, question: Q) -> Q::Reply {
+    world
+        .answer(of.admin().ask(question, LONG))
+        .expect("it runs")
+}
+
+/// The same as [`list`], from outside.
+pub fn listed(world: &mut World, of: Address) -> String {
+    text(&answer(world, of, WhichChildren))
 }
 
 fn named(name: &'static str) -> TerminateChild {
@@ -155,6 +171,92 @@ fn m22_children_are_administered_by_requests(on: &dyn Backend, far: &dyn Backend
             "b drops",
         ]
     );
+}
+
+/// The same from outside, by the handle of a program that has started the tree.
+fn m22_a_program_administers_its_tree_by_its_handle(world: &mut World) {
+    let (log, here) = (Log::new(), world.locality());
+    let (w, theirs) = (here.reserve(), log.clone());
+    let app = world.start(&here, move || {
+        let waits = tells("w", &theirs).at(w).backoff(Backoff::fixed(LONG));
+        let make = |(), _: &mut Context<Puppet>| None::<Puppet>;
+        group("root")
+            .child(tells("b", &theirs))
+            .child(waits)
+            .child(Supervisor::simple_one_for_one("pool", make))
+    });
+    let (root, mine) = (app.root(), log.clone());
+    let start = move |name| {
+        let log = mine.clone();
+        StartChild::new(move || tells(name, &log))
+    };
+    assert_eq!(listed(world, root), "b runs, w runs, pool runs");
+    let count = answer(world, root, CountChildren);
+    assert_eq!((count.specs, count.active), (3, 3));
+    assert_eq!((count.supervisors, count.workers), (1, 2));
+
+    let told = answer(world, root, start("b"));
+    assert!(matches!(told, Err(AdminError::AlreadyStarted { child, .. }) if child == "root/b"));
+    let told = answer(world, root, RestartChild::named("b"));
+    assert!(matches!(told, Err(AdminError::Running { .. })), "{told:?}");
+    let told = answer(world, root, DeleteChild::named("b"));
+    assert!(matches!(told, Err(AdminError::Running { .. })), "{told:?}");
+    answer(world, root, named("b")).expect("it runs");
+    assert_eq!(listed(world, root), "b is down, w runs, pool runs");
+    let told = answer(world, root, start("b"));
+    assert!(matches!(told, Err(AdminError::AlreadyPresent { child }) if child == "root/b"));
+    let again = answer(world, root, RestartChild::named("b"));
+    assert!(matches!(again, Ok(Some(_))), "{again:?}");
+
+    crash(w);
+    while listed(world, root) != "b runs, w is restarted, pool runs" {}
+    let told = answer(world, root, start("w"));
+    assert!(matches!(told, Err(AdminError::AlreadyPresent { .. }))); // as in OTP
+    let told = answer(world, root, RestartChild::named("w"));
+    assert!(matches!(told, Err(AdminError::Restarting { .. })));
+    let told = answer(world, root, DeleteChild::named("w"));
+    assert!(matches!(told, Err(AdminError::Restarting { .. })));
+    answer(world, root, named("w")).expect("it is known");
+    assert_eq!(listed(world, root), "b runs, w is down, pool runs");
+    answer(world, root, DeleteChild::named("w")).expect("it is down");
+    let told = [
+        answer(world, root, named("w")).err(),
+        answer(world, root, DeleteChild::named("w")).err(),
+        answer(world, root, RestartChild::named("w")).err(),
+    ];
+    for told in told {
+        assert!(matches!(told, Some(AdminError::NotFound { child: Some(w), .. }) if w == "w"));
+    }
+
+    let twice = || group("x").child(group("twice")).child(group("twice"));
+    let told = answer(world, root, StartChild::new(twice));
+    let Err(AdminError::BadSpec(StartError::DuplicateName { .. })) = told else {
+        panic!("{told:?}");
+    };
+    let mine = log.clone();
+    let frail = StartChild::new(move || fails_to_start_again("f", &mine).child());
+    assert!(matches!(answer(world, root, frail), Ok(Some(_))));
+    answer(world, root, named("f")).expect("it runs");
+    let told = answer(world, root, RestartChild::named("f"));
+    assert!(matches!(told, Err(AdminError::StartFailed(_))), "{told:?}");
+    assert_eq!(listed(world, root), "b runs, pool runs, f is down");
+
+    let pool = answer(world, root, WhichChildren)[1].address;
+    let told = [
+        answer(world, pool, start("b")).err(),
+        answer(world, pool, named("b")).err(),
+        answer(world, pool, RestartChild::named("b")).err(),
+        answer(world, pool, DeleteChild::named("b")).err(),
+    ];
+    for told in told {
+        assert!(matches!(told, Some(AdminError::Pool { .. })), "{told:?}");
+    }
+    let instance = || StartInstance::<Puppet, ()>::new(());
+    assert!(matches!(answer(world, pool, instance()), Ok(None)));
+    let told = answer(world, root, instance());
+    assert!(matches!(told, Err(AdminError::NotThisPool { .. })));
+    world.shut_down(&app);
+    assert_eq!(log.live(), 0);
 }
 
 /// The same cycle by address, for children here and on another loop.
@@ -1508,4 +1610,5 @@ bodies! {
         m22_an_instance_of_a_pool_has_a_name_of_its_own,
         l23_an_actor_may_have_itself_started_anew,
     ]
+    World: [m22_a_program_administers_its_tree_by_its_handle]
 }

@@ -134,6 +134,8 @@ fn m14_a_child_that_waits_is_restarting(on: &dyn Backend) {
                 let told = ask(rest, RestartChild::named("c")).await;
                 let text = "stage/rest/c is being restarted: terminate it first";
                 assert!(told.is_err_and(|error| error.to_string() == text));
+                let told = ask(rest, DeleteChild::named("c")).await;
+                assert!(matches!(told, Err(AdminError::Restarting { .. })));
                 let told = ask(
                     rest,
                     StartChild::new(|| -> Node { Supervisor::one_for_one("c").into() }),

@@ -3,6 +3,9 @@
 //! Every id in [`RULES`] has a test that is named after it, or a line in [`ELSEWHERE`] that says
 //! what proves it, or a line in [`WITHOUT`] that says why nothing does. Every such test, and every
 //! body, fails by one of the mutants. Where a part of a rule is otherwise here, [`OTHERWISE`] says so.
+//! [`otp`] says the same of the cases of OTP's tests.
+
+mod otp;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -76,13 +79,18 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "e17",
-        "rotor-core/tests/local_path.rs",
+        LOCAL_PATH,
         "fn e17_a_message_within_a_locality_executes_no_atomic_operation()",
     ),
     (
         "l30",
-        "rotor-core/tests/local_path.rs",
+        LOCAL_PATH,
         "fn l30_hooks_of_others_cost_a_message_nothing()",
+    ),
+    (
+        "row_m06",
+        LOCAL_PATH,
+        "fn row_m06_futures_of_others_cost_a_message_nothing()",
     ),
     (
         "e02",
@@ -254,6 +262,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     // A rule of use, which no code can keep.
     ("s22", "rotor-core/src/lib.rs", "must not be unloaded."),
     // Cases of rotor that are the same story under our rules as one with another number.
+    ("r1", "tests/hooks.rs", "fn l30_hooks_are_asked_in_order("),
     (
         "r2",
         SUPERVISION,
@@ -332,6 +341,21 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn m04_a_token_that_dies_with_its_instance_says_ended(",
     ),
     ("a07", MISUSE, "`a07`: every request has a time limit:"),
+    (
+        "a09",
+        REQUESTS,
+        "fn m04_a_dropped_token_tells_its_asker_at_once(",
+    ),
+    (
+        "a09",
+        REQUESTS,
+        "fn m04_a_token_that_was_passed_on_outlives_its_first_holder(",
+    ),
+    (
+        "a09",
+        REQUESTS,
+        "fn a29_a_token_may_be_answered_by_a_plain_thread(",
+    ),
     ("a10", REQUESTS, "fn r43_a_request_may_be_sent_on("),
     (
         "l01",
@@ -342,6 +366,41 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "l02",
         SUPERVISION,
         "fn r25_a_start_that_takes_too_long_is_a_failed_start(",
+    ),
+    (
+        "l04",
+        SCALE,
+        "fn all_children_start_and_stop_at_the_same_pace_in_any_crowd()",
+    ),
+    (
+        "l04",
+        SCALE,
+        "fn all_instances_of_a_pool_stop_at_the_same_pace_in_any_crowd()",
+    ),
+    (
+        "l04",
+        SCALE,
+        "fn l04_children_are_counted_at_the_same_cost_in_any_crowd()",
+    ),
+    (
+        "l12",
+        SCALE,
+        "fn the_monitors_of_one_actor_cost_what_each_costs()",
+    ),
+    (
+        "l14",
+        "tests/barriers.rs",
+        "fn l15_a_failed_start_leaves_nobody_operational(",
+    ),
+    (
+        "l14",
+        "tests/parking.rs",
+        "fn m01_a_message_to_a_starting_actor_is_parked(",
+    ),
+    (
+        "l15",
+        "tests/lives.rs",
+        "fn o09_the_events_of_a_run_are_told_in_order_by_each_locality(",
     ),
     (
         "l18",
@@ -362,6 +421,76 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "l21",
         SUPERVISION,
         "fn m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_a_handler_restarts_the_actor(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_a_start_is_a_failed_start(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_a_stop_hook_ends_the_instance_all_the_same(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_a_factory_is_a_failed_start(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_a_timer_restarts_the_actor(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_the_drop_of_an_actor_is_contained(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_the_drop_of_a_message_is_contained(",
+    ),
+    (
+        "l19",
+        PANICS,
+        "fn s09_a_panic_in_a_future_restarts_the_actor(",
+    ),
+    (
+        "l19",
+        "tests/hooks.rs",
+        "fn l30_a_panic_in_a_hook_is_one_of_the_instance(",
+    ),
+    (
+        "l19",
+        "rotor-glib/tests/guards.rs",
+        "fn a_panic_in_a_signal_closure_is_one_of_the_actor()",
+    ),
+    (
+        "l21",
+        REQUESTS,
+        "fn m04_a_token_that_dies_with_its_instance_says_ended(",
+    ),
+    (
+        "l23",
+        "rotor-core/src/strategy/tests/requests.rs",
+        "fn requests_wait_for_the_pass_in_order()",
+    ),
+    (
+        "l23",
+        "tests/admin.rs",
+        "fn m22_a_program_administers_its_tree_by_its_handle(",
+    ),
+    (
+        "l23",
+        "tests/admin.rs",
+        "fn m22_children_are_administered_by_requests(",
     ),
     // What a loop lends is no hold, other than the rule says: a listener would keep each stop open up to
     // its limit. It is closed before anybody is told of the end instead; a loop without I/O lends nothing.
@@ -474,10 +603,13 @@ const ALLOCATIONS: &str = "rotor-core/tests/allocations.rs";
 const CORE_SOUNDNESS: &str = "rotor-core/tests/soundness.rs";
 const GLIB_GUESTS: &str = "rotor-glib/tests/guests.rs";
 const GUIDE: &str = "rotor-core/src/guide.rs";
+const LOCAL_PATH: &str = "rotor-core/tests/local_path.rs";
 const MESSAGES: &str = "tests/messages.rs";
 const MIO_LOOPS: &str = "rotor-mio/tests/loops.rs";
 const MISUSE: &str = "tests/misuse.rs";
+const PANICS: &str = "tests/panics.rs";
 const REQUESTS: &str = "tests/requests.rs";
+const SCALE: &str = "rotor-core/tests/scale.rs";
 const SMOL_EXECUTORS: &str = "rotor-smol/tests/executors.rs";
 const SUBTREES: &str = "tests/subtrees.rs";
 const SUPERVISION: &str = "tests/supervision.rs";
@@ -539,59 +671,103 @@ const OTHERWISE: &[(&str, &str)] = &[
         "r97",
         "the first start of a declared child is all or nothing: its factory is called once, whatever its kind",
     ),
+    (
+        "a10",
+        "a request has no cause with it: which message has caused which is for later",
+    ),
+    (
+        "c_lp_11",
+        "no handler is told of a sender: an answer goes to the first asker, whoever has passed the request on, and \
+         `Undeliverable::from` is who has sent it last",
+    ),
+    (
+        "l01",
+        "what an actor sends itself in its start comes behind what has waited for it (M2): what has to come first is \
+         a result of its own, with a hold",
+    ),
+    (
+        "l13",
+        "a link waits until its service is operational, within a start barrier until it is initialized: which of \
+         both is no option",
+    ),
+    (
+        "l17",
+        "the message that is handled, and its age, are told only where the observer wants counts: noting them costs \
+         each message",
+    ),
+    (
+        "m09",
+        "there is no `reconfigure`: a supervisor is replaced as a whole",
+    ),
+    (
+        "m22",
+        "an instance of a pool whose restart is ignored is dropped, as in newer releases: OTP 25 keeps an entry",
+    ),
 ];
 
 /// A rule that no test proves, and why.
 const WITHOUT: &[(&str, &str)] = &[("l11", "two-way links are for later")];
 
+fn rules() -> impl Iterator<Item = &'static str> {
+    let all = [RULES, otp::CASES].into_iter();
+    all.flat_map(str::split_whitespace)
+}
+
+fn elsewhere() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    ELSEWHERE.iter().chain(otp::ELSEWHERE)
+}
+
+/// Whether a line is about a rule: it may name several.
+fn is_about(ids: &str, rule: &str) -> bool {
+    ids.split_whitespace().any(|id| id == rule)
+}
+
 #[test]
 fn every_rule_has_a_test_or_a_reason() {
     let bodies = || crate::FILES.iter().flat_map(|file| file.iter());
-    let (mut named, mut elsewhere, mut without) = (0, 0, Vec::new());
+    let (mut named, mut elsewheres, mut without) = (0, 0, Vec::new());
     let mut wrong = Vec::new();
-    for rule in RULES.split_whitespace() {
+    for rule in rules() {
         let begin = format!("{rule}_");
-        let reasons: Vec<_> = WITHOUT.iter().filter(|(id, _)| *id == rule).collect();
+        let reasons = WITHOUT.iter().chain(otp::WITHOUT);
+        let reasons: Vec<_> = reasons.filter(|(ids, _)| is_about(ids, rule)).collect();
         let is_named = bodies().any(|body| body.name.starts_with(&begin));
-        let is_elsewhere = ELSEWHERE.iter().any(|(id, ..)| *id == rule);
+        let is_elsewhere = elsewhere().any(|(ids, ..)| is_about(ids, rule));
         match (is_named, is_elsewhere, &reasons[..]) {
             (true, _, []) => named += 1,
-            (false, true, []) => elsewhere += 1,
+            (false, true, []) => elsewheres += 1,
             (false, false, [(_, why)]) => without.push(format!("{rule}: {why}")),
             (false, false, []) => wrong.push(format!("{rule}: no test, and no reason why")),
             (_, _, [..]) => wrong.push(format!("{rule}: proved, so no reason belongs in WITHOUT")),
         }
     }
     println!(
-        "{named} rules have a test named after them, {elsewhere} are proved elsewhere, {} are not:",
+        "{named} rules have a test named after them, {elsewheres} are proved elsewhere, {} are not:",
         without.len()
     );
     println!("{}", without.join("\n"));
-    let otherwise = OTHERWISE.iter().map(|(id, how)| format!("{id}: {how}"));
-    let otherwise: Vec<_> = otherwise.collect();
+    let otherwise = OTHERWISE.iter().chain(otp::OTHERWISE);
+    let otherwise: Vec<_> = otherwise.map(|(id, how)| format!("{id}: {how}")).collect();
     println!("parts of them are otherwise:\n{}", otherwise.join("\n"));
     assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
 fn every_line_is_about_one_of_the_rules() {
-    let rules: Vec<_> = RULES.split_whitespace().collect();
-    let known: BTreeSet<_> = rules.iter().copied().collect();
-    assert_eq!(rules.len(), known.len(), "a rule is listed twice");
-    let told = ELSEWHERE.iter().map(|(id, ..)| *id);
-    let untold = WITHOUT.iter().chain(OTHERWISE).map(|(id, _)| *id);
-    let unknown: Vec<_> = told
-        .chain(untold)
-        .filter(|id| !known.contains(id))
-        .collect();
+    let known: BTreeSet<_> = rules().collect();
+    assert_eq!(rules().count(), known.len(), "a rule is listed twice");
+    let told = elsewhere().map(|(ids, ..)| *ids);
+    let untold = [WITHOUT, OTHERWISE, otp::WITHOUT, otp::OTHERWISE];
+    let untold = untold.into_iter().flatten().map(|(ids, _)| *ids);
+    let all = told.chain(untold).flat_map(str::split_whitespace);
+    let unknown: Vec<_> = all.filter(|id| !known.contains(id)).collect();
     assert_eq!(unknown, [""; 0]);
 }
 
 #[test]
 fn what_is_proved_elsewhere_is_there() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let missing: Vec<_> = ELSEWHERE
-        .iter()
+    let missing: Vec<_> = elsewhere()
         .filter(|(_, file, text)| {
             let source = std::fs::read_to_string(top.join(file)).unwrap_or_default();
             !source.contains(text)

@@ -6,8 +6,8 @@
 //! further body is its name in the list at the foot of its file. Files go from simple to hard.
 //!
 //! A name begins with the id of the rule that it proves: `m` and `s` for the rules of behaviour and
-//! of soundness, `r` for the behaviour cases, `c_` for those of other systems, other letters (and
-//! `row_`) for capability rows. `coverage.rs` lists them all, and what proves each.
+//! of soundness, `r` for the behaviour cases, `c_` for those of other systems, `otp_` for those of OTP's
+//! supervisor, other letters (and `row_`) for capability rows. `coverage.rs` lists them all, and what proves each.
 
 #![cfg_attr(
     test,
@@ -104,6 +104,8 @@ mod opening;
 #[cfg(test)]
 mod orphans;
 #[cfg(test)]
+mod otp;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod parking;
@@ -171,6 +173,7 @@ const FILES: &[&[harness::Body]] = &[
     panics::BODIES,
     supervision::BODIES,
     admin::BODIES,
+    otp::BODIES,
     backoffs::BODIES,
     decisions::BODIES,
     failures::BODIES,

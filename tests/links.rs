@@ -133,7 +133,12 @@ fn r61_a_client_may_take_its_time_and_live_on(on: &dyn Backend, far: &dyn Backen
                 // It serves on.
                 act(b, move |me, _| {
                     me.say("still here");
-                    act(c, |me, _| me.kept.clear());
+                    act(c, move |me, _| {
+                        let asked = me.kept.iter().find_map(|kept| kept.downcast_ref());
+                        let (by, _): &(Address, Unlink) = asked.expect("it keeps that");
+                        me.say(format!("asked by b: {}", *by == b.address()));
+                        me.kept.clear();
+                    });
                 });
                 until(cx, move |me, _| {
                     if me.log.count("b drops") == 0 {
@@ -171,6 +176,7 @@ fn r61_a_client_may_take_its_time_and_live_on(on: &dyn Backend, far: &dyn Backen
             "b starts",
             "c: asked: normal",
             "b: still here",
+            "c: asked by b: true",
             "b stops: normal",
             "b drops",
             "c: lives on"

@@ -1,6 +1,7 @@
 //! Requests: answers, time limits, tokens, and every way to get no answer.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rotor_core::*;
 
@@ -840,6 +841,39 @@ pub fn wait<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// The limit is that of the first asker: a hop takes of it, and does not begin it anew.
+fn a10_a_request_that_is_passed_on_keeps_its_limit(world: &mut World) {
+    const NANO: Duration = Duration::from_nanos(1);
+    let log = Log::new();
+    let (here, away) = (world.locality(), world.place());
+    let (a, b, c) = (here.reserve(), away.reserve(), here.reserve::<Puppet>());
+    let mine = log.clone();
+    let app = world.start(&here, move || {
+        let theirs = mine.clone();
+        group("root")
+            .child(puppet("a", &mine).at(a))
+            .child(Role::new("c", &mine).keeping().child().at(c))
+            .child(group("far").on(&away, move |s| {
+                let passes = Role::new("b", &theirs).answer(move |_, ask, cx| {
+                    later(cx, ms(60), move |_, _| c.send(ask));
+                    Ok(())
+                });
+                s.child(passes.child().at(b))
+            }))
+    });
+    act(a, move |me, cx| me.ask(cx, b, 1, ms(100)));
+    world.until_due_in(Some(ms(60)));
+    world.pass(ms(60));
+    world.until(|| log.count("c: asked") == 1);
+    world.until_due_in(Some(ms(40)));
+    world.pass(ms(40) - NANO);
+    world.until_due_in(Some(NANO));
+    assert_eq!(log.of("a: "), [""; 0]);
+    world.pass(NANO);
+    world.until(|| log.of("a: ") == ["a: Timeout"]);
+    world.shut_down(&app);
+}
+
 /// Its asker learns it at once, and the observer sees the request.
 fn a10_a_request_whose_next_hop_is_gone_fails_and_is_reported(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -912,5 +946,8 @@ bodies! {
         a07_a_reply_may_be_large,
         a03_a_request_may_go_to_a_recipient,
     ]
-    World: [a08_a_cancelled_request_leaves_no_timer]
+    World: [
+        a08_a_cancelled_request_leaves_no_timer,
+        a10_a_request_that_is_passed_on_keeps_its_limit,
+    ]
 }

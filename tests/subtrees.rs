@@ -428,27 +428,36 @@ fn r81_a_child_may_stop_its_supervisor_at_any_time(on: &dyn Backend) {
     }
 }
 
-/// A tree that is told to end while a start is held open ends at once, in order.
+/// A tree ends at once, in order, that is told to end while a start is held open: by its supervisor, or
+/// by the end of the very actor.
 fn r87_a_shutdown_does_not_wait_for_a_start(world: &mut World) {
-    let (log, gate) = (Log::new(), Gatekeeper::default());
-    let here = world.locality();
-    let (theirs, keeper) = (log.clone(), gate.clone());
-    let app = world.start(&here, move || {
-        group("root")
-            .child(tells("a", &theirs))
-            .child(keeper.keeps("b", &theirs))
-            .child(tells("never", &theirs))
-    });
-    world.until(|| gate.is_busy());
-    world.shut_down(&app);
-    let all = log.all();
-    let order: Vec<_> = all.iter().map(|line| &line[..7]).collect();
-    assert_eq!(
-        order,
-        [
-            "a start", "b start", "b stops", "b drops", "a stops", "a drops"
-        ]
-    );
+    for whole in [true, false] {
+        let (log, gate) = (Log::new(), Gatekeeper::default());
+        let here = world.locality();
+        let b = here.reserve::<Puppet>();
+        let (theirs, keeper) = (log.clone(), gate.clone());
+        let app = world.start(&here, move || {
+            group("root")
+                .child(tells("a", &theirs))
+                .child(keeper.keeps("b", &theirs).at(b))
+                .child(tells("never", &theirs))
+        });
+        world.until(|| gate.is_busy());
+        if whole {
+            world.shut_down(&app);
+        } else {
+            b.stop();
+            assert_eq!(chain(&world.end(&app)), "shutdown < b: shutdown");
+        }
+        let all = log.all();
+        let order: Vec<_> = all.iter().map(|line| &line[..7]).collect();
+        assert_eq!(
+            order,
+            [
+                "a start", "b start", "b stops", "b drops", "a stops", "a drops"
+            ]
+        );
+    }
 }
 
 /// A second stop in the stop hook, of oneself and of the supervisor, changes nothing.

@@ -446,8 +446,7 @@ fn r29_a_normal_end_does_not_escalate(on: &dyn Backend) {
     assert_eq!(log.count("x stops: shutdown < a: normal"), 1);
 }
 
-/// All or nothing: the ones that were started are stopped in reverse, and nobody handles a message.
-/// However it says so.
+/// However it says so: nobody handles a message, neither it nor the next one.
 fn l14_who_fails_in_its_start_hook_has_not_started(on: &dyn Backend) {
     let ways: [fn(&mut Context<Puppet>); 4] = [
         |cx| cx.fail(Error::message("not today")),
@@ -461,15 +460,25 @@ fn l14_who_fails_in_its_start_hook_has_not_started(on: &dyn Backend) {
     ];
     for way in ways {
         let log = Log::new();
-        let played = on.run(|_| {
-            let failing = Role::new("b", &log).telling().begin(move |_, cx| way(cx));
-            group("root").child(failing.child()).child(tells("c", &log))
+        let played = on.run(|here| {
+            let (b, c) = (here.reserve::<Puppet>(), here.reserve::<Puppet>());
+            b.send(Stale);
+            c.send(Stale);
+            let failing = Role::new("b", &log).telling().begin(move |_, cx| {
+                way(cx);
+                b.send(Stale);
+                c.send(Stale);
+            });
+            group("root")
+                .child(failing.child().at(b))
+                .child(tells("c", &log).at(c))
         });
         assert_eq!(log.all(), ["b starts", "b drops"]);
         assert!(played.exit.is_failure(), "{}", chain(&played.exit));
     }
 }
 
+/// All or nothing: the ones that were started are stopped in reverse.
 fn l14_a_failed_start_of_a_group_stops_what_was_started(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
@@ -1069,6 +1078,62 @@ fn l12_a_monitor_gives_exactly_one_down(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(log.all(), ["a: down failed: once", "a: down failed: once"]);
 }
 
+/// An address of the first instance is that of the second: it is watched and stopped by it, and another
+/// one by its number.
+fn l21_an_old_address_watches_and_stops_the_instance_that_runs(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b) = (here.reserve(), away.reserve());
+        let (theirs, mine) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = mine.clone();
+            async move {
+                let far = child(root, "far").await.address;
+                let instance = async || match child(far, "b").await.state {
+                    ChildState::Running { instance } => instance,
+                    other => panic!("{other:?}"),
+                };
+                let first = instance().await;
+                crash(b);
+                b.send(Say("again"));
+                while log.count("b: again") == 0 {
+                    ask(far, CountChildren).await;
+                }
+                assert!(instance().await > first);
+                act(a, move |_, cx| {
+                    cx.monitor(b.address());
+                    b.stop();
+                });
+                while log.count("a: down") == 0 {
+                    ask(far, CountChildren).await;
+                }
+                log.put(list(far).await);
+            }
+        };
+        stage()
+            .child(puppet("a", &log).at(a))
+            .child(group("far").on(&away, move |s| {
+                s.child(tells("b", &theirs).at(b).transient())
+            }))
+            .child(scripted(&log, script))
+    });
+    let expected = [
+        "b starts",
+        "b drops",
+        "b starts",
+        "b: again",
+        "b stops: shutdown",
+        "b drops",
+        "a: down shutdown",
+        "b is down",
+    ];
+    assert_eq!(log.all(), expected);
+}
+
 /// The watcher's next instance has not asked.
 fn l12_a_notice_is_for_the_instance_that_asked(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -1212,6 +1277,7 @@ bodies! {
         l24_a_tree_is_checked_before_it_starts,
         m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor,
         l12_a_monitor_gives_exactly_one_down,
+        l21_an_old_address_watches_and_stops_the_instance_that_runs,
         l12_a_notice_is_for_the_instance_that_asked,
         l12_a_monitor_of_the_gone_answers_at_once,
     ]

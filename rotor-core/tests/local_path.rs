@@ -52,13 +52,25 @@ struct Idle;
 
 impl Hook<Player> for Idle {}
 
+/// Waits for so many things that never happen.
+struct Waits(usize);
+
+impl Actor for Waits {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        for _ in 0..self.0 {
+            cx.spawn(std::future::pending(), |_, (), _| ());
+        }
+        Ok(())
+    }
+}
+
 /// Instructions of a game of so many messages.
 fn play(messages: u64, work: fn()) -> Counts {
     play_beside(messages, work, |third| third)
 }
 
 /// The same, beside a third player who takes no part.
-fn play_beside(messages: u64, work: fn(), third: fn(Child<Player>) -> Child<Player>) -> Counts {
+fn play_beside<N: Into<Node>>(messages: u64, work: fn(), third: fn(Child<Player>) -> N) -> Counts {
     // Time stands still, or this slow motion would end the turn after a few messages.
     let driver = Driver::new(Arc::new(Nobody), Clock::manual());
     let here = Locality::new("here");
@@ -112,4 +124,11 @@ fn l30_hooks_of_others_cost_a_message_nothing() {
     let plain = play_beside(260, || (), |third| third);
     let hooked = play_beside(260, || (), |third| third.hook(Idle));
     assert_eq!(hooked, plain);
+}
+
+#[test]
+fn row_m06_futures_of_others_cost_a_message_nothing() {
+    let plain = play_beside(260, || (), |_| Child::new("third", || Waits(0)));
+    let waiting = play_beside(260, || (), |_| Child::new("third", || Waits(3)));
+    assert_eq!(waiting, plain);
 }
