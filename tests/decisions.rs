@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::admin::{ask, child, scripted};
+use crate::admin::{ask, child, list, scripted};
 use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
@@ -120,6 +120,37 @@ fn l09_a_supervisor_decides_as_it_is_told(on: &dyn Backend, far: &dyn Backend) {
     assert_eq!(all[..5], begun);
     assert_eq!(all[5..8], ["x starts", "y starts", "y: again"]);
     assert_eq!(all[8..11], ["x drops", "y drops", "x starts"]);
+}
+
+/// A temporary instance of a pool is made again from its argument, if that is decided.
+fn l09_an_instance_is_restarted_against_its_kind(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |_| {
+        let (mine, theirs) = (log.clone(), log.clone());
+        let script = move |root: Address| {
+            let log = theirs.clone();
+            async move {
+                let pool = child(root, "pool").await.address;
+                let start = StartInstance::<Puppet, &'static str>::new("x");
+                let x = ask(pool, start).await.expect("it starts");
+                let x = x.expect("it was not ignored");
+                for word in ["restart", "stop"] {
+                    fail(x.address, word);
+                    ask(pool, CountChildren).await;
+                }
+                log.put(list(pool).await);
+            }
+        };
+        let pool = Supervisor::simple_one_for_one("pool", move |name, _: &mut Context<Puppet>| {
+            Role::new(name, &mine).telling().play(1)
+        });
+        let pool = pool.instances(Restart::Temporary);
+        stage()
+            .child(pool.decide(|child| word(child.exit)))
+            .child(scripted(&log, script))
+    });
+    let lines = ["x starts", "x drops", "x starts", "x drops", ""];
+    assert_eq!(log.all(), lines);
 }
 
 /// It was to be restarted against its kind, and cannot start: those who were stopped for that come back
@@ -608,6 +639,7 @@ bodies! {
         l09_a_decision_may_use_its_context,
         l19_a_panic_of_a_decision_is_the_actors_own,
         l09_nobody_is_asked_about_what_was_stopped,
+        l09_an_instance_is_restarted_against_its_kind,
     ]
     Pair: [
         r77_a_start_goes_on_without_a_child_that_can_be_missed,

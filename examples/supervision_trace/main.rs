@@ -8,6 +8,7 @@
 //! virtual time, in one thread.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -106,9 +107,10 @@ fn make(on: &str) -> Result<Option<Make>, String> {
 }
 
 fn print(args: &Args) -> Result<(), Box<dyn Error>> {
-    let in_file = |error: &dyn Error| format!("{}: {error}", args.file.display());
+    let in_file = |error: &dyn Display| format!("{}: {error}", args.file.display());
     let text = std::fs::read_to_string(&args.file).map_err(|error| in_file(&error))?;
-    let scenario = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
+    let scenario = serde_json::from_str(&text)
+        .map_err(|error| in_file(&format!("this is no scenario: {error}")))?;
     let host: Box<dyn Host> = match args.on {
         None => Box::new(Simulated::new(args.spread)),
         Some(make) => Box::new(Loops::new(make, args.spread)?),

@@ -433,6 +433,10 @@ impl<A: Actor> Child<A> {
     /// [`StartError`](crate::StartError). Any other name is waited for, as long as the start may take:
     /// somebody may register it. [`Plan::warnings`](crate::Plan::warnings) tells of each.
     ///
+    /// This gives no address: a factory may capture one that was [reserved](crate::Locality::reserve), and a
+    /// running actor may [look the name up](Context::lookup). Who wants the address as soon as it is linked uses
+    /// [`Context::find_linked`] instead.
+    ///
     /// If the service crashes, this actor fails with it. That is a restart of its own, unless the supervisor
     /// of both starts them again together, as [`rest_for_one`](crate::Supervisor::rest_for_one) does:
     /// `Plan::warnings` tells as well of a service whose crash its supervisor would not survive.
@@ -653,8 +657,10 @@ impl<A: Actor> Child<A> {
         self
     }
 
-    /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit. It counts
-    /// from the supervisor's order, and where both are on one locality from when the start hook has returned.
+    /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
+    ///
+    /// It runs from when [`Actor::start`] has returned, and with [hooks](crate::Hook) from when the first of
+    /// theirs has: what these do before they return blocks the loop, and is not measured.
     ///
     /// A restart that takes too long is tried again, and counts. A supervisor that is to give up because
     /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit:
@@ -688,8 +694,8 @@ impl<A: Actor> Child<A> {
     /// How long the stop may take, with its holds; then the child is removed by force. 5 s by
     /// default; zero is at once, without a stop hook; [`Duration::MAX`] is no limit.
     ///
-    /// On its parent's locality it runs from when the stop hook has returned, on another one from the order. It
-    /// holds for a stop of the child's own, too: removed by force, it has failed.
+    /// It runs from when [`Actor::stop`] has returned, and goes on when the supervisor's instance ends
+    /// meanwhile. It holds for a stop of the child's own, too: removed by force, it has failed.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};

@@ -1195,7 +1195,8 @@ impl<A: Actor> Context<A> {
     /// [Cancelled](Self::cancel), it gives none, even if that is queued already. It ends with the
     /// instance that watches.
     ///
-    /// Who monitors one that is down again in the handler of its `Down` is told again at once, without an end:
+    /// Who monitors one that is down again in the handler of its `Down` is told again at once, without an end,
+    /// and its loop is busy with nothing else. Look at the state before:
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// struct Nurse { patient: Address }

@@ -49,15 +49,17 @@ impl Template {
         }
     }
 
-    /// The spec of an instance, if the template is for this type of actor and argument.
+    /// The spec of an instance, if the template is for this type of actor and argument. Whoever `decides` may
+    /// restart any instance.
     pub(crate) fn spec<A: Actor, T: Clone + 'static>(
         &self,
         name: Cow<'static, str>,
         argument: T,
+        decides: bool,
     ) -> Option<Spec> {
         let make = self.make.downcast_ref::<Make<A, T>>()?.clone();
         // One that is not restarted has no use for a copy.
-        let once = self.restart == Restart::Temporary;
+        let once = self.restart == Restart::Temporary && !decides;
         let mut argument = Some(argument);
         let maker = Maker::of(move |cx: &mut Context<A>| {
             let next = if once {

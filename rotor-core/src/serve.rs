@@ -264,16 +264,16 @@ impl Local {
         slot: u32,
         argument: T,
     ) -> Result<ChildId, AdminError> {
-        let (template, instances) = self.seat(slot, |seat| {
+        let (template, instances, decides) = self.seat(slot, |seat| {
             let kin = seat.kin_mut();
-            (kin.template.clone(), kin.family.len())
+            (kin.template.clone(), kin.family.len(), kin.decides)
         });
         let most = template.as_ref().map_or(u32::MAX, |template| template.most);
         let makes = template.as_ref().map(|template| template.makes);
         let spec = template.and_then(|template| {
             // The names of two instances differ, also that of one that has gone.
             let name = format!("{}#{}", self.name_of(slot), template.made + 1);
-            template.spec::<A, T>(name.into(), argument)
+            template.spec::<A, T>(name.into(), argument, decides)
         });
         let asked = (type_name::<A>(), type_name::<T>());
         let spec = spec.ok_or(AdminError::NotThisPool { makes, asked })?;

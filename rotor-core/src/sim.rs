@@ -109,6 +109,13 @@ impl Wake for Flag {
     }
 }
 
+/// The steps at one time, and of the last of them whose they were.
+#[derive(Default)]
+struct Unrest {
+    steps: u64,
+    busy: HashMap<(usize, u32), u64>,
+}
+
 /// How many of the last of these steps are looked at for who is busy.
 const LOOKED_AT: u64 = 10_000;
 
@@ -316,7 +323,7 @@ impl Sim {
     /// # }
     /// ```
     pub fn panic_at(&mut self, actor: Address, n: u32) {
-        assert!(n > 0, "the first message is number 1");
+        assert!(n > 0, "the first message is number 1, not 0");
         let known = self.local(actor.gate(), |local| {
             let slot = local.find(actor)?;
             local.panic_at(slot, n);
@@ -360,7 +367,10 @@ impl Sim {
     /// # }
     /// ```
     pub fn delay(&mut self, from: &Locality, to: &Locality, by: Duration) {
-        assert!(from != to, "a locality has no way to itself");
+        assert!(
+            from != to,
+            "a locality has no way to itself: name two different ones"
+        );
         let (from, to) = (from.gate(), to.gate());
         let known = self
             .links
@@ -520,20 +530,24 @@ impl Sim {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn run_until_idle(&mut self) {
-        let mut busy = HashMap::new();
-        let mut steps = 0;
+        let mut unrest = Unrest::default();
         while let Some(ran) = self.step_one() {
-            steps += 1;
-            if steps + LOOKED_AT > self.endless {
-                *busy.entry(ran).or_insert(0) += 1;
-            }
-            assert!(
-                steps < self.endless,
-                "seed {}: the tree does not come to rest; of the last {LOOKED_AT} messages went {}",
-                self.seed,
-                self.busiest(busy)
-            );
+            self.check_rest(&mut unrest, ran);
         }
+    }
+
+    /// Fails if there is no end to the steps at one time.
+    fn check_rest(&self, unrest: &mut Unrest, ran: (usize, u32)) {
+        unrest.steps += 1;
+        if unrest.steps + LOOKED_AT > self.endless {
+            *unrest.busy.entry(ran).or_insert(0) += 1;
+        }
+        assert!(
+            unrest.steps < self.endless,
+            "seed {}: the tree does not come to rest; of the last {LOOKED_AT} messages went {}",
+            self.seed,
+            self.busiest(std::mem::take(&mut unrest.busy))
+        );
     }
 
     /// The two actors that were busiest, as text.
@@ -694,6 +708,10 @@ impl Sim {
     /// Runs the simulation until a future is ready, such as [`Addr::ask`](crate::Addr::ask); the
     /// clock moves from deadline to deadline as needed. `None` if it never gets ready.
     ///
+    /// # Panics
+    /// As [`run_until_idle`](Self::run_until_idle), if the tree does not come to rest at one time.
+    ///
+    /// # Examples
     /// ```
     /// # use rotor_core::{sim::Sim, *};
     /// # use std::time::Duration;
@@ -716,15 +734,18 @@ impl Sim {
     pub fn block_on<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut cx = TaskContext::from_waker(Waker::noop());
+        let mut unrest = Unrest::default();
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                 return Some(output);
             }
-            if self.step() {
+            if let Some(ran) = self.step_one() {
+                self.check_rest(&mut unrest, ran);
                 continue;
             }
             let due = self.due()?;
             self.advance_to(due);
+            unrest = Unrest::default();
         }
     }
 
@@ -1067,16 +1088,8 @@ mod tests {
         Sim::new(2).lose(&far);
     }
 
-    #[test]
-    #[cfg_attr(
-        miri,
-        ignore = "twenty thousand steps, which other tests take one by one"
-    )]
-    #[should_panic(
-        expected = "seed 3: the tree does not come to rest; of the last 10000 messages \
-                               went 5000 to loud [here] and 5000 to shrill [here]"
-    )]
-    fn t05_endless_activity_is_reported_with_the_two_busiest_actors() {
+    /// Two actors do not come to rest.
+    fn endless(run: impl FnOnce(&mut Sim)) {
         let mut sim = Sim::new(3);
         sim.endless = 20_000;
         let here = sim.locality("here");
@@ -1087,6 +1100,29 @@ mod tests {
             .child(Child::new("shrill", move || Echo { to: loud }).at(shrill));
         sim.start(tree).unwrap();
         loud.send(());
-        sim.run_until_idle();
+        run(&mut sim);
+    }
+
+    #[test]
+    #[cfg_attr(
+        miri,
+        ignore = "twenty thousand steps, which other tests take one by one"
+    )]
+    #[should_panic(
+        expected = "seed 3: the tree does not come to rest; of the last 10000 messages \
+                               went 5000 to loud [here] and 5000 to shrill [here]"
+    )]
+    fn t05_endless_activity_is_reported_with_the_two_busiest_actors() {
+        endless(Sim::run_until_idle);
+    }
+
+    #[test]
+    #[cfg_attr(
+        miri,
+        ignore = "twenty thousand steps, which other tests take one by one"
+    )]
+    #[should_panic(expected = "seed 3: the tree does not come to rest")]
+    fn t05_a_future_is_not_waited_for_beside_endless_activity() {
+        endless(|sim| _ = sim.block_on(std::future::pending::<()>()));
     }
 }

@@ -686,7 +686,10 @@ impl Supervisor {
     }
 
     /// It is removed by force if its stop takes longer; of the root it is the limit of the whole tree.
-    /// No limit by default, as in OTP.
+    /// No limit by default, as in OTP; its start has none, but those of its children have.
+    ///
+    /// On its parent's locality it runs from when its stop has begun, on another one from the order to stop: a
+    /// loop that does not turn is late, too.
     ///
     /// A tree that has overrun its limit ends with [`ExitReason::TimedOut`](crate::ExitReason::TimedOut).
     /// The threads that were spawned for it are not waited for then: one of them may be in a handler

@@ -50,6 +50,11 @@
 //! - A [`Handler`](crate::Handler) returns nothing. One that may fail is a
 //!   [`TryHandler`](crate::TryHandler), and returns rotor's `Result`, as `start` and factories do.
 //!   [`Error::message`](crate::Error::message) makes an error of a text.
+//! - Nothing is awaited in a handler, and a handler is no `async fn`: give the future to
+//!   [`cx.spawn`](crate::Context::spawn), which calls a closure with what comes of it, or ask with
+//!   [`cx.request`](crate::Context::request).
+//! - A supervisor is asked at `address.admin()`: an [`Address`](crate::Address) alone has no `ask`, and from
+//!   a handler it is [`cx.request_from`](crate::Context::request_from).
 //! - "Mismatched types" at a `send` means that the actor has a handler, but for another type; "cannot be
 //!   sent between threads safely", that the message is not `Send`:
 //!   [`send_local`](crate::Addr::send_local) takes it to an actor of the same thread.
