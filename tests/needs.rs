@@ -7,6 +7,7 @@ use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::backend::Backend;
+use crate::chains::Refusals;
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
@@ -149,6 +150,115 @@ fn l13_a_client_waits_for_its_service_whatever_comes_meanwhile(on: &dyn Backend)
         assert_eq!(log.count("b: told"), [1, 0, 1, 1, 0][case]);
         assert_eq!(log.live(), 0);
     }
+}
+
+/// All of them, however they come back, and whatever a pass over others does meanwhile.
+fn l13_a_client_waits_for_all_its_services(seed: u64) {
+    for case in 0..5 {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let here = sim.locality("here");
+        let [s, t, y]: [Addr<Puppet>; 3] = std::array::from_fn(|_| here.reserve());
+        let refusals = Arc::new(Refusals::default());
+        let slow = |name, long| Role::new(name, &log).telling().slow(long).child();
+        let service = || slow("s", 100).at(s).named(LOG);
+        let client = || slow("c", 1).needs(LOG);
+        let other = Role::new("other", &log).begin(|me, cx| {
+            let hold = (me.life > 1).then(|| cx.hold("its start takes long"));
+            later(cx, ms(30), |_, _| drop(hold));
+        });
+        let one = || Supervisor::one_for_one("app");
+        let rest = || Supervisor::rest_for_one("app");
+        let tree = match case {
+            0 | 1 => one()
+                .child(service())
+                .child(slow("t", 5).at(t).named(BELL))
+                .child(client().needs(BELL)),
+            2 => one()
+                .child(service().backoff(Backoff::fixed(ms(50))))
+                .child(client()),
+            3 => {
+                let tree = rest().child(service()).child(client());
+                let tree = tree.child(puppet("y", &log).at(y));
+                tree.child(puppet("z", &log)).child(puppet("last", &log))
+            }
+            _ => {
+                let tree = rest().child(service()).child(client());
+                tree.child(other.child()).child(puppet("last", &log))
+            }
+        };
+        let tree = tree.intensity(9, LONG).observer(refusals.clone());
+        let app = sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        match case {
+            0 => drop([s, t].map(end)),
+            1 => drop([t, s].map(end)),
+            4 => crash(s),
+            _ => end(s),
+        }
+        sim.run_for(ms(10));
+        match case {
+            3 => crash(y),
+            4 => end(s), // in the start of what is restarted with it
+            _ => {}
+        }
+        sim.run_for(ms(2000));
+        assert_eq!(*refusals.0.lock().unwrap(), [""; 0], "seed {seed}, {case}");
+        let lines = log.all();
+        let last = |line: &str| lines.iter().rposition(|l| l == line);
+        assert!(last("s starts") < last("c starts"), "{case}: {lines:?}");
+        assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+    }
+}
+
+/// Its own limit ends with its own stop.
+fn l13_a_client_that_has_made_way_is_not_late(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let s = here.reserve();
+    let role = |name, long| Role::new(name, &log).telling().slow(long).child();
+    let ends = log.clone();
+    let tree = Supervisor::one_for_one("app")
+        .intensity(9, LONG)
+        .decide(move |child| {
+            ends.put(format!("{}: {}", child.name, chain(child.exit)));
+            Decision::Usual
+        })
+        .child(role("s", 100).at(s).named(LOG))
+        .child(role("c", 10).needs(LOG).stop_limit(ms(50)));
+    let _app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(2000));
+    let ends = ["s: shutdown", "c: shutdown < s: shutdown"];
+    assert_eq!([log.of("s: "), log.of("c: ")].concat(), ends, "seed {seed}");
+    assert_eq!(log.count("c starts"), 2);
+}
+
+/// Who was asked to leave, and has left, ends for reasons of its own from then on.
+fn l13_who_has_left_a_service_does_not_wait_for_it(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (s, c) = (here.reserve(), here.reserve());
+    let client = Role::new("c", &log).telling().begin(move |me, cx| {
+        if me.life == 1 {
+            cx.link_with(s.address());
+        }
+    });
+    let service = Role::new("s", &log).slow(100).child();
+    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+    let tree = tree.child(service.at(s)).child(client.child().at(c));
+    let _app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(10));
+    act(c, |me, _| me.kept.clear()); // it leaves: see `tests/links.rs`
+    sim.run_for(ms(1000));
+    s.stop();
+    sim.run_for(ms(10));
+    crash(c);
+    sim.run_for(ms(10));
+    assert_eq!(s.address().state(), Lifecycle::Stopping, "seed {seed}");
+    assert_eq!(log.count("c starts"), 2);
 }
 
 /// Discovered and linked at once, by two names of one service: one link, and both are told.
@@ -704,6 +814,9 @@ bodies! {
         r105_clients_are_told_when_a_service_stops_in_its_start,
     ]
     Sim: [
+        l13_a_client_waits_for_all_its_services,
+        l13_a_client_that_has_made_way_is_not_late,
+        l13_who_has_left_a_service_does_not_wait_for_it,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
         l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor,

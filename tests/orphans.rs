@@ -301,37 +301,47 @@ fn m11_a_claim_that_was_refused_for_its_name_leaves_the_address(seed: u64) {
     }
 }
 
-/// What its children have is held by somebody, also if they are below an orphan that is to make way.
+/// What its children have is held by somebody, also if they are below an orphan that is to make way: with
+/// another loop between, too.
 fn m11_a_request_below_an_orphan_removes_none_of_it(seed: u64) {
-    let (log, mut sim) = (Log::new(), Sim::new(seed));
-    sim.locality("home");
-    let [mid, far] = ["mid", "far"].map(|name| sim.locality(name));
-    let a = far.reserve();
-    let (theirs, below) = (log.clone(), far);
-    let one = patient("one").on(&mid, move |s| {
-        let log = theirs.clone();
-        s.child(patient("two").on(&below, move |s| {
-            s.child(puppet("a", &log).at(a)).child(patient("three"))
-        }))
-    });
-    let app = sim.start(patient("root").child(one)).unwrap();
-    sim.run_for(ms(10));
-    let three = address_of(&app, "three").admin();
-    let again = StartChild::new(move || puppet("again", &log).at(a));
-    let asked = three.ask(again, Duration::MAX);
-    sim.lose(&mid);
-    sim.run_until_idle();
-    sim.open(mid);
-    sim.run_for(ms(1000));
-    assert_eq!(a.address().state(), Lifecycle::Running, "{}", app.tree());
-    match sim.block_on(asked) {
-        Some(Ok(Err(AdminError::BadSpec(StartError::ClaimedTwice { .. })))) => {}
-        Some(Err(RequestError::Ended(_))) => {} // it was told of the loss before
-        other => panic!("seed {seed}: {other:?}"),
+    for between in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        sim.locality("home");
+        let [top, mid, far] = ["top", "mid", "far"].map(|name| sim.locality(name));
+        let a = far.reserve();
+        let (theirs, below, other) = (log.clone(), far, mid);
+        let one = patient("one").on(&top, move |s| {
+            let (log, far, mid) = (theirs.clone(), below.clone(), other.clone());
+            s.child(patient("two").on(&below, move |s| {
+                let far = far.clone();
+                let s = s.child(puppet("a", &log).at(a));
+                s.child(match between {
+                    true => {
+                        patient("mid").on(&mid, move |s| s.child(patient("three").on(&far, |s| s)))
+                    }
+                    false => patient("three"),
+                })
+            }))
+        });
+        let app = sim.start(patient("root").child(one)).unwrap();
+        sim.run_for(ms(10));
+        let three = address_of(&app, "three").admin();
+        let again = StartChild::new(move || puppet("again", &log).at(a));
+        let asked = three.ask(again, Duration::MAX);
+        sim.lose(&top);
+        sim.run_until_idle();
+        sim.open(top);
+        sim.run_for(ms(1000));
+        assert_eq!(a.address().state(), Lifecycle::Running, "{}", app.tree());
+        match sim.block_on(asked) {
+            Some(Ok(Err(AdminError::BadSpec(StartError::ClaimedTwice { .. })))) => {}
+            Some(Err(RequestError::Ended(_))) => {} // it was told of the loss before
+            other => panic!("seed {seed}, {between}: {other:?}"),
+        }
+        app.shutdown();
+        sim.run_for(ms(1000));
+        assert_eq!(a.address().state(), Lifecycle::Gone);
     }
-    app.shutdown();
-    sim.run_for(ms(1000));
-    assert_eq!(a.address().state(), Lifecycle::Gone);
 }
 
 bodies! {

@@ -327,11 +327,11 @@ impl Local {
             });
         }
         let holder = self.find(address);
-        // Its parent is lost, and it is in the way of what comes after it. Never under a handler,
-        // which may be its own.
+        // Its parent is lost, and it is in the way of what comes after it, and not of what is below it. Never
+        // under a handler, which may be its own.
         if self.running_slot() == LOCALITY
             && let Some(orphan) = holder.and_then(|slot| self.orphan_above(slot))
-            && !self.upwards(parent).any(|above| above == orphan)
+            && !self.is_bereft(parent)
         {
             self.remove_orphan(orphan);
         }

@@ -436,6 +436,10 @@ impl Driver {
         if inner.thread != here::thread() {
             return self.turned_elsewhere();
         }
+        // What starts a tree may be in the midst of freeing what was in its way.
+        if inner.starting.get() {
+            return Turn::Nested;
+        }
         if inner.done.get() {
             return Turn::Park(None);
         }

@@ -1,29 +1,34 @@
-//! Ends of clients that made way for a service of the same supervisor.
+//! Ends of clients that made way for services of the same supervisor.
 //!
-//! Such an end is reported after that of the service: started again before, the client would wait for the
-//! service, and the start of that for the client's. Meanwhile other events go on. A client that the
-//! supervisor stops for another reason has ended already: it is reported then.
+//! Such an end is reported when those services run again, or are down: started again before, the client would
+//! wait for them, and their start for the client's. Meanwhile other events go on. A client that the supervisor
+//! stops for another reason has ended already: the order to stop is answered with its end.
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
-use crate::strategy::{ChildId, Stops};
+use crate::strategy::ChildId;
 
-/// The end of a client that made way for its service: of a child, because of another one.
+/// The end of an instance of a child.
 pub(crate) struct Early {
     pub(crate) child: ChildId,
     pub(crate) incarnation: u64,
     pub(crate) exit: Exit,
-    pub(crate) service: ChildId,
 }
+
+/// Services, as children of the supervisor of their client: few have more than one that ends at a time.
+pub(crate) type Siblings = SmallVec<[ChildId; 2]>;
 
 /// Those that wait, of one supervisor.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    ends: FixedMap<ChildId, Early>,
-    /// The clients of each service.
-    clients: FixedMap<ChildId, Vec<ChildId>>,
+    /// With how many services each waits for.
+    ends: FixedMap<ChildId, (Early, usize)>,
+    /// The clients of each service, and their incarnations. Some may have been taken.
+    clients: FixedMap<ChildId, Vec<(ChildId, u64)>>,
     /// Those that wait no more, and are to be reported.
     due: VecDeque<Early>,
     /// Somebody reports them.
@@ -31,36 +36,40 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    pub(crate) fn add(&mut self, early: Early) {
-        let clients = self.clients.entry(early.service).or_default();
-        clients.push(early.child);
-        self.ends.insert(early.child, early);
+    pub(crate) fn add(&mut self, early: Early, services: &[ChildId]) {
+        for service in services {
+            let clients = self.clients.entry(*service).or_default();
+            clients.push((early.child, early.incarnation));
+        }
+        self.ends.insert(early.child, (early, services.len()));
     }
 
-    /// Lets those go whose service has ended, and those that are to be stopped: declared ones in start
-    /// order. Whether the caller is to report them: nobody does so far.
-    pub(crate) fn let_go(&mut self, ended: Option<ChildId>, stops: Stops) -> bool {
-        let before = self.due.len();
-        match stops {
-            Stops::Nobody => {}
-            Stops::One(child) => self.due.extend(self.ends.remove(&child)),
-            // To look at what has been emptied takes as long as what was there.
-            Stops::Many if self.ends.is_empty() => {}
-            Stops::Many => {
-                self.due.extend(self.ends.drain().map(|(_, early)| early));
-                self.clients.clear();
+    /// A service runs again, or is down. Those that wait for nothing else are due, declared ones in start
+    /// order.
+    pub(crate) fn settle(&mut self, service: ChildId) {
+        let mut clients = self.clients.remove(&service).unwrap_or_default();
+        clients.sort_unstable();
+        for (client, incarnation) in clients {
+            let Some((early, left)) = self.ends.get_mut(&client) else {
+                continue;
+            };
+            if early.incarnation == incarnation {
+                *left -= 1;
+                if *left == 0 {
+                    let due = self.take(client);
+                    self.due.extend(due);
+                }
             }
         }
-        let clients = ended.and_then(|service| self.clients.remove(&service));
-        for client in clients.into_iter().flatten() {
-            let is_so = |early: &Early| Some(early.service) == ended;
-            if self.ends.get(&client).is_some_and(is_so) {
-                self.due.extend(self.ends.remove(&client));
-            }
-        }
-        let mut due: Vec<_> = self.due.drain(before..).collect();
-        due.sort_unstable_by_key(|early| early.child);
-        self.due.extend(due);
+    }
+
+    /// One that waits is not waited for any more.
+    pub(crate) fn take(&mut self, client: ChildId) -> Option<Early> {
+        self.ends.remove(&client).map(|(early, _)| early)
+    }
+
+    /// Whether the caller is to report those that are due: nobody does so far.
+    pub(crate) fn is_due(&mut self) -> bool {
         !self.due.is_empty() && !std::mem::replace(&mut self.reporting, true)
     }
 
@@ -78,7 +87,7 @@ impl Waiting {
 
     /// Nobody waits for them any more.
     pub(crate) fn into_exits(self) -> impl Iterator<Item = Exit> {
-        let ends = self.ends.into_values().chain(self.due);
-        ends.map(|early| early.exit)
+        let ends = self.ends.into_values().map(|(early, _)| early);
+        ends.chain(self.due).map(|early| early.exit)
     }
 }

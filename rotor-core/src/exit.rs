@@ -715,13 +715,18 @@ impl fmt::Display for ExitReason {
             ExitReason::Shutdown => write!(f, "shutdown"),
             // Texts of others begin on lines of their own, so that these are trimmed as well.
             ExitReason::ShutdownWith(detail) => write!(f, "shutdown:\n{detail}"),
-            ExitReason::Failed(error) => {
-                let text = error.to_string();
-                // The exit of another may say so by itself.
-                let exit = error.downcast_ref::<Exit>();
-                let rest = exit.and_then(|_| text.strip_prefix("failed: "));
-                write!(f, "failed:\n{}", rest.unwrap_or(&text))
-            }
+            ExitReason::Failed(error) => match error.downcast_ref::<Exit>() {
+                // That of another may say so by itself.
+                Some(exit) => {
+                    let text = exit.to_string();
+                    write!(
+                        f,
+                        "failed:\n{}",
+                        text.strip_prefix("failed: ").unwrap_or(&text)
+                    )
+                }
+                None => write!(f, "failed:\n{error}"),
+            },
             ExitReason::TimedOut(error) => write!(f, "timed out: {error}"),
             ExitReason::Stalled(error) => write!(f, "failed: {error}"),
             ExitReason::Link(error) => write!(f, "failed: {error}"),

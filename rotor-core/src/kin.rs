@@ -242,6 +242,13 @@ impl Kin {
         self.far.get(&address).copied()
     }
 
+    /// Forgets that there were ends that wait, if none is left.
+    pub(crate) fn forget_early(&mut self) {
+        if self.early.take_if(|early| early.is_empty()).is_some() {
+            self.family.settled = None;
+        }
+    }
+
     /// Whether what a child says is for the table alone: no limit ends with it, no end of another child
     /// waits, and the actor is not asked.
     pub(crate) fn takes_at_once(&self, id: ChildId, news: &News) -> bool {

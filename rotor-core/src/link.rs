@@ -5,13 +5,17 @@
 //! until they have.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
+use crate::early::Siblings;
 use crate::exit::{Exit, ExitReason};
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
@@ -22,7 +26,7 @@ use crate::registry::Registry;
 use crate::roster::Roster;
 use crate::slot::{Parent, State};
 use crate::states::Lifecycle;
-use crate::strategy::{ChildId, Restart};
+use crate::strategy::Restart;
 use crate::things::{Body, Key};
 use crate::ties::About;
 use crate::timer::nanos;
@@ -327,8 +331,8 @@ fn take(clients: &mut Clients) -> Vec<Client> {
 #[derive(Default)]
 pub(crate) struct Services {
     by_slot: FixedMap<u32, Service>,
-    /// Clients here that a service has asked to leave, and the service.
-    asked: FixedMap<u32, Address>,
+    /// Clients here that services have asked to leave, and those.
+    asked: FixedMap<u32, SmallVec<[Address; 1]>>,
 }
 
 #[derive(Default)]
@@ -447,7 +451,8 @@ impl Local {
         };
         let asked = self.with_link(key, |linked| (linked.asked, linked.service));
         if let Some((_, service)) = asked {
-            self.services.borrow_mut().asked.insert(slot, service);
+            let mut services = self.services.borrow_mut();
+            services.asked.entry(slot).or_default().push(service);
         }
         match asked {
             Some((Some(kind), service)) => self.ask_client(slot, key, kind, service, exit),
@@ -504,7 +509,23 @@ impl Local {
     fn unlink(&self, key: Key) {
         let slot = self.things.borrow().slot_of(key);
         if let Some(slot) = slot {
+            // One that lives on ends for another reason, some day.
+            let service = self.with_link(key, |linked| linked.service);
+            if let Some(service) = service.filter(|_| self.seat(slot, |seat| seat.state.is_alive()))
+            {
+                self.forget_asker(slot, service);
+            }
             drop(self.remove_thing(key, slot));
+        }
+    }
+
+    fn forget_asker(&self, slot: u32, service: Address) {
+        let mut services = self.services.borrow_mut();
+        if let Entry::Occupied(mut askers) = services.asked.entry(slot) {
+            askers.get_mut().retain(|asker| *asker != service);
+            if askers.get().is_empty() {
+                askers.remove();
+            }
         }
     }
 
@@ -761,25 +782,25 @@ impl Local {
         self.services.borrow().asked.is_empty()
     }
 
-    /// The service that has asked a client here to leave, and has not ended itself so far: a sibling
+    /// The services that have asked a client here to leave, and have not ended themselves so far: siblings
     /// below the same parent.
-    pub(crate) fn leaves_first(&self, client: Address, parent: u32) -> Option<ChildId> {
+    pub(crate) fn leave_first(&self, client: Address, parent: u32) -> Siblings {
         if client.gate() != self.gate {
-            return None;
+            return Siblings::new();
         }
-        let service = self.services.borrow_mut().asked.remove(&client.slot)?;
-        if service.gate() != self.gate {
-            return None;
-        }
-        let slot = self.find(service)?;
-        let is_leaving = |service: &mut Service| service.leaving.is_some();
-        let leaving = self.with_service(slot, is_leaving).unwrap_or(false);
-        self.seat(slot, |seat| match &seat.parent {
-            Parent::Actor { address, child } if *address == self.address_of(parent) => {
-                (leaving || seat.state != State::Running).then_some(*child)
-            }
-            _ => None,
-        })
+        let askers = self.services.borrow_mut().asked.remove(&client.slot);
+        let sibling = |service: Address| {
+            let slot = self.find(service).filter(|_| service.gate() == self.gate)?;
+            let is_leaving = |service: &mut Service| service.leaving.is_some();
+            let leaving = self.with_service(slot, is_leaving).unwrap_or(false);
+            self.seat(slot, |seat| match &seat.parent {
+                Parent::Actor { address, child } if *address == self.address_of(parent) => {
+                    (leaving || seat.state != State::Running).then_some(*child)
+                }
+                _ => None,
+            })
+        };
+        askers.into_iter().flatten().filter_map(sibling).collect()
     }
 
     /// The slot of a client is freed.

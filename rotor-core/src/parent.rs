@@ -115,6 +115,7 @@ impl Local {
         if let News::Exited(exit) = &news
             && self.is_early(slot, child, incarnation, exit)
         {
+            self.step_is_over(slot, child, incarnation, false);
             return;
         }
         self.take_report(slot, child, incarnation, news);
@@ -126,41 +127,50 @@ impl Local {
         if self.is_nobody_asked() {
             return false;
         }
-        let place = self.child_place(slot, child);
-        let service = place.and_then(|place| self.leaves_first(place, slot));
-        let early = service.and_then(|service| {
-            self.seat(slot, |seat| {
-                let kin = seat.kin.as_mut()?;
-                let (row, other) = (kin.family.row(child), kin.family.row(service));
-                let up = row.state == RowState::Up && row.incarnation == incarnation;
-                (up && other.state == RowState::Up).then(|| {
-                    kin.early.get_or_insert_default().add(Early {
-                        child,
-                        incarnation,
-                        exit: exit.clone(),
-                        service,
-                    });
-                })
+        let Some(place) = self.child_place(slot, child) else {
+            return false;
+        };
+        let mut services = self.leave_first(place, slot);
+        let is_early = |seat: &mut Seat| {
+            let kin = seat.kin.as_mut()?;
+            let row = kin.family.row(child);
+            let up = row.state == RowState::Up && row.incarnation == incarnation;
+            services.retain(|service| kin.family.row(*service).state == RowState::Up);
+            (up && !services.is_empty()).then(|| {
+                let early = Early {
+                    child,
+                    incarnation,
+                    exit: exit.clone(),
+                };
+                kin.family.settled.get_or_insert_default();
+                let waiting = kin.early.get_or_insert_default();
+                waiting.add(early, &services);
             })
-        });
-        early.is_some()
+        };
+        self.seat(slot, is_early).is_some()
     }
 
-    /// Reports the ends that have waited for that of a child, and those of children that are to be stopped.
-    fn report_early(&self, slot: u32, ended: Option<ChildId>) {
-        let let_go = |seat: &mut Seat| {
+    /// Reports the ends that have waited for children which are settled now.
+    fn report_early(&self, slot: u32) {
+        let is_due = |seat: &mut Seat| {
             let kin = seat.kin.as_mut()?;
-            let stops = kin.family.stops();
-            Some(kin.early.as_mut()?.let_go(ended, stops))
+            let early = kin.early.as_mut()?;
+            let settled = std::mem::take(kin.family.settled.as_mut()?);
+            for child in settled {
+                if kin.family.is_settled(child) {
+                    early.settle(child);
+                }
+            }
+            Some(early.is_due())
         };
-        if self.seat(slot, let_go) != Some(true) {
+        if self.seat(slot, is_due) != Some(true) {
             return;
         }
         let next = |seat: &mut Seat| {
             let kin = seat.kin.as_mut()?;
             let next = kin.early.as_mut()?.next();
             if next.is_none() {
-                kin.early.take_if(|early| early.is_empty());
+                kin.forget_early();
             }
             next
         };
@@ -338,12 +348,8 @@ impl Local {
         if let Some(kin) = self.seat(slot, quiet) {
             return self.handle_with(slot, kin, event);
         }
-        let ended = match &event {
-            Event::Exited(child, ..) | Event::Limit(child, ..) => Some(*child),
-            _ => None,
-        };
         self.handle(slot, event);
-        self.report_early(slot, ended);
+        self.report_early(slot);
     }
 
     fn handle(&self, slot: u32, event: Event) {
@@ -408,6 +414,16 @@ impl Local {
                 let Some((to, limit, starts)) = found else {
                     return;
                 };
+                let has_ended = |seat: &mut Seat| {
+                    let kin = seat.kin.as_mut()?;
+                    let early = kin.early.as_mut()?.take(child);
+                    kin.forget_early();
+                    early
+                };
+                if let Some(early) = self.seat(slot, has_ended) {
+                    let news = News::Exited(early.exit);
+                    return self.report_later(slot, child, early.incarnation, news);
+                }
                 if to.gate().entrance.is_closed() {
                     let gone = to.gate().lost();
                     return self.report_later(slot, child, incarnation, News::Exited(gone));

@@ -175,6 +175,7 @@ impl Local {
             }
         }
         let early = kin.early.take();
+        kin.family.settled = None;
         self.seat(slot, |seat| seat.kin = Some(kin));
         let early = early.into_iter().flat_map(|early| early.into_exits());
         for exit in ends.into_iter().chain(early) {

@@ -361,14 +361,6 @@ pub(crate) enum Step {
     Stop,
 }
 
-/// Whom a pass stops, or is to stop.
-pub(crate) enum Stops {
-    Nobody,
-    One(ChildId),
-    /// Most of them, or all.
-    Many,
-}
-
 #[derive(Clone, Debug)]
 enum Then {
     /// The first start, up to where all wait for each other: report that.
@@ -427,6 +419,8 @@ pub(crate) struct Family {
     /// What the last of them were for.
     past: VecDeque<Past>,
     names: Names,
+    /// Rows that run or are down since somebody looked, if somebody does: others wait for them.
+    pub(crate) settled: Option<Vec<ChildId>>,
 }
 
 impl Family {
@@ -452,6 +446,7 @@ impl Family {
             restarts: VecDeque::new(),
             past: VecDeque::new(),
             names: Names::default(),
+            settled: None,
         }
     }
 
@@ -808,19 +803,6 @@ impl Family {
         self.pass.as_ref().is_some_and(again)
     }
 
-    /// Whom the pass under way stops, or is to stop.
-    pub(crate) fn stops(&self) -> Stops {
-        match &self.pass {
-            Some(pass) if pass.is_end() => Stops::Many,
-            Some(pass) => match pass.stops[..] {
-                [] => Stops::Nobody,
-                [child] => Stops::One(child),
-                _ => Stops::Many,
-            },
-            None => Stops::Nobody,
-        }
-    }
-
     /// Whether the last pass has begun: that of its end.
     pub(crate) fn is_ending(&self) -> bool {
         self.pass.as_ref().is_some_and(Pass::is_end)
@@ -1060,6 +1042,15 @@ impl Family {
         self.tally.leave(row);
         row.state = state;
         self.tally.enter(row);
+        if let Some(settled) = &mut self.settled {
+            settled.push(id);
+        }
+    }
+
+    /// Whether a child neither ends nor comes by itself now.
+    pub(crate) fn is_settled(&self, id: ChildId) -> bool {
+        let states = [RowState::Up, RowState::Down, RowState::New, RowState::Free];
+        states.contains(&self.rows[id as usize].state)
     }
 
     /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic

@@ -45,34 +45,35 @@ fn r83_a_circle_is_looked_for_along_any_chain_of_links() {
     assert!(app.tree().ended.is_some());
 }
 
-/// The first one stops: all make way, the last first, and are started again after what each needs.
+/// The first one stops: all make way, the last first, and are started again after what each needs, or not.
 #[test]
 fn l13_clients_of_clients_make_way_along_any_chain() {
     struct Plain;
     impl Actor for Plain {}
-    let mut sim = Sim::new(1);
-    let here = sim.locality("here");
-    let all: Vec<Addr<Plain>> = (0..MANY).map(|_| here.reserve()).collect();
-    let name = |n: usize| Name::<Plain>::from(n.to_string());
-    let tree = all
-        .iter()
-        .enumerate()
-        .fold(Supervisor::one_for_one("app"), |tree, (n, &addr)| {
+    for again in [true, false] {
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let all: Vec<Addr<Plain>> = (0..MANY).map(|_| here.reserve()).collect();
+        let name = |n: usize| Name::<Plain>::from(n.to_string());
+        let mut tree = Supervisor::one_for_one("app").intensity(MANY as u32, Duration::MAX);
+        for (n, &addr) in all.iter().enumerate() {
             let child = Child::new(n.to_string(), || Plain).at(addr).named(name(n));
-            tree.child(if n == 0 {
+            let child = if again { child } else { child.transient() };
+            tree = tree.child(if n == 0 {
                 child
             } else {
                 child.needs(name(n - 1))
-            })
-        });
-    let app = sim.start(tree.intensity(MANY as u32, Duration::from_secs(60)));
-    let app = app.expect("a sound tree");
-    sim.run_until_idle();
-    all[0].stop();
-    sim.run_until_idle();
-    let nodes = app.tree().nodes;
-    let again = |node: &&TreeNode| node.state == "running" && node.instances == 2;
-    assert_eq!(nodes.iter().filter(again).count(), MANY);
+            });
+        }
+        let app = sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        all[0].stop();
+        sim.run_until_idle();
+        let nodes = app.tree().nodes;
+        let state = if again { ("running", 2) } else { ("down", 1) };
+        let is_so = |node: &&TreeNode| (node.state, node.instances) == state;
+        assert_eq!(nodes.iter().filter(is_so).count(), MANY);
+    }
 }
 
 fn nested(levels: usize) -> Supervisor {

@@ -292,6 +292,61 @@ fn s01_a_tree_is_not_started_while_slots_are_freed() {
     assert_eq!(all.len(), new.len(), "{new:?}");
 }
 
+/// The other way round: it would claim what the tree that is being started does.
+#[test]
+fn s01_a_driver_that_starts_a_tree_is_not_turned() {
+    thread_local! {
+        static DRIVER: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+        static REFUSED: Cell<bool> = const { Cell::new(false) };
+    }
+    struct Plain;
+    impl Actor for Plain {}
+    /// Turns the driver when it is dropped.
+    struct Turner;
+    impl Drop for Turner {
+        fn drop(&mut self) {
+            let Some(driver) = DRIVER.take() else { return };
+            REFUSED.set(matches!(driver.run_until_idle(), Turn::Nested));
+        }
+    }
+    let [first, second, third] = [(); 3].map(|()| Driver::new(Arc::new(Nobody), Clock::manual()));
+    let (home, far) = (Locality::new("home"), Locality::new("far"));
+    first.open(&home).unwrap();
+    second.open(&far).unwrap();
+    let second = Rc::new(second);
+    let a = far.reserve::<Plain>();
+    let tree = || {
+        let sub = Supervisor::one_for_one("sub").on(&far, move |s| {
+            let turner = Turner;
+            let other = move || {
+                let _ = &turner;
+                Plain
+            };
+            s.child(Child::new("a", || Plain).at(a))
+                .child(Child::new("other", other))
+        });
+        Supervisor::one_for_one("root").child(sub)
+    };
+    first.start(tree()).expect("sound");
+    for _ in 0..9 {
+        first.run_until_idle();
+        second.run_until_idle();
+    }
+    assert_eq!(a.address().state(), Lifecycle::Running);
+    drop(first);
+    third.open(&home).unwrap();
+    third.start(tree()).expect("sound");
+    third.run_until_idle(); // it orders what is on the other one
+    DRIVER.set(Some(second.clone()));
+    let new = Supervisor::one_for_one("new").child(Child::new("a", || Plain).at(a));
+    let _app = second.start(new);
+    assert!(REFUSED.get());
+    second.run_until_idle();
+    let new: Vec<Address> = (0..8).map(|_| far.reserve::<Plain>().address()).collect();
+    let all: std::collections::BTreeSet<_> = new.iter().collect();
+    assert_eq!(all.len(), new.len(), "{new:?}");
+}
+
 #[test]
 fn s06_the_context_and_a_send_may_be_used_in_one_handler() {
     const MANY: usize = if cfg!(miri) { 40 } else { 100 };
