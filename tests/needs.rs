@@ -154,7 +154,7 @@ fn l13_a_client_waits_for_its_service_whatever_comes_meanwhile(on: &dyn Backend)
 
 /// All of them, however they come back, and whatever a pass over others does meanwhile.
 fn l13_a_client_waits_for_all_its_services(seed: u64) {
-    for case in 0..5 {
+    for case in 0..8 {
         let (log, mut sim) = (Log::new(), Sim::new(seed));
         let here = sim.locality("here");
         let [s, t, y]: [Addr<Puppet>; 3] = std::array::from_fn(|_| here.reserve());
@@ -173,9 +173,23 @@ fn l13_a_client_waits_for_all_its_services(seed: u64) {
                 .child(service())
                 .child(slow("t", 5).at(t).named(BELL))
                 .child(client().needs(BELL)),
-            2 => one()
+            2 | 5 => one()
                 .child(service().backoff(Backoff::fixed(ms(50))))
                 .child(client()),
+            // The service ends first: by force, or before its client has done so.
+            6 => one()
+                .child(
+                    service()
+                        .backoff(Backoff::fixed(ms(50)))
+                        .stop_limit(ms(100)),
+                )
+                .child(slow("c", 80).needs(LOG)),
+            7 => {
+                let links =
+                    move |_: &mut Puppet, cx: &mut Context<Puppet>| drop(cx.link_with(s.address()));
+                let role = Role::new("c", &log).telling().begin(links);
+                one().child(service()).child(role.child().at(y))
+            }
             3 => {
                 let tree = rest().child(service()).child(client());
                 let tree = tree.child(puppet("y", &log).at(y));
@@ -192,13 +206,17 @@ fn l13_a_client_waits_for_all_its_services(seed: u64) {
         match case {
             0 => drop([s, t].map(end)),
             1 => drop([t, s].map(end)),
-            4 => crash(s),
+            4 | 5 => crash(s),
             _ => end(s),
         }
         sim.run_for(ms(10));
         match case {
             3 => crash(y),
             4 => end(s), // in the start of what is restarted with it
+            7 => act(y, |me, cx| {
+                me.kept.clear(); // it leaves: see `tests/links.rs`
+                cx.stop();
+            }),
             _ => {}
         }
         sim.run_for(ms(2000));
@@ -236,29 +254,35 @@ fn l13_a_client_that_has_made_way_is_not_late(seed: u64) {
 
 /// Who was asked to leave, and has left, ends for reasons of its own from then on.
 fn l13_who_has_left_a_service_does_not_wait_for_it(seed: u64) {
-    let (log, mut sim) = (Log::new(), Sim::new(seed));
-    let here = sim.locality("here");
-    let (s, c) = (here.reserve(), here.reserve());
-    let client = Role::new("c", &log).telling().begin(move |me, cx| {
-        if me.life == 1 {
-            cx.link_with(s.address());
-        }
-    });
-    let service = Role::new("s", &log).slow(100).child();
-    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
-    let tree = tree.child(service.at(s)).child(client.child().at(c));
-    let _app = sim.start(tree).expect("a sound tree");
-    sim.run_until_idle();
-    s.stop();
-    sim.run_for(ms(10));
-    act(c, |me, _| me.kept.clear()); // it leaves: see `tests/links.rs`
-    sim.run_for(ms(1000));
-    s.stop();
-    sim.run_for(ms(10));
-    crash(c);
-    sim.run_for(ms(10));
-    assert_eq!(s.address().state(), Lifecycle::Stopping, "seed {seed}");
-    assert_eq!(log.count("c starts"), 2);
+    for cancels in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let here = sim.locality("here");
+        let (s, c) = (here.reserve(), here.reserve());
+        let client = Role::new("c", &log).telling().begin(move |me, cx| {
+            if me.life == 1 {
+                let link = cx.link_with(s.address());
+                when(cx.addr(), (1, "c: asked"), move |me, cx| {
+                    if cancels {
+                        assert!(cx.cancel(link));
+                    }
+                    me.kept.clear(); // it leaves: see `tests/links.rs`
+                });
+            }
+        });
+        let service = Role::new("s", &log).slow(100).child();
+        let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+        let tree = tree.child(service.at(s)).child(client.child().at(c));
+        let _app = sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        s.stop();
+        sim.run_for(ms(1000));
+        s.stop();
+        sim.run_for(ms(10));
+        crash(c);
+        sim.run_for(ms(10));
+        assert_eq!(s.address().state(), Lifecycle::Stopping, "seed {seed}");
+        assert_eq!(log.count("c starts"), 2, "{cancels}");
+    }
 }
 
 /// Discovered and linked at once, by two names of one service: one link, and both are told.

@@ -44,10 +44,11 @@ impl Waiting {
         self.ends.insert(early.child, (early, services.len()));
     }
 
-    /// A service runs again, or is down. Those that wait for nothing else are due, declared ones in start
+    /// Services run again, or are down. Those that wait for nothing else are due, declared ones in start
     /// order.
-    pub(crate) fn settle(&mut self, service: ChildId) {
-        let mut clients = self.clients.remove(&service).unwrap_or_default();
+    pub(crate) fn settle(&mut self, services: impl Iterator<Item = ChildId>) {
+        let clients = services.filter_map(|service| self.clients.remove(&service));
+        let mut clients: Vec<_> = clients.flatten().collect();
         clients.sort_unstable();
         for (client, incarnation) in clients {
             let Some((early, left)) = self.ends.get_mut(&client) else {

@@ -235,6 +235,10 @@ pub(crate) struct Linked {
 }
 
 impl Linked {
+    pub(crate) fn service(&self) -> Address {
+        self.service
+    }
+
     /// A start does not wait for it any more, when this is dropped.
     fn take_hold(&mut self) -> Option<Hold> {
         if let Some(registry) = self.registry.as_ref().filter(|_| self.hold.is_some()) {
@@ -331,7 +335,7 @@ fn take(clients: &mut Clients) -> Vec<Client> {
 #[derive(Default)]
 pub(crate) struct Services {
     by_slot: FixedMap<u32, Service>,
-    /// Clients here that services have asked to leave, and those.
+    /// Clients here that make way for siblings, and those.
     asked: FixedMap<u32, SmallVec<[Address; 1]>>,
 }
 
@@ -451,8 +455,7 @@ impl Local {
         };
         let asked = self.with_link(key, |linked| (linked.asked, linked.service));
         if let Some((_, service)) = asked {
-            let mut services = self.services.borrow_mut();
-            services.asked.entry(slot).or_default().push(service);
+            self.note_asker(slot, service);
         }
         match asked {
             Some((Some(kind), service)) => self.ask_client(slot, key, kind, service, exit),
@@ -492,6 +495,7 @@ impl Local {
         let Some((asked, service, path, hold)) = broken else {
             return;
         };
+        self.note_asker(slot, service);
         match asked {
             // The entry is there until the message is handled and dropped.
             Some(kind) => self.ask_client(slot, key, kind, service, exit),
@@ -509,17 +513,39 @@ impl Local {
     fn unlink(&self, key: Key) {
         let slot = self.things.borrow().slot_of(key);
         if let Some(slot) = slot {
-            // One that lives on ends for another reason, some day.
-            let service = self.with_link(key, |linked| linked.service);
-            if let Some(service) = service.filter(|_| self.seat(slot, |seat| seat.state.is_alive()))
-            {
+            if let Some(service) = self.with_link(key, |linked| linked.service) {
                 self.forget_asker(slot, service);
             }
             drop(self.remove_thing(key, slot));
         }
     }
 
-    fn forget_asker(&self, slot: u32, service: Address) {
+    /// A client is to make way for a service, or ends because that has ended: a sibling below the same parent.
+    fn note_asker(&self, slot: u32, service: Address) {
+        let parent = |slot| match self.seat(slot, |seat| seat.parent.clone()) {
+            Parent::Actor { address, .. } => Some(address),
+            _ => None,
+        };
+        let here = |at: &Address| at.gate() == self.gate;
+        let other = Some(service).filter(here).and_then(|at| self.find(at));
+        let above = parent(slot).filter(here);
+        if above.is_some() && other.is_some_and(|other| parent(other) == above) {
+            let mut services = self.services.borrow_mut();
+            let askers = services.asked.entry(slot).or_default();
+            if !askers.contains(&service) {
+                askers.push(service);
+            }
+        }
+    }
+
+    /// A client that lives on without the link ends for another reason, some day.
+    pub(crate) fn forget_asker(&self, slot: u32, service: Address) {
+        let is_leaving = |service: &mut Service| service.leaving.is_some();
+        let ends = self.seat(slot, |seat| seat.is_ending())
+            || self.with_service(slot, is_leaving) == Some(true);
+        if ends || self.is_nobody_asked() {
+            return;
+        }
         let mut services = self.services.borrow_mut();
         if let Entry::Occupied(mut askers) = services.asked.entry(slot) {
             askers.get_mut().retain(|asker| *asker != service);
@@ -782,8 +808,7 @@ impl Local {
         self.services.borrow().asked.is_empty()
     }
 
-    /// The services that have asked a client here to leave, and have not ended themselves so far: siblings
-    /// below the same parent.
+    /// The siblings that a client here makes way for, and that do not run so far.
     pub(crate) fn leave_first(&self, client: Address, parent: u32) -> Siblings {
         if client.gate() != self.gate {
             return Siblings::new();

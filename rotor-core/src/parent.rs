@@ -135,7 +135,9 @@ impl Local {
             let kin = seat.kin.as_mut()?;
             let row = kin.family.row(child);
             let up = row.state == RowState::Up && row.incarnation == incarnation;
-            services.retain(|service| kin.family.row(*service).state == RowState::Up);
+            let family = &kin.family;
+            let ends = |id| family.row(id).state == RowState::Up || !family.is_settled(id);
+            services.retain(|service| ends(*service));
             (up && !services.is_empty()).then(|| {
                 let early = Early {
                     child,
@@ -156,11 +158,12 @@ impl Local {
             let kin = seat.kin.as_mut()?;
             let early = kin.early.as_mut()?;
             let settled = std::mem::take(kin.family.settled.as_mut()?);
-            for child in settled {
-                if kin.family.is_settled(child) {
-                    early.settle(child);
-                }
-            }
+            let family = &kin.family;
+            early.settle(
+                settled
+                    .into_iter()
+                    .filter(|child| family.is_settled(*child)),
+            );
             Some(early.is_due())
         };
         if self.seat(slot, is_due) != Some(true) {
@@ -421,6 +424,9 @@ impl Local {
                     early
                 };
                 if let Some(early) = self.seat(slot, has_ended) {
+                    if !keep {
+                        self.wait_no_more(to, &exit);
+                    }
                     let news = News::Exited(early.exit);
                     return self.report_later(slot, child, early.incarnation, news);
                 }
