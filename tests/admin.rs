@@ -13,10 +13,6 @@ use crate::puppet::*;
 use crate::registry::{BELL, DOOR, LOG, OTHERWISE};
 use crate::world::World;
 
-fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 /// What a lead was [`scripted`] to do has found nothing wrong.
 pub fn came_to_its_end(played: &Played) {
     let lead = played.exits.iter().find(|exit| exit.starts_with("lead"));

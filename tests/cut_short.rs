@@ -194,14 +194,14 @@ fn l13_who_waits_for_a_service_that_is_not_built_again_is_told_which(seed: u64) 
         cx.link(x.address());
     });
     it.sim.run_for(ms(10));
-    ends.0.lock().unwrap().clear();
+    ends.take();
     let stop = TerminateChild::named("far");
     let stopped = it.sim.block_on(it.app.root().admin().ask(stop, LONG));
     assert!(matches!(stopped, Some(Ok(Ok(())))));
     assert_eq!(it.state(10), Lifecycle::Down);
     let why = "is down, or ends, with a supervisor above it: have that started again first, or do without it";
     let told = format!("a: failed: the service {:?} on away {why}", x.address());
-    assert_eq!(*ends.0.lock().unwrap(), [told]);
+    assert_eq!(ends.take(), [told]);
 }
 
 /// A start that has failed because the loop was lost is tried again.

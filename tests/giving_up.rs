@@ -7,10 +7,6 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 
-fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 /// Ends of all children count together, also where each is answered by the restart of all; the reason
 /// names the child, how many in which time, and what was before.
 fn l06_the_window_is_shared_and_the_reason_names_the_last_ends(

@@ -103,10 +103,6 @@ fn refuses(n: u32) -> impl FnMut(&dyn Any, &mut Context<Puppet>) -> bool {
     move |message, _| message.downcast_ref() != Some(&Num(n))
 }
 
-fn telling(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 /// Plays a tree of `a`, whose end is that of the tree.
 fn play(
     on: &dyn Backend,
@@ -127,7 +123,7 @@ fn play(
 fn l30_hooks_are_asked_in_order(on: &dyn Backend) {
     let child = |log: &Log| {
         let (h, i) = (Spy::new("h", log), Spy::new("i", log));
-        telling("a", log).hook(h).hook(i)
+        tells("a", log).hook(h).hook(i)
     };
     let (log, played) = play(on, child, |a| {
         a.send(Say("one"));
@@ -166,7 +162,7 @@ fn l30_a_hook_may_delay_a_start(on: &dyn Backend) {
             Spy::new("h", log).start(waits),
             Spy::new("i", log).start(waits),
         );
-        telling("a", log).hook(h).hook(i)
+        tells("a", log).hook(h).hook(i)
     };
     let (log, _) = play(on, child, end);
     let starts = ["h start", "a: let go", "i start", "a: let go", "a starts"];
@@ -237,7 +233,7 @@ fn l30_a_hook_may_delay_a_stop(on: &dyn Backend) {
         };
         let of = log.clone();
         let role = Role::new("a", log).telling();
-        let role = role.begin(move |_, cx| drop(cx.child(telling("b", &of))));
+        let role = role.begin(move |_, cx| drop(cx.child(tells("b", &of))));
         let (h, i) = (
             Spy::new("h", log).stop(waits),
             Spy::new("i", log).stop(waits),
@@ -274,7 +270,7 @@ fn l30_a_hook_may_fail_a_start(on: &dyn Backend) {
                 _ => Ok(()),
             }
         });
-        telling("a", log).hook(h).hook(Spy::new("i", log))
+        tells("a", log).hook(h).hook(Spy::new("i", log))
     };
     let (log, played) = play(on, child, |a| {
         act(a, |_, _| panic!("as told"));
@@ -311,7 +307,7 @@ fn l30_a_hook_may_fail_a_stop(on: &dyn Backend) {
                 false => Err(Error::message("no")),
                 true => panic!("no"),
             });
-            telling("a", log).hook(Spy::new("h", log)).hook(i)
+            tells("a", log).hook(Spy::new("h", log)).hook(i)
         };
         let log = Log::new();
         let played = on.run(|here| {
@@ -342,7 +338,7 @@ fn l30_a_stop_during_a_start_asks_who_was_asked(on: &dyn Backend) {
             });
             Ok(())
         });
-        telling("a", log).hook(h).hook(i).hook(Spy::new("j", log))
+        tells("a", log).hook(h).hook(i).hook(Spy::new("j", log))
     };
     let (log, _) = play(on, child, |_| ());
     let asked = ["h start", "i start", "i stop: normal", "h stop: normal"];

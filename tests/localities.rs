@@ -475,7 +475,19 @@ fn m11_a_lost_locality_may_be_opened_by_a_new_loop(on: &dyn Backend) {
 
 /// Notes the ends of instances.
 #[derive(Default)]
-pub struct Ends(pub Mutex<Vec<String>>);
+pub struct Ends(Mutex<Vec<String>>);
+
+impl Ends {
+    /// `name: exit` of each, in order.
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Those since it was asked last.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
 
 impl Observer for Ends {
     fn exited(&self, _: Address, name: &str, exit: &Exit) {
@@ -507,7 +519,7 @@ fn m11_any_loop_may_be_lost_to_those_elsewhere(world: &mut World) {
     world.until(|| log.count("b: asked") == 1);
     world.lose(&away);
     let is_over = |end: &String| end.starts_with("strict: ");
-    world.until(|| log.count("a: ") == 2 && ends.0.lock().unwrap().iter().any(is_over));
+    world.until(|| log.count("a: ") == 2 && ends.all().iter().any(is_over));
     let lost = format!("locality {} was lost", away.name());
     let mut said = log.of("a: ");
     said.sort();
@@ -515,7 +527,7 @@ fn m11_any_loop_may_be_lost_to_those_elsewhere(world: &mut World) {
     assert!(said[0].contains("Lost("), "{said:?}");
     assert_eq!(said[1], format!("a: down {lost}"));
     let strict = format!("strict: shutdown < far: {lost}");
-    let told = ends.0.lock().unwrap().clone();
+    let told = ends.all();
     assert!(told.iter().any(|end| end.starts_with(&strict)), "{told:?}");
     assert_eq!(log.live(), 1, "b has gone with its loop");
     world.shut_down(&app);
@@ -568,7 +580,7 @@ fn m11_the_orphans_of_any_lost_loop_shut_themselves_down(world: &mut World) {
     let lost = format!("locality {} was lost", home.name());
     assert_eq!(log.all(), ["b starts", "b stops: shutdown", "b drops"]);
     let far = format!("far: {lost}");
-    world.until(|| ends.0.lock().unwrap().contains(&far));
+    world.until(|| ends.all().contains(&far));
     let exit = world.end(&app);
     assert_eq!(exit.reason().to_string(), lost);
 }

@@ -14,10 +14,6 @@ use crate::puppet::*;
 use crate::registry::{BELL, DOOR, LOG};
 use crate::world::World;
 
-fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 /// Where a line is.
 fn at(log: &Log, line: &str) -> usize {
     let all = log.all();

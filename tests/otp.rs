@@ -11,6 +11,7 @@ use rotor_core::*;
 use crate::admin::{answer, ask, came_to_its_end, child, list, listed, scripted};
 use crate::backend::Backend;
 use crate::harness::bodies;
+use crate::localities::Ends;
 use crate::log::Log;
 use crate::puppet::*;
 use crate::world::World;
@@ -35,32 +36,11 @@ const DETAIL: Way = ("detail", |child| {
 /// That is for its supervisor to do.
 const REQUEST: Way = ("request", |_| ());
 
-fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 fn of_kind(kind: Restart, child: Child<Puppet>) -> Child<Puppet> {
     match kind {
         Restart::Permanent => child,
         Restart::Transient => child.transient(),
         Restart::Temporary => child.temporary(),
-    }
-}
-
-/// How each has ended, but for what made it: `name: reason`.
-#[derive(Default)]
-struct Ends(Mutex<Vec<String>>);
-
-impl Ends {
-    fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl Observer for Ends {
-    fn exited(&self, _: Address, name: &str, exit: &Exit) {
-        let text = format!("{name}: {}", exit.reason());
-        self.0.lock().unwrap().push(text);
     }
 }
 

@@ -199,6 +199,11 @@ pub fn puppet(name: &'static str, log: &Log) -> Child<Puppet> {
     Role::new(name, log).child()
 }
 
+/// One that tells of its start and of its end.
+pub fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
+    Role::new(name, log).telling().child()
+}
+
 /// A puppet whose end ends the tree of [`stage`].
 pub fn lead(name: &'static str, log: &Log) -> Child<Puppet> {
     puppet(name, log).transient().significant()

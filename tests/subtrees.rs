@@ -14,10 +14,6 @@ use crate::log::Log;
 use crate::puppet::*;
 use crate::world::World;
 
-fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 /// Keeps starts open until it is told to let them go.
 #[derive(Clone, Default)]
 struct Gatekeeper(Arc<Mutex<Option<Hold>>>);

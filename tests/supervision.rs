@@ -10,10 +10,6 @@ use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
 
-fn tells(name: &'static str, log: &Log) -> Child<Puppet> {
-    Role::new(name, log).telling().child()
-}
-
 fn l16_children_start_in_order_and_stop_in_reverse(on: &dyn Backend) {
     let log = Log::new();
     on.run_clean(&log, |here| {

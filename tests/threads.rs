@@ -238,8 +238,8 @@ fn s05_a_loop_is_not_run_inside_a_handler(on: &dyn Backend) {
     assert_eq!(
         log.all(),
         [
-            "a: inside a handler of its thread no loop is run, and its driver starts no tree: start a child with `StartChild`, or run the \
-          loop on a thread of its own"
+            "a: inside a handler of its thread no loop is run, and its driver starts no tree: start a \
+             child with `StartChild`, or run the loop on a thread of its own"
         ]
     );
 }

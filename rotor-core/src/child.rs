@@ -659,8 +659,8 @@ impl<A: Actor> Child<A> {
 
     /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
     ///
-    /// It runs from when [`Actor::start`] has returned, and with [hooks](crate::Hook) from when the first of
-    /// theirs has: what these do before they return blocks the loop, and is not measured.
+    /// It runs from when the start goes on: when [`Actor::start`] has returned, or a [hook](crate::Hook) before
+    /// it that holds it. What these do before they return blocks the loop, and is not measured.
     ///
     /// A restart that takes too long is tried again, and counts. A supervisor that is to give up because
     /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit:
@@ -694,8 +694,10 @@ impl<A: Actor> Child<A> {
     /// How long the stop may take, with its holds; then the child is removed by force. 5 s by
     /// default; zero is at once, without a stop hook; [`Duration::MAX`] is no limit.
     ///
-    /// It runs from when [`Actor::stop`] has returned, and goes on when the supervisor's instance ends
-    /// meanwhile. It holds for a stop of the child's own, too: removed by force, it has failed.
+    /// It runs from when the stop goes on: when [`Actor::stop`] has returned, and what
+    /// [hooks](crate::Hook::stop) do at once after it, or when a service has asked its clients to leave. It goes
+    /// on when the supervisor's instance ends meanwhile, and holds for a stop of the child's own, too: removed by
+    /// force, it has failed.
     ///
     /// ```
     /// # use rotor_core::{sim::Sim, *};

@@ -1,4 +1,4 @@
-//! Ends of clients that made way for services of the same supervisor.
+//! Ends of clients that made way for services of the same supervisor, or failed with them.
 //!
 //! Such an end is reported when those services run again, or are down: started again before, the client would
 //! wait for them, and their start for the client's. Meanwhile other events go on. A client that the supervisor

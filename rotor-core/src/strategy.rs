@@ -419,7 +419,8 @@ pub(crate) struct Family {
     /// What the last of them were for.
     past: VecDeque<Past>,
     names: Names,
-    /// Rows that run or are down since somebody looked, if somebody does: others wait for them.
+    /// Rows whose state has changed since somebody looked, if somebody waits for one to be
+    /// [settled](Self::is_settled).
     pub(crate) settled: Option<Vec<ChildId>>,
 }
 
@@ -1047,7 +1048,7 @@ impl Family {
         }
     }
 
-    /// Whether a child neither ends nor comes by itself now.
+    /// Whether a child runs, or does not come by itself.
     pub(crate) fn is_settled(&self, id: ChildId) -> bool {
         let states = [RowState::Up, RowState::Down, RowState::New, RowState::Free];
         states.contains(&self.rows[id as usize].state)

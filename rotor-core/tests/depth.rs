@@ -48,14 +48,15 @@ fn r83_a_circle_is_looked_for_along_any_chain_of_links() {
 /// The first one stops: all make way, the last first, and are started again after what each needs, or not.
 #[test]
 fn l13_clients_of_clients_make_way_along_any_chain() {
+    const CLIENTS: usize = MANY / 4;
     struct Plain;
     impl Actor for Plain {}
     for again in [true, false] {
         let mut sim = Sim::new(1);
         let here = sim.locality("here");
-        let all: Vec<Addr<Plain>> = (0..MANY).map(|_| here.reserve()).collect();
+        let all: Vec<Addr<Plain>> = (0..CLIENTS).map(|_| here.reserve()).collect();
         let name = |n: usize| Name::<Plain>::from(n.to_string());
-        let mut tree = Supervisor::one_for_one("app").intensity(MANY as u32, Duration::MAX);
+        let mut tree = Supervisor::one_for_one("app").intensity(CLIENTS as u32, Duration::MAX);
         for (n, &addr) in all.iter().enumerate() {
             let child = Child::new(n.to_string(), || Plain).at(addr).named(name(n));
             let child = if again { child } else { child.transient() };
@@ -72,7 +73,7 @@ fn l13_clients_of_clients_make_way_along_any_chain() {
         let nodes = app.tree().nodes;
         let state = if again { ("running", 2) } else { ("down", 1) };
         let is_so = |node: &&TreeNode| (node.state, node.instances) == state;
-        assert_eq!(nodes.iter().filter(is_so).count(), MANY);
+        assert_eq!(nodes.iter().filter(is_so).count(), CLIENTS);
     }
 }
 

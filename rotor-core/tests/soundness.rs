@@ -242,109 +242,99 @@ fn s05_a_turn_inside_a_handler_is_refused() {
     assert!(refused.get());
 }
 
-/// What the tree claims may be about to be freed for the second time.
-#[test]
-fn s01_a_tree_is_not_started_while_slots_are_freed() {
-    thread_local! {
-        static DRIVER: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
-        static REFUSED: Cell<bool> = const { Cell::new(false) };
-    }
-    struct Plain;
-    impl Actor for Plain {}
-    /// Starts a tree when it is dropped.
-    struct Starter(Addr<Plain>);
-    impl Drop for Starter {
-        fn drop(&mut self) {
-            let Some(driver) = DRIVER.take() else { return };
-            let tree = Supervisor::one_for_one("third");
-            let started = driver.start(tree.child(Child::new("a", || Plain).at(self.0)));
-            REFUSED.set(matches!(started, Err(StartError::Nested)));
+thread_local! {
+    static DEED: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// What the specs below capture: dropped, it does a deed, if there is one.
+struct Doer;
+
+impl Drop for Doer {
+    fn drop(&mut self) {
+        if let Some(deed) = DEED.take() {
+            deed();
         }
     }
+}
+
+struct Plain;
+
+impl Actor for Plain {}
+
+/// A tree whose subtree has an actor at this address, and captures a deed.
+fn tree_with_a_doer(far: &Locality, at: Addr<Plain>) -> Supervisor {
+    let sub = Supervisor::one_for_one("sub").on(far, move |s| {
+        let doer = Doer;
+        let other = move || {
+            let _ = &doer;
+            Plain
+        };
+        s.child(Child::new("a", || Plain).at(at))
+            .child(Child::new("other", other))
+    });
+    Supervisor::one_for_one("root").child(sub)
+}
+
+/// A driver with an orphan of such a subtree on its locality, and the locality of the lost loop.
+fn with_an_orphan() -> (Rc<Driver>, Locality, Locality, Addr<Plain>) {
     let [first, second] = [(); 2].map(|()| Driver::new(Arc::new(Nobody), Clock::manual()));
     let (home, far) = (Locality::new("home"), Locality::new("far"));
     first.open(&home).unwrap();
     second.open(&far).unwrap();
-    let second = Rc::new(second);
-    let a = far.reserve::<Plain>();
-    let sub = Supervisor::one_for_one("sub").on(&far, move |s| {
-        let starter = Starter(a);
-        let other = move || {
-            let _ = &starter;
-            Plain
-        };
-        s.child(Child::new("a", || Plain).at(a))
-            .child(Child::new("other", other))
-    });
-    let tree = Supervisor::one_for_one("root").child(sub);
-    first.start(tree).expect("sound");
-    for _ in 0..9 {
-        first.run_until_idle();
-        second.run_until_idle();
-    }
-    assert_eq!(a.address().state(), Lifecycle::Running);
-    DRIVER.set(Some(second.clone()));
-    drop(first); // what was placed on the other one is an orphan
-    second.run_until_idle();
-    assert!(REFUSED.get());
-    let new: Vec<Address> = (0..6).map(|_| far.reserve::<Plain>().address()).collect();
-    let all: std::collections::BTreeSet<_> = new.iter().collect();
-    assert_eq!(all.len(), new.len(), "{new:?}");
-}
-
-/// The other way round: it would claim what the tree that is being started does.
-#[test]
-fn s01_a_driver_that_starts_a_tree_is_not_turned() {
-    thread_local! {
-        static DRIVER: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
-        static REFUSED: Cell<bool> = const { Cell::new(false) };
-    }
-    struct Plain;
-    impl Actor for Plain {}
-    /// Turns the driver when it is dropped.
-    struct Turner;
-    impl Drop for Turner {
-        fn drop(&mut self) {
-            let Some(driver) = DRIVER.take() else { return };
-            REFUSED.set(matches!(driver.run_until_idle(), Turn::Nested));
-        }
-    }
-    let [first, second, third] = [(); 3].map(|()| Driver::new(Arc::new(Nobody), Clock::manual()));
-    let (home, far) = (Locality::new("home"), Locality::new("far"));
-    first.open(&home).unwrap();
-    second.open(&far).unwrap();
-    let second = Rc::new(second);
-    let a = far.reserve::<Plain>();
-    let tree = || {
-        let sub = Supervisor::one_for_one("sub").on(&far, move |s| {
-            let turner = Turner;
-            let other = move || {
-                let _ = &turner;
-                Plain
-            };
-            s.child(Child::new("a", || Plain).at(a))
-                .child(Child::new("other", other))
-        });
-        Supervisor::one_for_one("root").child(sub)
-    };
-    first.start(tree()).expect("sound");
+    let a = far.reserve();
+    first.start(tree_with_a_doer(&far, a)).expect("sound");
     for _ in 0..9 {
         first.run_until_idle();
         second.run_until_idle();
     }
     assert_eq!(a.address().state(), Lifecycle::Running);
     drop(first);
-    third.open(&home).unwrap();
-    third.start(tree()).expect("sound");
-    third.run_until_idle(); // it orders what is on the other one
-    DRIVER.set(Some(second.clone()));
-    let new = Supervisor::one_for_one("new").child(Child::new("a", || Plain).at(a));
-    let _app = second.start(new);
-    assert!(REFUSED.get());
-    second.run_until_idle();
+    (Rc::new(second), home, far, a)
+}
+
+fn claims(a: Addr<Plain>) -> Supervisor {
+    Supervisor::one_for_one("new").child(Child::new("a", || Plain).at(a))
+}
+
+/// No slot of a locality is free twice.
+fn mints_each_address_once(far: &Locality) {
     let new: Vec<Address> = (0..8).map(|_| far.reserve::<Plain>().address()).collect();
     let all: std::collections::BTreeSet<_> = new.iter().collect();
     assert_eq!(all.len(), new.len(), "{new:?}");
+}
+
+/// What the tree claims may be about to be freed for the second time.
+#[test]
+fn s01_a_tree_is_not_started_while_slots_are_freed() {
+    let (driver, _, far, a) = with_an_orphan();
+    let refused = Rc::new(Cell::new(false));
+    let (starter, told) = (driver.clone(), refused.clone());
+    DEED.set(Some(Box::new(move || {
+        let started = starter.start(claims(a));
+        told.set(matches!(started, Err(StartError::Nested)));
+    })));
+    driver.run_until_idle();
+    assert!(refused.get());
+    mints_each_address_once(&far);
+}
+
+/// The other way round: it would claim what the tree that is being started does.
+#[test]
+fn s01_a_driver_that_starts_a_tree_is_not_turned() {
+    let (driver, home, far, a) = with_an_orphan();
+    let next = Driver::new(Arc::new(Nobody), Clock::manual());
+    next.open(&home).unwrap();
+    next.start(tree_with_a_doer(&far, a)).expect("sound");
+    next.run_until_idle(); // it orders what is on the other one
+    let refused = Rc::new(Cell::new(false));
+    let (turned, told) = (driver.clone(), refused.clone());
+    DEED.set(Some(Box::new(move || {
+        told.set(matches!(turned.run_until_idle(), Turn::Nested));
+    })));
+    let _app = driver.start(claims(a));
+    assert!(refused.get());
+    driver.run_until_idle();
+    mints_each_address_once(&far);
 }
 
 #[test]

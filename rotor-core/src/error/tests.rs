@@ -42,8 +42,8 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
                  away, or place b below a supervisor on home";
     let namesake = "b is placed on locality main, but its address was reserved on another locality named \
                     main, of another loop: reserve it with `locality()` of the loop that runs b";
-    let nested = "inside a handler of its thread no loop is run, and its driver starts no tree: start a child with `StartChild`, or run \
-                  the loop on a thread of its own";
+    let nested = "inside a handler of its thread no loop is run, and its driver starts no tree: start a \
+                  child with `StartChild`, or run the loop on a thread of its own";
     let none_open = "no tree is started: no locality is open: open one first, with `Driver::open` or \
                      `Sim::locality`";
     let none_free = "no tree is started: each locality that is open has a tree: make another locality \
