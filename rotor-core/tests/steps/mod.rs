@@ -65,8 +65,10 @@ extern "C" fn on_trap(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut lib
 /// Counts from here on, in this thread, until [`stop`].
 pub fn begin() {
     // The allocator puts off what it has to do for small pieces that were freed until a large one is asked
-    // for: now, so that it is not counted.
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(64 * 1024)));
+    // for, and then does it for ten thousand of them: now, so that it is not counted.
+    for _ in 0..100 {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(64 * 1024)));
+    }
     COUNTS.set(Counts { all: 0, atomic: 0 });
     // SAFETY: a handler with this signature; it touches nothing but two counters of its thread.
     unsafe {
