@@ -224,6 +224,37 @@ fn l13_a_client_waits_for_all_its_services(seed: u64) {
     }
 }
 
+/// It would wait for the client, and that for a service whose end waits for the start.
+fn l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let [s, c]: [Addr<Puppet>; 2] = std::array::from_fn(|_| here.reserve());
+    let role = |name, long| Role::new(name, &log).telling().slow(long).child();
+    let tree = Supervisor::one_for_one("app")
+        .intensity(9, LONG)
+        .child(role("s", 9_000).at(s).named(LOG).stop_limit(ms(100)))
+        .child(role("c", 80).at(c).needs(LOG));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(30));
+    let theirs = log.clone();
+    let x = StartChild::new(move || {
+        let role = Role::new("x", &theirs).begin(move |_, cx| drop(cx.link(c.address())));
+        role.child().temporary().start_limit(Duration::MAX)
+    });
+    let before = sim.now();
+    let told = sim.block_on(app.root().admin().ask(x, Duration::MAX));
+    assert!(
+        matches!(told, Some(Ok(Err(AdminError::StartFailed(_))))),
+        "seed {seed}: {told:?}"
+    );
+    assert_eq!(sim.now() - before, ms(50)); // until the client has ended
+    sim.run_for(ms(2000));
+    assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+    assert_eq!([log.count("s starts"), log.count("c starts")], [2, 2]);
+}
+
 /// Its own limit ends with its own stop.
 fn l13_a_client_that_has_made_way_is_not_late(seed: u64) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
@@ -836,6 +867,7 @@ bodies! {
     Sim: [
         l13_a_client_waits_for_all_its_services,
         l13_a_client_that_has_made_way_is_not_late,
+        l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once,
         l13_who_has_left_a_service_does_not_wait_for_it,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,

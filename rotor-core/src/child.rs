@@ -660,7 +660,7 @@ impl<A: Actor> Child<A> {
     /// How long the start may take, with its holds. 5 s by default; [`Duration::MAX`] is no limit.
     ///
     /// It runs from when the start goes on: when [`Actor::start`] has returned, or a [hook](crate::Hook) before
-    /// it that holds it. What these do before they return blocks the loop, and is not measured.
+    /// it that holds it. What runs until then blocks the loop, and is not measured.
     ///
     /// A restart that takes too long is tried again, and counts. A supervisor that is to give up because
     /// of it needs a [period](crate::Supervisor::intensity) in which so many of them fit:

@@ -81,8 +81,8 @@ pub enum Turn {
     /// Nothing to do until a wake, or until this time; with a [manual](Clock::manual) clock always
     /// until a wake.
     Park(Option<Instant>),
-    /// A handler is on this thread's stack, or this driver is about to start a tree: nothing was done, the
-    /// outer turn's answer counts.
+    /// A handler, or what else a loop of this thread runs, is on the stack, or this driver is about to start a
+    /// tree: nothing was done. The answer of the outer turn counts, or of the next one.
     Nested,
     /// The tree has ended, or nothing is placed here any more: detach. Told once; afterwards every
     /// turn answers `Park(None)`.
@@ -336,8 +336,8 @@ impl Driver {
     /// The actors start in the turns that follow.
     ///
     /// # Errors
-    /// What is wrong with the tree, [`StartError::Nested`] in what this driver runs, such as a handler; then
-    /// nothing of it was started.
+    /// What is wrong with the tree, [`StartError::Nested`] in a handler of this driver, or in what else its
+    /// localities run; then nothing of it was started.
     ///
     /// # Examples
     /// ```

@@ -1,8 +1,9 @@
 //! Ends of clients that made way for services of the same supervisor, or failed with them.
 //!
-//! Such an end is reported when those services run again, or are down: started again before, the client would
-//! wait for them, and their start for the client's. Meanwhile other events go on. A client that the supervisor
-//! stops for another reason has ended already: the order to stop is answered with its end.
+//! Such an end is reported when those services run again, are down, or have failed a restart: started again
+//! before, the client would wait for them, and their start for the client's. Meanwhile other events go on. A
+//! client that the supervisor stops for another reason has ended already: the order to stop is answered with
+//! its end. One that has overrun its limit does not wait, nor does a start that has failed.
 
 use std::collections::VecDeque;
 

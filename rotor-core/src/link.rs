@@ -540,10 +540,13 @@ impl Local {
 
     /// A client that lives on without the link ends for another reason, some day.
     pub(crate) fn forget_asker(&self, slot: u32, service: Address) {
+        if self.is_nobody_asked() {
+            return;
+        }
         let is_leaving = |service: &mut Service| service.leaving.is_some();
         let ends = self.seat(slot, |seat| seat.is_ending())
             || self.with_service(slot, is_leaving) == Some(true);
-        if ends || self.is_nobody_asked() {
+        if ends {
             return;
         }
         let mut services = self.services.borrow_mut();

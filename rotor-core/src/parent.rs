@@ -116,6 +116,7 @@ impl Local {
             && self.is_early(slot, child, incarnation, exit)
         {
             self.step_is_over(slot, child, incarnation, false);
+            self.check_stalls_below(slot);
             return;
         }
         self.take_report(slot, child, incarnation, news);

@@ -1048,10 +1048,17 @@ impl Family {
         }
     }
 
-    /// Whether a child runs, or does not come by itself.
+    /// Whether a child runs, or has no instance and no restart under way; one that a pass is to start may be
+    /// between two steps of that. A restart that has failed may be waiting for those who wait for the child.
     pub(crate) fn is_settled(&self, id: ChildId) -> bool {
-        let states = [RowState::Up, RowState::Down, RowState::New, RowState::Free];
-        states.contains(&self.rows[id as usize].state)
+        !matches!(
+            self.rows[id as usize].state,
+            RowState::Starting
+                | RowState::Ready
+                | RowState::Ended
+                | RowState::Stopping
+                | RowState::Waiting
+        )
     }
 
     /// Puts aside the row of a child that never runs again: temporary ones that ended, and dynamic
