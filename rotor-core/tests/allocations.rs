@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -56,6 +56,10 @@ impl Wake for Nobody {
 const LONG: Duration = Duration::from_secs(3600);
 /// How often something is done between two counts.
 const TIMES: u32 = 1000;
+
+/// All threads of a process share the cells of its futures: what one takes, another may give back.
+/// Tests that count what futures take do so one after another.
+static FUTURES: Mutex<()> = Mutex::new(());
 
 struct Worker {
     next: Option<Addr<Worker>>,
@@ -295,6 +299,7 @@ fn a10_a_request_that_is_passed_on_takes_no_memory() {
 
 #[test]
 fn row_m06_a_future_takes_memory_when_it_is_spawned_and_no_more() {
+    let _alone = FUTURES.lock();
     let row = Row::new(2);
     row.workers[1].send(Wait);
     row.driver.run_until_idle();
@@ -374,6 +379,7 @@ fn restarts_leave_no_memory_behind() {
             Ok(())
         }
     }
+    let _alone = FUTURES.lock();
     let clock = Clock::manual();
     let driver = Driver::new(Arc::new(Nobody), clock.clone());
     let here = Locality::new("here");
