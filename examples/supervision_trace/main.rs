@@ -27,6 +27,7 @@ mod world;
 
 use crate::host::{Host, Simulated};
 use crate::loops::Loops;
+use crate::scenario::Scenario;
 use crate::stepped::{BACKENDS, Make};
 
 const HELP: &str = "\
@@ -44,6 +45,31 @@ usage: supervision_trace SCENARIO.json [options]
   --help       print this text
 
 The trace is the same whatever the options are.
+
+SCENARIO.json is {\"root\": SUPERVISOR, \"commands\": [COMMAND, ...]}.
+
+  of each spec (defaults in brackets)
+    id, type      its name; worker or supervisor [worker; the root is a supervisor]
+    restart       permanent, transient or temporary [permanent]
+    significant   true or false [false]
+  of a WORKER
+    shutdown      milliseconds, brutal_kill or infinity [5000]
+    init          how each attempt to start goes: a list of ok, fail, ignore [ok]; the last one repeats
+    on_shutdown   exit, delay:MS, ignore or exit:REASON [exit]
+  of a SUPERVISOR
+    strategy      one_for_one, one_for_all, rest_for_one or simple_one_for_one [one_for_one]
+    intensity     restarts within [1]
+    period        seconds [5]
+    auto_shutdown never, any_significant or all_significant [never]
+    children      a list of specs, in start order; the one template of simple_one_for_one
+
+  COMMAND: {\"cmd\": ..} is one of
+    crash {target, reason}    stop {target, reason}    kill {target}    sleep {ms}
+    start_child {sup, spec, or name of an instance}    terminate_child, restart_child and
+    delete_child {sup, child}    which_children and count_children {sup}
+    burst {sup, items}: commands without sup that wait before the supervisor handles the first
+
+A REASON is normal, shutdown, shutdown:TEXT or crash:TEXT; `crash` has the TEXT alone.
 exit code: 0 printed, 2 the scenario cannot be read, or bad usage";
 
 const USAGE: u8 = 2;
@@ -109,8 +135,9 @@ fn make(on: &str) -> Result<Option<Make>, String> {
 fn print(args: &Args) -> Result<(), Box<dyn Error>> {
     let in_file = |error: &dyn Display| format!("{}: {error}", args.file.display());
     let text = std::fs::read_to_string(&args.file).map_err(|error| in_file(&error))?;
-    let scenario = serde_json::from_str(&text)
-        .map_err(|error| in_file(&format!("this is no scenario: {error}")))?;
+    let no_scenario = |error: &dyn Display| in_file(&format!("this is no scenario: {error}"));
+    let scenario: Scenario = serde_json::from_str(&text).map_err(|error| no_scenario(&error))?;
+    scenario.check().map_err(|error| no_scenario(&error))?;
     let host: Box<dyn Host> = match args.on {
         None => Box::new(Simulated::new(args.spread)),
         Some(make) => Box::new(Loops::new(make, args.spread)?),

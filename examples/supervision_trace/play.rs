@@ -12,7 +12,6 @@ use crate::line::{Answer, Line, Node, in_order};
 use crate::scenario::{Command, Offer, Scenario, Spec};
 use crate::tree::Plan;
 use crate::worker::{End, Worker};
-use crate::world::exit_of;
 
 /// A scenario that is played.
 pub struct Play {
@@ -61,7 +60,8 @@ impl Play {
         self.lines.push(Line::Cmd { i: 0, cmd });
         let tree = self.plan.supervisor(root);
         let tree = tree.observer(self.plan.world.clone());
-        if self.host.start(tree).is_err() {
+        if let Err(error) = self.host.start(tree) {
+            eprintln!("the tree cannot start: {error}"); // the trace has no place for it
             self.plan.world.refused(&root.id);
         }
         self.settle();
@@ -148,7 +148,7 @@ impl Play {
             Command::Crash { target, reason } => {
                 self.end(target, Exit::failed(Error::message(reason.clone())))
             }
-            Command::Stop { target, reason } => self.end(target, exit_of(reason)),
+            Command::Stop { target, reason } => self.end(target, reason.0.clone()),
             Command::Kill { target } => match self.plan.world.running(target) {
                 Some(worker) => {
                     worker.kill();
@@ -178,7 +178,7 @@ impl Play {
 
     fn ask(&self, sup: &str, to: Address, request: &Command) -> Sent {
         match request {
-            Command::StartChild { what, .. } => self.start_child(to, what),
+            Command::StartChild(start) => self.start_child(to, &start.what),
             Command::TerminateChild { child, .. } => {
                 // In a pool a name stands for the instance that was started last.
                 let request = match self.plan.world.last_instance(sup, child) {

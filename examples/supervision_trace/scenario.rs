@@ -1,9 +1,13 @@
 //! A scenario as it stands in its file.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use rotor_core::{Error, Exit};
+use serde::{Deserialize, Deserializer};
 
 /// A tree, and what happens to it.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scenario {
     pub root: Spec,
     pub commands: Vec<Command>,
@@ -11,6 +15,7 @@ pub struct Scenario {
 
 /// A supervisor or a worker; the root's type need not be said.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spec {
     pub id: String,
     #[serde(default, rename = "type")]
@@ -32,10 +37,10 @@ pub struct Spec {
     #[serde(default)]
     pub children: Vec<Spec>,
     // A worker's:
-    #[serde(default = "ok")]
+    #[serde(default = "ok", deserialize_with = "some")]
     pub init: Vec<Init>,
-    #[serde(default = "exit")]
-    pub on_shutdown: String,
+    #[serde(default)]
+    pub on_shutdown: Manner,
 }
 
 fn one() -> u32 {
@@ -50,8 +55,12 @@ fn ok() -> Vec<Init> {
     vec![Init::Ok]
 }
 
-fn exit() -> String {
-    "exit".to_owned()
+fn some<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<Init>, D::Error> {
+    let all = Vec::deserialize(from)?;
+    if all.is_empty() {
+        return Err(serde::de::Error::custom("`init` is empty"));
+    }
+    Ok(all)
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -113,61 +122,113 @@ pub enum Init {
     Ignore,
 }
 
+/// What a worker does when it is told to stop.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Manner {
+    #[default]
+    Exit,
+    Delay(Duration),
+    Ignore,
+    With(Exit),
+}
+
+impl TryFrom<String> for Manner {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "exit" => Ok(Manner::Exit),
+            None if text == "ignore" => Ok(Manner::Ignore),
+            Some(("exit", reason)) => Ok(Manner::With(Reason::try_from(reason.to_owned())?.0)),
+            Some(("delay", ms)) => match ms.parse() {
+                Ok(ms) => Ok(Manner::Delay(Duration::from_millis(ms))),
+                Err(_) => Err(format!("`delay` takes milliseconds, not {ms:?}")),
+            },
+            _ => Err(format!(
+                "`on_shutdown` is exit, delay:MS, ignore or exit:REASON, not {text:?}"
+            )),
+        }
+    }
+}
+
+/// Why a worker ends by itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Reason(pub Exit);
+
+impl TryFrom<String> for Reason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let exit = match text.split_once(':') {
+            None if text == "normal" => Exit::normal(),
+            None if text == "shutdown" => Exit::shutdown(),
+            Some(("shutdown", detail)) => Exit::shutdown_with(detail),
+            Some(("crash", error)) => Exit::failed(Error::message(error)),
+            _ => {
+                return Err(format!(
+                    "a reason is normal, shutdown, shutdown:TEXT or crash:TEXT, not {text:?}"
+                ));
+            }
+        };
+        Ok(Reason(exit))
+    }
+}
+
 /// What happens to the tree. The items of a burst leave out `sup`.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "cmd", rename_all = "snake_case")]
+#[serde(tag = "cmd", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    Crash {
-        target: String,
-        reason: String,
-    },
-    Stop {
-        target: String,
-        reason: String,
-    },
-    Kill {
-        target: String,
-    },
-    TerminateChild {
-        sup: Option<String>,
-        child: String,
-    },
-    RestartChild {
-        sup: Option<String>,
-        child: String,
-    },
-    DeleteChild {
-        sup: Option<String>,
-        child: String,
-    },
-    StartChild {
-        sup: Option<String>,
-        #[serde(flatten)]
-        what: Offer,
-    },
-    WhichChildren {
-        sup: Option<String>,
-    },
-    CountChildren {
-        sup: Option<String>,
-    },
-    Sleep {
-        ms: u64,
-    },
-    Burst {
-        sup: String,
-        items: Vec<Command>,
-    },
+    Crash { target: String, reason: String },
+    Stop { target: String, reason: Reason },
+    Kill { target: String },
+    TerminateChild { sup: Option<String>, child: String },
+    RestartChild { sup: Option<String>, child: String },
+    DeleteChild { sup: Option<String>, child: String },
+    StartChild(Start),
+    WhichChildren { sup: Option<String> },
+    CountChildren { sup: Option<String> },
+    Sleep { ms: u64 },
+    Burst { sup: String, items: Vec<Command> },
+}
+
+/// The request to start a child.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "StartFields")]
+pub struct Start {
+    pub sup: Option<String>,
+    pub what: Offer,
 }
 
 /// What a supervisor is asked to start.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug)]
 pub enum Offer {
     /// A child.
     Spec(Box<Spec>),
     /// An instance of a template, under this name.
     Name(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartFields {
+    sup: Option<String>,
+    spec: Option<Box<Spec>>,
+    name: Option<String>,
+}
+
+impl TryFrom<StartFields> for Start {
+    type Error = &'static str;
+
+    fn try_from(StartFields { sup, spec, name }: StartFields) -> Result<Self, &'static str> {
+        let what = match (spec, name) {
+            (Some(spec), None) => Offer::Spec(spec),
+            (None, Some(name)) => Offer::Name(name),
+            _ => return Err("`start_child` has one of `spec` and `name`"),
+        };
+        Ok(Start { sup, what })
+    }
 }
 
 impl Command {
@@ -180,12 +241,21 @@ impl Command {
             Command::TerminateChild { .. } => "terminate_child",
             Command::RestartChild { .. } => "restart_child",
             Command::DeleteChild { .. } => "delete_child",
-            Command::StartChild { .. } => "start_child",
+            Command::StartChild(_) => "start_child",
             Command::WhichChildren { .. } => "which_children",
             Command::CountChildren { .. } => "count_children",
             Command::Sleep { .. } => "sleep",
             Command::Burst { .. } => "burst",
         }
+    }
+
+    /// Whether a supervisor is asked.
+    fn is_request(&self) -> bool {
+        use Command::*;
+        !matches!(
+            self,
+            Crash { .. } | Stop { .. } | Kill { .. } | Sleep { .. } | Burst { .. }
+        )
     }
 
     /// The items of a burst, or the command itself.
@@ -202,7 +272,7 @@ impl Command {
             Command::TerminateChild { sup, .. }
             | Command::RestartChild { sup, .. }
             | Command::DeleteChild { sup, .. }
-            | Command::StartChild { sup, .. }
+            | Command::StartChild(Start { sup, .. })
             | Command::WhichChildren { sup }
             | Command::CountChildren { sup } => sup.as_deref(),
             Command::Burst { sup, .. } => Some(sup),
@@ -212,15 +282,47 @@ impl Command {
 }
 
 impl Scenario {
+    /// Whether everything is there that its place asks for.
+    ///
+    /// # Errors
+    /// What is missing, or has no place there.
+    pub fn check(&self) -> Result<(), String> {
+        self.root.check()?;
+        for command in &self.commands {
+            match command {
+                Command::Burst { items, .. } => {
+                    let odd = |item: &&Command| {
+                        matches!(item, Command::Burst { .. } | Command::Sleep { .. })
+                    };
+                    if let Some(odd) = items.iter().find(odd) {
+                        return Err(format!("`{}` is no item of a burst", odd.name()));
+                    }
+                }
+                command if command.is_request() && command.sup().is_none() => {
+                    return Err(format!("`{}` lacks `sup`", command.name()));
+                }
+                _ => {}
+            }
+            for command in command.items() {
+                if let Command::StartChild(Start { what, .. }) = command
+                    && let Offer::Spec(spec) = what
+                {
+                    spec.check()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Every supervisor of the scenario, in the order in which it is written.
     pub fn supervisors(&self) -> Vec<&str> {
         let mut all = Vec::new();
         self.root.supervisors(&mut all);
         for command in self.commands.iter().flat_map(Command::items) {
-            if let Command::StartChild {
+            if let Command::StartChild(Start {
                 what: Offer::Spec(spec),
                 ..
-            } = command
+            }) = command
                 && spec.kind == Kind::Supervisor
             {
                 spec.supervisors(&mut all);
@@ -231,6 +333,18 @@ impl Scenario {
 }
 
 impl Spec {
+    fn check(&self) -> Result<(), String> {
+        let pool = matches!(self.strategy, Strategy::SimpleOneForOne);
+        let template = matches!(&self.children[..], [one] if one.kind == Kind::Worker);
+        if pool && !template {
+            return Err(format!(
+                "{}: a simple_one_for_one supervisor has one worker, its template",
+                self.id
+            ));
+        }
+        self.children.iter().try_for_each(Spec::check)
+    }
+
     fn supervisors<'a>(&'a self, all: &mut Vec<&'a str>) {
         if !all.contains(&self.id.as_str()) {
             all.push(&self.id);

@@ -1,11 +1,9 @@
 //! The workers: they do nothing but start, and end as they are told.
 
-use std::time::Duration;
-
 use rotor_core::{Actor, Context, Error, Exit, Handler, Hold, Result};
 
-use crate::scenario::{Init, Spec};
-use crate::world::{Shared, exit_of};
+use crate::scenario::{Init, Manner, Spec};
+use crate::world::Shared;
 
 /// A worker that runs.
 pub struct Worker {
@@ -16,15 +14,6 @@ pub struct Worker {
     leaving: bool,
     /// What keeps it from stopping.
     hold: Option<Hold>,
-}
-
-/// What a worker does when it is told to stop.
-#[derive(Clone, Debug)]
-enum Manner {
-    Exit,
-    Delay(Duration),
-    Ignore,
-    With(Exit),
 }
 
 /// Ends a worker.
@@ -44,21 +33,10 @@ impl Worker {
             Init::Ok => Ok(Some(Worker {
                 name: name.to_owned(),
                 world: world.clone(),
-                on_shutdown: Manner::of(&spec.on_shutdown),
+                on_shutdown: spec.on_shutdown.clone(),
                 leaving: false,
                 hold: None,
             })),
-        }
-    }
-}
-
-impl Manner {
-    fn of(text: &str) -> Manner {
-        match text.split_once(':') {
-            Some(("delay", ms)) => Manner::Delay(Duration::from_millis(ms.parse().unwrap_or(0))),
-            Some((_, reason)) => Manner::With(exit_of(reason)),
-            None if text == "ignore" => Manner::Ignore,
-            None => Manner::Exit,
         }
     }
 }

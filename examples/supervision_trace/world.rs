@@ -177,16 +177,6 @@ impl Observer for World {
     }
 }
 
-/// A reason as it stands in a scenario.
-pub fn exit_of(reason: &str) -> Exit {
-    match reason.split_once(':') {
-        Some(("crash", text)) => Exit::failed(rotor_core::Error::message(text)),
-        Some(("shutdown", text)) => Exit::shutdown_with(text),
-        _ if reason == "normal" => Exit::normal(),
-        _ => Exit::shutdown(),
-    }
-}
-
 /// An exit as it stands in a trace.
 fn text(exit: &Exit) -> String {
     match exit.reason() {

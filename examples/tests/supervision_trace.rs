@@ -30,6 +30,7 @@ mod world;
 
 use host::{Host, Simulated};
 use loops::Loops;
+use scenario::Scenario;
 use stepped::BACKENDS;
 
 fn trace(scenario: &Value, spread: usize) -> String {
@@ -37,7 +38,8 @@ fn trace(scenario: &Value, spread: usize) -> String {
 }
 
 fn trace_on(scenario: &Value, host: Box<dyn Host>) -> String {
-    let scenario = serde_json::from_value(scenario.clone()).expect("a scenario");
+    let scenario: Scenario = serde_json::from_value(scenario.clone()).expect("a scenario");
+    assert_eq!(scenario.check(), Ok(()));
     let lines = play::play(&scenario, host);
     let text = |line| serde_json::to_string(&line).expect("a line") + "\n";
     lines.into_iter().map(text).collect()
@@ -115,6 +117,71 @@ fn what_is_wrong_with_the_command_line_is_said_in_a_line() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
     assert!(help.contains("usage: supervision_trace SCENARIO.json"));
+}
+
+#[test]
+fn what_is_wrong_with_a_scenario_is_said_in_a_line() {
+    let with = |spec: &str, commands: &str| {
+        format!(r#"{{"root": {{"id": "top", {spec}}}, "commands": [{commands}]}}"#)
+    };
+    let worker = |fields: &str| with(&format!(r#""children": [{{"id": "a", {fields}}}]"#), "");
+    let command = |command: &str| with(r#""children": []"#, command);
+    let cases = [
+        (with(r#""intensty": 3"#, ""), "unknown field `intensty`"),
+        (
+            with(r#""strategy": "simple_one_for_one""#, ""),
+            "top: a simple_one_for_one supervisor has one worker, its template",
+        ),
+        (worker(r#""init": []"#), "`init` is empty"),
+        (
+            worker(r#""on_shutdown": "delay:soon""#),
+            "`delay` takes milliseconds, not \"soon\"",
+        ),
+        (
+            worker(r#""on_shutdown": "stay""#),
+            "`on_shutdown` is exit, delay:MS, ignore or exit:REASON, not \"stay\"",
+        ),
+        (
+            command(r#"{"cmd": "stop", "target": "a", "reason": "bored"}"#),
+            "a reason is normal, shutdown, shutdown:TEXT or crash:TEXT, not \"bored\"",
+        ),
+        (
+            command(r#"{"cmd": "kill", "target": "a", "reason": "normal"}"#),
+            "unknown field `reason`",
+        ),
+        (
+            command(r#"{"cmd": "start_child", "sup": "top"}"#),
+            "`start_child` has one of `spec` and `name`",
+        ),
+        (
+            command(r#"{"cmd": "count_children"}"#),
+            "`count_children` lacks `sup`",
+        ),
+        (
+            command(r#"{"cmd": "burst", "sup": "top", "items": [{"cmd": "sleep", "ms": 1}]}"#),
+            "`sleep` is no item of a burst",
+        ),
+    ];
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenario.json");
+    let name = file.to_str().expect("a text");
+    for (scenario, text) in cases {
+        fs::write(&file, &scenario).expect("a file can be written");
+        let (code, trace, wrong) = run(&[name]);
+        assert_eq!((code, trace), (Some(2), String::new()), "{scenario}");
+        let start = format!("supervision_trace: {name}: this is no scenario: {text}");
+        assert!(
+            wrong.starts_with(&start) && wrong.lines().count() == 1,
+            "{scenario}: {wrong}"
+        );
+    }
+    // The trace has no place for the reason.
+    let in_vain = worker(r#""significant": true"#);
+    fs::write(&file, in_vain).expect("a file can be written");
+    let (code, trace, wrong) = run(&[name]);
+    assert_eq!(code, Some(0));
+    assert!(trace.contains("error:start_failed"), "{trace}");
+    assert!(wrong.starts_with("the tree cannot start: "), "{wrong}");
+    fs::remove_file(&file).expect("it is there");
 }
 
 #[test]
