@@ -9,6 +9,7 @@ mod exits;
 mod names;
 mod tally;
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -341,6 +342,8 @@ struct Pass {
     started: usize,
     waiting: Waiting,
     then: Then,
+    /// Where in `starts` each is, for whoever asks: many may ask, of a large pass.
+    places: OnceCell<Box<FixedMap<ChildId, usize>>>,
 }
 
 /// What a pass waits for.
@@ -544,7 +547,7 @@ impl Family {
     /// Whether a child does not run, and no pass is about to start it, or ends its supervisor.
     pub(crate) fn is_over(&self, id: ChildId) -> bool {
         let row = self.row(id);
-        let starts = |pass: &Pass| !row.removed && pass.starts[pass.started..].contains(&id);
+        let starts = |pass: &Pass| !row.removed && pass.is_to_start(id);
         let changes = |pass: &Pass| pass.is_end() || starts(pass);
         row.state == RowState::Down && !self.pass.as_ref().is_some_and(changes)
     }
@@ -848,6 +851,7 @@ impl Family {
             started: 0,
             waiting: Waiting::Nothing,
             then,
+            places: OnceCell::new(),
         });
         self.step(out);
     }
@@ -1207,6 +1211,7 @@ impl Family {
             started: 0,
             waiting: Waiting::One(id, Step::Stop),
             then,
+            places: OnceCell::new(),
         });
         if step == Step::Start {
             self.tell_to_stop(id, out);
@@ -1220,6 +1225,15 @@ impl Family {
 impl Pass {
     fn is_end(&self) -> bool {
         matches!(self.then, Then::End { .. })
+    }
+
+    /// Whether a child is still to be started.
+    fn is_to_start(&self, id: ChildId) -> bool {
+        let places = self.places.get_or_init(|| {
+            let places = self.starts.iter().enumerate();
+            Box::new(places.map(|(place, id)| (*id, place)).collect())
+        });
+        places.get(&id).is_some_and(|&place| place >= self.started)
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod steps;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -849,6 +850,55 @@ fn cost_of_a_loss(driver: &Driver, prepare: impl Fn(&Doomed, Addr<Worker>)) -> u
     };
     lose(false);
     lose(true).min(lose(true))
+}
+
+/// They are stopped, and the start of the first one goes on; each of them is looked at.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take minutes"
+)]
+fn the_loss_of_children_that_are_about_to_start_costs_what_each_costs() {
+    let cost = |n: usize| {
+        let far = Locality::new("far");
+        let starts = Cell::new(0);
+        let first = Child::with("first", move |cx| {
+            let again = starts.replace(starts.get() + 1) > 0;
+            let holds = again.then(|| cx.hold("something")).into_iter().collect();
+            Ok(Worker {
+                holds,
+                ..Worker::default()
+            })
+        });
+        let root = Supervisor::one_for_all("root").child(first.start_limit(LONG));
+        let root = (0..n).fold(root, |root, i| {
+            let part = Supervisor::one_for_one(format!("far {i}"));
+            root.child(part.on(&far, |s| s))
+        });
+        let crew = Crew::waiting(root, 0, worker);
+        let there = Driver::new(Arc::new(Nobody), Clock::manual());
+        there.open(&far).unwrap();
+        let root = crew.app.root();
+        let until = |is_there: &dyn Fn() -> bool| {
+            while !is_there() {
+                crew.driver.run_until_idle();
+                there.run_until_idle();
+            }
+        };
+        until(&|| root.state() == Lifecycle::Running);
+        let all: Vec<_> = crew.app.tree().nodes[1..]
+            .iter()
+            .map(|node| node.address)
+            .collect();
+        all[0].stop();
+        until(&|| all[0].state() == Lifecycle::Starting);
+        assert!(all[1..].iter().all(|at| at.state() == Lifecycle::Waiting));
+        drop(there);
+        steps::begin();
+        crew.driver.run_until_idle();
+        each(n, steps::stop().all)
+    };
+    compare_between("loss while others start", [50, 500], 11, cost);
 }
 
 /// Beside a loop where each of a crowd has a spec that is put aside, with the name that it declares.
