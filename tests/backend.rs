@@ -160,6 +160,10 @@ impl dyn Backend + '_ {
             build(here).observer(observer.clone())
         })?;
         let seen = std::mem::take(&mut *watch.seen.lock().unwrap());
+        // What an actor asserts is the body's: a restart must not hide it.
+        let asserts = |exit: &&String| exit.contains("assertion") || exit.contains("called `");
+        let wrong: Vec<_> = seen.exits.iter().filter(asserts).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
         Ok(Played {
             exit,
             undelivered: seen.undelivered,
