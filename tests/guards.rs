@@ -230,7 +230,7 @@ fn l18_what_else_is_held_does_not_delay_a_stop(world: &mut World) {
     });
     scene.sees(
         Lifecycle::Running,
-        &["name nobody, which no child declares where it looks"],
+        &["name nobody, which no child declares where it looks: is `.named(..)` missing?"],
     );
     scene.a.stop();
     scene.is_down();

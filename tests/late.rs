@@ -254,7 +254,7 @@ fn l17_a_start_that_took_too_long_says_what_it_waits_for(seed: u64) {
     };
     assert_eq!(one(&|| slow("a")), late("no end"));
     let needs = |name: &Name<Puppet>| puppet("a", &log).needs(name.clone());
-    let nobody = "name log, which no child declares where it looks";
+    let nobody = "name log, which no child declares where it looks: is `.named(..)` missing?";
     assert_eq!(one(&|| needs(&LOG)), late(nobody));
     let theirs = log.clone();
     let boss = Role::new("a", &log).begin(move |_, cx| {

@@ -462,7 +462,7 @@ fn r104_a_start_that_finds_nothing_fails_with_its_limit(on: &dyn Backend, far: &
     assert_eq!(
         chain(&played.exit),
         "shutdown < far: shutdown < b: timed out: the start of root/far/b took longer than its start limit of 3ms; held by \
-         name log, which no child declares where it looks"
+         name log, which no child declares where it looks: is `.named(..)` missing?"
     );
     assert_eq!(log.live(), 0);
 }

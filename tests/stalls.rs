@@ -624,7 +624,7 @@ fn m08_a_name_that_nobody_declares_is_waited_for_within_the_limit(on: &dyn Backe
     assert_eq!(
         chain(&played.exit),
         "shutdown < b: timed out: the start of root/b took longer than its start limit of 2ms; held by name bell, which no \
-         child declares where it looks"
+         child declares where it looks: is `.named(..)` missing?"
     );
 }
 

@@ -300,7 +300,9 @@ impl Local {
             Why::Name(name) => {
                 let registry = self.registry_of(slot);
                 let owner = registry.and_then(|r| r.owner_of(name, &self.scopes_of(slot)));
-                let owner = owner.unwrap_or(", which no child declares where it looks".into());
+                let owner = owner.unwrap_or(
+                    ", which no child declares where it looks: is `.named(..)` missing?".into(),
+                );
                 format!("{}{owner}", why.text()).into()
             }
             Why::Link(service, None) => {

@@ -665,7 +665,9 @@ mod tests {
             sim.run_until_idle();
             let tree = app.tree();
             let text = match child {
-                "c" => "starting, held by name nobodys, which no child declares where it looks",
+                "c" => {
+                    "starting, held by name nobodys, which no child declares where it looks: is `.named(..)` missing?"
+                }
                 _ => "starting, held by name theirs of b, which is down",
             };
             assert!(tree.to_string().contains(text), "{tree}");
