@@ -165,6 +165,9 @@ struct Moving {
     stops: bool,
 }
 
+/// What is said of a name that is waited for, and that nobody has in its spec.
+const NOBODYS: &str = ", which no child declares where it looks: is `.named(..)` missing?";
+
 impl Local {
     /// A step of a child has overrun its limit: it is removed by force, and tells of itself before.
     pub(crate) fn remove_late(
@@ -300,9 +303,7 @@ impl Local {
             Why::Name(name) => {
                 let registry = self.registry_of(slot);
                 let owner = registry.and_then(|r| r.owner_of(name, &self.scopes_of(slot)));
-                let owner = owner.unwrap_or(
-                    ", which no child declares where it looks: is `.named(..)` missing?".into(),
-                );
+                let owner = owner.unwrap_or(NOBODYS.into());
                 format!("{}{owner}", why.text()).into()
             }
             Why::Link(service, None) => {
