@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::actor::Actor;
@@ -47,6 +48,9 @@ pub(crate) struct AppShared {
     ended: Condvar,
     /// The limit of the whole tree has passed: what may hang on is not waited for.
     forsaken: AtomicBool,
+    /// Threads that somebody is [joining](App::join), and where others wait until that is done.
+    joining: Mutex<Vec<ThreadId>>,
+    joined: Condvar,
     pub(crate) registry: Arc<Registry>,
 }
 
@@ -93,6 +97,8 @@ impl App {
                 state: Mutex::default(),
                 ended: Condvar::new(),
                 forsaken: AtomicBool::new(false),
+                joining: Mutex::default(),
+                joined: Condvar::new(),
                 registry: Arc::default(),
             }),
         }
@@ -278,20 +284,31 @@ impl App {
 
     /// Waits for the threads that were spawned for this tree, unless one may never end.
     pub(crate) fn join(&self) {
-        if self.shared.forsaken.load(Ordering::Acquire) {
+        let shared = &*self.shared;
+        let is_late = |place: &Locality| place.gate().is_late();
+        if shared.forsaken.load(Ordering::Acquire) || lock(&shared.places).iter().any(is_late) {
             return;
         }
-        let places = std::mem::take(&mut *lock(&self.shared.places));
-        let mut threads = Vec::new();
-        for place in places {
-            threads.extend(place.take_thread());
-            drop(place); // the last handle may be what its thread waits for
-        }
+        let me = thread::current().id();
+        let mut joining = lock(&shared.joining);
+        let places = std::mem::take(&mut *lock(&shared.places));
+        let threads: Vec<_> = places.iter().filter_map(Locality::take_thread).collect();
+        joining.extend(threads.iter().map(|thread| thread.thread().id()));
+        drop(joining);
+        drop(places); // the last handle may be what a thread waits for
         for thread in threads {
-            if thread.thread().id() != std::thread::current().id() {
+            let id = thread.thread().id();
+            if id != me {
                 // A panic of the loop was reported when it happened, as the locality's loss.
                 let _ = thread.join();
             }
+            lock(&shared.joining).retain(|other| *other != id);
+            shared.joined.notify_all();
+        }
+        // The others are with somebody else; one of them does not wait for itself.
+        let mut joining = lock(&shared.joining);
+        while !joining.is_empty() && !joining.contains(&me) {
+            joining = sound(shared.joined.wait(joining));
         }
     }
 }

@@ -193,10 +193,7 @@ impl Local {
             if self.gate.pressing.load(Ordering::Relaxed) {
                 // Whatever was pushed before this is seen below.
                 self.gate.pressing.swap(false, Ordering::AcqRel);
-                // A pop of an empty queue costs a fence.
-                while !self.gate.kills.is_empty()
-                    && let Some(kill) = self.gate.kills.pop()
-                {
+                while let Some(kill) = self.gate.next_kill() {
                     self.kill(kill);
                 }
             }

@@ -614,6 +614,19 @@ fn a17_a_bounded_address_is_valid_in_the_next_life_of_its_locality() {
     }
 }
 
+/// Is handled until the other end is dropped.
+struct Hang(Sender<()>, Receiver<()>);
+struct Clerk;
+
+impl Actor for Clerk {}
+
+impl Handler<Hang> for Clerk {
+    fn handle(&mut self, Hang(began, until): Hang, _: &mut Context<Self>) {
+        began.send(()).unwrap();
+        assert!(until.recv().is_err());
+    }
+}
+
 /// As far as anybody can know from elsewhere: the observer has messages noted.
 #[test]
 fn o03_a_locality_that_hangs_is_shown_with_what_it_handles() {
@@ -621,16 +634,6 @@ fn o03_a_locality_that_hangs_is_shown_with_what_it_handles() {
     impl Observer for Counts {
         fn wants_counts(&self) -> bool {
             true
-        }
-    }
-    /// Is handled until the other end is dropped.
-    struct Hang(Sender<()>, Receiver<()>);
-    struct Clerk;
-    impl Actor for Clerk {}
-    impl Handler<Hang> for Clerk {
-        fn handle(&mut self, Hang(began, until): Hang, _: &mut Context<Self>) {
-            began.send(()).unwrap();
-            assert!(until.recv().is_err());
         }
     }
     let (main, far) = (ThreadLoop::new(), ThreadLoop::spawn("far").unwrap());
@@ -663,4 +666,83 @@ fn o03_a_locality_that_hangs_is_shown_with_what_it_handles() {
     assert_eq!((far.answered, handling.who), (false, clerk.address()));
     let begin = "locality far did not answer: clerk has been handling Hang for ";
     assert!(tree.to_string().contains(begin), "{tree}");
+}
+
+/// The supervisor of the whole tree has no limit itself.
+#[test]
+fn l17_the_thread_of_a_part_that_was_given_up_is_not_waited_for() {
+    let (main, far) = (ThreadLoop::new(), ThreadLoop::spawn("far").unwrap());
+    let clerk = far.reserve();
+    let part = Supervisor::one_for_one("part").on(&far, move |s| {
+        s.child(Child::new("clerk", || Clerk).at(clerk))
+    });
+    let tree = Supervisor::one_for_one("app").child(part.stop_limit(Duration::from_millis(20)));
+    let (release, until) = channel();
+    let exit = main.run_with(tree, |app| {
+        let (began, begun) = channel();
+        clerk.send(Hang(began, until));
+        std::thread::spawn(move || {
+            begun.recv().unwrap();
+            app.shutdown();
+        });
+    });
+    assert!(exit.is_ok());
+    drop(release); // it hangs until then
+}
+
+/// Who runs a tree, and all who wait for it, also if another one joins the threads already.
+#[test]
+fn m23_all_who_wait_for_a_tree_wait_for_its_threads() {
+    /// Keeps its thread until the other end is dropped.
+    struct Lingers(Receiver<()>);
+    impl Drop for Lingers {
+        fn drop(&mut self) {
+            assert!(self.0.recv().is_err());
+        }
+    }
+    thread_local! {
+        static LINGERS: RefCell<Option<Lingers>> = const { RefCell::new(None) };
+    }
+    let (release, until) = channel();
+    let until = Arc::new(Mutex::new(Some(Lingers(until))));
+    let (began, begun) = channel();
+    let (over, is_over) = channel();
+    let (ended, has_ended) = channel();
+    let wait = |app: App| {
+        let over = over.clone();
+        std::thread::spawn(move || {
+            assert!(app.wait().is_ok());
+            over.send(()).unwrap();
+        });
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let (main, far) = (ThreadLoop::new(), ThreadLoop::spawn("far").unwrap());
+            let part = Supervisor::one_for_one("part").on(&far, move |s| {
+                let (until, began) = (until.clone(), began.clone());
+                let clerk = move |_: &mut Context<Clerk>| {
+                    LINGERS.set(until.lock().unwrap().take());
+                    began.send(()).unwrap();
+                    Ok(Clerk)
+                };
+                s.child(Child::with("clerk", clerk))
+            });
+            drop(far);
+            let exit = main.run_with(Supervisor::one_for_one("app").child(part), |app| {
+                wait(app.clone());
+                wait(app.clone());
+                app.on_exit(move |_| ended.send(()).unwrap());
+                std::thread::spawn(move || {
+                    begun.recv().unwrap();
+                    app.shutdown();
+                });
+            });
+            assert!(exit.is_ok());
+            over.send(()).unwrap();
+        });
+        has_ended.recv().unwrap();
+        assert!(is_over.recv_timeout(Duration::from_millis(100)).is_err());
+        drop(release);
+        (0..3).for_each(|_| is_over.recv().unwrap());
+    });
 }
