@@ -12,7 +12,7 @@ help:
 	@echo 'For whoever looks at it or builds on it:'
 	@echo 'make demo     mirror this repository under chaos, and prove the copy'
 	@echo 'make gui      the window of mirror (GTK 4)'
-	@echo 'make test     all tests but those of the GTK programs, doc tests, small examples'
+	@echo 'make test     tests, doc tests and small examples; not those of the GTK programs'
 	@echo 'make test-gui the GTK programs, clicked on a display that nobody sees'
 	@echo 'make bench    what a message costs, beside other crates and the floors'
 	@echo 'make setup    installs what a build needs and is missing; all of these do so first'

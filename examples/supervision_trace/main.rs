@@ -42,7 +42,7 @@ usage: supervision_trace SCENARIO.json [options]
                mio      a poll each, polled without waiting
                glib     a main context each, iterated without blocking
                smol     a local executor each, ticked while there is something to do
-  --help       print this text
+  -h, --help   print this text
 
 The trace is the same whatever the options are.
 
@@ -67,9 +67,12 @@ SCENARIO.json is {\"root\": SUPERVISOR, \"commands\": [COMMAND, ...]}.
     crash {target, reason}    stop {target, reason}    kill {target}    sleep {ms}
     start_child {sup, spec, or name of an instance}    terminate_child, restart_child and
     delete_child {sup, child}    which_children and count_children {sup}
-    burst {sup, items}: commands without sup that wait before the supervisor handles the first
+    burst {sup, items}: commands that are all in the queue of sup before it handles the first;
+    requests among them have no sup
 
-A REASON is normal, shutdown, shutdown:TEXT or crash:TEXT; `crash` has the TEXT alone.
+A REASON is normal, shutdown, shutdown:TEXT or crash:TEXT; `crash` has the TEXT alone. Ids are unique; a target is a
+worker. What is not there, or does not run, is answered with an error in the trace. At the end the root
+is stopped.
 exit code: 0 printed, 2 the scenario cannot be read, or bad usage";
 
 const USAGE: u8 = 2;
@@ -110,7 +113,7 @@ fn parse() -> Result<Option<Args>, Box<dyn Error>> {
                     number.ok_or_else(|| format!("--spread takes 1 to 1000, not {value:?}"))?;
             }
             Long("on") => on = make(&parser.value()?.string()?)?,
-            Long("help") => return Ok(None),
+            Short('h') | Long("help") => return Ok(None),
             Value(path) if file.is_none() => file = Some(PathBuf::from(path)),
             other => return Err(other.unexpected().into()),
         }

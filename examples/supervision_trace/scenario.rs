@@ -1,5 +1,6 @@
 //! A scenario as it stands in its file.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rotor_core::{Error, Exit};
@@ -81,7 +82,10 @@ pub enum RestartKind {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`shutdown` is milliseconds, brutal_kill or infinity"
+)]
 pub enum Shutdown {
     Milliseconds(u64),
     Word(ShutdownWord),
@@ -178,7 +182,12 @@ impl TryFrom<String> for Reason {
 
 /// What happens to the tree. The items of a burst leave out `sup`.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "cmd", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "cmd",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    expecting = "a command, as {\"cmd\": ..}"
+)]
 pub enum Command {
     Crash { target: String, reason: String },
     Stop { target: String, reason: Reason },
@@ -225,7 +234,11 @@ impl TryFrom<StartFields> for Start {
         let what = match (spec, name) {
             (Some(spec), None) => Offer::Spec(spec),
             (None, Some(name)) => Offer::Name(name),
-            _ => return Err("`start_child` has one of `spec` and `name`"),
+            _ => {
+                return Err(
+                    "`start_child` has one of `spec`, for a child, and `name`, for an instance",
+                );
+            }
         };
         Ok(Start { sup, what })
     }
@@ -247,6 +260,26 @@ impl Command {
             Command::Sleep { .. } => "sleep",
             Command::Burst { .. } => "burst",
         }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if let Command::Burst { items, .. } = self {
+            let odd =
+                |item: &&Command| matches!(item, Command::Burst { .. } | Command::Sleep { .. });
+            if let Some(odd) = items.iter().find(odd) {
+                return Err(format!("`{}` is no item of a burst", odd.name()));
+            }
+        } else if self.is_request() && self.sup().is_none() {
+            return Err(format!("`{}` lacks `sup`", self.name()));
+        }
+        for command in self.items() {
+            if let Command::StartChild(Start { what, .. }) = command
+                && let Offer::Spec(spec) = what
+            {
+                spec.check()?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a supervisor is asked.
@@ -288,28 +321,12 @@ impl Scenario {
     /// What is missing, or has no place there.
     pub fn check(&self) -> Result<(), String> {
         self.root.check()?;
-        for command in &self.commands {
-            match command {
-                Command::Burst { items, .. } => {
-                    let odd = |item: &&Command| {
-                        matches!(item, Command::Burst { .. } | Command::Sleep { .. })
-                    };
-                    if let Some(odd) = items.iter().find(odd) {
-                        return Err(format!("`{}` is no item of a burst", odd.name()));
-                    }
-                }
-                command if command.is_request() && command.sup().is_none() => {
-                    return Err(format!("`{}` lacks `sup`", command.name()));
-                }
-                _ => {}
-            }
-            for command in command.items() {
-                if let Command::StartChild(Start { what, .. }) = command
-                    && let Offer::Spec(spec) = what
-                {
-                    spec.check()?;
-                }
-            }
+        let mut ids = HashSet::new();
+        self.root.check_ids(&mut ids)?;
+        for (i, command) in (1..).zip(&self.commands) {
+            command
+                .check()
+                .map_err(|error| format!("command {i}: {error}"))?;
         }
         Ok(())
     }
@@ -343,6 +360,15 @@ impl Spec {
             ));
         }
         self.children.iter().try_for_each(Spec::check)
+    }
+
+    fn check_ids<'a>(&'a self, ids: &mut HashSet<&'a str>) -> Result<(), String> {
+        if !ids.insert(&self.id) {
+            return Err(format!("two specs have the id {}", self.id));
+        }
+        self.children
+            .iter()
+            .try_for_each(|child| child.check_ids(ids))
     }
 
     fn supervisors<'a>(&'a self, all: &mut Vec<&'a str>) {

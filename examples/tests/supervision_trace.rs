@@ -134,6 +134,18 @@ fn what_is_wrong_with_a_scenario_is_said_in_a_line() {
         ),
         (worker(r#""init": []"#), "`init` is empty"),
         (
+            worker(r#""shutdown": "never""#),
+            "`shutdown` is milliseconds, brutal_kill or infinity",
+        ),
+        (
+            with(r#""children": [{"id": "a"}, {"id": "a"}]"#, ""),
+            "two specs have the id a",
+        ),
+        (
+            command(r#"["kill"]"#),
+            "invalid length 0, expected a command, as {\"cmd\": ..}",
+        ),
+        (
             worker(r#""on_shutdown": "delay:soon""#),
             "`delay` takes milliseconds, not \"soon\"",
         ),
@@ -151,15 +163,15 @@ fn what_is_wrong_with_a_scenario_is_said_in_a_line() {
         ),
         (
             command(r#"{"cmd": "start_child", "sup": "top"}"#),
-            "`start_child` has one of `spec` and `name`",
+            "`start_child` has one of `spec`, for a child, and `name`, for an instance",
         ),
         (
             command(r#"{"cmd": "count_children"}"#),
-            "`count_children` lacks `sup`",
+            "command 1: `count_children` lacks `sup`",
         ),
         (
             command(r#"{"cmd": "burst", "sup": "top", "items": [{"cmd": "sleep", "ms": 1}]}"#),
-            "`sleep` is no item of a burst",
+            "command 1: `sleep` is no item of a burst",
         ),
     ];
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenario.json");

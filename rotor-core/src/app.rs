@@ -156,7 +156,8 @@ impl App {
         self.root().stop();
     }
 
-    /// Blocks until the tree has ended, and the threads that it had spawned for it.
+    /// Blocks until the tree has ended, and the threads that were spawned for it have; not for those if the
+    /// tree, or a part of it, was given up at its stop limit and still hangs.
     ///
     /// # Errors
     /// [`WouldDeadlock`] on a thread that drives a part of the tree, or inside a handler.

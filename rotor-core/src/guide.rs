@@ -279,8 +279,10 @@ pub mod mixing_loops {
     //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. Until
     //! somebody opens the locality again ([`Driver::open`](crate::Driver::open)), each restart of it fails at
     //! once, and counts: a subtree whose loop may come again is given a
-    //! [`backoff`](crate::Supervisor::backoff), and one that can be missed is stopped by a
-    //! [`decide`](crate::Supervisor::decide). While it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is refused, and links
+    //! [`backoff`](crate::Supervisor::backoff), and its supervisor an
+    //! [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until then;
+    //! one that can be missed is stopped by a [`decide`](crate::Supervisor::decide). A thread that hangs is not
+    //! lost, but late. While it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is refused, and links
     //! fail at once. When it is opened again, they wait, then run.
 }
 
@@ -719,7 +721,8 @@ pub mod supervision {
     //!
     //! # Seeing what happens
     //!
-    //! An [`Observer`](crate::Observer) on the root is told of every start and every exit, of
+    //! An [`Observer`](crate::Observer) on the root is told of every start, also one that
+    //! [fails](crate::Observer::start_failed), of every end, of who is [late](crate::Observer::late), of
     //! supervisors that give up, and of every message that was not delivered. [`App::tree`](crate::App::tree) is the live tree; print it, or draw it with
     //! [`Tree::dot`](crate::Tree::dot). Below its actors stands what is amiss with a loop: that it does not
     //! answer, and in which handler it hangs; what could not be delivered; what waits for an address

@@ -249,7 +249,8 @@ impl Sim {
     /// driver that is dropped, and cannot be opened again.
     ///
     /// Whoever is started there again fails at once, until [`open`](Self::open) is called: a tree that is
-    /// to outlive the loss needs a [backoff](crate::Supervisor::backoff) or more intensity, or it gives up.
+    /// to outlive the loss needs a [backoff](crate::Supervisor::backoff), and the intensity for its attempts, or
+    /// it gives up.
     ///
     /// # Panics
     /// If this simulation does not drive it: it is lost already, or of another simulation.

@@ -175,7 +175,8 @@ impl ThreadLoop {
         self.locality.as_ref().expect("taken out when it runs")
     }
 
-    /// Starts a tree on this thread and returns when it has ended.
+    /// Starts a tree on this thread and returns when it has ended, and the threads that were spawned for
+    /// it have; not for those if the tree, or a part of it, was given up at its stop limit and still hangs.
     ///
     /// # Errors
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;
