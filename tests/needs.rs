@@ -312,6 +312,50 @@ fn l13_who_has_left_a_service_does_not_wait_for_it(seed: u64) {
     }
 }
 
+/// It has its own limit, and what it would wait for may wait for its end.
+fn l13_a_stop_waits_for_no_name_and_no_service(seed: u64) {
+    for case in 0..3 {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let here = sim.locality("here");
+        let (s, a) = (here.reserve(), here.reserve());
+        let service = puppet("s", &log).at(s).named(LOG);
+        let tree = group("app")
+            .child(service.backoff(Backoff::fixed(ms(500))))
+            .child(puppet("a", &log).at(a));
+        let _app = sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        crash(s);
+        sim.run_until_idle();
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            let role = Role::new("c", &theirs).telling();
+            let child = match case {
+                // The name is found when the stop has begun.
+                0 => {
+                    let role = role.begin(|_, cx| cx.stop()).slow(10);
+                    role.child().needs(LOG)
+                }
+                1 => {
+                    let role = role.begin(|_, cx| cx.stop());
+                    let stop = move |_: &mut Puppet, _: &Exit, cx: &mut Context<Puppet>| {
+                        cx.link(s.address());
+                    };
+                    role.stop(stop).child()
+                }
+                _ => {
+                    let role = role.begin(|_, cx| cx.stop());
+                    role.stop(|_, _, cx| drop(cx.find(BELL, |_, _, _| ())))
+                        .child()
+                }
+            };
+            cx.child(child.temporary().stop_limit(LONG));
+        });
+        sim.run_for(ms(10));
+        assert_eq!(log.count("c drops"), 1, "seed {seed}, {case}");
+        assert_eq!(s.address().state(), Lifecycle::Waiting);
+    }
+}
+
 /// Discovered and linked at once, by two names of one service: one link, and both are told.
 fn r104_a_name_is_found_and_linked_in_one_step(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -869,6 +913,7 @@ bodies! {
         l13_a_client_that_has_made_way_is_not_late,
         l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once,
         l13_who_has_left_a_service_does_not_wait_for_it,
+        l13_a_stop_waits_for_no_name_and_no_service,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
         l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor,

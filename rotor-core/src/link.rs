@@ -375,7 +375,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         key,
         asked,
         registry,
-        hold: Some(Hold::new(here, slot, Why::Link(service, None))),
+        hold: Hold::of_start(here, slot, Why::Link(service, None)),
         broken: false,
     };
     if let Some(body) = here.things.borrow_mut().body(key) {
