@@ -312,6 +312,75 @@ fn l13_who_has_left_a_service_does_not_wait_for_it(seed: u64) {
     }
 }
 
+/// Tried again before, it would fail as often as its supervisor allows, at once.
+fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
+    for case in 0..5 {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let place = if case == 2 { &away } else { &here };
+        let (s, c) = (place.reserve(), here.reserve());
+        let slow = Backoff::fixed(ms(500));
+        let app = Supervisor::one_for_one("app").intensity(5, LONG);
+        let brittle = |name| Supervisor::one_for_one(name).intensity(0, LONG);
+        let theirs = log.clone();
+        let service = move || puppet("s", &theirs).at(s).named(LOG);
+        let client = tells("c", &log).at(c);
+        let tree = match case {
+            // It crashes when its client starts again.
+            0 => {
+                let role = Role::new("c", &log).telling().begin(move |me, cx| {
+                    let hold = cx.hold("what comes before the link");
+                    if me.life == 2 {
+                        crash(s);
+                    }
+                    later(cx, ms(5), move |_, cx| {
+                        cx.link(s.address());
+                        drop(hold);
+                    });
+                });
+                app.child(service().backoff(slow)).child(role.child().at(c))
+            }
+            // What is between the two waits.
+            1 => app
+                .child(brittle("group").child(service()).backoff(slow))
+                .child(client.needs(LOG)),
+            2 => {
+                let group = brittle("group").on(&away, move |group| group.child(service()));
+                app.child(group.backoff(slow)).child(client.needs(LOG))
+            }
+            // What is above the client is started again.
+            3 => {
+                let group = brittle("group").child(client.needs(LOG));
+                app.child(service().backoff(slow)).child(group)
+            }
+            // Nobody starts the service again.
+            _ => app
+                .child(service().backoff(slow))
+                .child(client.needs(LOG).backoff(Backoff::fixed(ms(10)))),
+        };
+        let app = sim.start(tree).expect("a sound tree");
+        sim.run_for(ms(50));
+        crash(if case == 0 || case == 4 { c } else { s });
+        sim.run_for(ms(1));
+        if case == 4 {
+            crash(s);
+            sim.run_for(ms(100));
+            assert_eq!(log.count("c starts"), 2, "seed {seed}");
+            let over = app.root().admin().ask(TerminateChild::named("s"), ms(1));
+            assert!(matches!(sim.block_on(over), Some(Ok(Ok(())))));
+            sim.run_for(ms(20));
+            assert_eq!(log.count("c starts"), 3, "seed {seed}");
+            continue;
+        }
+        sim.run_for(ms(400));
+        assert_eq!(s.address().state(), Lifecycle::Waiting);
+        sim.run_for(ms(600));
+        let nodes = app.tree().nodes;
+        assert!(nodes.iter().all(|node| node.state == "running"), "{case}");
+        assert_eq!(log.count("c starts"), 3, "seed {seed}, {case}");
+    }
+}
+
 /// It has its own limit, and what it would wait for may wait for its end.
 fn l13_a_stop_waits_for_no_name_and_no_service(seed: u64) {
     for case in 0..3 {
@@ -914,6 +983,7 @@ bodies! {
         l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once,
         l13_who_has_left_a_service_does_not_wait_for_it,
         l13_a_stop_waits_for_no_name_and_no_service,
+        l13_a_restart_that_fails_because_of_a_service_waits_for_it,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
         l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor,

@@ -530,11 +530,16 @@ impl Local {
         let other = Some(service).filter(here).and_then(|at| self.find(at));
         let above = parent(slot).filter(here);
         if above.is_some() && other.is_some_and(|other| parent(other) == above) {
-            let mut services = self.services.borrow_mut();
-            let askers = services.asked.entry(slot).or_default();
-            if !askers.contains(&service) {
-                askers.push(service);
-            }
+            self.note_sibling(slot, service);
+        }
+    }
+
+    /// A start that fails waits for a sibling: the next one waits for that of the sibling.
+    pub(crate) fn note_sibling(&self, slot: u32, service: Address) {
+        let mut services = self.services.borrow_mut();
+        let askers = services.asked.entry(slot).or_default();
+        if !askers.contains(&service) {
+            askers.push(service);
         }
     }
 
@@ -818,7 +823,12 @@ impl Local {
         }
         let askers = self.services.borrow_mut().asked.remove(&client.slot);
         let sibling = |service: Address| {
-            let slot = self.find(service).filter(|_| service.gate() == self.gate)?;
+            if service.gate() != self.gate {
+                let ends = service.state() != Lifecycle::Running;
+                let far = self.seat(parent, |seat| seat.kin.as_ref()?.far(service));
+                return far.filter(|_| ends);
+            }
+            let slot = self.find(service)?;
             let is_leaving = |service: &mut Service| service.leaving.is_some();
             let leaving = self.with_service(slot, is_leaving).unwrap_or(false);
             self.seat(slot, |seat| match &seat.parent {
