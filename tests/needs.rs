@@ -312,6 +312,85 @@ fn l13_who_has_left_a_service_does_not_wait_for_it(seed: u64) {
     }
 }
 
+/// Also one that its children end, and that leaves the service meanwhile.
+fn l13_a_client_whose_children_end_it_waits_for_its_service(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let [s, c, x]: [Addr<Puppet>; 3] = std::array::from_fn(|_| here.reserve());
+    let more = log.clone();
+    let client = Role::new("c", &log).telling().begin(move |me, cx| {
+        if me.life == 1 {
+            cx.link_with(s.address());
+            cx.child(Role::new("slow", &more).slow(50).child());
+            cx.child(puppet("x", &more).at(x));
+        }
+    });
+    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+    let tree = tree.child(Role::new("s", &log).slow(200).child().at(s));
+    let _app = sim
+        .start(tree.child(client.child().at(c)))
+        .expect("a sound tree");
+    for _ in 0..2 {
+        sim.run_until_idle();
+        crash(x);
+    }
+    sim.run_for(ms(1));
+    s.stop();
+    sim.run_for(ms(10));
+    act(c, |me, _| me.kept.clear()); // it leaves: see `tests/links.rs`
+    sim.run_for(ms(1000));
+    assert_eq!(log.count("c: asked"), 1);
+    assert_eq!(log.count("c starts"), 2, "seed {seed}: {:?}", log.all());
+}
+
+/// In whichever order they have ended.
+fn l13_clients_that_made_way_start_again_in_start_order(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let s = sim.locality("here").reserve();
+    let client = |name, long| {
+        Role::new(name, &log)
+            .telling()
+            .slow(long)
+            .child()
+            .needs(LOG)
+    };
+    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+    let tree = tree
+        .child(puppet("s", &log).at(s).named(LOG))
+        .child(client("c", 30))
+        .child(client("d", 20))
+        .child(client("e", 10));
+    let _app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(1000));
+    let all = log.all();
+    let lines = |what| all.iter().filter(move |l: &&String| l.ends_with(what));
+    let drops: Vec<_> = lines("drops").collect();
+    assert_eq!(drops, ["e drops", "d drops", "c drops"]);
+    let starts: Vec<_> = lines("starts").skip(3).collect();
+    assert_eq!(starts, ["c starts", "d starts", "e starts"], "seed {seed}");
+}
+
+/// What is sent to it would wait else, until its supervisor has ended.
+fn l13_a_client_that_made_way_is_down_at_once_when_its_supervisor_ends(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (s, c) = (here.reserve(), here.reserve());
+    let tree = Supervisor::one_for_one("app")
+        .child(Role::new("s", &log).slow(100).child().at(s).named(LOG))
+        .child(puppet("c", &log).at(c).needs(LOG));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(10));
+    assert_eq!(c.address().state(), Lifecycle::Waiting);
+    app.shutdown();
+    sim.run_for(ms(10));
+    assert_eq!(c.address().state(), Lifecycle::Down, "seed {seed}");
+    assert_eq!(s.address().state(), Lifecycle::Stopping);
+}
+
 /// Tried again before, it would fail as often as its supervisor allows, at once.
 fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
     for case in 0..5 {
@@ -982,6 +1061,9 @@ bodies! {
         l13_a_client_that_has_made_way_is_not_late,
         l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once,
         l13_who_has_left_a_service_does_not_wait_for_it,
+        l13_a_client_whose_children_end_it_waits_for_its_service,
+        l13_clients_that_made_way_start_again_in_start_order,
+        l13_a_client_that_made_way_is_down_at_once_when_its_supervisor_ends,
         l13_a_stop_waits_for_no_name_and_no_service,
         l13_a_restart_that_fails_because_of_a_service_waits_for_it,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,

@@ -24,9 +24,9 @@ use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
 use crate::registry::Registry;
 use crate::roster::Roster;
-use crate::slot::{Parent, State};
+use crate::slot::{Parent, Seat, State};
 use crate::states::Lifecycle;
-use crate::strategy::Restart;
+use crate::strategy::{Family, Restart};
 use crate::things::{Body, Key};
 use crate::ties::About;
 use crate::timer::nanos;
@@ -549,8 +549,12 @@ impl Local {
             return;
         }
         let is_leaving = |service: &mut Service| service.leaving.is_some();
-        let ends = self.seat(slot, |seat| seat.is_ending())
-            || self.with_service(slot, is_leaving) == Some(true);
+        let is_ending = |seat: &mut Seat| {
+            // Perhaps its children end it.
+            let family = seat.kin.as_ref().map(|kin| &kin.family);
+            seat.is_ending() || family.is_some_and(Family::is_ending)
+        };
+        let ends = self.seat(slot, is_ending) || self.with_service(slot, is_leaving) == Some(true);
         if ends {
             return;
         }
