@@ -319,8 +319,8 @@ fn l13_a_client_whose_children_end_it_waits_for_its_service(seed: u64) {
     let [s, c, x]: [Addr<Puppet>; 3] = std::array::from_fn(|_| here.reserve());
     let more = log.clone();
     let client = Role::new("c", &log).telling().begin(move |me, cx| {
+        cx.link_with(s.address());
         if me.life == 1 {
-            cx.link_with(s.address());
             cx.child(Role::new("slow", &more).slow(50).child());
             cx.child(puppet("x", &more).at(x));
         }
