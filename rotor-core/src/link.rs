@@ -520,16 +520,14 @@ impl Local {
         }
     }
 
-    /// A client is to make way for a service, or ends because that has ended: a sibling below the same parent.
+    /// A client is to make way for a service, or ends because that has ended: its parent, if that is here, looks
+    /// whether that is a sibling.
     fn note_asker(&self, slot: u32, service: Address) {
-        let parent = |slot| match self.seat(slot, |seat| seat.parent.clone()) {
-            Parent::Actor { address, .. } => Some(address),
-            _ => None,
-        };
-        let here = |at: &Address| at.gate() == self.gate;
-        let other = Some(service).filter(here).and_then(|at| self.find(at));
-        let above = parent(slot).filter(here);
-        if above.is_some() && other.is_some_and(|other| parent(other) == above) {
+        let has_parent = self.seat(slot, |seat| match &seat.parent {
+            Parent::Actor { address, .. } => address.gate() == self.gate,
+            _ => false,
+        });
+        if has_parent {
             self.note_sibling(slot, service);
         }
     }
