@@ -312,6 +312,198 @@ fn l13_who_has_left_a_service_does_not_wait_for_it(seed: u64) {
     }
 }
 
+/// Also one that its children end, and that leaves the service meanwhile.
+fn l13_a_client_whose_children_end_it_waits_for_its_service(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let [s, c, x]: [Addr<Puppet>; 3] = std::array::from_fn(|_| here.reserve());
+    let more = log.clone();
+    let client = Role::new("c", &log).telling().begin(move |me, cx| {
+        cx.link_with(s.address());
+        if me.life == 1 {
+            cx.child(Role::new("slow", &more).slow(50).child());
+            cx.child(puppet("x", &more).at(x));
+        }
+    });
+    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+    let tree = tree.child(Role::new("s", &log).slow(200).child().at(s));
+    let _app = sim
+        .start(tree.child(client.child().at(c)))
+        .expect("a sound tree");
+    for _ in 0..2 {
+        sim.run_until_idle();
+        crash(x);
+    }
+    sim.run_for(ms(1));
+    s.stop();
+    sim.run_for(ms(10));
+    act(c, |me, _| me.kept.clear()); // it leaves: see `tests/links.rs`
+    sim.run_for(ms(1000));
+    assert_eq!(log.count("c: asked"), 1);
+    assert_eq!(log.count("c starts"), 2, "seed {seed}: {:?}", log.all());
+}
+
+/// In whichever order they have ended.
+fn l13_clients_that_made_way_start_again_in_start_order(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let s = sim.locality("here").reserve();
+    let client = |name, long| {
+        Role::new(name, &log)
+            .telling()
+            .slow(long)
+            .child()
+            .needs(LOG)
+    };
+    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+    let tree = tree
+        .child(puppet("s", &log).at(s).named(LOG))
+        .child(client("c", 30))
+        .child(client("d", 20))
+        .child(client("e", 10));
+    let _app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(1000));
+    let all = log.all();
+    let lines = |what| all.iter().filter(move |l: &&String| l.ends_with(what));
+    let drops: Vec<_> = lines("drops").collect();
+    assert_eq!(drops, ["e drops", "d drops", "c drops"]);
+    let starts: Vec<_> = lines("starts").skip(3).collect();
+    assert_eq!(starts, ["c starts", "d starts", "e starts"], "seed {seed}");
+}
+
+/// What is sent to it would wait else, until its supervisor has ended.
+fn l13_a_client_that_made_way_is_down_at_once_when_its_supervisor_ends(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (s, c) = (here.reserve(), here.reserve());
+    let tree = Supervisor::one_for_one("app")
+        .child(Role::new("s", &log).slow(100).child().at(s).named(LOG))
+        .child(puppet("c", &log).at(c).needs(LOG));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    s.stop();
+    sim.run_for(ms(10));
+    assert_eq!(c.address().state(), Lifecycle::Waiting);
+    app.shutdown();
+    sim.run_for(ms(10));
+    assert_eq!(c.address().state(), Lifecycle::Down, "seed {seed}");
+    assert_eq!(s.address().state(), Lifecycle::Stopping);
+}
+
+/// Tried again before, it would fail as often as its supervisor allows, at once.
+fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
+    for case in 0..5 {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let place = if case == 2 { &away } else { &here };
+        let (s, c) = (place.reserve(), here.reserve());
+        let slow = Backoff::fixed(ms(500));
+        let app = Supervisor::one_for_one("app").intensity(5, LONG);
+        let brittle = |name| Supervisor::one_for_one(name).intensity(0, LONG);
+        let theirs = log.clone();
+        let service = move || puppet("s", &theirs).at(s).named(LOG);
+        let client = tells("c", &log).at(c);
+        let tree = match case {
+            // It crashes when its client starts again.
+            0 => {
+                let role = Role::new("c", &log).telling().begin(move |me, cx| {
+                    let hold = cx.hold("what comes before the link");
+                    if me.life == 2 {
+                        crash(s);
+                    }
+                    later(cx, ms(5), move |_, cx| {
+                        cx.link(s.address());
+                        drop(hold);
+                    });
+                });
+                app.child(service().backoff(slow)).child(role.child().at(c))
+            }
+            // What is between the two waits.
+            1 => app
+                .child(brittle("group").child(service()).backoff(slow))
+                .child(client.needs(LOG)),
+            2 => {
+                let group = brittle("group").on(&away, move |group| group.child(service()));
+                app.child(group.backoff(slow)).child(client.needs(LOG))
+            }
+            // What is above the client is started again.
+            3 => {
+                let group = brittle("group").child(client.needs(LOG));
+                app.child(service().backoff(slow)).child(group)
+            }
+            // Nobody starts the service again.
+            _ => app
+                .child(service().backoff(slow))
+                .child(client.needs(LOG).backoff(Backoff::fixed(ms(10)))),
+        };
+        let app = sim.start(tree).expect("a sound tree");
+        sim.run_for(ms(50));
+        crash(if case == 0 || case == 4 { c } else { s });
+        sim.run_for(ms(1));
+        if case == 4 {
+            crash(s);
+            sim.run_for(ms(100));
+            assert_eq!(log.count("c starts"), 2, "seed {seed}");
+            let over = app.root().admin().ask(TerminateChild::named("s"), ms(1));
+            assert!(matches!(sim.block_on(over), Some(Ok(Ok(())))));
+            sim.run_for(ms(20));
+            assert_eq!(log.count("c starts"), 3, "seed {seed}");
+            continue;
+        }
+        sim.run_for(ms(400));
+        assert_eq!(s.address().state(), Lifecycle::Waiting);
+        sim.run_for(ms(600));
+        let nodes = app.tree().nodes;
+        assert!(nodes.iter().all(|node| node.state == "running"), "{case}");
+        assert_eq!(log.count("c starts"), 3, "seed {seed}, {case}");
+    }
+}
+
+/// It has its own limit, and what it would wait for may wait for its end.
+fn l13_a_stop_waits_for_no_name_and_no_service(seed: u64) {
+    for case in 0..3 {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let here = sim.locality("here");
+        let (s, a) = (here.reserve(), here.reserve());
+        let service = puppet("s", &log).at(s).named(LOG);
+        let tree = group("app")
+            .child(service.backoff(Backoff::fixed(ms(500))))
+            .child(puppet("a", &log).at(a));
+        let _app = sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        crash(s);
+        sim.run_until_idle();
+        let theirs = log.clone();
+        act(a, move |_, cx| {
+            let role = Role::new("c", &theirs).telling();
+            let child = match case {
+                // The name is found when the stop has begun.
+                0 => {
+                    let role = role.begin(|_, cx| cx.stop()).slow(10);
+                    role.child().needs(LOG)
+                }
+                1 => {
+                    let role = role.begin(|_, cx| cx.stop());
+                    let stop = move |_: &mut Puppet, _: &Exit, cx: &mut Context<Puppet>| {
+                        cx.link(s.address());
+                    };
+                    role.stop(stop).child()
+                }
+                _ => {
+                    let role = role.begin(|_, cx| cx.stop());
+                    role.stop(|_, _, cx| drop(cx.find(BELL, |_, _, _| ())))
+                        .child()
+                }
+            };
+            cx.child(child.temporary().stop_limit(LONG));
+        });
+        sim.run_for(ms(10));
+        assert_eq!(log.count("c drops"), 1, "seed {seed}, {case}");
+        assert_eq!(s.address().state(), Lifecycle::Waiting);
+    }
+}
+
 /// Discovered and linked at once, by two names of one service: one link, and both are told.
 fn r104_a_name_is_found_and_linked_in_one_step(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -869,6 +1061,11 @@ bodies! {
         l13_a_client_that_has_made_way_is_not_late,
         l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once,
         l13_who_has_left_a_service_does_not_wait_for_it,
+        l13_a_client_whose_children_end_it_waits_for_its_service,
+        l13_clients_that_made_way_start_again_in_start_order,
+        l13_a_client_that_made_way_is_down_at_once_when_its_supervisor_ends,
+        l13_a_stop_waits_for_no_name_and_no_service,
+        l13_a_restart_that_fails_because_of_a_service_waits_for_it,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
         l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor,

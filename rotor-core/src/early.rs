@@ -3,7 +3,8 @@
 //! Such an end is reported when those services run again, are down, or have failed a restart: started again
 //! before, the client would wait for them, and their start for the client's. Meanwhile other events go on. A
 //! client that the supervisor stops for another reason has ended already: the order to stop is answered with
-//! its end. One that has overrun its limit does not wait, nor does a start that has failed.
+//! its end. One that has overrun its limit does not wait. A restart that has failed because of services which
+//! do not run is tried again when they are over their own restarts: before, it could but fail, and count.
 
 use std::collections::VecDeque;
 
@@ -13,11 +14,12 @@ use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::strategy::ChildId;
 
-/// The end of an instance of a child.
+/// The end of an instance of a child, or the attempt that follows a failed one.
 pub(crate) struct Early {
     pub(crate) child: ChildId,
     pub(crate) incarnation: u64,
-    pub(crate) exit: Exit,
+    /// None of an attempt.
+    pub(crate) exit: Option<Exit>,
 }
 
 /// Services, as children of the supervisor of their client: few have more than one that ends at a time.
@@ -58,16 +60,25 @@ impl Waiting {
             if early.incarnation == incarnation {
                 *left -= 1;
                 if *left == 0 {
-                    let due = self.take(client);
-                    self.due.extend(due);
+                    let due = self.ends.remove(&client);
+                    self.due.extend(due.map(|(early, _)| early));
                 }
             }
         }
     }
 
-    /// One that waits is not waited for any more.
-    pub(crate) fn take(&mut self, client: ChildId) -> Option<Early> {
-        self.ends.remove(&client).map(|(early, _)| early)
+    /// The end of a client that waits, and is not waited for any more.
+    pub(crate) fn take(&mut self, client: ChildId, incarnation: u64) -> Option<Exit> {
+        let (early, _) = self.ends.get_mut(&client)?;
+        let exit = early.exit.take_if(|_| early.incarnation == incarnation)?;
+        self.ends.remove(&client);
+        Some(exit)
+    }
+
+    /// Whether the next attempt to start a client waits.
+    pub(crate) fn is_put_off(&self, client: ChildId, incarnation: u64) -> bool {
+        let waits = self.ends.get(&client);
+        waits.is_some_and(|(early, _)| early.exit.is_none() && early.incarnation == incarnation)
     }
 
     /// Whether the caller is to report those that are due: nobody does so far.
@@ -90,6 +101,6 @@ impl Waiting {
     /// Nobody waits for them any more.
     pub(crate) fn into_exits(self) -> impl Iterator<Item = Exit> {
         let ends = self.ends.into_values().map(|(early, _)| early);
-        ends.chain(self.due).map(|early| early.exit)
+        ends.chain(self.due).filter_map(|early| early.exit)
     }
 }

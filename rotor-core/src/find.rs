@@ -171,7 +171,7 @@ pub(crate) fn find<A: Actor, B: Actor>(
                 None => Why::Name(text.clone()),
                 Some(_) => Why::FarName(text.clone()),
             };
-            (Some(Hold::new(here, slot, why)), None)
+            (Hold::of_start(here, slot, why), None)
         }
         Patience::Limit(limit) => (None, Some(limit)),
     };

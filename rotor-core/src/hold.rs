@@ -10,6 +10,7 @@ use crate::gate::Gate;
 use crate::link::unseen;
 use crate::locality::{Control, Local};
 use crate::registry::Awaited;
+use crate::slot::State;
 use crate::things::{Body, Key};
 use crate::timer::nanos;
 
@@ -117,6 +118,12 @@ impl Hold {
             serial: id,
             expiry: None,
         }
+    }
+
+    /// What a start waits for. A stop does not: what it waits for is said by the actor.
+    pub(crate) fn of_start(here: &Local, slot: u32, why: Why) -> Option<Self> {
+        let stops = here.seat(slot, |seat| seat.state == State::Stopping);
+        (!stops).then(|| Hold::new(here, slot, why))
     }
 
     /// What it is for is known better.

@@ -273,7 +273,6 @@ impl Local {
         // Children that the instance has added go with it, also those not started yet.
         self.abandon_children(slot);
         self.refuse_requests(slot, &exit);
-        self.forget_client(slot);
         self.reseat(slot, |seat| seat.state = State::Waiting);
         self.set_exit(slot, Some(exit.clone()));
         let (who, name) = (self.address_of(slot), self.name_of(slot));

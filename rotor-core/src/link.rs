@@ -24,9 +24,9 @@ use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
 use crate::registry::Registry;
 use crate::roster::Roster;
-use crate::slot::{Parent, State};
+use crate::slot::{Parent, Seat, State};
 use crate::states::Lifecycle;
-use crate::strategy::Restart;
+use crate::strategy::{Family, Restart};
 use crate::things::{Body, Key};
 use crate::ties::About;
 use crate::timer::nanos;
@@ -375,7 +375,7 @@ pub(crate) fn link(here: &Local, slot: u32, service: Address, asked: Option<&'st
         key,
         asked,
         registry,
-        hold: Some(Hold::new(here, slot, Why::Link(service, None))),
+        hold: Hold::of_start(here, slot, Why::Link(service, None)),
         broken: false,
     };
     if let Some(body) = here.things.borrow_mut().body(key) {
@@ -520,21 +520,24 @@ impl Local {
         }
     }
 
-    /// A client is to make way for a service, or ends because that has ended: a sibling below the same parent.
+    /// A client is to make way for a service, or ends because that has ended: its parent, if that is here, looks
+    /// whether that is a sibling.
     fn note_asker(&self, slot: u32, service: Address) {
-        let parent = |slot| match self.seat(slot, |seat| seat.parent.clone()) {
-            Parent::Actor { address, .. } => Some(address),
-            _ => None,
-        };
-        let here = |at: &Address| at.gate() == self.gate;
-        let other = Some(service).filter(here).and_then(|at| self.find(at));
-        let above = parent(slot).filter(here);
-        if above.is_some() && other.is_some_and(|other| parent(other) == above) {
-            let mut services = self.services.borrow_mut();
-            let askers = services.asked.entry(slot).or_default();
-            if !askers.contains(&service) {
-                askers.push(service);
-            }
+        let has_parent = self.seat(slot, |seat| match &seat.parent {
+            Parent::Actor { address, .. } => address.gate() == self.gate,
+            _ => false,
+        });
+        if has_parent {
+            self.note_sibling(slot, service);
+        }
+    }
+
+    /// A start that fails waits for a sibling: the next one waits for that of the sibling.
+    pub(crate) fn note_sibling(&self, slot: u32, service: Address) {
+        let mut services = self.services.borrow_mut();
+        let askers = services.asked.entry(slot).or_default();
+        if !askers.contains(&service) {
+            askers.push(service);
         }
     }
 
@@ -544,8 +547,12 @@ impl Local {
             return;
         }
         let is_leaving = |service: &mut Service| service.leaving.is_some();
-        let ends = self.seat(slot, |seat| seat.is_ending())
-            || self.with_service(slot, is_leaving) == Some(true);
+        let is_ending = |seat: &mut Seat| {
+            // Perhaps its children end it.
+            let family = seat.kin.as_ref().map(|kin| &kin.family);
+            seat.is_ending() || family.is_some_and(Family::is_ending)
+        };
+        let ends = self.seat(slot, is_ending) || self.with_service(slot, is_leaving) == Some(true);
         if ends {
             return;
         }
@@ -818,7 +825,12 @@ impl Local {
         }
         let askers = self.services.borrow_mut().asked.remove(&client.slot);
         let sibling = |service: Address| {
-            let slot = self.find(service).filter(|_| service.gate() == self.gate)?;
+            if service.gate() != self.gate {
+                let ends = service.state() != Lifecycle::Running;
+                let far = self.seat(parent, |seat| seat.kin.as_ref()?.far(service));
+                return far.filter(|_| ends);
+            }
+            let slot = self.find(service)?;
             let is_leaving = |service: &mut Service| service.leaving.is_some();
             let leaving = self.with_service(slot, is_leaving).unwrap_or(false);
             self.seat(slot, |seat| match &seat.parent {

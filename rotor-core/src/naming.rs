@@ -404,15 +404,19 @@ impl Local {
 
     /// Has starts fail that can never end.
     fn tell_doomed(&self, doomed: Vec<Doomed>) {
-        for Doomed { at, serial, error } in doomed {
-            Control::call(at.gate(), move |there| {
-                there.start_stalled(at, serial, error)
-            });
+        for doomed in doomed {
+            Control::call(doomed.at.gate(), move |there| there.start_stalled(doomed));
         }
     }
 
     /// A start will never end: it fails, unless it is over meanwhile.
-    fn start_stalled(&self, at: Address, serial: u64, error: StartStalled) {
+    fn start_stalled(&self, doomed: Doomed) {
+        let Doomed {
+            at,
+            serial,
+            error,
+            waits,
+        } = doomed;
         let Some(slot) = self.find(at) else { return };
         let stalled = self.seat(slot, |seat| {
             seat.serial == serial
@@ -421,6 +425,11 @@ impl Local {
                 && seat.holds().all(|why| why.awaited().is_some())
         });
         if stalled {
+            for (client, service) in waits {
+                if let Some(client) = self.find(client) {
+                    self.note_sibling(client, service);
+                }
+            }
             let waiting = self.path_text(slot);
             let reason = ExitReason::Stalled(StartStalled { waiting, ..error });
             self.crash(slot, Exit::of(reason));

@@ -112,19 +112,22 @@ impl Local {
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
         self.count(slot);
-        if let News::Exited(exit) = &news
-            && self.is_early(slot, child, incarnation, exit)
-        {
-            self.step_is_over(slot, child, incarnation, false);
-            self.check_stalls_below(slot);
-            return;
+        match &news {
+            News::Exited(exit) if self.is_early(slot, child, incarnation, Some(exit)) => {
+                self.step_is_over(slot, child, incarnation, false);
+                self.check_stalls_below(slot);
+                return;
+            }
+            News::Failed(_) => _ = self.is_early(slot, child, incarnation, None),
+            _ => {}
         }
         self.take_report(slot, child, incarnation, news);
     }
 
     /// Whether the end of a child waits for that of its service: started again before, the client
-    /// would wait for the service, and the start of that for the client's.
-    fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: &Exit) -> bool {
+    /// would wait for the service, and the start of that for the client's. Without an exit, whether the next
+    /// attempt to start it does: it would fail like this one.
+    fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: Option<&Exit>) -> bool {
         if self.is_nobody_asked() {
             return false;
         }
@@ -135,15 +138,19 @@ impl Local {
         let is_early = |seat: &mut Seat| {
             let kin = seat.kin.as_mut()?;
             let row = kin.family.row(child);
-            let up = row.state == RowState::Up && row.incarnation == incarnation;
             let family = &kin.family;
+            let is_it = row.incarnation == incarnation
+                && match exit {
+                    Some(_) => row.state == RowState::Up,
+                    None => row.state == RowState::Starting && family.is_restart(),
+                };
             let ends = |id| family.row(id).state == RowState::Up || !family.is_settled(id);
             services.retain(|service| ends(*service));
-            (up && !services.is_empty()).then(|| {
+            (is_it && !services.is_empty()).then(|| {
                 let early = Early {
                     child,
                     incarnation,
-                    exit: exit.clone(),
+                    exit: exit.cloned(),
                 };
                 kin.family.settled.get_or_insert_default();
                 let waiting = kin.early.get_or_insert_default();
@@ -179,8 +186,11 @@ impl Local {
             next
         };
         while let Some(early) = self.seat(slot, next) {
-            let news = News::Exited(early.exit);
-            self.take_report(slot, early.child, early.incarnation, news);
+            let (child, incarnation) = (early.child, early.incarnation);
+            match early.exit {
+                Some(exit) => self.take_report(slot, child, incarnation, News::Exited(exit)),
+                None => self.retry_later(slot, child, incarnation),
+            }
         }
     }
 
@@ -420,7 +430,7 @@ impl Local {
                 };
                 let has_ended = |seat: &mut Seat| {
                     let kin = seat.kin.as_mut()?;
-                    let early = kin.early.as_mut()?.take(child);
+                    let early = kin.early.as_mut()?.take(child, incarnation);
                     kin.forget_early();
                     early
                 };
@@ -428,8 +438,8 @@ impl Local {
                     if !keep {
                         self.wait_no_more(to, &exit);
                     }
-                    let news = News::Exited(early.exit);
-                    return self.report_later(slot, child, early.incarnation, news);
+                    let news = News::Exited(early);
+                    return self.report_later(slot, child, incarnation, news);
                 }
                 if to.gate().entrance.is_closed() {
                     let gone = to.gate().lost();
@@ -471,15 +481,13 @@ impl Local {
             } => self.remove_late(slot, (child, incarnation), step, keep),
             Action::Drop(exit) => _ = crate::here::guard(|| drop(exit)),
             Action::Retry(child, incarnation) => {
-                let to = self.address_of(slot);
-                Control::post(
-                    self.gate,
-                    Control::Retry {
-                        to,
-                        child,
-                        incarnation,
-                    },
-                );
+                let waits = |seat: &mut Seat| {
+                    let early = seat.kin.as_ref()?.early.as_ref()?;
+                    Some(early.is_put_off(child, incarnation))
+                };
+                if self.seat(slot, waits) != Some(true) {
+                    self.retry_later(slot, child, incarnation);
+                }
             }
             Action::Wait {
                 child,
@@ -767,6 +775,16 @@ impl Local {
                 there.recall_if_unturned(to, incarnation, recall);
             });
         }
+    }
+
+    fn retry_later(&self, slot: u32, child: u32, incarnation: u64) {
+        let to = self.address_of(slot);
+        let retry = Control::Retry {
+            to,
+            child,
+            incarnation,
+        };
+        Control::post(self.gate, retry);
     }
 
     fn report_later(&self, slot: u32, child: u32, incarnation: u64, news: News) {

@@ -588,8 +588,8 @@ where
     // From elsewhere it takes effect when the owner says so; a start waits for that.
     if !subscribers.confirmed.get() {
         let why = Why::Told("subscription".into());
-        let hold = Hold::new(here, slot, why);
-        subscribers.waiting.borrow_mut().push(hold);
+        let hold = Hold::of_start(here, slot, why);
+        subscribers.waiting.borrow_mut().extend(hold);
     }
     // Confirmed before, for another subscriber, it may have ended since.
     if first || address.gate().is_over(address) {

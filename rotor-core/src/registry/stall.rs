@@ -47,6 +47,8 @@ pub(crate) struct Doomed {
     pub(crate) at: Address,
     pub(crate) serial: u64,
     pub(crate) error: StartStalled,
+    /// Who of its locality, it or what is above it, has to wait for which sibling.
+    pub(crate) waits: Vec<(Address, Address)>,
 }
 
 /// The starts that nothing but names and services keeps open.
@@ -132,6 +134,16 @@ impl Stalled {
             0 => &[],
             n => &self.path[(self.path.len() - n).saturating_sub(1)..],
         }
+    }
+
+    /// Which sibling it, or what is above it, has to wait for, with the actor at the end of this path. None if
+    /// those live elsewhere than it.
+    fn sibling(&self, actor: &[Address]) -> Option<(Address, Address)> {
+        let mut pairs = self.path.iter().zip(actor);
+        let (mine, its) = pairs.clone().find(|(mine, its)| mine != its)?;
+        let above = pairs.rfind(|(mine, its)| mine == its)?.0;
+        let here = |at: &Address| at.gate() == self.at.gate();
+        (here(above) && here(mine)).then_some((*mine, *its))
     }
 
     /// Whether the actor at the end of this path is neither above nor below it, and waits for its turn.
@@ -330,12 +342,14 @@ impl Table {
             down: Vec::new(),
             order_helps: true,
         };
+        let mut waits = Vec::new();
         for awaited in &stalled.awaited {
             let owner = self.owner(awaited, &stalled.scopes);
             let (path, owner) = match owner {
                 Some((path, owner)) => (path, owner.clone()),
                 None => (&[][..], Cow::default()),
             };
+            waits.extend(stalled.sibling(path));
             error.order_helps &= stalled.is_before(path);
             match awaited {
                 Awaited::Name(name) => {
@@ -349,6 +363,7 @@ impl Table {
             at: stalled.at,
             serial: stalled.serial,
             error,
+            waits,
         }
     }
 }
