@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::here::{self, Caught, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
-use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
+use crate::message::{CLONE, Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::parcel::{Contents, Parcel};
 use crate::queue::{Flat, HEADER, Word, header};
@@ -768,9 +768,9 @@ impl Local {
         self.published_to.set(None);
         self.sender.set(None);
         let slot = self.current.replace(LOCALITY);
-        if slot == LOCALITY {
-            // Not in user code: core's own bug, or a clone in a publish, which has nobody to blame.
-            if !self.clone_panicked.replace(false) {
+        if slot == LOCALITY || slot == CLONE {
+            // Not in an actor's code: core's own bug, or a clone in a publish, which has nobody to blame.
+            if slot == LOCALITY {
                 *self.bug.borrow_mut() = Some(caught.text);
             }
             return self.handling.set(None);
@@ -907,6 +907,7 @@ impl Local {
         match self.current.get() {
             // SAFETY: `Running` has set the cursor, and keeps it while `current` is `RECORD`.
             RECORD => unsafe { header((*self.cursor.get()).get()) }.slot(),
+            CLONE => LOCALITY,
             slot => slot,
         }
     }
