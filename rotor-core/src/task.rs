@@ -239,6 +239,7 @@ impl Record for Far {
 }
 
 /// What is known of tasks of one type.
+#[repr(C)] // the kind is where a cell points to
 struct Sort {
     near: Kind,
     poll: unsafe fn(&'static WakeCell, *mut (), &Local, u32),
