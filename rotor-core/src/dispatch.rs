@@ -424,15 +424,21 @@ impl Local {
     /// [`drain_running`](Self::drain_running).
     #[inline(always)]
     fn drain_alike(&self, chunk: &Chunk, cursor: &Cell<*mut Word>, mut left: u32) -> u32 {
+        // Read once: for all the compiler knows, a handler could change them.
+        let gate = self.gate;
+        let Some(alike) = chunk.alike() else {
+            return left;
+        };
+        let (slot, generation) = (alike.head().slot(), alike.head().generation());
+        let run = alike.head().kind.run;
         while left > 0
-            && !self.gate.pressing.load(Ordering::Relaxed)
-            && let Some(head) = chunk.next_alike()
-            && let Some(actor) = self.slots.running(head.slot(), head.generation())
-            && let Some(at) = chunk.pop_alike()
+            && !gate.pressing.load(Ordering::Relaxed)
+            && let Some(actor) = self.slots.running(slot, generation)
+            && let Some(at) = alike.pop()
         {
             cursor.set(at);
             // SAFETY: as in `drain_running`.
-            unsafe { (head.kind.run)(at, actor, self, head.slot()) };
+            unsafe { run(at, actor, self, slot) };
             left -= 1;
         }
         left
