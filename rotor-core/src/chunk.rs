@@ -227,25 +227,26 @@ impl Records {
 
     /// The header of the next record, if it is like the one before it.
     #[inline(always)]
-    pub(crate) fn next_alike(&self) -> Option<Header> {
+    fn next_alike(&self) -> Option<Header> {
         self.first
             .get()
             .filter(|_| self.read.get() != self.alike.get())
     }
 
-    /// Takes the next record if it is like the one before it.
+    /// Those from the next one on that are like the one before them.
     #[inline(always)]
-    pub(crate) fn pop_alike(&self) -> Option<*mut Word> {
+    pub(crate) fn alike(&self) -> Option<Alike<'_>> {
         let head = self.next_alike()?;
-        let at = self.read.get();
-        // SAFETY: the payload at the cursor is one of those that were counted. The words in front of
-        // it are of the buffer, and are used no more: a count, or payloads that were taken out.
-        unsafe {
-            let record = at.sub(HEADER);
-            record.cast::<Header>().write(head);
-            self.read.set(at.add(payload_of(head.kind)));
-            Some(record)
-        }
+        Some(Alike {
+            records: self,
+            head,
+            words: payload_of(head.kind),
+        })
+    }
+
+    /// Takes the next record if it is like the one before it.
+    fn pop_alike(&self) -> Option<*mut Word> {
+        self.alike()?.pop()
     }
 
     /// Takes the next record where nothing is known of what is at the cursor.
@@ -279,7 +280,7 @@ impl Records {
     pub(crate) fn each(&self, mut f: impl FnMut(Header)) {
         let (mut at, mut first, mut alike) = (self.read.get(), self.first.get(), self.alike.get());
         while at != self.write.get() {
-            // SAFETY: as in `pop_alike` and in `pop_first`.
+            // SAFETY: as in `Alike::pop` and in `pop_first`.
             unsafe {
                 match first {
                     Some(head) if at != alike => {
@@ -358,6 +359,39 @@ impl Records {
         self.alike.set(self.read.get());
         self.last.set(None);
         self.counted.set(None);
+    }
+}
+
+/// Records that are like each other: what they have in common is looked at once.
+pub(crate) struct Alike<'a> {
+    records: &'a Records,
+    head: Header,
+    /// Of the payload of each.
+    words: usize,
+}
+
+impl Alike<'_> {
+    /// The header of each.
+    #[inline(always)]
+    pub(crate) fn head(&self) -> Header {
+        self.head
+    }
+
+    /// As [`Records::pop`]. Nothing else takes records meanwhile.
+    #[inline(always)]
+    pub(crate) fn pop(&self) -> Option<*mut Word> {
+        let at = self.records.read.get();
+        if at == self.records.alike.get() {
+            return None;
+        }
+        // SAFETY: the payload at the cursor is one of those that were counted. The words in front of
+        // it are of the buffer, and are used no more: a count, or payloads that were taken out.
+        unsafe {
+            let record = at.sub(HEADER);
+            record.cast::<Header>().write(self.head);
+            self.records.read.set(at.add(self.words));
+            Some(record)
+        }
     }
 }
 

@@ -474,7 +474,6 @@ impl<A: Actor> Context<A> {
         }
         let body = here.remove_thing(key, self.slot);
         match &body {
-            Some(Body::Task(Some(task))) => task.cell().give_back(),
             Some(Body::Once(once)) if once.has_token() => here.give_up(key, self.slot),
             Some(Body::Link(linked)) => here.forget_asker(self.slot, linked.service()),
             _ => {}

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::here::{self, Caught, HERE};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
-use crate::message::{Header, Inline, LOCALITY, RECORD, Record, Way};
+use crate::message::{CLONE, Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::parcel::{Contents, Parcel};
 use crate::queue::{Flat, HEADER, Word, header};
@@ -421,15 +421,21 @@ impl Local {
     /// [`drain_running`](Self::drain_running).
     #[inline(always)]
     fn drain_alike(&self, chunk: &Chunk, cursor: &Cell<*mut Word>, mut left: u32) -> u32 {
+        // Read once: for all the compiler knows, a handler could change them.
+        let gate = self.gate;
+        let Some(alike) = chunk.alike() else {
+            return left;
+        };
+        let (slot, generation) = (alike.head().slot(), alike.head().generation());
+        let run = alike.head().kind.run;
         while left > 0
-            && !self.gate.pressing.load(Ordering::Relaxed)
-            && let Some(head) = chunk.next_alike()
-            && let Some(actor) = self.slots.running(head.slot(), head.generation())
-            && let Some(at) = chunk.pop_alike()
+            && !gate.pressing.load(Ordering::Relaxed)
+            && let Some(actor) = self.slots.running(slot, generation)
+            && let Some(at) = alike.pop()
         {
             cursor.set(at);
             // SAFETY: as in `drain_running`.
-            unsafe { (head.kind.run)(at, actor, self, head.slot()) };
+            unsafe { run(at, actor, self, slot) };
             left -= 1;
         }
         left
@@ -765,9 +771,9 @@ impl Local {
         self.published_to.set(None);
         self.sender.set(None);
         let slot = self.current.replace(LOCALITY);
-        if slot == LOCALITY {
-            // Not in user code: core's own bug, or a clone in a publish, which has nobody to blame.
-            if !self.clone_panicked.replace(false) {
+        if slot == LOCALITY || slot == CLONE {
+            // Not in an actor's code: core's own bug, or a clone in a publish, which has nobody to blame.
+            if slot == LOCALITY {
                 *self.bug.borrow_mut() = Some(caught.text);
             }
             return self.handling.set(None);
@@ -904,6 +910,7 @@ impl Local {
         match self.current.get() {
             // SAFETY: `Running` has set the cursor, and keeps it while `current` is `RECORD`.
             RECORD => unsafe { header((*self.cursor.get()).get()) }.slot(),
+            CLONE => LOCALITY,
             slot => slot,
         }
     }

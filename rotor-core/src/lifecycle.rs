@@ -586,9 +586,6 @@ impl Local {
                 break; // nor has what was dropped added any
             }
             for body in bodies {
-                if let Body::Task(Some(task)) = &body {
-                    task.cell().give_back();
-                }
                 if let Body::AtEnd(end) = body {
                     ends.push(end);
                     continue;

@@ -666,7 +666,7 @@ pub(crate) struct Local {
     pub(crate) lanes: [Flat; LANES],
     pub(crate) slots: Slots,
     /// Slot of the instance whose code runs, for the blame of a panic: `LOCALITY` is core itself,
-    /// `RECORD` the target of the record that is run.
+    /// `RECORD` the target of the record that is run, `CLONE` nobody.
     pub(crate) current: Cell<u32>,
     /// Slot of the instance whose stop hook runs and has not said how it ends, or `LOCALITY`.
     pub(crate) in_hook: Cell<u32>,
@@ -716,8 +716,6 @@ pub(crate) struct Local {
     pub(crate) behind: Cell<bool>,
     /// Room for what is due, kept from one clock read to the next.
     pub(crate) due: RefCell<Due>,
-    /// A message is being cloned for a subscriber: a panic of it has no instance to blame.
-    pub(crate) clone_panicked: Cell<bool>,
     pub(crate) asks: AskLimits,
     /// The locality is being lost: nothing goes to other localities but the news of that.
     pub(crate) losing: Cell<bool>,
@@ -795,7 +793,6 @@ impl Local {
             odd: Default::default(),
             behind: Cell::new(false),
             due: RefCell::default(),
-            clone_panicked: Cell::new(false),
             asks: AskLimits::new(),
             losing: Cell::new(false),
             vacant: Cell::new(false),

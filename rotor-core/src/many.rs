@@ -124,11 +124,16 @@ where
 impl<A, I, T> TaskBody for Many<A, I, T>
 where
     A: Actor,
-    I: Iterator<Item: Future>,
-    T: FnMut(&mut A, Option<<I::Item as Future>::Output>, &mut Context<A>),
+    I: Iterator<Item: Future + 'static> + 'static,
+    T: FnMut(&mut A, Option<<I::Item as Future>::Output>, &mut Context<A>) + 'static,
 {
-    unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
-        self.cell.begin(near);
+    unsafe fn poll(
+        &mut self,
+        cell: &'static WakeCell,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) -> Poll<()> {
         for _ in 0..SHARE {
             let mut output = self.take_done();
             if output.is_none() {
@@ -149,12 +154,8 @@ where
                 return Poll::Pending;
             }
         }
-        self.cell.wake(); // others have their turn in between
+        cell.wake(); // others have their turn in between
         Poll::Pending
-    }
-
-    fn cell(&self) -> &'static WakeCell {
-        self.cell
     }
 }
 
@@ -169,16 +170,14 @@ where
     A: Actor,
     I: Iterator<Item: Future + 'static> + 'static,
 {
-    task::add(here, slot, |cell| {
-        Box::new(Many {
-            cell,
-            list: list.fuse(),
-            taken: VecDeque::new(),
-            most: most.max(1),
-            in_order,
-            then,
-            actor: PhantomData,
-        })
+    task::add(here, slot, |cell| Many {
+        cell,
+        list: list.fuse(),
+        taken: VecDeque::new(),
+        most: most.max(1),
+        in_order,
+        then,
+        actor: PhantomData,
     })
 }
 

@@ -99,6 +99,8 @@ impl Header {
 pub(crate) const LOCALITY: u32 = u32::MAX;
 /// In place of a slot number: the target of the record that is run.
 pub(crate) const RECORD: u32 = u32::MAX - 1;
+/// In place of a slot number: a message is cloned for a subscriber, which has no instance to blame.
+pub(crate) const CLONE: u32 = u32::MAX - 2;
 
 /// Whom a record is for, when its slot has no running instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use crate::chunk::Chunk;
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
-use crate::message::{Header, LOCALITY, Way};
+use crate::message::{CLONE, Header, LOCALITY, Way};
 use crate::parcel::Contents;
 
 impl Local {
@@ -63,7 +63,8 @@ impl Local {
         };
         for (lane, chunk) in self.lanes.iter().zip(&self.chunks) {
             // The record that is run does not wait any more.
-            let runs = self.current.get() != LOCALITY && self.cursor.get() == lane.cursor();
+            let runs = !matches!(self.current.get(), LOCALITY | CLONE)
+                && self.cursor.get() == lane.cursor();
             let mut skip = runs;
             lane.each(|head| {
                 if !std::mem::take(&mut skip) {

@@ -69,12 +69,18 @@ impl Slots {
         None
     }
 
-    /// The instance in a slot if a message of its own can be handled at once.
+    /// The instance in a slot, if there is such a slot and a message of its own can be handled at once.
     #[inline(always)]
     pub(crate) fn free(&self, slot: u32) -> Option<*mut ()> {
-        let slot = self.known(slot);
-        // SAFETY: a known slot is in every table.
-        unsafe { (self.keys.at(slot).get() != 0).then(|| self.actors.at(slot).get()) }
+        if slot < self.len() {
+            // SAFETY: every table has `len` entries.
+            unsafe {
+                if self.keys.at(slot as usize).get() != 0 {
+                    return Some(self.actors.at(slot as usize).get());
+                }
+            }
+        }
+        None
     }
 
     fn known(&self, slot: u32) -> usize {

@@ -1,10 +1,10 @@
 //! Futures that run in a locality.
 
-use std::cell::UnsafeCell;
 use std::future::Future;
+use std::hint::cold_path;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
 
@@ -17,7 +17,7 @@ use crate::gate::Gate;
 use crate::here::HERE;
 use crate::lane::NORMAL;
 use crate::locality::Local;
-use crate::message::{Header, Inline, Record, Way};
+use crate::message::{Header, Inline, Kind, Record, Way};
 use crate::scheduled::Scheduled;
 use crate::things::{Body, Key};
 
@@ -63,21 +63,23 @@ impl From<Task> for Key {
 }
 
 /// A future with what is done with its output.
-pub(crate) trait TaskBody {
-    /// Polls, which answers all wakes [of its kind](Wakened) until now; when it is ready, hands the
-    /// output to the actor.
+pub(crate) trait TaskBody: 'static {
+    /// Polls; when it is ready, hands the output to the actor.
     ///
     /// # Safety
-    /// `actor` is the live instance of `slot`, of the type that spawned the task.
-    unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()>;
-    /// The cell that its wakers point to.
-    fn cell(&self) -> &'static WakeCell;
+    /// `actor` is the live instance of `slot`, of the type that spawned the task. It stays where it
+    /// is from its first poll to its drop.
+    unsafe fn poll(
+        &mut self,
+        cell: &'static WakeCell,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) -> Poll<()>;
 }
 
-struct TaskOf<A, F: Future, T> {
-    cell: &'static WakeCell,
-    /// A cell, since the future may refer to itself: a `&self` must not claim to read it.
-    future: UnsafeCell<F>,
+struct TaskOf<A, F, T> {
+    future: F,
     then: Option<T>,
     actor: PhantomData<fn(A)>,
 }
@@ -88,12 +90,17 @@ where
     F: Future + 'static,
     T: FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
 {
-    unsafe fn poll(&mut self, near: bool, actor: *mut (), here: &Local, slot: u32) -> Poll<()> {
-        let cell = self.cell;
-        cell.begin(near);
+    #[inline(always)]
+    unsafe fn poll(
+        &mut self,
+        cell: &'static WakeCell,
+        actor: *mut (),
+        here: &Local,
+        slot: u32,
+    ) -> Poll<()> {
         let waker = cell.waker();
-        // SAFETY: a `TaskOf` lives in one box from its first poll to its drop.
-        let future = unsafe { Pin::new_unchecked(self.future.get_mut()) };
+        // SAFETY: as the caller says, it is not moved.
+        let future = unsafe { Pin::new_unchecked(&mut self.future) };
         let output = match future.poll(&mut TaskContext::from_waker(&waker)) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(output) => output,
@@ -107,10 +114,6 @@ where
         then(actor, output, &mut Context::new(here, slot));
         Poll::Ready(())
     }
-
-    fn cell(&self) -> &'static WakeCell {
-        self.cell
-    }
 }
 
 /// Starts a future for the actor in `slot`.
@@ -120,35 +123,77 @@ pub(crate) fn spawn<A: Actor, F: Future + 'static>(
     future: F,
     then: impl FnOnce(&mut A, F::Output, &mut Context<A>) + 'static,
 ) -> Task {
-    add(here, slot, |cell| {
-        Box::new(TaskOf {
-            cell,
-            future: UnsafeCell::new(future),
-            then: Some(then),
-            actor: PhantomData,
-        })
+    add(here, slot, |_| TaskOf {
+        future,
+        then: Some(then),
+        actor: PhantomData,
     })
 }
 
 /// Adds a task for the actor in `slot`, and has it polled.
-pub(crate) fn add(
+pub(crate) fn add<B: TaskBody>(
     here: &Local,
     slot: u32,
-    make: impl FnOnce(&'static WakeCell) -> Box<dyn TaskBody>,
+    make: impl FnOnce(&'static WakeCell) -> B,
 ) -> Task {
     let cell = WakeCell::take();
-    let key = here.add_thing(slot, Body::Task(Some(make(cell))));
-    cell.aim(here.address_of(slot), key);
+    let key = here.add_thing(slot, Body::Task(Running::new(cell, make(cell))));
+    cell.aim(here, here.address_of(slot), key);
     cell.wake();
     Task(key)
 }
 
-/// A task that wants to be polled, on its way through the queue. There may be two for a task: one
-/// for wakes from its own locality (`NEAR`), and one for those from elsewhere.
-struct Wakened<const NEAR: bool>;
+/// A task, for the instance that it belongs to: ends it when it is dropped.
+pub(crate) struct Running {
+    cell: &'static WakeCell,
+    body: *mut dyn TaskBody,
+}
 
-impl<const NEAR: bool> Record for Wakened<NEAR> {
-    type Message = Key;
+impl Running {
+    fn new<B: TaskBody>(cell: &'static WakeCell, body: B) -> Self {
+        let body = Box::into_raw(Box::new(body));
+        cell.body.store(body.cast(), Ordering::Relaxed);
+        let sort = ptr::from_ref(Sort::of::<B>()).cast_mut();
+        cell.sort.store(sort, Ordering::Relaxed);
+        Running { cell, body }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cell.retire();
+        // A task that cancels itself is freed when its poll returns.
+        if !self.cell.polled.load(Ordering::Relaxed) {
+            // SAFETY: made from this box, of which nobody else knows any more.
+            unsafe { free(self.cell, self.body) }
+        }
+    }
+}
+
+/// Frees the cell of a task that is over, and drops it.
+///
+/// # Safety
+/// `body` came from [`Running::new`], for this cell, and is freed once.
+#[inline(never)]
+unsafe fn free<B: TaskBody + ?Sized>(cell: &'static WakeCell, body: *mut B) {
+    CELLS.push(cell);
+    // SAFETY: as the caller says.
+    drop(unsafe { Box::from_raw(body) });
+}
+
+/// Asks for a poll of a task, on the way through the queue.
+struct Call {
+    cell: &'static WakeCell,
+    /// Of the task: the cell may be another one's by then.
+    serial: u64,
+}
+
+/// The poll that answers wakes from the task's own locality. There may be two for a task, this and
+/// the one for those from [elsewhere](Far).
+struct Near<B>(PhantomData<B>);
+
+impl<B: TaskBody> Record for Near<B> {
+    type Message = Call;
     const LANE: usize = NORMAL;
     const WAY: Way = Way::Own;
 
@@ -156,96 +201,137 @@ impl<const NEAR: bool> Record for Wakened<NEAR> {
         std::any::type_name::<Task>()
     }
 
-    unsafe fn run(key: Key, actor: *mut (), here: &Local, slot: u32) {
-        // SAFETY: passed on.
-        unsafe { poll::<NEAR>(key, actor, here, slot) }
+    #[inline(always)]
+    unsafe fn run(Call { cell, serial }: Call, actor: *mut (), here: &Local, slot: u32) {
+        // Made while this locality had the cell, for the task that it had then: if that is still
+        // the one, it is in this slot, of this type, and its instance is.
+        if cell.serial.load(Ordering::Relaxed) == serial {
+            cell.near.store(false, Ordering::Relaxed);
+            // SAFETY: dispatch passes the live instance; the rest as above.
+            unsafe { poll::<B>(cell, actor, here, slot) }
+        }
+    }
+}
+
+/// The poll that answers wakes from elsewhere.
+struct Far;
+
+impl Record for Far {
+    type Message = Call;
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<Task>()
+    }
+
+    unsafe fn run(Call { cell, serial }: Call, actor: *mut (), here: &Local, slot: u32) {
+        // What it says may be a mixture of two tasks. Only this thread writes this locality into a cell,
+        // and when it has given the cell away, finds it there no more.
+        let is_here = ptr::eq(cell.local.load(Ordering::Relaxed), here);
+        let of = Header::split(cell.target.load(Ordering::Relaxed)).0;
+        if is_here && of == slot && cell.serial.load(Ordering::Relaxed) == serial {
+            cell.scheduled.begin();
+            // SAFETY: the task is one of this slot, whose live instance dispatch passes.
+            unsafe { (cell.sort().poll)(cell, actor, here, slot) }
+        }
+    }
+}
+
+/// What is known of tasks of one type.
+#[repr(C)] // the kind is where a cell points to
+struct Sort {
+    near: Kind,
+    poll: unsafe fn(&'static WakeCell, *mut (), &Local, u32),
+}
+
+impl Sort {
+    const fn of<B: TaskBody>() -> &'static Sort {
+        const {
+            &Sort {
+                near: *Near::<B>::INLINE,
+                poll: poll::<B>,
+            }
+        }
     }
 }
 
 /// # Safety
-/// `actor` is the live instance of `slot`.
-unsafe fn poll<const NEAR: bool>(key: Key, actor: *mut (), here: &Local, slot: u32) {
-    // Only the box is moved, not the whole entry, which was written in other pieces than it is read.
-    let Some(task) = (match here.things.borrow_mut().own(key, slot) {
-        Some(Body::Task(task)) => task.take(),
-        _ => None,
-    }) else {
-        return;
-    };
-    let mut out = Out {
-        task: ManuallyDrop::new(task),
-        here,
-        key,
-    };
-    // SAFETY: dispatch passes the live instance; the key belongs to it or misses.
-    let polled = unsafe { out.task.poll(NEAR, actor, here, slot) };
-    let task = out.end();
-    if polled.is_pending() {
-        return put_back(here, key, task);
-    }
-    drop(here.remove_thing(key, slot));
-    free(task);
-}
-
-/// A task that is out of its entry while it is polled, from which it comes back also by a panic.
-struct Out<'a> {
-    task: ManuallyDrop<Box<dyn TaskBody>>,
-    here: &'a Local,
-    key: Key,
-}
-
-impl Out<'_> {
-    /// The poll has returned.
-    #[inline(always)]
-    fn end(self) -> Box<dyn TaskBody> {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: nobody uses `this` again.
-        unsafe { ManuallyDrop::take(&mut this.task) }
-    }
-}
-
-impl Drop for Out<'_> {
-    fn drop(&mut self) {
-        // SAFETY: it is being dropped, and was not ended.
-        let task = unsafe { ManuallyDrop::take(&mut self.task) };
-        put_back(self.here, self.key, task);
-    }
-}
-
-/// Puts a task back into its entry, or frees it if that is gone.
+/// The cell is that of a task of this locality, type and slot, and `actor` its instance.
 #[inline(always)]
-fn put_back(here: &Local, key: Key, task: Box<dyn TaskBody>) {
-    if let Some(Body::Task(place)) = here.things.borrow_mut().body(key) {
-        let before = place.replace(task);
-        debug_assert!(before.is_none(), "it was out");
-        return std::mem::forget(before); // nothing to be dropped
+unsafe fn poll<B: TaskBody>(cell: &'static WakeCell, actor: *mut (), here: &Local, slot: u32) {
+    let polled = Polled::<B>::begin(cell);
+    let (body, serial) = (polled.body, polled.serial);
+    // SAFETY: it is freed only when it is not polled, and polled only here, which is not entered
+    // again meanwhile: no other reference to it exists. The rest is as the caller says.
+    let is_ready = unsafe { (*body).poll(cell, actor, here, slot) }.is_ready();
+    drop(polled);
+    if is_ready {
+        // If it has cancelled itself, the cell may tell another place: with another serial.
+        let index = cell.index.load(Ordering::Relaxed);
+        drop(here.remove_thing(Key { index, serial }, slot));
     }
-    free(task);
 }
 
-/// Frees the cell of a task that is over, and drops it.
-#[inline(never)]
-fn free(task: Box<dyn TaskBody>) {
-    task.cell().give_back();
-    drop(task);
+/// A task that is polled: it is not freed meanwhile, but when that ends, also by a panic.
+struct Polled<B: TaskBody> {
+    cell: &'static WakeCell,
+    serial: u64,
+    body: *mut B,
+}
+
+impl<B: TaskBody> Polled<B> {
+    #[inline(always)]
+    fn begin(cell: &'static WakeCell) -> Self {
+        cell.polled.store(true, Ordering::Relaxed);
+        Polled {
+            cell,
+            serial: cell.serial.load(Ordering::Relaxed),
+            body: cell.body.load(Ordering::Relaxed).cast(),
+        }
+    }
+}
+
+impl<B: TaskBody> Drop for Polled<B> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.cell.polled.store(false, Ordering::Relaxed);
+        if self.cell.serial.load(Ordering::Relaxed) != self.serial {
+            cold_path();
+            // SAFETY: its `Running` was dropped meanwhile, and has left it to this.
+            unsafe { free(self.cell, self.body) }
+        }
+    }
 }
 
 /// What the wakers of a task point to. Pooled and never freed, so that wakers need no count.
 ///
 /// A waker that outlives its task finds another serial, or wakes another task of the cell's next
 /// life once for nothing, which the contract of `poll` allows.
+///
+/// All of it is for the thread of the locality that has it, but for what a wake from elsewhere reads.
+#[repr(align(64))] // in one line of memory
 pub(crate) struct WakeCell {
-    gate: AtomicPtr<Gate>,
-    /// Slot and generation, as in a [`Header`].
-    target: AtomicU64,
+    /// The locality that has it, or [`NOBODY`].
+    local: AtomicPtr<Local>,
+    /// Whether a poll is on its way for a wake from its own locality, whose slices alone look at it: a
+    /// flag by which no two threads speak costs no locked operation.
+    near: AtomicBool,
+    /// The same for wakes from elsewhere.
+    scheduled: Scheduled,
+    /// Whether the task is polled now.
+    polled: AtomicBool,
     index: AtomicU32,
     serial: AtomicU64,
-    /// Whether a poll is on its way for a wake from elsewhere.
-    scheduled: Scheduled,
-    /// The same for wakes from its own locality, whose slices alone look at it: a flag by which no two
-    /// threads speak costs no locked operation.
-    near: AtomicBool,
+    /// Slot and generation, as in a [`Header`].
+    target: AtomicU64,
+    sort: AtomicPtr<Sort>,
+    body: AtomicPtr<()>,
+    gate: AtomicPtr<Gate>,
 }
+
+/// In place of a locality: none that runs, nor null.
+const NOBODY: *mut Local = ptr::dangling_mut();
 
 static CELLS: SegQueue<&'static WakeCell> = SegQueue::new();
 
@@ -253,42 +339,38 @@ impl WakeCell {
     fn take() -> &'static WakeCell {
         CELLS.pop().unwrap_or_else(|| {
             Box::leak(Box::new(WakeCell {
-                gate: AtomicPtr::new(std::ptr::null_mut()),
-                target: AtomicU64::new(0),
+                local: AtomicPtr::new(NOBODY),
+                near: AtomicBool::new(false),
+                scheduled: Scheduled::new(),
+                polled: AtomicBool::new(false),
                 index: AtomicU32::new(0),
                 serial: AtomicU64::new(0),
-                scheduled: Scheduled::new(),
-                near: AtomicBool::new(false),
+                target: AtomicU64::new(0),
+                sort: AtomicPtr::new(ptr::null_mut()),
+                body: AtomicPtr::new(ptr::null_mut()),
+                gate: AtomicPtr::new(ptr::null_mut()),
             }))
         })
     }
 
-    /// Frees the cell for another task.
-    pub(crate) fn give_back(&'static self) {
+    /// Its task is over: no wake asks for a poll any more.
+    fn retire(&self) {
         self.serial.store(0, Ordering::Relaxed);
+        self.gate.store(ptr::null_mut(), Ordering::Relaxed);
         // From now on no wake of this thread is near, until it takes the cell again itself.
-        self.gate.store(std::ptr::null_mut(), Ordering::Relaxed);
-        CELLS.push(self);
+        self.local.store(NOBODY, Ordering::Relaxed);
     }
 
-    fn aim(&self, to: Address, key: Key) {
+    fn aim(&self, here: *const Local, to: Address, key: Key) {
         self.gate
-            .store(std::ptr::from_ref(to.gate()).cast_mut(), Ordering::Relaxed);
+            .store(ptr::from_ref(to.gate()).cast_mut(), Ordering::Relaxed);
         self.target
             .store(Header::target(to.slot, to.generation), Ordering::Relaxed);
         self.index.store(key.index, Ordering::Relaxed);
         self.serial.store(key.serial, Ordering::Relaxed);
+        self.local.store(here.cast_mut(), Ordering::Relaxed);
         self.near.store(false, Ordering::Relaxed);
         self.scheduled.begin();
-    }
-
-    /// The poll begins that answers the wakes of one kind.
-    pub(crate) fn begin(&self, near: bool) {
-        if near {
-            self.near.store(false, Ordering::Relaxed);
-        } else {
-            self.scheduled.begin();
-        }
     }
 
     /// The entry of its task.
@@ -299,19 +381,34 @@ impl WakeCell {
         }
     }
 
-    pub(crate) fn wake(&self) {
-        let gate = self.gate.load(Ordering::Relaxed);
-        let (running, local) = HERE.with(|here| (here.gate.get(), here.local.get()));
-        if std::ptr::eq(running, gate) && !gate.is_null() {
+    /// The sort of its task.
+    ///
+    /// # Safety
+    /// It has one.
+    #[inline(always)]
+    unsafe fn sort(&self) -> &'static Sort {
+        // SAFETY: as the caller says: `Running::new` has stored one, and they are constants.
+        unsafe { &*self.sort.load(Ordering::Relaxed) }
+    }
+
+    fn call(&'static self) -> Call {
+        Call {
+            cell: self,
+            serial: self.serial.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn wake(&'static self) {
+        let running = HERE.with(|here| here.local.get());
+        if ptr::eq(running, self.local.load(Ordering::Relaxed)) {
             // The slice of its locality runs on this thread, which alone gives the cell away: what it
             // says is of one task.
             if !self.near.load(Ordering::Relaxed) {
                 self.near.store(true, Ordering::Relaxed);
-                let kind = Wakened::<true>::KIND;
-                let target = self.target.load(Ordering::Relaxed);
-                // SAFETY: both are set together, by `slice`, which keeps the locality.
-                let local = unsafe { &*local };
-                local.push(NORMAL, Header { kind, target }, Inline(self.key()));
+                // SAFETY: `slice` has set it, which keeps the locality; the cell has a task.
+                let (local, sort) = unsafe { (&*running, self.sort()) };
+                let (kind, target) = (&sort.near, self.target.load(Ordering::Relaxed));
+                local.push(NORMAL, Header { kind, target }, Inline(self.call()));
             }
         } else if self.scheduled.ask() {
             self.push_away();
@@ -319,24 +416,24 @@ impl WakeCell {
     }
 
     /// Asks for a poll from elsewhere.
-    fn push_away(&self) {
+    fn push_away(&'static self) {
         // A cell that is taken again while a stale waker reads it may give a mixture of two tasks. The
-        // poll takes only a task of the slot that it comes for: a mixture misses, or polls one of that
-        // instance's own for nothing. The poll that the new task needs is its own first one.
-        let key = self.key();
+        // poll takes only a task of the locality and slot that it comes for: a mixture misses, or polls
+        // one of that instance's own for nothing. The poll that the new task needs is its own first one.
+        let call = self.call();
         let gate = self.gate.load(Ordering::Relaxed);
         // SAFETY: gates are never freed; `aim` came before the cell's first waker.
         let Some(gate) = (unsafe { gate.as_ref() }) else {
             return;
         };
         let (slot, generation) = Header::split(self.target.load(Ordering::Relaxed));
-        Wakened::<false>::push(Address::new(gate, slot, generation), key);
+        Far::push(Address::new(gate, slot, generation), call);
     }
 
     fn waker(&'static self) -> Waker {
         // SAFETY: the functions of the table keep the contract: the cell lives for ever, is
         // `Sync`, and needs no count.
-        unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(self).cast(), &TABLE)) }
+        unsafe { Waker::from_raw(RawWaker::new(ptr::from_ref(self).cast(), &TABLE)) }
     }
 }
 
@@ -366,12 +463,13 @@ mod tests {
         let to = here.reserve::<Nobody>().address();
         let cell = WakeCell::take();
         for serial in 1..3 {
-            cell.aim(to, Key { index: 0, serial });
+            cell.aim(NOBODY, to, Key { index: 0, serial });
             cell.near.store(true, Ordering::Relaxed); // as a wake of the task before may have left it
             assert!(cell.scheduled.ask(), "nobody has asked for this task");
-            cell.aim(to, Key { index: 0, serial });
+            cell.aim(NOBODY, to, Key { index: 0, serial });
             assert!(!cell.near.load(Ordering::Relaxed));
         }
-        cell.give_back();
+        cell.retire();
+        CELLS.push(cell);
     }
 }

@@ -16,7 +16,7 @@ use crate::locality::Local;
 use crate::monitor::Watch;
 use crate::request::Refuse;
 use crate::small::{Small, Table};
-use crate::task::TaskBody;
+use crate::task::Running;
 use crate::timer::Missed;
 use crate::wheel::{Node, Timed, Wheel};
 
@@ -59,8 +59,12 @@ pub(crate) enum Body {
     Once(Small),
     /// A periodic timer. Boxed, as others are: most are of other kinds, and what they cost is room.
     Every(Box<Every>),
-    /// A future, which is out while it is polled.
-    Task(Option<Box<dyn TaskBody>>),
+    /// A future.
+    #[allow(
+        dead_code,
+        reason = "it ends with its entry, and does all else by itself"
+    )]
+    Task(Running),
     /// Its value is out, being used or made.
     Polling,
     /// A supervisor's limit for a step of a child, or the wait before its restart.

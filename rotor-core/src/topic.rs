@@ -17,7 +17,7 @@ use crate::gate::Gate;
 use crate::hold::{Hold, Why};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
-use crate::message::{Boxed, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
+use crate::message::{Boxed, CLONE, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
 use crate::observe::{Reason, Undeliverable};
 use crate::queue::Flat;
 use crate::signed::{self, copied};
@@ -191,6 +191,7 @@ struct Subscribers<M> {
 }
 
 struct Subscriber<M> {
+    /// `LOCALITY` for one that has ended.
     slot: u32,
     /// 0 marks one that has ended.
     serial: u64,
@@ -208,7 +209,12 @@ impl<M> Subscriber<M> {
     }
 
     fn ended(self) -> Self {
-        Subscriber { serial: 0, ..self }
+        let (slot, serial) = (LOCALITY, 0);
+        Subscriber {
+            slot,
+            serial,
+            ..self
+        }
     }
 }
 
@@ -330,9 +336,11 @@ struct Walk<'a, M: Clone + Send + 'static> {
     here: &'a Local,
     subscribers: Rc<Subscribers<M>>,
     topic: Address,
-    first: usize,
-    next: usize,
+    /// Where the list ended when the message was published.
     end: usize,
+    /// How many subscribers there were before that when the walk began, and how many are left.
+    all: usize,
+    left: usize,
     message: Option<M>,
     /// It came to its end: no subscriber panicked.
     done: bool,
@@ -342,64 +350,82 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     fn run(mut self) {
         self.here.published_to.set(Some(self.topic));
         self.here.handling.set(Some(std::any::type_name::<M>));
-        while self.next < self.end {
-            let at = self.next;
-            // Whatever the handler does, a resumed walk goes on behind it.
-            self.next = at + 1;
-            // SAFETY: the list only grows during a walk.
-            let to = unsafe { self.subscribers.here.at(at) }.get();
-            if !to.lives() {
+        while self.left > 0 {
+            self.run_free();
+            if self.left > 0 {
                 cold_path();
-                continue;
-            }
-            // The last one gets the message itself, if that spares anything.
-            let message = if const { needs_drop::<M>() } && self.is_at_last() {
-                self.next = self.end;
-                self.message.take()
-            } else {
-                self.here.clone_panicked.set(true);
-                let message = self.message.clone();
-                self.here.clone_panicked.set(false);
-                message
-            };
-            let Some(message) = message else { break };
-            match self.here.slots.free(to.slot) {
-                // SAFETY: it runs in this slot.
-                Some(actor) => unsafe { self.here.reach(to.slot, to.call, actor, message) },
-                None => self.hand_cold(at, message),
+                self.run_next();
             }
         }
+        self.here.current.set(LOCALITY);
         self.done = true;
+    }
+
+    /// The hot loop: up to one whose slot is not free. That of one that has ended is none at all.
+    #[inline(always)]
+    fn run_free(&mut self) {
+        let (here, mut at) = (self.here, self.end - self.left);
+        while self.left > 0 {
+            // SAFETY: the list only grows during a walk.
+            let to = unsafe { self.subscribers.here.at(at) }.get();
+            let Some(actor) = here.slots.free(to.slot) else {
+                return cold_path();
+            };
+            at += 1;
+            // Whatever the handler does, a resumed walk goes on behind it.
+            self.left -= 1;
+            let Some(message) = self.take() else { return };
+            // SAFETY: it runs in this slot.
+            unsafe { here.reach(to.slot, to.call, actor, message) }
+        }
+    }
+
+    /// The message for one who lives. The last one gets it itself, if that spares anything.
+    #[inline(always)]
+    fn take(&mut self) -> Option<M> {
+        if const { needs_drop::<M>() } && self.is_at_last() {
+            self.left = 0;
+            return self.message.take();
+        }
+        self.here.current.set(CLONE);
+        self.message.clone()
     }
 
     /// Whether nobody is left that lives.
     fn is_at_last(&self) -> bool {
         let here = &self.subscribers.here;
-        !(self.next..self.end).any(|at| here.get(at).is_some_and(Subscriber::lives))
+        !(self.end - self.left..self.end).any(|at| here.get(at).is_some_and(Subscriber::lives))
     }
 
-    /// By its place: a copy would lie in memory for this.
+    /// Goes on behind one whose slot is not free, or that has ended.
     #[cold]
-    fn hand_cold(&self, at: usize, message: M) {
-        let to = self.subscribers.here.get(at);
+    #[inline(never)]
+    fn run_next(&mut self) {
+        let to = self.subscribers.here.get(self.end - self.left);
         let to = to.expect("the list only grows during a walk");
-        self.here.hand_cold(to, self.topic, message);
+        self.left -= 1;
+        if to.lives()
+            && let Some(message) = self.take()
+        {
+            self.here.current.set(LOCALITY);
+            self.here.hand_cold(to, self.topic, message);
+        }
     }
 }
 
 impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
     fn drop(&mut self) {
         let subscribers = self.subscribers.clone();
-        self.here.charge((self.next - self.first) as u32);
+        self.here.charge((self.all - self.left) as u32);
         self.here.published_to.set(None);
         if self.done {
             self.here.handling.set(None);
         }
-        let cloning = self.here.clone_panicked.get();
+        let cloning = self.here.current.get() == CLONE;
         match self.message.take() {
             // A subscriber panicked: the others get theirs before anything else is handled.
             Some(message) if !self.done && !cloning => {
-                let (topic, next, end) = (self.topic, self.next, self.end);
+                let (topic, left, end) = (self.topic, self.left, self.end);
                 let from = self.here.sender.get();
                 self.here
                     .interrupted
@@ -410,9 +436,9 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                             here,
                             subscribers,
                             topic,
-                            first: next,
-                            next,
                             end,
+                            all: left,
+                            left,
                             message: Some(message),
                             done: false,
                         }
@@ -472,9 +498,9 @@ impl Local {
             let one = if nobody_here && i + 1 == away.len() {
                 message.take()
             } else {
-                self.clone_panicked.set(true);
+                self.current.set(CLONE);
                 let one = message.clone();
-                self.clone_panicked.set(false);
+                self.current.set(LOCALITY);
                 one
             };
             let to = Address::new(gate, LOCALITY, 0);
@@ -493,9 +519,9 @@ impl Local {
             here: self,
             subscribers,
             topic,
-            first: 0,
-            next: 0,
             end,
+            all: end,
+            left: end,
             message: Some(message),
             done: false,
         }
@@ -516,6 +542,7 @@ impl Local {
         let _handled = self.note_handling(to.slot, std::any::type_name::<M>);
         // SAFETY: it runs in this slot, which is shut only so that messages come here.
         unsafe { self.reach(to.slot, to.call, self.slots.actor(to.slot), message) }
+        self.current.set(LOCALITY);
     }
 
     /// Has the instance of a subscriber handle a message.
@@ -527,7 +554,6 @@ impl Local {
         self.current.set(slot);
         // SAFETY: the subscription belongs to that instance: it was made by it and ends with it.
         unsafe { call(actor, message, self, slot) }
-        self.current.set(LOCALITY);
     }
 
     fn park_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {

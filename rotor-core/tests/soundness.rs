@@ -748,6 +748,30 @@ fn s12_a_task_that_ends_its_own_actor_inside_its_poll_is_dropped_once() {
 }
 
 #[test]
+fn s12_a_task_that_cancels_itself_inside_its_poll_is_dropped_once() {
+    let mut stage = stage();
+    let live = stage.live.clone();
+    stage.tell(move |_, cx| {
+        let (own, token) = (Rc::new(Cell::new(None)), live.token());
+        let seen = own.clone();
+        let future = poll_fn(move |_| {
+            let _ = &token;
+            Poll::Ready(())
+        });
+        let task = cx.spawn(future, move |me: &mut Puppet, (), cx| {
+            let task = seen.get().expect("it was spawned");
+            let ended = [cx.cancel(task), cx.cancel(task)];
+            let said = format!("{ended:?}, {} live", live.count());
+            me.said.borrow_mut().push(said);
+        });
+        own.set(Some(task));
+    });
+    assert_eq!(stage.said(), ["[true, false], 2 live"]);
+    assert_eq!(stage.live.count(), 1);
+    stage.end();
+}
+
+#[test]
 fn s14_a_reply_token_answers_from_another_thread() {
     struct Question;
     impl Request for Question {
