@@ -606,7 +606,9 @@ where
         kind: Handed::<A, M>::KIND,
         call: Typed::<A, M>::call,
     };
-    let end = move |here: &Local| unsubscribe::<M>(here, address, serial);
+    // A walk may go on over the list when the locality has forgotten it with its address.
+    let list = subscribers.clone();
+    let end = move |here: &Local| end_one(here, &list, address, serial);
     subscribers.add(subscriber, here.at_end(slot, Box::new(end)));
     if address.gate() == here.gate && here.find_or_await(address).is_some() {
         return;
@@ -727,14 +729,28 @@ fn leave_owner<M: 'static>(here: &Local, address: Address) {
 
 /// Ends the subscription of an instance.
 pub(crate) fn unsubscribe<M: 'static>(here: &Local, address: Address, serial: u64) {
-    let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
-        return;
-    };
+    let found = here.topics.borrow().find::<M>(address);
+    if let Some(subscribers) = found {
+        end_one(here, &subscribers, address, serial);
+    }
+}
+
+/// The same, where the list is known.
+fn end_one<M: 'static>(
+    here: &Local,
+    subscribers: &Rc<Subscribers<M>>,
+    address: Address,
+    serial: u64,
+) {
     if let Some((slot, end)) = subscribers.remove(serial) {
         drop(here.remove_thing(end, slot));
     }
     if !subscribers.is_empty() {
         return;
+    }
+    let found = here.topics.borrow().find::<M>(address);
+    if !found.is_some_and(|found| Rc::ptr_eq(&found, subscribers)) {
+        return; // it went with its address
     }
     if address.gate() != here.gate {
         subscribers.confirmed.set(false);

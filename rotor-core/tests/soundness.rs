@@ -1172,3 +1172,112 @@ fn l30_a_hook_looks_at_a_message_while_its_queue_grows() {
     assert_eq!(live.count(), 0);
     assert_eq!(sim.with(heap, |heap| heap.handled), Some(all));
 }
+
+/// The address of a topic goes with the first of its subscribers, which panics; the second one ends before
+/// the walk goes on, and somebody else has its slot by then.
+#[test]
+fn s20_a_walk_over_what_its_address_had_reaches_nobody_in_the_slot_of_one_that_has_ended() {
+    #[derive(Clone, Copy)]
+    struct News;
+    struct Owner {
+        topic: Topic<News>,
+        second: Rc<Cell<Option<Address>>>,
+    }
+    struct Second {
+        topic: Topic<News>,
+        at: Rc<Cell<Option<Address>>>,
+        reached: Rc<Cell<u32>>,
+    }
+    /// Adds both, so that slots are free again with them.
+    struct Mother<F>(Option<F>);
+    impl<A, B> Actor for Mother<(A, B)>
+    where
+        A: Fn(&mut Context<Owner>) -> Result<Owner> + 'static,
+        B: Fn() -> Second + 'static,
+    {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let (owner, second) = self.0.take().expect("it is started once");
+            cx.child(Child::with("owner", owner));
+            cx.child(Child::new("second", second).temporary());
+            Ok(())
+        }
+
+        fn decide(&mut self, child: &ChildExit<'_>, cx: &mut Context<Self>) -> Decision {
+            if child.name == "second" {
+                cx.child(Child::new("other", || Other(1)));
+            }
+            Decision::Usual
+        }
+    }
+    /// Somebody else, with one below.
+    struct Other(u32);
+    impl Actor for Owner {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.topic);
+            Ok(())
+        }
+    }
+    impl Handler<News> for Owner {
+        fn handle(&mut self, _: News, _: &mut Context<Self>) {
+            self.second.get().expect("it runs").kill();
+            panic!("with the rest of the walk");
+        }
+    }
+    impl Actor for Second {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            self.at.set(Some(cx.addr().address()));
+            cx.subscribe(self.topic);
+            Ok(())
+        }
+    }
+    impl Handler<News> for Second {
+        fn handle(&mut self, _: News, _: &mut Context<Self>) {
+            self.reached.set(self.reached.get() + 1);
+        }
+    }
+    impl Actor for Other {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let below = self.0.checked_sub(1);
+            if let Some(below) = below {
+                cx.child(Child::new("other", move || Other(below)));
+            }
+            Ok(())
+        }
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let (driver, here) = (
+        Driver::new(Arc::new(Nobody), Clock::manual()),
+        Locality::new("here"),
+    );
+    driver.open(&here).unwrap();
+    let second = Rc::new(Cell::new(None));
+    let (topic, reached) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(0)));
+    let (made, seen) = (topic.clone(), Rc::clone(&reached));
+    let at = second.clone();
+    let owner = move |cx: &mut Context<Owner>| {
+        let topic = cx.topic();
+        made.set(Some(topic));
+        Ok(Owner {
+            topic,
+            second: second.clone(),
+        })
+    };
+    let heard = topic.clone();
+    let follower = move || Second {
+        topic: heard.get().expect("the owner is there first"),
+        at: at.clone(),
+        reached: seen.clone(),
+    };
+    let both = Cell::new(Some((owner, follower)));
+    let tree = Supervisor::one_for_one("app").child(Child::new("mother", move || {
+        Mother(Some(both.take().expect("it is started once")))
+    }));
+    let app = driver.start(tree).unwrap();
+    driver.run_until_idle();
+    topic.get().expect("it has started").publish(News);
+    driver.run_until_idle();
+    assert_eq!(reached.get(), 0);
+    assert_eq!(app.tree().nodes.len(), 3 + 2);
+    app.shutdown();
+    driver.run_until_idle();
+}
