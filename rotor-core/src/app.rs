@@ -157,7 +157,7 @@ impl App {
     }
 
     /// Blocks until the tree has ended, and the threads that were spawned for it have; not for those if the
-    /// tree, or a part of it, was given up at its stop limit and still hangs.
+    /// tree as a whole was given up at the [stop limit](crate::Supervisor::stop_limit) of its root.
     ///
     /// # Errors
     /// [`WouldDeadlock`] on a thread that drives a part of the tree, or inside a handler.
@@ -286,8 +286,7 @@ impl App {
     /// Waits for the threads that were spawned for this tree, unless one may never end.
     pub(crate) fn join(&self) {
         let shared = &*self.shared;
-        let is_late = |place: &Locality| place.gate().is_late();
-        if shared.forsaken.load(Ordering::Acquire) || lock(&shared.places).iter().any(is_late) {
+        if shared.forsaken.load(Ordering::Acquire) {
             return;
         }
         let me = thread::current().id();

@@ -69,9 +69,6 @@ pub(crate) struct Gate {
     pub(crate) pressing: AtomicBool,
     /// Instances here that their parents elsewhere have disowned: removed before anything else.
     kills: SegQueue<Kill>,
-    /// How many of those are for what was late: while they are not looked at, its handler has not
-    /// returned.
-    late: AtomicU32,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
     /// What is to be done in the next life of a locality that is lost; `None` if it has ended, or
@@ -215,7 +212,6 @@ impl Gate {
                 chunks: SegQueue::new(),
                 pressing: AtomicBool::new(false),
                 kills: SegQueue::new(),
-                late: AtomicU32::new(0),
                 peers: Mutex::new(Vec::new()),
                 later: Mutex::new(Some(Vec::new())),
                 registries: Registries::default(),
@@ -356,9 +352,6 @@ impl Gate {
 
     /// Disowns an instance over there: it is removed ahead of everything that is queued.
     pub(crate) fn kill(&'static self, kill: Kill) {
-        if kill.is_late() {
-            self.late.fetch_add(1, Ordering::AcqRel);
-        }
         self.kills.push(kill);
         // The same in the queue wakes the owner; it finds nothing left to do.
         Control::post(self, Control::Kill(kill));
@@ -369,16 +362,7 @@ impl Gate {
         if self.kills.is_empty() {
             return None; // a pop of an empty queue costs a fence
         }
-        let kill = self.kills.pop()?;
-        if kill.is_late() {
-            self.late.fetch_sub(1, Ordering::AcqRel);
-        }
-        Some(kill)
-    }
-
-    /// Whether something here was given up because it was late, and its loop has not come to that since.
-    pub(crate) fn is_late(&self) -> bool {
-        self.late.load(Ordering::Acquire) > 0
+        self.kills.pop()
     }
 
     /// The bound is reached: messages are refused, results of the actors' own doing are not.

@@ -33,13 +33,6 @@ pub(crate) struct Kill {
     pub(crate) late: Option<Overrun>,
 }
 
-impl Kill {
-    /// Whether it was given time, which has passed.
-    pub(crate) fn is_late(&self) -> bool {
-        self.late.is_some_and(|overrun| !overrun.limit.is_zero())
-    }
-}
-
 /// What waits at a reserved address for an instance: for that of the next spec, when the one that has it is
 /// taken back.
 #[derive(Default)]

@@ -176,7 +176,8 @@ impl ThreadLoop {
     }
 
     /// Starts a tree on this thread and returns when it has ended, and the threads that were spawned for
-    /// it have; not for those if the tree, or a part of it, was given up at its stop limit and still hangs.
+    /// it have; not for those if the tree as a whole was given up at the
+    /// [stop limit](crate::Supervisor::stop_limit) of its root.
     ///
     /// # Errors
     /// What is wrong with the tree, [`StartError::Nested`] inside a handler of any loop of this thread;

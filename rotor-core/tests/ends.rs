@@ -668,28 +668,6 @@ fn o03_a_locality_that_hangs_is_shown_with_what_it_handles() {
     assert!(tree.to_string().contains(begin), "{tree}");
 }
 
-/// The supervisor of the whole tree has no limit itself.
-#[test]
-fn l17_the_thread_of_a_part_that_was_given_up_is_not_waited_for() {
-    let (main, far) = (ThreadLoop::new(), ThreadLoop::spawn("far").unwrap());
-    let clerk = far.reserve();
-    let part = Supervisor::one_for_one("part").on(&far, move |s| {
-        s.child(Child::new("clerk", || Clerk).at(clerk))
-    });
-    let tree = Supervisor::one_for_one("app").child(part.stop_limit(Duration::from_millis(20)));
-    let (release, until) = channel();
-    let exit = main.run_with(tree, |app| {
-        let (began, begun) = channel();
-        clerk.send(Hang(began, until));
-        std::thread::spawn(move || {
-            begun.recv().unwrap();
-            app.shutdown();
-        });
-    });
-    assert!(exit.is_ok());
-    drop(release); // it hangs until then
-}
-
 /// Who runs a tree, and all who wait for it, also if another one joins the threads already.
 #[test]
 fn m23_all_who_wait_for_a_tree_wait_for_its_threads() {

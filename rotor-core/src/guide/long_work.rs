@@ -251,5 +251,6 @@
 //! Nothing can stop a call that blocks. A supervisor has no stop limit by default, so the end of the
 //! tree waits for what is below it, and with that for the call. With
 //! [`Supervisor::stop_limit`](crate::Supervisor::stop_limit) on the supervisor that is placed on the
-//! thread, it is given up after that time: the window closes, and the thread ends with the call or with
-//! the process.
+//! thread, it is given up after that time: the tree ends, and the window closes. The thread ends with the
+//! call or with the process; [`ThreadLoop::run`](crate::ThreadLoop::run) and [`App::wait`](crate::App::wait)
+//! wait for it, unless what has passed is the stop limit of the root.
