@@ -460,6 +460,66 @@ fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
     }
 }
 
+/// What it needs may wait for what that needs.
+fn l13_a_restart_waits_for_what_its_service_waits_for(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (t, s) = (here.reserve(), here.reserve());
+    let after = |time| Backoff::fixed(ms(time));
+    let first = puppet("t", &log).at(t).named(BELL).backoff(after(500));
+    let second = tells("s", &log).at(s).named(LOG).needs(BELL);
+    let tree = Supervisor::one_for_one("app").intensity(5, LONG);
+    let tree = tree
+        .child(first)
+        .child(second.backoff(after(10)))
+        .child(tells("c", &log).needs(LOG));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_for(ms(50));
+    crash(s);
+    sim.run_for(ms(1));
+    crash(t);
+    sim.run_for(ms(1000));
+    let nodes = app.tree().nodes;
+    let runs = nodes.iter().all(|node| node.state == "running");
+    assert!(runs && nodes.len() == 4, "seed {seed}: {:?}", log.all());
+}
+
+/// The first has waited for the second below it, some time ago; now the second makes way for the first.
+fn l13_of_two_that_wait_for_each_other_one_does_not(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let b = sim.locality("here").reserve();
+    let decide = |child: &ChildExit<'_>| match child.exit.reason() {
+        ExitReason::Stalled(_) => Decision::Stop,
+        _ => Decision::Usual,
+    };
+    // It is started again with its child, whose start cannot end before this.
+    let above = Supervisor::one_for_one("above").intensity(0, LONG);
+    let above = above.decide(decide);
+    let service = tells("b", &log).at(b).named(BELL);
+    let tree = Supervisor::one_for_one("app").intensity(5, LONG);
+    let tree = tree
+        .child(service.backoff(Backoff::fixed(ms(500))))
+        .child(above.child(tells("a", &log).needs(BELL)));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_for(ms(50));
+    crash(b);
+    sim.run_for(ms(600));
+    let state = |name: &str| {
+        let nodes = app.tree().nodes;
+        let node = nodes.into_iter().find(|node| node.name == name);
+        node.map(|node| (node.address, node.state.to_string()))
+    };
+    assert_eq!(state("a").expect("it is there").1, "down");
+    let above = state("above").expect("it is there").0;
+    act(b, move |_, cx| _ = cx.link(above));
+    sim.run_for(ms(50));
+    above.stop();
+    sim.run_for(ms(1000));
+    for name in ["b", "above"] {
+        assert_eq!(state(name).expect("it is there").1, "running", "{name}");
+    }
+}
+
 /// It has its own limit, and what it would wait for may wait for its end.
 fn l13_a_stop_waits_for_no_name_and_no_service(seed: u64) {
     for case in 0..3 {
@@ -1066,6 +1126,8 @@ bodies! {
         l13_a_client_that_made_way_is_down_at_once_when_its_supervisor_ends,
         l13_a_stop_waits_for_no_name_and_no_service,
         l13_a_restart_that_fails_because_of_a_service_waits_for_it,
+        l13_a_restart_waits_for_what_its_service_waits_for,
+        l13_of_two_that_wait_for_each_other_one_does_not,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,
         l16_needs_are_checked_with_the_spec,
         l24_a_plan_warns_of_a_service_whose_crash_ends_its_supervisor,

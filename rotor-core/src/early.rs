@@ -6,13 +6,13 @@
 //! its end. One that has overrun its limit does not wait. A restart that has failed because of services which
 //! do not run is tried again when they are over their own restarts: before, it could but fail, and count.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use smallvec::SmallVec;
 
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
-use crate::strategy::ChildId;
+use crate::strategy::{ChildId, Family, RowState};
 
 /// The end of an instance of a child, or the attempt that follows a failed one.
 pub(crate) struct Early {
@@ -36,6 +36,14 @@ pub(crate) struct Waiting {
     due: VecDeque<Early>,
     /// Somebody reports them.
     reporting: bool,
+}
+
+/// Whether a service [is settled](Family::is_settled), and the next attempt to start it is not put off.
+pub(crate) fn is_settled(waiting: Option<&Waiting>, family: &Family, service: ChildId) -> bool {
+    let row = family.row(service);
+    let put_off = |waiting: &Waiting| waiting.is_put_off(service, row.incarnation);
+    let is_put_off = row.state == RowState::Restarting && waiting.is_some_and(put_off);
+    family.is_settled(service) && !is_put_off
 }
 
 impl Waiting {
@@ -79,6 +87,24 @@ impl Waiting {
     pub(crate) fn is_put_off(&self, client: ChildId, incarnation: u64) -> bool {
         let waits = self.ends.get(&client);
         waits.is_some_and(|(early, _)| early.exit.is_none() && early.incarnation == incarnation)
+    }
+
+    /// Whether a client that waits does so for another child, or for one that does.
+    pub(crate) fn is_behind(&self, client: ChildId, child: ChildId) -> bool {
+        if !self.ends.contains_key(&client) {
+            return false; // as most
+        }
+        let (mut found, mut seen) = (vec![child], HashSet::from([child]));
+        while let Some(service) = found.pop() {
+            for (behind, incarnation) in self.clients.get(&service).into_iter().flatten() {
+                let waits = self.ends.get(behind);
+                let waits = waits.is_some_and(|(early, _)| early.incarnation == *incarnation);
+                if waits && seen.insert(*behind) {
+                    found.push(*behind);
+                }
+            }
+        }
+        seen.contains(&client)
     }
 
     /// Whether the caller is to report those that are due: nobody does so far.

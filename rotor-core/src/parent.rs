@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::decision::Decision;
-use crate::early::Early;
+use crate::early::{self, Early};
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason, Plain};
 use crate::kin::Kin;
@@ -144,8 +144,13 @@ impl Local {
                     Some(_) => row.state == RowState::Up,
                     None => row.state == RowState::Starting && family.is_restart(),
                 };
-            let ends = |id| family.row(id).state == RowState::Up || !family.is_settled(id);
-            services.retain(|service| ends(*service));
+            let waiting = kin.early.as_deref();
+            let ends = |id| {
+                family.row(id).state == RowState::Up || !early::is_settled(waiting, family, id)
+            };
+            // One of them may wait for this one: neither would ever be reported.
+            let is_behind = |id| waiting.is_some_and(|waiting| waiting.is_behind(id, child));
+            services.retain(|service| ends(*service) && !is_behind(*service));
             (is_it && !services.is_empty()).then(|| {
                 let early = Early {
                     child,
@@ -165,13 +170,9 @@ impl Local {
         let is_due = |seat: &mut Seat| {
             let kin = seat.kin.as_mut()?;
             let early = kin.early.as_mut()?;
-            let settled = std::mem::take(kin.family.settled.as_mut()?);
-            let family = &kin.family;
-            early.settle(
-                settled
-                    .into_iter()
-                    .filter(|child| family.is_settled(*child)),
-            );
+            let mut settled = std::mem::take(kin.family.settled.as_mut()?);
+            settled.retain(|child| early::is_settled(Some(early), &kin.family, *child));
+            early.settle(settled.into_iter());
             Some(early.is_due())
         };
         if self.seat(slot, is_due) != Some(true) {
