@@ -492,7 +492,8 @@ pub mod supervision {
     //! ```
     //! If a first start fails, so does that of its supervisor, unless that
     //! [says](crate::Supervisor::decide) that it can do without. A restart that fails is tried again,
-    //! at once, and counts against the intensity. Where waiting helps, as for a peer that is away,
+    //! at once, or when the sibling that it waits for is over its own restart, and counts against the intensity.
+    //! Where waiting helps, as for a peer that is away,
     //! have restarts [wait](crate::Child::backoff), longer each time. The last line looks at the tree before
     //! it starts: [`plan`](crate::Supervisor::plan) checks it, and warns of what is probably not meant. For
     //! that it needs a locality, and one without a loop will do.

@@ -39,7 +39,7 @@ pub(crate) struct Kin {
     pub(crate) serving: Option<Reply>,
     /// How long the end of the whole tree may take, if this is its root.
     pub(crate) tree_limit: Option<Duration>,
-    /// Ends of clients, until their services have ended, too.
+    /// Ends of clients, and next attempts to start them, until their services are settled.
     pub(crate) early: Option<Box<early::Waiting>>,
 }
 
