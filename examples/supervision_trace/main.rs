@@ -70,9 +70,10 @@ SCENARIO.json is {\"root\": SUPERVISOR, \"commands\": [COMMAND, ...]}.
     burst {sup, items}: commands that are all in the queue of sup before it handles the first;
     requests among them have no sup
 
-A REASON is normal, shutdown, shutdown:TEXT or crash:TEXT; `crash` has the TEXT alone. Ids are unique; a target is a
-worker. What is not there, or does not run, is answered with an error in the trace. At the end the root
-is stopped.
+A REASON is normal, shutdown, shutdown:TEXT or crash:TEXT; `crash` has the TEXT alone. Ids are
+unique; a target is a worker. What is not there, or does not run, is answered with an error in the
+trace. At the end the root is stopped.
+
 exit code: 0 printed, 2 the scenario cannot be read, or bad usage";
 
 const USAGE: u8 = 2;

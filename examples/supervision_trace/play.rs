@@ -61,7 +61,7 @@ impl Play {
         let tree = self.plan.supervisor(root);
         let tree = tree.observer(self.plan.world.clone());
         if let Err(error) = self.host.start(tree) {
-            eprintln!("the tree cannot start: {error}"); // the trace has no place for it
+            eprintln!("supervision_trace: the tree cannot start: {error}"); // the trace has no place for it
             self.plan.world.refused(&root.id);
         }
         self.settle();

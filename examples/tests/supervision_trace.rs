@@ -192,7 +192,10 @@ fn what_is_wrong_with_a_scenario_is_said_in_a_line() {
     let (code, trace, wrong) = run(&[name]);
     assert_eq!(code, Some(0));
     assert!(trace.contains("error:start_failed"), "{trace}");
-    assert!(wrong.starts_with("the tree cannot start: "), "{wrong}");
+    assert!(
+        wrong.starts_with("supervision_trace: the tree cannot start: "),
+        "{wrong}"
+    );
     fs::remove_file(&file).expect("it is there");
 }
 
