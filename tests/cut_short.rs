@@ -36,11 +36,7 @@ fn m10_nothing_starts_below_a_supervisor_that_was_killed(seed: u64) {
             (0..left).for_each(|_| drop(sim.step()));
         }
         sim.run_for(ms(10_000));
-        let tree = app.tree();
-        assert!(
-            tree.nodes.iter().all(|node| node.state == "running"),
-            "{steps}, {tree}"
-        );
+        assert!(all_run(&app), "{steps}, {}", app.tree());
         app.shutdown();
         sim.run_until_idle();
         assert!(app.tree().ended.is_some(), "{steps}");

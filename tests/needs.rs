@@ -220,7 +220,7 @@ fn l13_a_client_waits_for_all_its_services(seed: u64) {
         let lines = log.all();
         let last = |line: &str| lines.iter().rposition(|l| l == line);
         assert!(last("s starts") < last("c starts"), "{case}: {lines:?}");
-        assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+        assert!(all_run(&app));
     }
 }
 
@@ -251,7 +251,7 @@ fn l13_a_start_that_waits_for_a_client_that_made_way_fails_at_once(seed: u64) {
     );
     assert_eq!(sim.now() - before, ms(50)); // until the client has ended
     sim.run_for(ms(2000));
-    assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+    assert!(all_run(&app));
     assert_eq!([log.count("s starts"), log.count("c starts")], [2, 2]);
 }
 
@@ -454,10 +454,69 @@ fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
         sim.run_for(ms(400));
         assert_eq!(s.address().state(), Lifecycle::Waiting);
         sim.run_for(ms(600));
-        let nodes = app.tree().nodes;
-        assert!(nodes.iter().all(|node| node.state == "running"), "{case}");
+        assert!(all_run(&app), "{case}");
         assert_eq!(log.count("c starts"), 3, "seed {seed}, {case}");
     }
+}
+
+/// Also a start that ends while its children start.
+fn l13_a_restart_that_ends_with_its_service_waits_for_it(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (s, c) = (here.reserve(), here.reserve());
+    let more = log.clone();
+    let client = Role::new("c", &log).telling().begin(move |me, cx| {
+        let before = cx.hold("what comes before the link");
+        later(cx, ms(5), move |_, cx| {
+            cx.link(s.address());
+            drop(before);
+        });
+        if me.life == 2 {
+            let slow = Role::new("child of c", &more).begin(|_, cx| {
+                let hold = cx.hold("something");
+                later(cx, ms(50), |_, _| drop(hold));
+            });
+            cx.child(slow.child());
+        }
+    });
+    let service = puppet("s", &log).at(s).backoff(Backoff::fixed(ms(500)));
+    let tree = Supervisor::one_for_one("app").intensity(3, LONG);
+    let app = sim.start(tree.child(service).child(client.child().at(c)));
+    let app = app.expect("a sound tree");
+    sim.run_for(ms(50));
+    crash(c);
+    sim.run_for(ms(20));
+    crash(s); // the client's own start is over, that of its child is not
+    sim.run_for(ms(400));
+    assert_eq!(s.address().state(), Lifecycle::Waiting);
+    sim.run_for(ms(600));
+    assert!(all_run(&app), "seed {seed}: {:?}", log.all());
+    assert_eq!(log.count("c starts"), 3, "seed {seed}");
+}
+
+/// There is no next attempt to put off.
+fn l13_a_failed_restart_that_is_left_is_down_at_once(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (s, c) = (here.reserve(), here.reserve());
+    let tree = Supervisor::one_for_one("app").intensity(9, LONG);
+    let tree = tree.decide(|child| match child.exit.reason() {
+        ExitReason::Link(_) | ExitReason::Stalled(_) => Decision::Stop,
+        _ => Decision::Usual,
+    });
+    let service = puppet("s", &log).at(s).named(LOG);
+    let tree = tree.child(service.backoff(Backoff::fixed(ms(500))));
+    let app = sim.start(tree.child(tells("c", &log).at(c).needs(LOG)));
+    let _app = app.expect("a sound tree");
+    sim.run_for(ms(50));
+    crash(c);
+    crash(s);
+    sim.run_for(ms(10));
+    assert_eq!(c.address().state(), Lifecycle::Down, "seed {seed}");
+    assert_eq!(s.address().state(), Lifecycle::Waiting);
+    sim.run_for(ms(600));
+    assert_eq!(s.address().state(), Lifecycle::Running);
+    assert_eq!(c.address().state(), Lifecycle::Down, "seed {seed}");
 }
 
 /// What it needs may wait for what that needs.
@@ -479,9 +538,7 @@ fn l13_a_restart_waits_for_what_its_service_waits_for(seed: u64) {
     sim.run_for(ms(1));
     crash(t);
     sim.run_for(ms(1000));
-    let nodes = app.tree().nodes;
-    let runs = nodes.iter().all(|node| node.state == "running");
-    assert!(runs && nodes.len() == 4, "seed {seed}: {:?}", log.all());
+    assert!(all_run(&app), "seed {seed}: {:?}", log.all());
 }
 
 /// The first has waited for the second below it, some time ago; now the second makes way for the first.
@@ -831,7 +888,7 @@ fn l13_a_client_that_waits_for_what_is_down_is_terminated_at_once(seed: u64) {
             };
         }
         sim.run_for(LONG);
-        assert!(app.tree().nodes.iter().all(|node| node.state == "running"));
+        assert!(all_run(&app));
     }
 }
 
@@ -1126,6 +1183,8 @@ bodies! {
         l13_a_client_that_made_way_is_down_at_once_when_its_supervisor_ends,
         l13_a_stop_waits_for_no_name_and_no_service,
         l13_a_restart_that_fails_because_of_a_service_waits_for_it,
+        l13_a_restart_that_ends_with_its_service_waits_for_it,
+        l13_a_failed_restart_that_is_left_is_down_at_once,
         l13_a_restart_waits_for_what_its_service_waits_for,
         l13_of_two_that_wait_for_each_other_one_does_not,
         l13_a_client_that_waits_for_what_is_down_is_terminated_at_once,

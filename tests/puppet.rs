@@ -292,6 +292,12 @@ pub fn chain(exit: &Exit) -> String {
     text
 }
 
+/// Every actor of a tree runs, which has not ended.
+pub fn all_run(app: &App) -> bool {
+    let tree = app.tree();
+    tree.ended.is_none() && tree.nodes.iter().all(|node| node.state == "running")
+}
+
 /// Has a puppet panic.
 pub fn crash(to: Addr<Puppet>) {
     act(to, |_, _| panic!("as told"));

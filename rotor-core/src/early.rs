@@ -89,6 +89,11 @@ impl Waiting {
         waits.is_some_and(|(early, _)| early.exit.is_none() && early.incarnation == incarnation)
     }
 
+    /// A client is not started again.
+    pub(crate) fn call_off(&mut self, client: ChildId) {
+        self.ends.remove(&client);
+    }
+
     /// Whether a client that waits does so for another child, or for one that does.
     pub(crate) fn is_behind(&self, client: ChildId, child: ChildId) -> bool {
         if !self.ends.contains_key(&client) {

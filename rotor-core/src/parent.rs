@@ -112,22 +112,22 @@ impl Local {
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
         self.count(slot);
-        match &news {
-            News::Exited(exit) if self.is_early(slot, child, incarnation, Some(exit)) => {
-                self.step_is_over(slot, child, incarnation, false);
-                self.check_stalls_below(slot);
-                return;
-            }
-            News::Failed(_) => _ = self.is_early(slot, child, incarnation, None),
-            _ => {}
+        let ended = match &news {
+            News::Failed(exit) | News::Exited(exit) => Some(exit),
+            _ => None,
+        };
+        if ended.is_some_and(|exit| self.is_early(slot, child, incarnation, exit)) {
+            self.step_is_over(slot, child, incarnation, false);
+            self.check_stalls_below(slot);
+            return;
         }
         self.take_report(slot, child, incarnation, news);
     }
 
     /// Whether the end of a child waits for that of its service: started again before, the client
-    /// would wait for the service, and the start of that for the client's. Without an exit, whether the next
-    /// attempt to start it does: it would fail like this one.
-    fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: Option<&Exit>) -> bool {
+    /// would wait for the service, and the start of that for the client's. Of a restart that has failed, the
+    /// next attempt does: it would fail like this one.
+    fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: &Exit) -> bool {
         if self.is_nobody_asked() {
             return false;
         }
@@ -139,11 +139,8 @@ impl Local {
             let kin = seat.kin.as_mut()?;
             let row = kin.family.row(child);
             let family = &kin.family;
-            let is_it = row.incarnation == incarnation
-                && match exit {
-                    Some(_) => row.state == RowState::Up,
-                    None => row.state == RowState::Starting && family.is_restart(),
-                };
+            let failed = row.state == RowState::Starting && family.is_restart();
+            let is_it = row.incarnation == incarnation && (failed || row.state == RowState::Up);
             let waiting = kin.early.as_deref();
             let ends = |id| {
                 family.row(id).state == RowState::Up || !early::is_settled(waiting, family, id)
@@ -155,14 +152,15 @@ impl Local {
                 let early = Early {
                     child,
                     incarnation,
-                    exit: exit.cloned(),
+                    exit: (!failed).then(|| exit.clone()),
                 };
                 kin.family.settled.get_or_insert_default();
                 let waiting = kin.early.get_or_insert_default();
                 waiting.add(early, &services);
+                !failed
             })
         };
-        self.seat(slot, is_early).is_some()
+        self.seat(slot, is_early) == Some(true)
     }
 
     /// Reports the ends that have waited for children which are settled now.
@@ -483,8 +481,15 @@ impl Local {
             Action::Drop(exit) => _ = crate::here::guard(|| drop(exit)),
             Action::Retry(child, incarnation) => {
                 let waits = |seat: &mut Seat| {
-                    let early = seat.kin.as_ref()?.early.as_ref()?;
-                    Some(early.is_put_off(child, incarnation))
+                    let kin = seat.kin.as_mut()?;
+                    let early = kin.early.as_mut()?;
+                    let waits = early.is_put_off(child, incarnation);
+                    if waits && !kin.family.is_tried_again(child) {
+                        early.call_off(child); // it is left, or ends its supervisor
+                        kin.forget_early();
+                        return None;
+                    }
+                    Some(waits)
                 };
                 if self.seat(slot, waits) != Some(true) {
                     self.retry_later(slot, child, incarnation);

@@ -658,9 +658,7 @@ impl Family {
                 } else if self.is_retried(id, incarnation) {
                     let failed = self.failures.remove(&id);
                     let (exit, decision) = failed.unwrap_or((Exit::killed(), Decision::Usual));
-                    // Against its kind it was restarted by a decision, which was about one restart.
-                    let usual = self.row(id).restart != Restart::Temporary;
-                    let decision = self.judge(id, &exit, decision, usual);
+                    let decision = self.judge_restart(id, &exit, decision);
                     self.settle(id, exit, decision, now, out);
                 }
             }

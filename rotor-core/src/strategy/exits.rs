@@ -174,6 +174,19 @@ impl Family {
         }
     }
 
+    /// Whether a child whose restart has failed is started again in its turn.
+    pub(crate) fn is_tried_again(&self, id: ChildId) -> bool {
+        let failed = self.failures.get(&id);
+        failed.is_some_and(|(exit, said)| self.judge_restart(id, exit, *said) == Decision::Restart)
+    }
+
+    /// What is done about a child whose restart has failed.
+    pub(super) fn judge_restart(&self, id: ChildId, exit: &Exit, said: Decision) -> Decision {
+        // Against its kind it was restarted by a decision, which was about one restart.
+        let usual = self.row(id).restart != Restart::Temporary;
+        self.judge(id, exit, said, usual)
+    }
+
     /// What is done about a child: never the usual.
     pub(super) fn judge(&self, id: ChildId, exit: &Exit, said: Decision, usual: bool) -> Decision {
         match said {
