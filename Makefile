@@ -19,7 +19,7 @@ help:
 	@echo
 	@echo 'For whoever works on it:'
 	@echo 'make ci       all checks but scale, fuzz, proof, mutants, bench and gui'
-	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays'
+	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays; some of links'
 	@echo 'make scale    instructions of supervision among ten and among 100 000 children'
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
@@ -46,6 +46,7 @@ test: setup
 
 storms: setup
 	STORMS=10000 cargo test -p rotor-tests storms
+	STORMS=3000 cargo test -p rotor-core --lib links_in_a_storm
 
 scale: setup
 	cargo test --release -p rotor-core --test scale -- --nocapture --test-threads=1

@@ -858,4 +858,6 @@ impl Local {
 }
 
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod tests;

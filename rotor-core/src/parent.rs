@@ -484,8 +484,8 @@ impl Local {
                     let kin = seat.kin.as_mut()?;
                     let early = kin.early.as_mut()?;
                     let waits = early.is_put_off(child, incarnation);
-                    if waits && !kin.family.is_tried_again(child) {
-                        early.call_off(child); // it is left, or ends its supervisor
+                    if waits && kin.family.is_left(child) {
+                        early.call_off(child);
                         kin.forget_early();
                         return None;
                     }

@@ -375,7 +375,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
             // Whatever the handler does, a resumed walk goes on behind it.
             self.left -= 1;
             let Some(message) = self.take() else { return };
-            // SAFETY: it runs in this slot.
+            // SAFETY: it runs in this slot: nothing is removed while a user's code runs, as that of the clone.
             unsafe { here.reach(to.slot, to.call, actor, message) }
         }
     }

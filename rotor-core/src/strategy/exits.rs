@@ -174,10 +174,11 @@ impl Family {
         }
     }
 
-    /// Whether a child whose restart has failed is started again in its turn.
-    pub(crate) fn is_tried_again(&self, id: ChildId) -> bool {
+    /// Whether a child whose restart has failed is not started again in its turn, or ends its supervisor then.
+    pub(crate) fn is_left(&self, id: ChildId) -> bool {
         let failed = self.failures.get(&id);
-        failed.is_some_and(|(exit, said)| self.judge_restart(id, exit, *said) == Decision::Restart)
+        let failed = failed.filter(|_| self.row(id).state == RowState::Restarting);
+        failed.is_some_and(|(exit, said)| self.judge_restart(id, exit, *said) != Decision::Restart)
     }
 
     /// What is done about a child whose restart has failed.
