@@ -455,7 +455,8 @@ fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
         assert_eq!(s.address().state(), Lifecycle::Waiting);
         sim.run_for(ms(600));
         assert!(all_run(&app), "{case}");
-        assert_eq!(log.count("c starts"), 3, "seed {seed}, {case}");
+        let starts = if case == 2 { 2 } else { 3 };
+        assert_eq!(log.count("c starts"), starts, "seed {seed}, {case}");
     }
 }
 
@@ -492,6 +493,51 @@ fn l13_a_restart_that_ends_with_its_service_waits_for_it(seed: u64) {
     sim.run_for(ms(600));
     assert!(all_run(&app), "seed {seed}: {:?}", log.all());
     assert_eq!(log.count("c starts"), 3, "seed {seed}");
+}
+
+/// As one of a service that its supervisor starts again: it is not started into a loop that is lost.
+fn l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it(seed: u64) {
+    for (by_name, is_below, closed) in [
+        (true, false, 0),
+        (true, false, 100),
+        (false, false, 100),
+        (true, true, 100),
+        (false, true, 100),
+    ] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let (s, c) = (away.reserve(), here.reserve());
+        let theirs = log.clone();
+        let far = Supervisor::one_for_one("far").on(&away, move |far| {
+            far.child(puppet("s", &theirs).at(s).named(LOG))
+        });
+        let client = match by_name {
+            true => tells("c", &log).needs(LOG),
+            false => {
+                let role = Role::new("c", &log).telling();
+                role.begin(move |_, cx| _ = cx.link(s.address())).child()
+            }
+        };
+        let client = client.at(c);
+        let app = Supervisor::one_for_one("app").intensity(3, LONG);
+        let app = app.child(far.backoff(Backoff::fixed(ms(500))));
+        let brittle = Supervisor::one_for_one("brittle").intensity(0, LONG);
+        let app = sim.start(match is_below {
+            false => app.child(client),
+            true => app.child(brittle.child(client)),
+        });
+        let app = app.expect("a sound tree");
+        sim.run_for(ms(50));
+        sim.lose(&away);
+        sim.run_for(ms(closed));
+        sim.open(away);
+        sim.run_for(ms(300));
+        assert_eq!(c.address().state(), Lifecycle::Waiting, "seed {seed}");
+        sim.run_for(ms(300));
+        assert!(all_run(&app), "seed {seed}: {}", app.tree());
+        let starts = if is_below { 3 } else { 2 };
+        assert_eq!(log.count("c starts"), starts, "{by_name}, {closed}");
+    }
 }
 
 /// There is no next attempt to put off.
@@ -1184,6 +1230,7 @@ bodies! {
         l13_a_stop_waits_for_no_name_and_no_service,
         l13_a_restart_that_fails_because_of_a_service_waits_for_it,
         l13_a_restart_that_ends_with_its_service_waits_for_it,
+        l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it,
         l13_a_failed_restart_that_is_left_is_down_at_once,
         l13_a_restart_waits_for_what_its_service_waits_for,
         l13_of_two_that_wait_for_each_other_one_does_not,

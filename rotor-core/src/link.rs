@@ -442,7 +442,13 @@ impl Local {
         let Some(slot) = self.things.borrow().slot_of(key) else {
             return;
         };
-        self.with_link(key, |linked| linked.broken = true);
+        let service = self.with_link(key, |linked| {
+            linked.broken = true;
+            linked.service
+        });
+        if let Some(service) = service.filter(|_| matches!(error, LinkError::Gone { .. })) {
+            self.note_lost(slot, service);
+        }
         // Before its hold goes: a start that waits for the link fails, and is not over.
         self.exit_after(slot, Exit::of(ExitReason::Link(error)));
         drop(self.remove_thing(key, slot));
@@ -518,6 +524,23 @@ impl Local {
             }
             drop(self.remove_thing(key, slot));
         }
+    }
+
+    /// A client fails with the loop of a service: it waits, or what is above it, for the sibling in which that
+    /// is to be built again.
+    fn note_lost(&self, slot: u32, service: Address) {
+        if let Some((mine, its)) = self.apart(slot, service)
+            && let Some(client) = self.find(mine)
+        {
+            self.note_sibling(client, its);
+        }
+    }
+
+    /// The actor in a slot, or what is above it, and the sibling of that whose subtree a service of another
+    /// locality is in.
+    fn apart(&self, slot: u32, service: Address) -> Option<(Address, Address)> {
+        let registry = self.registry_of(slot)?;
+        registry.sibling_with(&self.path_of(slot), service)
     }
 
     /// A client is to make way for a service, or ends because that has ended: its parent, if that is here, looks
@@ -824,11 +847,20 @@ impl Local {
             return Siblings::new();
         }
         let askers = self.services.borrow_mut().asked.remove(&client.slot);
+        let far = |service| self.seat(parent, |seat| seat.kin.as_ref()?.far(service));
         let sibling = |service: Address| {
+            // Perhaps it was lost with the subtree that it is in.
+            let with = |service| {
+                self.apart(client.slot, service)
+                    .filter(|apart| apart.0 == client)
+            };
+            let service = match far(service) {
+                None if service.gate() != self.gate => with(service)?.1,
+                _ => service,
+            };
             if service.gate() != self.gate {
                 let ends = service.state() != Lifecycle::Running;
-                let far = self.seat(parent, |seat| seat.kin.as_ref()?.far(service));
-                return far.filter(|_| ends);
+                return far(service).filter(|_| ends);
             }
             let slot = self.find(service)?;
             let is_leaving = |service: &mut Service| service.leaving.is_some();

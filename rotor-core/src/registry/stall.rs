@@ -108,10 +108,10 @@ impl Stalls {
                 // Itself, or one above it, which is operational after what is below it.
                 None => (slot.state() == Lifecycle::Starting, false),
                 // Below it, or below a later sibling of one on the way, or of one that is down. One whose
-                // loop is lost has gone: till its supervisor starts it again, it is as good as down.
+                // loop is lost has gone till its supervisor starts it again.
                 Some(next) => (
-                    next == Lifecycle::Waiting,
-                    matches!(next, Lifecycle::Down | Lifecycle::Gone),
+                    matches!(next, Lifecycle::Waiting | Lifecycle::Gone),
+                    next == Lifecycle::Down,
                 ),
             };
             let here = self.at_slot.get(slot).into_iter().flatten();
@@ -139,11 +139,7 @@ impl Stalled {
     /// Which sibling it, or what is above it, has to wait for, with the actor at the end of this path. None if
     /// those live elsewhere than it.
     fn sibling(&self, actor: &[Address]) -> Option<(Address, Address)> {
-        let mut pairs = self.path.iter().zip(actor);
-        let (mine, its) = pairs.clone().find(|(mine, its)| mine != its)?;
-        let above = pairs.rfind(|(mine, its)| mine == its)?.0;
-        let here = |at: &Address| at.gate() == self.at.gate();
-        (here(above) && here(mine)).then_some((*mine, *its))
+        sibling(&self.path, actor)
     }
 
     /// Whether the actor at the end of this path is neither above nor below it, and waits for its turn.
@@ -153,6 +149,15 @@ impl Stalled {
         let next = apart.next();
         next.is_some_and(|(_, its)| its.state() == Lifecycle::Waiting)
     }
+}
+
+/// Where one path leaves another one, each by its next slot: siblings. None if the first one, or the
+/// supervisor of both, does not live where the actor at the end of the first path does.
+fn sibling(mine: &[Address], its: &[Address]) -> Option<(Address, Address)> {
+    let here = |at: &Address| mine.last().is_some_and(|me| me.gate() == at.gate());
+    let apart = mine.iter().zip(its).position(|(mine, its)| mine != its)?;
+    let above = &mine[apart.checked_sub(1)?];
+    (here(above) && here(&mine[apart])).then_some((mine[apart], its[apart]))
 }
 
 /// Whether the actor at the end of this path, or one above it, is down: somebody would have to start it.
@@ -191,6 +196,20 @@ impl Registry {
     /// still stalled is asked again when its hold goes.
     pub(crate) fn not_stalled(&self, at: Address) {
         self.table().not_stalled(at);
+    }
+}
+
+impl Registry {
+    /// Which sibling the actor at the end of this path, or what is above it, has to wait for, with a service
+    /// that is in a subtree on another locality.
+    pub(crate) fn sibling_with(
+        &self,
+        client: &[Address],
+        service: Address,
+    ) -> Option<(Address, Address)> {
+        let table = self.table();
+        let planned = table.planned_slots.get(&service)?.innermost()?;
+        sibling(client, &planned.path)
     }
 }
 
