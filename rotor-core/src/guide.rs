@@ -282,8 +282,9 @@ pub mod mixing_loops {
     //! [`backoff`](crate::Supervisor::backoff), and its supervisor an
     //! [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
     //! then; one that can be missed is stopped by a [`decide`](crate::Supervisor::decide). A thread that hangs
-    //! is not lost, but late. While it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is refused, and links
-    //! fail at once. When it is opened again, they wait, then run.
+    //! is not lost, but late. While it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is
+    //! sent there is refused, and links fail at once. When it is opened again, they wait, then run. A client
+    //! of what was lost that has the same supervisor as the subtree is started again after that.
 }
 
 pub mod supervision {
@@ -492,10 +493,11 @@ pub mod supervision {
     //! ```
     //! If a first start fails, so does that of its supervisor, unless that
     //! [says](crate::Supervisor::decide) that it can do without. A restart that fails is tried again,
-    //! at once, or when the sibling that it waits for is over its own restart, and counts against the intensity.
-    //! Where waiting helps, as for a peer that is away, have restarts [wait](crate::Child::backoff), longer each time. The last line looks at the tree before
-    //! it starts: [`plan`](crate::Supervisor::plan) checks it, and warns of what is probably not meant. For
-    //! that it needs a locality, and one without a loop will do.
+    //! at once, or when the sibling that it waits for is over its own restart, and counts against the
+    //! intensity. Where waiting helps, as for a peer that is away, have restarts
+    //! [wait](crate::Child::backoff), longer each time. The last line looks at the tree before it starts:
+    //! [`plan`](crate::Supervisor::plan) checks it, and warns of what is probably not meant. For that it needs
+    //! a locality, and one without a loop will do.
     //! ```
     //! use rotor_core::*;
     //! use std::time::Duration;

@@ -24,6 +24,9 @@ use crate::strategy::{AutoShutdown, Flags, Restart, Strategy};
 /// More than *intensity* restarts within *period* make the supervisor stop its children and end, so
 /// that its own supervisor decides. Rules and defaults (1 restart in 5 s) are those of Erlang/OTP.
 ///
+/// A spec stays on its thread (it is not [`Send`]); what is to live on another loop is made there, by
+/// the closure of [`on`](Self::on).
+///
 /// ```
 /// use rotor_core::*;
 /// use std::time::Duration;
