@@ -66,6 +66,8 @@ pub(crate) struct Wheel {
     firing: Vec<u128>,
     /// Which slots of a level hold timers.
     occupied: [u64; LEVELS],
+    /// Which of those hold a timer behind one that is due after it.
+    unsorted: [u64; LEVELS],
     /// First timer of each slot, level by level.
     heads: [u32; SLOTS],
 }
@@ -107,6 +109,7 @@ impl Wheel {
             earliest: Cell::new(0),
             firing: Vec::new(),
             occupied: [0; LEVELS],
+            unsorted: [0; LEVELS],
             heads: [NIL; SLOTS],
         }
     }
@@ -244,7 +247,7 @@ impl Wheel {
         self.len == 0
     }
 
-    /// Empties one slot: fires what is due by `now`, sorted, and files the rest anew.
+    /// Empties one slot: fires what is due by `now`, in order, and files the rest anew.
     fn drain<T: Timed>(
         &mut self,
         slab: &mut [T],
@@ -253,16 +256,24 @@ impl Wheel {
         fire: &mut impl FnMut(&mut T, u32),
     ) {
         let first = self.heads[level * SLOTS_PER_LEVEL + digit];
+        let is_sorted = self.unsorted[level] & 1 << digit == 0;
         self.clear(level, digit);
         let mut index = first;
         loop {
-            let node = slab[index as usize].node_mut();
+            let thing = &mut slab[index as usize];
+            let node = thing.node_mut();
             let Node { due, next, .. } = *node;
             if due <= now {
                 node.prev = NIL;
-                let position = self.firing.len() as u128;
-                self.firing
-                    .push(u128::from(due) << 64 | position << 32 | u128::from(index));
+                self.len -= 1;
+                self.fired += 1;
+                if is_sorted {
+                    fire(thing, index);
+                } else {
+                    let position = self.firing.len() as u128;
+                    self.firing
+                        .push(u128::from(due) << 64 | position << 32 | u128::from(index));
+                }
             } else {
                 // Only the last slot that `advance` drains has such timers, and no other timer is
                 // due before all of them (fact 2): the next `next_due` need not search.
@@ -276,8 +287,6 @@ impl Wheel {
                 break;
             }
         }
-        self.len -= self.firing.len();
-        self.fired += self.firing.len() as u64;
         self.firing.sort_unstable();
         for timer in self.firing.drain(..) {
             let index = timer as u32;
@@ -288,7 +297,7 @@ impl Wheel {
     /// Appends an entry to the slot where `due` belongs, seen from the wheel's tick.
     ///
     /// At the tail: the order of one deadline rests on it (fact 3), and a list is often sorted
-    /// already when it fires.
+    /// already when it fires. Whether it is is noted here.
     #[inline]
     fn link<T: Timed>(&mut self, slab: &mut [T], index: u32, due: u64) {
         let (level, digit) = self.place(due);
@@ -302,7 +311,9 @@ impl Wheel {
             let next = *head;
             let first = slab[next as usize].node_mut();
             let prev = std::mem::replace(&mut first.prev, index);
-            slab[prev as usize].node_mut().next = index;
+            let last = slab[prev as usize].node_mut();
+            last.next = index;
+            self.unsorted[level] |= u64::from(last.due > due) << digit;
             (prev, next)
         };
         let node = slab[index as usize].node_mut();
@@ -323,6 +334,7 @@ impl Wheel {
     fn clear(&mut self, level: usize, digit: usize) {
         self.heads[level * SLOTS_PER_LEVEL + digit] = NIL;
         self.occupied[level] &= !(1 << digit);
+        self.unsorted[level] &= !(1 << digit);
     }
 }
 
