@@ -31,6 +31,8 @@ const END: u64 = u64::MAX;
 static NOTHING: [u64; HEADER] = [END; HEADER];
 /// First buffer of a queue.
 const FIRST: usize = 512;
+/// A shorter buffer grows by more, because allocators copy it, and move the pages of a longer one.
+const LONG: usize = 128 * 1024;
 /// A queue with a small backlog wraps here, so that it stays in cache after a burst.
 const SOFT: usize = 1024;
 /// A buffer above this is given back when the queue is empty.
@@ -328,7 +330,8 @@ impl Flat {
         let (end, wrapped) = self.parts();
         let used = self.cap.get().max(end + wrapped);
         let cap = (used + words + HEADER).next_power_of_two();
-        self.grow_to(cap.max(FIRST));
+        let more = if cap < LONG { 2 } else { 1 };
+        self.grow_to((cap * more).max(FIRST));
     }
 
     /// How many words of the buffer there are up to the end of what has not wrapped, and how many have.

@@ -26,6 +26,9 @@ const FIRST: usize = 16;
 /// For how many there is room at most.
 const MANY: usize = 1024;
 
+/// A slab of fewer bytes grows by more, because allocators copy it, and move the pages of a longer one.
+const LONG: usize = 1 << 20;
+
 /// Names a timer, a task, a pending request, a monitor or a wait for a name; for
 /// [`Context::cancel`](crate::Context::cancel).
 ///
@@ -290,6 +293,9 @@ impl Things {
             index < NONE as usize,
             "more than u32::MAX things in one locality"
         );
+        if index == self.list.capacity() && index * size_of::<Thing>() < LONG {
+            self.list.reserve_exact(3 * index.max(1));
+        }
         // Made in its place: pushed, it would be made on the stack and copied from there.
         self.list.resize_with(index + 1, || Thing {
             serial: 0,
