@@ -316,6 +316,10 @@ pub(crate) fn check_name(
     name: &str,
     supervisor: impl FnOnce() -> Option<Cow<'static, str>>,
 ) -> Result<(), StartError> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'/';
+    if !name.is_empty() && name.bytes().all(is_plain) {
+        return Ok(()); // as most are
+    }
     if name.is_empty() || name.contains(|c| c == '/' || is_control(c)) {
         let (supervisor, name) = (supervisor(), name.to_owned().into());
         return Err(StartError::BadName { supervisor, name });

@@ -478,8 +478,10 @@ impl Local {
     }
 
     fn remove_all(&self, slot: u32, gone: bool) {
-        if self.seat(slot, |seat| seat.kin.is_none()) {
-            return self.remove_one(slot, gone); // as most are
+        let (is_leaf, live) =
+            self.seat(slot, |seat| (seat.kin.is_none(), seat.state.has_instance()));
+        if is_leaf && gone && !live {
+            return self.free_slot(slot); // as most are
         }
         let mut all: SmallVec<[u32; 8]> = smallvec![slot];
         let mut at = 0;
@@ -570,17 +572,10 @@ impl Local {
 
     /// Takes out of a slot what a spec has put there: nobody's until somebody claims it.
     fn clear_slot(&self, slot: u32) {
-        self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
-        let (marked, serves, is_watched) =
-            self.seat(slot, |seat| (seat.marked, seat.serves, seat.rare.is_some()));
-        let exit = || self.seat(slot, |seat| seat.exit.clone());
-        if serves {
-            self.forget_service(slot, &exit().unwrap_or(Exit::normal()));
-        }
+        let bare = |seat: &mut Seat| seat.is_plain() && seat.parked.is_none();
+        let is_bare = self.has_no_hooks() && self.seat(slot, bare);
+        let marked = !is_bare && self.clear_special(slot);
         self.forget_client(slot);
-        if is_watched {
-            self.notify_watchers(slot, &exit().unwrap_or_else(Exit::gone));
-        }
         let old = self.reseat(slot, |seat| {
             let vacant = Seat {
                 state: State::Vacant,
@@ -608,6 +603,21 @@ impl Local {
             lock(&self.gate.claims).remove(slot);
         }
         self.slots.shut(slot);
+    }
+
+    /// Ends what few slots have. Whether `Naming` has something of it, which is left to be forgotten.
+    fn clear_special(&self, slot: u32) -> bool {
+        self.refuse_parked(slot, self.unless_lost(Reason::Gone), &RequestError::Gone);
+        let (marked, serves, is_watched) =
+            self.seat(slot, |seat| (seat.marked, seat.serves, seat.rare.is_some()));
+        let exit = || self.seat(slot, |seat| seat.exit.clone());
+        if serves {
+            self.forget_service(slot, &exit().unwrap_or(Exit::normal()));
+        }
+        if is_watched {
+            self.notify_watchers(slot, &exit().unwrap_or_else(Exit::gone));
+        }
+        marked
     }
 
     /// Mints an address that ends with the instance in `slot`.
