@@ -497,13 +497,9 @@ fn l13_a_restart_that_ends_with_its_service_waits_for_it(seed: u64) {
 
 /// As one of a service that its supervisor starts again: it is not started into a loop that is lost.
 fn l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it(seed: u64) {
-    for (by_name, is_below, closed) in [
-        (true, false, 0),
-        (true, false, 100),
-        (false, false, 100),
-        (true, true, 100),
-        (false, true, 100),
-    ] {
+    for case in 0..12 {
+        let (by_name, is_below, closed) =
+            (case % 2 == 0, case / 2 % 2 == 0, [0, 100, 1200][case / 4]);
         let (log, mut sim) = (Log::new(), Sim::new(seed));
         let (here, away) = (sim.locality("here"), sim.locality("away"));
         let (s, c) = (away.reserve(), here.reserve());
@@ -519,7 +515,7 @@ fn l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it(seed: u64) {
             }
         };
         let client = client.at(c);
-        let app = Supervisor::one_for_one("app").intensity(3, LONG);
+        let app = Supervisor::one_for_one("app").intensity(5, LONG);
         let app = app.child(far.backoff(Backoff::fixed(ms(500))));
         let brittle = Supervisor::one_for_one("brittle").intensity(0, LONG);
         let app = sim.start(match is_below {
@@ -531,13 +527,148 @@ fn l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it(seed: u64) {
         sim.lose(&away);
         sim.run_for(ms(closed));
         sim.open(away);
+        sim.run_for(ms(290));
+        let case = format!("seed {seed}: {by_name} {is_below} {closed}");
+        assert_eq!(c.address().state(), Lifecycle::Waiting, "{case}");
         sim.run_for(ms(300));
-        assert_eq!(c.address().state(), Lifecycle::Waiting, "seed {seed}");
-        sim.run_for(ms(300));
-        assert!(all_run(&app), "seed {seed}: {}", app.tree());
-        let starts = if is_below { 3 } else { 2 };
-        assert_eq!(log.count("c starts"), starts, "{by_name}, {closed}");
+        assert!(all_run(&app), "{case}: {}", app.tree());
+        assert_eq!(log.count("c starts"), 2, "{case}");
     }
+}
+
+/// Its supervisor need not wait to know what follows.
+fn l13_an_end_that_is_no_restart_waits_for_no_service(seed: u64) {
+    for case in 0..4 {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let here = sim.locality("here");
+        let (s, c) = (here.reserve(), here.reserve());
+        let service = puppet("s", &log).at(s).named(LOG);
+        let asked = Arc::new(Mutex::new(0));
+        let count = asked.clone();
+        let tree = Supervisor::one_for_one("app").decide(move |child| {
+            *count.lock().unwrap() += usize::from(child.name == "c");
+            match child.name {
+                "c" if case == 0 => Decision::Stop,
+                "c" if case == 1 => Decision::Escalate,
+                _ => Decision::Usual,
+            }
+        });
+        let client = tells("c", &log).at(c).needs(LOG);
+        let client = match case {
+            2 => client.escalating(),
+            3 => client.temporary(),
+            _ => client,
+        };
+        let tree = tree.child(service.backoff(Backoff::fixed(ms(500))));
+        let app = sim.start(tree.child(client)).expect("a sound tree");
+        sim.run_for(ms(50));
+        crash(s);
+        sim.run_for(ms(50));
+        let is_over = app.tree().ended.is_some();
+        assert_eq!(is_over, case == 1 || case == 2, "seed {seed}, {case}");
+        if !is_over {
+            assert_eq!(s.address().state(), Lifecycle::Waiting);
+            assert_eq!(c.address().state(), Lifecycle::Down, "seed {seed}, {case}");
+        }
+        assert_eq!(*asked.lock().unwrap(), 1, "seed {seed}, {case}");
+    }
+}
+
+/// The answer holds when its turn comes.
+fn l13_an_end_that_is_asked_about_waits_with_its_answer(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let s = sim.locality("here").reserve();
+    let asked = Arc::new(Mutex::new(0));
+    let count = asked.clone();
+    let tree = Supervisor::one_for_one("app").intensity(3, LONG);
+    let tree = tree.decide(move |child| {
+        let mut count = count.lock().unwrap();
+        *count += usize::from(child.name == "c");
+        match child.name {
+            // As a transient one, it would not come back.
+            "c" if *count == 1 => Decision::Restart,
+            _ => Decision::Usual,
+        }
+    });
+    let service = Role::new("s", &log).slow(100).child().at(s).named(LOG);
+    let client = tells("c", &log).needs(LOG).transient();
+    let app = sim.start(tree.child(service).child(client));
+    let app = app.expect("a sound tree");
+    sim.run_for(ms(50));
+    s.stop();
+    sim.run_for(ms(50));
+    assert_eq!(
+        (*asked.lock().unwrap(), log.count("c starts")),
+        (1, 1),
+        "seed {seed}"
+    );
+    sim.run_for(ms(500));
+    assert_eq!(
+        (*asked.lock().unwrap(), log.count("c starts")),
+        (1, 2),
+        "seed {seed}"
+    );
+    assert!(all_run(&app));
+}
+
+/// It was between two lives when that was lost.
+fn l13_a_restart_is_not_in_the_way_of_the_loop_it_waits_for(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let c = sim.locality("here").reserve();
+    let away = sim.locality("away");
+    let theirs = log.clone();
+    let far = Supervisor::one_for_one("far")
+        .on(&away, move |far| far.child(puppet("s", &theirs).named(LOG)));
+    let after = |time| Backoff::fixed(ms(time));
+    let client = tells("c", &log).at(c).needs(LOG);
+    let client = client.start_limit(Duration::MAX).backoff(after(100));
+    let app = Supervisor::one_for_one("app").intensity(5, LONG);
+    let app = app.child(far.backoff(after(500))).child(client);
+    let app = sim.start(app).expect("a sound tree");
+    sim.run_for(ms(50));
+    crash(c);
+    sim.run_for(ms(50));
+    sim.lose(&away);
+    sim.run_for(ms(100));
+    sim.open(away);
+    sim.run_for(ms(600));
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+    assert_eq!(log.count("c starts"), 3, "seed {seed}");
+}
+
+/// Also one whose loop is lost then: it may be started on request, between two attempts.
+fn l13_a_restart_waits_for_a_service_that_is_down(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    sim.locality("here");
+    let away = sim.locality("away");
+    let theirs = log.clone();
+    let far = Supervisor::one_for_one("far")
+        .on(&away, move |far| far.child(puppet("s", &theirs).named(LOG)));
+    let client = tells("c", &log).needs(LOG).start_limit(Duration::MAX);
+    let app = Supervisor::one_for_one("app").intensity(3, LONG);
+    let app = sim
+        .start(app.child(far).child(client))
+        .expect("a sound tree");
+    sim.run_for(ms(50));
+    let stop = app.root().admin().ask(TerminateChild::named("far"), LONG);
+    assert!(matches!(sim.block_on(stop), Some(Ok(Ok(())))));
+    sim.run_for(ms(50));
+    sim.lose(&away);
+    sim.run_for(ms(50));
+    assert!(app.tree().ended.is_none(), "seed {seed}");
+    assert_eq!(log.count("c starts"), 2, "seed {seed}");
+    // A first start has nobody else to wait for.
+    let end = app.root().admin().ask(TerminateChild::named("c"), LONG);
+    assert!(matches!(sim.block_on(end), Some(Ok(Ok(())))));
+    let more = log.clone();
+    let start = StartChild::new(move || tells("x", &more).needs(LOG).start_limit(LONG));
+    let before = sim.now();
+    let started = sim.block_on(app.root().admin().ask(start, LONG));
+    assert!(
+        matches!(started, Some(Ok(Err(AdminError::StartFailed(_))))),
+        "{started:?}"
+    );
+    assert_eq!(sim.now(), before, "seed {seed}");
 }
 
 /// There is no next attempt to put off.
@@ -1231,6 +1362,10 @@ bodies! {
         l13_a_restart_that_fails_because_of_a_service_waits_for_it,
         l13_a_restart_that_ends_with_its_service_waits_for_it,
         l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it,
+        l13_a_restart_is_not_in_the_way_of_the_loop_it_waits_for,
+        l13_an_end_that_is_no_restart_waits_for_no_service,
+        l13_an_end_that_is_asked_about_waits_with_its_answer,
+        l13_a_restart_waits_for_a_service_that_is_down,
         l13_a_failed_restart_that_is_left_is_down_at_once,
         l13_a_restart_waits_for_what_its_service_waits_for,
         l13_of_two_that_wait_for_each_other_one_does_not,

@@ -10,6 +10,7 @@ use std::collections::{HashSet, VecDeque};
 
 use smallvec::SmallVec;
 
+use crate::decision::Decision;
 use crate::exit::Exit;
 use crate::fixed_map::FixedMap;
 use crate::strategy::{ChildId, Family, RowState};
@@ -18,8 +19,8 @@ use crate::strategy::{ChildId, Family, RowState};
 pub(crate) struct Early {
     pub(crate) child: ChildId,
     pub(crate) incarnation: u64,
-    /// None of an attempt.
-    pub(crate) exit: Option<Exit>,
+    /// Its exit, and what the supervising actor says to it; none of an attempt.
+    pub(crate) end: Option<(Exit, Decision)>,
 }
 
 /// Services, as children of the supervisor of their client: few have more than one that ends at a time.
@@ -78,7 +79,7 @@ impl Waiting {
     /// The end of a client that waits, and is not waited for any more.
     pub(crate) fn take(&mut self, client: ChildId, incarnation: u64) -> Option<Exit> {
         let (early, _) = self.ends.get_mut(&client)?;
-        let exit = early.exit.take_if(|_| early.incarnation == incarnation)?;
+        let (exit, _) = early.end.take_if(|_| early.incarnation == incarnation)?;
         self.ends.remove(&client);
         Some(exit)
     }
@@ -86,7 +87,7 @@ impl Waiting {
     /// Whether the next attempt to start a client waits.
     pub(crate) fn is_put_off(&self, client: ChildId, incarnation: u64) -> bool {
         let waits = self.ends.get(&client);
-        waits.is_some_and(|(early, _)| early.exit.is_none() && early.incarnation == incarnation)
+        waits.is_some_and(|(early, _)| early.end.is_none() && early.incarnation == incarnation)
     }
 
     /// A client is not started again.
@@ -95,16 +96,22 @@ impl Waiting {
     }
 
     /// Whether a client that waits does so for another child, or for one that does.
-    pub(crate) fn is_behind(&self, client: ChildId, child: ChildId) -> bool {
+    pub(crate) fn is_behind(&self, family: &Family, client: ChildId, child: ChildId) -> bool {
         if !self.ends.contains_key(&client) {
             return false; // as most
         }
+        // A pass may have come to one that waited for its next attempt.
+        let waits = |early: &Early| {
+            let row = family.row(early.child);
+            let restarts = row.state == RowState::Restarting;
+            early.end.is_some() || restarts && row.incarnation == early.incarnation
+        };
         let (mut found, mut seen) = (vec![child], HashSet::from([child]));
         while let Some(service) = found.pop() {
             for (behind, incarnation) in self.clients.get(&service).into_iter().flatten() {
-                let waits = self.ends.get(behind);
-                let waits = waits.is_some_and(|(early, _)| early.incarnation == *incarnation);
-                if waits && seen.insert(*behind) {
+                let early = self.ends.get(behind).map(|(early, _)| early);
+                let early = early.filter(|early| early.incarnation == *incarnation);
+                if early.is_some_and(waits) && seen.insert(*behind) {
                     found.push(*behind);
                 }
             }
@@ -132,6 +139,7 @@ impl Waiting {
     /// Nobody waits for them any more.
     pub(crate) fn into_exits(self) -> impl Iterator<Item = Exit> {
         let ends = self.ends.into_values().map(|(early, _)| early);
-        ends.chain(self.due).filter_map(|early| early.exit)
+        let ends = ends.chain(self.due).filter_map(|early| early.end);
+        ends.map(|(exit, _)| exit)
     }
 }

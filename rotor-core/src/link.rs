@@ -419,6 +419,7 @@ impl Local {
         let Some((hold, client, service)) = hold else {
             return;
         };
+        self.note_found(client.slot, service);
         self.gate.tell_observer(|o| o.linked(client, service));
         drop(hold);
     }
@@ -447,6 +448,7 @@ impl Local {
             linked.service
         });
         if let Some(service) = service.filter(|_| matches!(error, LinkError::Gone { .. })) {
+            self.note_asker(slot, service);
             self.note_lost(slot, service);
         }
         // Before its hold goes: a start that waits for the link fails, and is not over.
@@ -502,6 +504,9 @@ impl Local {
             return;
         };
         self.note_asker(slot, service);
+        if matches!(exit.reason(), ExitReason::Lost(_)) {
+            self.note_lost(slot, service);
+        }
         match asked {
             // The entry is there until the message is handled and dropped.
             Some(kind) => self.ask_client(slot, key, kind, service, exit),
@@ -526,13 +531,26 @@ impl Local {
         }
     }
 
-    /// A client fails with the loop of a service: it waits, or what is above it, for the sibling in which that
-    /// is to be built again.
+    /// A client fails with the loop of a service: if what is above it fails with it, that waits for the sibling
+    /// in which the service is to be built again.
     fn note_lost(&self, slot: u32, service: Address) {
         if let Some((mine, its)) = self.apart(slot, service)
+            && mine != self.address_of(slot)
             && let Some(client) = self.find(mine)
         {
             self.note_sibling(client, its);
+        }
+    }
+
+    /// A client is linked to a service: what is above it has no reason to wait for that.
+    fn note_found(&self, slot: u32, service: Address) {
+        if self.is_nobody_asked() || service.gate() == self.gate {
+            return;
+        }
+        if let Some((mine, its)) = self.apart(slot, service)
+            && let Some(client) = self.find(mine)
+        {
+            self.strike_asker(client, its);
         }
     }
 
@@ -576,9 +594,12 @@ impl Local {
             seat.is_ending() || family.is_some_and(Family::is_ending)
         };
         let ends = self.seat(slot, is_ending) || self.with_service(slot, is_leaving) == Some(true);
-        if ends {
-            return;
+        if !ends {
+            self.strike_asker(slot, service);
         }
+    }
+
+    fn strike_asker(&self, slot: u32, service: Address) {
         let mut services = self.services.borrow_mut();
         if let Entry::Occupied(mut askers) = services.asked.entry(slot) {
             askers.get_mut().retain(|asker| *asker != service);

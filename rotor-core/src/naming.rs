@@ -379,14 +379,15 @@ impl Local {
         let Some(registry) = self.registry_of(slot) else {
             return;
         };
-        let doomed = registry.stall(Stalled {
+        let stalled = Stalled {
             at: self.address_of(slot),
             serial,
             path: self.path_of(slot),
             awaited,
             scopes: self.scopes_of(slot),
             again,
-        });
+        };
+        let doomed = registry.stall(stalled, &|of, child| self.comes_back(of, child));
         self.tell_doomed(doomed);
     }
 
@@ -397,9 +398,24 @@ impl Local {
         if self.seat(slot, starts).is_none() {
             return;
         }
+        let Some(registry) = self.registry_of(slot) else {
+            return;
+        };
         let supervisor = self.address_of(slot);
-        let doomed = self.with_top(slot, |top| top.registry.stall_again(supervisor));
-        self.tell_doomed(doomed.unwrap_or_default());
+        let doomed = registry.stall_again(supervisor, &|of, child| self.comes_back(of, child));
+        self.tell_doomed(doomed);
+    }
+
+    /// Whether a supervisor here has not given up a child whose loop is lost.
+    fn comes_back(&self, supervisor: Address, child: Address) -> bool {
+        let here = supervisor.gate() == self.gate;
+        let slot = self.find(supervisor).filter(|_| here);
+        slot.is_some_and(|slot| {
+            self.seat(slot, |seat| {
+                let kin = seat.kin.as_ref();
+                kin.is_some_and(|kin| kin.far(child).is_some_and(|id| !kin.family.is_down(id)))
+            })
+        })
     }
 
     /// Has starts fail that can never end.

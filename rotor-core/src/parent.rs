@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
 use crate::decision::Decision;
-use crate::early::{self, Early};
+use crate::early::{self, Early, Siblings};
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason, Plain};
 use crate::kin::Kin;
@@ -112,47 +112,73 @@ impl Local {
     pub(crate) fn report(&self, to: Address, child: u32, incarnation: u64, news: News) {
         let Some(slot) = self.find(to) else { return };
         self.count(slot);
-        let ended = match &news {
-            News::Failed(exit) | News::Exited(exit) => Some(exit),
-            _ => None,
-        };
-        if ended.is_some_and(|exit| self.is_early(slot, child, incarnation, exit)) {
-            self.step_is_over(slot, child, incarnation, false);
-            self.check_stalls_below(slot);
-            return;
+        let mut said = None;
+        if let News::Failed(exit) | News::Exited(exit) = &news {
+            let services = self.services_first(slot, child);
+            if !services.is_empty() {
+                said = self.ask_early(slot, child, incarnation, exit);
+                let end = (exit, said);
+                if self.is_early(slot, child, incarnation, end, services) {
+                    self.step_is_over(slot, child, incarnation, false);
+                    self.check_stalls_below(slot);
+                    return;
+                }
+            }
         }
-        self.take_report(slot, child, incarnation, news);
+        self.take_report(slot, child, incarnation, news, said);
+    }
+
+    /// The services for which a child makes way, or with which it has failed.
+    fn services_first(&self, slot: u32, child: u32) -> Siblings {
+        if self.is_nobody_asked() {
+            return Siblings::new();
+        }
+        let place = self.child_place(slot, child);
+        place.map_or_else(Siblings::new, |place| self.leave_first(place, slot))
+    }
+
+    /// What the supervising actor says to the end of a child that runs, before that waits.
+    fn ask_early(&self, slot: u32, child: u32, incarnation: u64, exit: &Exit) -> Option<Decision> {
+        let runs = |seat: &mut Seat| {
+            let kin = seat.kin.as_ref();
+            kin.is_some_and(|kin| kin.family.row(child).state == RowState::Up)
+        };
+        let asks = self.seat(slot, runs);
+        asks.then(|| self.decide(slot, child, incarnation, exit))
     }
 
     /// Whether the end of a child waits for that of its service: started again before, the client
     /// would wait for the service, and the start of that for the client's. Of a restart that has failed, the
     /// next attempt does: it would fail like this one.
-    fn is_early(&self, slot: u32, child: u32, incarnation: u64, exit: &Exit) -> bool {
-        if self.is_nobody_asked() {
-            return false;
-        }
-        let Some(place) = self.child_place(slot, child) else {
-            return false;
-        };
-        let mut services = self.leave_first(place, slot);
+    fn is_early(
+        &self,
+        slot: u32,
+        child: u32,
+        incarnation: u64,
+        (exit, said): (&Exit, Option<Decision>),
+        mut services: Siblings,
+    ) -> bool {
         let is_early = |seat: &mut Seat| {
-            let kin = seat.kin.as_mut()?;
+            let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
             let row = kin.family.row(child);
             let family = &kin.family;
             let failed = row.state == RowState::Starting && family.is_restart();
-            let is_it = row.incarnation == incarnation && (failed || row.state == RowState::Up);
+            let end = said
+                .filter(|said| row.state == RowState::Up && family.restarts(child, exit, *said));
+            let is_it = row.incarnation == incarnation && (failed || end.is_some());
             let waiting = kin.early.as_deref();
             let ends = |id| {
                 family.row(id).state == RowState::Up || !early::is_settled(waiting, family, id)
             };
             // One of them may wait for this one: neither would ever be reported.
-            let is_behind = |id| waiting.is_some_and(|waiting| waiting.is_behind(id, child));
+            let is_behind =
+                |id| waiting.is_some_and(|waiting| waiting.is_behind(family, id, child));
             services.retain(|service| ends(*service) && !is_behind(*service));
             (is_it && !services.is_empty()).then(|| {
                 let early = Early {
                     child,
                     incarnation,
-                    exit: (!failed).then(|| exit.clone()),
+                    end: end.map(|said| (exit.clone(), said)),
                 };
                 kin.family.settled.get_or_insert_default();
                 let waiting = kin.early.get_or_insert_default();
@@ -186,14 +212,25 @@ impl Local {
         };
         while let Some(early) = self.seat(slot, next) {
             let (child, incarnation) = (early.child, early.incarnation);
-            match early.exit {
-                Some(exit) => self.take_report(slot, child, incarnation, News::Exited(exit)),
+            match early.end {
+                Some((exit, said)) => {
+                    let news = News::Exited(exit);
+                    self.take_report(slot, child, incarnation, news, Some(said));
+                }
                 None => self.retry_later(slot, child, incarnation),
             }
         }
     }
 
-    fn take_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
+    /// What a child tells is for the table; what the supervising actor has said to it, if that was asked.
+    fn take_report(
+        &self,
+        slot: u32,
+        child: u32,
+        incarnation: u64,
+        news: News,
+        said: Option<Decision>,
+    ) {
         let ended = matches!(news, News::Exited(_));
         let quiet = self.seat(slot, |seat| {
             seat.kin.take_if(|kin| kin.takes_at_once(child, &news))
@@ -206,14 +243,21 @@ impl Local {
                 };
                 self.handle_with(slot, kin, event);
             }
-            None => self.weigh_report(slot, child, incarnation, news),
+            None => self.weigh_report(slot, child, incarnation, news, said),
         }
         if ended {
             self.check_stalls_below(slot);
         }
     }
 
-    fn weigh_report(&self, slot: u32, child: u32, incarnation: u64, news: News) {
+    fn weigh_report(
+        &self,
+        slot: u32,
+        child: u32,
+        incarnation: u64,
+        news: News,
+        said: Option<Decision>,
+    ) {
         match news {
             // Perhaps it was told to stop while this was on its way.
             News::Initialized | News::Started => self.step_is_over(slot, child, incarnation, true),
@@ -222,7 +266,8 @@ impl Local {
                 self.step_is_over(slot, child, incarnation, false);
             }
         }
-        let decide = |exit: &Exit| self.decide(slot, child, incarnation, exit);
+        let decide =
+            |exit: &Exit| said.unwrap_or_else(|| self.decide(slot, child, incarnation, exit));
         let event = match news {
             News::Initialized => Event::Initialized(child, incarnation),
             News::Started => Event::Started(child, incarnation),

@@ -552,6 +552,11 @@ impl Family {
         row.state == RowState::Down && !self.pass.as_ref().is_some_and(changes)
     }
 
+    /// Whether a child has no instance, and gets none by itself but from a pass.
+    pub(crate) fn is_down(&self, id: ChildId) -> bool {
+        !self.row(id).state.is_live()
+    }
+
     /// Whether any child has an instance, or may get one.
     pub(crate) fn is_busy(&self) -> bool {
         self.pass.is_some() || self.phase == Phase::Running
@@ -1051,8 +1056,13 @@ impl Family {
     }
 
     /// Whether a child runs, or has no instance and no restart under way; one that a pass is to start may be
-    /// between two steps of that. A restart that has failed may be waiting for those who wait for the child.
+    /// between two steps of that. A restart that has failed may be waiting for those who wait for the child,
+    /// unless its loop is lost.
     pub(crate) fn is_settled(&self, id: ChildId) -> bool {
+        let failed = self.failures.get(&id).map(|(exit, _)| exit);
+        if self.rows[id as usize].state == RowState::Restarting {
+            return !failed.is_some_and(exits::is_lost);
+        }
         !matches!(
             self.rows[id as usize].state,
             RowState::Starting

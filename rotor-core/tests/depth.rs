@@ -77,6 +77,31 @@ fn l13_clients_of_clients_make_way_along_any_chain() {
     }
 }
 
+/// It crashes: their ends have waited for it, and are reported one after the other.
+#[test]
+fn l13_any_number_of_clients_wait_for_one_service() {
+    const CLIENTS: usize = MANY / 4;
+    struct Plain;
+    impl Actor for Plain {}
+    let mut sim = Sim::new(1);
+    let service = sim.locality("here").reserve();
+    let name = Name::<Plain>::from("service".to_owned());
+    let after = Backoff::fixed(Duration::from_millis(1));
+    let child = Child::new("service", || Plain).at(service).backoff(after);
+    let tree = Supervisor::one_for_one("app").intensity(u32::MAX, Duration::MAX);
+    let tree = tree.child(child.named(name.clone()));
+    let tree = (0..CLIENTS).fold(tree, |tree, n| {
+        tree.child(Child::new(n.to_string(), || Plain).needs(name.clone()))
+    });
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    service.address().kill();
+    sim.run_for(Duration::from_millis(10));
+    let nodes = app.tree().nodes;
+    let again = |node: &&TreeNode| (node.state, node.instances) == ("running", 2);
+    assert_eq!(nodes.iter().filter(again).count(), CLIENTS + 1);
+}
+
 fn nested(levels: usize) -> Supervisor {
     (1..levels).fold(Supervisor::one_for_one("s"), |below, _| {
         Supervisor::one_for_one("s").child(below)

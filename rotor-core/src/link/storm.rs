@@ -14,13 +14,15 @@ use crate::here::with_local;
 use crate::sim::Sim;
 use crate::*;
 
-const SCHEDULES: u64 = 300;
+const SCHEDULES: u64 = if cfg!(miri) { 3 } else { 300 };
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
-/// Which of them lives elsewhere.
-const AWAY: usize = 5;
+/// Which of them lives elsewhere, in a subtree of its own.
+const AWAY: usize = 1;
+/// Those that may have a supervisor of their own.
+const INNER: [usize; 2] = [3, 4];
 const FOREVER: Duration = Duration::MAX;
-/// Far more restarts than those of a storm.
-const RESTARTS: u32 = 2000;
+/// More restarts than those of a storm.
+const RESTARTS: u32 = 400;
 
 const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
@@ -146,7 +148,7 @@ fn name(number: usize) -> Name<Node> {
 fn declared(number: usize, world: &World) -> Child<Node> {
     let child = Node::child(NAMES[number], number, world);
     let mut child = child.at(world.nodes[number]).named(name(number));
-    for service in (0..number).filter(|&service| service != AWAY) {
+    for service in 0..number {
         if world.one_in(3) {
             child = child.needs(name(service));
         }
@@ -184,17 +186,19 @@ fn tree(world: &World, away: &Locality) -> Supervisor {
             (AWAY, _) => {
                 let theirs = world.clone();
                 let far = Supervisor::one_for_one("far").intensity(RESTARTS, FOREVER);
-                let far = far.backoff(Backoff::fixed(ms(5))).on(away, move |far| {
+                let far = far.backoff(Backoff::fixed(ms(50))).on(away, move |far| {
                     let child = Node::child(NAMES[AWAY], AWAY, &theirs);
                     far.child(child.at(theirs.nodes[AWAY]).named(name(AWAY)))
                 });
                 group.child(far)
             }
-            (2, Some(below)) => {
-                inner = Some(below.child(declared(2, world)));
+            (number, Some(below)) if number == INNER[0] => {
+                inner = Some(below.child(declared(number, world)));
                 group
             }
-            (3, Some(below)) => group.child(below.child(declared(3, world))),
+            (number, Some(below)) if number == INNER[1] => {
+                group.child(below.child(declared(number, world)))
+            }
             (_, other) => {
                 inner = other;
                 group.child(declared(number, world))
@@ -270,6 +274,11 @@ fn storm(seed: u64) {
     for _ in 0..20 + world.below(40) {
         let number = world.below(NAMES.len() as u64) as usize;
         let node = world.nodes[number];
+        let child = match number {
+            AWAY => "far",
+            _ if INNER.contains(&number) && world.one_in(2) => "inner",
+            _ => NAMES[number],
+        };
         let theirs = world.clone();
         match world.below(14) {
             0..=2 => node.address().stop(),
@@ -287,12 +296,13 @@ fn storm(seed: u64) {
             9 => act(node, |me, cx| {
                 _ = cx.child(Node::child("kid", me.number, &me.world).temporary());
             }),
-            10 if world.wild => ask!(TerminateChild::named(NAMES[number])),
-            11 if world.wild => ask!(RestartChild::named(NAMES[number])),
-            12 if world.wild && world.one_in(6) => ask!(DeleteChild::named(NAMES[number])),
+            10 if world.wild => ask!(TerminateChild::named(child)),
+            11 if world.wild => ask!(RestartChild::named(child)),
+            12 if world.wild && world.one_in(6) => ask!(DeleteChild::named(child)),
             13 if world.one_in(4) => {
                 sim.lose(&away);
-                sim.run_for(ms(world.below(25)));
+                let closed = if world.one_in(2) { 25 } else { 300 };
+                sim.run_for(ms(world.below(closed)));
                 sim.open(away.clone());
             }
             _ => ask!(CountChildren),

@@ -116,7 +116,7 @@ impl Family {
     }
 }
 
-fn is_lost(exit: &Exit) -> bool {
+pub(super) fn is_lost(exit: &Exit) -> bool {
     matches!(exit.reason(), ExitReason::Lost(_))
 }
 
@@ -172,6 +172,12 @@ impl Family {
         if self.rows.get(id as usize).is_some_and(is_it) && self.is_over(id) {
             out.push(Action::LayDown(id, exit));
         }
+    }
+
+    /// Whether a child that has ended like this is started again, with what is said to it.
+    pub(crate) fn restarts(&self, id: ChildId, exit: &Exit, said: Decision) -> bool {
+        let usual = self.row(id).restart.wants(exit);
+        self.judge(id, exit, said, usual) == Decision::Restart
     }
 
     /// Whether a child whose restart has failed is not started again in its turn, or ends its supervisor then.
