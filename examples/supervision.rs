@@ -50,7 +50,7 @@ fn main() -> Result<(), StartError> {
     std::panic::set_hook(Box::new(|_| {})); // the observer tells
     let mut sim = Sim::new(1);
     let till = sim.locality("main").reserve::<Till>();
-    // The shop gives up at the third restart within 10 s; then it is for the app to decide.
+    // The shop gives up in place of a third restart within 10 s; then it is for the app to decide.
     let shop = Supervisor::one_for_one("shop")
         .intensity(2, Duration::from_secs(10))
         .child(Child::new("stock", || Stock))

@@ -214,7 +214,7 @@ fn s21_waiting_for_a_tree_in_a_handler_is_refused(on: &dyn Backend) {
     assert_eq!(
         log.all(),
         [
-            "a: refused: waiting for a tree would block its root's loop, or a handler: use `App::on_exit`"
+            "a: refused: waiting for a tree would block a loop that it runs on, or a handler: use `App::on_exit`"
         ]
     );
 }

@@ -62,7 +62,7 @@ struct AppState {
     hooks: Vec<Box<dyn FnOnce(Exit) + Send>>,
 }
 
-/// [`App::wait`] was called on a thread whose loop runs the tree's root, or inside a handler.
+/// [`App::wait`] was called on a thread that drives a part of the tree, or inside a handler.
 ///
 /// ```
 /// use rotor_core::*;
@@ -79,7 +79,7 @@ pub struct WouldDeadlock;
 impl fmt::Display for WouldDeadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "refused: waiting for a tree would block its root's loop, or a handler: use `App::on_exit`",
+            "refused: waiting for a tree would block a loop that it runs on, or a handler: use `App::on_exit`",
         )
     }
 }

@@ -537,7 +537,9 @@ impl<A: Actor> Child<A> {
         self
     }
 
-    /// Its end can end the supervisor: see [`AutoShutdown`](crate::AutoShutdown).
+    /// Its end can end the supervisor: see [`AutoShutdown`](crate::AutoShutdown). It is transient or
+    /// temporary then, and that supervisor has an [`auto_shutdown`](crate::Supervisor::auto_shutdown); else it
+    /// is a [`StartError`](crate::StartError::Significant).
     ///
     /// The program ends when its window does:
     /// ```
@@ -625,9 +627,11 @@ impl<A: Actor> Child<A> {
 
     /// Has each restart of it wait. At once by default.
     ///
-    /// Whatever the strategy restarts with it runs on meanwhile; what is sent to it is parked. It is
-    /// stopped, terminated or started with others as if it were down: then nobody waits any more. A
-    /// restart counts for the intensity of the supervisor when the wait begins.
+    /// Meanwhile the supervisor serves requests, and handles other ends. Whatever the strategy restarts with
+    /// it runs on, and is stopped and started with it when the wait is over; what is sent to it is parked. It
+    /// is stopped, terminated or started with others as if it were down: then nobody waits any more. A
+    /// restart counts for the intensity of the supervisor when the wait begins; one that fails waits again,
+    /// longer.
     ///
     /// A wait that can never be, or that of a child that is never restarted, is a
     /// [`StartError`](crate::StartError). [`Plan::warnings`](crate::Plan::warnings) tells of one so

@@ -1187,7 +1187,7 @@ impl<A: Actor> Context<A> {
         self.here().published_to.get()
     }
 
-    /// Watches an actor: exactly one [`Down`] when its instance ends, at once if it is gone.
+    /// Watches an actor: exactly one [`Down`] when its instance ends, at once if it is down or gone.
     ///
     /// That is so on every locality, and when one is lost. An actor that has not been started yet, or is
     /// between two instances, is watched for the end of the next one. A second monitor gives a second

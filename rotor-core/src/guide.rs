@@ -88,7 +88,7 @@ pub mod glib_program {
     //! window.connect_close_request(move |_| {
     //!     match view.address().state() {
     //!         Lifecycle::Running => view.send(CloseRequest), // it may ask and save, then `cx.stop()`
-    //!         _ => app.shutdown(),          // crashed for good, or no child is `at` it
+    //!         _ => app.shutdown(),          // it does not run now: nobody could ask
     //!     }
     //!     glib::Propagation::Stop           // for now: no
     //! });
@@ -181,7 +181,7 @@ pub mod glib_program {
     //! ways out (a menu entry, a signal of the system) call `app.shutdown()`, too, not the loop's quit.
     //! The exit that `on_exit` gets says how the tree has ended. It [is a failure](crate::Exit::is_failure)
     //! when something crashes more often than the root allows: once in 5 s, unless the tree says more, as
-    //! the one above does with `intensity`. A user clicks a broken button twice. What blocks delays the
+    //! the one above does with `intensity`. Two clicks on a broken button are more. What blocks delays the
     //! end: see [long work](crate::guide::long_work).
     //!
     //! Whole programs are in the folder `examples/gtk`: a window with a button, and one that shows the
@@ -272,19 +272,23 @@ pub mod mixing_loops {
     //! **A loop that nobody runs** starts nothing: what is placed there waits for it, without a limit, and
     //! so do those that start after it. [`App::tree`](crate::App::tree) says for which loop. A stop of it,
     //! or of what is above it, does not wait for that loop, which finds nothing to start if it comes
-    //! later. [`TerminateChild`](crate::TerminateChild) is such a stop for what is placed there; for a
-    //! supervisor above, whose start waits, it waits as well.
+    //! later. [`TerminateChild`](crate::TerminateChild) is such a stop, for what is placed there and for a
+    //! supervisor above whose start waits for it.
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
     //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. Until
-    //! somebody opens the locality again ([`Driver::open`](crate::Driver::open)), each restart of it fails at
-    //! once, and counts: a subtree whose loop may come again is given a
+    //! the locality is opened again, each restart of it fails at once, and counts. Only a program that drives
+    //! a locality itself can do that, with [`Driver::open`](crate::Driver::open): it gives the subtree a
     //! [`backoff`](crate::Supervisor::backoff), and its supervisor an
     //! [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
-    //! then; one that can be missed is stopped by a [`decide`](crate::Supervisor::decide). A thread that hangs
-    //! is not lost, but late. While it is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is
-    //! sent there is refused, and links fail at once. When it is opened again, they wait, then run. A client
-    //! of what was lost that has the same supervisor as the subtree is started again after that.
+    //! then. The loops of the backends make a locality of their own, so what is lost with one stays so: have
+    //! [`decide`](crate::Supervisor::decide) stop or escalate that subtree, or make it temporary, and
+    //! start another one with [`StartChild`](crate::StartChild). A thread that hangs is not lost, but late.
+    //!
+    //! While a loop is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is
+    //! refused, and links fail at once. When it is opened again, the addresses wait, then run. A client of
+    //! what was lost that has the same supervisor as the subtree is started again after that; any other one
+    //! fails at each of its restarts, and needs a backoff of its own.
 }
 
 pub mod supervision {
@@ -308,7 +312,9 @@ pub mod supervision {
     //!
     //! More than *intensity* restarts in a period (1 in 5 s by default) and the supervisor ends as
     //! well; its own supervisor decides. So trouble that a restart does not cure climbs until
-    //! something higher up is rebuilt, or the root ends and the program learns why.
+    //! something higher up is rebuilt, or the root ends and the program learns why. A supervisor that gives
+    //! up ends in order, with [`Shutdown`](crate::ExitReason::Shutdown): one that is itself transient stays
+    //! down then, and nothing climbs further.
     //!
     //! # When the root ends
     //!
@@ -528,7 +534,7 @@ pub mod supervision {
     //! let jobs = Supervisor::one_for_one("jobs")
     //!     .decide(|child| match child.exit.reason() {
     //!         ExitReason::Panicked(_) => Decision::Stop, // a bug: the same would happen again
-    //!         ExitReason::Lost(_) => Decision::Escalate, // its loop is gone
+    //!         ExitReason::TimedOut(_) => Decision::Escalate, // others may wait for the same
     //!         _ => Decision::Usual,
     //!     })
     //!     .child(Child::new("job", || Job));
@@ -647,7 +653,7 @@ pub mod supervision {
     //! | whose name it is | the start |
     //! |---|---|
     //! | that of a child which starts later | fails at once, with [`Stalled`](crate::ExitReason::Stalled) |
-    //! | that of a child which is down, of the same supervisor | fails at once, too: the supervisor is busy with this start, and starts nobody else. In a restart it waits: between two attempts the supervisor can be asked to start the other one |
+    //! | that of a child which is down, of the same supervisor | fails at once, too: the supervisor is busy with this start, and starts nobody else. In a restart it waits, up to its limit: before the next attempt the supervisor serves a request to start the other one |
     //! | that of a child which is down, of another supervisor | waits: that supervisor can be asked to start it |
     //! | no spec declares it | waits: any running actor may [register](crate::Context::register) it |
     //!

@@ -167,7 +167,7 @@ impl std::error::Error for LinkError {
 pub struct Unlink {
     /// The service.
     pub service: Address,
-    /// Why it ends: an orderly exit if it asks, an abnormal one if it has ended already.
+    /// Why it ends: an orderly exit if it asks, or waits no more; else how it has ended.
     pub exit: Exit,
     _token: Token,
 }

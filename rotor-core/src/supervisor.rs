@@ -581,9 +581,10 @@ impl Supervisor {
         self
     }
 
-    /// As a child, it is restarted only after an abnormal exit.
+    /// As a child, it is restarted only after an abnormal exit. To give up is none, as in OTP: it stays
+    /// down then, and nothing climbs further.
     ///
-    /// A part that ends by itself, in order, and is built again if it fails:
+    /// A part that ends by itself, in order, and is built again if it is killed, or lost with its loop:
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// struct Step;
@@ -617,7 +618,9 @@ impl Supervisor {
         self
     }
 
-    /// As a child, its end can end its supervisor.
+    /// As a child, its end can end its supervisor. It is transient or temporary then, and that supervisor has
+    /// an [`auto_shutdown`](Self::auto_shutdown); else it is a
+    /// [`StartError`](crate::StartError::Significant).
     ///
     /// The program ends when its main part has:
     /// ```

@@ -225,7 +225,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     );
     assert_eq!(
         WouldDeadlock.to_string(),
-        "refused: waiting for a tree would block its root's loop, or a handler: use `App::on_exit`"
+        "refused: waiting for a tree would block a loop that it runs on, or a handler: use `App::on_exit`"
     );
 }
 

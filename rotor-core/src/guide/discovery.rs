@@ -27,7 +27,8 @@
 //!
 //! Actors end for many reasons, in an order that nobody has planned. A client that still writes
 //! needs its store to be there. It is linked to it: then the store, when it is told to end, has its
-//! clients end first, and serves on until they have.
+//! clients end first, and serves on until they have, for at most half of its own stop limit: a store
+//! whose clients take their time to stop has a limit of more than twice that.
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! use std::sync::{Arc, Mutex};
@@ -67,15 +68,15 @@
 //! [`link_with`](crate::Context::link_with): it gets an [`Unlink`](crate::Unlink), and the service
 //! waits until that is dropped, for at most half of its stop limit.
 //!
-//! A service that crashes asks nobody. Its clients fail with
-//! [`LinkError::Broken`](crate::LinkError::Broken); their supervisor starts them again, and their new
-//! links wait until the service is back. Each of them is a restart, and so is that of the service: a
+//! A service that crashes asks nobody. Its clients fail with [`LinkError::Broken`](crate::LinkError::Broken);
+//! their supervisor starts them again, and their new links wait until the service is back (if its loop was
+//! lost, see [mixing loops](super::mixing_loops)). Each of them is a restart, and so is that of the service: a
 //! `one_for_one` supervisor of all of them gives up at once unless its
-//! [intensity](crate::Supervisor::intensity) allows one more than there are clients, those of clients
+//! [intensity](crate::Supervisor::intensity) allows one more than there are clients, clients of clients
 //! included. So does one that has the clients only, if they are more than it allows. For
 //! [`rest_for_one`](crate::Supervisor::rest_for_one), above, all of it is one restart, since clients start
-//! after their service. [`plan`](crate::Supervisor::plan) warns of a service whose crash its supervisor
-//! would not survive, as far as specs say who needs it.
+//! after their service. [`plan`](crate::Supervisor::plan) warns of a service whose crash its supervisor would
+//! not survive, as far as specs say who needs it.
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! const STORE: Name<Part> = Name::new("store");
@@ -113,12 +114,13 @@
 //!   [`LinkError::NotLinkable`](crate::LinkError::NotLinkable).
 //! - A client that needs it by name waits for somebody to start it, and fails at its start limit.
 //!
-//! Each attempt to restart a client counts for the intensity. So the supervisor of a permanent client
-//! gives up in the end, as in Erlang, unless the attempts take so long that there are never too many
-//! within a period. There are two ways to have it otherwise. A [`transient`](crate::Child::transient)
-//! client stays down when its service has asked it to leave: it has ended by itself, also as a significant
-//! child. (Where a restart of the service takes it along, as under `rest_for_one`, it starts again with
-//! it.) And its supervisor can [decide](crate::Supervisor::decide) that it stays down:
+//! Each attempt to restart a client counts for the intensity. So the supervisor of a permanent client gives up
+//! in the end, as in Erlang, unless the attempts take so long that there are never too many within a period:
+//! one that waits by name for 5 s, as it does by default, is tried again and again by a supervisor that allows
+//! one restart in 5 s. There are two ways to have it otherwise. A [`transient`](crate::Child::transient) client
+//! stays down when its service has asked it to leave: it has ended by itself, also as a significant child.
+//! (Where a restart of the service takes it along, as under `rest_for_one`, it starts again with it.) And its
+//! supervisor can [decide](crate::Supervisor::decide) that it stays down:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! struct Service;
@@ -151,10 +153,11 @@
 //! }
 //! ```
 //!
-//! While a supervisor starts or restarts a child, it does nothing else, as in Erlang: requests to it wait
-//! until the attempt is over, and so do the ends of other children. Take a client that waits for a service
-//! of the same supervisor. A request to start that service is not served, because the client waits; so the
-//! client waits until its limit, and fails. There are three ways around that:
+//! While a supervisor starts or restarts a child, it does nothing else, as in Erlang: requests to it wait until
+//! the attempt is over, and so do the ends of other children. Take a client that waits for a service of the
+//! same supervisor. A request to start that service is not served, because the client waits; so the client
+//! waits until its limit, and fails; then the request is served, before the next attempt. There are three ways
+//! around that:
 //!
 //! - End the client's attempt: a [`TerminateChild`](crate::TerminateChild) of the child that is being
 //!   restarted does not wait. Then the other requests have their turn.

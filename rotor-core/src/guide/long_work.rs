@@ -95,7 +95,9 @@
 //!     Ok(())
 //! }
 //! ```
-//! The jobs of an actor that ends are not run any more, but for the one that runs.
+//! The jobs of an actor that ends are not run any more, but for the one that runs. A thread that runs jobs
+//! only belongs to no tree, and `run` does not wait for it: where a job must be finished before the program
+//! ends, have a supervisor of the tree placed there.
 //!
 //! # Slices
 //!

@@ -97,8 +97,8 @@
 //! that an actor has added with [`Context::child`](crate::Context::child), by their addresses only.
 //!
 //! Requests are answered in order. While the supervisor starts or restarts a child, they wait until that is
-//! over. One kind does not wait: a `TerminateChild` of the very child that is being started ends its start,
-//! if that start waits
+//! over; while a restart waits for its [backoff](crate::Child::backoff), they do not. One kind does not wait: a
+//! `TerminateChild` of the very child that is being started ends its start, if that start waits
 //!
 //! - for a loop that nobody has run so far: that of the child, or one below it;
 //! - in a restart, also for a hold, such as one that waits for a name.

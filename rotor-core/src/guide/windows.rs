@@ -67,7 +67,9 @@
 //! **What windows share** (settings, a connection) is declared in the root before them, and found by
 //! address or by [name](super::discovery).
 //!
-//! **A window that crashes too often** ends alone, because it is temporary. A transient one would be
-//! opened again, and count for the root.
+//! **A window that crashes too often** ends alone, because it is temporary, and another one may have its
+//! name. A transient one would stay down as well, since a supervisor that gives up ends in order, and
+//! would keep its name until it is [deleted](crate::DeleteChild). A permanent one would be opened again,
+//! and count for the root.
 //!
 //! **Many alike**, each made of one actor, are a [pool](super::pools).
