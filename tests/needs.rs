@@ -1,5 +1,6 @@
 //! Service links by name: in specs, and in one step with finding.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -609,6 +610,43 @@ fn l13_an_end_that_is_asked_about_waits_with_its_answer(seed: u64) {
         "seed {seed}"
     );
     assert!(all_run(&app));
+}
+
+/// Of an end that has another reason, also long after.
+fn l13_what_is_above_a_client_waits_for_what_has_ended_it(seed: u64) {
+    for stays in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let (s, k) = (away.reserve(), here.reserve());
+        let theirs = log.clone();
+        let far = Supervisor::one_for_one("far")
+            .on(&away, move |far| far.child(puppet("s", &theirs).at(s)));
+        let first = Arc::new(AtomicBool::new(true));
+        let client = Role::new("c", &log).telling().begin(move |_, cx| {
+            if first.swap(false, Ordering::Relaxed) {
+                let _ = match stays {
+                    true => cx.link_with(s.address()),
+                    false => cx.link(s.address()),
+                };
+            }
+        });
+        let client = client.child().temporary();
+        let above = Supervisor::one_for_one("above").intensity(0, LONG);
+        let above = above.child(client).child(puppet("k", &log).at(k));
+        let app = Supervisor::one_for_one("app").intensity(9, LONG);
+        let app = app.child(far.backoff(Backoff::fixed(ms(500)))).child(above);
+        let _app = sim.start(app).expect("a sound tree");
+        sim.run_for(ms(50));
+        sim.lose(&away);
+        sim.run_for(ms(20));
+        crash(k);
+        sim.run_for(ms(20));
+        assert_eq!(
+            k.address().state(),
+            Lifecycle::Running,
+            "seed {seed}, {stays}"
+        );
+    }
 }
 
 /// It was between two lives when that was lost.
@@ -1363,6 +1401,7 @@ bodies! {
         l13_a_restart_that_ends_with_its_service_waits_for_it,
         l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it,
         l13_a_restart_is_not_in_the_way_of_the_loop_it_waits_for,
+        l13_what_is_above_a_client_waits_for_what_has_ended_it,
         l13_an_end_that_is_no_restart_waits_for_no_service,
         l13_an_end_that_is_asked_about_waits_with_its_answer,
         l13_a_restart_waits_for_a_service_that_is_down,

@@ -1,10 +1,11 @@
 //! Ends of clients that made way for services of the same supervisor, or failed with them.
 //!
-//! Such an end is reported when those services run again, are down, or have failed a restart: started again
-//! before, the client would wait for them, and their start for the client's. Meanwhile other events go on. A
-//! client that the supervisor stops for another reason has ended already: the order to stop is answered with
-//! its end. One that has overrun its limit does not wait. A restart that has failed because of services which
-//! do not run is tried again when they are over their own restarts: before, it could but fail, and count.
+//! Such an end, if a restart follows from it, is reported when those services run again, are down, or have
+//! failed a restart, but for one into a loop that is lost: started again before, the client would wait for
+//! them, and their start for the client's. Meanwhile other events go on. A client that the supervisor stops for
+//! another reason has ended already: the order to stop is answered with its end. One that has overrun its limit
+//! does not wait. A restart that has failed because of services which do not run is tried again when they are
+//! over their own restarts: before, it could but fail, and count.
 
 use std::collections::{HashSet, VecDeque};
 

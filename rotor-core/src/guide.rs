@@ -287,8 +287,9 @@ pub mod mixing_loops {
     //!
     //! While a loop is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is
     //! refused, and links fail at once. When it is opened again, the addresses wait, then run. A client of
-    //! what was lost that has the same supervisor as the subtree is started again after that; any other one
-    //! fails at each of its restarts, and needs a backoff of its own.
+    //! a reserved address there that has the same supervisor as the subtree is started again after that. Any
+    //! other one waits for a name as long as its start may take; with an address only it fails at each of its
+    //! restarts, and needs a backoff of its own.
 }
 
 pub mod supervision {

@@ -336,7 +336,15 @@ fn take(clients: &mut Clients) -> Vec<Client> {
 pub(crate) struct Services {
     by_slot: FixedMap<u32, Service>,
     /// Clients here that make way for siblings, and those.
-    asked: FixedMap<u32, SmallVec<[Address; 1]>>,
+    asked: FixedMap<u32, SmallVec<[Asker; 1]>>,
+}
+
+/// A sibling for which a client makes way, or with which it fails.
+#[derive(Clone, Copy)]
+struct Asker {
+    service: Address,
+    /// It is what is below the client that fails: that need not be the end of the client.
+    below: bool,
 }
 
 #[derive(Default)]
@@ -538,11 +546,11 @@ impl Local {
             && mine != self.address_of(slot)
             && let Some(client) = self.find(mine)
         {
-            self.note_sibling(client, its);
+            self.note_sibling(client, its, true);
         }
     }
 
-    /// A client is linked to a service: what is above it has no reason to wait for that.
+    /// A client is linked to a service, or does without it: what is above it has no reason to wait for that.
     fn note_found(&self, slot: u32, service: Address) {
         if self.is_nobody_asked() || service.gate() == self.gate {
             return;
@@ -569,16 +577,18 @@ impl Local {
             _ => false,
         });
         if has_parent {
-            self.note_sibling(slot, service);
+            self.note_sibling(slot, service, false);
         }
     }
 
-    /// A start that fails waits for a sibling: the next one waits for that of the sibling.
-    pub(crate) fn note_sibling(&self, slot: u32, service: Address) {
+    /// A start that fails, or what is below it, waits for a sibling: the next one waits for that of the
+    /// sibling.
+    pub(crate) fn note_sibling(&self, slot: u32, service: Address, below: bool) {
         let mut services = self.services.borrow_mut();
         let askers = services.asked.entry(slot).or_default();
-        if !askers.contains(&service) {
-            askers.push(service);
+        match askers.iter_mut().find(|asker| asker.service == service) {
+            Some(asker) => asker.below &= below,
+            None => askers.push(Asker { service, below }),
         }
     }
 
@@ -596,13 +606,14 @@ impl Local {
         let ends = self.seat(slot, is_ending) || self.with_service(slot, is_leaving) == Some(true);
         if !ends {
             self.strike_asker(slot, service);
+            self.note_found(slot, service);
         }
     }
 
     fn strike_asker(&self, slot: u32, service: Address) {
         let mut services = self.services.borrow_mut();
         if let Entry::Occupied(mut askers) = services.asked.entry(slot) {
-            askers.get_mut().retain(|asker| *asker != service);
+            askers.get_mut().retain(|asker| asker.service != service);
             if askers.get().is_empty() {
                 askers.remove();
             }
@@ -863,11 +874,17 @@ impl Local {
     }
 
     /// The siblings that a client here makes way for, and that do not run so far.
-    pub(crate) fn leave_first(&self, client: Address, parent: u32) -> Siblings {
+    pub(crate) fn leave_first(&self, client: Address, parent: u32, exit: &Exit) -> Siblings {
         if client.gate() != self.gate {
             return Siblings::new();
         }
         let askers = self.services.borrow_mut().asked.remove(&client.slot);
+        let fails = matches!(
+            exit.root_cause().reason(),
+            ExitReason::Link(_) | ExitReason::Stalled(_) | ExitReason::Lost(_)
+        );
+        let askers = askers.into_iter().flatten();
+        let askers = askers.filter(|asker| fails || !asker.below);
         let far = |service| self.seat(parent, |seat| seat.kin.as_ref()?.far(service));
         let sibling = |service: Address| {
             // Perhaps it was lost with the subtree that it is in.
@@ -893,7 +910,10 @@ impl Local {
                 _ => None,
             })
         };
-        askers.into_iter().flatten().filter_map(sibling).collect()
+        askers
+            .map(|asker| asker.service)
+            .filter_map(sibling)
+            .collect()
     }
 
     /// The slot of a client is freed.

@@ -409,11 +409,11 @@ impl Local {
     /// Whether a supervisor here has not given up a child whose loop is lost.
     fn comes_back(&self, supervisor: Address, child: Address) -> bool {
         let here = supervisor.gate() == self.gate;
-        let slot = self.find(supervisor).filter(|_| here);
+        let slot = if here { self.find(supervisor) } else { None };
         slot.is_some_and(|slot| {
             self.seat(slot, |seat| {
                 let kin = seat.kin.as_ref();
-                kin.is_some_and(|kin| kin.far(child).is_some_and(|id| !kin.family.is_down(id)))
+                kin.is_some_and(|kin| kin.far(child).is_some_and(|id| !kin.family.is_over(id)))
             })
         })
     }
@@ -443,7 +443,7 @@ impl Local {
         if stalled {
             for (client, service) in waits {
                 if let Some(client) = self.find(client) {
-                    self.note_sibling(client, service);
+                    self.note_sibling(client, service, client != slot);
                 }
             }
             let waiting = self.path_text(slot);

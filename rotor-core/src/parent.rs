@@ -114,7 +114,7 @@ impl Local {
         self.count(slot);
         let mut said = None;
         if let News::Failed(exit) | News::Exited(exit) = &news {
-            let services = self.services_first(slot, child);
+            let services = self.services_first(slot, child, exit);
             if !services.is_empty() {
                 said = self.ask_early(slot, child, incarnation, exit);
                 let end = (exit, said);
@@ -129,12 +129,12 @@ impl Local {
     }
 
     /// The services for which a child makes way, or with which it has failed.
-    fn services_first(&self, slot: u32, child: u32) -> Siblings {
+    fn services_first(&self, slot: u32, child: u32, exit: &Exit) -> Siblings {
         if self.is_nobody_asked() {
             return Siblings::new();
         }
         let place = self.child_place(slot, child);
-        place.map_or_else(Siblings::new, |place| self.leave_first(place, slot))
+        place.map_or_else(Siblings::new, |place| self.leave_first(place, slot, exit))
     }
 
     /// What the supervising actor says to the end of a child that runs, before that waits.

@@ -552,11 +552,6 @@ impl Family {
         row.state == RowState::Down && !self.pass.as_ref().is_some_and(changes)
     }
 
-    /// Whether a child has no instance, and gets none by itself but from a pass.
-    pub(crate) fn is_down(&self, id: ChildId) -> bool {
-        !self.row(id).state.is_live()
-    }
-
     /// Whether any child has an instance, or may get one.
     pub(crate) fn is_busy(&self) -> bool {
         self.pass.is_some() || self.phase == Phase::Running
@@ -1061,7 +1056,7 @@ impl Family {
     pub(crate) fn is_settled(&self, id: ChildId) -> bool {
         let failed = self.failures.get(&id).map(|(exit, _)| exit);
         if self.rows[id as usize].state == RowState::Restarting {
-            return !failed.is_some_and(exits::is_lost);
+            return !failed.is_some_and(|exit| exits::is_lost(exit.root_cause()));
         }
         !matches!(
             self.rows[id as usize].state,

@@ -66,7 +66,7 @@ pub(crate) struct Wheel {
     firing: Vec<u128>,
     /// Which slots of a level hold timers.
     occupied: [u64; LEVELS],
-    /// Which of those hold a timer behind one that is due after it.
+    /// Which of those may hold a timer behind one that is due after it.
     unsorted: [u64; LEVELS],
     /// First timer of each slot, level by level.
     heads: [u32; SLOTS],
