@@ -612,6 +612,32 @@ fn l13_an_end_that_is_asked_about_waits_with_its_answer(seed: u64) {
     assert!(all_run(&app));
 }
 
+/// Nobody waits for anybody else's limit, wherever each of them lives.
+fn l13_what_waits_for_a_lost_loop_may_be_on_another_one(seed: u64) {
+    for closed in [20, 1200] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let [_, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+        let (theirs, more) = (log.clone(), log.clone());
+        let far = Supervisor::one_for_one("far")
+            .on(&away, move |far| far.child(puppet("s", &theirs).named(LOG)));
+        let near = Supervisor::one_for_one("near").intensity(0, LONG);
+        let near = near.on(&there, move |near| {
+            let client = tells("c", &more).needs(LOG);
+            near.child(client.start_limit(Duration::MAX))
+        });
+        let app = Supervisor::one_for_one("app").intensity(9, LONG);
+        let app = app.child(far.backoff(Backoff::fixed(ms(500)))).child(near);
+        let app = sim.start(app).expect("a sound tree");
+        sim.run_for(ms(50));
+        sim.lose(&away);
+        sim.run_for(ms(closed));
+        sim.open(away);
+        sim.run_for(ms(1000));
+        assert!(all_run(&app), "seed {seed}, {closed}: {}", app.tree());
+        assert_eq!(log.count("c starts"), 3, "seed {seed}, {closed}");
+    }
+}
+
 /// Of an end that has another reason, also long after.
 fn l13_what_is_above_a_client_waits_for_what_has_ended_it(seed: u64) {
     for stays in [false, true] {
@@ -1401,6 +1427,7 @@ bodies! {
         l13_a_restart_that_ends_with_its_service_waits_for_it,
         l13_a_client_of_a_service_whose_loop_is_lost_waits_for_it,
         l13_a_restart_is_not_in_the_way_of_the_loop_it_waits_for,
+        l13_what_waits_for_a_lost_loop_may_be_on_another_one,
         l13_what_is_above_a_client_waits_for_what_has_ended_it,
         l13_an_end_that_is_no_restart_waits_for_no_service,
         l13_an_end_that_is_asked_about_waits_with_its_answer,

@@ -22,7 +22,7 @@ use crate::gate::Gate;
 use crate::hold::{Hold, Place, Why};
 use crate::locality::{Control, Local};
 use crate::message::{Kind, Record, Typed, Way};
-use crate::registry::Registry;
+use crate::registry::{Apart, Registry};
 use crate::roster::Roster;
 use crate::slot::{Parent, Seat, State};
 use crate::states::Lifecycle;
@@ -335,8 +335,8 @@ fn take(clients: &mut Clients) -> Vec<Client> {
 #[derive(Default)]
 pub(crate) struct Services {
     by_slot: FixedMap<u32, Service>,
-    /// Clients here that make way for siblings, and those.
-    asked: FixedMap<u32, SmallVec<[Asker; 1]>>,
+    /// Children of supervisors here that make way for siblings, and those.
+    asked: FixedMap<Address, SmallVec<[Asker; 1]>>,
 }
 
 /// A sibling for which a client makes way, or with which it fails.
@@ -542,12 +542,25 @@ impl Local {
     /// A client fails with the loop of a service: if what is above it fails with it, that waits for the sibling
     /// in which the service is to be built again.
     fn note_lost(&self, slot: u32, service: Address) {
-        if let Some((mine, its)) = self.apart(slot, service)
-            && mine != self.address_of(slot)
-            && let Some(client) = self.find(mine)
-        {
-            self.note_sibling(client, its, true);
+        let own = self.address_of(slot);
+        if let Some(apart) = self.apart(slot, service).filter(|apart| apart.mine != own) {
+            self.note_apart(apart, own);
         }
+    }
+
+    /// An actor here fails because of what a sibling of it, or of what is above it, has below it: the
+    /// supervisor of both is told.
+    pub(crate) fn note_apart(&self, Apart { above, mine, its }: Apart, who: Address) {
+        let below = mine != who;
+        if above.gate() == self.gate {
+            return self.note_sibling(mine, its, below);
+        }
+        // Before what follows from the failure, which goes the same way.
+        Control::call(above.gate(), move |there| {
+            if there.find(above).is_some() {
+                there.note_sibling(mine, its, below);
+            }
+        });
     }
 
     /// A client is linked to a service, or does without it: what is above it has no reason to wait for that.
@@ -555,16 +568,14 @@ impl Local {
         if self.is_nobody_asked() || service.gate() == self.gate {
             return;
         }
-        if let Some((mine, its)) = self.apart(slot, service)
-            && let Some(client) = self.find(mine)
-        {
-            self.strike_asker(client, its);
+        if let Some(Apart { mine, its, .. }) = self.apart(slot, service) {
+            self.strike_asker(mine, its);
         }
     }
 
     /// The actor in a slot, or what is above it, and the sibling of that whose subtree a service of another
     /// locality is in.
-    fn apart(&self, slot: u32, service: Address) -> Option<(Address, Address)> {
+    fn apart(&self, slot: u32, service: Address) -> Option<Apart> {
         let registry = self.registry_of(slot)?;
         registry.sibling_with(&self.path_of(slot), service)
     }
@@ -577,15 +588,15 @@ impl Local {
             _ => false,
         });
         if has_parent {
-            self.note_sibling(slot, service, false);
+            self.note_sibling(self.address_of(slot), service, false);
         }
     }
 
     /// A start that fails, or what is below it, waits for a sibling: the next one waits for that of the
     /// sibling.
-    pub(crate) fn note_sibling(&self, slot: u32, service: Address, below: bool) {
+    fn note_sibling(&self, client: Address, service: Address, below: bool) {
         let mut services = self.services.borrow_mut();
-        let askers = services.asked.entry(slot).or_default();
+        let askers = services.asked.entry(client).or_default();
         match askers.iter_mut().find(|asker| asker.service == service) {
             Some(asker) => asker.below &= below,
             None => askers.push(Asker { service, below }),
@@ -605,14 +616,14 @@ impl Local {
         };
         let ends = self.seat(slot, is_ending) || self.with_service(slot, is_leaving) == Some(true);
         if !ends {
-            self.strike_asker(slot, service);
+            self.strike_asker(self.address_of(slot), service);
             self.note_found(slot, service);
         }
     }
 
-    fn strike_asker(&self, slot: u32, service: Address) {
+    fn strike_asker(&self, client: Address, service: Address) {
         let mut services = self.services.borrow_mut();
-        if let Entry::Occupied(mut askers) = services.asked.entry(slot) {
+        if let Entry::Occupied(mut askers) = services.asked.entry(client) {
             askers.get_mut().retain(|asker| asker.service != service);
             if askers.get().is_empty() {
                 askers.remove();
@@ -875,10 +886,7 @@ impl Local {
 
     /// The siblings that a client here makes way for, and that do not run so far.
     pub(crate) fn leave_first(&self, client: Address, parent: u32, exit: &Exit) -> Siblings {
-        if client.gate() != self.gate {
-            return Siblings::new();
-        }
-        let askers = self.services.borrow_mut().asked.remove(&client.slot);
+        let askers = self.services.borrow_mut().asked.remove(&client);
         let fails = matches!(
             exit.root_cause().reason(),
             ExitReason::Link(_) | ExitReason::Stalled(_) | ExitReason::Lost(_)
@@ -889,11 +897,12 @@ impl Local {
         let sibling = |service: Address| {
             // Perhaps it was lost with the subtree that it is in.
             let with = |service| {
-                self.apart(client.slot, service)
-                    .filter(|apart| apart.0 == client)
+                let here = client.gate() == self.gate;
+                let apart = here.then(|| self.apart(client.slot, service))?;
+                apart.filter(|apart| apart.mine == client)
             };
             let service = match far(service) {
-                None if service.gate() != self.gate => with(service)?.1,
+                None if service.gate() != self.gate => with(service)?.its,
                 _ => service,
             };
             if service.gate() != self.gate {
@@ -916,10 +925,10 @@ impl Local {
             .collect()
     }
 
-    /// The slot of a client is freed.
-    pub(crate) fn forget_client(&self, slot: u32) {
+    /// A client is gone for good.
+    pub(crate) fn forget_client(&self, client: Address) {
         if !self.is_nobody_asked() {
-            self.services.borrow_mut().asked.remove(&slot);
+            self.services.borrow_mut().asked.remove(&client);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names in a locality: which tree an actor is in, and the names that it has.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -387,7 +387,24 @@ impl Local {
             scopes: self.scopes_of(slot),
             again,
         };
-        let doomed = registry.stall(stalled, &|of, child| self.comes_back(of, child));
+        let others = RefCell::new(Vec::new());
+        let comes_back = |of: Address, child| {
+            if of.gate() != self.gate {
+                others.borrow_mut().push(of);
+            }
+            self.comes_back(of, child)
+        };
+        let doomed = registry.stall(stalled, &comes_back);
+        if doomed.is_empty() {
+            // Their own loops know.
+            for supervisor in others.into_inner() {
+                Control::call(supervisor.gate(), move |there| {
+                    if let Some(slot) = there.find(supervisor) {
+                        there.check_stalls_below(slot);
+                    }
+                });
+            }
+        }
         self.tell_doomed(doomed);
     }
 
@@ -441,10 +458,8 @@ impl Local {
                 && seat.holds().all(|why| why.awaited().is_some())
         });
         if stalled {
-            for (client, service) in waits {
-                if let Some(client) = self.find(client) {
-                    self.note_sibling(client, service, client != slot);
-                }
+            for apart in waits {
+                self.note_apart(apart, at);
             }
             let waiting = self.path_text(slot);
             let reason = ExitReason::Stalled(StartStalled { waiting, ..error });

@@ -28,7 +28,7 @@ use plans::{Nest, Planned};
 use stall::{Stalls, is_down};
 
 pub(crate) use plans::{Declared, Plans, Whose};
-pub(crate) use stall::{Awaited, Doomed, Stalled};
+pub(crate) use stall::{Apart, Awaited, Doomed, Stalled};
 
 type Text = Cow<'static, str>;
 

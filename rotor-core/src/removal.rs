@@ -575,7 +575,7 @@ impl Local {
         let bare = |seat: &mut Seat| seat.is_plain() && seat.parked.is_none();
         let is_bare = self.has_no_hooks() && self.seat(slot, bare);
         let marked = !is_bare && self.clear_special(slot);
-        self.forget_client(slot);
+        self.forget_client(self.address_of(slot));
         let old = self.reseat(slot, |seat| {
             let vacant = Seat {
                 state: State::Vacant,

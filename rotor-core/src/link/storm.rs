@@ -16,8 +16,9 @@ use crate::*;
 
 const SCHEDULES: u64 = if cfg!(miri) { 3 } else { 300 };
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
-/// Which of them lives elsewhere, in a subtree of its own.
+/// Which of them live elsewhere, each in a subtree of its own.
 const AWAY: usize = 1;
+const THERE: usize = 6;
 /// Those that may have a supervisor of their own.
 const INNER: [usize; 2] = [3, 4];
 const FOREVER: Duration = Duration::MAX;
@@ -178,20 +179,30 @@ fn supervisor(name: &'static str, world: &World) -> Supervisor {
     supervisor.intensity(allowed, FOREVER)
 }
 
-fn tree(world: &World, away: &Locality) -> Supervisor {
+/// A subtree on another locality, with one of them.
+fn subtree(name_of: &'static str, number: usize, world: &World, place: &Locality) -> Supervisor {
+    let (theirs, needs) = (world.clone(), number > AWAY && world.one_in(2));
+    let subtree = Supervisor::one_for_one(name_of).intensity(RESTARTS, FOREVER);
+    let subtree = subtree.backoff(Backoff::fixed(ms(50)));
+    subtree.on(place, move |subtree| {
+        let child = Node::child(NAMES[number], number, &theirs);
+        let child = child.at(theirs.nodes[number]).named(name(number));
+        let child = child.start_limit(theirs.patience());
+        subtree.child(if needs {
+            child.needs(name(AWAY))
+        } else {
+            child
+        })
+    })
+}
+
+fn tree(world: &World, away: &Locality, there: &Locality) -> Supervisor {
     let mut group = supervisor("group", world);
     let mut inner = world.one_in(3).then(|| supervisor("inner", world));
     for number in 0..NAMES.len() {
         group = match (number, inner.take()) {
-            (AWAY, _) => {
-                let theirs = world.clone();
-                let far = Supervisor::one_for_one("far").intensity(RESTARTS, FOREVER);
-                let far = far.backoff(Backoff::fixed(ms(50))).on(away, move |far| {
-                    let child = Node::child(NAMES[AWAY], AWAY, &theirs);
-                    far.child(child.at(theirs.nodes[AWAY]).named(name(AWAY)))
-                });
-                group.child(far)
-            }
+            (AWAY, _) => group.child(subtree("far", AWAY, world, away)),
+            (THERE, _) => group.child(subtree("near", THERE, world, there)),
             (number, Some(below)) if number == INNER[0] => {
                 inner = Some(below.child(declared(number, world)));
                 group
@@ -234,14 +245,15 @@ fn left_over(place: &Locality) -> Option<String> {
         let seats = local.seats.borrow();
         let services = local.services.borrow();
         let mut asked = services.asked.keys();
-        let asked = asked.find(|slot| !seats[**slot as usize].state.has_instance());
+        let is_over = |who: &&Address| [Lifecycle::Down, Lifecycle::Gone].contains(&who.state());
+        let asked = asked.find(is_over);
         let leaving = services
             .by_slot
             .iter()
             .find(|(_, service)| service.leaving.is_some());
         let mut kin = seats.iter().filter_map(|seat| seat.kin.as_ref());
         let early = kin.any(|kin| kin.early.is_some() || kin.family.settled.is_some());
-        let asked = asked.map(|slot| format!("{slot} was asked"));
+        let asked = asked.map(|who| format!("{who:?} was asked"));
         asked
             .or(leaving.map(|(slot, _)| format!("{slot} waits for clients")))
             .or(early.then(|| "an end waits".to_owned()))
@@ -250,8 +262,12 @@ fn left_over(place: &Locality) -> Option<String> {
 
 fn storm(seed: u64) {
     let mut sim = Sim::new(seed);
-    let (here, away) = (sim.locality("here"), sim.locality("away"));
-    let place = |number| if number == AWAY { &away } else { &here };
+    let [here, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+    let place = |number| match number {
+        AWAY => &away,
+        THERE => &there,
+        _ => &here,
+    };
     let world = World {
         dice: Arc::new(Mutex::new(Dice::of_seed(seed))),
         nodes: (0..NAMES.len()).map(|n| place(n).reserve()).collect(),
@@ -259,7 +275,7 @@ fn storm(seed: u64) {
         wild: seed % 2 == 1,
     };
     let given_up = Arc::new(GivenUp::default());
-    let app = sim.start(tree(&world, &away).observer(given_up.clone()));
+    let app = sim.start(tree(&world, &away, &there).observer(given_up.clone()));
     let app = app.expect("a sound tree");
     sim.run_for(ms(200));
     let group = app.tree().nodes[1].address;
@@ -276,6 +292,7 @@ fn storm(seed: u64) {
         let node = world.nodes[number];
         let child = match number {
             AWAY => "far",
+            THERE => "near",
             _ if INNER.contains(&number) && world.one_in(2) => "inner",
             _ => NAMES[number],
         };
@@ -300,10 +317,11 @@ fn storm(seed: u64) {
             11 if world.wild => ask!(RestartChild::named(child)),
             12 if world.wild && world.one_in(6) => ask!(DeleteChild::named(child)),
             13 if world.one_in(4) => {
-                sim.lose(&away);
+                let lost = if world.one_in(2) { &away } else { &there };
+                sim.lose(lost);
                 let closed = if world.one_in(2) { 25 } else { 300 };
                 sim.run_for(ms(world.below(closed)));
-                sim.open(away.clone());
+                sim.open(lost.clone());
             }
             _ => ask!(CountChildren),
         }
@@ -332,7 +350,7 @@ fn storm(seed: u64) {
     assert!(at_rest(&app), "{:#?}", picture(&app));
     let given_up = given_up.0.lock().unwrap().join(", ");
     assert!(world.wild || given_up.is_empty(), "{given_up}");
-    assert_eq!(left_over(&here).or(left_over(&away)), None);
+    assert_eq!([&here, &away, &there].into_iter().find_map(left_over), None);
     for answer in asked {
         let answered = sim.block_on(answer);
         assert!(answered.is_some(), "{:#?}", picture(&app));
@@ -340,7 +358,11 @@ fn storm(seed: u64) {
     app.shutdown();
     sim.run_for(Duration::from_secs(600));
     assert!(app.tree().ended.is_some(), "{:#?}", picture(&app));
-    assert_eq!(left_over(&here).or(left_over(&away)), None, "at the end");
+    assert_eq!(
+        [&here, &away, &there].into_iter().find_map(left_over),
+        None,
+        "at the end"
+    );
 }
 
 #[test]

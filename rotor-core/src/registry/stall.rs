@@ -42,13 +42,23 @@ pub(crate) enum Awaited {
     Service(Address, Option<Arc<Place>>),
 }
 
+/// Where the ways from the root to two actors part.
+#[derive(Clone, Copy)]
+pub(crate) struct Apart {
+    /// The last supervisor of both.
+    pub(crate) above: Address,
+    /// Its children on either way.
+    pub(crate) mine: Address,
+    pub(crate) its: Address,
+}
+
 /// An instance whose start cannot come to an end, and why.
 pub(crate) struct Doomed {
     pub(crate) at: Address,
     pub(crate) serial: u64,
     pub(crate) error: StartStalled,
-    /// Who of its locality, it or what is above it, has to wait for which sibling.
-    pub(crate) waits: Vec<(Address, Address)>,
+    /// Which siblings it, or what is above it, has to wait for.
+    pub(crate) waits: Vec<Apart>,
 }
 
 /// Whether a supervisor has not given up a child whose loop is lost, as far as whoever asks knows.
@@ -144,12 +154,6 @@ impl Stalled {
         }
     }
 
-    /// Which sibling it, or what is above it, has to wait for, with the actor at the end of this path. None if
-    /// those live elsewhere than it.
-    fn sibling(&self, actor: &[Address]) -> Option<(Address, Address)> {
-        sibling(&self.path, actor)
-    }
-
     /// Whether the actor at the end of this path is neither above nor below it, and waits for its turn.
     fn is_before(&self, actor: &[Address]) -> bool {
         let pairs = self.path.iter().zip(actor);
@@ -159,13 +163,14 @@ impl Stalled {
     }
 }
 
-/// Where one path leaves another one, each by its next slot: siblings. None if the first one, or the
-/// supervisor of both, does not live where the actor at the end of the first path does.
-fn sibling(mine: &[Address], its: &[Address]) -> Option<(Address, Address)> {
-    let here = |at: &Address| mine.last().is_some_and(|me| me.gate() == at.gate());
-    let apart = mine.iter().zip(its).position(|(mine, its)| mine != its)?;
-    let above = &mine[apart.checked_sub(1)?];
-    (here(above) && here(&mine[apart])).then_some((mine[apart], its[apart]))
+/// Where two paths part; none if one is the way to the other.
+fn apart(mine: &[Address], its: &[Address]) -> Option<Apart> {
+    let at = mine.iter().zip(its).position(|(mine, its)| mine != its)?;
+    Some(Apart {
+        above: mine[at.checked_sub(1)?],
+        mine: mine[at],
+        its: its[at],
+    })
 }
 
 /// Whether the actor at the end of this path, or one above it, is down: somebody would have to start it.
@@ -216,14 +221,10 @@ impl Registry {
 impl Registry {
     /// Which sibling the actor at the end of this path, or what is above it, has to wait for, with a service
     /// that the specs of a subtree on another locality declare, or have declared.
-    pub(crate) fn sibling_with(
-        &self,
-        client: &[Address],
-        service: Address,
-    ) -> Option<(Address, Address)> {
+    pub(crate) fn sibling_with(&self, client: &[Address], service: Address) -> Option<Apart> {
         let table = self.table();
         let planned = table.planned_slots.get(&service)?.innermost()?;
-        sibling(client, &planned.path)
+        apart(client, &planned.path)
     }
 }
 
@@ -382,7 +383,7 @@ impl Table {
                 Some((path, owner)) => (path, owner.clone()),
                 None => (&[][..], Cow::default()),
             };
-            waits.extend(stalled.sibling(path));
+            waits.extend(apart(&stalled.path, path));
             error.order_helps &= stalled.is_before(path);
             match awaited {
                 Awaited::Name(name) => {
