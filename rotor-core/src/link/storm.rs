@@ -14,7 +14,7 @@ use crate::here::with_local;
 use crate::sim::Sim;
 use crate::*;
 
-const SCHEDULES: u64 = if cfg!(miri) { 3 } else { 300 };
+const SCHEDULES: u64 = if cfg!(miri) { 1 } else { 300 };
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 /// Which of them live elsewhere, each in a subtree of its own.
 const AWAY: usize = 1;
