@@ -19,7 +19,7 @@ help:
 	@echo
 	@echo 'For whoever works on it:'
 	@echo 'make ci       all checks but scale, fuzz, proof, mutants, bench and gui'
-	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays; some of links'
+	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays, three thousand of links'
 	@echo 'make scale    instructions of supervision among ten and among 100 000 children'
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
 	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'

@@ -665,6 +665,7 @@ fn l13_what_is_above_a_client_waits_for_what_has_ended_it(seed: u64) {
         sim.run_for(ms(50));
         sim.lose(&away);
         sim.run_for(ms(20));
+        assert_eq!(log.count("c drops"), usize::from(!stays), "seed {seed}");
         crash(k);
         sim.run_for(ms(20));
         assert_eq!(

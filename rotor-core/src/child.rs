@@ -630,8 +630,7 @@ impl<A: Actor> Child<A> {
     /// Meanwhile the supervisor serves requests, and handles other ends. Whatever the strategy restarts with
     /// it runs on, and is stopped and started with it when the wait is over; what is sent to it is parked. It
     /// is stopped, terminated or started with others as if it were down: then nobody waits any more. A
-    /// restart counts for the intensity of the supervisor when the wait begins; one that fails waits again,
-    /// longer.
+    /// restart counts for the intensity of the supervisor when the wait begins; one that fails waits again.
     ///
     /// A wait that can never be, or that of a child that is never restarted, is a
     /// [`StartError`](crate::StartError). [`Plan::warnings`](crate::Plan::warnings) tells of one so

@@ -884,7 +884,8 @@ impl Local {
         self.services.borrow().asked.is_empty()
     }
 
-    /// The siblings that a client here makes way for, and that do not run so far.
+    /// The siblings that a child of a supervisor here makes way for, or has failed with, as its exit tells, and
+    /// that do not run so far.
     pub(crate) fn leave_first(&self, client: Address, parent: u32, exit: &Exit) -> Siblings {
         let askers = self.services.borrow_mut().asked.remove(&client);
         let fails = matches!(

@@ -560,9 +560,6 @@ impl Local {
                 });
                 let Some(entry) = entry else { return };
                 self.release_planned(entry.plans());
-                if entry.place.gate() != self.gate {
-                    self.forget_client(entry.place);
-                }
                 self.forget(&entry);
                 let _ = crate::here::guard(|| drop(entry));
             }

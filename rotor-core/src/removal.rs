@@ -434,6 +434,7 @@ impl Local {
             let here = Address::new(self.gate, LOCALITY, 0);
             return RemoveHere::push(here, (to.slot, to.generation));
         }
+        self.forget_client(to);
         // If that is lost, also before it has heard of this, in its next life.
         to.gate()
             .call_in_some_life(move |there| match there.find(to) {

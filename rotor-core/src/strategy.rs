@@ -1054,12 +1054,13 @@ impl Family {
     /// between two steps of that. A restart that has failed may be waiting for those who wait for the child,
     /// unless its loop is lost.
     pub(crate) fn is_settled(&self, id: ChildId) -> bool {
-        let failed = self.failures.get(&id).map(|(exit, _)| exit);
-        if self.rows[id as usize].state == RowState::Restarting {
-            return !failed.is_some_and(|exit| exits::is_lost(exit.root_cause()));
+        let state = self.row(id).state;
+        if state == RowState::Restarting {
+            let failed = self.failures.get(&id);
+            return !failed.is_some_and(|(exit, _)| exits::is_lost(exit.root_cause()));
         }
         !matches!(
-            self.rows[id as usize].state,
+            state,
             RowState::Starting
                 | RowState::Ready
                 | RowState::Ended

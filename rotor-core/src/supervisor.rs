@@ -584,7 +584,7 @@ impl Supervisor {
     /// As a child, it is restarted only after an abnormal exit. To give up is none, as in OTP: it stays
     /// down then, and nothing climbs further.
     ///
-    /// A part that ends by itself, in order, and is built again if it is killed, or lost with its loop:
+    /// A part that ends by itself, in order, and is built again if it is killed:
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// struct Step;

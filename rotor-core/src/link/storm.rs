@@ -4,7 +4,6 @@
 //!
 //! `STORMS=10000` sets how many schedules are run, `STORM_SEED=7` runs that one alone.
 
-use std::any::Any;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -63,7 +62,7 @@ impl World {
 struct Node {
     number: usize,
     world: World,
-    kept: Vec<Box<dyn Any>>,
+    kept: Vec<Unlink>,
 }
 
 type Deed = Box<dyn FnOnce(&mut Node, &mut Context<Node>) + Send>;
@@ -130,11 +129,11 @@ impl Handler<Unlink> for Node {
             0 => {}
             1 => cx.stop(),
             2 => {
-                self.kept.push(Box::new(asked));
+                self.kept.push(asked);
                 cx.stop();
             }
             _ => {
-                self.kept.push(Box::new(asked));
+                self.kept.push(asked);
                 let after = ms(self.world.below(60));
                 let _ = cx.after(after, Do(Box::new(|me, _| me.kept.clear())));
             }
