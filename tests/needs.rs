@@ -612,6 +612,57 @@ fn l13_an_end_that_is_asked_about_waits_with_its_answer(seed: u64) {
     assert!(all_run(&app));
 }
 
+/// Whoever is asked about an end that waits may end by its answer, or start others.
+fn l13_who_is_asked_about_an_end_that_waits_does_what_it_likes(seed: u64) {
+    type Says = fn(&mut Puppet, &mut Context<Puppet>) -> Decision;
+    let panics: Says = |_, _| panic!("no answer");
+    let stops: Says = |_, cx| {
+        cx.stop();
+        Decision::Restart
+    };
+    // Not with the client itself: that would be one restart too many.
+    let starts: Says = |me, cx| {
+        cx.child(tells("d", &me.log).needs(LOG));
+        Decision::Stop
+    };
+    for (says, judges, clients, others) in [(panics, 2, 2, 0), (stops, 2, 2, 0), (starts, 1, 1, 1)]
+    {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let j = sim.locality("here").reserve();
+        let judge = Role::new("j", &log).begin(|me, cx| {
+            let service = Role::new("s", &me.log).telling().slow(100);
+            let service = cx.child(service.child().named(LOG));
+            cx.child(tells("c", &me.log).needs(LOG));
+            if me.life == 1 {
+                let ends = later(cx, ms(10), move |_, _| service.stop());
+                me.kept.push(Box::new(ends));
+            }
+        });
+        let judge = judge.decide(move |me, child, cx| match child.name {
+            "c" if me.life == 1 => says(me, cx),
+            _ => Decision::Usual,
+        });
+        let tree = Supervisor::one_for_one("app").intensity(3, LONG);
+        let app = sim.start(tree.child(judge.child().at(j)));
+        let app = app.expect("a sound tree");
+        sim.run_for(ms(50));
+        assert_eq!(log.count("c starts"), 1, "seed {seed}: {:?}", log.all());
+        sim.run_for(ms(500));
+        let runs = app.tree().nodes[1].instances;
+        let ran = ["s", "c", "d"].map(|name| log.count(&format!("{name} starts")));
+        assert_eq!(
+            (runs, ran),
+            (judges, [2, clients, others]),
+            "seed {seed}: {:?}",
+            log.all()
+        );
+        assert_eq!(j.address().state(), Lifecycle::Running);
+        app.shutdown();
+        sim.run_for(ms(500));
+        assert!(app.tree().ended.is_some(), "seed {seed}: {}", app.tree());
+    }
+}
+
 /// Nobody waits for anybody else's limit, wherever each of them lives.
 fn l13_what_waits_for_a_lost_loop_may_be_on_another_one(seed: u64) {
     for closed in [20, 1200] {
@@ -1432,6 +1483,7 @@ bodies! {
         l13_what_is_above_a_client_waits_for_what_has_ended_it,
         l13_an_end_that_is_no_restart_waits_for_no_service,
         l13_an_end_that_is_asked_about_waits_with_its_answer,
+        l13_who_is_asked_about_an_end_that_waits_does_what_it_likes,
         l13_a_restart_waits_for_a_service_that_is_down,
         l13_a_failed_restart_that_is_left_is_down_at_once,
         l13_a_restart_waits_for_what_its_service_waits_for,
