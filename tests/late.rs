@@ -282,6 +282,48 @@ fn l17_a_start_that_took_too_long_says_what_it_waits_for(seed: u64) {
     );
 }
 
+/// A supervisor's start has a limit if it says so, wherever it is, and all that is started below it has that.
+fn l17_the_start_of_a_supervisor_may_have_a_limit(seed: u64) {
+    for (place, in_time) in (0..3).flat_map(|place| [(place, false), (place, true)]) {
+        let (log, late) = (Log::new(), Arc::new(Laggards::default()));
+        let mut sim = Sim::new(seed);
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let long = if in_time { ms(20) } else { LONG };
+        let theirs = log.clone();
+        let below = move |s: Supervisor| {
+            let slow = Role::new("b", &theirs).begin(move |_, cx| {
+                let hold = cx.hold("what takes long");
+                drop(later(cx, long, |_, _| drop(hold)));
+            });
+            s.child(puppet("a", &theirs))
+                .child(slow.child().start_limit(Duration::MAX))
+        };
+        let inner = group("inner");
+        let inner = match place {
+            0 => below(inner),
+            1 => inner.on(&here, below),
+            _ => inner.on(&away, below),
+        };
+        let tree = group("root").observer(late.clone());
+        let app = sim.start(tree.child(inner.start_limit(ms(30)))).unwrap();
+        sim.run_for(ms(30) - Duration::from_nanos(1));
+        assert!(app.tree().ended.is_none(), "seed {seed}, {place}");
+        sim.run_for(ms(100));
+        if in_time {
+            assert!(all_run(&app), "seed {seed}, {place}: {}", app.tree());
+            assert_eq!(late.brief(), [], "seed {seed}, {place}");
+            continue;
+        }
+        let exit = app.tree().ended.expect("it is late");
+        let text = "the start of root/inner took longer than its start limit of 30ms";
+        assert!(exit.root_cause().to_string().contains(text), "{exit}");
+        let told = late.brief();
+        let b = ("root/inner/b".to_owned(), Lifecycle::Starting);
+        assert!(told.contains(&b), "seed {seed}, {place}: {told:?}");
+        assert_eq!(log.live(), 0, "seed {seed}, {place}");
+    }
+}
+
 /// The limit of a supervisor elsewhere: what is seen from here first, then all that is known there of
 /// those who keep it, and of nobody else.
 fn l17_of_a_late_subtree_those_are_told_who_keep_it(seed: u64) {
@@ -622,6 +664,7 @@ bodies! {
     ]
     Sim: [
         l17_a_start_that_took_too_long_says_what_it_waits_for,
+        l17_the_start_of_a_supervisor_may_have_a_limit,
         l17_of_a_late_subtree_those_are_told_who_keep_it,
         l17_who_has_ended_in_time_is_not_told_of,
         l17_who_has_just_ended_is_not_told_of,

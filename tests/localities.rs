@@ -281,6 +281,44 @@ fn m10_a_disowned_child_is_removed_before_any_further_message(on: &dyn Backend, 
     assert_eq!(log.count("a: the last word counts"), 1);
 }
 
+/// It stays stuck: its starts have a limit, they count, and the supervisor gives up without it.
+fn m10_a_loop_that_stays_stuck_makes_its_supervisor_give_up(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let away = far.spawn("away");
+        let (a, b, c) = (here.reserve(), away.reserve::<Puppet>(), here.reserve());
+        let (theirs, watch) = (log.clone(), log.clone());
+        std::thread::spawn(move || {
+            watch.wait_for("at work");
+            crash(c);
+            watch.wait_for("d drops");
+            watch.put("go");
+        });
+        let first = Role::new("c", &log).begin(move |_, _| {
+            act(b, |me, _| {
+                me.log.put("at work");
+                me.log.wait_for("go");
+            });
+        });
+        let stuck = Supervisor::one_for_one("far")
+            .start_limit(ms(150))
+            .stop_limit(ms(2));
+        let stuck = stuck.on(&away, move |s| s.child(tells("b", &theirs).at(b)));
+        let all = Supervisor::one_for_all("all").intensity(1, LONG);
+        let all = all.child(stuck).child(first.child().at(c));
+        let mid = Supervisor::one_for_one("mid")
+            .intensity(0, LONG)
+            .temporary();
+        when(a, (1, "d drops"), |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(mid.child(tells("d", &log)).child(all))
+    });
+    let late = |exit: &String| exit.starts_with("all: shutdown < far: timed out: the start of");
+    assert!(played.exits.iter().any(late), "{:?}", played.exits);
+    assert_eq!(log.of("b"), ["b starts", "b drops"], "{:?}", log.all());
+}
+
 /// A kill of one's own parent, from a handler: exact, but not before the handler has returned.
 fn s08_a_handler_may_kill_itself_and_its_supervisor(on: &dyn Backend) {
     let log = Log::new();
@@ -1059,6 +1097,7 @@ bodies! {
         m18_a_flush_hands_over_at_once,
         m18_a_full_outbox_is_handed_over,
         m10_a_disowned_child_is_removed_before_any_further_message,
+        m10_a_loop_that_stays_stuck_makes_its_supervisor_give_up,
         m23_a_spawned_loop_ends_with_the_tree_that_used_it,
         m23_a_failed_start_lets_the_loops_of_the_tree_end,
         m23_spawned_loops_below_what_was_not_built_end,

@@ -255,14 +255,14 @@ fn l24_a_pool_elsewhere_is_made_there(_: u64) {
     );
     // It may be called that, and is a child like any other.
     let named = Supervisor::one_for_one("pool").on(&away, move |_| pool());
-    let child = named.transient().stop_limit(ms(1)).escalating();
-    let sound = group("g").child(child.backoff(Backoff::fixed(ms(1))));
+    let child = named.transient().start_limit(ms(2)).stop_limit(ms(1));
+    let sound = group("g").child(child.escalating().backoff(Backoff::fixed(ms(1))));
     let plan = sound.plan(&Locality::new("here")).expect("sound");
-    let [.., wait, limit] = &plan.nodes[1].rules[..] else {
+    let [.., wait, start, stop] = &plan.nodes[1].rules[..] else {
         panic!("{plan}");
     };
     assert!(wait.starts_with("restarted "), "{plan}");
-    assert_eq!(limit, "stop limit 1ms");
+    assert_eq!([start, stop], ["start limit 2ms", "stop limit 1ms"]);
 }
 
 /// The pool knows nothing of it, also where that is what is so by default.
@@ -342,7 +342,7 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
     let log = Log::new();
     let away = Locality::new("away");
     type Say = fn(Supervisor) -> Supervisor;
-    let said: [(Say, &str); 10] = [
+    let said: [(Say, &str); 11] = [
         (
             |_| group("far"),
             "returns another one: return the one that it is given, with all that was said of it",
@@ -367,6 +367,7 @@ fn l24_each_part_of_a_far_supervisor_is_said_in_its_place(_: u64) {
             |s| s.backoff(Backoff::exponential(ms(1), ms(2))),
             "backoff(..)",
         ),
+        (|s| s.start_limit(ms(1)), "start_limit(..)"),
         (|s| s.stop_limit(ms(1)), "stop_limit(..)"),
     ];
     for (say, expected) in said {
@@ -681,6 +682,10 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
         ),
         (
             tree().escalating().child(x()),
+            "app is the root: no supervisor is there to go by what it says as a child: leave that out",
+        ),
+        (
+            tree().start_limit(ms(1)).child(x()),
             "app is the root: no supervisor is there to go by what it says as a child: leave that out",
         ),
         (tree().child(heard()), unheard),

@@ -165,7 +165,7 @@ impl Local {
         self.build_here(parent, &mut s)?;
         let row = how.row(s.name.clone().into(), s.as_child());
         let limits = Limits {
-            start: None,
+            start: s.start_limit,
             stop: s.stop_limit,
         };
         let child = self.seat(parent, |seat| {
@@ -475,6 +475,7 @@ impl Supervisor {
         built.significant = self.significant;
         built.escalating = self.escalating;
         built.backoff = self.backoff;
+        built.start_limit = self.start_limit;
         built.stop_limit = self.stop_limit;
         Ok(built)
     }

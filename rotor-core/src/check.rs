@@ -211,6 +211,7 @@ impl Supervisor {
         let is_child = child.significant
             || child.escalating
             || child.backoff.is_some()
+            || child.start_limit.is_some()
             || child.restart != Restart::Permanent;
         if seen.depth == 0 && is_child {
             warn(format!(

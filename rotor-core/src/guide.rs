@@ -913,8 +913,8 @@ pub mod coming_from {
     //! | `pg` | [`Group`](crate::Group): an actor whose members join, leave, and are sent to together |
     //! | `exit(Pid, kill)` | [`Address::kill`](crate::Address::kill) |
     //!
-    //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: a start has a
-    //! limit, too ([`Child::start_limit`](crate::Child::start_limit)). A handler is not preempted, so one that blocks stops its whole locality. There is no selective
+    //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: the start of
+    //! an actor has a limit, too ([`Child::start_limit`](crate::Child::start_limit)). A handler is not preempted, so one that blocks stops its whole locality. There is no selective
     //! receive: a later answer comes to a closure. The queue outlives the instance: after a
     //! crash the next one gets what was waiting. Links are one-way
     //! ([`Context::link`](crate::Context::link): a client ends before its service); there are no remote

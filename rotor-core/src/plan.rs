@@ -152,7 +152,9 @@ impl Supervisor {
             ));
         }
         rules.extend(as_child(self.as_child()));
-        rules.extend(self.stop_limit.map(|limit| format!("stop limit {limit:?}")));
+        let limits = [("start", self.start_limit), ("stop", self.stop_limit)];
+        let said = |(step, limit): (_, Option<_>)| Some(format!("{step} limit {:?}", limit?));
+        rules.extend(limits.into_iter().filter_map(said));
         PlanNode {
             depth,
             name: self.name.clone(),

@@ -48,6 +48,7 @@ pub struct Supervisor {
     pub(crate) escalating: bool,
     pub(crate) decide: Option<Arc<Decide>>,
     pub(crate) backoff: Option<Backoff>,
+    pub(crate) start_limit: Option<Duration>,
     pub(crate) stop_limit: Option<Duration>,
     pub(crate) children: Vec<Node>,
     pub(crate) own_names: bool,
@@ -129,6 +130,7 @@ impl Supervisor {
             escalating: false,
             decide: None,
             backoff: None,
+            start_limit: None,
             stop_limit: None,
             children: Vec::new(),
             own_names: false,
@@ -691,8 +693,39 @@ impl Supervisor {
         self
     }
 
+    /// How long its start may take, with those of all children. No limit by default, as in OTP: those of its
+    /// children have theirs. It is not for the root, which nobody starts again.
+    ///
+    /// One that takes longer has failed: what is there of it is removed by force, and a restart is tried again,
+    /// and counts. On its parent's locality it runs from when the start goes on, on another one from the order to
+    /// start. So it is for subtrees on loops that may hang: its parent waits no longer for an answer, and gives up
+    /// if too many starts are late.
+    ///
+    /// ```
+    /// use rotor_core::{sim::Sim, *};
+    /// use std::time::Duration;
+    /// # struct Printer;
+    /// # impl Actor for Printer {}
+    /// # let mut sim = Sim::new(1);
+    /// # sim.locality("main");
+    /// let driver = Locality::new("driver"); // of a thread that never comes to it
+    /// let printer = Supervisor::one_for_one("printer").on(&driver, |s| {
+    ///     s.child(Child::new("printer", || Printer))
+    /// });
+    /// let app = sim.start(Supervisor::one_for_one("app")
+    ///     .child(printer.start_limit(Duration::from_secs(10))))?;
+    /// sim.run_for(Duration::from_secs(10));
+    /// let exit = app.tree().ended.unwrap();
+    /// assert!(matches!(exit.root_cause().reason(), ExitReason::TimedOut(_)));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.start_limit = limited(limit);
+        self
+    }
+
     /// It is removed by force if its stop takes longer; of the root it is the limit of the whole tree.
-    /// No limit by default, as in OTP; its start has none, but those of its children have.
+    /// No limit by default, as in OTP.
     ///
     /// On its parent's locality it runs from when its stop has begun, on another one from the order to stop: a
     /// loop that does not turn is late, too.
@@ -758,7 +791,7 @@ impl Supervisor {
     /// not know what was said of this one, and is refused. It runs on that locality's thread, again when
     /// a lost locality is opened by a new loop, and once on the starting thread, where the tree is
     /// checked: it must do nothing but build. It may say how the supervisor treats its children; its name,
-    /// and what it is to its own supervisor (restart kind, significance, escalation, backoff, stop limit), are
+    /// and what it is to its own supervisor (restart kind, significance, escalation, backoff, limits), are
     /// said here, and refused there: [`StartError::Built`]. Children are added there, and refused here:
     /// [`StartError::Outside`]. A pool is made and returned there, with all that is said of its
     /// instances and of how it treats them, which is refused here, as it would be lost:
@@ -858,7 +891,7 @@ impl Supervisor {
             supervisor: true,
             backoff: self.backoff,
             at_most: None,
-            start_limit: None,
+            start_limit: self.start_limit,
             stop_limit: self.stop_limit,
         }
     }
@@ -1015,6 +1048,8 @@ impl Supervisor {
             "escalating()"
         } else if child.backoff.is_some() {
             "backoff(..)"
+        } else if self.start_limit.is_some() {
+            "start_limit(..)"
         } else if self.stop_limit.is_some() {
             "stop_limit(..)"
         } else {

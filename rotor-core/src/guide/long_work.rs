@@ -256,3 +256,7 @@
 //! thread, it is given up after that time: the tree ends, and the window closes. The thread ends with the
 //! call or with the process; [`ThreadLoop::run`](crate::ThreadLoop::run) and [`App::wait`](crate::App::wait)
 //! wait for it, unless what has passed is the stop limit of the root.
+//!
+//! Nor can anything be started on that thread before. A supervisor that is to restart such a part waits for
+//! it; with a [`Supervisor::start_limit`](crate::Supervisor::start_limit) on what is placed there, a restart
+//! that comes to nothing is one that has failed, and too many of them are a reason to give up.
