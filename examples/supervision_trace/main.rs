@@ -74,7 +74,7 @@ A REASON is normal, shutdown, shutdown:TEXT or crash:TEXT; `crash` has the TEXT 
 unique; a target is a worker. What is not there, or does not run, is answered with an error in the
 trace. At the end the root is stopped.
 
-exit code: 0 printed, 2 the scenario cannot be read, or bad usage";
+exit code: 0 printed, 2 the scenario cannot be read, or has no end, or bad usage";
 
 const USAGE: u8 = 2;
 
@@ -147,7 +147,7 @@ fn print(args: &Args) -> Result<(), Box<dyn Error>> {
         Some(make) => Box::new(Loops::new(make, args.spread)?),
     };
     let mut trace = String::new();
-    for line in play::play(&scenario, host) {
+    for line in play::play(&scenario, host).map_err(|why| in_file(&why))? {
         trace += &serde_json::to_string(&line)?;
         trace.push('\n');
     }

@@ -23,8 +23,17 @@ pub struct Play {
 /// What a command is answered, or what its answer will be made from.
 enum Sent {
     Done(Answer),
-    Asked(Box<dyn FnOnce(&Plan) -> Answer>),
+    Asked(Outcome),
 }
+
+type Outcome = Box<dyn FnOnce(&Plan) -> Played<Answer>>;
+
+/// What came of it, or why it comes to no end.
+type Played<T> = Result<T, &'static str>;
+
+/// Erlang waits for it, too.
+const NEVER_QUIET: &str =
+    "the tree never comes to rest: a worker with `shutdown` infinity ignores that it is to end";
 
 /// No answer is waited for longer than it takes.
 const ALWAYS: Duration = Duration::MAX;
@@ -34,7 +43,10 @@ const START_FAILED: Answer = Answer::Word {
 };
 
 /// Plays a scenario, and returns its trace.
-pub fn play(scenario: &Scenario, host: Box<dyn Host>) -> Vec<Line> {
+///
+/// # Errors
+/// Why it has none: it would have no end.
+pub fn play(scenario: &Scenario, host: Box<dyn Host>) -> Played<Vec<Line>> {
     let localities = host.localities();
     let all = scenario.supervisors().into_iter().enumerate();
     let place = |i: usize| localities[i % localities.len()].clone();
@@ -48,10 +60,10 @@ pub fn play(scenario: &Scenario, host: Box<dyn Host>) -> Vec<Line> {
     };
     play.start_root(&scenario.root);
     for (i, command) in scenario.commands.iter().enumerate() {
-        play.command(i + 1, command);
+        play.command(i + 1, command)?;
     }
-    play.stop_root(scenario.commands.len() + 1, &scenario.root.id);
-    play.lines
+    play.stop_root(scenario.commands.len() + 1, &scenario.root.id)?;
+    Ok(play.lines)
 }
 
 impl Play {
@@ -70,8 +82,8 @@ impl Play {
         self.reply(0, None, answer);
     }
 
-    fn stop_root(&mut self, i: usize, root: &str) {
-        let node = self.tree(root);
+    fn stop_root(&mut self, i: usize, root: &str) -> Played<()> {
+        let node = self.tree(root)?;
         self.lines.push(Line::Tree { root: node });
         let cmd = "stop_root";
         self.lines.push(Line::Cmd { i, cmd });
@@ -79,14 +91,18 @@ impl Play {
             root.stop();
         }
         self.settle();
+        if self.plan.world.running(root).is_some() {
+            return Err(NEVER_QUIET);
+        }
         self.lines.push(Line::End);
+        Ok(())
     }
 
-    fn command(&mut self, i: usize, command: &Command) {
+    fn command(&mut self, i: usize, command: &Command) -> Played<()> {
         let cmd = command.name();
         self.lines.push(Line::Cmd { i, cmd });
         match command {
-            Command::Burst { sup, items } => self.burst(i, sup, items),
+            Command::Burst { sup, items } => self.burst(i, sup, items)?,
             Command::Sleep { ms } => {
                 self.host.sleep(Duration::from_millis(*ms));
                 self.settle();
@@ -95,14 +111,15 @@ impl Play {
             command => {
                 let sent = self.send(command.sup(), command);
                 self.settle();
-                let answer = self.finish(sent);
+                let answer = self.finish(sent)?;
                 self.reply(i, None, answer);
             }
         }
+        Ok(())
     }
 
     /// All items reach the supervisor before it handles the first.
-    fn burst(&mut self, i: usize, sup: &str, items: &[Command]) {
+    fn burst(&mut self, i: usize, sup: &str, items: &[Command]) -> Played<()> {
         let address = self.plan.world.running(sup);
         let mut sent = Vec::new();
         if let Some(address) = address {
@@ -118,9 +135,10 @@ impl Play {
         }
         self.settle();
         for (k, sent) in sent.into_iter().enumerate() {
-            let answer = self.finish(sent);
+            let answer = self.finish(sent)?;
             self.reply(i, Some(k + 1), answer);
         }
+        Ok(())
     }
 
     fn reply(&mut self, i: usize, k: Option<usize>, answer: Answer) {
@@ -136,9 +154,9 @@ impl Play {
         self.lines.extend(in_order(self.plan.world.events()));
     }
 
-    fn finish(&self, sent: Sent) -> Answer {
+    fn finish(&self, sent: Sent) -> Played<Answer> {
         match sent {
-            Sent::Done(answer) => answer,
+            Sent::Done(answer) => Ok(answer),
             Sent::Asked(answer) => answer(&self.plan),
         }
     }
@@ -235,26 +253,30 @@ impl Play {
     }
 
     /// What runs under a name, with all that is below it.
-    fn tree(&mut self, name: &str) -> Option<Node> {
-        let address = self.plan.world.running(name)?;
+    fn tree(&mut self, name: &str) -> Played<Option<Node>> {
+        let Some(address) = self.plan.world.running(name) else {
+            return Ok(None);
+        };
         let asking = address.admin().ask(WhichChildren, ALWAYS);
         self.host.run();
-        let children = answer_of(asking).ok()?;
+        let Ok(children) = answer_of(asking)? else {
+            return Ok(None);
+        };
         let mut nodes = listed(&self.plan, children);
         for node in &mut nodes {
             if let (Some(id), "supervisor", "running") = (&node.id, node.kind, node.state) {
-                let below = self.tree(id);
+                let below = self.tree(id)?;
                 node.children = below.and_then(|below| below.children);
             }
         }
         let n = self.plan.world.n(name);
-        Some(Node {
+        Ok(Some(Node {
             id: Some(name.to_owned()),
             kind: "supervisor",
             state: "running",
             n,
             children: Some(nodes),
-        })
+        }))
     }
 }
 
@@ -265,16 +287,18 @@ fn asked<Q: AdminRequest>(
     answer: impl FnOnce(&Plan, Q::Reply) -> Answer + 'static,
 ) -> Sent {
     let asking = to.admin().ask(request, ALWAYS);
-    Sent::Asked(Box::new(move |plan| match answer_of(asking) {
-        Ok(reply) => answer(plan, reply),
-        Err(_) => Answer::NOPROC,
+    Sent::Asked(Box::new(move |plan| {
+        Ok(match answer_of(asking)? {
+            Ok(reply) => answer(plan, reply),
+            Err(_) => Answer::NOPROC,
+        })
     }))
 }
 
-/// An answer that is there.
-fn answer_of<R: Send + 'static>(asking: Asking<R>) -> Result<R, RequestError> {
+/// The answer of a tree that is quiet.
+fn answer_of<R: Send + 'static>(asking: Asking<R>) -> Played<Result<R, RequestError>> {
     let ready = future::block_on(future::poll_once(asking));
-    ready.expect("a tree that is quiet has answered")
+    ready.ok_or(NEVER_QUIET)
 }
 
 fn started_answer(plan: &Plan, name: &str, started: Result<Option<Started>, AdminError>) -> Answer {

@@ -14,13 +14,13 @@ pub struct Scenario {
     pub commands: Vec<Command>,
 }
 
-/// A supervisor or a worker; the root's type need not be said.
+/// A supervisor or a worker, which is what it is if nothing is said; the root is a supervisor.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     pub id: String,
-    #[serde(default, rename = "type")]
-    pub kind: Kind,
+    #[serde(rename = "type")]
+    pub kind: Option<Kind>,
     #[serde(default)]
     pub restart: RestartKind,
     #[serde(default)]
@@ -64,10 +64,9 @@ fn some<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<Init>, D::Error> {
     Ok(all)
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    #[default]
     Worker,
     Supervisor,
 }
@@ -273,10 +272,11 @@ impl Command {
             return Err(format!("`{}` lacks `sup`", self.name()));
         }
         for command in self.items() {
-            if let Command::StartChild(Start { what, .. }) = command
-                && let Offer::Spec(spec) = what
-            {
-                spec.check()?;
+            if let Command::StartChild(Start { what, .. }) = command {
+                match what {
+                    Offer::Spec(spec) => spec.check()?,
+                    Offer::Name(name) => check_name(name)?,
+                }
             }
         }
         Ok(())
@@ -320,6 +320,9 @@ impl Scenario {
     /// # Errors
     /// What is missing, or has no place there.
     pub fn check(&self) -> Result<(), String> {
+        if self.root.kind == Some(Kind::Worker) {
+            return Err(format!("{}: the root is a supervisor", self.root.id));
+        }
         self.root.check()?;
         let mut ids = HashSet::new();
         self.root.check_ids(&mut ids)?;
@@ -340,7 +343,7 @@ impl Scenario {
                 what: Offer::Spec(spec),
                 ..
             }) = command
-                && spec.kind == Kind::Supervisor
+                && spec.is_supervisor()
             {
                 spec.supervisors(&mut all);
             }
@@ -349,10 +352,28 @@ impl Scenario {
     }
 }
 
+/// Whether it may be the name of something.
+fn check_name(name: &str) -> Result<(), String> {
+    let is_sound = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_');
+    match !name.is_empty() && name.chars().all(is_sound) {
+        true => Ok(()),
+        false => Err(format!("a name is made of a-z, 0-9 and _, not {name:?}")),
+    }
+}
+
 impl Spec {
+    /// Whether it is one, as a child.
+    pub fn is_supervisor(&self) -> bool {
+        self.kind == Some(Kind::Supervisor)
+    }
+
     fn check(&self) -> Result<(), String> {
+        check_name(&self.id)?;
+        if self.period == 0 {
+            return Err(format!("{}: `period` is at least 1", self.id));
+        }
         let pool = matches!(self.strategy, Strategy::SimpleOneForOne);
-        let template = matches!(&self.children[..], [one] if one.kind == Kind::Worker);
+        let template = matches!(&self.children[..], [one] if !one.is_supervisor());
         if pool && !template {
             return Err(format!(
                 "{}: a simple_one_for_one supervisor has one worker, its template",
@@ -376,7 +397,7 @@ impl Spec {
             all.push(&self.id);
         }
         for child in &self.children {
-            if child.kind == Kind::Supervisor {
+            if child.is_supervisor() {
                 child.supervisors(all);
             }
         }

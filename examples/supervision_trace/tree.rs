@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use rotor_core::{AutoShutdown, Child, Context, Error, Locality, Node, Restart, Supervisor};
 
-use crate::scenario::{
-    AutoShutdownMode, Kind, RestartKind, Shutdown, ShutdownWord, Spec, Strategy,
-};
+use crate::scenario::{AutoShutdownMode, RestartKind, Shutdown, ShutdownWord, Spec, Strategy};
 use crate::worker::Worker;
 use crate::world::Shared;
 
@@ -48,10 +46,10 @@ impl Plan {
 
     /// A worker, or a supervisor on its locality.
     pub fn child(self: &Arc<Self>, spec: &Spec) -> Node {
-        match spec.kind {
-            Kind::Worker => self.worker(spec),
-            Kind::Supervisor if is_sound(spec) => self.placed(spec),
-            Kind::Supervisor => refused(spec),
+        match spec.is_supervisor() {
+            false => self.worker(spec),
+            true if is_sound(spec) => self.placed(spec),
+            true => refused(spec),
         }
     }
 

@@ -40,7 +40,7 @@ fn trace(scenario: &Value, spread: usize) -> String {
 fn trace_on(scenario: &Value, host: Box<dyn Host>) -> String {
     let scenario: Scenario = serde_json::from_value(scenario.clone()).expect("a scenario");
     assert_eq!(scenario.check(), Ok(()));
-    let lines = play::play(&scenario, host);
+    let lines = play::play(&scenario, host).expect("it has an end");
     let text = |line| serde_json::to_string(&line).expect("a line") + "\n";
     lines.into_iter().map(text).collect()
 }
@@ -142,6 +142,19 @@ fn what_is_wrong_with_a_scenario_is_said_in_a_line() {
             "two specs have the id a",
         ),
         (
+            with(r#""type": "worker""#, ""),
+            "top: the root is a supervisor",
+        ),
+        (with(r#""period": 0"#, ""), "top: `period` is at least 1"),
+        (
+            with(r#""children": [{"id": "A-b"}]"#, ""),
+            "a name is made of a-z, 0-9 and _, not \"A-b\"",
+        ),
+        (
+            command(r#"{"cmd": "start_child", "sup": "top", "name": ""}"#),
+            "command 1: a name is made of a-z, 0-9 and _, not \"\"",
+        ),
+        (
             command(r#"["kill"]"#),
             "invalid length 0, expected a command, as {\"cmd\": ..}",
         ),
@@ -196,6 +209,18 @@ fn what_is_wrong_with_a_scenario_is_said_in_a_line() {
         wrong.starts_with("supervision_trace: the tree cannot start: "),
         "{wrong}"
     );
+    // Nor for what Erlang would wait for, too.
+    let stays = r#""children": [{"id": "a", "shutdown": "infinity", "on_shutdown": "ignore"}]"#;
+    let ends = r#"{"cmd": "terminate_child", "sup": "top", "child": "a"}"#;
+    for commands in ["", ends] {
+        fs::write(&file, with(stays, commands)).expect("a file can be written");
+        for on in ["sim", "driver", "mio", "glib", "smol"] {
+            let (code, trace, wrong) = run(&[name, "--on", on]);
+            assert_eq!((code, trace), (Some(2), String::new()), "{on}, {commands}");
+            let start = format!("supervision_trace: {name}: the tree never comes to rest: ");
+            assert!(wrong.starts_with(&start), "{on}, {commands}: {wrong}");
+        }
+    }
     fs::remove_file(&file).expect("it is there");
 }
 
