@@ -26,7 +26,7 @@ fn tree(net: &Locality, work: &Locality) -> Supervisor {
         .intensity(10, Duration::from_secs(300))
         .on(net, move |s| s.child(uplink()));
     let search = Supervisor::one_for_one("search")
-        .transient()
+        .stop_limit(Duration::from_secs(10)) // it may be at work when the window closes
         .on(work, |s| s.child(Child::new("index", || Index)));
     let window = Child::new("window", || Window).transient().significant();
     Supervisor::rest_for_one("app")
