@@ -689,6 +689,272 @@ fn l13_what_waits_for_a_lost_loop_may_be_on_another_one(seed: u64) {
     }
 }
 
+/// A subtree elsewhere with a service of this name, which comes again half a second after its loop is lost.
+fn far(name: &'static str, place: &Locality, of: &Name<Puppet>, log: &Log) -> Supervisor {
+    let (of, log, at) = (of.clone(), log.clone(), place.reserve());
+    let far = Supervisor::one_for_one(name).on(place, move |far| {
+        far.child(puppet("s", &log).at(at).named(of.clone()))
+    });
+    far.backoff(Backoff::fixed(ms(500)))
+}
+
+/// A supervisor that restarts more than anybody ends.
+fn lenient(name: &'static str) -> Supervisor {
+    Supervisor::one_for_one(name).intensity(100, LONG)
+}
+
+/// Kills the supervisor of this name.
+fn kill(app: &App, name: &str) {
+    let nodes = app.tree().nodes;
+    let found = nodes.iter().find(|node| node.name == name);
+    found.expect("it is there").address.kill();
+}
+
+/// Whoever has the same slot on the supervisor's own loop is somebody else.
+fn l13_an_end_elsewhere_that_is_taken_lays_nobody_here_down(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [_, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+    let more = log.clone();
+    let near = Supervisor::one_for_one("near").intensity(0, LONG);
+    let near = near.on(&there, move |near| near.child(tells("c", &more).needs(LOG)));
+    let app = lenient("app").child(far("far", &away, &LOG, &log));
+    let app = sim.start(app.child(near)).expect("a sound tree");
+    sim.run_for(ms(50));
+    sim.lose(&away);
+    sim.run_for(ms(50));
+    assert_eq!(log.count("c drops"), 1, "near has given up, and waits");
+    let ends = app.root().admin();
+    let ends = sim.block_on(ends.ask(TerminateChild::named("near"), LONG));
+    assert!(matches!(ends, Some(Ok(Ok(())))), "seed {seed}: {ends:?}");
+    sim.open(away);
+    sim.run_for(ms(1000));
+    let down = |name: &str| {
+        let nodes = app.tree().nodes;
+        let of = nodes
+            .iter()
+            .filter(|node| node.address.state() == Lifecycle::Down);
+        of.filter(|node| node.name == name).count()
+    };
+    let all = ["app", "far", "s", "near", "c"].map(down);
+    assert_eq!(all, [0, 0, 0, 1, 1], "seed {seed}: {}", app.tree());
+}
+
+/// What it waits for besides has ended on its own loop.
+fn l13_a_start_that_waits_for_a_lost_loop_is_looked_at_again(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [_, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+    let (more, f) = (log.clone(), there.reserve());
+    let near = lenient("near").on(&there, move |near| {
+        let sibling = Role::new("f", &more).begin(|me, cx| {
+            if me.life == 2 {
+                later(cx, ms(10), |_, cx| cx.stop());
+            }
+        });
+        let client = Role::new("g", &more).begin(move |me, cx| {
+            if me.life == 2 {
+                let before = cx.hold("what comes before the link");
+                later(cx, ms(20), move |_, cx| {
+                    cx.link(f.address()); // which is stopping then, and comes again
+                    drop(before);
+                });
+            }
+        });
+        let client = client.child().needs(LOG).start_limit(Duration::MAX);
+        near.child(sibling.slow(50).child().at(f)).child(client)
+    });
+    let near = near.backoff(Backoff::fixed(ms(100)));
+    let app = lenient("app").child(far("far", &away, &LOG, &log));
+    let app = sim.start(app.child(near)).expect("a sound tree");
+    sim.run_for(ms(50));
+    kill(&app, "near");
+    sim.run_for(ms(50));
+    sim.lose(&away); // near starts before far
+    sim.run_for(ms(300));
+    sim.open(away);
+    sim.run_for(LONG);
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+}
+
+/// Of two that the loop had, each of two supervisors knows that one comes back.
+fn l13_what_two_loops_know_of_a_lost_one_is_put_together(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [_, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+    let (more, place) = (log.clone(), away.clone());
+    let near = lenient("near").on(&there, move |near| {
+        let client = Role::new("c", &more).begin(|me, cx| {
+            let before = cx.hold("what comes first");
+            let wait = if me.life == 2 { 100 } else { 1 };
+            later(cx, ms(wait), move |_, cx| {
+                cx.find_linked(LOG, |_, _, _| ());
+                cx.find_linked(DOOR, |_, _, _| ());
+                drop(before);
+            });
+        });
+        near.child(far("two", &place, &DOOR, &more))
+            .child(client.child().start_limit(Duration::MAX))
+    });
+    let near = near.backoff(Backoff::fixed(ms(100)));
+    let app = lenient("app").child(far("one", &away, &LOG, &log));
+    let app = sim.start(app.child(near)).expect("a sound tree");
+    sim.run_for(ms(50));
+    kill(&app, "near");
+    sim.run_for(ms(150));
+    sim.lose(&away); // while c starts, in a restart of near
+    sim.run_for(ms(300));
+    sim.open(away);
+    sim.run_for(LONG);
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+}
+
+/// Else two that wait for each other are not known to do so.
+fn l13_who_links_before_a_service_is_built_learns_where_it_is(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [here, there] = ["here", "there"].map(|name| sim.locality(name));
+    let (a, f, more) = (here.reserve(), there.reserve(), log.clone());
+    let near = lenient("near").on(&there, move |near| {
+        let service = puppet("f", &more).at(f).needs(BELL);
+        near.child(service.start_limit(Duration::MAX))
+    });
+    let around = lenient("around").child(near.backoff(Backoff::fixed(ms(100))));
+    let client = Role::new("c", &log).begin(move |_, cx| _ = cx.link(f.address()));
+    let client = client.child().start_limit(Duration::MAX);
+    let app = lenient("app").child(puppet("a", &log).at(a).named(BELL));
+    let app = sim
+        .start(app.child(around).child(client))
+        .expect("a sound tree");
+    sim.run_for(ms(50));
+    sim.lose(&there);
+    sim.open(there);
+    sim.run_for(ms(50)); // c waits for f, of which nothing is there
+    a.address().kill(); // and f for a, whose supervisor is busy with c
+    sim.run_for(LONG);
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+}
+
+/// Nor for a failure of the same client that is over.
+fn l13_what_is_above_a_client_waits_for_no_other_failure(seed: u64) {
+    for (elsewhere, comes_back) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let [here, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+        let place = if elsewhere { there } else { here.clone() };
+        let (t, k, c) = (here.reserve(), place.reserve(), place.reserve());
+        let more = log.clone();
+        let near = Supervisor::one_for_one("near").intensity(1, LONG);
+        let near = near.on(&place, move |near| {
+            let client = Role::new("c", &more).telling().begin(move |me, cx| {
+                if me.life == 1 || comes_back && me.life == 2 {
+                    cx.find_linked(LOG, |_, _, _| ());
+                }
+            });
+            let client = client.child().at(c);
+            let client = match comes_back {
+                true => client.transient(),
+                false => client.temporary(),
+            };
+            near.child(client)
+                .child(puppet("k", &more).at(k).needs(BELL))
+        });
+        let app = lenient("app")
+            .child(puppet("t", &log).at(t).named(BELL))
+            .child(far("far", &away, &LOG, &log).backoff(Backoff::fixed(ms(2000))))
+            .child(near);
+        let app = sim.start(app).expect("a sound tree");
+        sim.run_for(ms(50));
+        sim.lose(&away);
+        sim.run_for(ms(50));
+        sim.open(away.clone());
+        sim.run_for(ms(4000));
+        if comes_back {
+            assert_eq!(log.count("c starts"), 2, "linked to the next s");
+            end(c); // near runs on without it
+        } else {
+            assert_eq!(log.count("c drops"), 1, "near runs on without it");
+            crash(k); // once
+        }
+        sim.run_for(ms(50));
+        sim.lose(&away); // nobody needs it now
+        sim.run_for(ms(50));
+        crash(t); // k fails with it, and near gives up because of that
+        sim.run_for(ms(100));
+        for who in [t, k] {
+            let at = (seed, elsewhere, comes_back);
+            assert_eq!(
+                who.address().state(),
+                Lifecycle::Running,
+                "{at:?}: {}",
+                app.tree()
+            );
+        }
+    }
+}
+
+/// There is no instance that could be lost.
+fn l13_an_end_that_waits_is_asked_about_once_whatever_is_lost(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [_, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+    let more = log.clone();
+    let near = Supervisor::one_for_one("near").intensity(0, LONG);
+    let near = near.on(&there, move |near| near.child(tells("c", &more).needs(LOG)));
+    let asked = Arc::new(Mutex::new(0));
+    let count = asked.clone();
+    let app = lenient("app").decide(move |child| {
+        *count.lock().unwrap() += usize::from(child.name == "near");
+        Decision::Usual
+    });
+    let app = app.child(far("far", &away, &LOG, &log));
+    let app = app.child(near.backoff(Backoff::fixed(ms(100))));
+    let app = sim.start(app).expect("a sound tree");
+    sim.run_for(ms(50));
+    sim.lose(&away);
+    sim.run_for(ms(50)); // near has given up, and waits
+    sim.lose(&there);
+    sim.run_for(ms(50));
+    assert_eq!(*asked.lock().unwrap(), 1, "seed {seed}");
+    sim.open(there);
+    sim.open(away);
+    sim.run_for(ms(2000));
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+    assert_eq!(*asked.lock().unwrap(), 1, "seed {seed}");
+}
+
+/// To those who ask.
+fn l13_a_child_whose_end_waits_is_restarting(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let s = sim.locality("here").reserve();
+    let service = puppet("s", &log).at(s).named(LOG);
+    let app = lenient("app").child(service.backoff(Backoff::fixed(ms(500))));
+    let app = app.child(tells("c", &log).needs(LOG));
+    let app = sim.start(app).expect("a sound tree");
+    sim.run_for(ms(50));
+    crash(s);
+    sim.run_for(ms(50));
+    let root = app.root();
+    let all = sim.block_on(root.admin().ask(WhichChildren, LONG));
+    let all = all.expect("it answers").expect("it runs");
+    assert!(
+        all.iter()
+            .all(|child| child.state == ChildState::Restarting),
+        "{all:?}"
+    );
+    let count = sim.block_on(root.admin().ask(CountChildren, LONG));
+    let count = count.expect("it answers").expect("it runs");
+    assert_eq!((count.specs, count.active), (2, 0));
+    let again = sim.block_on(root.admin().ask(RestartChild::named("c"), LONG));
+    assert!(
+        matches!(again, Some(Ok(Err(AdminError::Restarting { .. })))),
+        "{again:?}"
+    );
+    let other = log.clone();
+    let same = StartChild::new(move || tells("c", &other));
+    let same = sim.block_on(root.admin().ask(same, LONG));
+    assert!(
+        matches!(same, Some(Ok(Err(AdminError::AlreadyPresent { .. })))),
+        "{same:?}"
+    );
+    sim.run_for(ms(1000));
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+}
+
 /// Of an end that has another reason, also long after.
 fn l13_what_is_above_a_client_waits_for_what_has_ended_it(seed: u64) {
     for stays in [false, true] {
@@ -1484,6 +1750,13 @@ bodies! {
         l13_an_end_that_is_no_restart_waits_for_no_service,
         l13_an_end_that_is_asked_about_waits_with_its_answer,
         l13_who_is_asked_about_an_end_that_waits_does_what_it_likes,
+        l13_an_end_elsewhere_that_is_taken_lays_nobody_here_down,
+        l13_a_start_that_waits_for_a_lost_loop_is_looked_at_again,
+        l13_what_two_loops_know_of_a_lost_one_is_put_together,
+        l13_who_links_before_a_service_is_built_learns_where_it_is,
+        l13_what_is_above_a_client_waits_for_no_other_failure,
+        l13_an_end_that_waits_is_asked_about_once_whatever_is_lost,
+        l13_a_child_whose_end_waits_is_restarting,
         l13_a_restart_waits_for_a_service_that_is_down,
         l13_a_failed_restart_that_is_left_is_down_at_once,
         l13_a_restart_waits_for_what_its_service_waits_for,

@@ -291,6 +291,7 @@ impl Local {
         }
         if reserved {
             self.note_claim(slot);
+            self.tell_place(slot);
         }
     }
 

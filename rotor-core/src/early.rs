@@ -85,6 +85,17 @@ impl Waiting {
         Some(exit)
     }
 
+    /// Whether the end of this instance of a client waits.
+    pub(crate) fn has_ended(&self, client: ChildId, incarnation: u64) -> bool {
+        let waits = self.ends.get(&client);
+        waits.is_some_and(|(early, _)| early.end.is_some() && early.incarnation == incarnation)
+    }
+
+    /// Which clients have ended.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = ChildId> {
+        self.ends.keys().copied()
+    }
+
     /// Whether the next attempt to start a client waits.
     pub(crate) fn is_put_off(&self, client: ChildId, incarnation: u64) -> bool {
         let waits = self.ends.get(&client);

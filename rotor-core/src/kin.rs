@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::admin::Reply;
+use crate::admin::{ChildState, Reply};
 use crate::child::LIMIT;
 use crate::docket::Docket;
 use crate::early;
@@ -12,7 +12,7 @@ use crate::fixed_map::FixedMap;
 use crate::locality::{News, Placement};
 use crate::pool::Template;
 use crate::registry::Plans;
-use crate::strategy::{ChildId, Family, Flags, Restart, Step};
+use crate::strategy::{ChildId, Family, Flags, Restart, RowState, Step};
 use crate::supervisor::{Remote, Shell};
 use crate::things::{Key, NO_THINGS};
 use crate::unbuilt::Unbuilt;
@@ -240,6 +240,22 @@ impl Kin {
     /// The child that lives at this address of another locality.
     pub(crate) fn far(&self, address: Address) -> Option<ChildId> {
         self.far.get(&address).copied()
+    }
+
+    /// Whether the instance of a child has ended, and that waits until its services are settled.
+    pub(crate) fn has_ended(&self, id: ChildId) -> bool {
+        self.early.as_ref().is_some_and(|early| {
+            let row = self.family.row(id);
+            row.state == RowState::Up && early.has_ended(id, row.incarnation)
+        })
+    }
+
+    /// What requests are told of a child: one that has ended is going to be started again.
+    pub(crate) fn child_state(&self, id: ChildId) -> ChildState {
+        match self.has_ended(id) {
+            true => ChildState::Restarting,
+            false => self.family.row(id).child_state(),
+        }
     }
 
     /// Forgets that there were ends that wait, if none is left.

@@ -675,6 +675,15 @@ impl Local {
         }
     }
 
+    /// The same for a child, wherever it is.
+    pub(crate) fn lay_child_down(&self, slot: u32, child: ChildId, to: Address, exit: &Exit) {
+        if to.gate() == self.gate {
+            self.wait_no_more(to, exit);
+        } else {
+            self.lay_far_down(slot, child, to, exit);
+        }
+    }
+
     /// The same elsewhere: if the locality is lost, in its next life.
     pub(crate) fn lay_far_down(&self, slot: u32, child: ChildId, to: Address, exit: &Exit) {
         if self.is_bereft(slot) {

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
@@ -107,6 +107,17 @@ impl fmt::Display for LinkError {
                 "the service {service} is gone: it was removed, or its locality has ended, or is lost"
             ),
             LinkError::Broken { service, exit } => write!(f, "the service {service} ended: {exit}"),
+        }
+    }
+}
+
+impl LinkError {
+    fn service(&self) -> Option<&str> {
+        match self {
+            LinkError::NotLinkable { service, .. }
+            | LinkError::Gone { service }
+            | LinkError::Broken { service, .. } => Some(service),
+            LinkError::AlreadyLinked | LinkError::Circle(_) => None,
         }
     }
 }
@@ -340,11 +351,34 @@ pub(crate) struct Services {
 }
 
 /// A sibling for which a client makes way, or with which it fails.
-#[derive(Clone, Copy)]
 struct Asker {
     service: Address,
-    /// It is what is below the client that fails: that need not be the end of the client.
-    below: bool,
+    who: Whose,
+}
+
+impl Asker {
+    /// Whether it is for this sibling that the client waits, or what is above it, which has ended like this at
+    /// the root of it.
+    fn is_why(&self, reason: &ExitReason) -> bool {
+        let Whose::Below(names) = &self.who else {
+            return true;
+        };
+        let named = |name: &str| names.iter().any(|of| of == name);
+        match reason {
+            ExitReason::Link(error) => error.service().is_some_and(named),
+            ExitReason::Stalled(error) => named(&error.waiting),
+            ExitReason::Lost(locality) => **locality == *self.service.gate().name(),
+            _ => false,
+        }
+    }
+}
+
+/// Whose failure it is.
+enum Whose {
+    Own,
+    /// That of something below the client, which need not be the end of the client. It is if the cause of that
+    /// names one of these.
+    Below(SmallVec<[String; 1]>),
 }
 
 #[derive(Default)]
@@ -455,9 +489,9 @@ impl Local {
             linked.broken = true;
             linked.service
         });
-        if let Some(service) = service.filter(|_| matches!(error, LinkError::Gone { .. })) {
-            self.note_asker(slot, service);
-            self.note_lost(slot, service);
+        if let (Some(at), LinkError::Gone { service }) = (service, &error) {
+            self.note_asker(slot, at);
+            self.note_lost(slot, at, service);
         }
         // Before its hold goes: a start that waits for the link fails, and is not over.
         self.exit_after(slot, Exit::of(ExitReason::Link(error)));
@@ -512,16 +546,19 @@ impl Local {
             return;
         };
         self.note_asker(slot, service);
+        let name = path.map_or_else(|| unseen(service), Cow::Owned);
         if matches!(exit.reason(), ExitReason::Lost(_)) {
-            self.note_lost(slot, service);
+            self.note_lost(slot, service, &name);
         }
         match asked {
             // The entry is there until the message is handled and dropped.
             Some(kind) => self.ask_client(slot, key, kind, service, exit),
             None => {
                 drop(self.remove_thing(key, slot));
-                let service = path.map_or_else(|| unseen(service), Cow::Owned);
-                let error = LinkError::Broken { service, exit };
+                let error = LinkError::Broken {
+                    service: name,
+                    exit,
+                };
                 self.exit_after(slot, Exit::of(ExitReason::Link(error)));
             }
         }
@@ -539,19 +576,20 @@ impl Local {
         }
     }
 
-    /// A client fails with the loop of a service: if what is above it fails with it, that waits for the sibling
-    /// in which the service is to be built again.
-    fn note_lost(&self, slot: u32, service: Address) {
+    /// A client fails with the loop of a service of this name: if what is above it fails with it, that waits for
+    /// the sibling in which the service is to be built again.
+    fn note_lost(&self, slot: u32, service: Address, name: &str) {
         let own = self.address_of(slot);
         if let Some(apart) = self.apart(slot, service).filter(|apart| apart.mine != own) {
-            self.note_apart(apart, own);
+            self.note_apart(apart, own, name);
         }
     }
 
     /// An actor here fails because of what a sibling of it, or of what is above it, has below it: the
-    /// supervisor of both is told.
-    pub(crate) fn note_apart(&self, Apart { above, mine, its }: Apart, who: Address) {
-        let below = mine != who;
+    /// supervisor of both is told, with what its failure names.
+    pub(crate) fn note_apart(&self, apart: Apart, who: Address, names: &str) {
+        let Apart { above, mine, its } = apart;
+        let below = (mine != who).then(|| names.to_owned());
         if above.gate() == self.gate {
             return self.note_sibling(mine, its, below);
         }
@@ -588,18 +626,26 @@ impl Local {
             _ => false,
         });
         if has_parent {
-            self.note_sibling(self.address_of(slot), service, false);
+            self.note_sibling(self.address_of(slot), service, None);
         }
     }
 
-    /// A start that fails, or what is below it, waits for a sibling: the next one waits for that of the
-    /// sibling.
-    fn note_sibling(&self, client: Address, service: Address, below: bool) {
+    /// A start that fails, or what is below it, as its failure names, waits for a sibling: the next one waits
+    /// for that of the sibling.
+    fn note_sibling(&self, client: Address, service: Address, below: Option<String>) {
         let mut services = self.services.borrow_mut();
         let askers = services.asked.entry(client).or_default();
-        match askers.iter_mut().find(|asker| asker.service == service) {
-            Some(asker) => asker.below &= below,
-            None => askers.push(Asker { service, below }),
+        let found = askers.iter_mut().find(|asker| asker.service == service);
+        match (found, below) {
+            (Some(asker), None) => asker.who = Whose::Own,
+            (Some(asker), Some(name)) => match &mut asker.who {
+                Whose::Below(names) if !names.contains(&name) => names.push(name),
+                Whose::Own | Whose::Below(_) => {}
+            },
+            (None, below) => {
+                let who = below.map_or(Whose::Own, |name| Whose::Below(smallvec![name]));
+                askers.push(Asker { service, who });
+            }
         }
     }
 
@@ -703,9 +749,22 @@ impl Local {
             let path = self.path_text(slot);
             client.tell(|here, key| here.linked(key, path));
         } else if state != State::Reserved {
-            let (path, name) = (self.path_of(slot).into(), self.name_of(slot).to_cow());
-            client.tell(|here, key| here.link_waits(key, Place { path, name }));
+            self.tell_client_place(slot, client);
         }
+    }
+
+    /// A service is built for which clients wait since nobody had claimed its address.
+    pub(crate) fn tell_place(&self, slot: u32) {
+        let waiting = self.with_service(slot, |s| s.waiting.values().copied().collect::<Vec<_>>());
+        for client in waiting.unwrap_or_default() {
+            self.tell_client_place(slot, client);
+        }
+    }
+
+    /// Where a service is that is not operational.
+    fn tell_client_place(&self, slot: u32, client: Client) {
+        let (path, name) = (self.path_of(slot).into(), self.name_of(slot).to_cow());
+        client.tell(|here, key| here.link_waits(key, Place { path, name }));
     }
 
     /// Why nobody can be a client of an actor here any more, or until somebody starts it.
@@ -888,12 +947,9 @@ impl Local {
     /// that do not run so far.
     pub(crate) fn leave_first(&self, client: Address, parent: u32, exit: &Exit) -> Siblings {
         let askers = self.services.borrow_mut().asked.remove(&client);
-        let fails = matches!(
-            exit.root_cause().reason(),
-            ExitReason::Link(_) | ExitReason::Stalled(_) | ExitReason::Lost(_)
-        );
+        let reason = exit.root_cause().reason();
         let askers = askers.into_iter().flatten();
-        let askers = askers.filter(|asker| fails || !asker.below);
+        let askers = askers.filter(|asker| asker.is_why(reason));
         let far = |service| self.seat(parent, |seat| seat.kin.as_ref()?.far(service));
         let sibling = |service: Address| {
             // Perhaps it was lost with the subtree that it is in.

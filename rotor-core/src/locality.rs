@@ -1000,6 +1000,7 @@ impl Local {
 
     /// The slot of an address of this locality, if the address is still valid.
     pub(crate) fn find(&self, address: Address) -> Option<u32> {
+        debug_assert!(address.gate() == self.gate, "it is one of this locality");
         let known = self.meet(address.slot);
         (known && self.slots.generation(address.slot) == address.generation).then_some(address.slot)
     }

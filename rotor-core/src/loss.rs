@@ -69,7 +69,8 @@ impl Local {
             let place = kin.entry(child)?.place;
             let is_down = kin.family.is_over(child) && !waits;
             let incarnation = kin.family.row(child).incarnation;
-            (place.gate() == gate).then_some((incarnation, place, is_down))
+            let is_it = place.gate() == gate && !kin.has_ended(child);
+            is_it.then_some((incarnation, place, is_down))
         });
         let Some((incarnation, place, is_down)) = lost else {
             return;
@@ -85,12 +86,12 @@ impl Local {
         let decision = self.decide(slot, child, incarnation, exit);
         let event = Event::Exited(child, incarnation, exit.clone(), decision);
         self.family(slot, event);
-        self.check_stalls_below(slot);
         if is_down {
             // It stays so: what was lost does not know, nor do those below it who were told to end.
             self.lay_far_down(slot, child, place, exit);
             self.peer_with(gate); // nor does its next life
         }
+        self.check_stalls_below(slot); // what is down is noted
     }
 
     /// Ends an instance whose parent is lost; one that is not there goes at once.

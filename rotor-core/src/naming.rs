@@ -1,7 +1,7 @@
 //! Names in a locality: which tree an actor is in, and the names that it has.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -387,24 +387,7 @@ impl Local {
             scopes: self.scopes_of(slot),
             again,
         };
-        let others = RefCell::new(Vec::new());
-        let comes_back = |of: Address, child| {
-            if of.gate() != self.gate {
-                others.borrow_mut().push(of);
-            }
-            self.comes_back(of, child)
-        };
-        let doomed = registry.stall(stalled, &comes_back);
-        if doomed.is_empty() {
-            // Their own loops know.
-            for supervisor in others.into_inner() {
-                Control::call(supervisor.gate(), move |there| {
-                    if let Some(slot) = there.find(supervisor) {
-                        there.check_stalls_below(slot);
-                    }
-                });
-            }
-        }
+        let doomed = registry.stall(stalled);
         self.tell_doomed(doomed);
     }
 
@@ -419,20 +402,8 @@ impl Local {
             return;
         };
         let supervisor = self.address_of(slot);
-        let doomed = registry.stall_again(supervisor, &|of, child| self.comes_back(of, child));
+        let doomed = registry.stall_again(supervisor);
         self.tell_doomed(doomed);
-    }
-
-    /// Whether a supervisor here has not given up a child whose loop is lost.
-    fn comes_back(&self, supervisor: Address, child: Address) -> bool {
-        let here = supervisor.gate() == self.gate;
-        let slot = if here { self.find(supervisor) } else { None };
-        slot.is_some_and(|slot| {
-            self.seat(slot, |seat| {
-                let kin = seat.kin.as_ref();
-                kin.is_some_and(|kin| kin.far(child).is_some_and(|id| !kin.family.is_over(id)))
-            })
-        })
     }
 
     /// Has starts fail that can never end.
@@ -458,10 +429,10 @@ impl Local {
                 && seat.holds().all(|why| why.awaited().is_some())
         });
         if stalled {
-            for apart in waits {
-                self.note_apart(apart, at);
-            }
             let waiting = self.path_text(slot);
+            for apart in waits {
+                self.note_apart(apart, at, &waiting);
+            }
             let reason = ExitReason::Stalled(StartStalled { waiting, ..error });
             self.crash(slot, Exit::of(reason));
         }

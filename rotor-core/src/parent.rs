@@ -480,7 +480,7 @@ impl Local {
                 };
                 if let Some(early) = self.seat(slot, has_ended) {
                     if !keep {
-                        self.wait_no_more(to, &exit);
+                        self.lay_child_down(slot, child, to, &exit);
                     }
                     let news = News::Exited(early);
                     return self.report_later(slot, child, incarnation, news);
@@ -593,11 +593,7 @@ impl Local {
             }
             Action::LayDown(child, exit) => {
                 if let Some(to) = self.child_place(slot, child) {
-                    if to.gate() == self.gate {
-                        self.wait_no_more(to, &exit);
-                    } else {
-                        self.lay_far_down(slot, child, to, &exit);
-                    }
+                    self.lay_child_down(slot, child, to, &exit);
                 }
             }
             Action::PutAside(child) => self.put_aside(slot, child),

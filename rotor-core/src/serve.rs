@@ -68,14 +68,23 @@ impl Local {
             return;
         };
         let path = |child| self.child_path(slot, child).into();
+        let ended = |child| {
+            self.seat(slot, |seat| {
+                seat.kin.as_ref().is_some_and(|kin| kin.has_ended(child))
+            })
+        };
         let started = |(_, instance)| Started {
             address: place.expect("a child that runs has an entry"),
             instance,
         };
         reply(match outcome {
             Ok(child) => Ok(child.map(started)),
-            Err(Refusal::Running(child)) => Err(AdminError::Running { child: path(child) }),
-            Err(Refusal::Restarting(child)) => Err(AdminError::Restarting { child: path(child) }),
+            Err(Refusal::Running(child)) if !ended(child) => {
+                Err(AdminError::Running { child: path(child) })
+            }
+            Err(Refusal::Running(child) | Refusal::Restarting(child)) => {
+                Err(AdminError::Restarting { child: path(child) })
+            }
             Err(Refusal::Failed(exit)) => Err(AdminError::StartFailed(exit)),
         });
     }
@@ -163,7 +172,7 @@ impl Local {
             let ids: Vec<ChildId> = kin.family.visible().collect();
             let info = |id| {
                 let row = kin.family.row(id);
-                let (name, state) = (row.name.to_cow(), row.child_state());
+                let (name, state) = (row.name.to_cow(), kin.child_state(id));
                 let is_supervisor = row.supervisor;
                 let entry = kin.entry(id)?;
                 Some(ChildInfo {
@@ -184,9 +193,11 @@ impl Local {
             let tally = kin.family.tally();
             // As in OTP: a pool does not look whether an instance has just ended.
             let ended = if pool { tally.ended } else { 0 };
+            let early = kin.early.as_ref().map(|early| early.ended());
+            let wait = early.into_iter().flatten().filter(|&id| kin.has_ended(id));
             ChildCount {
                 specs: if pool { 1 } else { tally.all },
-                active: tally.up + ended,
+                active: tally.up + ended - wait.count(),
                 supervisors: tally.supervisors,
                 workers: tally.all - tally.supervisors,
             }
@@ -244,7 +255,7 @@ impl Local {
             let kin = seat.kin_mut();
             let child = kin.family.find(name)?;
             let place = kin.entry(child).map(|entry| entry.place);
-            Some((kin.family.row(child).child_state(), place))
+            Some((kin.child_state(child), place))
         });
         let Some((state, place)) = found else {
             return Ok(());

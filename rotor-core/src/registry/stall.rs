@@ -18,6 +18,7 @@ use crate::error::StartStalled;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::Place;
+use crate::lock::lock;
 use crate::notes::ByGate;
 use crate::states::Lifecycle;
 
@@ -60,9 +61,6 @@ pub(crate) struct Doomed {
     /// Which siblings it, or what is above it, has to wait for.
     pub(crate) waits: Vec<Apart>,
 }
-
-/// Whether a supervisor has not given up a child whose loop is lost, as far as whoever asks knows.
-pub(crate) type ComesBack<'a> = &'a dyn Fn(Address, Address) -> bool;
 
 /// The starts that nothing but names and services keeps open.
 #[derive(Default)]
@@ -115,21 +113,17 @@ impl Stalls {
 
     /// The stalled starts whose ends an actor waits for before its own, which is at the end of this
     /// path: those that are below, or are, what starts before it.
-    fn before<'a>(
-        &'a self,
-        actor: &'a [Address],
-        comes_back: ComesBack<'a>,
-    ) -> impl Iterator<Item = Address> + 'a {
+    fn before<'a>(&'a self, actor: &'a [Address]) -> impl Iterator<Item = Address> + 'a {
         actor.iter().enumerate().flat_map(move |(i, slot)| {
-            let (waits, down) = match actor.get(i + 1).map(|next| next.state()) {
+            let (waits, down) = match actor.get(i + 1).map(|next| (*next, next.state())) {
                 // Itself, or one above it, which is operational after what is below it.
                 None => (slot.state() == Lifecycle::Starting, false),
                 // Below it, or below a later sibling of one on the way, or of one that is down. One whose
                 // loop is lost has gone: unless its supervisor starts it again, it is as good as down.
-                Some(next) => (
-                    next == Lifecycle::Waiting
-                        || next == Lifecycle::Gone && comes_back(*slot, actor[i + 1]),
-                    matches!(next, Lifecycle::Down | Lifecycle::Gone),
+                Some((next, state)) => (
+                    state == Lifecycle::Waiting
+                        || state == Lifecycle::Gone && comes_back(*slot, next),
+                    matches!(state, Lifecycle::Down | Lifecycle::Gone),
                 ),
             };
             let here = self.at_slot.get(slot).into_iter().flatten();
@@ -163,6 +157,13 @@ impl Stalled {
     }
 }
 
+/// Whether a child whose loop is lost is started again: its supervisor has not noted, at its gate, that it is
+/// down.
+fn comes_back(supervisor: Address, child: Address) -> bool {
+    let gate = child.gate();
+    gate != supervisor.gate() && !gate.is_past(child) && lock(&gate.laid).exit(child).is_none()
+}
+
 /// Where two paths part; none if one is the way to the other.
 fn apart(mine: &[Address], its: &[Address]) -> Option<Apart> {
     let at = mine.iter().zip(its).position(|(mine, its)| mine != its)?;
@@ -180,29 +181,23 @@ pub(super) fn is_down(path: &[Address]) -> bool {
 
 impl Registry {
     /// Notes that nothing but names and services keeps a start open. Returns the starts that can never end.
-    pub(crate) fn stall(&self, stalled: Stalled, comes_back: ComesBack<'_>) -> Vec<Doomed> {
+    pub(crate) fn stall(&self, stalled: Stalled) -> Vec<Doomed> {
         let mut table = self.table();
         let at = stalled.at;
         table.stalled.insert(stalled);
-        table.take_doomed(at, comes_back)
+        table.take_doomed(at)
     }
 
     /// A child of a supervisor has ended, or is lost, which is busy with the start of another one: it may
     /// be what that waits for. Returns the starts that can never end.
-    pub(crate) fn stall_again(
-        &self,
-        supervisor: Address,
-        comes_back: ComesBack<'_>,
-    ) -> Vec<Doomed> {
+    pub(crate) fn stall_again(&self, supervisor: Address) -> Vec<Doomed> {
         let mut table = self.table();
         if table.stalled.at_slot.is_empty() {
             return Vec::new();
         }
         let below = table.stalled.at_slot.get(&supervisor);
         let below = below.cloned().unwrap_or_default();
-        let doomed = below
-            .into_iter()
-            .flat_map(|at| table.take_doomed(at, comes_back));
+        let doomed = below.into_iter().flat_map(|at| table.take_doomed(at));
         let mut doomed: Vec<_> = doomed.collect();
         // It was there in its turn.
         doomed
@@ -308,8 +303,8 @@ impl Table {
     }
 
     /// Takes out the stalled starts that can never end because of this one.
-    fn take_doomed(&mut self, last: Address, comes_back: ComesBack<'_>) -> Vec<Doomed> {
-        let doomed = self.doomed(last, comes_back).into_iter().filter_map(|at| {
+    fn take_doomed(&mut self, last: Address) -> Vec<Doomed> {
+        let doomed = self.doomed(last).into_iter().filter_map(|at| {
             let stalled = self.stalled.remove(at)?;
             Some(self.doom(&stalled))
         });
@@ -319,7 +314,7 @@ impl Table {
     /// The stalled starts that wait for nothing but each other: all that one of them waits for is
     /// declared behind one of them in the start order. None if the last one that has stalled is not
     /// among them, so that only those are looked at that it waits for.
-    fn doomed(&self, last: Address, comes_back: ComesBack<'_>) -> Vec<Address> {
+    fn doomed(&self, last: Address) -> Vec<Address> {
         let mut suspects = Suspects::default();
         if !self.stalled.all.contains_key(&last) {
             return Vec::new();
@@ -331,7 +326,7 @@ impl Table {
             for awaited in &stalled.awaited {
                 let owner = self.owner(awaited, &stalled.scopes);
                 let path = owner.map_or(&[][..], |(path, _)| path);
-                suspects.waits(next, self.stalled.before(path, comes_back));
+                suspects.waits(next, self.stalled.before(path));
             }
             suspects.judge(next);
             next += 1;
