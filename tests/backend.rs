@@ -19,6 +19,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         signs: true,
         counts: false,
         run: loop_less,
+        serve: serve_loop_less,
         spawn: spawn_loop_less,
         world: || World::stepped("driver"),
     },
@@ -27,6 +28,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         signs: false,
         counts: false,
         run: thread,
+        serve: || ThreadLoop::new().serve(),
         spawn: |name| ThreadLoop::spawn(name),
         world: World::threaded,
     },
@@ -35,6 +37,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         signs: false,
         counts: true,
         run: mio,
+        serve: || MioLoop::new()?.serve(),
         spawn: |name| MioLoop::spawn(name),
         world: || World::stepped("mio"),
     },
@@ -43,6 +46,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         signs: true,
         counts: true,
         run: glib,
+        serve: || GlibLoop::new().serve(),
         spawn: |name| GlibLoop::spawn(name),
         world: || World::stepped("glib"),
     },
@@ -51,6 +55,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
         signs: false,
         counts: false,
         run: smol,
+        serve: || SmolLoop::new().serve(),
         spawn: |name| SmolLoop::spawn(name),
         world: || World::stepped("smol"),
     },
@@ -66,6 +71,8 @@ pub trait Backend: Sync {
     fn counts(&self) -> bool;
     /// Makes a loop on this thread, builds a tree for its locality and runs that until it ends.
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError>;
+    /// Makes a loop on this thread, and has it serve until nobody can use it.
+    fn serve(&self) -> std::result::Result<Exit, StartError>;
     /// Makes a locality with a loop on a thread of its own.
     fn spawn_locality(&self, name: &'static str) -> std::io::Result<Locality>;
     /// Loops whose time the body moves.
@@ -80,6 +87,7 @@ struct Looped {
     signs: bool,
     counts: bool,
     run: fn(Build<'_>) -> std::result::Result<Exit, StartError>,
+    serve: fn() -> std::result::Result<Exit, StartError>,
     spawn: fn(&'static str) -> std::io::Result<Locality>,
     world: fn() -> World,
 }
@@ -99,6 +107,10 @@ impl Backend for Looped {
 
     fn run_tree(&self, build: Build<'_>) -> std::result::Result<Exit, StartError> {
         (self.run)(build)
+    }
+
+    fn serve(&self) -> std::result::Result<Exit, StartError> {
+        (self.serve)()
     }
 
     fn spawn_locality(&self, name: &'static str) -> std::io::Result<Locality> {
@@ -302,14 +314,24 @@ fn loop_less(build: Build<'_>) -> std::result::Result<Exit, StartError> {
 
 fn spawn_loop_less(name: &'static str) -> std::io::Result<Locality> {
     Locality::spawn(name, |locality| {
-        let bell = Arc::new(Bell::default());
-        let driver = Driver::new(bell.clone(), Clock::real());
-        driver.open(&locality).expect("a fresh locality");
-        drop(locality);
-        driver.host();
-        let _ = drive(&driver, &bell);
-        Ok(())
+        serve(locality).map(drop).map_err(std::io::Error::other)
     })
+}
+
+fn serve_loop_less() -> std::result::Result<Exit, StartError> {
+    serve(Locality::new("here"))
+}
+
+fn serve(locality: Locality) -> std::result::Result<Exit, StartError> {
+    let bell = Arc::new(Bell::default());
+    let driver = Driver::new(bell.clone(), Clock::real());
+    driver.open(&locality).expect("a fresh locality");
+    drop(locality);
+    if driver.is_nested() {
+        return Err(StartError::Nested);
+    }
+    driver.host();
+    Ok(drive(&driver, &bell))
 }
 
 fn thread(build: Build<'_>) -> std::result::Result<Exit, StartError> {

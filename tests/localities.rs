@@ -1064,9 +1064,33 @@ fn m23_a_spawned_loop_waits_for_what_is_above_it_to_be_built_again(_: u64) {
     assert_eq!(turn(&[&root, &between, &far]), 2);
 }
 
+/// What was placed there has gone while no loop could be told.
+fn m23_a_loop_that_comes_after_the_end_of_the_tree_ends(_: u64) {
+    for hosts in [false, true] {
+        let [home, away] = ["home", "away"].map(Locality::new);
+        let [root, far] = [&home, &away].map(|locality| {
+            let driver = driver();
+            driver.open(locality).unwrap();
+            driver
+        });
+        if hosts {
+            far.host();
+        }
+        let app = root.start(group("root").child(group("far").on(&away, |s| s)));
+        drop(far);
+        app.unwrap().shutdown();
+        assert!(matches!(root.run_until_idle(), Turn::Done(_)));
+        let next = driver();
+        next.open(&away).unwrap();
+        next.host();
+        assert!(matches!(next.run_until_idle(), Turn::Done(_)));
+    }
+}
+
 bodies! {
     Sim: [
         m23_a_spawned_loop_waits_for_its_first_use,
+        m23_a_loop_that_comes_after_the_end_of_the_tree_ends,
         m23_a_spawned_loop_waits_for_what_is_above_it_to_be_built_again,
     ]
     Each: [

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::ThreadId;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use rotor_core::*;
@@ -88,6 +88,29 @@ pub fn nap(doer: Addr<Doer>) {
 /// A doer at an address.
 pub fn doer(at: Addr<Doer>) -> Child<Doer> {
     Child::new("doer", Doer::default).at(at)
+}
+
+/// Runs a tree on a thread of its own whose doer is on another loop, and is tried again while that is lost.
+pub fn patient(far: &Locality, a: Addr<Doer>) -> JoinHandle<Exit> {
+    let far = far.clone();
+    std::thread::spawn(move || {
+        let any = |name| Supervisor::one_for_one(name).auto_shutdown(AutoShutdown::Any);
+        let part = any("far").backoff(Backoff::fixed(Duration::from_millis(5)));
+        let part = part.on(&far, move |s| s.child(doer(a).transient().significant()));
+        let tree = any("app").intensity(1_000_000, LIMIT);
+        let tree = tree.child(part.transient().significant());
+        ThreadLoop::new().run(tree).expect("a sound tree")
+    })
+}
+
+/// Has a doer note that it lives, and says so.
+pub fn call(a: Addr<Doer>) -> Receiver<()> {
+    let (tell, told) = mpsc::channel();
+    act(a, move |me, _| {
+        me.count += 1;
+        tell.send(()).expect("somebody listens");
+    });
+    told
 }
 
 /// Tells on which thread it is dropped.

@@ -231,6 +231,7 @@ fn s05_a_loop_is_not_run_inside_a_handler(on: &dyn Backend) {
         act(a, move |me, cx| {
             let inner = same.try_run(|_| stage().child(lead("inner", &theirs)));
             me.say(inner.err().expect("it cannot end"));
+            assert!(matches!(same.serve(), Err(StartError::Nested)));
             cx.stop();
         });
         stage().child(lead("a", &log).at(a))
@@ -242,6 +243,7 @@ fn s05_a_loop_is_not_run_inside_a_handler(on: &dyn Backend) {
              child with `StartChild`, or run the loop on a thread of its own"
         ]
     );
+    assert!(same.serve().is_ok(), "nobody can use it");
 }
 
 /// Any thread may ask for the state of an address.

@@ -14,7 +14,7 @@ use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::puppet::{LONG, chain};
-use crate::stepped::{BACKENDS, Loop, Turned};
+use crate::stepped::{BACKENDS, Loop};
 
 /// Localities, each with a loop of its own, and one clock, which stands still unless a body moves it.
 pub struct World(Box<dyn Loops>);
@@ -70,6 +70,7 @@ impl World {
             waiting: Vec::new(),
             running: Vec::new(),
             mortal: Vec::new(),
+            serving: Vec::new(),
         }))
     }
 
@@ -95,7 +96,7 @@ impl World {
         self.0.lose(at);
     }
 
-    /// A driver without a loop takes over a locality whose loop is lost: a backend opens its own only.
+    /// A new loop of the same backend takes over a locality whose loop is lost.
     pub fn reopen(&mut self, at: &Locality) {
         self.0.reopen(at);
     }
@@ -271,7 +272,7 @@ impl Stepped {
 
 impl Loops for Stepped {
     fn locality(&mut self) -> Locality {
-        let new = (self.make)(self.clock.clone()).expect("a loop can be made");
+        let new = (self.make)(self.clock.clone(), None).expect("a loop can be made");
         let locality = new.locality();
         self.waiting.push((locality.clone(), new));
         locality
@@ -290,8 +291,11 @@ impl Loops for Stepped {
     }
 
     fn reopen(&mut self, at: &Locality) {
-        let again = Turned::open(at.clone(), self.clock.clone());
-        self.running.push(again.expect("its loop is lost"));
+        let again = (self.make)(self.clock.clone(), Some(at));
+        let mut again = again.expect("its loop is lost");
+        let place = again.start(Supervisor::one_for_one("place"));
+        place.expect("a sound tree");
+        self.running.push(again);
     }
 
     fn step(&mut self) {
@@ -325,6 +329,8 @@ struct Threads {
     running: Vec<(App, JoinHandle<()>)>,
     /// Those that can be lost, from when they are made.
     mortal: Vec<(Locality, Mortal)>,
+    /// Those that have taken over what was lost.
+    serving: Vec<JoinHandle<()>>,
 }
 
 /// A thread that turns a driver, which is what a thread loop is made of, until that is lost. A thread
@@ -336,7 +342,7 @@ struct Mortal {
 
 impl Mortal {
     /// Drives a locality, with a tree if one comes. Returns when it is open.
-    fn open(locality: Locality, clock: Clock, tree: Option<Starts>) -> Self {
+    fn open(locality: Locality, clock: Clock, Starts { tree, app }: Starts) -> Self {
         let (opened, is_open) = mpsc::channel();
         let die = Arc::new(AtomicBool::new(false));
         let told = die.clone();
@@ -345,12 +351,10 @@ impl Mortal {
             driver.open(&locality).expect("no loop has it");
             drop(locality);
             opened.send(()).expect("it waits for that");
-            if let Some(Starts { tree, app }) = tree {
-                let Ok(build) = tree.recv() else {
-                    return; // the body needs no tree there
-                };
-                let _ = app.send(driver.start(build()));
-            }
+            let Ok(build) = tree.recv() else {
+                return; // the body needs no tree there
+            };
+            let _ = app.send(driver.start(build()));
             while !told.load(Ordering::SeqCst) {
                 match driver.run_until_idle() {
                     Turn::Done(_) => break,
@@ -416,7 +420,7 @@ impl Loops for Threads {
             tree: build,
             app: started,
         };
-        let mortal = Mortal::open(locality.clone(), self.clock.clone(), Some(starts));
+        let mortal = Mortal::open(locality.clone(), self.clock.clone(), starts);
         self.mortal.push((locality.clone(), mortal));
         let thread = None;
         let begins = Begins { tree, app, thread };
@@ -438,8 +442,17 @@ impl Loops for Threads {
     }
 
     fn reopen(&mut self, at: &Locality) {
-        let again = Mortal::open(at.clone(), self.clock.clone(), None);
-        self.mortal.push((at.clone(), again));
+        let (place, clock) = (at.clone(), self.clock.clone());
+        let (opened, is_open) = mpsc::channel();
+        let serves = std::thread::spawn(move || {
+            let again = ThreadLoop::with_clock(clock);
+            again.open(&place).expect("its loop is lost");
+            opened.send(()).expect("it waits for that");
+            let exit = again.serve().expect("it is called inside no handler");
+            assert_eq!(chain(&exit), "normal");
+        });
+        self.serving.push(serves);
+        is_open.recv().expect("it is opened");
     }
 
     fn step(&mut self) {
@@ -476,6 +489,8 @@ impl Drop for Threads {
         self.waiting.clear();
         if !std::thread::panicking() {
             self.mortal.drain(..).for_each(|(_, mortal)| mortal.end());
+            let ended = |serves: JoinHandle<()>| serves.join().expect("nothing of it fails");
+            self.serving.drain(..).for_each(ended);
         }
     }
 }

@@ -21,7 +21,7 @@ impl Loops {
     /// The system cannot make one.
     pub fn new(make: Make, spread: usize) -> Result<Self, Box<dyn Error>> {
         let clock = Clock::manual();
-        let loops = (0..spread.max(1)).map(|_| make(clock.clone()));
+        let loops = (0..spread.max(1)).map(|_| make(clock.clone(), None));
         let loops = loops.collect::<Result<_, _>>()?;
         Ok(Loops { clock, loops })
     }

@@ -21,14 +21,15 @@ pub const BACKENDS: &[(&str, Make)] = &[
     ("smol", Ticked::make),
 ];
 
-/// Makes a loop with a locality.
-pub type Make = fn(Clock) -> Result<Box<dyn Loop>, Box<dyn Error>>;
+/// Makes a loop with a locality of its own, which also drives one whose loop was lost, if that is given.
+pub type Make = fn(Clock, Option<&Locality>) -> Result<Box<dyn Loop>, Box<dyn Error>>;
 
 /// A loop on this thread.
 pub trait Loop {
-    /// What it drives.
+    /// What it was made to drive: what was lost, else its own.
     fn locality(&self) -> Locality;
-    /// Starts a tree whose root is here, once. Until that ends, other trees may place theirs here.
+    /// Starts a tree whose root is on its own locality, once. Until that ends, other trees may place
+    /// theirs here.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -54,21 +55,17 @@ impl Wake for Flag {
 }
 
 impl Turned {
-    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
-        Self::open(Locality::new("turned"), clock)
-    }
-
-    /// Drives a locality that no loop has, or none any more.
-    ///
-    /// # Errors
-    /// Another one has it, or it has ended.
-    pub fn open(locality: Locality, clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+    fn make(clock: Clock, lost: Option<&Locality>) -> Result<Box<dyn Loop>, Box<dyn Error>> {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let driver = Driver::new(flag.clone(), clock);
-        driver.open(&locality)?;
+        let own = Locality::new("turned");
+        driver.open(&own)?;
+        if let Some(lost) = lost {
+            driver.open(lost)?;
+        }
         Ok(Box::new(Turned {
             driver,
-            locality,
+            locality: lost.cloned().unwrap_or(own),
             flag,
         }))
     }
@@ -97,18 +94,24 @@ struct Polled {
     poll: Poll,
     events: Events,
     guest: Guest,
+    locality: Locality,
     again: bool,
 }
 
 impl Polled {
-    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+    fn make(clock: Clock, lost: Option<&Locality>) -> Result<Box<dyn Loop>, Box<dyn Error>> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
         let guest = MioLoop::with_clock(poll.registry(), waker, Token(1), clock)?;
+        if let Some(lost) = lost {
+            guest.open(lost)?;
+        }
+        let locality = lost.unwrap_or(guest.locality()).clone();
         Ok(Box::new(Polled {
             poll,
             events: Events::with_capacity(8),
             guest,
+            locality,
             again: false,
         }))
     }
@@ -116,7 +119,7 @@ impl Polled {
 
 impl Loop for Polled {
     fn locality(&self) -> Locality {
-        self.guest.locality().clone()
+        self.locality.clone()
     }
 
     fn start(&mut self, tree: Supervisor) -> Result<App, StartError> {
@@ -145,12 +148,15 @@ struct Iterated {
 }
 
 impl Iterated {
-    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+    fn make(clock: Clock, lost: Option<&Locality>) -> Result<Box<dyn Loop>, Box<dyn Error>> {
         let context = MainContext::new();
         let unused = GlibLoop::with_clock(&context, clock)?;
+        if let Some(lost) = lost {
+            unused.open(lost)?;
+        }
         Ok(Box::new(Iterated {
             context,
-            locality: unused.locality().clone(),
+            locality: lost.unwrap_or(unused.locality()).clone(),
             unused: Some(unused),
         }))
     }
@@ -193,11 +199,14 @@ struct Ticked {
 }
 
 impl Ticked {
-    fn make(clock: Clock) -> Result<Box<dyn Loop>, Box<dyn Error>> {
+    fn make(clock: Clock, lost: Option<&Locality>) -> Result<Box<dyn Loop>, Box<dyn Error>> {
         let unused = SmolLoop::with_clock(clock);
+        if let Some(lost) = lost {
+            unused.open(lost)?;
+        }
         Ok(Box::new(Ticked {
             executor: LocalExecutor::new(),
-            locality: unused.locality().clone(),
+            locality: lost.unwrap_or(unused.locality()).clone(),
             unused: Some(unused),
         }))
     }

@@ -328,6 +328,8 @@ impl Driver {
         self.inner.hosted.set(true);
         for local in &*self.inner.locals.borrow() {
             local.locality.host();
+            // What was placed there may have gone while no loop could be told.
+            Control::post(local.gate, Control::Vacant);
         }
     }
 

@@ -277,13 +277,32 @@ pub mod mixing_loops {
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
     //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. Until
-    //! the locality is opened again, each restart of it fails at once, and counts. Only a program that drives
-    //! a locality itself can do that, with [`Driver::open`](crate::Driver::open): it gives the subtree a
-    //! [`backoff`](crate::Supervisor::backoff), and its supervisor an
+    //! the locality is opened again, each restart of it fails at once, and counts. A new loop does that: made
+    //! on a thread of its own, it [opens](crate::ThreadLoop::open) the locality and
+    //! [serves](crate::ThreadLoop::serve), which ends as a spawned loop does. The calls are the same for each
+    //! backend; a loop of one's own has [`Driver::open`](crate::Driver::open). A program that means to do so
+    //! gives the subtree a [`backoff`](crate::Supervisor::backoff), and its supervisor an
     //! [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
-    //! then. The loops of the backends make a locality of their own, so what is lost with one stays so: have
-    //! [`decide`](crate::Supervisor::decide) stop or escalate that subtree, or make it temporary, and
-    //! start another one with [`StartChild`](crate::StartChild). A thread that hangs is not lost, but late.
+    //! then. One that does not has [`decide`](crate::Supervisor::decide) stop or escalate that subtree, or
+    //! makes it temporary, and starts another one with [`StartChild`](crate::StartChild). A thread that hangs
+    //! is not lost, but late.
+    //!
+    //! ```
+    //! use rotor_core::*;
+    //! use std::thread;
+    //! /// Drives what has lost its loop. The tree does not wait for this thread, as it does for a spawned one.
+    //! fn take_over(lost: Locality) -> thread::JoinHandle<()> {
+    //!     thread::spawn(move || {
+    //!         let next = ThreadLoop::new(); // or `MioLoop`, `GlibLoop`, `SmolLoop`: the same calls
+    //!         if let Err(error) = next.open(&lost) {
+    //!             return eprintln!("{} is not taken over: {error}", lost.name());
+    //!         }
+    //!         let exit = next.serve();
+    //!         eprintln!("{} is served no more: {exit:?}", lost.name());
+    //!     })
+    //! }
+    //! # let _ = take_over;
+    //! ```
     //!
     //! While a loop is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is
     //! refused, and links fail at once. When it is opened again, the addresses wait, then run. A client of

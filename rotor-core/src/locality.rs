@@ -353,8 +353,10 @@ impl Locality {
 
     /// Its loop ends, or detaches, when nothing is placed here any more.
     pub(crate) fn host(&self) {
+        // What had nothing to lose would have ended with its first loop.
+        let state = if self.openings() > 1 { 2 } else { 1 };
         let hosted = &self.inner.hosted;
-        let _ = hosted.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = hosted.compare_exchange(0, state, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// The thread that drives it, for whoever joins it; once.

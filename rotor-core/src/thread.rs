@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::driver::{Budget, Driver, Turn};
 use crate::entrance::Wake;
-use crate::error::StartError;
+use crate::error::{BindError, StartError};
 use crate::exit::Exit;
 use crate::locality::Locality;
 use crate::supervisor::Supervisor;
@@ -50,7 +50,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct ThreadLoop {
     driver: Driver,
-    /// None while it runs on a thread that was spawned for it.
+    /// None while it serves.
     locality: Option<Locality>,
     signal: Arc<Signal>,
     spin: Duration,
@@ -161,7 +161,7 @@ impl ThreadLoop {
         self
     }
 
-    /// The locality that this loop drives.
+    /// The locality that this loop has of its own: trees start there.
     ///
     /// ```
     /// # use rotor_core::*;
@@ -173,6 +173,44 @@ impl ThreadLoop {
     /// ```
     pub fn locality(&self) -> &Locality {
         self.locality.as_ref().expect("taken out when it runs")
+    }
+
+    /// Drives one more locality: one whose loop was lost, as a rule. Its supervisor's next restart builds
+    /// there what was lost, at the same addresses.
+    ///
+    /// A tree starts on the loop's own locality, and its end is that of the loop: what other trees have placed
+    /// there is lost again.
+    ///
+    /// # Errors
+    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// in order.
+    ///
+    /// # Examples
+    /// Here a new one; of one whose loop was lost there is nothing else to do:
+    /// ```
+    /// use rotor_core::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    /// # }
+    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let far = Locality::new("far");
+    /// let place = far.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let next = ThreadLoop::new();
+    ///     next.open(&place)?;
+    ///     next.serve()?;
+    ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    /// });
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///         .on(&far, |s| s.child(Child::new("worker", || Worker).transient().significant()))
+    ///         .transient().significant()))?;
+    /// thread.join().expect("nothing panics there")
+    /// # }
+    /// ```
+    pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        self.driver.open(locality)
     }
 
     /// Starts a tree on this thread and returns when it has ended, and the threads that were spawned for
@@ -243,6 +281,42 @@ impl ThreadLoop {
         Ok(exit)
     }
 
+    /// Serves the subtrees that trees of other loops place on its localities, on this thread, and returns
+    /// when nothing is placed there any more. Its exit is a normal one, however those end.
+    ///
+    /// # Errors
+    /// [`StartError::Nested`] inside a handler of any loop of this thread.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// struct Quick;
+    /// impl Actor for Quick {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    /// }
+    /// let main = ThreadLoop::new(); // such as of the thread that a library needs
+    /// let here = main.locality().clone();
+    /// let root = std::thread::spawn(move || {
+    ///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///             .on(&here, |s| s.child(Child::new("quick", || Quick).transient().significant()))
+    ///             .transient().significant());
+    ///     drop(here);
+    ///     ThreadLoop::new().run(tree)
+    /// });
+    /// main.serve()?;
+    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_failure()));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn serve(mut self) -> Result<Exit, StartError> {
+        if self.driver.is_nested() {
+            return Err(StartError::Nested);
+        }
+        self.locality = None; // held, it would count as a user of the thread
+        self.driver.host();
+        Ok(self.turn_until_done())
+    }
+
     /// Starts a thread with a loop of its own. It ends when nothing is placed on its locality any
     /// more, and is joined when the tree that used it ends.
     ///
@@ -298,11 +372,8 @@ impl ThreadLoop {
         set_up: impl FnOnce(Self) -> Self + Send + 'static,
     ) -> std::io::Result<Locality> {
         Locality::spawn(name, |locality| {
-            let mut this = set_up(Self::drive(locality, Clock::real()));
-            this.locality = None; // held, it would count as a user of the thread
-            this.driver.host();
-            let _ = this.turn_until_done();
-            Ok(())
+            let this = set_up(Self::drive(locality, Clock::real()));
+            this.serve().map(drop).map_err(std::io::Error::other)
         })
     }
 
@@ -362,6 +433,9 @@ fn nap(left: Duration, passed: u64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread::ThreadId;
+
     use super::*;
     use crate::*;
 
@@ -383,6 +457,22 @@ mod tests {
                 0 => cx.stop(),
                 _ => self.0.send(balls - 1),
             }
+        }
+    }
+
+    /// Tells on which thread it starts.
+    struct Listed(mpsc::Sender<ThreadId>);
+
+    impl Actor for Listed {
+        fn start(&mut self, _: &mut Context<Self>) -> Result {
+            let _ = self.0.send(std::thread::current().id());
+            Ok(())
+        }
+    }
+
+    impl Handler<()> for Listed {
+        fn handle(&mut self, (): (), cx: &mut Context<Self>) {
+            cx.stop();
         }
     }
 
@@ -446,5 +536,51 @@ mod tests {
             ping.send(if cfg!(miri) { 10 } else { 1000 });
             assert!(!main.run(tree).unwrap().is_failure());
         }
+    }
+
+    /// What loses a thread loop is the end of a tree of its own, if it serves others, too.
+    #[test]
+    fn m11_a_new_loop_takes_the_locality_of_a_lost_one() {
+        let (known, far) = mpsc::channel();
+        let first = std::thread::spawn(move || {
+            let first = ThreadLoop::new();
+            let tree = Supervisor::one_for_one("own");
+            let far = first.locality().clone();
+            first.run_with(tree, |app| known.send((far, app)).unwrap())
+        });
+        let (far, own) = far.recv().unwrap();
+        let (tell, told) = mpsc::channel();
+        let (a, place) = (far.reserve(), far.clone());
+        let root = std::thread::spawn(move || {
+            let any = |name| Supervisor::one_for_one(name).auto_shutdown(AutoShutdown::Any);
+            let part = any("far").backoff(Backoff::fixed(MOMENT));
+            let part = part.on(&place, move |s| {
+                let tell = tell.clone();
+                let listed = Child::new("listed", move || Listed(tell.clone()));
+                s.child(listed.at(a).transient().significant())
+            });
+            let tree = any("app").intensity(1_000_000, HOUR);
+            ThreadLoop::new().run(tree.child(part.transient().significant()))
+        });
+        let here = told.recv().expect("it starts there");
+        assert_eq!(here, first.thread().id());
+        let early = ThreadLoop::new();
+        assert_eq!(early.open(&far), Err(BindError::AlreadyOpen));
+        own.shutdown();
+        assert!(!first.join().unwrap().unwrap().is_failure());
+        assert_eq!(a.address().state(), Lifecycle::Gone);
+
+        let place = far.clone();
+        let next = std::thread::spawn(move || {
+            let next = ThreadLoop::new();
+            next.open(&place).unwrap();
+            a.send(());
+            next.serve().unwrap()
+        });
+        let there = next.thread().id();
+        assert!(!root.join().unwrap().unwrap().is_failure());
+        assert!(!next.join().unwrap().is_failure());
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [there]);
+        assert_eq!(early.open(&far), Err(BindError::Ended));
     }
 }

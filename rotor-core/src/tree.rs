@@ -590,7 +590,7 @@ impl fmt::Display for Tree {
                 writeln!(
                     f,
                     "locality {} has no driver: what is placed there waits until its loop runs, or \
-                     `Driver::open` opens it",
+                     another one opens it",
                     place.name
                 )?;
             } else if !place.answered {

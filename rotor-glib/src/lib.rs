@@ -30,13 +30,16 @@
 //!
 //! [`GlibLoop::attach`] is a guest of a loop that the application runs: with a tree, by
 //! [`start`](GlibLoop::start), or for parts of trees that start elsewhere, by [`host`](GlibLoop::host).
-//! [`GlibLoop::new`] makes a loop of its own, which [`run`](GlibLoop::run) runs on this thread, and
-//! [`GlibLoop::spawn`] one on a thread of its own. What is not `Send`, as widgets are not, goes to actors
-//! of the same thread by [`send_local`](rotor_core::Addr::send_local). One source serves all actors of the loop; while a backlog lasts its priority (125) is
-//! below that of GTK's redraw (120), so the window is drawn and input is served first. A [`Guard`]
-//! makes a panic in a signal closure a restart of the actor that has connected it, and ties the
-//! lives of actors and widgets. How all of it is used together, with dialogs and the end of a program, is
-//! the chapter `glib_program` of rotor-core's guide.
+//! [`GlibLoop::new`] makes a loop of its own, for this thread: [`run`](GlibLoop::run) and
+//! [`serve`](GlibLoop::serve) are the same two there. [`GlibLoop::spawn`] makes one on a thread of its own.
+//! Before it is run, a loop may [`open`](GlibLoop::open) a locality whose loop was lost.
+//!
+//! What is not `Send`, as widgets are not, goes to actors of the same thread by
+//! [`send_local`](rotor_core::Addr::send_local). One source serves all actors of the loop; while a backlog
+//! lasts its priority (125) is below that of GTK's redraw (120), so the window is drawn and input is served
+//! first. A [`Guard`] makes a panic in a signal closure a restart of the actor that has connected it, and
+//! ties the lives of actors and widgets. How all of it is used together, with dialogs and the end of a
+//! program, is the chapter `glib_program` of rotor-core's guide.
 //!
 //! # Futures of GLib and gio
 //!
@@ -92,11 +95,12 @@ mod io;
 mod source;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 use glib::{MainContext, MainLoop};
-use rotor_core::{App, Clock, Driver, Exit, Locality, StartError, Supervisor};
+use rotor_core::{App, BindError, Clock, Driver, Exit, Locality, StartError, Supervisor};
 
 pub use guard::Guard;
 pub use io::{Io, Ready, Watch, WrongLoop};
@@ -256,7 +260,7 @@ impl GlibLoop {
         Self::drive(Locality::new("glib"), context, clock)
     }
 
-    /// The locality that this loop drives.
+    /// The locality that this loop has of its own: trees start there.
     ///
     /// ```
     /// # use rotor_core::*;
@@ -273,6 +277,45 @@ impl GlibLoop {
     /// ```
     pub fn locality(&self) -> &Locality {
         &self.locality
+    }
+
+    /// Drives one more locality: one whose loop was lost, as a rule. Its supervisor's next restart builds
+    /// there what was lost, at the same addresses.
+    ///
+    /// A tree starts on the loop's own locality, and its end is that of the loop: what other trees have placed
+    /// there is lost again.
+    ///
+    /// # Errors
+    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// in order.
+    ///
+    /// # Examples
+    /// Here a new one; of one whose loop was lost there is nothing else to do:
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// # struct Worker;
+    /// # impl Actor for Worker {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    /// # }
+    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let far = Locality::new("far");
+    /// let place = far.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let next = GlibLoop::new();
+    ///     next.open(&place)?;
+    ///     next.serve()?;
+    ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    /// });
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///         .on(&far, |s| s.child(Child::new("worker", || Worker).transient().significant()))
+    ///         .transient().significant()))?;
+    /// thread.join().expect("nothing panics there")
+    /// # }
+    /// ```
+    pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        self.source.driver().open(locality)
     }
 
     /// Starts a tree and returns. It lives in the context's loop until it ends; the loop is never
@@ -334,27 +377,53 @@ impl GlibLoop {
             return Err(StartError::Nested);
         }
         let app = self.source.driver().start(tree)?;
-        let context = self.source.context().clone();
-        let main_loop = MainLoop::new(Some(&context), false);
-        let exit = Rc::new(std::cell::RefCell::new(None));
-        self.source.when_done({
-            let (main_loop, exit) = (main_loop.clone(), exit.clone());
-            move |end| {
-                *exit.borrow_mut() = Some(end);
-                main_loop.quit();
-            }
-        });
-        let run = || main_loop.run();
-        context
-            .with_thread_default(run)
-            .expect("this thread owns the context");
-        drop(self);
-        let exit = exit.take();
-        Ok(app
-            .wait()
-            .ok()
-            .or(exit)
-            .expect("the loop was quit by the end of the tree"))
+        let exit = run_until_done(self.source);
+        Ok(app.wait().unwrap_or(exit))
+    }
+
+    /// Serves the subtrees that trees of other loops place on its localities, on this thread, and returns
+    /// when nothing is placed there any more. Its exit is a normal one, however those end.
+    ///
+    /// It is [`host`](Self::host), and runs the context's loop.
+    ///
+    /// # Errors
+    /// [`StartError::Nested`] inside a handler of any loop of this thread.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_glib::GlibLoop;
+    /// struct Bus;
+    /// impl Actor for Bus {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         assert!(glib::MainContext::ref_thread_default().is_owner());
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let main = GlibLoop::new();
+    /// let here = main.locality().clone();
+    /// let root = std::thread::spawn(move || {
+    ///     // The root lives on another thread.
+    ///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Supervisor::one_for_one("bus").auto_shutdown(AutoShutdown::Any)
+    ///             .on(&here, |s| s.child(Child::new("bus", || Bus).transient().significant()))
+    ///             .transient().significant());
+    ///     drop(here);
+    ///     ThreadLoop::new().run(tree)
+    /// });
+    /// main.serve()?;
+    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_failure()));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn serve(self) -> Result<Exit, StartError> {
+        let GlibLoop { source, locality } = self;
+        if source.driver().is_nested() {
+            return Err(StartError::Nested);
+        }
+        drop(locality); // held, it would count as a user of the thread
+        source.driver().host();
+        Ok(run_until_done(source))
     }
 
     /// Serves subtrees that trees of other loops place on this locality, as a guest of the loop
@@ -427,17 +496,7 @@ impl GlibLoop {
             let context = MainContext::new();
             let this = Self::drive(locality, &context, Clock::real());
             let this = this.expect("nobody else knows the context");
-            let GlibLoop { source, locality } = this;
-            drop(locality); // held, it would count as a user of the thread
-            source.driver().host();
-            let main_loop = MainLoop::new(Some(&context), false);
-            let quit = main_loop.clone();
-            source.when_done(move |_| quit.quit());
-            let run = || main_loop.run();
-            context
-                .with_thread_default(run)
-                .expect("this thread owns the context");
-            Ok(())
+            this.serve().map(drop).map_err(std::io::Error::other)
         })
     }
 
@@ -450,4 +509,24 @@ impl GlibLoop {
         let source = Source::attach(driver, bell, context)?;
         Ok(GlibLoop { source, locality })
     }
+}
+
+/// Runs the context's loop until the driver of this source is done.
+fn run_until_done(source: Attached) -> Exit {
+    let context = source.context().clone();
+    let main_loop = MainLoop::new(Some(&context), false);
+    let exit = Rc::new(RefCell::new(None));
+    source.when_done({
+        let (main_loop, exit) = (main_loop.clone(), exit.clone());
+        move |end| {
+            *exit.borrow_mut() = Some(end);
+            main_loop.quit();
+        }
+    });
+    let run = || main_loop.run();
+    context
+        .with_thread_default(run)
+        .expect("this thread owns the context");
+    drop(source);
+    exit.take().expect("the end has quit the loop")
 }

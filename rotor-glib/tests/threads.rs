@@ -84,6 +84,45 @@ fn a_spawned_loop_ends_with_the_tree_that_used_it() {
     });
 }
 
+#[test]
+fn m11_a_new_loop_takes_the_locality_of_a_lost_one() {
+    within_limit(|| {
+        let (known, far) = mpsc::channel();
+        let first = thread::spawn(move || {
+            let context = MainContext::new();
+            let first = GlibLoop::attach_to(&context).unwrap();
+            let a = first.locality().reserve();
+            let lives = call(a);
+            known.send((first.host(), a)).unwrap();
+            while lives.try_recv().is_err() {
+                context.iteration(true);
+            }
+        });
+        let (far, a) = next(&far);
+        let early = GlibLoop::new();
+        assert_eq!(early.open(&far), Err(BindError::AlreadyOpen));
+        let root = patient(&far, a);
+        first.join().unwrap(); // its thread has ended before its tree has
+        assert_eq!(a.address().state(), Lifecycle::Gone);
+
+        let place = far.clone();
+        let next = thread::spawn(move || {
+            let next = GlibLoop::new();
+            next.open(&place).unwrap();
+            act(a, |me, cx| {
+                assert_eq!(me.count, 0, "it is a fresh instance");
+                assert!(Io::of(cx).is_ok());
+                assert!(MainContext::ref_thread_default().is_owner());
+                cx.stop();
+            });
+            next.serve().unwrap()
+        });
+        assert!(orderly(&root.join().unwrap()));
+        assert!(orderly(&next.join().unwrap()));
+        assert_eq!(early.open(&far), Err(BindError::Ended));
+    });
+}
+
 /// Serves a tree of another thread; the locality must then be detached, with a handle of it or not.
 fn host_a_tree(keep: bool) {
     within_limit(move || {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Registry, Token, Waker};
-use rotor_core::{App, Budget, Clock, Driver, Exit, Locality, StartError, Supervisor, Turn, Wake};
+use rotor_core::{
+    App, BindError, Budget, Clock, Driver, Exit, Locality, StartError, Supervisor, Turn, Wake,
+};
 
 use crate::reactor::Reactor;
 use crate::signal::Signal;
@@ -68,7 +70,7 @@ pub struct Guest {
     pub(crate) driver: Driver,
     pub(crate) reactor: Rc<Reactor>,
     pub(crate) signal: Arc<Signal>,
-    /// Given up by a spawned loop: held, it would count as a user of the thread.
+    /// Given up by a loop that serves: held, it would count as a user of the thread.
     pub(crate) locality: Option<Locality>,
     budget: Budget,
 }
@@ -140,7 +142,7 @@ impl Guest {
         self
     }
 
-    /// The locality that this guest drives.
+    /// The locality that this guest has of its own: trees start there.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -159,7 +161,48 @@ impl Guest {
     pub fn locality(&self) -> &Locality {
         self.locality
             .as_ref()
-            .expect("a spawned loop is not given out")
+            .expect("a loop that serves is not given out")
+    }
+
+    /// Drives one more locality: one whose loop was lost, as a rule. Its supervisor's next restart builds
+    /// there what was lost, at the same addresses.
+    ///
+    /// At any time before [`Step::Done`]: the end of the guest's own tree is that of the guest, and what other
+    /// trees have placed there is lost again.
+    ///
+    /// # Errors
+    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// in order, [`BindError::DriverEnded`] after [`Step::Done`].
+    ///
+    /// # Examples
+    /// A program that has lost a part of its tree with a thread goes on with it in its own loop:
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// # use mio::{Events, Poll, Token, Waker};
+    /// use rotor_core::*;
+    /// use rotor_mio::{MioLoop, Step};
+    /// # struct Worker;
+    /// # impl Actor for Worker {}
+    /// # let mut poll = Poll::new()?;
+    /// # let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+    /// let far = ThreadLoop::new(); // nobody runs it
+    /// let (place, worker) = (far.locality().clone(), far.locality().reserve());
+    /// let guest = MioLoop::attach(poll.registry(), waker, Token(1))?;
+    /// let app = guest.start(Supervisor::one_for_one("app").child(Supervisor::one_for_one("work")
+    ///     .backoff(Backoff::fixed(Duration::from_millis(1)))
+    ///     .on(&place, move |s| s.child(Child::new("worker", || Worker).at(worker)))))?;
+    /// drop(far); // lost
+    /// guest.open(&place)?;
+    /// # let mut events = Events::with_capacity(8);
+    /// while worker.address().state() != Lifecycle::Running {
+    ///     let Step::Poll(timeout) = guest.turn(&events) else { break };
+    ///     poll.poll(&mut events, timeout)?;
+    /// }
+    /// # assert!(app.tree().ended.is_none());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        self.driver.open(locality)
     }
 
     /// Starts a tree whose root is here. It starts in the turns that follow.

@@ -31,10 +31,11 @@
 //!
 //! # Which loop?
 //!
-//! [`MioLoop::new`] makes a loop for this thread, whose [`run`](MioLoop::run) ends with the tree.
+//! [`MioLoop::new`] makes a loop for this thread, whose [`run`](MioLoop::run) ends with the tree, and
+//! [`serve`](MioLoop::serve) with the parts of other trees that are placed there.
 //! [`MioLoop::spawn`] starts a thread with a loop, for a part of a tree.
-//! [`MioLoop::attach`] makes actors guests of a [`Poll`](mio::Poll) that the application runs. An
-//! idle loop does nothing: no turn, no wake.
+//! [`MioLoop::attach`] makes actors guests of a [`Poll`](mio::Poll) that the application runs. Each may
+//! [`open`](MioLoop::open) a locality whose loop was lost. An idle loop does nothing: no turn, no wake.
 //!
 //! # How does an actor get a socket?
 //!

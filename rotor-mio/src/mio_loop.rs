@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Registry, Token, Waker};
-use rotor_core::{Budget, Clock, Exit, Locality, StartError, Supervisor, Turn};
+use rotor_core::{BindError, Budget, Clock, Exit, Locality, StartError, Supervisor, Turn};
 
 use crate::guest::Guest;
 
@@ -135,10 +135,8 @@ impl MioLoop {
     ) -> io::Result<Locality> {
         let parts = Parts::new()?;
         Locality::spawn(name, move |locality| {
-            let mut this = set_up(Self::drive(parts, locality)?);
-            drop(this.guest.locality.take());
-            this.guest.driver.host();
-            this.turn_until_done().map(drop)
+            let this = set_up(Self::drive(parts, locality)?);
+            this.serve().map(drop).map_err(io::Error::other)
         })
     }
 
@@ -261,7 +259,7 @@ impl MioLoop {
         self
     }
 
-    /// The locality that this loop drives.
+    /// The locality that this loop has of its own: trees start there.
     ///
     /// ```
     /// # use rotor_core::*;
@@ -275,6 +273,49 @@ impl MioLoop {
     /// ```
     pub fn locality(&self) -> &Locality {
         self.guest.locality()
+    }
+
+    /// Drives one more locality: one whose loop was lost, as a rule. Its supervisor's next restart builds
+    /// there what was lost, at the same addresses.
+    ///
+    /// A tree starts on the loop's own locality, and its end is that of the loop: what other trees have placed
+    /// there is lost again. A [`Guest`] has this call as well.
+    ///
+    /// # Errors
+    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// in order.
+    ///
+    /// # Examples
+    /// Here a new one; of one whose loop was lost there is nothing else to do:
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, MioLoop};
+    /// struct Server;
+    /// impl Actor for Server {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         Io::of(cx)?; // the new loop's
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let far = Locality::new("far");
+    /// let place = far.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let next = MioLoop::new()?;
+    ///     next.open(&place)?;
+    ///     next.serve()?;
+    ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    /// });
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///         .on(&far, |s| s.child(Child::new("server", || Server).transient().significant()))
+    ///         .transient().significant()))?;
+    /// thread.join().expect("nothing panics there")
+    /// # }
+    /// ```
+    pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        self.guest.open(locality)
     }
 
     /// Starts a tree on this thread and returns when it has ended, and the threads that were
@@ -313,6 +354,51 @@ impl MioLoop {
         // The tree is over, so this only waits for the threads.
         let _ = app.wait();
         Ok(exit?)
+    }
+
+    /// Serves the subtrees that trees of other loops place on its localities, on this thread, and returns
+    /// when nothing is placed there any more. Its exit is a normal one, however those end.
+    ///
+    /// # Errors
+    /// [`StartError::Nested`] inside a handler of any loop of this thread. [`StartError::Loop`] if polling
+    /// fails; then its localities are lost.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_mio::{Io, MioLoop};
+    /// struct Quick;
+    /// impl Actor for Quick {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         Io::of(cx)?;
+    ///         cx.stop();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let main = MioLoop::new()?;
+    /// let here = main.locality().clone();
+    /// let root = std::thread::spawn(move || {
+    ///     // The root lives on another thread.
+    ///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Supervisor::one_for_one("net").auto_shutdown(AutoShutdown::Any)
+    ///             .on(&here, |s| s.child(Child::new("quick", || Quick).transient().significant()))
+    ///             .transient().significant());
+    ///     drop(here);
+    ///     ThreadLoop::new().run(tree)
+    /// });
+    /// main.serve()?;
+    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_failure()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn serve(mut self) -> Result<Exit, StartError> {
+        if self.guest.driver.is_nested() {
+            return Err(StartError::Nested);
+        }
+        drop(self.guest.locality.take());
+        self.guest.driver.host();
+        Ok(self.turn_until_done()?)
     }
 
     fn drive(parts: Parts, locality: Locality) -> io::Result<Self> {

@@ -245,6 +245,44 @@ fn a_spawned_loop_ends_with_the_tree_that_used_it() {
 }
 
 #[test]
+fn m11_a_new_loop_takes_the_locality_of_a_lost_one() {
+    within_limit(|| {
+        let mut poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let first = MioLoop::attach(poll.registry(), waker, Token(1)).unwrap();
+        let far = first.locality().clone();
+        let a = far.reserve();
+        let (root, lives) = (patient(&far, a), call(a));
+        let mut events = Events::with_capacity(8);
+        while let Step::Poll(timeout) = first.turn(&events) {
+            if lives.try_recv().is_ok() {
+                break;
+            }
+            poll.poll(&mut events, timeout).unwrap();
+        }
+        let early = MioLoop::new().unwrap();
+        assert_eq!(early.open(&far), Err(BindError::AlreadyOpen));
+        drop(first);
+        assert_eq!(a.address().state(), Lifecycle::Gone);
+
+        let place = far.clone();
+        let next = thread::spawn(move || {
+            let next = MioLoop::new().unwrap();
+            next.open(&place).unwrap();
+            act(a, |me, cx| {
+                assert_eq!(me.count, 0, "it is a fresh instance");
+                assert!(Io::of(cx).is_ok());
+                cx.stop();
+            });
+            next.serve().unwrap()
+        });
+        assert!(orderly(&root.join().unwrap()));
+        assert!(orderly(&next.join().unwrap()));
+        assert_eq!(early.open(&far), Err(BindError::Ended));
+    });
+}
+
+#[test]
 fn a_tree_that_is_wrong_is_refused() {
     let twice = || Child::new("same", || Nothing);
     let tree = Supervisor::one_for_one("wrong")

@@ -23,12 +23,13 @@
 //! # }
 //! ```
 //!
-//! [`SmolLoop::new`] makes a loop of this thread, and is followed by one of three:
+//! [`SmolLoop::new`] makes a loop of this thread, and is followed by one of four:
 //! [`run`](SmolLoop::run) blocks the thread until the tree has ended; [`start`](SmolLoop::start) gives a
-//! future for an executor that the program runs, and so does [`host`](SmolLoop::host), for parts of trees
-//! that start elsewhere. [`SmolLoop::spawn`] starts a thread of its own. Futures of actors run on every backend; this one
-//! adds the reactor that wakes them. [`Async`] and [`Sleep`] are async-io's `Async` and `Timer`, of
-//! which the latter would be mistaken for core's [`Timer`](rotor_core::Timer).
+//! future for an executor that the program runs; [`serve`](SmolLoop::serve) and [`host`](SmolLoop::host) are
+//! the same for parts of trees that start elsewhere. Before that it may [`open`](SmolLoop::open) a locality
+//! whose loop was lost. [`SmolLoop::spawn`] starts a thread of its own. Futures of actors run on every
+//! backend; this one adds the reactor that wakes them. [`Async`] and [`Sleep`] are async-io's `Async` and
+//! `Timer`, of which the latter would be mistaken for core's [`Timer`](rotor_core::Timer).
 
 mod bell;
 mod pump;
@@ -36,7 +37,7 @@ mod pump;
 use std::borrow::Cow;
 use std::io;
 
-use rotor_core::{App, Clock, Driver, Exit, Locality, StartError, Supervisor};
+use rotor_core::{App, BindError, Clock, Driver, Exit, Locality, StartError, Supervisor};
 
 pub use async_io::{Async, Timer as Sleep};
 pub use pump::Pump;
@@ -145,7 +146,7 @@ impl SmolLoop {
         Self::drive(Locality::new("smol"), clock)
     }
 
-    /// The locality that this loop drives.
+    /// The locality that this loop has of its own: trees start there.
     ///
     /// ```
     /// # use rotor_core::*;
@@ -159,6 +160,45 @@ impl SmolLoop {
     /// ```
     pub fn locality(&self) -> &Locality {
         &self.locality
+    }
+
+    /// Drives one more locality: one whose loop was lost, as a rule. Its supervisor's next restart builds
+    /// there what was lost, at the same addresses.
+    ///
+    /// A tree starts on the loop's own locality, and its end is that of the loop: what other trees have placed
+    /// there is lost again.
+    ///
+    /// # Errors
+    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// in order.
+    ///
+    /// # Examples
+    /// Here a new one; of one whose loop was lost there is nothing else to do:
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::SmolLoop;
+    /// # struct Worker;
+    /// # impl Actor for Worker {
+    /// #     fn start(&mut self, cx: &mut Context<Self>) -> Result { cx.stop(); Ok(()) }
+    /// # }
+    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let far = Locality::new("far");
+    /// let place = far.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let next = SmolLoop::new();
+    ///     next.open(&place)?;
+    ///     next.serve()?;
+    ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    /// });
+    /// ThreadLoop::new().run(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///     .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///         .on(&far, |s| s.child(Child::new("worker", || Worker).transient().significant()))
+    ///         .transient().significant()))?;
+    /// thread.join().expect("nothing panics there")
+    /// # }
+    /// ```
+    pub fn open(&self, locality: &Locality) -> Result<(), BindError> {
+        self.pump.driver().open(locality)
     }
 
     /// Starts a tree and blocks this thread until it has ended, serving the reactor meanwhile.
@@ -228,6 +268,49 @@ impl SmolLoop {
         Ok((app, self.pump))
     }
 
+    /// Serves the subtrees that trees of other loops place on its localities, on this thread, and returns
+    /// when nothing is placed there any more. Its exit is a normal one, however those end.
+    ///
+    /// It is [`host`](Self::host), with an executor.
+    ///
+    /// # Errors
+    /// [`StartError::Nested`] inside a handler of any loop of this thread.
+    ///
+    /// # Examples
+    /// ```
+    /// use rotor_core::*;
+    /// use rotor_smol::{Sleep, SmolLoop};
+    /// struct Nap;
+    /// impl Actor for Nap {
+    ///     fn start(&mut self, cx: &mut Context<Self>) -> Result {
+    ///         cx.spawn(Sleep::after(std::time::Duration::from_millis(1)), |_, _, cx| cx.stop());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let main = SmolLoop::new();
+    /// let here = main.locality().clone();
+    /// let root = std::thread::spawn(move || {
+    ///     // The root lives on another thread.
+    ///     let tree = Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
+    ///         .child(Supervisor::one_for_one("far").auto_shutdown(AutoShutdown::Any)
+    ///             .on(&here, |s| s.child(Child::new("nap", || Nap).transient().significant()))
+    ///             .transient().significant());
+    ///     drop(here);
+    ///     ThreadLoop::new().run(tree)
+    /// });
+    /// main.serve()?;
+    /// assert!(matches!(root.join(), Ok(Ok(exit)) if !exit.is_failure()));
+    /// # Ok::<_, StartError>(())
+    /// ```
+    pub fn serve(self) -> Result<Exit, StartError> {
+        if self.pump.driver().is_nested() {
+            return Err(StartError::Nested);
+        }
+        let (locality, pump) = self.host();
+        drop(locality); // held, it would count as a user of the thread
+        Ok(async_io::block_on(pump))
+    }
+
     /// Serves subtrees that trees of other loops place on this locality, as a guest of an executor
     /// that the program runs. The future ends when nothing is placed here any more.
     ///
@@ -291,10 +374,8 @@ impl SmolLoop {
     /// ```
     pub fn spawn(name: impl Into<Cow<'static, str>>) -> io::Result<Locality> {
         Locality::spawn(name, |locality| {
-            let (locality, pump) = Self::drive(locality, Clock::real()).host();
-            drop(locality); // held, it would count as a user of the thread
-            let _ = async_io::block_on(pump);
-            Ok(())
+            let this = Self::drive(locality, Clock::real());
+            this.serve().map(drop).map_err(io::Error::other)
         })
     }
 

@@ -397,6 +397,43 @@ fn t04_time_passes_when_the_clock_of_a_loop_is_set() {
 }
 
 #[test]
+fn m11_a_new_loop_takes_the_locality_of_a_lost_one() {
+    within_limit(|| {
+        let (far, pump) = SmolLoop::new().host();
+        let a = far.reserve();
+        let (root, lives) = (patient(&far, a), call(a));
+        let mut pump = Box::pin(pump);
+        future::block_on(future::poll_fn(|cx| {
+            let polled = pump.as_mut().poll(cx);
+            assert!(polled.is_pending());
+            match lives.try_recv() {
+                Ok(()) => Poll::Ready(()),
+                Err(_) => Poll::Pending,
+            }
+        }));
+        let early = SmolLoop::new();
+        assert_eq!(early.open(&far), Err(BindError::AlreadyOpen));
+        drop(pump);
+        assert_eq!(a.address().state(), Lifecycle::Gone);
+
+        let place = far.clone();
+        let next = thread::spawn(move || {
+            let next = SmolLoop::new();
+            next.open(&place).unwrap();
+            act(a, |me, cx| {
+                assert_eq!(me.count, 0, "it is a fresh instance");
+                let nap = Sleep::after(Duration::from_millis(1));
+                cx.spawn(nap, |_, _, cx| cx.stop());
+            });
+            next.serve().unwrap()
+        });
+        assert!(orderly(&root.join().unwrap()));
+        assert!(orderly(&next.join().unwrap()));
+        assert_eq!(early.open(&far), Err(BindError::Ended));
+    });
+}
+
+#[test]
 fn e04_a_future_serves_subtrees_of_other_loops() {
     within_limit(|| {
         let (far, pump) = SmolLoop::new().host();
