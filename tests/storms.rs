@@ -97,8 +97,8 @@ struct Shared {
     counted: AtomicI64,
     /// What must not be.
     wrong: Mutex<Vec<String>>,
-    /// By address: how often the witness has asked for a `Down`, and got one.
-    downs: Mutex<BTreeMap<Address, (u32, u32)>>,
+    /// Each instance, as the witness was told of it.
+    watched: Mutex<Vec<Watched>>,
     known: Mutex<Known>,
     /// Administrative requests of gulls that have no answer yet.
     open: AtomicI64,
@@ -483,7 +483,8 @@ impl Hook<Gull> for Warden {
     }
 }
 
-/// Watches every instance of every gull, from a tree of its own that no storm reaches.
+/// Watches every instance of every gull, from a tree of its own that no storm reaches: each with an eye
+/// of its own, so that a `Down` too many does not make up for one that is missing.
 struct Witness(World);
 struct Born(Address);
 
@@ -491,21 +492,55 @@ impl Actor for Witness {}
 
 impl Handler<Born> for Witness {
     fn handle(&mut self, Born(who): Born, cx: &mut Context<Self>) {
-        cx.monitor(who);
-        self.0.0.downs.lock().unwrap().entry(who).or_default().0 += 1;
+        let mut watched = self.0.0.watched.lock().unwrap();
+        let number = watched.len();
+        watched.push(Watched {
+            who,
+            downs: 0,
+            late: false,
+        });
+        drop(watched);
+        let world = self.0.clone();
+        let eye = Child::new("eye", move || Eye(world.clone(), number));
+        cx.child(eye.temporary());
     }
 }
 
-impl Handler<Down> for Witness {
+struct Watched {
+    who: Address,
+    /// How many its eye has got.
+    downs: u32,
+    /// It had ended when its eye came, and its address waited for the next one.
+    late: bool,
+}
+
+impl Watched {
+    /// What is watched for the end of the next one is told of none, if nothing is built there any more.
+    fn is_told(&self) -> bool {
+        let waits = || self.late && self.who.state() == Lifecycle::Waiting;
+        self.downs == 1 || self.downs == 0 && waits()
+    }
+}
+
+/// With the number of what it watches.
+struct Eye(World, usize);
+
+impl Actor for Eye {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        let watched = &mut self.0.0.watched.lock().unwrap()[self.1];
+        watched.late = watched.who.state() == Lifecycle::Waiting;
+        cx.monitor(watched.who);
+        Ok(())
+    }
+}
+
+impl Handler<Down> for Eye {
     fn handle(&mut self, down: Down, _: &mut Context<Self>) {
-        self.0
-            .0
-            .downs
-            .lock()
-            .unwrap()
-            .entry(down.who)
-            .or_default()
-            .1 += 1;
+        let watched = &mut self.0.0.watched.lock().unwrap()[self.1];
+        watched.downs += 1;
+        if watched.downs > 1 || down.who != watched.who {
+            self.0.wrong(format!("a Down too many: {down:?}"));
+        }
     }
 }
 
@@ -720,7 +755,7 @@ impl Storm {
             alive: AtomicI64::new(0),
             counted: AtomicI64::new(0),
             wrong: Mutex::default(),
-            downs: Mutex::default(),
+            watched: Mutex::default(),
             known: Mutex::default(),
             open: AtomicI64::new(0),
             links: Mutex::default(),
@@ -861,8 +896,9 @@ impl Storm {
         let shared = &self.world.0;
         assert_eq!(shared.alive.load(Relaxed), 0, "instances are left");
         assert_eq!(*shared.wrong.lock().unwrap(), [""; 0]);
-        for (who, (asked, told)) in &*shared.downs.lock().unwrap() {
-            assert_eq!(asked, told, "monitors and Downs of {who:?}");
+        for watched in &*shared.watched.lock().unwrap() {
+            let Watched { who, downs, .. } = watched;
+            assert!(watched.is_told(), "{downs} Downs of an instance of {who:?}");
         }
         self.world
     }

@@ -39,8 +39,8 @@ struct Book {
     living: BTreeMap<Address, u32>,
     /// Instances, messages and closures that have not been dropped.
     counted: u32,
-    /// How often the witness has asked for a `Down`, and got one.
-    downs: BTreeMap<Address, (u32, u32)>,
+    /// Each instance that was watched: its address, and how many `Down`s its eye has got.
+    downs: Vec<(Address, u32)>,
     /// What must not be; noted, as a panic would be taken for one of an actor.
     wrong: Vec<String>,
 }
@@ -329,7 +329,8 @@ impl Handler<Down> for Mortal {
     }
 }
 
-/// Watches every instance, from a tree of its own.
+/// Watches every instance, from a tree of its own: each with an eye of its own, so that a `Down` too many
+/// does not make up for one that is missing.
 struct Witness(World);
 struct Born(Address);
 
@@ -337,14 +338,35 @@ impl Actor for Witness {}
 
 impl Handler<Born> for Witness {
     fn handle(&mut self, Born(who): Born, cx: &mut Context<Self>) {
-        cx.monitor(who);
-        self.0.book().downs.entry(who).or_default().0 += 1;
+        let mut book = self.0.book();
+        let number = book.downs.len();
+        book.downs.push((who, 0));
+        drop(book);
+        let world = self.0.clone();
+        let eye = Child::new("eye", move || Eye(world.clone(), number));
+        cx.child(eye.temporary());
     }
 }
 
-impl Handler<Down> for Witness {
+/// With its number in the list of Downs.
+struct Eye(World, usize);
+
+impl Actor for Eye {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        let (who, _) = self.0.book().downs[self.1];
+        cx.monitor(who);
+        Ok(())
+    }
+}
+
+impl Handler<Down> for Eye {
     fn handle(&mut self, down: Down, _: &mut Context<Self>) {
-        self.0.book().downs.entry(down.who).or_default().1 += 1;
+        let mut book = self.0.book();
+        let (who, told) = &mut book.downs[self.1];
+        *told += 1;
+        if *told > 1 || down.who != *who {
+            book.wrong.push(format!("a Down too many: {down:?}"));
+        }
     }
 }
 
@@ -491,7 +513,7 @@ impl Story {
             witness,
             living: BTreeMap::new(),
             counted: 0,
-            downs: BTreeMap::new(),
+            downs: Vec::new(),
             wrong: Vec::new(),
         };
         let world = World(Arc::new(Mutex::new(book)));
@@ -541,8 +563,8 @@ impl Story {
         assert!(book.wrong.is_empty(), "{:?}", book.wrong);
         assert!(book.living.values().all(|n| *n == 0), "{:?}", book.living);
         assert_eq!(book.counted, 0, "messages or closures were leaked");
-        for (who, (asked, told)) in &book.downs {
-            assert_eq!(asked, told, "monitors and Downs of {who:?}");
+        for (who, told) in &book.downs {
+            assert_eq!(*told, 1, "Downs of an instance of {who:?}");
         }
     }
 }
