@@ -667,27 +667,36 @@ fn m11_a_restart_that_arrives_in_a_later_life_is_built_once(on: &dyn Backend) {
 
 /// The parent's loop is lost: its far children shut themselves down, reason `Lost`.
 fn m11_orphans_shut_themselves_down(far: &dyn Backend) {
+    struct Exits(Log);
+    impl Observer for Exits {
+        fn exited(&self, _: Address, name: &str, exit: &Exit) {
+            self.0.put(format!("{name} exits: {}", exit.reason()));
+        }
+    }
     let log = Log::new();
     let away = far.spawn("away");
     let (theirs, place) = (log.clone(), away.clone());
     let doomed = Doomed::open(
         Locality::new("home"),
         Some(Box::new(move || {
-            group("root").child(group("far").on(&place, move |s| {
+            let observer = Arc::new(Exits(theirs.clone()));
+            let far = group("far").on(&place, move |s| {
                 s.child(Role::new("b", &theirs).telling().child())
-            }))
+            });
+            group("root").observer(observer).child(far)
         })),
     );
     log.wait_for("b starts");
     doomed.kill();
     drop(away);
-    log.wait_for("b drops");
-    assert_eq!(log.of("b stops").len(), 1);
-    assert!(
-        log.of("b stops")[0].contains("b stops: "),
-        "{:?}",
-        log.all()
-    );
+    log.wait_for("far exits: locality home was lost");
+    let b_ends = [
+        "b starts",
+        "b stops: shutdown",
+        "b drops",
+        "b exits: shutdown",
+    ];
+    assert_eq!(log.of("b "), b_ends);
 }
 
 /// A thread loop ends when nothing is placed on it any more, and `run` has joined it.
