@@ -380,7 +380,8 @@ fn c_opp_01_an_empty_tree_starts_and_ends(on: &dyn Backend) {
 
 bodies! {
     Each: [
-        a03_recipients_compare_by_their_target,
+        a03_recipients_compare_by_their_target
+            as c_lp_09_recipients_compare_by_their_target,
         s18_addresses_sort_by_their_serials,
         a02_an_untyped_address_becomes_a_typed_one_if_the_type_is_right,
         a04_an_address_owns_nothing,
@@ -388,7 +389,9 @@ bodies! {
         s02_an_address_of_an_earlier_tree_reaches_nobody_of_a_later_one,
         a28_a_recipient_may_be_of_a_message_that_another_actor_maps,
         e18_a_tree_that_has_ended_lets_go_of_its_observer,
-        c_opp_01_an_empty_tree_starts_and_ends,
+        c_opp_01_an_empty_tree_starts_and_ends
+            as r7_an_empty_tree_starts_and_ends
+            as c_so_01_an_empty_tree_starts_and_ends,
     ]
     Pair: [
         a02_a_type_is_checked_on_the_thread_of_the_locality,

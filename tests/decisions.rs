@@ -635,7 +635,8 @@ bodies! {
         l09_the_others_come_back_without_one_whose_restart_is_left,
         r101_the_root_of_an_escalation_is_the_failure,
         r29_an_error_escalates_and_a_normal_end_does_not,
-        c_so_14_a_failure_is_answered_by_the_first_level_that_does,
+        c_so_14_a_failure_is_answered_by_the_first_level_that_does
+            as c_so_15_a_failure_is_answered_by_the_first_level_that_does,
         l09_a_decision_may_use_its_context,
         l19_a_panic_of_a_decision_is_the_actors_own,
         l09_nobody_is_asked_about_what_was_stopped,

@@ -25,6 +25,8 @@ const SEEDS: u64 = 8;
 #[derive(Clone, Copy)]
 pub struct Body {
     pub name: &'static str,
+    /// Its function: a body that proves several rules has a name for each.
+    pub function: &'static str,
     pub run: Run,
 }
 
@@ -42,19 +44,33 @@ pub enum Run {
     World(fn(&mut World)),
 }
 
-/// Lists the bodies of a file, and makes a test of each.
+/// Lists the bodies of a file, and makes a test of each: `name as another` is a test under each name.
 macro_rules! bodies {
-    ($($kind:ident: [$($name:ident),* $(,)?])*) => {
-        pub const BODIES: &[crate::harness::Body] = &[$($(crate::harness::Body {
-            name: stringify!($name),
-            run: crate::harness::Run::$kind($name),
-        },)*)*];
+    ($($kind:ident: [$($name:ident $(as $other:ident)*),* $(,)?])*) => {
+        pub const BODIES: &[crate::harness::Body] = &[$($(
+            crate::harness::Body {
+                name: stringify!($name),
+                function: stringify!($name),
+                run: crate::harness::Run::$kind($name),
+            },
+            $(crate::harness::Body {
+                name: stringify!($other),
+                function: stringify!($name),
+                run: crate::harness::Run::$kind($name),
+            },)*
+        )*)*];
 
         mod on_every_backend {
-            $($(#[test]
-            fn $name() {
-                crate::harness::check(stringify!($name));
-            })*)*
+            $($(
+                #[test]
+                fn $name() {
+                    crate::harness::check(stringify!($name));
+                }
+                $(#[test]
+                fn $other() {
+                    crate::harness::check(stringify!($other));
+                })*
+            )*)*
         }
     };
 }
@@ -107,6 +123,11 @@ fn all_bodies() -> impl Iterator<Item = Body> {
 }
 
 impl Body {
+    /// Whether it runs on the loops of every backend, not in simulations alone.
+    pub fn is_on_every_backend(self) -> bool {
+        !matches!(self.run, Run::Sim(_))
+    }
+
     fn places(self) -> Vec<Place> {
         let n = BACKENDS.len();
         match self.run {

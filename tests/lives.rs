@@ -859,13 +859,18 @@ fn c_lp_01_a_wait_of_no_time_says_not_yet(world: &mut World) {
 
 bodies! {
     Each: [
-        r1_a_start_and_a_stop_wait_for_every_hold,
+        r1_a_start_and_a_stop_wait_for_every_hold
+            as l28_a_start_and_a_stop_wait_for_every_hold,
         r33_a_hold_may_be_dropped_in_the_hook_that_took_it,
         r3_the_order_of_a_specs_options_does_not_matter,
         r13_a_tree_may_be_told_to_stop_before_its_first_turn,
         m01_a_stop_from_outside_joins_that_of_a_restart,
-        r27_a_double_stop_of_a_supervisor_is_one_stop,
-        r123_a_child_may_stop_its_parent_as_soon_as_it_has_started,
+        r27_a_double_stop_of_a_supervisor_is_one_stop
+            as r9_a_double_stop_of_a_supervisor_is_one_stop
+            as r10_a_double_stop_of_a_supervisor_is_one_stop,
+        r123_a_child_may_stop_its_parent_as_soon_as_it_has_started
+            as r82_a_child_may_stop_its_parent_as_soon_as_it_has_started
+            as r127_a_child_may_stop_its_parent_as_soon_as_it_has_started,
         c_lp_15_a_handler_may_start_stop_and_await_another_actor,
         l01_what_is_sent_to_oneself_in_the_start_comes_before_later_messages,
     ]

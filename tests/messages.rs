@@ -650,7 +650,10 @@ fn c_lp_07_a_handler_gets_the_body_and_its_sender(on: &dyn Backend, far: &dyn Ba
 bodies! {
     Each: [
         a01_a_message_is_handled_by_the_actor_that_the_address_names,
-        r22_a_ping_is_answered_by_one_pong,
+        r22_a_ping_is_answered_by_one_pong
+            as r119_a_ping_is_answered_by_one_pong
+            as r121_a_ping_is_answered_by_one_pong
+            as r133_a_ping_is_answered_by_one_pong,
         m02_messages_of_one_sender_arrive_in_order,
         a06_inside_a_locality_the_order_of_handling_is_the_order_of_sending,
         a05_any_thread_may_send_and_keeps_its_order,
@@ -661,7 +664,8 @@ bodies! {
         row_m03_an_enum_of_messages_and_single_types_are_both_handled,
     ]
     Pair: [
-        r69_a_ball_goes_to_and_fro_between_localities,
+        r69_a_ball_goes_to_and_fro_between_localities
+            as r125_a_ball_goes_to_and_fro_between_localities,
         a06_order_is_kept_per_sender_between_localities,
         a26_a_message_to_one_receiver_is_moved,
         s07_payloads_of_every_size_and_alignment_arrive_whole,

@@ -681,7 +681,8 @@ bodies! {
         n03_a_start_waits_for_a_name,
         n03_everybody_who_waits_for_a_name_is_told,
         r104_a_start_that_finds_nothing_fails_with_its_limit,
-        s23_a_name_of_another_type_is_an_error_and_no_cast,
+        s23_a_name_of_another_type_is_an_error_and_no_cast
+            as n04_a_name_of_another_type_is_an_error_and_no_cast,
     ]
     Sim: [
         m11_names_of_a_lost_locality_come_back_with_it,

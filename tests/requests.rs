@@ -940,7 +940,8 @@ bodies! {
         m04_a_token_that_dies_in_a_failing_handler_says_ended,
         m04_a_token_that_dies_with_its_instance_says_ended,
         m04_a_token_that_was_passed_on_outlives_its_first_holder,
-        r43_a_request_may_be_sent_on,
+        r43_a_request_may_be_sent_on
+            as c_lp_11_a_request_may_be_sent_on,
         m04_a_cancelled_request_calls_nothing_back,
         r45_an_answer_after_the_end_of_the_asker_is_dropped,
         a07_a_reply_may_be_large,

@@ -478,6 +478,7 @@ bodies! {
     ]
     World: [
         l06_the_window_of_restarts_slides,
-        r75_a_start_limit_that_passes_fails_the_start,
+        r75_a_start_limit_that_passes_fails_the_start
+            as r78_a_start_limit_that_passes_fails_the_start,
     ]
 }

@@ -914,8 +914,11 @@ bodies! {
         r67_the_first_reason_stays_that_of_the_tree,
         r71_branches_of_a_deep_tree_talk,
         c_so_03_a_parent_ends_after_its_children_whoever_is_told_first,
-        r81_a_child_may_stop_its_supervisor_at_any_time,
-        r89_a_second_stop_in_the_stop_hook_is_harmless,
+        r81_a_child_may_stop_its_supervisor_at_any_time
+            as r85_a_child_may_stop_its_supervisor_at_any_time
+            as c_so_23_a_child_may_stop_its_supervisor_at_any_time,
+        r89_a_second_stop_in_the_stop_hook_is_harmless
+            as r90_a_second_stop_in_the_stop_hook_is_harmless,
         r91_children_of_a_start_are_part_of_it,
         r92b_a_stop_that_fails_is_told,
         c_so_13_instances_leave_no_memory_behind,
@@ -923,7 +926,8 @@ bodies! {
     Pair: [
         r63_a_supervisor_on_another_locality_is_shut_down,
         r99_an_inner_supervisor_comes_back_with_its_children,
-        r100_a_factory_that_fails_in_the_first_start_ends_the_tree,
+        r100_a_factory_that_fails_in_the_first_start_ends_the_tree
+            as c_so_06_a_factory_that_fails_in_the_first_start_ends_the_tree,
         c_so_07_a_part_that_cannot_be_placed_undoes_the_others,
         c_so_05_a_group_is_started_anywhere_from_a_handler,
         c_so_10_what_is_sent_to_a_later_sibling_in_a_start_arrives,
@@ -941,7 +945,8 @@ bodies! {
         r87_a_shutdown_does_not_wait_for_a_start,
         c_so_09_a_start_during_the_end_is_refused_or_undone,
         c_so_09_a_supervisor_that_ends_refuses_at_once,
-        c_so_11_starts_and_ends_are_told_once_and_in_order,
+        c_so_11_starts_and_ends_are_told_once_and_in_order
+            as r31_starts_and_ends_are_told_once_and_in_order,
         c_so_17_auto_shutdown_waits_for_the_start,
         c_so_21_a_tree_is_run_from_outside,
         c_opp_02_ten_that_wait_a_second_end_together,

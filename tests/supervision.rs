@@ -1240,16 +1240,20 @@ fn r79_an_actor_may_stop_itself_in_its_start(on: &dyn Backend) {
 
 bodies! {
     Each: [
-        l16_children_start_in_order_and_stop_in_reverse,
+        l16_children_start_in_order_and_stop_in_reverse
+            as r11_children_start_in_order_and_stop_in_reverse,
         l06_a_child_may_have_a_limit_of_its_own,
         r23_the_hooks_of_an_instance_run_once_and_in_order,
-        r26_a_double_stop_is_one_stop,
+        r26_a_double_stop_is_one_stop
+            as c_so_02_a_double_stop_is_one_stop,
         l12_a_monitor_of_a_removed_child_answers_at_once,
         l03_one_for_one_restarts_only_the_child_that_ended,
         l03_rest_for_one_restarts_the_later_ones,
         l05_restart_kinds_decide_by_the_reason,
         r29_a_normal_end_does_not_escalate,
-        l14_a_failed_start_of_a_group_stops_what_was_started,
+        l14_a_failed_start_of_a_group_stops_what_was_started
+            as r2_a_failed_start_of_a_group_stops_what_was_started
+            as r86_a_failed_start_of_a_group_stops_what_was_started,
         l14_who_fails_in_its_start_hook_has_not_started,
         r97_a_failed_restart_is_tried_again_and_counts,
         r97_a_factory_that_fails_is_called_as_often_as_the_kind_says,
@@ -1257,9 +1261,11 @@ bodies! {
         l10_a_significant_end_ends_the_supervisor,
         m09_a_dynamic_child_ends_with_the_instance_of_its_supervisor,
         l23_a_child_may_be_added_while_running,
-        l26_a_child_cannot_be_added_while_stopping,
+        l26_a_child_cannot_be_added_while_stopping
+            as c_so_18_a_child_cannot_be_added_while_stopping,
         l04_many_children_come_and_go,
-        r79_an_actor_may_stop_itself_in_its_start,
+        r79_an_actor_may_stop_itself_in_its_start
+            as r83_an_actor_may_stop_itself_in_its_start,
     ]
     Pair: [
         l16_order_holds_over_localities,
@@ -1268,9 +1274,13 @@ bodies! {
         l06_too_many_restarts_end_the_supervisor,
         l08_a_failure_escalates_to_the_root_with_its_causes,
         r25_a_start_that_takes_too_long_is_a_failed_start,
-        l17_a_stop_that_takes_too_long_ends_by_force,
+        l17_a_stop_that_takes_too_long_ends_by_force
+            as r92c_a_stop_that_takes_too_long_ends_by_force
+            as r135_a_stop_that_takes_too_long_ends_by_force,
         m13_stop_overtakes_queued_messages_and_drain_does_not,
-        l24_a_tree_is_checked_before_it_starts,
+        l24_a_tree_is_checked_before_it_starts
+            as r5_a_tree_is_checked_before_it_starts
+            as r6_a_tree_is_checked_before_it_starts,
         m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor,
         l12_a_monitor_gives_exactly_one_down,
         l21_an_old_address_watches_and_stops_the_instance_that_runs,

@@ -465,7 +465,10 @@ fn t01_late_ticks_burst_delay_or_skip(on: &dyn Backend) {
 bodies! {
     Each: [
         t01_late_ticks_burst_delay_or_skip,
-        r117_a_timer_fires_once,
+        r117_a_timer_fires_once
+            as r120_a_timer_fires_once
+            as r124_a_timer_fires_once
+            as r128_a_timer_fires_once,
         t01_a_timer_never_fires_within_a_handler,
         t01_timers_due_at_the_same_time_fire_in_the_order_they_were_made,
         t01_timers_fire_in_the_order_of_their_deadlines,
