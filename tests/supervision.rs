@@ -1,6 +1,6 @@
 //! Start, stop, restart, escalation: what a supervisor does.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rotor_core::*;
 
@@ -738,6 +738,60 @@ fn m13_an_actor_stops_before_its_children_and_is_dropped_after_them(on: &dyn Bac
     );
 }
 
+/// Until the end, which is that of its children: what it has asked for comes, what others send does not.
+fn m13_own_results_flow_while_the_children_stop(on: &dyn Backend) {
+    fn hold_until_three_have_come(hold: Hold, me: &Puppet, cx: &mut Context<Puppet>) {
+        match me.log.count("b: ") {
+            3.. => drop(hold),
+            _ => _ = later(cx, ms(1), |me, cx| hold_until_three_have_come(hold, me, cx)),
+        }
+    }
+    let log = Log::new();
+    on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        let mine = log.clone();
+        let mother = Role::new("b", &log)
+            .telling()
+            .begin(move |_, cx| {
+                let child = Role::new("c", &mine).telling().stop(move |me, _, cx| {
+                    b.send(Say("what others send"));
+                    hold_until_three_have_come(cx.hold("three results"), me, cx);
+                });
+                cx.child(child.child());
+            })
+            .stop(move |me, _, cx| {
+                later(cx, ms(1), |me, _| me.say("a timer"));
+                cx.spawn(std::future::ready(()), |me, (), _| me.say("a future"));
+                me.ask(cx, a, 1, LONG);
+            });
+        act(a, move |_, cx| {
+            cx.monitor(b.address());
+            b.stop();
+        });
+        when(a, (1, "a: down"), |_, cx| cx.stop());
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(mother.child().at(b).transient())
+    });
+    let mut said = log.all();
+    said.retain(|line| !line.starts_with("a: "));
+    said[4..7].sort();
+    assert_eq!(
+        said,
+        [
+            "b starts",
+            "c starts",
+            "b stops: shutdown",
+            "c stops: shutdown",
+            "b: a future",
+            "b: a timer",
+            "b: got 2",
+            "c drops",
+            "b drops"
+        ]
+    );
+}
+
 fn m13_stop_overtakes_queued_messages_and_drain_does_not(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
     on.run(|here| {
@@ -937,6 +991,60 @@ fn m09_a_dynamic_child_ends_with_the_instance_of_its_supervisor(on: &dyn Backend
     });
     assert_eq!(log.all(), ["c: same address"]);
     assert_eq!(played.lost(Reason::Gone), ["Say"]);
+}
+
+/// So does a supervisor that is added at run time, with all that is below it, elsewhere, too.
+fn m09_a_dynamic_supervisor_is_gone_with_its_subtree(on: &dyn Backend, far: &dyn Backend) {
+    type Addresses = Arc<Mutex<Vec<Address>>>;
+    /// Notes its own address, and that of its supervisor.
+    fn noting(name: &'static str, log: &Log, addresses: &Addresses) -> Child<Puppet> {
+        let addresses = addresses.clone();
+        let role = Role::new(name, log).begin(move |_, cx| {
+            let both = [cx.addr().address(), cx.supervisor().expect("it has one")];
+            addresses.lock().unwrap().extend(both);
+        });
+        role.child()
+    }
+    fn end_when_gone(me: &Puppet, all: Vec<Address>, tries: u32, cx: &mut Context<Puppet>) {
+        let mut states: Vec<_> = all.iter().map(|who| who.state()).collect();
+        states.retain(|state| *state != Lifecycle::Gone);
+        if states.is_empty() || tries == 0 {
+            me.say(format!("of {} there are left {states:?}", all.len()));
+            return cx.stop();
+        }
+        later(cx, ms(1), move |me, cx| {
+            end_when_gone(me, all, tries - 1, cx)
+        });
+    }
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        let (a, d) = (here.reserve(), away.reserve());
+        let (mine, addresses) = (log.clone(), Addresses::default());
+        let asks = Role::new("b", &log).begin(move |me, cx| {
+            if me.life > 1 {
+                let all = addresses.lock().unwrap().clone();
+                return act(a, |me, cx| end_when_gone(me, all, 1000, cx));
+            }
+            let (log, addresses, away) = (mine.clone(), addresses.clone(), away.clone());
+            let start = StartChild::new(move || {
+                let added = group("added").child(noting("c", &log, &addresses));
+                added.child(
+                    group("inner").on(&away, move |s| s.child(noting("d", &log, &addresses).at(d))),
+                )
+            });
+            let parent = cx.supervisor().expect("it has one");
+            cx.request_from(parent.admin(), start, LONG, |_, started, cx| {
+                assert!(matches!(started, Ok(Ok(Some(_)))), "{started:?}");
+                cx.fail(Error::message("its supervisor may not start it again"));
+            });
+        });
+        let parent = Supervisor::one_for_one("parent").intensity(0, LONG);
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(parent.child(asks.child()))
+    });
+    assert_eq!(log.all(), ["a: of 4 there are left []"]);
 }
 
 /// Declared below a supervisor that is restarted: the addresses stay, reserved or not.
@@ -1258,6 +1366,7 @@ bodies! {
         r97_a_failed_restart_is_tried_again_and_counts,
         r97_a_factory_that_fails_is_called_as_often_as_the_kind_says,
         m13_an_actor_stops_before_its_children_and_is_dropped_after_them,
+        m13_own_results_flow_while_the_children_stop,
         l10_a_significant_end_ends_the_supervisor,
         m09_a_dynamic_child_ends_with_the_instance_of_its_supervisor,
         l23_a_child_may_be_added_while_running,
@@ -1282,6 +1391,7 @@ bodies! {
             as r5_a_tree_is_checked_before_it_starts
             as r6_a_tree_is_checked_before_it_starts,
         m09_declared_children_keep_their_addresses_over_the_restart_of_an_ancestor,
+        m09_a_dynamic_supervisor_is_gone_with_its_subtree,
         l12_a_monitor_gives_exactly_one_down,
         l21_an_old_address_watches_and_stops_the_instance_that_runs,
         l12_a_notice_is_for_the_instance_that_asked,
