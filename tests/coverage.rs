@@ -556,6 +556,11 @@ const OTHERWISE: &[(&str, &str)] = &[
          each message",
     ),
     (
+        "l26",
+        "it is a supervisor's own stop that ends its starts: in a tree that stops, one that is not told yet, as \
+         its later siblings end first, starts again who was ended by a service there, as OTP's would",
+    ),
+    (
         "m09",
         "there is no `reconfigure`: a supervisor is replaced as a whole",
     ),
