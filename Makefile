@@ -18,7 +18,7 @@ help:
 	@echo 'make setup    installs what a build needs and is missing; all of these do so first'
 	@echo
 	@echo 'For whoever works on it:'
-	@echo 'make ci       all checks but scale, fuzz, proof, mutants, bench and gui'
+	@echo 'make ci       all checks but fuzz, proof, mutants, bench and gui'
 	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays within three minutes,'
 	@echo '              three thousand of links within five'
 	@echo 'make scale    instructions of supervision among ten and among 100 000 children'
