@@ -581,8 +581,35 @@ fn m12_crashes_on_both_sides_leave_one_instance_each(seed: u64) {
     assert_eq!(log.count("x: fine") + log.count("b: fine"), 2);
 }
 
+/// Whoever asks after the loop of a tree has ended in order is not told of a loss.
+fn m11_a_loop_that_has_ended_in_order_is_not_lost(seed: u64) {
+    for steps in 0..40 {
+        let log = Log::new();
+        let mut sim = Sim::new(seed);
+        let a = sim.locality("watch").reserve();
+        sim.start(group("watch").child(puppet("a", &log).at(a)))
+            .unwrap();
+        let b = sim.locality("here").reserve();
+        let app = sim
+            .start(group("root").child(puppet("b", &log).at(b)))
+            .unwrap();
+        sim.run_until_idle();
+        app.shutdown();
+        (0..steps).for_each(|_| drop(sim.step()));
+        act(a, move |_, cx| drop(cx.monitor(b.address())));
+        sim.run_until_idle();
+        assert_eq!(app.tree().ended.unwrap().to_string(), "shutdown");
+        assert!(
+            !log.all()[0].contains("was lost"),
+            "{steps}: {:?}",
+            log.all()
+        );
+    }
+}
+
 bodies! {
     Sim: [
+        m11_a_loop_that_has_ended_in_order_is_not_lost,
         m11_a_loss_that_is_not_mended_escalates,
         m11_a_loss_ends_monitors_and_requests_with_its_reason,
         m04_a_token_that_was_passed_on_outlives_the_loop_of_its_first_holder,

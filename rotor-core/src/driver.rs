@@ -717,9 +717,8 @@ impl Driver {
             } else {
                 // Reserved addresses that nobody has claimed: what is parked there is reported.
                 refuse_parked(local, Reason::Unclaimed);
-                let lost = local.gate.lost();
                 for slot in 0..local.slots.len() {
-                    local.notify_watchers(slot, &lost);
+                    local.notify_watchers(slot, &Exit::gone());
                 }
                 local.locality.set_ended();
             }

@@ -141,7 +141,9 @@ impl Order {
 impl Drop for Order {
     fn drop(&mut self) {
         if self.open {
-            self.answer(self.who.gate().lost());
+            let gate = self.who.gate();
+            let in_order = gate.is_over(self.who);
+            self.answer(if in_order { Exit::gone() } else { gate.lost() });
         }
     }
 }
