@@ -76,6 +76,7 @@ impl Local {
             return;
         };
         self.step_is_over(slot, child, incarnation, false);
+        self.forget_client(place); // it makes way for nobody any more
         // It may have been started in the locality's next life, before this news came.
         gate.kill(Kill {
             to: place,

@@ -15,11 +15,14 @@ use crate::*;
 
 const SCHEDULES: u64 = if cfg!(miri) { 1 } else { 300 };
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
-/// Which of them live elsewhere, each in a subtree of its own.
-const AWAY: usize = 1;
-const THERE: usize = 6;
+/// Which of them live elsewhere, in a subtree each.
+const AWAY: &[usize] = &[1];
+const THERE: &[usize] = &[5, 6];
 /// Those that may have a supervisor of their own.
 const INNER: [usize; 2] = [3, 4];
+/// Their subtrees, and what may be around those.
+const FAR: [&str; 2] = ["around far", "far"];
+const NEAR: [&str; 2] = ["around near", "near"];
 const FOREVER: Duration = Duration::MAX;
 /// More restarts than those of a storm.
 const RESTARTS: u32 = 400;
@@ -30,6 +33,9 @@ const fn ms(n: u64) -> Duration {
 
 #[derive(Clone)]
 struct World {
+    seed: u64,
+    /// All of it is on a loop that may be lost, but for the root.
+    is_apart: bool,
     dice: Arc<Mutex<Dice>>,
     nodes: Arc<[Addr<Node>]>,
     /// Nobody fails, or is slow.
@@ -45,6 +51,15 @@ impl World {
 
     fn one_in(&self, n: u64) -> bool {
         self.below(n) == 0
+    }
+
+    /// The same with other dice: whoever builds a part of it again builds the same.
+    fn plan(&self, part: usize) -> World {
+        let dice = Dice::of_seed((self.seed << 8) | (1 + part as u64));
+        World {
+            dice: Arc::new(Mutex::new(dice)),
+            ..self.clone()
+        }
     }
 
     /// How long a start may wait: for one that was terminated, say, it would for ever.
@@ -145,87 +160,113 @@ fn name(number: usize) -> Name<Node> {
     Name::from(NAMES[number].to_owned())
 }
 
-fn declared(number: usize, world: &World) -> Child<Node> {
+/// One of them, with some of those before it as services.
+fn node(number: usize, plan: &World, world: &World) -> Child<Node> {
     let child = Node::child(NAMES[number], number, world);
-    let mut child = child.at(world.nodes[number]).named(name(number));
-    for service in 0..number {
-        if world.one_in(3) {
-            child = child.needs(name(service));
-        }
-    }
-    let kind = if world.wild { world.below(6) } else { 2 };
-    child = match kind {
-        0 => child.transient(),
-        1 => child.temporary(),
-        _ if world.one_in(4) => child.backoff(Backoff::fixed(ms(30))),
-        _ => child,
-    };
-    child = match world.below(4) {
-        0 => child.stop_limit(ms(40)),
-        1 => child.stop_limit(FOREVER),
-        _ => child,
-    };
+    let child = child.at(world.nodes[number]).named(name(number));
+    let services = (0..number).filter(|_| plan.one_in(3));
+    let child = services.fold(child, |child, service| child.needs(name(service)));
     child.start_limit(world.patience())
 }
 
-fn supervisor(name: &'static str, world: &World) -> Supervisor {
-    let supervisor = match world.below(4) {
+fn declared(number: usize, plan: &World, world: &World) -> Child<Node> {
+    let child = node(number, plan, world);
+    let kind = if world.wild { plan.below(6) } else { 2 };
+    let child = match kind {
+        0 => child.transient(),
+        1 => child.temporary(),
+        _ if plan.one_in(4) => child.backoff(Backoff::fixed(ms(30))),
+        _ => child,
+    };
+    match plan.below(4) {
+        0 => child.stop_limit(ms(40)),
+        1 => child.stop_limit(FOREVER),
+        _ => child,
+    }
+}
+
+fn supervisor(name: &'static str, plan: &World) -> Supervisor {
+    let supervisor = match plan.below(4) {
         0 => Supervisor::rest_for_one(name),
         1 => Supervisor::one_for_all(name),
         _ => Supervisor::one_for_one(name),
     };
-    let allowed = if world.wild { 60 } else { RESTARTS };
+    let allowed = if plan.wild { 60 } else { RESTARTS };
     supervisor.intensity(allowed, FOREVER)
 }
 
-/// A subtree on another locality, with one of them.
-fn subtree(name_of: &'static str, number: usize, world: &World, place: &Locality) -> Supervisor {
-    let (theirs, needs) = (world.clone(), number > AWAY && world.one_in(2));
-    let subtree = Supervisor::one_for_one(name_of).intensity(RESTARTS, FOREVER);
+/// A subtree on another locality, with some of them: some give up at once. It may have a supervisor around it
+/// which does so, too.
+fn subtree(
+    [around, name_of]: [&'static str; 2],
+    numbers: &'static [usize],
+    world: &World,
+    place: &Locality,
+) -> Supervisor {
+    let (plan, theirs) = (world.plan(numbers[0]), world.clone());
+    let allowed = if plan.one_in(3) { 0 } else { RESTARTS };
+    let subtree = Supervisor::one_for_one(name_of).intensity(allowed, FOREVER);
     let subtree = subtree.backoff(Backoff::fixed(ms(50)));
-    subtree.on(place, move |subtree| {
-        let child = Node::child(NAMES[number], number, &theirs);
-        let child = child.at(theirs.nodes[number]).named(name(number));
-        let child = child.start_limit(theirs.patience());
-        subtree.child(if needs {
-            child.needs(name(AWAY))
-        } else {
-            child
-        })
-    })
+    let subtree = subtree.on(place, move |subtree| {
+        let plan = theirs.plan(numbers[0]);
+        let nodes = numbers.iter().map(|&number| node(number, &plan, &theirs));
+        nodes.fold(subtree, Supervisor::child)
+    });
+    let around = match plan.below(4) {
+        0 | 1 => return subtree,
+        2 => Supervisor::one_for_one(around).intensity(RESTARTS, FOREVER),
+        _ => Supervisor::one_for_all(around).intensity(0, FOREVER),
+    };
+    around.backoff(Backoff::fixed(ms(30))).child(subtree)
 }
 
-fn tree(world: &World, away: &Locality, there: &Locality) -> Supervisor {
-    let mut group = supervisor("group", world);
-    let mut inner = world.one_in(3).then(|| supervisor("inner", world));
+/// Adds all of them.
+fn fill(mut group: Supervisor, world: &World, away: &Locality, there: &Locality) -> Supervisor {
+    let plan = world.plan(NAMES.len());
+    let mut inner = plan.one_in(3).then(|| supervisor("inner", &plan));
     for number in 0..NAMES.len() {
         group = match (number, inner.take()) {
-            (AWAY, _) => group.child(subtree("far", AWAY, world, away)),
-            (THERE, _) => group.child(subtree("near", THERE, world, there)),
+            (number, _) if number == AWAY[0] => group.child(subtree(FAR, AWAY, world, away)),
+            (number, _) if number == THERE[0] => group.child(subtree(NEAR, THERE, world, there)),
+            (number, _) if THERE.contains(&number) => group,
             (number, Some(below)) if number == INNER[0] => {
-                inner = Some(below.child(declared(number, world)));
+                inner = Some(below.child(declared(number, &plan, world)));
                 group
             }
             (number, Some(below)) if number == INNER[1] => {
-                group.child(below.child(declared(number, world)))
+                group.child(below.child(declared(number, &plan, world)))
             }
-            (_, other) => {
+            (number, other) => {
                 inner = other;
-                group.child(declared(number, world))
+                group.child(declared(number, &plan, world))
             }
         };
     }
+    group
+}
+
+fn tree(world: &World, away: &Locality, there: &Locality, apart: &Locality) -> Supervisor {
+    let group = supervisor("group", world);
+    let group = if world.is_apart {
+        let (world, away, there) = (world.clone(), away.clone(), there.clone());
+        let group = group.backoff(Backoff::fixed(ms(40)));
+        group.on(apart, move |group| fill(group, &world, &away, &there))
+    } else {
+        fill(group, world, away, there)
+    };
     let root = Supervisor::one_for_one("root").intensity(RESTARTS, FOREVER);
     root.child(group)
 }
 
-/// Whoever gives up.
+/// Whoever gives up that is not to.
 #[derive(Default)]
 struct GivenUp(Mutex<Vec<String>>);
 
 impl Observer for GivenUp {
     fn gave_up(&self, _: Address, name: &str, _: Address, child: &str) {
-        self.0.lock().unwrap().push(format!("{name}: {child}"));
+        if ![FAR, NEAR].as_flattened().contains(&name) {
+            self.0.lock().unwrap().push(format!("{name}: {child}"));
+        }
     }
 }
 
@@ -261,23 +302,37 @@ fn left_over(place: &Locality) -> Option<String> {
 
 fn storm(seed: u64) {
     let mut sim = Sim::new(seed);
-    let [here, away, there] = ["here", "away", "there"].map(|name| sim.locality(name));
+    let all = ["here", "away", "there", "apart"].map(|name| sim.locality(name));
+    let [here, away, there, apart] = &all;
+    let is_apart = seed / 2 % 2 == 1;
     let place = |number| match number {
-        AWAY => &away,
-        THERE => &there,
-        _ => &here,
+        number if AWAY.contains(&number) => away,
+        number if THERE.contains(&number) => there,
+        _ if is_apart => apart,
+        _ => here,
     };
     let world = World {
+        seed,
+        is_apart,
         dice: Arc::new(Mutex::new(Dice::of_seed(seed))),
         nodes: (0..NAMES.len()).map(|n| place(n).reserve()).collect(),
         calm: Arc::new(Mutex::new(true)),
         wild: seed % 2 == 1,
     };
     let given_up = Arc::new(GivenUp::default());
-    let app = sim.start(tree(&world, &away, &there).observer(given_up.clone()));
+    let app = sim.start(tree(&world, away, there, apart).observer(given_up.clone()));
     let app = app.expect("a sound tree");
     sim.run_for(ms(200));
-    let group = app.tree().nodes[1].address;
+    let nodes = app.tree().nodes;
+    let group = nodes[1].address;
+    let inner = [FAR, NEAR, ["inner"; 2]];
+    let is_inner = |node: &&TreeNode| inner.as_flattened().contains(&&*node.name);
+    let inner: Vec<_> = nodes
+        .iter()
+        .filter(is_inner)
+        .map(|node| node.address)
+        .collect();
+    let one_of_them = || inner[world.below(inner.len() as u64) as usize];
     *world.calm.lock().unwrap() = false;
     let mut asked: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
     macro_rules! ask {
@@ -290,13 +345,13 @@ fn storm(seed: u64) {
         let number = world.below(NAMES.len() as u64) as usize;
         let node = world.nodes[number];
         let child = match number {
-            AWAY => "far",
-            THERE => "near",
+            _ if AWAY.contains(&number) => "far",
+            _ if THERE.contains(&number) => "near",
             _ if INNER.contains(&number) && world.one_in(2) => "inner",
             _ => NAMES[number],
         };
         let theirs = world.clone();
-        match world.below(14) {
+        match world.below(16) {
             0..=2 => node.address().stop(),
             3 => node.address().kill(),
             4 => act(node, |_, _| panic!("as told")),
@@ -316,12 +371,18 @@ fn storm(seed: u64) {
             11 if world.wild => ask!(RestartChild::named(child)),
             12 if world.wild && world.one_in(6) => ask!(DeleteChild::named(child)),
             13 if world.one_in(4) => {
-                let lost = if world.one_in(2) { &away } else { &there };
+                let lost = match world.below(5) {
+                    0 if is_apart => apart,
+                    1 | 2 => away,
+                    _ => there,
+                };
                 sim.lose(lost);
                 let closed = if world.one_in(2) { 25 } else { 300 };
                 sim.run_for(ms(world.below(closed)));
                 sim.open(lost.clone());
             }
+            14 if world.one_in(3) => one_of_them().kill(),
+            15 if world.one_in(3) => one_of_them().stop(),
             _ => ask!(CountChildren),
         }
         if !world.one_in(3) {
@@ -349,7 +410,7 @@ fn storm(seed: u64) {
     assert!(at_rest(&app), "{:#?}", picture(&app));
     let given_up = given_up.0.lock().unwrap().join(", ");
     assert!(world.wild || given_up.is_empty(), "{given_up}");
-    assert_eq!([&here, &away, &there].into_iter().find_map(left_over), None);
+    assert_eq!(all.iter().find_map(left_over), None);
     for answer in asked {
         let answered = sim.block_on(answer);
         assert!(answered.is_some(), "{:#?}", picture(&app));
@@ -357,11 +418,7 @@ fn storm(seed: u64) {
     app.shutdown();
     sim.run_for(Duration::from_secs(600));
     assert!(app.tree().ended.is_some(), "{:#?}", picture(&app));
-    assert_eq!(
-        [&here, &away, &there].into_iter().find_map(left_over),
-        None,
-        "at the end"
-    );
+    assert_eq!(all.iter().find_map(left_over), None, "at the end");
 }
 
 #[test]
