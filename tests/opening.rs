@@ -360,7 +360,7 @@ fn m08_a_picture_says_which_loop_a_start_waits_for(_: u64) {
         assert_eq!(tree.to_string(), text);
     };
     let begin = "stage [here] starting\n  away [far] ";
-    let waits = ": what is placed there waits until its loop runs, or another one opens it";
+    let waits = ": nothing starts there until its loop runs, or another one opens it";
     let end = "\n  c [here] waiting\n";
     picture(
         "no driver",

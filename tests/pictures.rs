@@ -676,6 +676,12 @@ fn l24_a_plan_warns_of_what_is_said_in_vain(_: u64) {
              lower that limit",
         ),
         (
+            // A supervisor has none by default.
+            tree().child(Supervisor::one_for_one("x").start_limit(ms(2000))),
+            "app never gives up because of app/x if its starts hang, as its start limit of 2s is too long for 4 \
+             restarts in 5s: raise the period, or lower the limit",
+        ),
+        (
             tree().stop_limit(ms(5999)).child(late()),
             "app has a stop limit of 5.999s, which is over before that of app/x, 6s: raise the one, or lower the \
              other",

@@ -137,7 +137,8 @@ impl<A: Actor, T: Clone + Send + 'static> StartInstance<A, T> {
 
 /// Asks a supervisor to stop a child, as it does when it ends itself, or to give its restart up.
 ///
-/// Answered when the child is gone. Its spec stays, so that [`RestartChild`] can start it again; that
+/// Answered when the child is gone, or was given up at its stop limit: what hangs on another loop goes when that
+/// turns again. Its spec stays, so that [`RestartChild`] can start it again; that
 /// of a temporary child, and of a child of a pool, is removed.
 ///
 /// ```
@@ -570,14 +571,17 @@ pub struct ChildInfo {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildState {
-    /// This instance of it runs. If it has just ended, its supervisor has not been told yet.
+    /// This instance of it runs. If it has just ended, its supervisor has not been told yet; one on a loop
+    /// that hangs counts as running.
     Running {
         /// Which instance it is: see [`Observer::started`](crate::Observer::started).
         instance: u64,
     },
     /// It is going to be started again: when its backoff is over, or because it could not be.
     Restarting,
-    /// It has no instance: it ended in order, was terminated, or its start was ignored.
+    /// It is not there, and is not started by itself: it ended and is not restarted, was terminated, was left out
+    /// when it could not start, or its start was ignored. One that was given up on a loop that hangs may still
+    /// be in its handler.
     Down,
 }
 
@@ -595,7 +599,7 @@ pub enum ChildState {
 pub struct ChildCount {
     /// Specs; 1 for the template of a pool.
     pub specs: usize,
-    /// Children that run.
+    /// Children that run, as [`ChildState::Running`] says.
     pub active: usize,
     /// Children that are supervisors, running or not.
     pub supervisors: usize,

@@ -152,8 +152,10 @@ impl Supervisor {
                 )
             });
         }
-        // Of the default one nothing was said, and a shorter one does no harm that this does not.
-        let limit = child.start_limit.filter(|limit| *limit > LIMIT);
+        // Of the default one nothing was said, and a shorter one does no harm that this does not. Supervisors have
+        // none by default.
+        let said = |limit: &Duration| child.supervisor || *limit > LIMIT;
+        let limit = child.start_limit.filter(said);
         let allowed = child.at_most.map_or(intensity, |most| most.min(intensity));
         if let Some(limit) = limit.filter(|limit| limit.saturating_mul(allowed) > period)
             && !outlasts

@@ -487,7 +487,7 @@ pub enum StartError {
     /// A loop would run inside a handler of its thread, where it would wait for ever; or the driver whose
     /// handler this is would start a tree.
     Nested,
-    /// The loop could not be made or entered.
+    /// The loop could not be made, entered, or waited on.
     Loop(Arc<std::io::Error>),
 }
 
@@ -647,7 +647,7 @@ impl fmt::Display for StartError {
                      adds the children: `on(&place, |s| s.child(..))`"
                 )
             }
-            StartError::Loop(error) => write!(f, "the loop could not be made: {error}"),
+            StartError::Loop(error) => write!(f, "the loop has failed: {error}"),
         }
     }
 }

@@ -269,8 +269,8 @@ pub mod mixing_loops {
     //!
     //! **Order** is kept from one sender to one actor in one lane, on any loop.
     //!
-    //! **A loop that nobody runs** starts nothing: what is placed there waits for it, without a limit, and
-    //! so do those that start after it. [`App::tree`](crate::App::tree) says for which loop. A stop of it,
+    //! **A loop that nobody runs** starts nothing: what is placed there waits for it, without end unless it has a
+    //! [`start_limit`](crate::Supervisor::start_limit), and so do those that start after it. [`App::tree`](crate::App::tree) says for which loop. A stop of it,
     //! or of what is above it, does not wait for that loop, which finds nothing to start if it comes
     //! later. [`TerminateChild`](crate::TerminateChild) is such a stop, for what is placed there and for a
     //! supervisor above whose start waits for it.
@@ -281,11 +281,11 @@ pub mod mixing_loops {
     //! on a thread of its own, it [opens](crate::ThreadLoop::open) the locality and
     //! [serves](crate::ThreadLoop::serve), which ends as a spawned loop does. The calls are the same for each
     //! backend; a loop of one's own has [`Driver::open`](crate::Driver::open). A program that means to do so
-    //! gives the subtree a [`backoff`](crate::Supervisor::backoff), and its supervisor an
-    //! [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
-    //! then. One that does not has [`decide`](crate::Supervisor::decide) stop or escalate that subtree, or
-    //! makes it temporary, and starts another one with [`StartChild`](crate::StartChild). A thread that hangs
-    //! is not lost, but late.
+    //! gives the subtree a [`backoff`](crate::Supervisor::backoff), say of a fifth of a second, and its supervisor
+    //! an [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
+    //! then, say 20 in 10 s: by default it gives up after one. One that does not has
+    //! [`decide`](crate::Supervisor::decide) stop or escalate that subtree, or makes it temporary, and starts
+    //! another one with [`StartChild`](crate::StartChild).
     //!
     //! ```
     //! use rotor_core::*;
@@ -303,12 +303,24 @@ pub mod mixing_loops {
     //! }
     //! # let _ = take_over;
     //! ```
+    //! It is for whoever learns of the loss: `decide` of the supervisor above, which is told
+    //! [`Lost`](crate::ExitReason::Lost), or an actor that monitors one there. `decide` is asked again about
+    //! each attempt that fails; a second loop finds the locality open, and ends.
+    //!
+    //! **A thread that hangs** is not lost, but late, and nobody is told: who wants to know asks it for
+    //! something, with a time limit. A [`TerminateChild`](crate::TerminateChild) of what is placed there gives
+    //! that up at its [`stop_limit`](crate::Supervisor::stop_limit); a restart there is given up at its
+    //! [`start_limit`](crate::Supervisor::start_limit). Until the handler returns, its locality is open, and its
+    //! actors count as running: they keep their names, and those linked to them are not told. So what takes
+    //! its place is another subtree, on another locality, with addresses and names of its own: have the
+    //! service and its clients below one supervisor with [`own_names`](crate::Supervisor::own_names), terminate
+    //! and delete that, and start another one with `StartChild`.
     //!
     //! While a loop is lost, its addresses are [`Gone`](crate::Lifecycle::Gone): what is sent there is
     //! refused, and links fail at once. When it is opened again, the addresses wait, then run. A client of
-    //! a reserved address there that has the same supervisor as the subtree is started again after that. Any
-    //! other one waits for a name as long as its start may take; with an address only it fails at each of its
-    //! restarts, and needs a backoff of its own.
+    //! a reserved address there that is a sibling of the subtree is started again after that. Any
+    //! other one waits for a name as long as its start may take, so give it a limit that is longer than the
+    //! loss; with an address only it fails at each of its restarts, and needs a backoff of its own.
 }
 
 pub mod supervision {
@@ -674,7 +686,7 @@ pub mod supervision {
     //! |---|---|
     //! | that of a child which starts later | fails at once, with [`Stalled`](crate::ExitReason::Stalled) |
     //! | that of a child which is down, of the same supervisor | fails at once, too: the supervisor is busy with this start, and starts nobody else. In a restart it waits, up to its limit: before the next attempt the supervisor serves a request to start the other one |
-    //! | that of a child which is down, of another supervisor | waits: that supervisor can be asked to start it |
+    //! | that of a child which is down, of another supervisor | waits: that supervisor can be asked to start it, unless this start keeps it busy, or one above it |
     //! | no spec declares it | waits: any running actor may [register](crate::Context::register) it |
     //!
     //! To wait is to wait until the start limit. Then the start fails, and the error says

@@ -1209,8 +1209,9 @@ impl Locality {
             .spawn(move || {
                 let _promise = promise;
                 theirs.inner.owner.store(here::thread(), Ordering::Release);
+                let name = theirs.name().clone();
                 if let Err(error) = run(theirs) {
-                    eprintln!("rotor: a loop could not be made: {error}");
+                    eprintln!("rotor: the loop of {name} has ended: {error}");
                 }
             })?;
         *lock(&locality.inner.thread) = Some(thread);

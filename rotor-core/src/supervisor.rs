@@ -696,10 +696,14 @@ impl Supervisor {
     /// How long its start may take, with those of all children. No limit by default, as in OTP: those of its
     /// children have theirs. It is not for the root, which nobody starts again.
     ///
-    /// One that takes longer has failed: what is there of it is removed by force, and a restart is tried again,
-    /// and counts. On its parent's locality it runs from when the start goes on, on another one from the order to
-    /// start. So it is for subtrees on loops that may hang: its parent waits no longer for an answer, and gives up
-    /// if too many starts are late.
+    /// One that takes longer has failed: what is there of it is removed by force. A restart is tried again, and
+    /// counts: its supervisor needs a [period](Self::intensity) in which so many of them fit, else it never gives
+    /// up because of them, of which [`Plan::warnings`](crate::Plan::warnings) tells. A first start that is late is
+    /// the failure of that supervisor, unless it [decides](Self::decide) to go on without.
+    ///
+    /// On its parent's locality it runs from when the start goes on, on another one from the order to start. So it
+    /// is for subtrees on loops that may hang. The thread is still waited for when the tree ends, if it was
+    /// spawned.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
@@ -731,8 +735,8 @@ impl Supervisor {
     /// loop that does not turn is late, too.
     ///
     /// A tree that has overrun its limit ends with [`ExitReason::TimedOut`](crate::ExitReason::TimedOut).
-    /// The threads that were spawned for it are not waited for then: one of them may be in a handler
-    /// that never returns. [`Observer::late`] tells who it was.
+    /// The threads that were spawned for it are not waited for then (but they are if it ends in time because a
+    /// part of it was given up before): one of them may be in a handler that never returns. [`Observer::late`] tells who it was.
     ///
     /// For a part that may hang when the program is to end:
     /// ```

@@ -93,7 +93,8 @@ pub struct TreeNode {
     /// Where it is in its life: `"running"`, `"starting"`, `"initialized"`, `"stopping"`, `"waiting"` for
     /// a start, which is a restart if there were `instances`, `"down"`. Of a locality that tells nothing:
     /// `"no driver"` if none has it open, `"not turned"` if its driver has not turned so far, else
-    /// `"no answer"`. Nothing starts there before that, however long it takes.
+    /// `"no answer"`. Nothing starts there before that: the first start waits, a restart on a loop that was lost
+    /// fails at each attempt.
     pub state: &'static str,
     /// How many instances have been started, since the actor's loop was last opened.
     pub instances: u64,
@@ -589,8 +590,8 @@ impl fmt::Display for Tree {
             if !place.driven {
                 writeln!(
                     f,
-                    "locality {} has no driver: what is placed there waits until its loop runs, or \
-                     another one opens it",
+                    "locality {} has no driver: nothing starts there until its loop runs, or another one \
+                     opens it",
                     place.name
                 )?;
             } else if !place.answered {

@@ -111,7 +111,7 @@ fn r113_what_is_refused_says_why_and_what_to_do() {
         RootPlaced { root: "app".into() } root;
         Nested {} nested;
         Loop { 0: Arc::new(std::io::Error::other("no more files")) }
-            "the loop could not be made: no more files";
+            "the loop has failed: no more files";
     }
     texts! { BindError:
         AlreadyOpen {} "the locality is open in another driver";

@@ -163,7 +163,8 @@
 //!   restarted does not wait. Then the other requests have their turn.
 //! - To have a service made anew, send the requests for its end and for its start at once, not the second
 //!   one after the answer to the first. They are served one after the other, before the client's restart.
-//! - Put the clients below a supervisor of their own. Then that one waits, and nobody else:
+//! - Put the clients below a supervisor of their own. Then that one waits, and nobody else; but whoever is
+//!   above it does while he starts or restarts it, up to the start limit of the client:
 //! ```
 //! use rotor_core::{sim::Sim, *};
 //! use std::time::Duration;

@@ -254,8 +254,10 @@
 //! tree waits for what is below it, and with that for the call. With
 //! [`Supervisor::stop_limit`](crate::Supervisor::stop_limit) on the supervisor that is placed on the
 //! thread, it is given up after that time: the tree ends, and the window closes. The thread ends with the
-//! call or with the process; [`ThreadLoop::run`](crate::ThreadLoop::run) and [`App::wait`](crate::App::wait)
-//! wait for it, unless what has passed is the stop limit of the root.
+//! call or with the process. [`ThreadLoop::run`](crate::ThreadLoop::run) and [`App::wait`](crate::App::wait)
+//! wait for one that was [spawned](crate::ThreadLoop::spawn), also if its part was given up long before,
+//! unless what has passed is the stop limit of the root. They do not wait for a thread that the program has
+//! made itself, which [serves](crate::ThreadLoop::serve): where a call may never return, make it so.
 //!
 //! Nor can anything be started on that thread before. A supervisor that is to restart such a part waits for
 //! it; with a [`Supervisor::start_limit`](crate::Supervisor::start_limit) on what is placed there, a restart
