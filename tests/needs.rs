@@ -888,6 +888,63 @@ fn l13_what_is_above_a_client_waits_for_no_other_failure(seed: u64) {
     }
 }
 
+/// Below its sibling, and on any loop that was lost.
+fn l13_what_is_above_a_client_waits_for_the_loop_that_both_have_lost(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [_, away] = ["here", "away"].map(|name| sim.locality(name));
+    let one = Supervisor::one_for_one("one").intensity(0, LONG);
+    let service = far("far", &away, &LOG, &log).backoff(Backoff::fixed(ms(1)));
+    let one = one.child(service).backoff(Backoff::fixed(ms(500)));
+    let theirs = log.clone();
+    let more = Supervisor::one_for_one("more");
+    let near = Supervisor::one_for_one("near").intensity(0, LONG);
+    let near = near
+        .child(more.on(&away, move |s| s.child(tells("m", &theirs))))
+        .child(tells("c", &log).temporary().needs(LOG));
+    let app = Supervisor::one_for_one("app").intensity(3, LONG);
+    let app = sim.start(app.child(one).child(near)).expect("a sound tree");
+    sim.run_for(ms(50));
+    sim.lose(&away);
+    sim.run_for(ms(100));
+    sim.open(away);
+    sim.run_for(LONG);
+    assert!(all_run(&app), "seed {seed}: {}", app.tree());
+}
+
+/// Nor for what a failure that is over has lost.
+fn l13_what_is_above_a_client_waits_for_no_other_loop_of_the_same_name(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let [here, away, other] = ["here", "away", "away"].map(|name| sim.locality(name));
+    let (c, m, theirs) = (here.reserve(), other.reserve::<Puppet>(), log.clone());
+    let client = Role::new("c", &log).telling().begin(|me, cx| {
+        if me.life == 1 {
+            cx.find_linked(LOG, |_, _, _| ());
+        }
+    });
+    let more = Supervisor::one_for_one("more");
+    let near = Supervisor::one_for_one("near").intensity(0, LONG);
+    let near = near
+        .child(more.on(&other, move |s| s.child(puppet("m", &theirs).at(m))))
+        .child(client.child().at(c).temporary());
+    let app = lenient("app")
+        .child(far("far", &away, &LOG, &log).backoff(Backoff::fixed(ms(2000))))
+        .child(near.backoff(Backoff::fixed(ms(10))));
+    let app = sim.start(app).expect("a sound tree");
+    sim.run_for(ms(50));
+    sim.lose(&away);
+    sim.run_for(ms(50));
+    assert_eq!(log.count("c drops"), 1, "near runs on without it");
+    sim.lose(&other); // near ends with that, and with nothing else
+    sim.open(other.clone());
+    sim.run_for(ms(200));
+    assert_eq!(
+        m.address().state(),
+        Lifecycle::Running,
+        "seed {seed}: {}",
+        app.tree()
+    );
+}
+
 /// There is no instance that could be lost.
 fn l13_an_end_that_waits_is_asked_about_once_whatever_is_lost(seed: u64) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
@@ -1767,6 +1824,8 @@ bodies! {
         l13_what_two_loops_know_of_a_lost_one_is_put_together,
         l13_who_links_before_a_service_is_built_learns_where_it_is,
         l13_what_is_above_a_client_waits_for_no_other_failure,
+        l13_what_is_above_a_client_waits_for_the_loop_that_both_have_lost,
+        l13_what_is_above_a_client_waits_for_no_other_loop_of_the_same_name,
         l13_an_end_that_waits_is_asked_about_once_whatever_is_lost,
         l13_a_child_whose_end_waits_is_restarting,
         l13_a_restart_waits_for_a_service_that_is_down,

@@ -264,6 +264,9 @@ impl Driver {
             local.next_pinned.set(here.pinned.get());
             here.pinned.set(Rc::as_ptr(&local));
         });
+        if inner.hosted.get() {
+            self.host_one(&local);
+        }
         if !alone {
             // The loop may wait for the others only. A panic is the trouble of its wake.
             let _ = here::guard(|| inner.wake.wake());
@@ -327,10 +330,14 @@ impl Driver {
     pub fn host(&self) {
         self.inner.hosted.set(true);
         for local in &*self.inner.locals.borrow() {
-            local.locality.host();
-            // What was placed there may have gone while no loop could be told.
-            Control::post(local.gate, Control::Vacant);
+            self.host_one(local);
         }
+    }
+
+    fn host_one(&self, local: &Local) {
+        local.locality.host();
+        // What was placed there may have gone while no loop could be told.
+        Control::post(local.gate, Control::Vacant);
     }
 
     /// Checks a tree and starts it on the locality that was opened first.
@@ -637,11 +644,7 @@ impl Driver {
             let app = app()?;
             inner.done.set(true); // before its hooks, which may turn it
             app.shared.finish()?
-        } else if inner.hosted.get()
-            && locals
-                .iter()
-                .all(|local| local.vacant.get() && !local.has_specs())
-        {
+        } else if inner.hosted.get() && locals.iter().all(|local| local.is_done()) {
             Exit::normal()
         } else {
             return None;
@@ -844,6 +847,7 @@ mod tests {
     use crate::Address;
     use crate::entrance::Nothing;
     use crate::lane::NORMAL;
+    use crate::locality::Placement;
     use crate::message::{LOCALITY, Record, Way};
 
     /// A record of core's own that panics.
@@ -857,6 +861,45 @@ mod tests {
         unsafe fn run((): (), _: *mut (), _: &Local, _: u32) {
             panic!("broken");
         }
+    }
+
+    fn hosts(all: &[&Locality]) -> Driver {
+        let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+        for one in all {
+            driver.open(one).expect("a fresh locality");
+        }
+        driver.host();
+        driver
+    }
+
+    fn is_done(driver: &Driver) -> bool {
+        matches!(driver.run_until_idle(), Turn::Done(_))
+    }
+
+    #[test]
+    fn m23_a_loop_of_two_localities_ends_when_nothing_is_placed_on_either() {
+        let [a, b] = ["a", "b"].map(Locality::new);
+        let driver = hosts(&[&a, &b]);
+        let on_b = Placement::new(&b);
+        drop(Placement::new(&a));
+        assert!(!is_done(&driver));
+        let on_a = Placement::new(&a); // again, and what comes there is on its way
+        drop(on_b);
+        assert!(!is_done(&driver));
+        drop(on_a);
+        assert!(is_done(&driver));
+    }
+
+    #[test]
+    fn m23_a_loop_that_hosts_may_open_one_more_locality() {
+        let [own, late] = ["own", "late"].map(Locality::new);
+        let driver = hosts(&[&own]);
+        driver.open(&late).expect("a fresh locality");
+        let placed = Placement::new(&late);
+        drop(Placement::new(&own));
+        assert!(!is_done(&driver));
+        drop(placed);
+        assert!(is_done(&driver)); // whoever has a handle of it
     }
 
     /// Nobody could say what still holds: the driver ends, and says why.

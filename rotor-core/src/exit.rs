@@ -372,8 +372,8 @@ impl Exit {
         Self::new(ExitReason::Gone)
     }
 
-    pub(crate) fn lost(locality: &str) -> Self {
-        Self::new(ExitReason::Lost(locality.into()))
+    pub(crate) fn lost(locality: Arc<str>) -> Self {
+        Self::new(ExitReason::Lost(locality))
     }
 
     /// This exit, on a message of this type, for the nth time.

@@ -16,7 +16,7 @@ use crate::chunk::Chunk;
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitReason};
 use crate::given_up::GivenUp;
 use crate::here;
 use crate::lane::{NORMAL, SYSTEM};
@@ -43,6 +43,8 @@ pub(crate) struct Gate {
     serial: u64,
     /// Of the locality in this life, for those that hear of its end from nobody else.
     name: Mutex<Cow<'static, str>>,
+    /// The same as those are told who have lost it: one of its own, as others may have the name, too.
+    lost: Mutex<Option<Arc<str>>>,
     /// The thread that owns the locality now, as [`here::thread`] names it; 0 is none.
     pub(crate) owner: AtomicUsize,
     /// The lowest slot number that nobody has been given in this life.
@@ -188,6 +190,7 @@ impl Gate {
         match POOL.pop() {
             Some(gate) => {
                 *lock(&gate.name) = name;
+                *lock(&gate.lost) = None;
                 *lock(&gate.later) = Some(Vec::new());
                 // Also what came while nobody had it.
                 for count in &gate.undelivered {
@@ -200,6 +203,7 @@ impl Gate {
                 entrance: Entrance::new(),
                 serial: SERIAL.fetch_add(1, Ordering::Relaxed),
                 name: Mutex::new(name),
+                lost: Mutex::default(),
                 owner: AtomicUsize::new(0),
                 next_slot: AtomicU32::new(0),
                 base: AtomicU32::new(2),
@@ -289,7 +293,17 @@ impl Gate {
 
     /// How those end that hang on this locality when it has no loop any more.
     pub(crate) fn lost(&self) -> Exit {
-        Exit::lost(&self.name())
+        Exit::lost(self.loss())
+    }
+
+    fn loss(&self) -> Arc<str> {
+        let mut lost = lock(&self.lost);
+        lost.get_or_insert_with(|| (&*self.name()).into()).clone()
+    }
+
+    /// Whether it is this loop whose loss this exit tells.
+    pub(crate) fn is_lost_with(&self, reason: &ExitReason) -> bool {
+        matches!(reason, ExitReason::Lost(lost) if Arc::ptr_eq(lost, &self.loss()))
     }
 
     /// The name of the locality.

@@ -360,15 +360,9 @@ impl Asker {
     /// Whether it is for this sibling that the client waits, or what is above it, which has ended like this at
     /// the root of it.
     fn is_why(&self, reason: &ExitReason) -> bool {
-        let Whose::Below(names) = &self.who else {
-            return true;
-        };
-        let named = |name: &str| names.iter().any(|of| of == name);
-        match reason {
-            ExitReason::Link(error) => error.service().is_some_and(named),
-            ExitReason::Stalled(error) => named(&error.waiting),
-            ExitReason::Lost(locality) => **locality == *self.service.gate().name(),
-            _ => false,
+        match &self.who {
+            Whose::Own => true,
+            Whose::Below(causes) => causes.iter().any(|cause| cause.is(reason)),
         }
     }
 }
@@ -376,9 +370,27 @@ impl Asker {
 /// Whose failure it is.
 enum Whose {
     Own,
-    /// That of something below the client, which need not be the end of the client. It is if the cause of that
-    /// names one of these.
-    Below(SmallVec<[String; 1]>),
+    /// That of something below the client, which need not be the end of the client: it is if one of these is.
+    Below(SmallVec<[Cause; 1]>),
+}
+
+/// Why something below a client fails.
+#[derive(PartialEq)]
+pub(crate) struct Cause {
+    /// The service that is named, or the start that has stalled.
+    pub(crate) names: String,
+    /// The loop that was lost.
+    pub(crate) lost: Option<&'static Gate>,
+}
+
+impl Cause {
+    fn is(&self, reason: &ExitReason) -> bool {
+        match reason {
+            ExitReason::Link(error) => error.service() == Some(&self.names),
+            ExitReason::Stalled(error) => error.waiting == self.names,
+            lost => self.lost.is_some_and(|gate| gate.is_lost_with(lost)),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -581,15 +593,16 @@ impl Local {
     fn note_lost(&self, slot: u32, service: Address, name: &str) {
         let own = self.address_of(slot);
         if let Some(apart) = self.apart(slot, service).filter(|apart| apart.mine != own) {
-            self.note_apart(apart, own, name);
+            let (names, lost) = (name.to_owned(), Some(service.gate()));
+            self.note_apart(apart, own, Cause { names, lost });
         }
     }
 
     /// An actor here fails because of what a sibling of it, or of what is above it, has below it: the
-    /// supervisor of both is told, with what its failure names.
-    pub(crate) fn note_apart(&self, apart: Apart, who: Address, names: &str) {
+    /// supervisor of both is told.
+    pub(crate) fn note_apart(&self, apart: Apart, who: Address, cause: Cause) {
         let Apart { above, mine, its } = apart;
-        let below = (mine != who).then(|| names.to_owned());
+        let below = (mine != who).then_some(cause);
         if above.gate() == self.gate {
             return self.note_sibling(mine, its, below);
         }
@@ -630,20 +643,20 @@ impl Local {
         }
     }
 
-    /// A start that fails, or what is below it, as its failure names, waits for a sibling: the next one waits
-    /// for that of the sibling.
-    fn note_sibling(&self, client: Address, service: Address, below: Option<String>) {
+    /// A start that fails, or what is below it, because of this, waits for a sibling: the next one waits for
+    /// that of the sibling.
+    fn note_sibling(&self, client: Address, service: Address, below: Option<Cause>) {
         let mut services = self.services.borrow_mut();
         let askers = services.asked.entry(client).or_default();
         let found = askers.iter_mut().find(|asker| asker.service == service);
         match (found, below) {
             (Some(asker), None) => asker.who = Whose::Own,
-            (Some(asker), Some(name)) => match &mut asker.who {
-                Whose::Below(names) if !names.contains(&name) => names.push(name),
+            (Some(asker), Some(cause)) => match &mut asker.who {
+                Whose::Below(causes) if !causes.contains(&cause) => causes.push(cause),
                 Whose::Own | Whose::Below(_) => {}
             },
             (None, below) => {
-                let who = below.map_or(Whose::Own, |name| Whose::Below(smallvec![name]));
+                let who = below.map_or(Whose::Own, |cause| Whose::Below(smallvec![cause]));
                 askers.push(Asker { service, who });
             }
         }

@@ -125,6 +125,12 @@ impl Local {
         lives.last().is_some_and(|&(gate, life)| !gate.is_in(life))
     }
 
+    /// Whether nothing is placed here any more, of one that has been used. It may have been vacant before, and
+    /// what is placed there now be on its way.
+    pub(crate) fn is_done(&self) -> bool {
+        self.vacant.get() && !self.has_specs() && !self.locality.is_placed()
+    }
+
     /// Whether anything is placed here, running or not.
     pub(crate) fn has_specs(&self) -> bool {
         (0..self.slots.len()).any(|slot| self.seat(slot, |seat| seat.ops.is_some()))

@@ -13,6 +13,7 @@ use crate::find::Found;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::Why;
+use crate::link::Cause;
 use crate::locality::{Control, Local};
 use crate::message::LOCALITY;
 use crate::name::{Name, NameError, NameSpec};
@@ -431,7 +432,8 @@ impl Local {
         if stalled {
             let waiting = self.path_text(slot);
             for apart in waits {
-                self.note_apart(apart, at, &waiting);
+                let (names, lost) = (waiting.clone(), None);
+                self.note_apart(apart, at, Cause { names, lost });
             }
             let reason = ExitReason::Stalled(StartStalled { waiting, ..error });
             self.crash(slot, Exit::of(reason));

@@ -182,7 +182,7 @@ impl ThreadLoop {
     /// there is lost again.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, [`BindError::Ended`] if its loop has ended
     /// in order.
     ///
     /// # Examples

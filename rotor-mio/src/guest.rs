@@ -171,7 +171,7 @@ impl Guest {
     /// trees have placed there is lost again.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, [`BindError::Ended`] if its loop has ended
     /// in order, [`BindError::DriverEnded`] after [`Step::Done`].
     ///
     /// # Examples

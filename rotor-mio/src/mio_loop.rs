@@ -282,7 +282,7 @@ impl MioLoop {
     /// there is lost again. A [`Guest`] has this call as well.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if another loop or thread has it, [`BindError::Ended`] if its loop has ended
+    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, [`BindError::Ended`] if its loop has ended
     /// in order.
     ///
     /// # Examples

@@ -129,7 +129,7 @@ fn restart_kinds_against_exits() {
             text: "text".into(),
             location: None,
         }),
-        Exit::lost("there"),
+        Exit::lost("there".into()),
         Exit::of(ExitReason::Link(LinkError::AlreadyLinked)),
         Exit::of(ExitReason::Refused(StartError::TooDeep)),
         Exit::of(ExitReason::Overloaded(1)),
