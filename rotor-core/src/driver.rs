@@ -890,6 +890,22 @@ mod tests {
         assert!(is_done(&driver));
     }
 
+    /// What it was given before it ends is done.
+    #[test]
+    fn m23_a_loop_of_two_localities_ends_when_no_job_is_left_on_either() {
+        let [a, b] = ["a", "b"].map(Locality::new);
+        let driver = hosts(&[&a, &b]);
+        let on_b = Placement::new(&b);
+        drop(Placement::new(&a));
+        assert!(!is_done(&driver));
+        let local = driver.inner.locals.borrow()[0].clone();
+        let job = a.job(|| 7);
+        drop(on_b);
+        assert!(!local.is_done());
+        drop(job);
+        assert!(is_done(&driver));
+    }
+
     #[test]
     fn m23_a_loop_that_hosts_may_open_one_more_locality() {
         let [own, late] = ["own", "late"].map(Locality::new);

@@ -301,7 +301,7 @@ impl Gate {
         lost.get_or_insert_with(|| (&*self.name()).into()).clone()
     }
 
-    /// Whether it is this loop whose loss this exit tells.
+    /// Whether it is this locality whose loss this exit tells, this one or an earlier one.
     pub(crate) fn is_lost_with(&self, reason: &ExitReason) -> bool {
         matches!(reason, ExitReason::Lost(lost) if Arc::ptr_eq(lost, &self.loss()))
     }

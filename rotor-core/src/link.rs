@@ -379,7 +379,7 @@ enum Whose {
 pub(crate) struct Cause {
     /// The service that is named, or the start that has stalled.
     pub(crate) names: String,
-    /// The loop that was lost.
+    /// The locality that was lost.
     pub(crate) lost: Option<&'static Gate>,
 }
 

@@ -125,10 +125,10 @@ impl Local {
         lives.last().is_some_and(|&(gate, life)| !gate.is_in(life))
     }
 
-    /// Whether nothing is placed here any more, of one that has been used. It may have been vacant before, and
-    /// what is placed there now be on its way.
+    /// Whether nothing is placed here any more, and no job is to be done, of one that has been used. It may have
+    /// been vacant before, and what is for it now be on its way.
     pub(crate) fn is_done(&self) -> bool {
-        self.vacant.get() && !self.has_specs() && !self.locality.is_placed()
+        self.vacant.get() && !self.has_specs() && self.locality.is_vacant()
     }
 
     /// Whether anything is placed here, running or not.

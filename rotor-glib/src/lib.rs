@@ -286,8 +286,8 @@ impl GlibLoop {
     /// there is lost again.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, [`BindError::Ended`] if its loop has ended
-    /// in order.
+    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, or another thread is to open it,
+    /// [`BindError::Ended`] if its loop has ended in order.
     ///
     /// # Examples
     /// Here a new one; of one whose loop was lost there is nothing else to do:

@@ -171,8 +171,8 @@ impl Guest {
     /// trees have placed there is lost again.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, [`BindError::Ended`] if its loop has ended
-    /// in order, [`BindError::DriverEnded`] after [`Step::Done`].
+    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, or another thread is to open it,
+    /// [`BindError::Ended`] if its loop has ended in order, [`BindError::DriverEnded`] after [`Step::Done`].
     ///
     /// # Examples
     /// A program that has lost a part of its tree with a thread goes on with it in its own loop:

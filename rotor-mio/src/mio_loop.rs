@@ -282,8 +282,8 @@ impl MioLoop {
     /// there is lost again. A [`Guest`] has this call as well.
     ///
     /// # Errors
-    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, [`BindError::Ended`] if its loop has ended
-    /// in order.
+    /// [`BindError::AlreadyOpen`] if a loop has it, also this one, or another thread is to open it,
+    /// [`BindError::Ended`] if its loop has ended in order.
     ///
     /// # Examples
     /// Here a new one; of one whose loop was lost there is nothing else to do:
