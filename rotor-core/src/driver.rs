@@ -843,6 +843,8 @@ fn unpin(local: &Rc<Local>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
     use crate::Address;
     use crate::entrance::Nothing;
@@ -899,11 +901,16 @@ mod tests {
         drop(Placement::new(&a));
         assert!(!is_done(&driver));
         let local = driver.inner.locals.borrow()[0].clone();
-        let job = a.job(|| 7);
+        let job = Arc::new(AtomicBool::new(false));
+        let asked = a.job({
+            let job = job.clone();
+            move || job.store(true, Ordering::Relaxed)
+        });
         drop(on_b);
-        assert!(!local.is_done());
-        drop(job);
+        assert!(!local.is_done(), "it was vacant, and has a job now");
         assert!(is_done(&driver));
+        assert!(job.load(Ordering::Relaxed));
+        drop(asked);
     }
 
     #[test]

@@ -91,8 +91,8 @@ impl Waiting {
         waits.is_some_and(|(early, _)| early.end.is_some() && early.incarnation == incarnation)
     }
 
-    /// Which clients have ended.
-    pub(crate) fn ended(&self) -> impl Iterator<Item = ChildId> {
+    /// Who waits.
+    pub(crate) fn all(&self) -> impl Iterator<Item = ChildId> {
         self.ends.keys().copied()
     }
 

@@ -147,14 +147,13 @@ impl Supervisor {
         if let Some(template) = &self.template {
             rules.extend(limits(
                 "instances' ",
+                Some(LIMIT),
                 template.start_limit,
                 template.stop_limit,
             ));
         }
         rules.extend(as_child(self.as_child()));
-        let limits = [("start", self.start_limit), ("stop", self.stop_limit)];
-        let said = |(step, limit): (_, Option<_>)| Some(format!("{step} limit {:?}", limit?));
-        rules.extend(limits.into_iter().filter_map(said));
+        rules.extend(limits("", None, self.start_limit, self.stop_limit));
         PlanNode {
             depth,
             name: self.name.clone(),
@@ -170,7 +169,7 @@ impl Spec {
     pub(crate) fn plan_node(&self, depth: usize, locality: &str) -> PlanNode {
         let mut rules: Vec<_> = as_child(self.as_child()).collect();
         let extra = self.extra();
-        rules.extend(limits("", extra.start_limit, extra.stop_limit));
+        rules.extend(limits("", Some(LIMIT), extra.start_limit, extra.stop_limit));
         rules.extend(
             extra
                 .names
@@ -202,11 +201,12 @@ impl Spec {
 /// The limits of the steps of somebody, where they are unusual; `None` is no limit.
 fn limits(
     whose: &str,
+    usual: Option<Duration>,
     start: Option<Duration>,
     stop: Option<Duration>,
 ) -> impl Iterator<Item = String> {
     let unusual = move |(step, limit): (&str, Option<Duration>)| match limit {
-        Some(LIMIT) => None,
+        limit if limit == usual => None,
         Some(limit) => Some(format!("{whose}{step} limit {limit:?}")),
         None => Some(format!("no {whose}{step} limit")),
     };

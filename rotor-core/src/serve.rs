@@ -193,8 +193,8 @@ impl Local {
             let tally = kin.family.tally();
             // As in OTP: a pool does not look whether an instance has just ended.
             let ended = if pool { tally.ended } else { 0 };
-            let early = kin.early.as_ref().map(|early| early.ended());
-            let wait = early.into_iter().flatten().filter(|&id| kin.has_ended(id));
+            let early = kin.early.iter().flat_map(|early| early.all());
+            let wait = early.filter(|&id| kin.has_ended(id));
             ChildCount {
                 specs: if pool { 1 } else { tally.all },
                 active: tally.up + ended - wait.count(),

@@ -735,8 +735,9 @@ impl Supervisor {
     /// loop that does not turn is late, too.
     ///
     /// A tree that has overrun its limit ends with [`ExitReason::TimedOut`](crate::ExitReason::TimedOut).
-    /// The threads that were spawned for it are not waited for then (but they are if it ends in time because a
-    /// part of it was given up before): one of them may be in a handler that never returns. [`Observer::late`] tells who it was.
+    /// The threads that were spawned for it are not waited for then: one of them may be in a handler that
+    /// never returns. (They are if it ends in time, though a part of it was given up before.)
+    /// [`Observer::late`] tells who it was.
     ///
     /// For a part that may hang when the program is to end:
     /// ```
