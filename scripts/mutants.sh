@@ -26,7 +26,7 @@ suite() {
     case $1 in
         conformance) echo '-p rotor-tests --lib' ;;
         core) echo '-p rotor-core --lib' ;;
-        soundness | foreign_code | local_path | scale | allocations | depth | ends) echo "-p rotor-core --test $1" ;;
+        soundness | foreign_code | local_path | scale | allocations | depth | ends | turns) echo "-p rotor-core --test $1" ;;
         doc) echo '-p rotor-core --doc' ;;
         mio | glib | smol) echo "-p rotor-$1 --tests" ;;
         *) fail "no suite is named $1" ;;

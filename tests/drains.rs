@@ -114,7 +114,7 @@ fn l18_a_drain_ends_at_its_limit(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
     });
     let (done, lost) = (log.count("b: "), played.lost(Reason::Stopped).len());
-    assert!((10..400).contains(&done), "{done} were handled");
+    assert!((1..400).contains(&done), "{done} were handled");
     assert_eq!(done + lost, 400);
     assert_eq!(log.of("a: "), ["a: down shutdown"]);
 }

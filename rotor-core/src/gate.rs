@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::{Exit, ExitReason};
 use crate::given_up::GivenUp;
-use crate::here;
+use crate::here::{self, Hush};
 use crate::lane::{NORMAL, SYSTEM};
 use crate::late::Handling;
 use crate::locality::{Call, Control, Local};
@@ -554,6 +554,13 @@ impl Gate {
         self.tell_undelivered(&what, is_first);
     }
 
+    /// The same for as many as it tells of.
+    pub(crate) fn report_all(&'static self, what: Undeliverable) {
+        let lost = &self.undelivered[what.reason as usize];
+        let is_first = lost.fetch_add(what.times, Ordering::Relaxed) == 0;
+        self.tell_undelivered(&what, is_first);
+    }
+
     /// Counts a message that could not be delivered. True if it is the first for this reason.
     pub(crate) fn count(&self, reason: Reason) -> bool {
         self.undelivered[reason as usize].fetch_add(1, Ordering::Relaxed) == 0
@@ -569,7 +576,9 @@ impl Gate {
         drop(losses);
         match self.observer() {
             Some(observer) => {
-                let _ = here::guard(|| observer.undelivered(what));
+                if let Some(_hush) = Hush::begin() {
+                    let _ = here::guard(|| observer.undelivered(what));
+                }
             }
             None if cfg!(debug_assertions) && is_first => {
                 eprintln!("rotor: {what}; later ones are counted only");

@@ -35,6 +35,8 @@ pub(crate) struct Here {
     pub(crate) verdict: Cell<*const RequestError>,
     /// How many messages, one because of the other, are being redirected.
     pub(crate) redirects: Cell<u8>,
+    /// What is lost is counted, and the observer is not told.
+    hushed: Cell<bool>,
     /// Where the payload of a long message lies on its way to another locality.
     pub(crate) aside: UnsafeCell<[Word; INLINE / size_of::<Word>()]>,
 }
@@ -50,6 +52,7 @@ thread_local! {
             thread: Cell::new(0),
             verdict: Cell::new(ptr::null()),
             redirects: Cell::new(0),
+            hushed: Cell::new(false),
             aside: UnsafeCell::new([Word::uninit(); INLINE / size_of::<Word>()]),
         }
     };
@@ -109,6 +112,24 @@ pub(crate) fn thread() -> usize {
         }
         here.thread.get()
     })
+}
+
+/// While it is there, observers are not told on this thread of what is lost: it is what they have sent
+/// themselves, and would be without end.
+pub(crate) struct Hush(());
+
+impl Hush {
+    /// None if there is one.
+    pub(crate) fn begin() -> Option<Self> {
+        let hushed = HERE.with(|here| here.hushed.replace(true));
+        (!hushed).then_some(Hush(()))
+    }
+}
+
+impl Drop for Hush {
+    fn drop(&mut self) {
+        HERE.with(|here| here.hushed.set(false));
+    }
 }
 
 /// Runs `f` with the locality of `gate` if it is pinned to this thread.

@@ -29,11 +29,12 @@ use crate::lane::{LANES, NORMAL, SYSTEM};
 use crate::link::Services;
 use crate::lock::lock;
 use crate::loss::Over;
-use crate::message::{Header, LOCALITY, Record, Way};
+use crate::message::{Header, Inline, LOCALITY, Record, Way};
 use crate::monitor;
 use crate::name::on_one_line;
 use crate::naming::Naming;
 use crate::observe::{Reason, Undeliverable};
+use crate::parcel::Parcel;
 use crate::queue::{Flat, Word};
 use crate::random::Random;
 use crate::removal::Kill;
@@ -526,7 +527,7 @@ pub(crate) enum Control {
     /// Somebody asks an actor to stop when what is queued now has been handled: its end is near.
     Drain { to: Address, limit: Duration },
     /// The same, behind what is queued.
-    Drained { to: Address },
+    Drained { to: Address, last: bool },
     /// Somebody removes an actor's instance by force.
     KillSelf { to: Address },
     /// A handler stopped or failed its own instance.
@@ -632,13 +633,19 @@ impl Control {
         push_message(to, Control::KIND, lane, control);
     }
 
+    /// The same through the gate, as from elsewhere.
+    pub(crate) fn post_far(gate: &'static Gate, lane: usize, control: Control) {
+        let head = Header::new(Control::KIND, LOCALITY, 0);
+        gate.push_always(lane, Parcel::of(head, Inline(control)));
+    }
+
     /// Runs `f` in a locality.
     pub(crate) fn call(gate: &'static Gate, f: impl FnOnce(&Local) + Send + 'static) {
         Self::post(gate, Control::Call(Box::new(f)));
     }
 }
 
-/// A piece of a publish that a panic interrupted.
+/// The rest of a publish: a subscriber has panicked, or something else is to be done before it.
 pub(crate) type Interrupted = Box<dyn FnOnce(&Local)>;
 
 /// What a clock read finds: slots and keys.
@@ -693,6 +700,10 @@ pub(crate) struct Local {
     pub(crate) naming: RefCell<Naming>,
     pub(crate) services: RefCell<Services>,
     pub(crate) unparking: RefCell<VecDeque<u32>>,
+    /// What is run has come from elsewhere.
+    pub(crate) far: Cell<bool>,
+    /// How much of it was handed out since they took turns.
+    pub(crate) unparked_in_turn: Cell<u32>,
     pub(crate) added: RefCell<Added>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
@@ -713,6 +724,8 @@ pub(crate) struct Local {
     pub(crate) system: Cell<u32>,
     /// Whether a lane's own messages get the odd one of a turn that foreign ones share.
     pub(crate) odd: [Cell<bool>; LANES],
+    /// Whether a lane's foreign messages were passed over in its last turn.
+    pub(crate) owed: [Cell<bool>; LANES],
     /// The gate has held something ever since the locality was opened: what this thread sends goes
     /// behind that.
     pub(crate) behind: Cell<bool>,
@@ -779,6 +792,8 @@ impl Local {
             naming: RefCell::default(),
             services: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
+            unparked_in_turn: Cell::new(0),
+            far: Cell::new(false),
             added: RefCell::default(),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),
@@ -789,10 +804,12 @@ impl Local {
             extensions: RefCell::new(HashMap::new()),
             published_to: Cell::new(None),
             sender: Cell::new(None),
-            stride: Cell::new(32),
+            stride: Cell::new(crate::dispatch::STRIDE.0),
             higher: Cell::new(0),
             system: Cell::new(0),
-            odd: Default::default(),
+            // A message from here is mostly there before one that comes because of it.
+            odd: [false, true, true].map(Cell::new),
+            owed: Default::default(),
             behind: Cell::new(false),
             due: RefCell::default(),
             asks: AskLimits::new(),

@@ -38,16 +38,19 @@ pub enum Reason {
     Unheard,
     /// The locality ended, in order, before any child claimed the reserved address.
     Unclaimed,
-    /// A reply came after its time limit, or its asker is gone.
+    /// A reply came after its time limit, or its asker was started again since. Of one for a future, or for an
+    /// asker that is down, nobody is told.
     Late,
     /// A [hook](crate::Hook) did not let it through.
     Refused,
     /// A newer message has taken its place, as its [`Bound`](crate::Bound) says.
     Displaced,
+    /// It was published, and its `Clone` has panicked: those who were still to get it do not.
+    Uncloned,
 }
 
 impl Reason {
-    pub(crate) const COUNT: usize = 10;
+    pub(crate) const COUNT: usize = 11;
     pub(crate) const ALL: [Reason; Self::COUNT] = [
         Reason::Gone,
         Reason::Stopped,
@@ -59,6 +62,7 @@ impl Reason {
         Reason::Late,
         Reason::Refused,
         Reason::Displaced,
+        Reason::Uncloned,
     ];
 }
 
@@ -75,6 +79,7 @@ impl fmt::Display for Reason {
             Reason::Late => "the asker no longer waits",
             Reason::Refused => "a hook has refused it",
             Reason::Displaced => "a newer one has taken its place",
+            Reason::Uncloned => "its clone has panicked",
         })
     }
 }
@@ -106,7 +111,7 @@ pub struct Undeliverable {
     /// Why it did not arrive.
     pub reason: Reason,
     /// How many messages this tells of: more than one if a [`Bound`](crate::Bound) refuses or drops
-    /// many of them. The other fields are then those of the last one.
+    /// many of them, or a published one does not come to many. The other fields are then those of the last one.
     pub times: u64,
 }
 

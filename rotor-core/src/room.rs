@@ -247,6 +247,16 @@ impl Waiting {
     }
 }
 
+impl Drop for Room {
+    /// The keys and the redirects of a bound are a user's.
+    fn drop(&mut self) {
+        let waiting = self.waiting.get_mut();
+        let waiting = waiting.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let bound = std::mem::replace(&mut waiting.bound, Arc::new(Bound::reject(0)));
+        let _ = here::guard(|| drop(bound));
+    }
+}
+
 impl Room {
     fn new(gate: &'static Gate, (slot, generation): (u32, u32), bound: Bound) -> Self {
         Room {

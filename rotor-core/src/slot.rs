@@ -360,7 +360,7 @@ impl Seat {
     }
 
     /// Whether another instance follows an orderly stop.
-    fn comes_back(&self) -> bool {
+    pub(crate) fn comes_back(&self) -> bool {
         self.is_kept(&Exit::shutdown())
     }
 

@@ -7,11 +7,13 @@ use std::hint::cold_path;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
 use crate::actor::TryHandler;
 use crate::address::Address;
+use crate::dispatch::STRIDE;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
@@ -342,17 +344,20 @@ struct Walk<'a, M: Clone + Send + 'static> {
     all: usize,
     left: usize,
     message: Option<M>,
-    /// It came to its end: no subscriber panicked.
+    /// No subscriber panicked.
     done: bool,
 }
 
 impl<M: Clone + Send + 'static> Walk<'_, M> {
+    /// Hands it to those that are left, or to some of them: the others get theirs as soon as nothing goes ahead
+    /// of them, before any other Normal message.
     fn run(mut self) {
         self.here.published_to.set(Some(self.topic));
         self.here.handling.set(Some(std::any::type_name::<M>));
-        while self.left > 0 {
-            self.run_free();
-            if self.left > 0 {
+        // Behind these it is looked whether the budget is used up.
+        let least = self.left.saturating_sub(STRIDE.1 as usize);
+        while self.left > least && !self.run_free(least) {
+            if self.left > least {
                 cold_path();
                 self.run_next();
             }
@@ -361,23 +366,31 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
         self.done = true;
     }
 
-    /// The hot loop: up to one whose slot is not free. That of one that has ended is none at all.
+    /// The hot loop: up to one whose slot is not free. That of one that has ended is none at all. True if
+    /// something has come that goes ahead of the rest.
     #[inline(always)]
-    fn run_free(&mut self) {
+    fn run_free(&mut self, least: usize) -> bool {
         let (here, mut at) = (self.here, self.end - self.left);
-        while self.left > 0 {
+        while self.left > least {
             // SAFETY: the list only grows during a walk.
             let to = unsafe { self.subscribers.here.at(at) }.get();
             let Some(actor) = here.slots.free(to.slot) else {
-                return cold_path();
+                cold_path();
+                break;
             };
             at += 1;
             // Whatever the handler does, a resumed walk goes on behind it.
             self.left -= 1;
-            let Some(message) = self.take() else { return };
+            let Some(message) = self.take() else { break };
             // SAFETY: it runs in this slot: nothing is removed while a user's code runs, as that of the clone.
             unsafe { here.reach(to.slot, to.call, actor, message) }
+            // After one, so that it gets on whatever comes.
+            if here.gate.pressing.load(Ordering::Relaxed) {
+                cold_path();
+                return true;
+            }
         }
+        false
     }
 
     /// The message for one who lives. The last one gets it itself, if that spares anything.
@@ -413,6 +426,36 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     }
 }
 
+/// Those who are still to get a published message: if nobody hands it to them any more, that is reported.
+struct Rest<M: Clone + Send + 'static> {
+    gate: &'static Gate,
+    subscribers: Rc<Subscribers<M>>,
+    topic: Address,
+    from: Option<Address>,
+    end: usize,
+    left: usize,
+}
+
+impl<M: Clone + Send + 'static> Rest<M> {
+    fn report(&self, reason: Reason, more: usize) {
+        let here = &self.subscribers.here;
+        let lives = |at: &usize| here.get(*at).is_some_and(Subscriber::lives);
+        let times = more + (self.end - self.left..self.end).filter(lives).count();
+        if times > 0 {
+            let name = std::any::type_name::<M>();
+            let what = Undeliverable::one(name, self.from, self.topic, reason);
+            let times = times as u64;
+            self.gate.report_all(Undeliverable { times, ..what });
+        }
+    }
+}
+
+impl<M: Clone + Send + 'static> Drop for Rest<M> {
+    fn drop(&mut self) {
+        self.report(Reason::Closed, 0);
+    }
+}
+
 impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
     fn drop(&mut self) {
         let subscribers = self.subscribers.clone();
@@ -422,31 +465,40 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
             self.here.handling.set(None);
         }
         let cloning = self.here.current.get() == CLONE;
+        let mut rest = Rest {
+            gate: self.here.gate,
+            subscribers: subscribers.clone(),
+            topic: self.topic,
+            from: self.here.sender.get(),
+            end: self.end,
+            left: self.left,
+        };
         match self.message.take() {
-            // A subscriber panicked: the others get theirs before anything else is handled.
-            Some(message) if !self.done && !cloning => {
-                let (topic, left, end) = (self.topic, self.left, self.end);
-                let from = self.here.sender.get();
-                self.here
-                    .interrupted
-                    .borrow_mut()
-                    .push_front(Box::new(move |here| {
-                        here.sender.set(from);
-                        Walk {
-                            here,
-                            subscribers,
-                            topic,
-                            end,
-                            all: left,
-                            left,
-                            message: Some(message),
-                            done: false,
-                        }
-                        .run();
-                        here.sender.set(None);
-                    }));
+            Some(message) if (self.left > 0 || !self.done) && !cloning => {
+                let resume = move |here: &Local| {
+                    let left = std::mem::take(&mut rest.left);
+                    here.sender.set(rest.from);
+                    Walk {
+                        here,
+                        subscribers: rest.subscribers.clone(),
+                        topic: rest.topic,
+                        end: rest.end,
+                        all: left,
+                        left,
+                        message: Some(message),
+                        done: false,
+                    }
+                    .run();
+                    here.sender.set(None);
+                };
+                let mut interrupted = self.here.interrupted.borrow_mut();
+                interrupted.push_front(Box::new(resume));
             }
             message => {
+                if cloning {
+                    rest.report(Reason::Uncloned, 1); // the one for whom it was to be, too
+                }
+                rest.left = 0;
                 subscribers.walks.set(subscribers.walks.get() - 1);
                 subscribers.sweep();
                 let _ = crate::here::guard(|| drop(message));

@@ -686,3 +686,54 @@ fn s13_a_waker_of_a_sender_may_turn_the_driver_when_it_is_dropped() {
     });
     assert_eq!(is_done.recv_timeout(Duration::from_secs(30)), Ok(()));
 }
+
+/// Sends on what it is told.
+struct ToLog(Addr<Puppet>, Arc<AtomicUsize>);
+
+impl Observer for ToLog {
+    fn undelivered(&self, _: &Undeliverable) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.send(1_u32);
+    }
+}
+
+/// It would be told of that, too, without end.
+#[test]
+fn s06_an_observer_may_send_to_whoever_is_gone() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let here = Locality::new("here");
+    let (driver, log) = (open(&here), here.reserve());
+    let observer = Arc::new(ToLog(log, told.clone()));
+    driver
+        .start(one("app").observer(observer).child(puppet("log", log)))
+        .unwrap();
+    driver.run_until_idle();
+    log.send(1_u32);
+    drop(driver);
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    // Nor does it go around when its locality has ended.
+    log.send(1_u32);
+    assert_eq!(told.load(Ordering::SeqCst), 2);
+}
+
+/// It is nobody's fault who runs.
+#[test]
+fn s09_the_key_of_a_bound_may_panic_when_it_is_dropped() {
+    let here = Locality::new("here");
+    let (driver, a) = (open(&here), here.reserve());
+    driver.start(one("app").child(puppet("a", a))).unwrap();
+    driver.run_until_idle();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let bomb = Bomb(dropped.clone());
+    tell(a, move |_, cx| {
+        let bound = Bound::reject(1).latest(move |_: &u32| {
+            let _ = &bomb;
+            0
+        });
+        let b = Child::new("b", Puppet::default).bound(bound).temporary();
+        cx.child(b).stop();
+    });
+    driver.run_until_idle();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    assert_eq!(a.address().state(), Lifecycle::Running, "a bystander");
+}
