@@ -232,12 +232,49 @@ fn a17_a_bounded_child_needs_an_address_with_a_bound(_: u64) {
     let here = Locality::new("here");
     driver.open(&here).unwrap();
     let b = here.reserve();
-    let child = puppet("b", &log).at(b).bound(Bound::reject(7));
-    let refused = driver.start(group("root").child(child)).unwrap_err();
-    assert!(
-        matches!(&refused, StartError::Unbounded { child } if child == "root/b"),
-        "{refused}"
-    );
+    let tree = || group("root").child(puppet("b", &log).at(b).bound(Bound::reject(7)));
+    for refused in [
+        tree().plan(&here).unwrap_err(),
+        driver.start(tree()).unwrap_err(),
+    ] {
+        assert!(
+            matches!(&refused, StartError::Unbounded { child } if child == "root/b"),
+            "{refused}"
+        );
+    }
+}
+
+/// Nor is one added that nobody would bound, by whatever way; the address stays free.
+fn a17_an_added_child_needs_an_address_with_a_bound_too(on: &dyn Backend) {
+    let log = Log::new();
+    on.run_clean(&log, |here| {
+        let a = here.reserve();
+        act(a, |me, cx| {
+            let b = cx.locality().reserve();
+            let bounded = |log: &Log| puppet("b", log).at(b).bound(Bound::reject(7));
+            let told = cx.try_child(bounded(&me.log));
+            assert!(
+                matches!(&told, Err(StartError::Unbounded { child }) if child == "stage/a/b"),
+                "{told:?}"
+            );
+            let gone = cx.child(bounded(&me.log));
+            assert_eq!(gone.address().state(), Lifecycle::Gone);
+            let log = me.log.clone();
+            let asked = StartChild::new(move || puppet("b", &log).at(b).bound(Bound::reject(7)));
+            let own = cx.addr().address().admin();
+            cx.request_from(own, asked, LONG, move |me, told, cx| {
+                let Ok(Err(AdminError::BadSpec(StartError::Unbounded { child }))) = told else {
+                    panic!("{told:?}")
+                };
+                assert_eq!(child, "stage/a/b");
+                cx.child(puppet("b", &me.log).at(b));
+                b.send(Num(1));
+                when(cx.addr(), (1, "b: "), |_, cx| cx.stop());
+            });
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.all(), ["b: 1"]);
 }
 
 /// The room ends with the address: nothing comes to whoever has its slot next.
@@ -715,6 +752,7 @@ bodies! {
         a17_a_bound_is_changed_at_run_time,
         a17_what_an_actor_asked_for_is_not_bounded,
         a17_a_bounded_address_ends_with_its_child,
+        a17_an_added_child_needs_an_address_with_a_bound_too,
         a17_what_waits_at_the_end_is_undelivered,
         a18_the_oldest_makes_room_for_the_newest,
         a18_the_latest_of_each_key_waits,

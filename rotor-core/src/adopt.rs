@@ -317,6 +317,10 @@ impl Local {
             let child = self.path_below(parent, &spec.name);
             return Err(elsewhere(child, address, self.locality.name()));
         }
+        if spec.extra().bound.is_some() && !address.is_bounded() {
+            let child = self.path_below(parent, &spec.name).into();
+            return Err(StartError::Unbounded { child });
+        }
         let known = self.meet(address.slot);
         let earlier = known && self.slots.generation(address.slot) == 0;
         if earlier && self.may_be_claimed(address) {

@@ -1344,8 +1344,9 @@ impl<A: Actor> Context<A> {
     /// Adds a child at run time, or says why not.
     ///
     /// # Errors
-    /// [`StartError::ClaimedTwice`] or [`StartError::WrongLocality`] for its reserved address,
-    /// [`StartError::Name`] for one of its names in the registry, [`StartError::BadName`] for its own;
+    /// [`StartError::ClaimedTwice`], [`StartError::WrongLocality`] or [`StartError::Unbounded`] for its
+    /// reserved address, [`StartError::Name`] for one of its names in the registry,
+    /// [`StartError::BadName`] for its own;
     /// [`StartError::Significant`] or [`StartError::Backoff`] for what means nothing here;
     /// [`StartError::Stopping`] while this actor stops.
     ///
