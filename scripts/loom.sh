@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 MUTANTS='no_sender_fence no_owner_fence no_sender_swap no_owner_compare no_recheck no_other_lanes
     no_close_fence no_close_drain no_second_look no_drain_fence no_reopen_fence no_reopen_wait no_poll_swap
-    no_release no_acquire late_block relaxed_second_look'
+    no_release no_acquire late_block late_close_lock'
 SECONDS_EACH=${SECONDS_EACH:-600}
 
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom

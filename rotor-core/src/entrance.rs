@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(not(all(rotor_loom, test)))]
 mod sync {
     pub(crate) use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
-    pub(crate) use std::sync::{Arc, Mutex};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
     pub(crate) fn pause() {
         std::thread::yield_now();
@@ -21,8 +21,8 @@ mod sync {
 
 #[cfg(all(rotor_loom, test))]
 mod sync {
-    pub(crate) use loom::sync::Mutex;
     pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::Arc;
 
     pub(crate) fn pause() {
@@ -31,7 +31,7 @@ mod sync {
 }
 
 use crate::inbound::{Inbound, Item};
-use sync::{Arc, AtomicU8, AtomicUsize, Mutex, Ordering, fence, pause};
+use sync::{Arc, AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering, fence, pause};
 
 /// Lanes of an entrance; `lane::LANES`, repeated because this file stands alone.
 const LANES: usize = 3;
@@ -111,7 +111,7 @@ pub(crate) struct Entrance<T> {
     draining: AtomicUsize,
     /// Locked only to open and close, and by the one sender that moves PARKED to RUNNING.
     wake: Mutex<Option<Arc<dyn Wake>>>,
-    /// While it is closed, everybody takes, one at a time.
+    /// Held to close; while it is closed, everybody takes, one at a time.
     takers: Mutex<()>,
 }
 
@@ -203,9 +203,9 @@ impl<T: Item> Entrance<T> {
 
     #[cold]
     fn pop_closed(&self, lane: usize) -> Option<T> {
-        let _alone = self.takers.lock().expect("no foreign code runs under it");
-        // SAFETY: the owner has closed it, which is seen here with all that it took before, and takes
-        // under this lock as well.
+        let _alone = self.lock_takers();
+        // SAFETY: the owner has closed it under this lock, so what it took before is seen here, and takes
+        // under it since then.
         unsafe { self.lanes[lane].pop() }
     }
 
@@ -298,50 +298,58 @@ impl<T: Item> Entrance<T> {
         }
     }
 
-    /// Closes: nothing is taken any more. Everything that is queued, and everything that is pushed
-    /// later, goes to the `reject` of the owner or of the sender, once.
+    /// Closes: nothing is taken any more. Everything that is queued goes to the `reject` of the owner, and
+    /// what is pushed later to that or to the one of its sender, once.
     pub(crate) fn close(&self, reject: impl FnMut(T)) {
-        self.state.swap(CLOSED, Ordering::AcqRel);
-        if !cfg!(rotor_mutant = "no_close_fence") {
-            fence(Ordering::SeqCst); // pairs with the sender's steps 1 and 2
-        }
+        let left = {
+            // Before the swap: no sender that finds it closed takes what came before.
+            let alone = (!cfg!(rotor_mutant = "late_close_lock")).then(|| self.lock_takers());
+            self.state.swap(CLOSED, Ordering::AcqRel);
+            if !cfg!(rotor_mutant = "no_close_fence") {
+                fence(Ordering::SeqCst); // pairs with the sender's steps 1 and 2
+            }
+            let _alone = alone.unwrap_or_else(|| self.lock_takers());
+            self.take_all()
+        };
         let wake = self
             .wake
             .lock()
             .expect("never held while foreign code runs")
             .take();
         drop(wake);
-        self.drain(reject);
+        left.into_iter().for_each(reject);
     }
 
     /// The sender's part of closing: its item may have come after the owner's drain.
     #[cold]
     fn drain_closed(&self, reject: impl FnMut(T)) {
-        let mut left = Vec::new();
+        let mut found = Vec::new();
         self.draining.fetch_add(1, Ordering::SeqCst);
         if !cfg!(rotor_mutant = "no_drain_fence") {
             fence(Ordering::SeqCst); // pairs with the fence in `reopen`
         }
         // Between the two loads the entrance may have got a new life, whose items are not ours. That one
-        // may have been closed as well: then what its owner has taken comes before what is taken here.
+        // may have been closed as well, by an owner that held the lock: it is out of the way, and what it has
+        // taken comes before what is taken here.
         let look_again = !cfg!(rotor_mutant = "no_second_look");
-        let order = match cfg!(rotor_mutant = "relaxed_second_look") {
-            true => Ordering::Relaxed,
-            false => Ordering::Acquire,
-        };
-        if !look_again || self.state.load(order) == CLOSED {
-            self.drain(|item| left.push(item));
+        if !look_again || self.state.load(Ordering::Relaxed) == CLOSED {
+            let _alone = self.lock_takers();
+            found = self.take_all();
         }
         self.draining.fetch_sub(1, Ordering::Release);
         // Foreign code, which may wait for a new life of this very entrance.
-        left.into_iter().for_each(reject);
+        found.into_iter().for_each(reject);
     }
 
-    fn drain(&self, mut reject: impl FnMut(T)) {
-        for lane in 0..LANES {
-            while let Some(item) = self.pop_closed(lane) {
-                reject(item);
-            }
-        }
+    /// Everything that is queued, for whoever has locked the takers.
+    fn take_all(&self) -> Vec<T> {
+        let lanes = self.lanes.iter();
+        // SAFETY: as in `pop_closed`.
+        let all = lanes.flat_map(|lane| std::iter::from_fn(|| unsafe { lane.pop() }));
+        all.collect()
+    }
+
+    fn lock_takers(&self) -> MutexGuard<'_, ()> {
+        self.takers.lock().expect("no foreign code runs under it")
     }
 }

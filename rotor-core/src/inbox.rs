@@ -555,3 +555,37 @@ impl<M: 'static> Record for Received<M> {
         unreachable!("no driver opens the locality of an inbox");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    /// Senders that come too late take nothing of it along.
+    #[test]
+    fn c_so_50_a_close_among_senders_keeps_what_was_there() {
+        let (rounds, many) = if cfg!(miri) { (5, 20) } else { (100, 1000) };
+        for _ in 0..rounds {
+            let inbox = Inbox::new(usize::MAX);
+            let to = inbox.recipient();
+            (0..many).for_each(|n| to.send(n));
+            let (begun, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !closed.load(Ordering::Relaxed) {
+                        to.send(many);
+                        begun.store(true, Ordering::Relaxed);
+                    }
+                });
+                while !begun.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                inbox.close();
+                closed.store(true, Ordering::Relaxed);
+            });
+            let received = std::iter::from_fn(|| inbox.recv().ok());
+            assert!(received.filter(|&n| n < many).eq(0..many));
+        }
+    }
+}

@@ -466,6 +466,23 @@ fn two_senders_at_a_closing_entrance_reject_each_item_once() {
     });
 }
 
+/// Whoever closes may keep what has come so far: of each sender, all up to some item.
+#[test]
+fn what_was_there_goes_to_the_owner_that_closes() {
+    check(3, || {
+        let token = Token::new();
+        let locality = Locality::open(&token);
+        locality.send(NORMAL, 1);
+        let sender = locality.spawn_sender(&[(NORMAL, 2), (NORMAL, 3)]);
+        let mut kept = Vec::new();
+        locality.entrance.close(|item| kept.push(item));
+        sender.join().unwrap();
+        assert_eq!(kept.first(), Some(&1));
+        kept.extend(locality.rejected());
+        assert_eq!(kept, [1, 2, 3]);
+    });
+}
+
 /// A driver may be dropped while its localities are parked.
 #[test]
 fn a_parked_entrance_closes_like_a_running_one() {
