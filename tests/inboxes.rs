@@ -403,6 +403,28 @@ fn a29_a_thread_waits_for_several_inboxes_at_once(on: &dyn Backend) {
     assert_eq!(log.all()[0], "begin");
 }
 
+/// Who watches it, and how long somebody waits for an answer, is not what it is for.
+fn a29_what_core_asks_of_an_inbox_takes_no_room(on: &dyn Backend) {
+    let log = Log::new();
+    let inbox = Inbox::<Ask<Double>>::new(2);
+    let to = inbox.recipient();
+    with_actor(on, &log, move |_, cx| {
+        (0..5).for_each(|_| drop(cx.monitor(to.address())));
+    });
+    for _ in 0..2 {
+        let asking = [1, 2].map(|n| to.ask(Double(n), LONG));
+        let third = wait(to.ask(Double(3), LONG));
+        assert!(matches!(third, Err(RequestError::Full)), "{third:?}");
+        for n in [1, 2] {
+            let question = inbox.try_recv().unwrap();
+            assert_eq!(question.request.0, n);
+            question.reply(2 * n);
+        }
+        assert!(inbox.try_recv().is_err());
+        assert_eq!(asking.map(|asking| wait(asking).unwrap()), [2, 4]);
+    }
+}
+
 /// A plain thread that answers, as an actor does.
 fn a29_an_inbox_of_requests_answers(on: &dyn Backend) {
     let log = Log::new();
@@ -556,6 +578,7 @@ bodies! {
         c_so_55_an_inbox_ends_with_its_scope,
         l12_a_monitor_of_an_inbox_is_told_of_its_end_in_order,
         a29_a_thread_waits_for_several_inboxes_at_once,
+        a29_what_core_asks_of_an_inbox_takes_no_room,
         a29_an_inbox_of_requests_answers,
         a29_a_plain_thread_asks_an_inbox_with_a_future,
         a29_between_senders_and_a_close_nothing_is_lost,

@@ -3,10 +3,13 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::here;
-use crate::locality::Local;
+use crate::gate::Gate;
+use crate::here::{self, with_reachable};
+use crate::lane::NORMAL;
+use crate::locality::{Control, Local};
 use crate::message::LOCALITY;
 use crate::request::{Refuse, RequestError, Verdict};
 use crate::things::{Body, Key, NO_THINGS};
@@ -18,17 +21,38 @@ pub(crate) struct AskLimit {
     /// `None` once it has arrived.
     cell: Option<Arc<dyn Refuse>>,
     limit: Duration,
+    /// In whose entrance it lies, if that is bounded, but not for it.
+    on_its_way: Option<&'static Gate>,
 }
 
 impl AskLimit {
-    pub(crate) fn new(cell: Arc<dyn Refuse>, limit: Duration) -> Self {
-        let cell = Some(cell);
-        AskLimit { cell, limit }
+    /// Hands a limit to its keeper.
+    pub(crate) fn post(keeper: &'static Gate, cell: Arc<dyn Refuse>, limit: Duration) {
+        let counts = keeper.bound.load(Ordering::Relaxed) > 0
+            && with_reachable(keeper, |local| local.is_none_or(Local::is_behind));
+        if counts {
+            keeper.limits.fetch_add(1, Ordering::Relaxed);
+        }
+        let limit = AskLimit {
+            cell: Some(cell),
+            limit,
+            on_its_way: counts.then_some(keeper),
+        };
+        // Behind the request: most are answered before their limit is even looked at.
+        Control::post_in(keeper, NORMAL, Control::AskLimit(limit));
+    }
+
+    /// It was taken out of the entrance.
+    fn arrive(&mut self) {
+        if let Some(keeper) = self.on_its_way.take() {
+            keeper.limits.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for AskLimit {
     fn drop(&mut self) {
+        self.arrive();
         if let Some(cell) = self.cell.take() {
             cell.refuse(RequestError::Gone);
         }
@@ -47,7 +71,8 @@ pub(crate) struct InboxLimits {
 
 impl InboxLimits {
     /// Keeps a limit. What it returns is to be dropped where nothing is locked.
-    pub(crate) fn keep(&mut self, order: AskLimit) -> Vec<Kept> {
+    pub(crate) fn keep(&mut self, mut order: AskLimit) -> Vec<Kept> {
+        order.arrive();
         let until = Instant::now().checked_add(order.limit);
         self.list.push((until, order));
         if self.list.len() < self.sweep_at.max(FEW as usize) {

@@ -19,7 +19,7 @@ use crate::entrance::{Entrance, Wake};
 use crate::exit::{Exit, ExitReason};
 use crate::given_up::GivenUp;
 use crate::here::{self, Hush};
-use crate::lane::{NORMAL, SYSTEM};
+use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::late::Handling;
 use crate::locality::{Call, Control, Local};
 use crate::lock::lock;
@@ -94,6 +94,8 @@ pub(crate) struct Gate {
     pub(crate) crowded: AtomicBool,
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,
+    /// What lies among those for core alone, and takes nobody's place.
+    pub(crate) limits: AtomicUsize,
     /// What waits for its bounded addresses.
     pub(crate) rooms: Rooms,
     /// Slices that were run in this life. Written by the owner.
@@ -228,6 +230,7 @@ impl Gate {
                 undelivered: Default::default(),
                 crowded: AtomicBool::new(false),
                 bound: AtomicUsize::new(0),
+                limits: AtomicUsize::new(0),
                 rooms: Rooms::default(),
                 slices: AtomicU64::new(0),
                 opened_at: AtomicU64::new(0),
@@ -353,7 +356,13 @@ impl Gate {
     /// Whether its bound is reached.
     pub(crate) fn is_full(&self) -> bool {
         let bound = self.bound.load(Ordering::Relaxed);
-        bound > 0 && self.entrance.len() >= bound
+        bound > 0 && self.waiting() >= bound
+    }
+
+    /// How many parcels with messages there are, or results of the actors' own doing.
+    fn waiting(&self) -> usize {
+        let all = self.entrance.lane_len(URGENT) + self.entrance.lane_len(NORMAL);
+        all.saturating_sub(self.limits.load(Ordering::Relaxed))
     }
 
     pub(crate) fn push_always(&'static self, lane: usize, parcel: Parcel) {

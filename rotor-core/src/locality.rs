@@ -182,7 +182,7 @@ impl Locality {
     }
 
     /// Rejects what comes from other threads while this many messages or chunks wait. A soft bound;
-    /// zero is none, the default. Supervision is never bounded.
+    /// zero is none, the default. Supervision is never bounded, and takes no message's place.
     ///
     /// ```
     /// # use rotor_core::*;

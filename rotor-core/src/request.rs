@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::here::{self, Caught, HERE, Here, with_local};
 use crate::lane::NORMAL;
-use crate::locality::{Control, Local};
+use crate::locality::Local;
 use crate::lock::lock;
 use crate::message::{Record, Request, Way};
 use crate::recipient::Recipient;
@@ -645,10 +645,8 @@ impl<R: Send + 'static> Asking<R> {
         let asker = HERE.with(Here::running);
         // SAFETY: its slice keeps it.
         let keeper = unsafe { asker.as_ref() }.map_or(to.address().gate(), |asker| asker.gate);
-        // Behind the request: most are answered before their limit is even looked at.
         if limit < Duration::MAX {
-            let limit = AskLimit::new(asking.cell.clone(), limit);
-            Control::post_in(keeper, NORMAL, Control::AskLimit(limit));
+            AskLimit::post(keeper, asking.cell.clone(), limit);
         }
         asking
     }

@@ -10,8 +10,6 @@ use std::time::Duration;
 use crate::address::{Address, Undelivered, try_push};
 use crate::ask_limits::AskLimit;
 use crate::here::{self, HERE, Here};
-use crate::lane::NORMAL;
-use crate::locality::Control;
 use crate::lock::lock;
 use crate::message::Kind;
 use crate::observe::Reason;
@@ -104,12 +102,11 @@ impl<M: Send + 'static> Sending<M> {
             let room = to.gate().rooms.find(to.slot, to.generation)?;
             let passed = Arc::new(Passed(Mutex::new(Limit::Runs(None))));
             if self.limit < Duration::MAX {
-                let limit = AskLimit::new(passed.clone(), self.limit);
                 // As that of a request.
                 let sender = HERE.with(Here::running);
                 // SAFETY: its slice keeps it.
                 let keeper = unsafe { sender.as_ref() }.map_or(to.gate(), |sender| sender.gate);
-                Control::post_in(keeper, NORMAL, Control::AskLimit(limit));
+                AskLimit::post(keeper, passed.clone(), self.limit);
             }
             self.waiting = Some(Waiting {
                 room,
