@@ -400,16 +400,27 @@ fn c_so_35_an_actor_fails_once_because_of_its_bound(on: &dyn Backend) {
     assert_eq!(ends.len(), 2, "with the tree: {ends:?}");
 }
 
+/// How many drops each report tells of.
+#[derive(Default)]
+struct Reports(Mutex<Vec<(Reason, u64)>>);
+
+impl Observer for Reports {
+    fn undelivered(&self, what: &Undeliverable) {
+        self.0.lock().unwrap().push((what.reason, what.times));
+    }
+}
+
+impl Reports {
+    /// Those for one reason.
+    fn of(&self, reason: Reason) -> Vec<u64> {
+        let all = self.0.lock().unwrap();
+        let these = all.iter().filter(|(of, _)| *of == reason);
+        these.map(|&(_, times)| times).collect()
+    }
+}
+
 /// A limit reached is a drop that is counted, one by one or together.
 fn c_so_31_every_drop_is_counted_and_few_are_reported_alone(on: &dyn Backend) {
-    #[derive(Default)]
-    struct Reports(Mutex<Vec<u64>>);
-    impl Observer for Reports {
-        fn undelivered(&self, what: &Undeliverable) {
-            assert_eq!(what.reason, Reason::Full);
-            self.0.lock().unwrap().push(what.times);
-        }
-    }
     let (log, reports) = (Log::new(), Arc::new(Reports::default()));
     let exit = on.run_tree(&mut |here| {
         let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(1)));
@@ -426,10 +437,135 @@ fn c_so_31_every_drop_is_counted_and_few_are_reported_alone(on: &dyn Backend) {
             .child(lead("a", &log).at(a))
     });
     assert!(!exit.unwrap().is_failure());
-    let reports = reports.0.lock().unwrap();
+    let reports = reports.of(Reason::Full);
     assert_eq!(reports.iter().sum::<u64>(), 1002);
     assert_eq!(reports[..4], [1, 2, 4, 8]);
     assert!(reports.len() <= 14, "{reports:?}");
+}
+
+/// A flood, and what was told of it when there was room again: all of it, in few reports. And again.
+fn told_of_each_flood(
+    of: Child<Puppet>,
+    here: &Locality,
+    mut flood: impl FnMut(&Driver),
+    each: u64,
+) {
+    let (driver, reports) = (driver(), Arc::new(Reports::default()));
+    driver.open(here).unwrap();
+    let tree = group("root").observer(reports.clone()).child(of);
+    let app = driver.start(tree).unwrap();
+    for floods in 1..=3 {
+        flood(&driver);
+        let told = reports.of(Reason::Full);
+        assert_eq!(told.iter().sum::<u64>(), floods * each, "{told:?}");
+        assert!(told.len() <= floods as usize * 15, "{told:?}");
+        let counted = app.tree().localities[0].undelivered.clone();
+        assert_eq!(counted, [(Reason::Full, floods * each)]);
+    }
+}
+
+/// Of all senders together, and also what is for an actor with room of its own.
+fn c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports(_: u64) {
+    let log = Log::new();
+    for bounded in [false, true] {
+        let here = Locality::new("here");
+        let b = match bounded {
+            true => here.reserve_bounded(Bound::reject(100)),
+            false => here.reserve(),
+        };
+        let flood = |driver: &Driver| {
+            driver.run_until_idle();
+            here.set_bound(3);
+            let flood = move || (0..5_001).for_each(|n| b.send(Num(n)));
+            std::thread::scope(|scope| drop((scope.spawn(flood), scope.spawn(flood))));
+            driver.run_until_idle();
+        };
+        told_of_each_flood(puppet("b", &log).at(b), &here, flood, 9_999);
+    }
+    assert_eq!(log.count("b: "), 2 * 3 * 3);
+}
+
+/// In the first start, and in each restart.
+fn c_so_31_what_is_too_much_to_be_parked_is_told_in_few_reports(_: u64) {
+    let (log, holds) = (Log::new(), Arc::new(Mutex::new(None)));
+    let here = Locality::new("here");
+    let (b, held) = (here.reserve(), holds.clone());
+    let role = Role::new("b", &log).begin(move |_, cx| {
+        *held.lock().unwrap() = Some(cx.hold("on purpose"));
+    });
+    let flood = |driver: &Driver| {
+        driver.run_until_idle();
+        for n in 0..10_002 {
+            b.send(Num(n));
+            if n % 100 == 1 {
+                driver.run_until_idle(); // it has caught up, but there is no room
+            }
+        }
+        drop(holds.lock().unwrap().take());
+        driver.run_until_idle();
+        crash(b);
+    };
+    told_of_each_flood(role.child().at(b).capacity(3), &here, flood, 9_999);
+    assert_eq!(log.count("b: "), 3 * 3);
+}
+
+/// What was not told when its locality ends is told then: no loop has ever looked at it.
+fn c_so_31_what_was_refused_is_told_at_the_end_of_its_locality(_: u64) {
+    let (log, reports) = (Log::new(), Arc::new(Reports::default()));
+    let (driver, here, away) = (driver(), Locality::new("here"), Locality::new("away"));
+    driver.open(&here).unwrap();
+    away.set_bound(3);
+    let (b, theirs) = (away.reserve(), log.clone());
+    let far = group("far").on(&away, move |s| s.child(puppet("b", &theirs).at(b)));
+    let tree = group("root").observer(reports.clone()).child(far);
+    let app = driver.start(tree).unwrap();
+    driver.run_until_idle();
+    (0..10_000).for_each(|n| b.send(Num(n)));
+    let before = reports.of(Reason::Full);
+    drop((app, driver, away));
+    let told = reports.of(Reason::Full);
+    let lost = told.len() + reports.of(Reason::Closed).len();
+    assert!(told.len() > before.len() && lost < 20, "{told:?}");
+    assert_eq!(told.iter().sum::<u64>(), 10_000 - 3);
+}
+
+/// Two messages are too much, and the room is empty before they are counted.
+fn c_so_31_what_is_counted_late_is_told_as_well(_: u64) {
+    struct Slow(Option<(Log, &'static str)>);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            if let Some((log, name)) = &self.0 {
+                log.put(format!("{name} drops"));
+                log.wait_for("empty");
+            }
+        }
+    }
+    impl Handler<Slow> for Puppet {
+        fn handle(&mut self, _: Slow, _: &mut Context<Self>) {
+            self.say("slow");
+        }
+    }
+    let (log, reports) = (Log::new(), Arc::new(Reports::default()));
+    let (driver, here) = (driver(), Locality::new("here"));
+    driver.open(&here).unwrap();
+    let b = here.reserve_bounded::<Puppet>(Bound::drop_oldest(1));
+    let tree = group("root").observer(reports.clone());
+    let app = driver.start(tree.child(puppet("b", &log).at(b))).unwrap();
+    driver.run_until_idle();
+    std::thread::scope(|scope| {
+        for line in ["one drops", "two drops"] {
+            let name = &line[..3];
+            b.send(Slow(Some((log.clone(), name))));
+            scope.spawn(move || b.send(Slow(None)));
+            log.wait_for(line);
+            driver.run_until_idle();
+        }
+        log.put("empty");
+    });
+    assert_eq!(log.count("b: slow"), 2);
+    assert_eq!(reports.of(Reason::Displaced), [1, 1]);
+    let counted = app.tree().localities[0].undelivered.clone();
+    assert_eq!(counted, [(Reason::Displaced, 2)]);
 }
 
 /// The most that are alive at a time, and what became of them.
@@ -773,6 +909,10 @@ bodies! {
         a17_a_bound_is_in_the_picture,
         a17_a_bounded_child_needs_an_address_with_a_bound,
         a17_the_newest_is_refused_by_a_localitys_bound,
+        c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports,
+        c_so_31_what_is_too_much_to_be_parked_is_told_in_few_reports,
+        c_so_31_what_was_refused_is_told_at_the_end_of_its_locality,
+        c_so_31_what_is_counted_late_is_told_as_well,
         a18_a_sender_waits_no_longer_than_its_limit,
         a18_who_waits_for_room_learns_that_there_will_be_none,
         a18_who_waits_for_room_is_not_redirected,

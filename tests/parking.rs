@@ -735,8 +735,8 @@ fn m03_parked_messages_are_bounded(on: &dyn Backend) {
     assert_eq!(log.of("a"), ["a: Num(2000) Full", "a: Full"]);
     let expected: Vec<String> = (0..1024).map(|n| format!("b: {n}")).collect();
     assert_eq!(log.of("b"), expected);
-    let full = played.lost(Reason::Full);
-    assert_eq!(full.iter().filter(|name| **name == "Num").count(), 6);
+    // Some of them together, by the name of the last one.
+    assert_eq!(played.lost(Reason::Full).len(), 6 + 1);
 }
 
 fn m03_a_child_may_set_its_own_bound(on: &dyn Backend) {

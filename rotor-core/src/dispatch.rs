@@ -88,6 +88,7 @@ impl Local {
                     // What is due by now may have begun further limits.
                     self.things.borrow_mut().stamp(self.now.get());
                 }
+                self.tell_refused();
                 self.flush();
                 more
             };
@@ -771,6 +772,7 @@ impl Local {
         self.gate
             .entrance
             .close(|parcel| self.gate.reject(parcel, Reason::Closed));
+        self.gate.tell_refused();
         for chunk in &self.chunks {
             let left = chunk.borrow_mut().take();
             if let Some(chunk) = left {

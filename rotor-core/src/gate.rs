@@ -30,7 +30,7 @@ use crate::queue::{Word, header};
 use crate::registry::Registries;
 use crate::removal::Kill;
 use crate::request::{RequestError, Verdict};
-use crate::room::{self, Opened, Rooms};
+use crate::room::{self, Opened, Rooms, Tally};
 use crate::signed;
 use crate::states::{Lifecycle, States, Tenure};
 use crate::unbuilt::Laid;
@@ -90,6 +90,10 @@ pub(crate) struct Gate {
     /// The tree that has placed something here.
     app: Mutex<Weak<AppShared>>,
     pub(crate) undelivered: [AtomicU64; Reason::COUNT],
+    /// What its bound has refused, and slots in which as much is parked as may be.
+    full: Mutex<Full>,
+    /// There is some of that.
+    refuses: AtomicBool,
     /// Its tree has more localities than there are processors.
     pub(crate) crowded: AtomicBool,
     /// Soft bound for parcels from outside; 0 is none.
@@ -113,6 +117,14 @@ pub(crate) struct Gate {
     pub(crate) turned: AtomicU64,
     /// The message that is handled and since when, while the observer wants counts.
     handling: Mutex<Option<(Handling, u64)>>,
+}
+
+/// What was refused since there was room.
+#[derive(Default)]
+struct Full {
+    tally: Tally,
+    /// To whom the last one was sent, reported or not.
+    to: Option<Address>,
 }
 
 /// The bit of a generation that says that what waits for the address is bounded.
@@ -228,6 +240,8 @@ impl Gate {
                 counts: AtomicBool::new(false),
                 app: Mutex::new(Weak::new()),
                 undelivered: Default::default(),
+                full: Mutex::default(),
+                refuses: AtomicBool::new(false),
                 crowded: AtomicBool::new(false),
                 bound: AtomicUsize::new(0),
                 limits: AtomicUsize::new(0),
@@ -249,6 +263,9 @@ impl Gate {
         self.retire();
         self.entrance
             .close(|parcel| self.reject(parcel, Reason::Closed));
+        // As long as there is an observer.
+        self.rooms.clear();
+        self.tell_refused();
         lock(&self.peers).clear();
         lock(&self.claims).clear();
         let laid = std::mem::take(&mut *lock(&self.laid));
@@ -269,7 +286,6 @@ impl Gate {
         self.owner.store(0, Ordering::Relaxed);
         self.crowded.store(false, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
-        self.rooms.clear();
         self.slices.store(0, Ordering::Relaxed);
         self.opened_at.store(0, Ordering::Relaxed);
         self.wakes.store(0, Ordering::Relaxed);
@@ -398,7 +414,7 @@ impl Gate {
                 self.push_always(lane, unsafe { Parcel::copy(at) });
             } else {
                 // SAFETY: as above; the record is used this once.
-                unsafe { self.refuse(at, Reason::Full, &RequestError::Full) };
+                unsafe { self.refuse_full(at) };
             }
         };
         match parcel.open() {
@@ -408,6 +424,40 @@ impl Gate {
                     sort(at);
                 }
             }
+        }
+    }
+
+    /// Drops one record's message, which the bound does not let in, counts and reports it.
+    ///
+    /// # Safety
+    /// As for [`refuse`](Self::refuse).
+    pub(crate) unsafe fn refuse_full(&'static self, at: *mut Word) {
+        // SAFETY: as the caller says.
+        unsafe { self.refuse(at, Reason::Full, &RequestError::Full) };
+        // The owner may have taken everything meanwhile, and look for no rest of reports any more.
+        if !self.is_full() {
+            self.tell_refused();
+        }
+    }
+
+    /// To whom the last one was sent that was refused since there was room; looked for if there may be one.
+    #[inline]
+    pub(crate) fn refused(&self) -> Option<Address> {
+        // Under the lock where other threads refuse: whoever has it later sees what the other one has done.
+        let may_be = self.refuses.load(Ordering::Relaxed) || self.bound.load(Ordering::Relaxed) > 0;
+        if may_be { lock(&self.full).to } else { None }
+    }
+
+    /// There is room: reports what was refused and has not been reported.
+    pub(crate) fn tell_refused(&self) {
+        let rest = {
+            let mut full = lock(&self.full);
+            self.refuses.store(false, Ordering::Relaxed);
+            full.to = None;
+            full.tally.rest()
+        };
+        if let Some(what) = rest {
+            self.tell_undelivered(&what, false);
         }
     }
 
@@ -557,10 +607,22 @@ impl Gate {
         })
     }
 
-    /// Counts and reports a message that could not be delivered.
+    /// Counts and reports a message that could not be delivered: many together if there are many for which
+    /// there is no room.
     pub(crate) fn report(&'static self, what: Undeliverable) {
         let is_first = self.count(what.reason);
-        self.tell_undelivered(&what, is_first);
+        let what = match what.reason {
+            Reason::Full => {
+                let mut full = lock(&self.full);
+                self.refuses.store(true, Ordering::Relaxed);
+                full.to = Some(what.to);
+                full.tally.add(what)
+            }
+            _ => Some(what),
+        };
+        if let Some(what) = what {
+            self.tell_undelivered(&what, is_first);
+        }
     }
 
     /// The same for as many as it tells of.

@@ -111,7 +111,9 @@ pub struct Undeliverable {
     /// Why it did not arrive.
     pub reason: Reason,
     /// How many messages this tells of: more than one if a [`Bound`](crate::Bound) refuses or drops
-    /// many of them, or a published one does not come to many. The other fields are then those of the last one.
+    /// many of them, or that of a [locality](crate::Locality::set_bound) or of what is
+    /// [parked](crate::Child::capacity), or if a published one does not come to many. The other fields are then
+    /// those of the last one.
     pub times: u64,
 }
 

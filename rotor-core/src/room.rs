@@ -180,9 +180,9 @@ impl Line {
     }
 }
 
-/// How often one reason was reported since the room was empty.
+/// How often one reason was reported since there was room.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
     untold: u64,
     told: u64,
     last: Option<Undeliverable>,
@@ -190,7 +190,7 @@ struct Tally {
 
 impl Tally {
     /// Adds one; returns what is to be reported: the first one, then as many as all before.
-    fn add(&mut self, what: Undeliverable) -> Option<Undeliverable> {
+    pub(crate) fn add(&mut self, what: Undeliverable) -> Option<Undeliverable> {
         self.untold += 1;
         self.last = Some(what);
         if self.untold > self.told {
@@ -206,8 +206,8 @@ impl Tally {
         self.last.take().map(|what| Undeliverable { times, ..what })
     }
 
-    /// The room is empty: what has not been reported is.
-    fn rest(&mut self) -> Option<Undeliverable> {
+    /// There is room: what has not been reported is.
+    pub(crate) fn rest(&mut self) -> Option<Undeliverable> {
         let rest = self.tell();
         self.told = 0;
         rest
@@ -478,11 +478,14 @@ impl Room {
         let is_first = gate.count(reason);
         let report = {
             let mut waiting = lock(&self.waiting);
+            let is_empty = waiting.len() == 0;
             let tally = match reason {
                 Reason::Displaced => &mut waiting.displaced,
                 _ => &mut waiting.full,
             };
-            what.and_then(|what| tally.add(what))
+            // Emptied since then, perhaps: nobody may come who tells the rest.
+            let rest = |tally: &mut Tally| if is_empty { tally.rest() } else { None };
+            what.and_then(|what| tally.add(what).or_else(|| rest(tally)))
         };
         if let Some(what) = report {
             gate.tell_undelivered(&what, is_first);
@@ -567,10 +570,14 @@ fn wake(waker: Waker) {
 #[inline(never)]
 pub(crate) fn push<T: Stored>(gate: &'static Gate, head: Header, value: T) {
     let room = gate.rooms.find(head.slot(), head.generation());
+    let mut tried = false; // or the gate itself is full
     let value = match &room {
         Some(room) if !is_gate_full(gate) => match room.send(head, value, false) {
             Ok(()) => return,
-            Err(value) => value,
+            Err(value) => {
+                tried = true;
+                value
+            }
         },
         _ => value,
     };
@@ -578,7 +585,9 @@ pub(crate) fn push<T: Stored>(gate: &'static Gate, head: Header, value: T) {
     let at = record.as_mut_ptr();
     match room {
         // SAFETY: nobody else has the record.
-        Some(room) => unsafe { room.refuse(at, Reason::Full) },
+        Some(room) if tried => unsafe { room.refuse(at, Reason::Full) },
+        // SAFETY: as above.
+        Some(_) => unsafe { gate.refuse_full(at) },
         // SAFETY: as above.
         None => unsafe { gate.refuse(at, Reason::Gone, &RequestError::Gone) },
     }
@@ -679,6 +688,22 @@ pub(crate) unsafe fn open(at: *mut Word) -> Opened {
 }
 
 impl Local {
+    /// At the end of a slice: tells the rest of what was refused, if there is room by now.
+    #[inline]
+    pub(crate) fn tell_refused(&self) {
+        if let Some(to) = self.gate.refused() {
+            self.tell_refused_to(to);
+        }
+    }
+
+    #[cold]
+    fn tell_refused_to(&self, last: Address) {
+        let is_full = |slot| self.seat(slot, |seat| seat.obstacle() == Some(Reason::Full));
+        if self.is_gate_empty() && !self.find(last).is_some_and(is_full) {
+            self.gate.tell_refused();
+        }
+    }
+
     /// More was sent to an actor than may wait for it.
     fn overloaded(&self, to: Address, bound: usize) {
         let runs = |slot: &u32| {
