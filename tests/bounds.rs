@@ -225,6 +225,43 @@ fn a17_a_bound_is_in_the_picture(seed: u64) {
     assert_eq!(log.count("b: "), 9);
 }
 
+/// What was dropped has left a place in the queue, in which nothing waits: neither queued nor parked.
+fn a17_dropped_messages_are_not_in_the_picture(_: u64) {
+    let (log, holds) = (Log::new(), Arc::new(Mutex::new(None)));
+    let (driver, here) = (driver(), Locality::new("here"));
+    driver.open(&here).unwrap();
+    let (b, held) = (here.reserve_bounded(Bound::drop_oldest(2)), holds.clone());
+    let flood = || {
+        (0..2).for_each(|n| b.send(Num(n)));
+        (0..2).for_each(|n| b.send(Now(n)));
+        std::thread::spawn(move || b.send(Now(2))).join().unwrap();
+    };
+    let role = Role::new("b", &log).begin(move |_, cx| {
+        *held.lock().unwrap() = Some(cx.hold("on purpose"));
+    });
+    let app = driver
+        .start(group("root").child(role.child().at(b)))
+        .unwrap();
+    let lengths = || {
+        let tree = app.tree();
+        (tree.nodes[1].parked, tree.nodes[1].queued)
+    };
+    driver.run_until_idle();
+    flood();
+    assert_eq!(lengths(), (0, 2));
+    driver.run_until_idle();
+    assert_eq!(lengths(), (2, 0));
+    flood();
+    assert_eq!(lengths(), (2, 0));
+    drop(holds.lock().unwrap().take());
+    driver.run_until_idle();
+    assert_eq!(lengths(), (0, 0));
+    flood();
+    assert_eq!(lengths(), (0, 2));
+    driver.run_until_idle();
+    assert_eq!(log.of("b: "), ["b: now 1", "b: now 2"].repeat(2));
+}
+
 /// A bound that nobody would keep is an error, before anything starts.
 fn a17_a_bounded_child_needs_an_address_with_a_bound(_: u64) {
     let log = Log::new();
@@ -907,6 +944,7 @@ bodies! {
     ]
     Sim: [
         a17_a_bound_is_in_the_picture,
+        a17_dropped_messages_are_not_in_the_picture,
         a17_a_bounded_child_needs_an_address_with_a_bound,
         a17_the_newest_is_refused_by_a_localitys_bound,
         c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports,

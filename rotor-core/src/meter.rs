@@ -11,6 +11,52 @@ use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
 use crate::message::{CLONE, Header, LOCALITY, Way};
 use crate::parcel::Contents;
+use crate::room::{Room, is_ticket};
+use crate::slot::Seat;
+
+/// What waits for a slot in the queues of its thread.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Queued {
+    plain: u64,
+    /// What stands for messages in a room, by lane: perhaps more than there are messages.
+    tickets: [u64; 2],
+}
+
+impl Queued {
+    fn add(&mut self, head: Header) {
+        if is_ticket(head.kind) {
+            self.tickets[head.kind.lane as usize - URGENT] += 1;
+        } else {
+            self.plain += 1;
+        }
+    }
+
+    /// How many messages those are. Of the tickets, the first ones have one each, as long as there are any
+    /// `left`.
+    fn messages(self, left: &mut [u64; 2]) -> u64 {
+        let tickets = self.tickets.into_iter().zip(left);
+        let taken = tickets.map(|(tickets, left)| {
+            let taken = tickets.min(*left);
+            *left -= taken;
+            taken
+        });
+        self.plain + taken.sum::<u64>()
+    }
+}
+
+/// How many messages are parked in a seat, and how many of those are `queued` that come behind.
+pub(crate) fn lengths(seat: &Seat, queued: Queued, room: Option<&Room>) -> (u32, u64) {
+    let mut left = room.map_or([0; 2], Room::lens);
+    let parked = match room {
+        None => seat.parked_count(),
+        Some(_) => {
+            let mut parked = Queued::default();
+            seat.each_parked(|head| parked.add(head));
+            parked.messages(&mut left) as u32
+        }
+    };
+    (parked, queued.messages(&mut left))
+}
 
 impl Local {
     /// Whether messages are counted.
@@ -49,16 +95,16 @@ impl Local {
         }
     }
 
-    /// How many messages wait for each slot in the queues of this thread. What is published waits
-    /// for nobody in particular.
-    pub(crate) fn queued(&self) -> Vec<u64> {
-        let mut queued = vec![0; self.slots.len() as usize];
+    /// What waits for each slot in the queues of this thread. What is published waits for nobody in
+    /// particular.
+    pub(crate) fn queued(&self) -> Vec<Queued> {
+        let mut queued = vec![Queued::default(); self.slots.len() as usize];
         let mut count = |head: Header| {
             if head.kind.way != Way::Address
                 && let Some(count) = queued.get_mut(head.slot() as usize)
                 && head.generation() == self.slots.generation(head.slot())
             {
-                *count += 1;
+                count.add(head);
             }
         };
         for (lane, chunk) in self.lanes.iter().zip(&self.chunks) {

@@ -293,6 +293,15 @@ impl Room {
         lock(&self.waiting).bound.messages
     }
 
+    /// How many wait, by lane.
+    pub(crate) fn lens(&self) -> [u64; 2] {
+        let waiting = lock(&self.waiting);
+        waiting
+            .lanes
+            .each_ref()
+            .map(|line| line.messages.len() as u64)
+    }
+
     /// Whether one more could wait without another one being dropped.
     fn has_room(&self) -> bool {
         lock(&self.waiting).has_room()

@@ -13,6 +13,7 @@ use crate::hold::Why;
 use crate::kin::Kin;
 use crate::label::Label;
 use crate::lane::{NORMAL, URGENT};
+use crate::message::Header;
 use crate::monitor::Watchers;
 use crate::observe::Reason;
 use crate::queue::{Flat, Word};
@@ -410,6 +411,12 @@ impl Seat {
 
     pub(crate) fn parked_count(&self) -> u32 {
         self.parked.as_ref().map_or(0, |parked| parked.count)
+    }
+
+    /// Goes through what is parked.
+    pub(crate) fn each_parked(&self, mut f: impl FnMut(Header)) {
+        let lanes = self.parked.iter().flat_map(|parked| &parked.lanes);
+        lanes.for_each(|lane| lane.each(&mut f));
     }
 
     /// Why a message would not be delivered.

@@ -15,6 +15,7 @@ use crate::here;
 use crate::late::Handling;
 use crate::locality::{Control, Local, Locality};
 use crate::lock::{lock, sound};
+use crate::meter::lengths;
 use crate::name::on_one_line;
 use crate::observe::Reason;
 use crate::plan::{restarts, short};
@@ -386,7 +387,8 @@ impl Local {
             // They look into the registry, and at other seats.
             let holds = self.holds_of(slot).into_iter().map(on_one_line).collect();
             let node = self.seat(slot, |seat| {
-                let waiting = u64::from(seat.parked_count()) + queued[slot as usize];
+                let (parked, queued) = lengths(seat, queued[slot as usize], bound.as_deref());
+                let waiting = u64::from(parked) + queued;
                 if seat.state == State::Reserved && waiting > 0 {
                     unclaimed.push((address, waiting));
                 }
@@ -408,8 +410,8 @@ impl Local {
                     actor: (ops.type_name)(),
                     state,
                     instances: seat.instances.into(),
-                    parked: seat.parked_count() + self.held_count(slot),
-                    queued: queued[slot as usize],
+                    parked: parked + self.held_count(slot),
+                    queued,
                     bound: bound.as_ref().map(|room| room.bound()),
                     handled: self.handled(slot),
                     holds,
