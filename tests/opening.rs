@@ -1,7 +1,10 @@
 //! Loops that are made after what they get was sent, that come again, or that are turned on the
 //! wrong thread.
 
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 
 use rotor_core::sim::Sim;
@@ -420,6 +423,53 @@ fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back
     a.send(Num(2));
     log.put("sent");
     log.wait_for("a: 2");
+}
+
+/// Nothing leaves their room any more. They learn it as from a loop that is dropped.
+fn a18_who_waits_for_room_learns_that_a_loop_was_turned_elsewhere(_: u64) {
+    struct Woken(AtomicU32);
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    for abandoned in [true, false] {
+        let (log, here, woken) = (Log::new(), Locality::new("here"), AtomicU32::new(0));
+        let woken = Arc::new(Woken(woken));
+        let b = here.reserve_bounded(Bound::reject(1));
+        let first = driver();
+        first.open(&here).unwrap();
+        first.start(stage().child(puppet("b", &log).at(b))).unwrap();
+        first.run_until_idle();
+        b.send(Num(0));
+        let waker = woken.clone().into();
+        let mut cx = std::task::Context::from_waker(&waker);
+        let mut all = [1, 2].map(|n| Box::pin(b.send_within(Num(n), Duration::MAX)));
+        for sending in &mut all {
+            assert!(sending.as_mut().poll(&mut cx).is_pending());
+        }
+        match abandoned {
+            true => turn_elsewhere(first),
+            false => drop(first),
+        }
+        for (sending, before) in all.iter_mut().zip(1..) {
+            assert!(woken.0.load(Ordering::Relaxed) >= before);
+            let Poll::Ready(Err(back)) = sending.as_mut().poll(&mut cx) else {
+                panic!("it is sent, or waits on")
+            };
+            assert_eq!(back.reason, Reason::Closed);
+        }
+        // Its next life has room.
+        let second = driver();
+        second.open(&here).unwrap();
+        let again = &mut Box::pin(b.send_within(Num(3), Duration::MAX));
+        assert!(again.as_mut().poll(&mut cx).is_ready());
+        second
+            .start(stage().child(puppet("b", &log).at(b)))
+            .unwrap();
+        second.run_until_idle();
+        assert_eq!(log.of("b: "), ["b: 3"]);
+    }
 }
 
 /// A simulated home, and a loop of its own for another locality; an address on each.
@@ -1076,6 +1126,7 @@ bodies! {
         m11_a_stop_before_the_news_of_a_loss_leaves_them_to_others,
         m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
+        a18_who_waits_for_room_learns_that_a_loop_was_turned_elsewhere,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
         m11_a_service_does_not_wait_for_clients_on_a_loop_that_is_turned_elsewhere,
         a08_a_request_that_failed_with_a_loop_is_given_up,

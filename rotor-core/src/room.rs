@@ -82,10 +82,16 @@ impl Rooms {
 
     /// Refuses what an abandoned life of the locality has left in its rooms.
     pub(crate) fn clear_out(&self) {
-        let rooms: Vec<_> = lock(&self.by_slot).values().cloned().collect();
-        for room in rooms {
-            room.clear_out();
-        }
+        self.all().into_iter().for_each(|room| room.clear_out());
+    }
+
+    /// The locality is abandoned: nothing leaves its rooms any more, so nobody is to wait for that.
+    pub(crate) fn tell_lost(&self) {
+        self.all().into_iter().for_each(|room| room.end());
+    }
+
+    fn all(&self) -> Vec<Arc<Room>> {
+        lock(&self.by_slot).values().cloned().collect()
     }
 
     /// The gate is nobody's any more.
@@ -540,7 +546,7 @@ impl Room {
         next.into_iter().for_each(wake);
     }
 
-    /// The address is not valid any more: senders that wait learn it.
+    /// There is nothing to wait for any more: senders that do learn it.
     fn end(&self) {
         let (senders, rest) = {
             let mut waiting = lock(&self.waiting);
@@ -566,6 +572,7 @@ impl Room {
             // SAFETY: nobody else has the record.
             unsafe { gate.refuse(record.as_mut_ptr(), Reason::Closed, &gone) };
         }
+        self.end(); // those look again
     }
 }
 

@@ -153,7 +153,8 @@ impl<M: Send + 'static> Future for Sending<M> {
             drop(old);
             let waits = waiting.room.wait(&mut waiting.place, cx.waker());
             me.message = Some(back.message);
-            if waits {
+            // Whoever closes it tells those who wait by then.
+            if waits && !me.to.gate().entrance.is_closed() {
                 return Poll::Pending;
             }
             if me.to.gate().is_full() {
