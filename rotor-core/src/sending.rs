@@ -95,7 +95,7 @@ impl<M: Send + 'static> Sending<M> {
         }
     }
 
-    /// Takes a place in the line, and has the limit run. None if there is no line.
+    /// Takes a place in the line, and has the limit run. None if the address has ended.
     fn begin(&mut self) -> Option<&mut Waiting> {
         if self.waiting.is_none() {
             let to = self.to;
@@ -139,7 +139,8 @@ impl<M: Send + 'static> Future for Sending<M> {
                 return Poll::Ready(Err(back));
             }
             let Some(waiting) = me.begin() else {
-                return Poll::Ready(Err(back));
+                let reason = Reason::Gone; // just now
+                return Poll::Ready(Err(Undelivered { reason, ..back }));
             };
             let waker = cx.waker().clone();
             let old = match &mut *lock(&waiting.passed.0) {
