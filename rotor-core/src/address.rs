@@ -570,7 +570,9 @@ impl<A: Actor> Addr<A> {
     ///
     /// Of a [bounded](crate::Bound) actor, on whatever thread, it waits while the bound is reached, at
     /// most for `limit`; the actor does not fail because of it. The limit is kept as that of
-    /// [`ask`](Self::ask). Of any other actor it does not wait.
+    /// [`ask`](Self::ask). A message that takes the place of another one
+    /// ([`drop_oldest`](crate::Bound::drop_oldest), [`latest`](crate::Bound::latest)) does so at once, and of any
+    /// other actor it does not wait.
     ///
     /// # Errors
     /// The future's: the message, with [`Reason::Full`] when the limit has passed; else as for

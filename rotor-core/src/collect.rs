@@ -12,7 +12,8 @@ use crate::timer::Timer;
 /// An actor that passes messages on together: when so many have come, or some time after the first.
 ///
 /// For rows of a table, lines of a log, writes to a disk: whatever is cheaper at once than one by one.
-/// Nothing is left out, and all stay in order. What waits at the end of the instance is passed on then.
+/// Nothing is left out, and all stay in order. What waits at the end of the instance is passed on then,
+/// but is lost with one that is killed, panics or overruns its stop limit, or whose loop is lost.
 ///
 /// A child like any other, best beside whoever sends so much.
 ///

@@ -12,7 +12,8 @@ use crate::timer::Timer;
 ///
 /// For what is worth doing only when it is over: typing, a change of size, a burst of events about one
 /// file. What a later message replaces is not undelivered: it is out of date. What waits at the end of
-/// the instance is passed on then. As long as messages come without such a pause, nothing is passed on:
+/// the instance is passed on then, but is lost with one that is killed, panics or overruns its stop
+/// limit, or whose loop is lost. As long as messages come without such a pause, nothing is passed on:
 /// see [`Throttle`](crate::Throttle).
 ///
 /// ```

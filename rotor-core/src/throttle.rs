@@ -13,8 +13,10 @@ use crate::recipient::Recipient;
 ///
 /// For progress, positions, states: whatever comes faster than anybody can look. A message that comes
 /// after a pause is passed on at once. What comes within a period of one that was passed on waits for
-/// its end, and a later one takes its place. So the last one always arrives, at the end of the
-/// instance at the latest, and what it replaces is not undelivered: it is out of date.
+/// its end, and a later one takes its place. So the last one is passed on, at the end of the instance at
+/// the latest, and what it replaces is not undelivered: it is out of date. What waits is lost with an
+/// instance that does not come to its end in order: one that is killed, panics or overruns its stop
+/// limit, or whose loop is lost.
 ///
 /// A child like any other, best beside whoever sends so much: then it is also what crosses to the
 /// other loop that is less.
