@@ -9,6 +9,11 @@ use crate::entrance::Wake;
 use crate::here;
 use crate::timer::nanos;
 
+/// From how many timers on, since it rested last, a driver does not rest for less than `MOMENT`.
+const MANY: u64 = 64;
+/// As long as loops wait that poll: those know milliseconds only. In nanoseconds.
+const MOMENT: u64 = 1_000_000;
+
 /// Where a driver gets the time from.
 ///
 /// Several drivers may share one. `Clone` gives another handle of the same clock.
@@ -186,16 +191,19 @@ impl Clock {
         }
     }
 
-    /// Says until when a driver that parks has to wait by itself; a manual clock will wake it. An
-    /// error if that has come.
+    /// Says until when a driver that parks has to wait by itself, when so many deadlines have passed
+    /// since it did so last; a manual clock will wake it. An error if that has come.
     pub(crate) fn sleep(
         &self,
         driver: usize,
         wake: &Arc<dyn Wake>,
         due: Option<u64>,
+        passed: u64,
     ) -> Result<Option<Instant>, ()> {
-        let (Some(manual), Some(due)) = (&self.manual, due) else {
-            return Ok(due.map(|due| self.instant(due)));
+        let Some(due) = due else { return Ok(None) };
+        let Some(manual) = &self.manual else {
+            let until = rest(due, self.nanos(), passed).ok_or(())?;
+            return Ok(Some(self.instant(until)));
         };
         let mut sleepers = manual.sleepers();
         if due <= manual.nanos() {
@@ -216,6 +224,20 @@ impl Clock {
     pub(crate) fn instant(&self, nanos: u64) -> Instant {
         self.base + Duration::from_nanos(nanos)
     }
+}
+
+/// Until when to rest for a deadline, when so many have passed since the last rest. None if that has
+/// come.
+///
+/// Where they pass by the dozen the processor would be busy with falling asleep, so there a deadline
+/// waits a moment for the next ones.
+fn rest(due: u64, now: u64, passed: u64) -> Option<u64> {
+    let until = if passed < MANY {
+        due
+    } else {
+        due.max(due.min(now).saturating_add(MOMENT))
+    };
+    (until > now).then_some(until)
 }
 
 impl Manual {
@@ -258,7 +280,7 @@ mod tests {
         let counts = [10, 20].map(|due| {
             let count = Arc::new(Count::default());
             let wake: Arc<dyn Wake> = count.clone();
-            assert_eq!(clock.sleep(due as usize, &wake, Some(due)), Ok(None));
+            assert_eq!(clock.sleep(due as usize, &wake, Some(due), 0), Ok(None));
             count
         });
         (clock, counts)
@@ -299,7 +321,7 @@ mod tests {
         let (clock, [count, _]) = two_sleepers();
         clock.advance(Duration::from_nanos(15));
         let wake: Arc<dyn Wake> = count;
-        assert_eq!(clock.sleep(1, &wake, Some(15)), Err(()));
+        assert_eq!(clock.sleep(1, &wake, Some(15), 0), Err(()));
         assert_eq!(clock.next_deadline(), Some(clock.instant(20)));
     }
 
@@ -307,10 +329,32 @@ mod tests {
     fn t04_the_machines_clock_lets_drivers_wait_by_themselves() {
         let clock = Clock::real();
         let wake: Arc<dyn Wake> = Arc::new(Count::default());
-        let until = Some(clock.instant(7));
-        assert_eq!(clock.sleep(1, &wake, Some(7)), Ok(until));
-        assert_eq!(clock.sleep(1, &wake, None), Ok(None));
+        let hour = 3_600_000_000_000;
+        let until = Some(clock.instant(hour));
+        assert_eq!(clock.sleep(1, &wake, Some(hour), 0), Ok(until));
+        assert_eq!(clock.sleep(1, &wake, None, 0), Ok(None));
         clock.advance(Duration::from_secs(1));
         assert_eq!(clock.next_deadline(), None);
+    }
+
+    /// A loop that was told to wait for it would wait for nothing, and do nothing else.
+    #[test]
+    fn t04_the_machines_clock_lets_nobody_wait_for_a_time_that_has_come() {
+        let clock = Clock::real();
+        let wake: Arc<dyn Wake> = Arc::new(Count::default());
+        assert_eq!(clock.sleep(1, &wake, Some(0), 0), Err(()));
+        assert_eq!(rest(7, 6, 0), Some(7));
+        assert_eq!(rest(7, 7, 0), None);
+    }
+
+    #[test]
+    fn t01_a_driver_that_many_deadlines_have_woken_does_not_rest_for_less_than_a_moment() {
+        let (now, long) = (5 * MOMENT, 9 * MOMENT);
+        assert_eq!(rest(now + 1, now, MANY - 1), Some(now + 1));
+        assert_eq!(rest(now + 1, now, MANY), Some(now + MOMENT));
+        assert_eq!(rest(long, now, MANY), Some(long));
+        // Nor is one later than that.
+        assert_eq!(rest(now - 1, now, MANY), Some(now - 1 + MOMENT));
+        assert_eq!(rest(now - MOMENT, now, MANY), None);
     }
 }

@@ -79,8 +79,9 @@ impl Default for Budget {
 pub enum Turn {
     /// There is more to do: turn again, after I/O, input and redraw.
     Again,
-    /// Nothing to do until a wake, or until this time; with a [manual](Clock::manual) clock always
-    /// until a wake.
+    /// Nothing to do until a wake, or until this time, which has not come yet: that of the next timer, or up
+    /// to a millisecond later where they fire by the dozen. With a [manual](Clock::manual) clock always until
+    /// a wake.
     Park(Option<Instant>),
     /// A handler, or what else a loop of this thread runs, is on the stack, or this driver is about to start a
     /// tree: nothing was done. The answer of the outer turn counts, or of the next one.
@@ -146,6 +147,8 @@ struct Inner {
     /// A tree is being started.
     starting: Cell<bool>,
     next: Cell<usize>,
+    /// How many deadlines had passed when it was to wait for one last.
+    passed: Cell<u64>,
 }
 
 /// A tree is being started: what its specs build starts no other one.
@@ -207,6 +210,7 @@ impl Driver {
                 starting: Cell::new(false),
                 done: Cell::new(false),
                 next: Cell::new(0),
+                passed: Cell::new(0),
             }),
         }
     }
@@ -505,15 +509,6 @@ impl Driver {
         locals.iter().any(|local| ptr::eq(local.gate, running))
     }
 
-    /// How many deadlines of its localities have passed.
-    pub(crate) fn passed(&self) -> u64 {
-        let locals = self.inner.locals.borrow();
-        locals
-            .iter()
-            .map(|local| local.things.borrow().passed())
-            .sum()
-    }
-
     /// Whether it drives nothing any more.
     pub(crate) fn is_done(&self) -> bool {
         self.inner.done.get()
@@ -663,7 +658,9 @@ impl Driver {
             local.rest();
         }
         let due = locals.iter().filter_map(|local| local.next_due()).min();
-        let Ok(until) = self.inner.sleep(due) else {
+        let passed = locals.iter().map(|local| local.things.borrow().passed());
+        let passed = passed.sum::<u64>();
+        let Ok(until) = self.inner.sleep(due, passed) else {
             return Turn::Again;
         };
         if park_gates(locals) {
@@ -771,8 +768,10 @@ impl Inner {
         std::ptr::from_ref(self) as usize
     }
 
-    fn sleep(&self, due: Option<u64>) -> std::result::Result<Option<Instant>, ()> {
-        self.clock.sleep(self.number(), &self.wake, due)
+    /// When so many deadlines have passed in all.
+    fn sleep(&self, due: Option<u64>, passed: u64) -> std::result::Result<Option<Instant>, ()> {
+        let since = passed.saturating_sub(self.passed.replace(passed));
+        self.clock.sleep(self.number(), &self.wake, due, since)
     }
 
     fn rouse(&self) {

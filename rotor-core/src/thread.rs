@@ -1,7 +1,6 @@
 //! The thread loop: a plain thread that sleeps between turns; the place for blocking work.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
@@ -15,11 +14,6 @@ use crate::error::{BindError, StartError};
 use crate::exit::Exit;
 use crate::locality::Locality;
 use crate::supervisor::Supervisor;
-
-/// From how many timers on, since it waited last, a loop does not wait for less than `MOMENT`.
-const MANY: u64 = 64;
-/// As long as loops wait that poll: those know milliseconds only.
-const MOMENT: Duration = Duration::from_millis(1);
 
 /// A loop without I/O: it runs what is queued and lets its thread sleep.
 ///
@@ -54,8 +48,6 @@ pub struct ThreadLoop {
     locality: Option<Locality>,
     signal: Arc<Signal>,
     spin: Duration,
-    /// How many deadlines had passed when it waited for one last.
-    passed: Cell<u64>,
 }
 
 /// Wakes the thread, whether it sleeps or spins.
@@ -389,7 +381,6 @@ impl ThreadLoop {
             locality: Some(locality),
             signal,
             spin: Duration::ZERO,
-            passed: Cell::new(0),
         }
     }
 
@@ -413,21 +404,9 @@ impl ThreadLoop {
         match deadline {
             None => std::thread::park(),
             Some(deadline) => {
-                let passed = self.driver.passed();
-                let since = passed.saturating_sub(self.passed.replace(passed));
-                let left = deadline.saturating_duration_since(Instant::now());
-                std::thread::park_timeout(nap(left, since));
+                std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
             }
         }
-    }
-}
-
-/// How long to wait for a deadline that is so far away, when so many have passed since the last wait.
-fn nap(left: Duration, passed: u64) -> Duration {
-    if passed < MANY {
-        left
-    } else {
-        left.max(MOMENT)
     }
 }
 
@@ -438,14 +417,6 @@ mod tests {
 
     use super::*;
     use crate::*;
-
-    #[test]
-    fn t01_a_loop_that_many_deadlines_have_woken_does_not_wait_for_less_than_a_moment() {
-        let (short, long) = (Duration::from_micros(1), Duration::from_secs(1));
-        assert_eq!(nap(short, MANY - 1), short);
-        assert_eq!(nap(short, MANY), MOMENT);
-        assert_eq!(nap(long, MANY), long);
-    }
 
     struct Player(Addr<Player>);
 
@@ -553,7 +524,7 @@ mod tests {
         let (a, place) = (far.reserve(), far.clone());
         let root = std::thread::spawn(move || {
             let any = |name| Supervisor::one_for_one(name).auto_shutdown(AutoShutdown::Any);
-            let part = any("far").backoff(Backoff::fixed(MOMENT));
+            let part = any("far").backoff(Backoff::fixed(Duration::from_millis(1)));
             let part = part.on(&place, move |s| {
                 let tell = tell.clone();
                 let listed = Child::new("listed", move || Listed(tell.clone()));

@@ -451,6 +451,51 @@ fn a_flood_starves_neither_redraw_nor_urgent_messages() {
     within_limit(|| flooded(1));
 }
 
+/// Each of its ticks takes longer than it is from one to the next.
+struct Slow;
+
+#[derive(Clone)]
+struct Tick;
+
+impl Actor for Slow {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.every(Duration::from_millis(2), Tick);
+        Ok(())
+    }
+}
+
+impl Handler<Tick> for Slow {
+    fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
+        thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// That is a backlog as any other.
+#[test]
+fn other_sources_get_their_turns_while_a_timer_never_catches_up() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let main_loop = main_loop(&context);
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let app = guest.start(only(Child::new("slow", || Slow))).unwrap();
+        quit_at_end(&app, &main_loop);
+        let (mut frames, over) = (0, app.clone());
+        let frame = move || {
+            frames += 1;
+            if frames < 5 {
+                return ControlFlow::Continue;
+            }
+            over.shutdown();
+            ControlFlow::Break
+        };
+        let redraw = Priority::from(glib::ffi::G_PRIORITY_HIGH_IDLE + 20);
+        let wait = Duration::from_millis(5);
+        glib::timeout_source_new(wait, None, redraw, frame).attach(Some(&context));
+        main_loop.run();
+        assert!(orderly(&app.wait().unwrap()));
+    });
+}
+
 #[test]
 fn an_idle_source_gets_its_turn_when_the_backlog_is_done() {
     within_limit(|| {

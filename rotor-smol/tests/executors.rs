@@ -123,6 +123,49 @@ fn other_tasks_of_a_local_executor_are_not_starved_by_a_flood() {
     });
 }
 
+/// Each of its ticks takes longer than it is from one to the next.
+struct Slow(Rc<Cell<u32>>);
+
+#[derive(Clone)]
+struct Tick;
+
+impl Actor for Slow {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.every(Duration::from_millis(1), Tick);
+        Ok(())
+    }
+}
+
+impl Handler<Tick> for Slow {
+    fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
+        thread::sleep(Duration::from_millis(2));
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn other_tasks_get_their_turns_while_a_timer_never_catches_up() {
+    within_limit(|| {
+        let ticks = Rc::new(Cell::new(0));
+        let theirs = ticks.clone();
+        let slow = Child::new("slow", move || Slow(theirs.clone()));
+        let (app, pump) = SmolLoop::new().start(only(slow)).unwrap();
+        let executor = LocalExecutor::new();
+        let other = executor.spawn(async move {
+            while ticks.get() < 5 {
+                future::yield_now().await;
+            }
+        });
+        let tree = executor.spawn(pump);
+        let exit = future::block_on(executor.run(async {
+            other.await;
+            app.shutdown();
+            tree.await
+        }));
+        assert!(orderly(&exit));
+    });
+}
+
 #[test]
 fn a_tree_is_a_task_of_a_tokio_runtime_beside_others() {
     within_limit(|| {
