@@ -1398,7 +1398,7 @@ impl<A: Actor> Context<A> {
         let serial = here.seat(self.slot, |seat| seat.serial);
         here.host_jobs
             .borrow_mut()
-            .push((self.slot, serial, Box::new(f)));
+            .push_back((self.slot, serial, Box::new(f)));
     }
 
     /// Hands over at once what was sent to other localities in this slice.

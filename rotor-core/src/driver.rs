@@ -599,20 +599,18 @@ impl Driver {
 
     fn run_host_jobs(&self, locals: &[Rc<Local>]) {
         for local in locals {
+            // One that turns the driver does those that are left, before what comes meanwhile.
             loop {
-                let jobs = std::mem::take(&mut *local.host_jobs.borrow_mut());
-                if jobs.is_empty() {
+                let Some((slot, serial, job)) = local.host_jobs.borrow_mut().pop_front() else {
                     break;
-                }
-                for (slot, serial, job) in jobs {
-                    if let Err(caught) = here::guard(job) {
-                        let crash = Control::Crash {
-                            slot,
-                            serial,
-                            caught,
-                        };
-                        Control::post(local.gate, crash);
-                    }
+                };
+                if let Err(caught) = here::guard(job) {
+                    let crash = Control::Crash {
+                        slot,
+                        serial,
+                        caught,
+                    };
+                    Control::post(local.gate, crash);
                 }
             }
         }

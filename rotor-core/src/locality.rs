@@ -707,7 +707,7 @@ pub(crate) struct Local {
     pub(crate) added: RefCell<Added>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
-    pub(crate) host_jobs: RefCell<Vec<HostJob>>,
+    pub(crate) host_jobs: RefCell<VecDeque<HostJob>>,
     pub(crate) peered: RefCell<Vec<Peer>>,
     pub(crate) ties: RefCell<Ties>,
     /// Room for what a table of supervision says, kept from one event to the next.
@@ -797,7 +797,7 @@ impl Local {
             added: RefCell::default(),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),
-            host_jobs: RefCell::new(Vec::new()),
+            host_jobs: RefCell::new(VecDeque::new()),
             peered: RefCell::new(Vec::new()),
             ties: RefCell::default(),
             actions: Cell::default(),

@@ -22,6 +22,7 @@ const SECOND: Duration = Duration::from_secs(1);
 thread_local! {
     static TURNED: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
     static REOPENED: RefCell<Option<Driver>> = const { RefCell::new(None) };
+    static NOTED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// It would keep the locality listed on this thread for longer than it keeps it.
@@ -295,6 +296,50 @@ fn m24_a_deferred_closure_may_turn_the_driver_to_its_end() {
     let driver = open(&hosted);
     driver.host();
     end_in_a_job(driver, &hosted, || ());
+}
+
+/// Has an actor defer two closures, of which the first one goes on with `then`. What each has noted.
+fn defer_two(then: fn(Addr<Puppet>, App, &Driver)) -> Vec<u32> {
+    let here = Locality::new("here");
+    let driver = Rc::new(open(&here));
+    let a = here.reserve();
+    let app = driver.start(one("app").child(puppet("a", a))).unwrap();
+    driver.run_until_idle();
+    TURNED.set(Some(driver.clone()));
+    tell(a, move |_, cx| {
+        cx.defer_to_host(move || {
+            note(1);
+            let driver = TURNED.take().expect("deferred once");
+            then(a, app, &driver);
+        });
+        cx.defer_to_host(|| note(2));
+    });
+    driver.run_until_idle();
+    NOTED.take()
+}
+
+fn note(n: u32) {
+    NOTED.with_borrow_mut(|noted| noted.push(n));
+}
+
+/// As a modal dialog does, beside which the actors go on.
+#[test]
+fn m24_closures_are_done_in_order_if_one_of_them_turns_the_driver() {
+    let noted = defer_two(|a, _, driver| {
+        tell(a, |_, cx| cx.defer_to_host(|| note(3)));
+        driver.run_until_idle();
+    });
+    assert_eq!(noted, [1, 2, 3]);
+}
+
+#[test]
+fn m24_all_that_is_deferred_is_done_before_a_closure_finds_the_end() {
+    let noted = defer_two(|_, app, driver| {
+        app.shutdown();
+        assert!(matches!(driver.run_until_idle(), Turn::Done(_)));
+        note(3);
+    });
+    assert_eq!(noted, [1, 2, 3]);
 }
 
 #[test]
