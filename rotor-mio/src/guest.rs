@@ -14,6 +14,9 @@ use rotor_core::{
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 
+/// A handler is on the stack, below a loop that it has opened: look again after this time.
+const NESTED: Duration = Duration::from_millis(5);
+
 /// Actors as a guest of a [`Poll`](mio::Poll) that the application runs itself.
 ///
 /// Made by [`MioLoop::attach`](crate::MioLoop::attach). The application calls
@@ -233,8 +236,8 @@ impl Guest {
     /// budget, and says how long the next poll may take.
     ///
     /// On the thread of [`attach`](crate::MioLoop::attach) only: elsewhere the locality is lost.
-    /// Never blocks; panics of actors do not get out of it. In a loop inside a handler it runs
-    /// nothing, and answers `Poll(None)`. Events of other tokens, and of sockets that are gone, are
+    /// Never blocks; panics of actors do not get out of it. In a loop inside a handler, of
+    /// any loop of this thread, it runs nothing, and has the poll look again after a few milliseconds. Events of other tokens, and of sockets that are gone, are
     /// passed over.
     ///
     /// The application's own events come first:
@@ -267,19 +270,22 @@ impl Guest {
         match self.work(events) {
             Turn::Again => Step::Poll(Some(Duration::ZERO)),
             Turn::Park(deadline) => Step::Poll(self.lie_down(deadline)),
-            // The outer turn looks at everything again before its loop polls.
-            Turn::Nested => Step::Poll(None),
+            Turn::Nested => Step::Poll(Some(NESTED)),
             Turn::Done(exit) => Step::Done(exit),
         }
     }
 
     /// One turn, awake: before a poll that waits, `lie_down` must be called.
     pub(crate) fn work(&self, events: &Events) -> Turn {
-        self.signal.get_up();
+        // Inside a handler nothing is turned: what is sent then must still wake a loop that waits.
+        let nested = self.driver.is_nested();
+        if !nested {
+            self.signal.get_up();
+        }
         for event in events {
             self.reactor.note(event);
         }
-        if self.reactor.serve() {
+        if self.reactor.serve() && !nested {
             // That was our own doing, and the turn comes anyway.
             self.signal.get_up();
         }

@@ -162,7 +162,10 @@ fn a_loop_inside_a_handler_runs_nothing_and_disturbs_nothing() {
             assert_eq!(self.handled, n);
             for _ in 0..3 {
                 let step = guest.turn(&Events::with_capacity(1));
-                assert!(matches!(step, Step::Poll(None)));
+                let Step::Poll(Some(short)) = step else {
+                    panic!("{step:?}");
+                };
+                assert!(!short.is_zero(), "it would spin");
             }
             if n == 10 {
                 cx.stop();
@@ -189,6 +192,46 @@ fn a_loop_inside_a_handler_runs_nothing_and_disturbs_nothing() {
                 Step::Done(exit) => break assert!(orderly(&exit), "{exit}"),
             }
         }
+    });
+}
+
+/// Whose timeout is that of the turn before: nothing was to be done then.
+#[test]
+fn a_guest_is_woken_after_a_turn_inside_a_handler_of_another_loop() {
+    thread_local! {
+        static GUEST: std::cell::RefCell<Option<Guest>> = const { std::cell::RefCell::new(None) };
+    }
+    within_limit(|| {
+        let (mut poll, mut events) = (Poll::new().unwrap(), Events::with_capacity(8));
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let guest = MioLoop::attach(poll.registry(), waker, Token(1)).unwrap();
+        let a = guest.locality().reserve();
+        guest.start(only(doer(a))).unwrap();
+        poll.poll(&mut events, None).unwrap();
+        while !matches!(guest.turn(&events), Step::Poll(None)) {}
+        GUEST.set(Some(guest));
+
+        let other = Driver::new(Arc::new(thread::current()), Clock::real());
+        let beside = Locality::new("beside");
+        other.open(&beside).unwrap();
+        let b = beside.reserve();
+        act(b, |_, _| {
+            GUEST.with_borrow(|guest| {
+                let guest = guest.as_ref().expect("it waits");
+                let step = guest.turn(&Events::with_capacity(1));
+                assert!(matches!(step, Step::Poll(Some(_))));
+            });
+        });
+        let app = other.start(only(doer(b))).unwrap();
+        other.run_until_idle();
+        assert_eq!(app.tree().nodes[1].instances, 1, "nothing has failed");
+
+        thread::spawn(move || act(a, |_, cx| cx.stop()));
+        poll.poll(&mut events, Some(LIMIT)).unwrap();
+        assert!(!events.is_empty(), "nobody has woken it");
+        let guest = GUEST.take().expect("it waits");
+        let ended = (0..100).any(|_| matches!(guest.turn(&events), Step::Done(_)));
+        assert!(ended);
     });
 }
 
