@@ -111,8 +111,8 @@ impl Guest {
         locality: Locality,
         clock: Clock,
     ) -> io::Result<Self> {
-        let reactor = Reactor::new(registry, first)?;
         let signal = Arc::new(Signal::new(waker));
+        let reactor = Reactor::new(registry, signal.clone(), first)?;
         let driver = Driver::new(signal.clone(), clock);
         driver.extend(reactor.clone());
         driver.open(&locality).map_err(io::Error::other)?;

@@ -4,11 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Instant;
 
 use mio::event::Event;
 use mio::{Registry, Token};
 use rotor_core::{Actor, Address, Context};
+
+use crate::signal::Signal;
 
 /// Bits of a token that are the index into the table. The rest is a serial number, so that an event
 /// of a source that is gone misses the one that has its place now.
@@ -49,6 +52,8 @@ pub(crate) struct Tie {
 /// The sources of one loop.
 pub(crate) struct Reactor {
     registry: Registry,
+    /// Of the loop that is to serve them.
+    signal: Arc<Signal>,
     first: usize,
     /// How many serial numbers there are above `first`.
     serials: usize,
@@ -77,7 +82,11 @@ struct Row {
 
 impl Reactor {
     /// A reactor whose tokens are `first` and above.
-    pub(crate) fn new(registry: Registry, first: Token) -> io::Result<Rc<Self>> {
+    pub(crate) fn new(
+        registry: Registry,
+        signal: Arc<Signal>,
+        first: Token,
+    ) -> io::Result<Rc<Self>> {
         let serials = (usize::MAX - first.0) >> INDEX_BITS;
         if serials < 2 {
             let text = "there are too few tokens above the first one";
@@ -85,6 +94,7 @@ impl Reactor {
         }
         Ok(Rc::new(Reactor {
             registry,
+            signal,
             first: first.0,
             serials,
             table: RefCell::default(),
@@ -184,6 +194,8 @@ impl Reactor {
     fn heat(&self, entry: &Rc<dyn Entry>) {
         if entry.tie().is_tied() && !entry.tie().hot.replace(true) {
             self.hot.borrow_mut().push(Rc::downgrade(entry));
+            // Whoever holds a message, or a socket, may use it, or let go of it, while the loop waits.
+            self.signal.rouse();
         }
     }
 

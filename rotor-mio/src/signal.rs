@@ -51,6 +51,14 @@ impl Signal {
     pub(crate) fn is_woken(&self) -> bool {
         self.state.load(Ordering::Acquire) == WOKEN
     }
+
+    /// Has the loop turn soon, unless it turns anyway. Owner only.
+    pub(crate) fn rouse(&self) {
+        // Only the owner goes to sleep, so this is no older than that.
+        if self.state.load(Ordering::Relaxed) == ASLEEP {
+            self.wake();
+        }
+    }
 }
 
 impl Wake for Signal {

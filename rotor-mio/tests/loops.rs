@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -195,11 +197,64 @@ fn a_loop_inside_a_handler_runs_nothing_and_disturbs_nothing() {
     });
 }
 
+/// Gives what it is told to the application.
+struct Gives {
+    _stream: TcpStream,
+    held: Rc<RefCell<Vec<Ready>>>,
+}
+
+impl Actor for Gives {}
+
+impl Handler<Ready> for Gives {
+    fn handle(&mut self, ready: Ready, _: &mut Context<Self>) {
+        self.held.borrow_mut().push(ready);
+    }
+}
+
+#[test]
+fn what_is_let_go_of_while_a_guest_waits_wakes_it() {
+    within_limit(|| {
+        let (mut poll, mut events) = (Poll::new().unwrap(), Events::with_capacity(8));
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let guest = MioLoop::attach(poll.registry(), waker, Token(1)).unwrap();
+        let listener = net::TcpListener::bind(anywhere()).unwrap();
+        let at = listener.local_addr().unwrap();
+        let held = Rc::new(RefCell::new(Vec::new()));
+        let theirs = held.clone();
+        let gives = Child::with("gives", move |cx| {
+            Ok(Gives {
+                _stream: Io::of(cx)?.connect(cx, at)?,
+                held: theirs.clone(),
+            })
+        });
+        guest.start(only(gives)).unwrap();
+        let mut turn = |timeout| {
+            poll.poll(&mut events, timeout).unwrap();
+            let polled = !events.is_empty();
+            while !matches!(guest.turn(&events), Step::Poll(None)) {}
+            polled
+        };
+        while held.borrow().is_empty() {
+            turn(Some(LIMIT));
+        }
+        // More comes while it is held: nobody is told of that yet.
+        let mut peer = listener.accept().unwrap().0;
+        peer.write_all(b"more").unwrap();
+        while !turn(Some(LIMIT)) {}
+        let first = held.borrow_mut().pop();
+        assert!(held.borrow().is_empty());
+        assert!(!turn(Some(Duration::ZERO)), "it waits");
+        drop(first);
+        assert!(turn(Some(LIMIT)), "nobody has woken it");
+        assert!(held.borrow()[0].readable);
+    });
+}
+
 /// Whose timeout is that of the turn before: nothing was to be done then.
 #[test]
 fn a_guest_is_woken_after_a_turn_inside_a_handler_of_another_loop() {
     thread_local! {
-        static GUEST: std::cell::RefCell<Option<Guest>> = const { std::cell::RefCell::new(None) };
+        static GUEST: RefCell<Option<Guest>> = const { RefCell::new(None) };
     }
     within_limit(|| {
         let (mut poll, mut events) = (Poll::new().unwrap(), Events::with_capacity(8));
