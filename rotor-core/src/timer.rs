@@ -233,8 +233,13 @@ impl Local {
         let Body::Every(mut every) = every else {
             return;
         };
+        // What ran before it in this turn may have taken long, and would be taken off the next pause.
+        let now = match every.missed {
+            Missed::Delay => self.clock.nanos(),
+            Missed::Burst | Missed::Skip => self.now.get(),
+        };
         // At the end of time it is over.
-        let next = every.missed.next(every.last, self.now.get(), every.period);
+        let next = every.missed.next(every.last, now, every.period);
         every.last = next.unwrap_or(u64::MAX);
         // SAFETY: passed on.
         unsafe { every.value.repeat(actor, self, slot) }
@@ -251,5 +256,65 @@ impl Local {
                 drop(every);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::entrance::Nothing;
+    use crate::*;
+
+    #[derive(Clone)]
+    struct Tick;
+
+    /// Takes as long as it is told, and tells of its ticks.
+    struct Busy(Clock, Recipient<()>);
+
+    impl Actor for Busy {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.every_with(Duration::from_millis(60), Missed::Delay, Tick);
+            Ok(())
+        }
+    }
+
+    impl Handler<Duration> for Busy {
+        fn handle(&mut self, long: Duration, _: &mut Context<Self>) {
+            self.0.advance(long);
+        }
+    }
+
+    impl Handler<Tick> for Busy {
+        fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
+            self.1.send(());
+        }
+    }
+
+    /// Also if the clock was not read since it was due.
+    #[test]
+    fn t01_two_ticks_of_a_delayed_timer_are_never_closer_than_its_period() {
+        let (clock, inbox) = (Clock::manual(), Inbox::new(10));
+        let (time, ticks) = (clock.clone(), inbox.recipient());
+        let driver = Driver::new(Arc::new(Nothing), clock.clone());
+        let here = Locality::new("here");
+        driver.open(&here).unwrap();
+        let a = here.reserve();
+        let busy = Child::new("busy", move || Busy(time.clone(), ticks));
+        driver
+            .start(Supervisor::one_for_one("app").child(busy.at(a)))
+            .unwrap();
+        driver.run_until_idle();
+        let ticks_after = |ms| {
+            clock.advance(Duration::from_millis(ms));
+            driver.run_until_idle();
+            std::iter::from_fn(|| inbox.try_recv().ok()).count()
+        };
+        a.send(Duration::from_millis(50)); // ahead of the tick that is due then
+        assert_eq!(ticks_after(60), 1);
+        assert_eq!(ticks_after(10), 0, "10 ms after the first one");
+        assert_eq!(ticks_after(49), 0);
+        assert_eq!(ticks_after(1), 1);
     }
 }
