@@ -447,13 +447,14 @@ impl Driver {
             return Turn::Nested;
         }
         let inner = &*self.inner;
-        inner.rouse();
-        if inner.thread != here::thread() {
-            return self.turned_elsewhere();
-        }
+        let elsewhere = inner.thread != here::thread();
         // What starts a tree may be in the midst of freeing what was in its way.
-        if inner.starting.get() {
+        if !elsewhere && inner.starting.get() {
             return Turn::Nested;
+        }
+        inner.rouse();
+        if elsewhere {
+            return self.turned_elsewhere();
         }
         if inner.done.get() {
             return Turn::Park(None);

@@ -146,6 +146,41 @@ fn s10_what_a_spec_builds_starts_no_other_tree() {
     assert!(TURNED.take().is_none(), "it was built");
 }
 
+/// It was not turned: it waits for the same time still.
+#[test]
+fn t04_a_driver_that_is_turned_by_what_a_spec_builds_is_woken_by_its_clock() {
+    let (here, root, away) = (
+        Locality::new("here"),
+        Locality::new("root"),
+        Locality::new("away"),
+    );
+    let clock = Clock::manual();
+    let driver = Rc::new(Driver::new(Arc::new(Quiet), clock.clone()));
+    driver.open(&here).unwrap();
+    let a = here.reserve();
+    let outer = open(&root);
+    let below = one("below").on(&here, move |s| s.child(puppet("a", a)));
+    outer.start(one("outer").child(below)).unwrap();
+    outer.run_until_idle();
+    tell(a, |_, cx| {
+        cx.after(SECOND, 1);
+    });
+    driver.run_until_idle();
+    let due = clock.next_deadline();
+    assert!(due.is_some());
+
+    TURNED.set(Some(driver.clone()));
+    let far = one("far").on(&away, |s| {
+        if let Some(driver) = TURNED.take() {
+            assert!(matches!(driver.run_until_idle(), Turn::Nested));
+        }
+        s.child(one("same")).child(one("same"))
+    });
+    let refused = driver.start(one("app").child(far)).unwrap_err();
+    assert!(matches!(refused, StartError::DuplicateName { .. }));
+    assert_eq!(clock.next_deadline(), due);
+}
+
 /// Starts a tree when it is dropped.
 struct Starts(Arc<Mutex<Vec<std::result::Result<App, StartError>>>>);
 
