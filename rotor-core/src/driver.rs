@@ -517,6 +517,9 @@ impl Driver {
 
     /// Turns until nothing is left to do now: the answer is `Park`, `Done` or `Nested`.
     ///
+    /// It does not return while there always is something, such as the next tick of a timer whose handler takes
+    /// longer than its period.
+    ///
     /// ```
     /// use rotor_core::*;
     /// struct Sum(u32);

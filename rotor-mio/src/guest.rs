@@ -236,9 +236,9 @@ impl Guest {
     /// budget, and says how long the next poll may take.
     ///
     /// On the thread of [`attach`](crate::MioLoop::attach) only: elsewhere the locality is lost.
-    /// Never blocks; panics of actors do not get out of it. In a loop inside a handler, of
-    /// any loop of this thread, it runs nothing, and has the poll look again after a few milliseconds. Events of other tokens, and of sockets that are gone, are
-    /// passed over.
+    /// Never blocks; panics of actors do not get out of it. In a loop inside a handler, of any loop of
+    /// this thread, it runs nothing, and has the poll look again after a few milliseconds. Events of
+    /// other tokens, and of sockets that are gone, are passed over.
     ///
     /// The application's own events come first:
     /// ```
