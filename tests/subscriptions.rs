@@ -733,6 +733,8 @@ fn s09_a_panicking_clone_ends_no_subscriber(on: &dyn Backend) {
         "{:?}",
         played.exits
     );
+    let lost = played.lost(Reason::Uncloned);
+    assert_eq!(lost.len(), 2, "{lost:?}");
 }
 
 /// Stopped, it does not get what was queued for it.

@@ -29,6 +29,12 @@ pub(crate) const SHARE: u32 = 32;
 /// Messages between two reads of the clock: at least, and at most. It doubles while a stride takes little time.
 pub(crate) const STRIDE: (u32, u32) = (4, 256);
 
+/// Own messages of System that go ahead of those from elsewhere while they do not end.
+const PATIENCE: u32 = 1024;
+
+/// How often those are told who send when they are told that a locality ends.
+const ROUNDS: u32 = 8;
+
 /// Behind what is queued when the locality ends.
 struct Mark;
 
@@ -226,7 +232,7 @@ impl Local {
                 }
             }
             let (higher, system) = (self.higher.get(), self.system.get());
-            let stride = limit.messages - next_look;
+            let stride = self.stride.get();
             if higher >= SHARE {
                 // Normal's share of what the two lanes above it have taken: one message, also of a publish.
                 self.higher.set(0);
@@ -302,7 +308,12 @@ impl Local {
         let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
         let mut ran = 0;
-        let owed = self.owed[lane].replace(false) && foreign;
+        // Supervision that is under way here is not interrupted by each word from elsewhere.
+        let patience = if lane == SYSTEM { PATIENCE } else { 1 };
+        let owed = foreign && self.passed_over[lane].get() >= patience;
+        if !foreign || owed {
+            self.passed_over[lane].set(0);
+        }
         if owed {
             ran += self.run_far(lane, (n - share).max(1), limit);
             self.lane.set(lane);
@@ -313,10 +324,10 @@ impl Local {
         }
         if foreign && !owed && ran < n {
             // What goes ahead of this lane was there before: it does not take this turn from it, but what
-            // is done now may. Then what has come from elsewhere is the first of the next turn.
+            // is done now may. Then what has come from elsewhere goes first in a later turn.
             match ran == 0 || !self.is_interrupted() {
                 true => ran += self.run_far(lane, n - ran, limit),
-                false => self.owed[lane].set(true),
+                false => self.passed_over[lane].set(self.passed_over[lane].get() + ran),
             }
         }
         limit.messages -= ran.min(limit.messages);
@@ -779,14 +790,15 @@ impl Local {
                 self.gate.reject(Parcel::chunk(chunk), Reason::Closed);
             }
         }
-        // What is dropped may send to this locality again, through the lanes, and so may those who are told.
-        // Of that nobody is told: an observer that sends what it is told would be for ever.
-        for lane in &self.lanes {
-            lane.push(Header::new(Mark::KIND, LOCALITY, 0), Inline(()));
-        }
-        let mut hush = None;
-        loop {
+        // What is dropped may send to this locality again, through the lanes, and so may those who are told. After
+        // some rounds they are not: an observer that sends what it is told would be told for ever.
+        let mut _hush = None;
+        for round in 0.. {
+            if round == ROUNDS {
+                _hush = Hush::begin();
+            }
             for lane in &self.lanes {
+                lane.push(Header::new(Mark::KIND, LOCALITY, 0), Inline(()));
                 while let Some(at) = lane.pop() {
                     // SAFETY: a record that was taken out just now.
                     if std::ptr::eq(unsafe { header(at) }.kind, Mark::KIND) {
@@ -806,9 +818,8 @@ impl Local {
             let is_empty = self.lanes.iter().all(Flat::is_empty);
             if is_empty && self.interrupted.borrow().is_empty() && self.dropped.borrow().is_empty()
             {
-                return;
+                break;
             }
-            hush = hush.or_else(Hush::begin);
         }
     }
 

@@ -66,12 +66,14 @@ impl Local {
                 _ => None,
             })
         };
-        let Some(slot) = self.find(to) else { return };
-        match cut(slot) {
-            None => return self.all_is_drained(to),
-            Some(false) => return,
-            Some(true) => self.slots.shut(slot),
+        let found = self.find(to).and_then(|slot| Some((slot, cut(slot)?)));
+        let Some((slot, is_first)) = found else {
+            return self.all_is_drained(to);
+        };
+        if !is_first {
+            return;
         }
+        self.slots.shut(slot);
         let word = Control::Drained { to, last: true };
         match far {
             true => Control::post_in(self.gate, NORMAL, word),

@@ -724,8 +724,8 @@ pub(crate) struct Local {
     pub(crate) system: Cell<u32>,
     /// Whether a lane's own messages get the odd one of a turn that foreign ones share.
     pub(crate) odd: [Cell<bool>; LANES],
-    /// Whether a lane's foreign messages were passed over in its last turn.
-    pub(crate) owed: [Cell<bool>; LANES],
+    /// How many own messages of a lane have gone ahead of foreign ones whose turn it was.
+    pub(crate) passed_over: [Cell<u32>; LANES],
     /// The gate has held something ever since the locality was opened: what this thread sends goes
     /// behind that.
     pub(crate) behind: Cell<bool>,
@@ -809,7 +809,7 @@ impl Local {
             system: Cell::new(0),
             // A message from here is mostly there before one that comes because of it.
             odd: [false, true, true].map(Cell::new),
-            owed: Default::default(),
+            passed_over: Default::default(),
             behind: Cell::new(false),
             due: RefCell::default(),
             asks: AskLimits::new(),

@@ -426,33 +426,29 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
     }
 }
 
-/// Those who are still to get a published message: if nobody hands it to them any more, that is reported.
-struct Rest<M: Clone + Send + 'static> {
+/// Those who are still to get a published message: if nobody hands it to them any more, that is one message lost,
+/// as when nobody has got it.
+struct Rest {
     gate: &'static Gate,
-    subscribers: Rc<Subscribers<M>>,
+    name: &'static str,
     topic: Address,
     from: Option<Address>,
-    end: usize,
     left: usize,
 }
 
-impl<M: Clone + Send + 'static> Rest<M> {
-    fn report(&self, reason: Reason, more: usize) {
-        let here = &self.subscribers.here;
-        let lives = |at: &usize| here.get(*at).is_some_and(Subscriber::lives);
-        let times = more + (self.end - self.left..self.end).filter(lives).count();
-        if times > 0 {
-            let name = std::any::type_name::<M>();
-            let what = Undeliverable::one(name, self.from, self.topic, reason);
-            let times = times as u64;
-            self.gate.report_all(Undeliverable { times, ..what });
-        }
+impl Rest {
+    fn report(&self, reason: Reason, times: usize) {
+        let what = Undeliverable::one(self.name, self.from, self.topic, reason);
+        let times = times as u64;
+        self.gate.report_all(Undeliverable { times, ..what });
     }
 }
 
-impl<M: Clone + Send + 'static> Drop for Rest<M> {
+impl Drop for Rest {
     fn drop(&mut self) {
-        self.report(Reason::Closed, 0);
+        if self.left > 0 {
+            self.report(Reason::Closed, 1);
+        }
     }
 }
 
@@ -467,22 +463,23 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
         let cloning = self.here.current.get() == CLONE;
         let mut rest = Rest {
             gate: self.here.gate,
-            subscribers: subscribers.clone(),
+            name: std::any::type_name::<M>(),
             topic: self.topic,
             from: self.here.sender.get(),
-            end: self.end,
             left: self.left,
         };
         match self.message.take() {
             Some(message) if (self.left > 0 || !self.done) && !cloning => {
+                let end = self.end;
                 let resume = move |here: &Local| {
+                    let mut rest = rest; // all of it: in parts it would be dropped here
                     let left = std::mem::take(&mut rest.left);
                     here.sender.set(rest.from);
                     Walk {
                         here,
-                        subscribers: rest.subscribers.clone(),
+                        subscribers,
                         topic: rest.topic,
-                        end: rest.end,
+                        end,
                         all: left,
                         left,
                         message: Some(message),
@@ -495,10 +492,13 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                 interrupted.push_front(Box::new(resume));
             }
             message => {
-                if cloning {
-                    rest.report(Reason::Uncloned, 1); // the one for whom it was to be, too
-                }
                 rest.left = 0;
+                if cloning {
+                    let here = &subscribers.here;
+                    let lives = |at: &usize| here.get(*at).is_some_and(Subscriber::lives);
+                    let left = (self.end - self.left..self.end).filter(lives).count();
+                    rest.report(Reason::Uncloned, left + 1); // the one for whom it was to be, too
+                }
                 subscribers.walks.set(subscribers.walks.get() - 1);
                 subscribers.sweep();
                 let _ = crate::here::guard(|| drop(message));

@@ -393,3 +393,52 @@ fn l18_a_drain_on_the_loop_waits_for_what_other_threads_have_sent() {
     assert_eq!(*seen.lock().unwrap(), (0..100).collect::<Vec<_>>());
     assert_eq!(b.address().state(), Lifecycle::Down);
 }
+
+/// Counts the messages that are lost.
+#[derive(Default)]
+struct Losses(Mutex<Vec<(Reason, u64)>>);
+
+impl Observer for Losses {
+    fn undelivered(&self, what: &Undeliverable) {
+        self.0.lock().unwrap().push((what.reason, what.times));
+    }
+}
+
+/// Whoever was still to get it.
+#[test]
+fn o08_the_rest_of_a_publish_is_reported_when_its_loop_ends() {
+    #[derive(Clone)]
+    struct News;
+    struct Reader(Topic<News>, Addr<Busy>);
+    impl Actor for Reader {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<News> for Reader {
+        fn handle(&mut self, _: News, _: &mut Context<Self>) {
+            self.1.send(Now);
+        }
+    }
+    let (clock, here) = (Clock::manual(), Locality::new("here"));
+    let driver = driver(&clock, &[&here]);
+    let (at, topic) = (here.reserve(), here.topic());
+    let (child, _) = busy(at, &clock);
+    let lost = Arc::new(Losses::default());
+    let mut tree = one("app").observer(lost.clone()).child(child);
+    for name in ["a", "b", "c"] {
+        tree = tree.child(Child::new(name, move || Reader(topic, at)));
+    }
+    driver.start(tree).unwrap();
+    driver.run_until_idle();
+    topic.publish(News);
+    let budget = Budget {
+        messages: 1,
+        time: SECOND,
+    };
+    assert!(matches!(driver.turn(budget), Turn::Again));
+    drop(driver);
+    // The rest, and what the first reader has sent.
+    assert_eq!(*lost.0.lock().unwrap(), [(Reason::Closed, 1); 2]);
+}

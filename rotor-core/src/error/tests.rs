@@ -214,6 +214,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
         Late {} "the asker no longer waits";
         Refused {} "a hook has refused it";
         Displaced {} "a newer one has taken its place";
+        Uncloned {} "its clone has panicked";
     }
     let back = Undelivered {
         message: 1_u8,
