@@ -564,15 +564,13 @@ impl Local {
                 }
             }
             Way::Actor if !room::is_ticket(head.kind) && self.is_late(slot) => {
-                let comes_back = self.seat(slot, |seat| seat.comes_back());
-                // SAFETY: as in `exec`.
-                match comes_back {
-                    true => unsafe { self.park_or_refuse(at) },
-                    false => unsafe {
-                        let verdict = RequestError::Ended(Exit::shutdown());
-                        self.gate.refuse(at, Reason::Stopped, &verdict);
-                    },
+                if self.seat(slot, |seat| seat.comes_back()) {
+                    // SAFETY: as in `exec`.
+                    return unsafe { self.park_or_refuse(at) };
                 }
+                let verdict = RequestError::Ended(Exit::shutdown());
+                // SAFETY: as in `exec`.
+                unsafe { self.gate.refuse(at, Reason::Stopped, &verdict) }
             }
             Way::Actor if room::is_ticket(head.kind) && self.is_free(slot) => {
                 // SAFETY: as in `exec`; the ticket is used this once.

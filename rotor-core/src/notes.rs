@@ -73,13 +73,17 @@ mod tests {
     #[test]
     fn m11_notes_of_what_has_ended_are_swept() {
         let mut notes = Notes::default();
-        for n in 0..10_000 {
+        let all = if cfg!(miri) { 2_000 } else { 10_000 };
+        for n in 0..all {
             let is_there = |&one: &i32| one % 1_000 == 0 || one + 10 > n;
             notes.add(n, is_there);
             notes.add(n, is_there); // the same again
             assert!(notes.list.len() < 100, "{n}");
         }
         let left = notes.sweep(|one| one % 1_000 == 0);
-        assert_eq!(left, (0..10).map(|n| n * 1_000).collect::<Vec<_>>());
+        assert_eq!(
+            left,
+            (0..all / 1_000).map(|n| n * 1_000).collect::<Vec<_>>()
+        );
     }
 }

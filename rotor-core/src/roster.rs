@@ -107,7 +107,7 @@ mod tests {
         let mut roster = Roster::default();
         let mut model = Vec::new();
         let mut random = 1_u32;
-        let steps = if cfg!(miri) { 300 } else { 4_000_u32 };
+        let steps = if cfg!(miri) { 120 } else { 4_000_u32 };
         for n in 0..steps {
             random = random.wrapping_mul(1_103_515_245).wrapping_add(12_345);
             let key = (random >> 16) % 24;

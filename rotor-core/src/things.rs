@@ -614,7 +614,7 @@ mod tests {
     #[test]
     fn t01_timers_that_are_made_and_cancelled_take_the_room_of_those_that_are_left() {
         let (mut things, mut head, clock) = (Things::new(), NO_THINGS, Clock::manual());
-        let (mut kept, all) = (Vec::new(), if cfg!(miri) { 3_000 } else { 100_000 });
+        let (mut kept, all) = (Vec::new(), if cfg!(miri) { 1_500 } else { 100_000 });
         for n in 0..all {
             let key = things.insert(0, &mut head, Body::Leaving);
             things.arm_later(key, all - n, &clock);

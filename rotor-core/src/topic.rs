@@ -333,6 +333,10 @@ impl<A: TryHandler<M>, M: 'static> Record for Handed<A, M> {
     }
 }
 
+/// Subscribers that get a message before it is looked whether something goes ahead: a look at each would be
+/// paid by all.
+const PIECE: usize = 8;
+
 /// A walk over the subscribers of one message. If one panics, the rest is resumed later.
 struct Walk<'a, M: Clone + Send + 'static> {
     here: &'a Local,
@@ -356,41 +360,39 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
         self.here.handling.set(Some(std::any::type_name::<M>));
         // Behind these it is looked whether the budget is used up.
         let least = self.left.saturating_sub(STRIDE.1 as usize);
-        while self.left > least && !self.run_free(least) {
-            if self.left > least {
+        while self.left > least {
+            let next = self.left.saturating_sub(PIECE).max(least);
+            self.run_free(next);
+            if self.left > next {
                 cold_path();
                 self.run_next();
+            }
+            if self.here.gate.pressing.load(Ordering::Relaxed) {
+                break; // something goes ahead of the rest
             }
         }
         self.here.current.set(LOCALITY);
         self.done = true;
     }
 
-    /// The hot loop: up to one whose slot is not free. That of one that has ended is none at all. True if
-    /// something has come that goes ahead of the rest.
+    /// The hot loop: up to one whose slot is not free, or until no more than so many are left. That of one that
+    /// has ended is none at all.
     #[inline(always)]
-    fn run_free(&mut self, least: usize) -> bool {
+    fn run_free(&mut self, least: usize) {
         let (here, mut at) = (self.here, self.end - self.left);
         while self.left > least {
             // SAFETY: the list only grows during a walk.
             let to = unsafe { self.subscribers.here.at(at) }.get();
             let Some(actor) = here.slots.free(to.slot) else {
-                cold_path();
-                break;
+                return cold_path();
             };
             at += 1;
             // Whatever the handler does, a resumed walk goes on behind it.
             self.left -= 1;
-            let Some(message) = self.take() else { break };
+            let Some(message) = self.take() else { return };
             // SAFETY: it runs in this slot: nothing is removed while a user's code runs, as that of the clone.
             unsafe { here.reach(to.slot, to.call, actor, message) }
-            // After one, so that it gets on whatever comes.
-            if here.gate.pressing.load(Ordering::Relaxed) {
-                cold_path();
-                return true;
-            }
         }
-        false
     }
 
     /// The message for one who lives. The last one gets it itself, if that spares anything.

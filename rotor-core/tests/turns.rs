@@ -332,7 +332,7 @@ fn a16_an_urgent_message_does_not_wait_for_the_end_of_a_publish() {
     while handled.get() == 0 {
         driver.turn(budget(1));
     }
-    assert_eq!(read.get(), 10);
+    assert!((10..18).contains(&read.get()), "{}", read.get());
     // The rest comes all the same, and counts like messages of its own.
     let before = read.get();
     driver.turn(budget(1000));
@@ -427,8 +427,8 @@ fn o08_the_rest_of_a_publish_is_reported_when_its_loop_ends() {
     let (child, _) = busy(at, &clock);
     let lost = Arc::new(Losses::default());
     let mut tree = one("app").observer(lost.clone()).child(child);
-    for name in ["a", "b", "c"] {
-        tree = tree.child(Child::new(name, move || Reader(topic, at)));
+    for n in 0..20 {
+        tree = tree.child(Child::new(n.to_string(), move || Reader(topic, at)));
     }
     driver.start(tree).unwrap();
     driver.run_until_idle();
@@ -439,6 +439,6 @@ fn o08_the_rest_of_a_publish_is_reported_when_its_loop_ends() {
     };
     assert!(matches!(driver.turn(budget), Turn::Again));
     drop(driver);
-    // The rest, and what the first reader has sent.
-    assert_eq!(*lost.0.lock().unwrap(), [(Reason::Closed, 1); 2]);
+    // The rest, as one message, and what the first readers have sent.
+    assert_eq!(*lost.0.lock().unwrap(), [(Reason::Closed, 1); 9]);
 }
