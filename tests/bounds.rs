@@ -480,13 +480,15 @@ fn c_so_31_every_drop_is_counted_and_few_are_reported_alone(on: &dyn Backend) {
     assert!(reports.len() <= 14, "{reports:?}");
 }
 
-/// A flood, and what was told of it when there was room again: all of it, in few reports. And again.
+/// A flood, and what was told of it when there was room again: all of it, in few reports. And again. Senders on
+/// several threads may have one more let in.
 fn told_of_each_flood(
     of: Child<Puppet>,
     here: &Locality,
     mut flood: impl FnMut(&Driver),
-    each: u64,
+    each: std::ops::RangeInclusive<u64>,
 ) {
+    let mut before = 0;
     let (driver, reports) = (driver(), Arc::new(Reports::default()));
     driver.open(here).unwrap();
     let tree = group("root").observer(reports.clone()).child(of);
@@ -494,10 +496,12 @@ fn told_of_each_flood(
     for floods in 1..=3 {
         flood(&driver);
         let told = reports.of(Reason::Full);
-        assert_eq!(told.iter().sum::<u64>(), floods * each, "{told:?}");
-        assert!(told.len() <= floods as usize * 15, "{told:?}");
+        assert!(told.len() <= floods * 15, "{told:?}");
+        let sum = told.iter().sum::<u64>();
+        assert!(each.contains(&(sum - before)), "{told:?}");
         let counted = app.tree().localities[0].undelivered.clone();
-        assert_eq!(counted, [(Reason::Full, floods * each)]);
+        assert_eq!(counted, [(Reason::Full, sum)]);
+        before = sum;
     }
 }
 
@@ -517,9 +521,9 @@ fn c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports(_: u64) {
             std::thread::scope(|scope| drop((scope.spawn(flood), scope.spawn(flood))));
             driver.run_until_idle();
         };
-        told_of_each_flood(puppet("b", &log).at(b), &here, flood, 9_999);
+        told_of_each_flood(puppet("b", &log).at(b), &here, flood, 9_990..=9_999);
     }
-    assert_eq!(log.count("b: "), 2 * 3 * 3);
+    assert!((2 * 3 * 3..2 * 3 * 12).contains(&log.count("b: ")));
 }
 
 /// In the first start, and in each restart.
@@ -542,7 +546,7 @@ fn c_so_31_what_is_too_much_to_be_parked_is_told_in_few_reports(_: u64) {
         driver.run_until_idle();
         crash(b);
     };
-    told_of_each_flood(role.child().at(b).capacity(3), &here, flood, 9_999);
+    told_of_each_flood(role.child().at(b).capacity(3), &here, flood, 9_999..=9_999);
     assert_eq!(log.count("b: "), 3 * 3);
 }
 
@@ -867,6 +871,53 @@ fn a18_redirects_do_not_go_round_in_circles(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Full), ["Num", "Num"]);
 }
 
+/// It may go on as another message: too deep is refused all the same.
+fn c_so_34_what_is_too_much_may_become_another_message(on: &dyn Backend) {
+    let (log, passed) = (Log::new(), Arc::new(AtomicU32::new(0)));
+    let (one, two) = (passed.clone(), passed.clone());
+    let played = flooded(on, &log, Bound::reject(1), 1, move |_, b| {
+        let circle = Bound::reject(1)
+            .redirect(move |Num(n): Num| {
+                one.fetch_add(1, Ordering::Relaxed);
+                b.send(Now(n));
+            })
+            .redirect(move |Now(n): Now| {
+                two.fetch_add(1, Ordering::Relaxed);
+                b.send(Num(n));
+            });
+        assert!(b.address().set_bound(circle));
+        b.send(Num(0));
+        b.send(Num(1));
+        b.send(Now(2));
+    });
+    assert_eq!(log.all(), ["b: 0"]);
+    assert_eq!(passed.load(Ordering::Relaxed), 2 * 8);
+    assert_eq!(played.lost(Reason::Full), ["Num", "Now"]);
+}
+
+/// What a timer brings is too much, also for whoever is to have it then: other timers fire all the same.
+fn c_so_38_a_timer_that_brings_too_much_delays_no_other(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve();
+        // Nobody claims them: what is sent to them waits.
+        let full = here.reserve_bounded::<Puppet>(Bound::reject(1));
+        let passes_on = Bound::reject(1).redirect(move |num: Num| full.send(num));
+        let b = here.reserve_bounded::<Puppet>(passes_on);
+        act(a, move |_, cx| {
+            for n in 0..3 {
+                later(cx, ms(1), move |_, _| b.send(Num(n)));
+            }
+            later(cx, ms(1), |me, _| me.say("one"));
+            later(cx, ms(2), |me, _| me.say("another one"));
+            later(cx, ms(3), |_, cx| cx.stop());
+        });
+        stage().child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("a: "), ["a: one", "a: another one"]);
+    assert_eq!(played.lost(Reason::Full), ["Num"]);
+}
+
 /// Nobody is hurt.
 fn a18_a_redirect_that_panics_has_the_message_refused(on: &dyn Backend) {
     let log = Log::new();
@@ -930,11 +981,14 @@ bodies! {
         a18_the_oldest_makes_room_for_the_newest,
         a18_the_latest_of_each_key_waits,
         a18_what_is_too_much_is_redirected,
-        a18_redirects_do_not_go_round_in_circles,
+        a18_redirects_do_not_go_round_in_circles
+            as c_so_33_redirects_do_not_go_round_in_circles,
+        c_so_34_what_is_too_much_may_become_another_message,
         a18_a_redirect_that_panics_has_the_message_refused,
         c_so_31_every_drop_is_counted_and_few_are_reported_alone,
         c_so_35_an_actor_fails_once_because_of_its_bound,
         c_so_37_each_subscriber_is_bounded_alone,
+        c_so_38_a_timer_that_brings_too_much_delays_no_other,
     ]
     Pair: [
         a17_a_bound_holds_for_all_senders_together,

@@ -234,7 +234,7 @@ impl Local {
             let (higher, system) = (self.higher.get(), self.system.get());
             let stride = self.stride.get();
             if higher >= SHARE {
-                // Normal's share of what the two lanes above it have taken: one message, also of a publish.
+                // Normal's share of what the two lanes above it have taken: a message, and little more of a publish.
                 self.higher.set(0);
                 self.interrupt();
                 // What was interrupted comes first, as it does below.
@@ -326,7 +326,10 @@ impl Local {
             // What goes ahead of this lane was there before: it does not take this turn from it, but what
             // is done now may. Then what has come from elsewhere goes first in a later turn.
             match ran == 0 || !self.is_interrupted() {
-                true => ran += self.run_far(lane, n - ran, limit),
+                true => {
+                    self.passed_over[lane].set(0);
+                    ran += self.run_far(lane, n - ran, limit);
+                }
                 false => self.passed_over[lane].set(self.passed_over[lane].get() + ran),
             }
         }
@@ -564,10 +567,6 @@ impl Local {
                 }
             }
             Way::Actor if !room::is_ticket(head.kind) && self.is_late(slot) => {
-                if self.seat(slot, |seat| seat.comes_back()) {
-                    // SAFETY: as in `exec`.
-                    return unsafe { self.park_or_refuse(at) };
-                }
                 let verdict = RequestError::Ended(Exit::shutdown());
                 // SAFETY: as in `exec`.
                 unsafe { self.gate.refuse(at, Reason::Stopped, &verdict) }

@@ -20,6 +20,8 @@ pub(crate) enum Drain {
     Far,
     /// What came from elsewhere has been taken out, and what its locality itself had queued is left.
     Near,
+    /// One of both has been taken out, and was parked, or is: what is in the other one will be.
+    Half,
     /// Of what was queued, only what is parked for it is left.
     Parked,
 }
@@ -52,28 +54,27 @@ impl Local {
             true => self.lanes[NORMAL].is_empty(),
             false => self.is_lane_empty(NORMAL),
         };
-        if last {
-            // What is parked by now has come later.
-            return self.stop_self(to, Exit::shutdown());
-        }
-        let cut = |slot| {
-            self.seat(slot, |seat| match seat.drain {
-                Drain::Far | Drain::Near => Some(false), // the last word of an earlier order is on its way
-                Drain::Begun if seat.is_free() && !other_is_empty => {
-                    seat.drain = if far { Drain::Near } else { Drain::Far };
-                    Some(true)
-                }
-                _ => None,
-            })
-        };
-        let found = self.find(to).and_then(|slot| Some((slot, cut(slot)?)));
-        let Some((slot, is_first)) = found else {
+        let Some(slot) = self.find(to).filter(|_| !last) else {
             return self.all_is_drained(to);
         };
-        if !is_first {
-            return;
+        let is_first = self.seat(slot, |seat| match seat.drain {
+            // The last word of an earlier order is on its way.
+            Drain::Far | Drain::Near | Drain::Half => Some(false),
+            Drain::Begun if !other_is_empty => {
+                seat.drain = match seat.is_free() {
+                    true if far => Drain::Near,
+                    true => Drain::Far,
+                    false => Drain::Half,
+                };
+                Some(true)
+            }
+            _ => None,
+        });
+        match is_first {
+            None => return self.all_is_drained(to),
+            Some(false) => return,
+            Some(true) => self.slots.shut(slot),
         }
-        self.slots.shut(slot);
         let word = Control::Drained { to, last: true };
         match far {
             true => Control::post_in(self.gate, NORMAL, word),
@@ -81,15 +82,13 @@ impl Local {
         }
     }
 
-    /// Whether a message comes later than those that a drain waits for, through the queue that is run.
+    /// Whether a message comes later than those that a drain waits for, through the queue that is run, and will
+    /// find nobody. Of an actor that comes back it is handled with the others: it is not lost either way.
     pub(crate) fn is_late(&self, slot: u32) -> bool {
-        let cut = if self.far.get() {
-            Drain::Near
-        } else {
-            Drain::Far
-        };
+        let far = self.far.get();
+        let cut = if far { Drain::Near } else { Drain::Far };
         self.seat(slot, |seat| {
-            seat.drain == cut && seat.state == State::Running
+            seat.drain == cut && seat.state == State::Running && !seat.comes_back()
         })
     }
 

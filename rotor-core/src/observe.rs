@@ -206,6 +206,9 @@ pub(crate) type Losses = Arc<Mutex<Vec<Undeliverable>>>;
 pub trait Observer: Send + Sync + 'static {
     /// A message could not be delivered, or several: see [`Undeliverable::times`].
     ///
+    /// What is lost on the same thread while this runs is counted, and nobody is told of it; and so is what is
+    /// still sent after some rounds of a locality's end.
+    ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
     /// use std::sync::{Arc, Mutex};

@@ -13,7 +13,6 @@ use smallvec::SmallVec;
 
 use crate::actor::TryHandler;
 use crate::address::Address;
-use crate::dispatch::STRIDE;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
@@ -359,7 +358,8 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
         self.here.published_to.set(Some(self.topic));
         self.here.handling.set(Some(std::any::type_name::<M>));
         // Behind these it is looked whether the budget is used up.
-        let least = self.left.saturating_sub(STRIDE.1 as usize);
+        let stride = self.here.stride.get() as usize;
+        let least = self.left.saturating_sub(stride.max(PIECE));
         while self.left > least {
             let next = self.left.saturating_sub(PIECE).max(least);
             self.run_free(next);
@@ -492,6 +492,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                 };
                 let mut interrupted = self.here.interrupted.borrow_mut();
                 interrupted.push_front(Box::new(resume));
+                self.here.interrupt();
             }
             message => {
                 rest.left = 0;
@@ -553,8 +554,18 @@ impl Local {
                 message.take()
             } else {
                 self.current.set(CLONE);
-                let one = message.clone();
+                let one = crate::here::guard(|| message.clone());
                 self.current.set(LOCALITY);
+                let Ok(one) = one else {
+                    let all = subscribers.places.borrow().len() + away.len() - i;
+                    let name = std::any::type_name::<M>();
+                    let from = self.sender.get();
+                    let what = Undeliverable::one(name, from, topic, Reason::Uncloned);
+                    let times = all as u64;
+                    self.gate.report_all(Undeliverable { times, ..what });
+                    let _ = crate::here::guard(|| drop(message));
+                    return;
+                };
                 one
             };
             let to = Address::new(gate, LOCALITY, 0);

@@ -355,12 +355,62 @@ impl Handler<u32> for Sink {
 
 /// An actor that is not started again, and what it was told.
 fn sink(driver: &Driver, at: Addr<Sink>) -> Arc<Mutex<Vec<u32>>> {
-    let seen = Arc::<Mutex<Vec<u32>>>::default();
-    let log = seen.clone();
-    let child = Child::new("sink", move || Sink(log.clone())).at(at);
+    let (child, seen) = sink_spec(at);
     driver.start(one("app").child(child.transient())).unwrap();
     driver.run_until_idle();
     seen
+}
+
+/// The spec of one that notes the start of each instance as well.
+fn sink_spec(at: Addr<Sink>) -> (Child<Sink>, Arc<Mutex<Vec<u32>>>) {
+    let seen = Arc::<Mutex<Vec<u32>>>::default();
+    let log = seen.clone();
+    (Child::new("sink", move || Sink(log.clone())).at(at), seen)
+}
+
+/// Also if it comes back: the instance that is told to drain does.
+#[test]
+fn l18_a_drain_of_an_actor_that_comes_back_waits_for_all_senders() {
+    let (clock, here) = (Clock::manual(), Locality::new("here"));
+    let (driver, b) = (driver(&clock, &[&here]), here.reserve());
+    let (child, seen) = sink_spec(b);
+    let app = driver
+        .start(one("app").intensity(9, SECOND).child(child))
+        .unwrap();
+    driver.run_until_idle();
+    std::thread::spawn(move || (0..100).for_each(|n| b.send(n)))
+        .join()
+        .unwrap();
+    b.drain(Duration::MAX);
+    b.send(999);
+    let instances = || app.tree().nodes[1].instances;
+    while seen.lock().unwrap().len() < 101 {
+        assert_eq!(instances(), 1, "{:?}", seen.lock().unwrap());
+        driver.turn(Budget {
+            messages: 1,
+            time: SECOND,
+        });
+    }
+    driver.run_until_idle();
+    assert_eq!(instances(), 2);
+}
+
+/// What is parked for it, and what others have sent meanwhile.
+#[test]
+fn l18_a_drain_of_an_actor_that_is_parked_for_waits_for_all_senders() {
+    let (clock, here) = (Clock::manual(), Locality::new("here"));
+    let (driver, b) = (driver(&clock, &[&here]), here.reserve());
+    (0..10).for_each(|n| b.send(n));
+    driver.run_until_idle();
+    let (child, seen) = sink_spec(b);
+    driver.start(one("app").child(child.transient())).unwrap();
+    std::thread::spawn(move || (10..110).for_each(|n| b.send(n)))
+        .join()
+        .unwrap();
+    b.drain(Duration::MAX);
+    driver.run_until_idle();
+    assert_eq!(*seen.lock().unwrap(), (0..110).collect::<Vec<_>>());
+    assert_eq!(b.address().state(), Lifecycle::Down);
 }
 
 #[test]
