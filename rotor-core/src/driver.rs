@@ -38,8 +38,8 @@ use crate::timer::nanos;
 pub struct Budget {
     /// Messages, over all localities of the driver. Zero means one.
     pub messages: u32,
-    /// Time, over all localities of the driver; the clock is read every 4 messages if they take long, and every
-    /// 256 at most. Zero means that one locality gets so many.
+    /// Time, over all localities of the driver. The clock is read behind each stride, of 4 messages if they take
+    /// long, of up to 256 if they do not. Zero means that one locality gets a stride.
     pub time: Duration,
 }
 

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use crate::actor::TryHandler;
 use crate::address::Address;
+use crate::dispatch::SHARE;
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Why};
@@ -359,7 +360,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
         self.here.handling.set(Some(std::any::type_name::<M>));
         // Behind these it is looked whether the budget is used up.
         let stride = self.here.stride.get() as usize;
-        let least = self.left.saturating_sub(stride.max(PIECE));
+        let least = self.left.saturating_sub(stride.max(SHARE as usize));
         while self.left > least {
             let next = self.left.saturating_sub(PIECE).max(least);
             self.run_free(next);
