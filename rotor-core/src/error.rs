@@ -10,6 +10,7 @@ use crate::exit::{Exit, OneLine};
 use crate::here;
 use crate::link::LinkError;
 use crate::name::NameError;
+use crate::request::RequestError;
 
 /// What a handler, a hook or a factory returns when it has failed: any error, one pointer wide, cheap to
 /// clone.
@@ -149,8 +150,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last: &(dyn StdError + 'static) = self.source();
         let mut text = last.to_string();
-        // An exit tells what caused it by itself, and so do some errors.
-        while let Some(cause) = last.source().filter(|_| !last.is::<Exit>()) {
+        // An exit tells what caused it by itself, and so do some errors: of those that hold one it is not even made a
+        // text a second time, which would be twice for each level of them.
+        let tells = |error: &(dyn StdError + 'static)| {
+            error.is::<Exit>() || error.is::<RequestError>() || error.is::<LinkError>()
+        };
+        while let Some(cause) = last.source().filter(|_| !tells(last)) {
             let more = cause.to_string();
             if !text.ends_with(&more) {
                 text = format!("{text}: {more}");
