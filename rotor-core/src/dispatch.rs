@@ -209,7 +209,7 @@ impl Local {
 
     /// The loop of a slice. True if the budget ended it.
     fn serve(&self, limit: &mut Limit) -> bool {
-        self.far.set(false);
+        self.far.set(false); // after a panic, perhaps
         // How many messages are left when the clock is read next, whatever lanes they are of.
         let mut next_look = limit.messages.saturating_sub(self.stride.get());
         loop {
@@ -308,14 +308,13 @@ impl Local {
         let odd = foreign && self.odd[lane].replace(!self.odd[lane].get());
         let share = if foreign { (n + u32::from(odd)) / 2 } else { n };
         let mut ran = 0;
+        let passed_over = &self.passed_over[lane];
         // Supervision that is under way here is not interrupted by each word from elsewhere.
         let patience = if lane == SYSTEM { PATIENCE } else { 1 };
-        let owed = foreign && self.passed_over[lane].get() >= patience;
-        if !foreign || owed {
-            self.passed_over[lane].set(0);
-        }
+        let owed = foreign && passed_over.get() >= patience;
         if owed {
-            ran += self.run_far(lane, (n - share).max(1), limit);
+            passed_over.set(0);
+            ran += self.run_foreign(lane, (n - share).max(1), limit);
             self.lane.set(lane);
         }
         if ran == 0 || !self.is_interrupted() {
@@ -325,12 +324,11 @@ impl Local {
         if foreign && !owed && ran < n {
             // What goes ahead of this lane was there before: it does not take this turn from it, but what
             // is done now may. Then what has come from elsewhere goes first in a later turn.
-            match ran == 0 || !self.is_interrupted() {
-                true => {
-                    self.passed_over[lane].set(0);
-                    ran += self.run_far(lane, n - ran, limit);
-                }
-                false => self.passed_over[lane].set(self.passed_over[lane].get() + ran),
+            if ran == 0 || !self.is_interrupted() {
+                passed_over.set(0);
+                ran += self.run_foreign(lane, n - ran, limit);
+            } else {
+                passed_over.set(passed_over.get() + ran);
             }
         }
         limit.messages -= ran.min(limit.messages);
@@ -339,15 +337,9 @@ impl Local {
 
     /// Runs up to `n` records that came from other localities and threads. What is sent here meanwhile in a
     /// higher lane, also in this one, goes ahead of the rest.
-    fn run_far(&self, lane: usize, n: u32, limit: &mut Limit) -> u32 {
+    fn run_foreign(&self, lane: usize, n: u32, limit: &mut Limit) -> u32 {
         self.lane.set(NORMAL);
         self.far.set(true);
-        let ran = self.run_foreign(lane, n, limit);
-        self.far.set(false);
-        ran
-    }
-
-    fn run_foreign(&self, lane: usize, n: u32, limit: &mut Limit) -> u32 {
         let mut ran = 0;
         while ran < n {
             let active = self.chunks[lane].borrow_mut().take();
@@ -378,6 +370,7 @@ impl Local {
                 break;
             }
         }
+        self.far.set(false);
         ran
     }
 
@@ -755,7 +748,7 @@ impl Local {
         ran
     }
 
-    /// Somebody was handed something that was parked. While he has more of it, which may be for ever, others get
+    /// Somebody was handed something that was parked. While there is more of it, which may be for ever, others get
     /// theirs, too.
     fn take_turns(&self, slot: u32) {
         let given = self.unparked_in_turn.get() + 1;
@@ -789,10 +782,10 @@ impl Local {
         }
         // What is dropped may send to this locality again, through the lanes, and so may those who are told. After
         // some rounds they are not: an observer that sends what it is told would be told for ever.
-        let mut _hush = None;
+        let mut hush = None;
         for round in 0.. {
             if round == ROUNDS {
-                _hush = Hush::begin();
+                hush = Hush::begin();
             }
             for lane in &self.lanes {
                 lane.push(Header::new(Mark::KIND, LOCALITY, 0), Inline(()));
@@ -818,6 +811,7 @@ impl Local {
                 break;
             }
         }
+        drop(hush);
     }
 
     /// Tells the askers of tokens that were dropped since the last call. `crashed` is the slot

@@ -147,7 +147,7 @@ struct Inner {
     /// A tree is being started.
     starting: Cell<bool>,
     next: Cell<usize>,
-    /// How many deadlines had passed when it was to wait for one last.
+    /// How many deadlines had passed when it rested last.
     passed: Cell<u64>,
 }
 
@@ -772,8 +772,10 @@ impl Inner {
 
     /// When so many deadlines have passed in all.
     fn sleep(&self, due: Option<u64>, passed: u64) -> std::result::Result<Option<Instant>, ()> {
-        let since = passed.saturating_sub(self.passed.replace(passed));
-        self.clock.sleep(self.number(), &self.wake, due, since)
+        let since = passed.saturating_sub(self.passed.get());
+        let until = self.clock.sleep(self.number(), &self.wake, due, since)?;
+        self.passed.set(passed);
+        Ok(until)
     }
 
     fn rouse(&self) {

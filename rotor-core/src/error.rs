@@ -10,7 +10,6 @@ use crate::exit::{Exit, OneLine};
 use crate::here;
 use crate::link::LinkError;
 use crate::name::NameError;
-use crate::request::RequestError;
 
 /// What a handler, a hook or a factory returns when it has failed: any error, one pointer wide, cheap to
 /// clone.
@@ -150,15 +149,16 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last: &(dyn StdError + 'static) = self.source();
         let mut text = last.to_string();
-        // An exit tells what caused it by itself, and so do some errors: of those that hold one it is not even made a
-        // text a second time, which would be twice for each level of them.
-        let tells = |error: &(dyn StdError + 'static)| {
-            error.is::<Exit>() || error.is::<RequestError>() || error.is::<LinkError>()
-        };
-        while let Some(cause) = last.source().filter(|_| !tells(last)) {
-            let more = cause.to_string();
-            if !text.ends_with(&more) {
-                text = format!("{text}: {more}");
+        // An exit tells what caused it by itself, and so do some errors.
+        while let Some(cause) = last.source().filter(|_| !last.is::<Exit>()) {
+            // An exit may hold others, level by level. Made into a text to look whether it is there already, each
+            // level would be made twice as often as the one above it: all end with the innermost one.
+            let end = match exit_in(cause) {
+                Some(exit) => exit.innermost().to_string(),
+                None => cause.to_string(),
+            };
+            if !text.ends_with(end.strip_prefix("failed: ").unwrap_or(&end)) {
+                text = format!("{text}: {cause}");
             }
             last = cause;
         }

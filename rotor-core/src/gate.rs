@@ -625,11 +625,12 @@ impl Gate {
         }
     }
 
-    /// The same for as many as it tells of.
-    pub(crate) fn report_all(&'static self, what: Undeliverable) {
+    /// The same for so many like it, at once.
+    pub(crate) fn report_all(&'static self, what: Undeliverable, times: usize) {
+        let times = times as u64;
         let lost = &self.undelivered[what.reason as usize];
-        let is_first = lost.fetch_add(what.times, Ordering::Relaxed) == 0;
-        self.tell_undelivered(&what, is_first);
+        let is_first = lost.fetch_add(times, Ordering::Relaxed) == 0;
+        self.tell_undelivered(&Undeliverable { times, ..what }, is_first);
     }
 
     /// Counts a message that could not be delivered. True if it is the first for this reason.

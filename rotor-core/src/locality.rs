@@ -700,9 +700,7 @@ pub(crate) struct Local {
     pub(crate) naming: RefCell<Naming>,
     pub(crate) services: RefCell<Services>,
     pub(crate) unparking: RefCell<VecDeque<u32>>,
-    /// What is run has come from elsewhere.
-    pub(crate) far: Cell<bool>,
-    /// How much of it was handed out since they took turns.
+    /// How many parked messages were handed out since those who have some took turns.
     pub(crate) unparked_in_turn: Cell<u32>,
     pub(crate) added: RefCell<Added>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
@@ -726,6 +724,8 @@ pub(crate) struct Local {
     pub(crate) odd: [Cell<bool>; LANES],
     /// How many own messages of a lane have gone ahead of foreign ones whose turn it was.
     pub(crate) passed_over: [Cell<u32>; LANES],
+    /// What is run has come from elsewhere.
+    pub(crate) far: Cell<bool>,
     /// The gate has held something ever since the locality was opened: what this thread sends goes
     /// behind that.
     pub(crate) behind: Cell<bool>,
@@ -793,7 +793,6 @@ impl Local {
             services: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
             unparked_in_turn: Cell::new(0),
-            far: Cell::new(false),
             added: RefCell::default(),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),
@@ -810,6 +809,7 @@ impl Local {
             // A message from here is mostly there before one that comes because of it.
             odd: [false, true, true].map(Cell::new),
             passed_over: Default::default(),
+            far: Cell::new(false),
             behind: Cell::new(false),
             due: RefCell::default(),
             asks: AskLimits::new(),

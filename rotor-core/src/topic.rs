@@ -442,8 +442,7 @@ struct Rest {
 impl Rest {
     fn report(&self, reason: Reason, times: usize) {
         let what = Undeliverable::one(self.name, self.from, self.topic, reason);
-        let times = times as u64;
-        self.gate.report_all(Undeliverable { times, ..what });
+        self.gate.report_all(what, times);
     }
 }
 
@@ -562,8 +561,7 @@ impl Local {
                     let name = std::any::type_name::<M>();
                     let from = self.sender.get();
                     let what = Undeliverable::one(name, from, topic, Reason::Uncloned);
-                    let times = all as u64;
-                    self.gate.report_all(Undeliverable { times, ..what });
+                    self.gate.report_all(what, all);
                     let _ = crate::here::guard(|| drop(message));
                     return;
                 };

@@ -494,3 +494,76 @@ fn o08_the_rest_of_a_publish_is_reported_when_its_loop_ends() {
     // The rest, as one message, and what the first readers have sent.
     assert_eq!(*lost.0.lock().unwrap(), [(Reason::Closed, 1); 9]);
 }
+
+/// Each of them takes its time.
+#[test]
+fn m17_a_publish_to_many_ends_with_the_time_of_the_turn() {
+    #[derive(Clone)]
+    struct News;
+    struct Slow(Topic<News>, Clock, Rc<Cell<u32>>);
+    impl Actor for Slow {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<News> for Slow {
+        fn handle(&mut self, _: News, _: &mut Context<Self>) {
+            self.1.advance(10 * MS);
+            self.2.set(self.2.get() + 1);
+        }
+    }
+    let (clock, here) = (Clock::manual(), Locality::new("here"));
+    let (driver, topic) = (driver(&clock, &[&here]), here.topic());
+    let read = Rc::new(Cell::new(0));
+    let mut tree = one("app");
+    for n in 0..100 {
+        let (clock, read) = (clock.clone(), read.clone());
+        let make = move || Slow(topic, clock.clone(), read.clone());
+        tree = tree.child(Child::new(n.to_string(), make));
+    }
+    driver.start(tree).unwrap();
+    driver.run_until_idle();
+    topic.publish(News);
+    driver.turn(Budget::default());
+    assert!((1..=64).contains(&read.get()), "{}", read.get());
+    driver.run_until_idle();
+    assert_eq!(read.get(), 100);
+}
+
+/// Here and elsewhere.
+#[test]
+fn s09_a_clone_that_panics_on_its_way_to_other_loops_is_reported() {
+    struct Bomb;
+    impl Clone for Bomb {
+        fn clone(&self) -> Self {
+            panic!("no copies");
+        }
+    }
+    struct Reader(Topic<Bomb>);
+    impl Actor for Reader {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<Bomb> for Reader {
+        fn handle(&mut self, _: Bomb, _: &mut Context<Self>) {}
+    }
+    let (clock, lost) = (Clock::manual(), Arc::new(Losses::default()));
+    let [here, away] = ["here", "away"].map(Locality::new);
+    let (near, far) = (driver(&clock, &[&here]), driver(&clock, &[&away]));
+    let topic = here.topic();
+    let reader = move |name| Child::new(name, move || Reader(topic));
+    let part = one("part").on(&away, move |s| s.child(reader("c")));
+    let tree = one("app").observer(lost.clone());
+    let tree = tree.child(reader("a")).child(reader("b")).child(part);
+    near.start(tree).unwrap();
+    for _ in 0..9 {
+        near.run_until_idle();
+        far.run_until_idle();
+    }
+    topic.publish(Bomb);
+    near.run_until_idle();
+    assert_eq!(*lost.0.lock().unwrap(), [(Reason::Uncloned, 3)]);
+}
