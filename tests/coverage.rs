@@ -198,7 +198,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("k01", GUIDE, "pub mod testing"),
     ("k01", GUIDE, "//! # relm4"),
     ("k01", GUIDE, "//! # SObjectizer"),
-    ("v10", "scripts/loom.sh", "--test loom_gate"),
+    ("v10", "scripts/loom.sh", "prove loom_gate $GATE"),
+    ("v10", "scripts/loom.sh", "prove loom_bells $BELLS"),
     (
         "v10",
         "scripts/tsan.sh",

@@ -224,9 +224,8 @@ impl Local {
                 }
                 next_look = limit.messages.saturating_sub(self.stride.get());
             }
-            if self.gate.pressing.load(Ordering::Relaxed) {
-                // Whatever was pushed before this is seen below.
-                self.gate.pressing.swap(false, Ordering::AcqRel);
+            // Whatever was pushed before it was set is seen below.
+            if self.gate.pressing.take() {
                 while let Some(kill) = self.gate.next_kill() {
                     self.kill(kill);
                 }
@@ -376,7 +375,7 @@ impl Local {
 
     /// Whether something has come that goes ahead of the lane that is run.
     fn is_interrupted(&self) -> bool {
-        !self.lanes[SYSTEM].is_empty() || self.gate.pressing.load(Ordering::Relaxed)
+        !self.lanes[SYSTEM].is_empty() || self.gate.pressing.is_set()
     }
 
     /// Runs up to `n` records of a queue, fewer if something goes ahead of them.
@@ -390,7 +389,7 @@ impl Local {
                 // SAFETY: that is the length of the record at the cursor.
                 unsafe { queue.advance(bytes) };
                 left = self.drain_running(queue, left - 1);
-                if self.gate.pressing.load(Ordering::Relaxed) {
+                if self.gate.pressing.is_set() {
                     break;
                 }
             }
@@ -408,7 +407,7 @@ impl Local {
                 cursor.set(at);
                 self.exec(at);
                 left = self.drain_alike(chunk, &cursor, left - 1);
-                if self.gate.pressing.load(Ordering::Relaxed) {
+                if self.gate.pressing.is_set() {
                     break;
                 }
             }
@@ -452,7 +451,7 @@ impl Local {
         // Read once: for all the compiler knows, a handler could change it.
         let gate = self.gate;
         // A plain load of a word that is rarely written.
-        while left > 0 && !gate.pressing.load(Ordering::Relaxed) {
+        while left > 0 && !gate.pressing.is_set() {
             let (at, slot, generation) = queue.next();
             let Some(actor) = self.slots.running(slot, generation) else {
                 break;
@@ -481,7 +480,7 @@ impl Local {
         let (slot, generation) = (alike.head().slot(), alike.head().generation());
         let run = alike.head().kind.run;
         while left > 0
-            && !gate.pressing.load(Ordering::Relaxed)
+            && !gate.pressing.is_set()
             && let Some(actor) = self.slots.running(slot, generation)
             && let Some(at) = alike.pop()
         {

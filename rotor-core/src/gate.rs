@@ -17,6 +17,7 @@ use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Wake};
 use crate::exit::{Exit, ExitReason};
+use crate::flag::Flag;
 use crate::given_up::GivenUp;
 use crate::here::{self, Hush};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
@@ -68,7 +69,7 @@ pub(crate) struct Gate {
     /// Empty chunks on their way back to the senders.
     pub(crate) chunks: SegQueue<Chunk>,
     /// Something in a higher lane may have come since the owner looked.
-    pub(crate) pressing: AtomicBool,
+    pub(crate) pressing: Flag,
     /// Instances here that their parents elsewhere have disowned: removed before anything else.
     kills: SegQueue<Kill>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
@@ -228,7 +229,7 @@ impl Gate {
                 numbers: AtomicU64::new(0),
                 openings: AtomicU32::new(0),
                 chunks: SegQueue::new(),
-                pressing: AtomicBool::new(false),
+                pressing: Flag::new(false),
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
                 later: Mutex::new(Some(Vec::new())),
@@ -385,7 +386,7 @@ impl Gate {
         self.entrance
             .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
         if lane != NORMAL {
-            self.pressing.store(true, Ordering::Release);
+            self.pressing.set();
         }
     }
 
@@ -473,7 +474,7 @@ impl Gate {
         let unturned = self.is_unturned();
         if unturned {
             self.kills.push(kill);
-            self.pressing.store(true, Ordering::Release);
+            self.pressing.set();
         }
         unturned
     }

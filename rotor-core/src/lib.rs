@@ -85,6 +85,7 @@ mod batch; // what is collected for another locality
 mod bound; // Bound: how much may wait
 mod chunk; // what goes there, packed
 mod entrance; // the way in from other threads: queues and the wake protocol
+mod flag; // set by many threads, taken by one
 mod gate; // the tag of a locality, the way into it
 mod here; // which locality runs on this thread
 mod inbound; // the queue of one of its lanes

@@ -874,7 +874,7 @@ impl Local {
 
     /// Has the loop of the slice look at everything after the handler that runs now.
     pub(crate) fn interrupt(&self) {
-        self.gate.pressing.store(true, Ordering::Relaxed);
+        self.gate.pressing.set();
     }
 
     /// The chunk that is filled for another locality, if the last such send went there. Used before

@@ -5,13 +5,13 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::dispatch::SHARE;
 use crate::exit::Exit;
+use crate::flag::Flag;
 use crate::here;
 use crate::locality::Local;
 use crate::task::{self, Task, TaskBody, WakeCell};
@@ -41,7 +41,7 @@ enum State<F: Future> {
 
 /// Says that a future has been woken since it was polled last: only those are polled.
 struct Mark {
-    woken: AtomicBool,
+    woken: Flag,
     cell: &'static WakeCell,
 }
 
@@ -52,7 +52,7 @@ impl Wake for Mark {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // Before the wake: the swap with which the poll begins that answers it sees this.
-        self.woken.store(true, Ordering::Release);
+        self.woken.set();
         self.cell.wake();
     }
 }
@@ -61,7 +61,7 @@ impl<F: Future> Member<F> {
     fn new(future: F, cell: &'static WakeCell) -> Self {
         Member {
             mark: Arc::new(Mark {
-                woken: AtomicBool::new(true),
+                woken: Flag::new(true),
                 cell,
             }),
             state: State::Running(Box::pin(future)),
@@ -70,7 +70,7 @@ impl<F: Future> Member<F> {
 
     fn poll(&mut self) {
         if let State::Running(future) = &mut self.state
-            && self.mark.woken.swap(false, Ordering::AcqRel)
+            && self.mark.woken.take()
         {
             let waker = Waker::from(self.mark.clone());
             if let Poll::Ready(output) = future.as_mut().poll(&mut TaskContext::from_waker(&waker))

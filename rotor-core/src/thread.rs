@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use crate::driver::{Budget, Driver, Turn};
 use crate::entrance::Wake;
 use crate::error::{BindError, StartError};
 use crate::exit::Exit;
+use crate::flag::Flag;
 use crate::locality::Locality;
 use crate::supervisor::Supervisor;
 
@@ -54,19 +54,19 @@ pub struct ThreadLoop {
 #[derive(Debug)]
 struct Signal {
     thread: Thread,
-    woken: AtomicBool,
+    woken: Flag,
 }
 
 impl Signal {
     /// Whether it was woken since this was asked. What whoever has woken it did before is seen.
     fn is_woken(&self) -> bool {
-        self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::Acquire)
+        self.woken.take()
     }
 }
 
 impl Wake for Signal {
     fn wake(&self) {
-        self.woken.store(true, Ordering::Release);
+        self.woken.set();
         self.thread.unpark();
     }
 }
@@ -372,7 +372,7 @@ impl ThreadLoop {
     fn drive(locality: Locality, clock: Clock) -> Self {
         let signal = Arc::new(Signal {
             thread: std::thread::current(),
-            woken: AtomicBool::new(false),
+            woken: Flag::new(false),
         });
         let driver = Driver::new(signal.clone(), clock);
         driver.open(&locality).expect("a locality of our own");

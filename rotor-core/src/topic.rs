@@ -7,7 +7,6 @@ use std::hint::cold_path;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
@@ -368,7 +367,7 @@ impl<M: Clone + Send + 'static> Walk<'_, M> {
                 cold_path();
                 self.run_next();
             }
-            if self.here.gate.pressing.load(Ordering::Relaxed) {
+            if self.here.gate.pressing.is_set() {
                 break; // something goes ahead of the rest
             }
         }

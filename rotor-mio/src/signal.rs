@@ -1,8 +1,13 @@
 //! The wake of a mio loop: one word that says whether the loop must be written to.
+//!
+//! A loom model of core includes this file, with a stand-in for mio's waker.
 
 use std::sync::Arc;
+#[cfg(not(all(rotor_loom, test)))]
 use std::sync::atomic::{AtomicU8, Ordering};
 
+#[cfg(all(rotor_loom, test))]
+use loom::sync::atomic::{AtomicU8, Ordering};
 use mio::Waker;
 use rotor_core::Wake;
 
@@ -36,12 +41,19 @@ impl Signal {
 
     /// Says that a turn follows. Owner only.
     pub(crate) fn get_up(&self) {
+        if cfg!(rotor_mutant = "no_up_swap") {
+            return self.state.store(AWAKE, Ordering::Release);
+        }
         self.state.swap(AWAKE, Ordering::AcqRel);
     }
 
     /// Says that the loop is going to poll. False if it was woken meanwhile: it must turn instead.
     /// Owner only.
     pub(crate) fn lie_down(&self) -> bool {
+        if cfg!(rotor_mutant = "no_down_compare") {
+            self.state.swap(ASLEEP, Ordering::AcqRel);
+            return true;
+        }
         self.state
             .compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
@@ -70,7 +82,7 @@ impl Wake for Signal {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(rotor_loom)))]
 mod tests {
     use std::time::Duration;
 

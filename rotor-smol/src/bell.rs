@@ -1,9 +1,20 @@
 //! The wake of a future: remembered while nobody waits.
+//!
+//! A loom model of core includes this file.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+#[cfg(not(all(rotor_loom, test)))]
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 use std::task::Waker;
 
+#[cfg(all(rotor_loom, test))]
+use loom::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 use rotor_core::Wake;
 
 /// Wakes the pump's task.
@@ -33,22 +44,28 @@ impl Bell {
 
     /// Takes the note that somebody has called.
     pub(crate) fn take(&self) -> bool {
+        if cfg!(rotor_mutant = "no_future_swap") {
+            let rung = self.rung.load(Ordering::Relaxed);
+            self.rung.store(false, Ordering::Release);
+            return rung;
+        }
         self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whom to wake. Cloned out: a waker is foreign code and runs with nothing locked.
+    fn noted(&self) -> Option<Waker> {
+        let waker = self.waker.lock().expect("no foreign code under this lock");
+        waker.clone()
     }
 }
 
 impl Wake for Bell {
     fn wake(&self) {
+        let early = cfg!(rotor_mutant = "early_waker").then(|| self.noted());
         if self.rung.swap(true, Ordering::AcqRel) {
             return;
         }
-        // Cloned out: a waker is foreign code and runs with nothing locked.
-        let waker = self
-            .waker
-            .lock()
-            .expect("no foreign code under this lock")
-            .clone();
-        if let Some(waker) = waker {
+        if let Some(waker) = early.unwrap_or_else(|| self.noted()) {
             waker.wake();
         }
     }
