@@ -8,7 +8,7 @@ GATE='no_sender_fence no_owner_fence no_sender_swap no_owner_compare no_recheck 
     no_close_fence no_close_drain no_second_look no_drain_fence no_reopen_fence no_reopen_wait no_poll_swap
     no_release no_acquire late_block late_close_lock'
 BELLS='no_flag_set_swap no_flag_take_swap no_flag_acquire no_up_swap no_down_compare no_context_swap no_future_swap
-    early_waker'
+    early_waker early_aim'
 SECONDS_EACH=${SECONDS_EACH:-600}
 
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom

@@ -105,6 +105,7 @@ mod states; // what slots are doing, for other threads
 mod table; // a vector that is read without a borrow
 
 mod actor; // Actor, Handler, TryHandler
+mod aim; // where wakes of a task go
 mod ask_limits; // time limits of requests whose askers are futures
 mod context; // what a handler can do
 mod find; // waiting for a name

@@ -5,20 +5,20 @@ use std::hint::cold_path;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crossbeam_queue::SegQueue;
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::aim::Aim;
 use crate::context::Context;
 use crate::gate::Gate;
 use crate::here::HERE;
 use crate::lane::NORMAL;
 use crate::locality::Local;
 use crate::message::{Header, Inline, Kind, Record, Way};
-use crate::scheduled::Scheduled;
 use crate::things::{Body, Key};
 
 /// Names a future that runs in a locality; for [`Context::cancel`].
@@ -205,7 +205,7 @@ impl<B: TaskBody> Record for Near<B> {
     unsafe fn run(Call { cell, serial }: Call, actor: *mut (), here: &Local, slot: u32) {
         // Made while this locality had the cell, for the task that it had then: if that is still
         // the one, it is in this slot, of this type, and its instance is.
-        if cell.serial.load(Ordering::Relaxed) == serial {
+        if cell.far.serial() == serial {
             cell.near.store(false, Ordering::Relaxed);
             // SAFETY: dispatch passes the live instance; the rest as above.
             unsafe { poll::<B>(cell, actor, here, slot) }
@@ -229,9 +229,9 @@ impl Record for Far {
         // What it says may be a mixture of two tasks. Only this thread writes this locality into a cell,
         // and when it has given the cell away, finds it there no more.
         let is_here = ptr::eq(cell.local.load(Ordering::Relaxed), here);
-        let of = Header::split(cell.target.load(Ordering::Relaxed)).0;
-        if is_here && of == slot && cell.serial.load(Ordering::Relaxed) == serial {
-            cell.scheduled.begin();
+        let of = Header::split(cell.far.target()).0;
+        if is_here && of == slot && cell.far.serial() == serial {
+            cell.far.begin();
             // SAFETY: the task is one of this slot, whose live instance dispatch passes.
             unsafe { (cell.sort().poll)(cell, actor, here, slot) }
         }
@@ -286,7 +286,7 @@ impl<B: TaskBody> Polled<B> {
         cell.polled.store(true, Ordering::Relaxed);
         Polled {
             cell,
-            serial: cell.serial.load(Ordering::Relaxed),
+            serial: cell.far.serial(),
             body: cell.body.load(Ordering::Relaxed).cast(),
         }
     }
@@ -296,7 +296,7 @@ impl<B: TaskBody> Drop for Polled<B> {
     #[inline(always)]
     fn drop(&mut self) {
         self.cell.polled.store(false, Ordering::Relaxed);
-        if self.cell.serial.load(Ordering::Relaxed) != self.serial {
+        if self.cell.far.serial() != self.serial {
             cold_path();
             // SAFETY: its `Running` was dropped meanwhile, and has left it to this.
             unsafe { free(self.cell, self.body) }
@@ -317,21 +317,19 @@ pub(crate) struct WakeCell {
     /// Whether a poll is on its way for a wake from its own locality, whose slices alone look at it: a
     /// flag by which no two threads speak costs no locked operation.
     near: AtomicBool,
-    /// The same for wakes from elsewhere.
-    scheduled: Scheduled,
+    /// The same for wakes from elsewhere, and where those go.
+    far: Aim<Gate>,
     /// Whether the task is polled now.
     polled: AtomicBool,
     index: AtomicU32,
-    serial: AtomicU64,
-    /// Slot and generation, as in a [`Header`].
-    target: AtomicU64,
     sort: AtomicPtr<Sort>,
     body: AtomicPtr<()>,
-    gate: AtomicPtr<Gate>,
 }
 
 /// In place of a locality: none that runs, nor null.
 const NOBODY: *mut Local = ptr::dangling_mut();
+
+const _: () = assert!(size_of::<WakeCell>() == 64);
 
 static CELLS: SegQueue<&'static WakeCell> = SegQueue::new();
 
@@ -341,43 +339,36 @@ impl WakeCell {
             Box::leak(Box::new(WakeCell {
                 local: AtomicPtr::new(NOBODY),
                 near: AtomicBool::new(false),
-                scheduled: Scheduled::new(),
+                far: Aim::new(),
                 polled: AtomicBool::new(false),
                 index: AtomicU32::new(0),
-                serial: AtomicU64::new(0),
-                target: AtomicU64::new(0),
                 sort: AtomicPtr::new(ptr::null_mut()),
                 body: AtomicPtr::new(ptr::null_mut()),
-                gate: AtomicPtr::new(ptr::null_mut()),
             }))
         })
     }
 
     /// Its task is over: no wake asks for a poll any more.
     fn retire(&self) {
-        self.serial.store(0, Ordering::Relaxed);
-        self.gate.store(ptr::null_mut(), Ordering::Relaxed);
+        self.far.clear();
         // From now on no wake of this thread is near, until it takes the cell again itself.
         self.local.store(NOBODY, Ordering::Relaxed);
     }
 
     fn aim(&self, here: *const Local, to: Address, key: Key) {
-        self.gate
-            .store(ptr::from_ref(to.gate()).cast_mut(), Ordering::Relaxed);
-        self.target
-            .store(Header::target(to.slot, to.generation), Ordering::Relaxed);
         self.index.store(key.index, Ordering::Relaxed);
-        self.serial.store(key.serial, Ordering::Relaxed);
         self.local.store(here.cast_mut(), Ordering::Relaxed);
         self.near.store(false, Ordering::Relaxed);
-        self.scheduled.begin();
+        let gate = ptr::from_ref(to.gate()).cast_mut();
+        let target = Header::target(to.slot, to.generation);
+        self.far.set(gate, target, key.serial);
     }
 
     /// The entry of its task.
     pub(crate) fn key(&self) -> Key {
         Key {
             index: self.index.load(Ordering::Relaxed),
-            serial: self.serial.load(Ordering::Relaxed),
+            serial: self.far.serial(),
         }
     }
 
@@ -394,7 +385,7 @@ impl WakeCell {
     fn call(&'static self) -> Call {
         Call {
             cell: self,
-            serial: self.serial.load(Ordering::Relaxed),
+            serial: self.far.serial(),
         }
     }
 
@@ -407,10 +398,10 @@ impl WakeCell {
                 self.near.store(true, Ordering::Relaxed);
                 // SAFETY: `slice` has set it, which keeps the locality; the cell has a task.
                 let (local, sort) = unsafe { (&*running, self.sort()) };
-                let (kind, target) = (&sort.near, self.target.load(Ordering::Relaxed));
+                let (kind, target) = (&sort.near, self.far.target());
                 local.push(NORMAL, Header { kind, target }, Inline(self.call()));
             }
-        } else if self.scheduled.ask() {
+        } else if self.far.ask() {
             self.push_away();
         }
     }
@@ -421,12 +412,12 @@ impl WakeCell {
         // poll takes only a task of the locality and slot that it comes for: a mixture misses, or polls
         // one of that instance's own for nothing. The poll that the new task needs is its own first one.
         let call = self.call();
-        let gate = self.gate.load(Ordering::Relaxed);
+        let gate = self.far.gate();
         // SAFETY: gates are never freed; `aim` came before the cell's first waker.
         let Some(gate) = (unsafe { gate.as_ref() }) else {
             return;
         };
-        let (slot, generation) = Header::split(self.target.load(Ordering::Relaxed));
+        let (slot, generation) = Header::split(self.far.target());
         Far::push(Address::new(gate, slot, generation), call);
     }
 
@@ -465,7 +456,7 @@ mod tests {
         for serial in 1..3 {
             cell.aim(NOBODY, to, Key { index: 0, serial });
             cell.near.store(true, Ordering::Relaxed); // as a wake of the task before may have left it
-            assert!(cell.scheduled.ask(), "nobody has asked for this task");
+            assert!(cell.far.ask(), "nobody has asked for this task");
             cell.aim(NOBODY, to, Key { index: 0, serial });
             assert!(!cell.near.load(Ordering::Relaxed));
         }

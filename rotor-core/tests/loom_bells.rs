@@ -11,12 +11,16 @@ extern crate self as glib;
 extern crate self as mio;
 extern crate self as rotor_core;
 
+#[path = "../src/aim.rs"]
+mod aim;
 #[path = "../../rotor-smol/src/bell.rs"]
 mod bell;
 #[path = "../../rotor-glib/src/bell.rs"]
 mod context_bell;
 #[path = "../src/flag.rs"]
 mod flag;
+#[path = "../src/scheduled.rs"]
+mod scheduled;
 #[path = "../../rotor-mio/src/signal.rs"]
 mod signal;
 
@@ -26,6 +30,7 @@ use std::sync::atomic::Ordering;
 use loom::sync::atomic::AtomicBool;
 use loom::thread::{self, JoinHandle};
 
+use aim::Aim;
 use flag::Flag;
 
 /// As the one of core.
@@ -218,5 +223,30 @@ fn a_call_of_a_future_is_never_lost() {
         for caller in callers {
             caller.join().unwrap();
         }
+    });
+}
+
+/// A wake of a cell's next task sends a poll, unless a stale waker of the one before has sent it, to the
+/// next task and to nobody else.
+#[test]
+fn a_stale_waker_swallows_no_wake_of_the_next_task() {
+    check(5, || {
+        let aim = Arc::new(Aim::<()>::new());
+        let gate = std::ptr::without_provenance_mut;
+        aim.set(gate(1), 1, 1);
+        let stale = {
+            let aim = aim.clone();
+            thread::spawn(move || {
+                aim.ask()
+                    .then(|| (aim.serial(), aim.gate().addr(), aim.target()))
+            })
+        };
+        aim.clear();
+        aim.set(gate(2), 2, 2);
+        let asked = aim.ask();
+        let sent = stale.join().unwrap();
+        assert!(asked || sent == Some((2, 2, 2)), "nobody polls it");
+        aim.begin();
+        assert!(aim.ask(), "the poll before has begun");
     });
 }
