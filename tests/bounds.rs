@@ -895,6 +895,21 @@ fn c_so_34_what_is_too_much_may_become_another_message(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Full), ["Num", "Now"]);
 }
 
+/// It takes up room until its handler begins.
+fn c_so_81_a_message_counts_until_it_is_handled(on: &dyn Backend) {
+    let log = Log::new();
+    let played = flooded(on, &log, Bound::reject(1), 3, |me, b| {
+        act(b, move |me, _| {
+            me.say(b.try_send(Num(1)).is_ok());
+            me.say(b.try_send(Num(2)).is_ok());
+        });
+        me.say(b.try_send(Num(0)).is_ok());
+    });
+    assert_eq!(log.of("a: "), ["a: false"]);
+    assert_eq!(log.of("b: "), ["b: true", "b: false", "b: 1"]);
+    assert_eq!(played.undelivered, []);
+}
+
 /// What a timer brings is too much, also for whoever is to have it then: other timers fire all the same.
 fn c_so_38_a_timer_that_brings_too_much_delays_no_other(on: &dyn Backend) {
     let log = Log::new();
@@ -989,6 +1004,7 @@ bodies! {
         c_so_35_an_actor_fails_once_because_of_its_bound,
         c_so_37_each_subscriber_is_bounded_alone,
         c_so_38_a_timer_that_brings_too_much_delays_no_other,
+        c_so_81_a_message_counts_until_it_is_handled,
     ]
     Pair: [
         a17_a_bound_holds_for_all_senders_together,

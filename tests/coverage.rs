@@ -40,7 +40,7 @@ const RULES: &str = "
     r99 r100
     c_lp_01 c_lp_10 c_lp_11 c_opp_02 c_opp_10 c_opp_17 c_opp_18 c_so_01 c_so_02 c_so_03 c_so_05
     c_so_06 c_so_07 c_so_09 c_so_10 c_so_11 c_so_13 c_so_14 c_so_15 c_so_17 c_so_18 c_so_19 c_so_21
-    c_so_22 c_so_23 c_so_31 c_so_33 c_so_34 c_so_35 c_so_37 c_so_38";
+    c_so_22 c_so_23 c_so_31 c_so_33 c_so_34 c_so_35 c_so_37 c_so_38 c_so_81";
 
 /// A rule, a file, and a text in it: the head of a test, of a program that must not compile, or
 /// what a check runs. A body of this suite stands for every backend.

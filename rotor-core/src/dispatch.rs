@@ -237,8 +237,8 @@ impl Local {
                 self.higher.set(0);
                 self.interrupt();
                 // What was interrupted comes first, as it does below.
-                if !self.resume_interrupted(limit) && self.unpark(limit, 1) == 0 {
-                    self.run_lane(NORMAL, limit, 1);
+                if !self.resume_interrupted(limit) {
+                    self.run_normal(limit, 1);
                 }
                 continue;
             }
@@ -264,10 +264,7 @@ impl Local {
             if self.resume_interrupted(limit) {
                 continue;
             }
-            let mut ran = self.unpark(limit, stride);
-            if !self.is_interrupted() {
-                ran += self.run_lane(NORMAL, limit, stride);
-            }
+            let ran = self.run_normal(limit, stride);
             // A whole stride hardly was the last of it.
             if ran < stride && self.is_idle() {
                 return false;
@@ -287,6 +284,19 @@ impl Local {
             STRIDE.0
         });
         now >= limit.until
+    }
+
+    /// Runs up to `n` messages that are parked for actors that run now, and then of Normal. Returns how many.
+    fn run_normal(&self, limit: &mut Limit, n: u32) -> u32 {
+        let mut ran = 0;
+        if !self.normal_first.take() {
+            ran = self.unpark(limit, n);
+            if ran > 0 && (ran == n || self.is_interrupted()) {
+                self.normal_first.set(true);
+                return ran;
+            }
+        }
+        ran + self.run_lane(NORMAL, limit, n - ran)
     }
 
     /// Runs up to `n` records of a lane, own and foreign ones. Returns how many.

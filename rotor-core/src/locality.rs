@@ -702,6 +702,8 @@ pub(crate) struct Local {
     pub(crate) unparking: RefCell<VecDeque<u32>>,
     /// How many parked messages were handed out since those who have some took turns.
     pub(crate) unparked_in_turn: Cell<u32>,
+    /// What is parked was interrupted before Normal had its turn: that comes first.
+    pub(crate) normal_first: Cell<bool>,
     pub(crate) added: RefCell<Added>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,
     pub(crate) interrupted: RefCell<VecDeque<Interrupted>>,
@@ -793,6 +795,7 @@ impl Local {
             services: RefCell::default(),
             unparking: RefCell::new(VecDeque::new()),
             unparked_in_turn: Cell::new(0),
+            normal_first: Cell::new(false),
             added: RefCell::default(),
             dropped: RefCell::new(Vec::new()),
             interrupted: RefCell::new(VecDeque::new()),
@@ -874,7 +877,10 @@ impl Local {
 
     /// Has the loop of the slice look at everything after the handler that runs now.
     pub(crate) fn interrupt(&self) {
-        self.gate.pressing.set();
+        // This thread takes it: once is enough, whoever has set it.
+        if !self.gate.pressing.is_set() {
+            self.gate.pressing.set();
+        }
     }
 
     /// The chunk that is filled for another locality, if the last such send went there. Used before

@@ -236,6 +236,27 @@ fn m02_a_busy_actor_does_not_keep_others_from_what_is_parked_for_them() {
     assert!(comes_true(&driver, &heard));
 }
 
+/// Also if it has something done ahead of others each time.
+#[test]
+fn m02_what_is_parked_does_not_keep_others_from_what_comes() {
+    let (clock, here) = (Clock::manual(), Locality::new("here"));
+    let driver = driver(&clock, &[&here]);
+    let (at, quiet) = (here.reserve(), here.reserve());
+    // More than a stride of them, and each is parked again behind the others.
+    (0..900).for_each(|_| at.send(Nag));
+    driver.run_until_idle();
+    let (child, _) = busy(at, &clock);
+    driver
+        .start(one("app").child(child).child(puppet("quiet", quiet)))
+        .unwrap();
+    driver.turn(Budget::default());
+    assert_eq!(quiet.address().state(), Lifecycle::Running);
+    let heard = Arc::new(AtomicBool::new(false));
+    let says = heard.clone();
+    tell(quiet, move |_, _| says.store(true, Ordering::SeqCst));
+    assert!(comes_true(&driver, &heard));
+}
+
 /// With a budget of a message as with any.
 #[test]
 fn m17_a_turn_that_has_done_all_says_so() {
