@@ -1,6 +1,8 @@
 //! Loops that are made after what they get was sent, that come again, or that are turned on the
 //! wrong thread.
 
+#![expect(unsafe_code)]
+
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

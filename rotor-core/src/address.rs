@@ -1,5 +1,7 @@
 //! Addresses: 16 bytes that name a slot of a locality.
 
+#![expect(unsafe_code)]
+
 use std::any::TypeId;
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,5 +1,7 @@
 //! Administrative requests: what a running supervisor can be asked to do.
 
+#![expect(unsafe_code)]
+
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;

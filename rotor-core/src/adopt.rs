@@ -1,5 +1,7 @@
 //! Adoption: specs get slots. The tree is data until here.
 
+#![expect(unsafe_code)]
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;

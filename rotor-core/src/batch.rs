@@ -1,5 +1,7 @@
 //! Batches: records for another locality, collected and handed over in chunks.
 
+#![expect(unsafe_code)]
+
 use crate::chunk::Chunk;
 use crate::gate::Gate;
 use crate::message::Header;

@@ -1,5 +1,7 @@
 //! Child specs: how a supervisor makes an actor, and when again.
 
+#![expect(unsafe_code)]
+
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::marker::PhantomData;

@@ -14,6 +14,8 @@
 //! Whoever takes a record out gets it whole: its header is written in front of its payload, over what
 //! was taken out before.
 
+#![expect(unsafe_code)]
+
 use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;

@@ -1,5 +1,7 @@
 //! What a handler can do: the context of the instance whose code runs.
 
+#![expect(unsafe_code)]
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::future::Future;

@@ -1,5 +1,7 @@
 //! What a supervising actor says to the end of a child.
 
+#![expect(unsafe_code)]
+
 use std::fmt;
 
 use crate::address::Address;

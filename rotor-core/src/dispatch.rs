@@ -1,5 +1,7 @@
 //! Dispatch: taking records from the queues and running their handlers.
 
+#![expect(unsafe_code)]
+
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

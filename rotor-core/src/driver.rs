@@ -1,5 +1,7 @@
 //! The driver: what a backend turns.
 
+#![expect(unsafe_code)]
+
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;

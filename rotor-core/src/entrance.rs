@@ -7,6 +7,8 @@
 //! The numbered steps are those of ARCHITECTURE.md, "The wake protocol". The mutants
 //! (`--cfg rotor_mutant="..."`) each leave one step out; the model must fail for each.
 
+#![expect(unsafe_code)]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[cfg(not(all(rotor_loom, test)))]

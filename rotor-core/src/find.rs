@@ -1,5 +1,7 @@
 //! Finding an actor by its name, now or when it is there.
 
+#![expect(unsafe_code)]
+
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;

@@ -1,5 +1,7 @@
 //! The part of a locality that other threads reach: its tag and its way in.
 
+#![expect(unsafe_code)]
+
 use std::borrow::Cow;
 use std::cmp::Ordering as Order;
 use std::hash::{Hash, Hasher};

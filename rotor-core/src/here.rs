@@ -3,6 +3,8 @@
 //! Only constant thread-locals without destructors: they work at any time, also while the thread
 //! ends.
 
+#![expect(unsafe_code)]
+
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,6 +5,8 @@
 //! where the hooks are asked. A start and a stop go on where nothing holds them any more, which is
 //! where the next hook is asked.
 
+#![expect(unsafe_code)]
+
 use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;

@@ -21,6 +21,8 @@
 //! This file uses nothing else of the crate, so that a loom model can include it. There, a word is
 //! two cells, one that loom sees published and one whose accesses it checks.
 
+#![expect(unsafe_code)]
+
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 

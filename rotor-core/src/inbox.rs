@@ -1,5 +1,7 @@
 //! Receiving messages on plain threads.
 
+#![expect(unsafe_code)]
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,5 +1,7 @@
 //! The life of an instance: start, stop, crash. Runs between messages only.
 
+#![expect(unsafe_code)]
+
 use crate::address::Address;
 use crate::child::{Ops, spent_make};
 use crate::drain::Drain;

@@ -4,6 +4,8 @@
 //! row in the table of its locality. A service that is to end asks its clients to leave, and runs on
 //! until they have.
 
+#![expect(unsafe_code)]
+
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::fmt;

@@ -1,5 +1,7 @@
 //! Localities: sequential execution contexts, and what one keeps while a loop drives it.
 
+#![expect(unsafe_code)]
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};

@@ -1,5 +1,7 @@
 //! A list of futures of which a few run at a time.
 
+#![expect(unsafe_code)]
+
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;

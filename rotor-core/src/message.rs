@@ -1,5 +1,7 @@
 //! Records: how a message of any type lies in a queue, and how it finds its handler.
 
+#![expect(unsafe_code)]
+
 use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};

@@ -4,6 +4,8 @@
 //! fault, so that messages are counted on the cold path. What waits is counted in the queues when a
 //! picture is taken.
 
+#![expect(unsafe_code)]
+
 use std::sync::atomic::Ordering;
 
 use crate::chunk::Chunk;

@@ -4,6 +4,8 @@
 //! is handled; the other side has a note in the seat. Whatever is told twice, or too late, misses the
 //! entry.
 
+#![expect(unsafe_code)]
+
 use std::marker::PhantomData;
 
 use crate::actor::TryHandler;

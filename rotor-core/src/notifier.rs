@@ -1,5 +1,7 @@
 //! Notifiers: how a backend tells one instance what it has waited for.
 
+#![expect(unsafe_code)]
+
 use std::marker::PhantomData;
 
 use crate::actor::TryHandler;

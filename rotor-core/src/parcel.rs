@@ -1,5 +1,7 @@
 //! Parcels: what goes through the gate of a locality from other threads.
 
+#![expect(unsafe_code)]
+
 use std::ptr;
 
 use crate::chunk::Chunk;

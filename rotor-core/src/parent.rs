@@ -1,5 +1,7 @@
 //! What passes between a parent and its children: reports, orders, limits.
 
+#![expect(unsafe_code)]
+
 use std::time::Duration;
 
 use smallvec::SmallVec;

@@ -12,6 +12,8 @@
 //!
 //! Behind `limit` is room for the header in which `END` stands.
 
+#![expect(unsafe_code)]
+
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::cell::Cell;
 use std::hint::cold_path;

@@ -1,5 +1,7 @@
 //! The end of instances by force, and of slots.
 
+#![expect(unsafe_code)]
+
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};

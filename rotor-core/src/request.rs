@@ -1,5 +1,7 @@
 //! Requests: a message that expects an answer, its token, and the ways it can fail.
 
+#![expect(unsafe_code)]
+
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;

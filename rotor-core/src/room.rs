@@ -8,6 +8,8 @@
 //! Nobody else pays: a bounded address has a mark, see [`GateRef`](crate::gate::GateRef), by which it
 //! is never taken for one whose messages go straight into a lane.
 
+#![expect(unsafe_code)]
+
 use std::any::TypeId;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};

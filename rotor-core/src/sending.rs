@@ -1,5 +1,7 @@
 //! Waiting for room: a send that is a future.
 
+#![expect(unsafe_code)]
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

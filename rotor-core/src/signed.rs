@@ -9,6 +9,8 @@
 //! the local lane, finds no batch on the way for messages to elsewhere, and ends here, where only
 //! plain threads come otherwise.
 
+#![expect(unsafe_code)]
+
 use std::any::Any;
 use std::mem::size_of;
 use std::ptr;

@@ -1,5 +1,7 @@
 //! Virtual time: any number of localities in one thread, with a seeded order.
 
+#![expect(unsafe_code)]
+
 mod link;
 
 use std::borrow::Cow;

@@ -1,5 +1,7 @@
 //! The slot table: what a message touches, and the seat behind it.
 
+#![expect(unsafe_code)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

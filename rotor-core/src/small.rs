@@ -1,5 +1,7 @@
 //! A value of any type with the functions that use it up: stored inline up to three words.
 
+#![expect(unsafe_code)]
+
 use std::mem::{ManuallyDrop, align_of, needs_drop, size_of};
 use std::ptr;
 

@@ -1,5 +1,7 @@
 //! A growing table of values that are copied out: read without a borrow, also while it grows.
 
+#![expect(unsafe_code)]
+
 use std::cell::{Cell, RefCell};
 use std::ptr;
 

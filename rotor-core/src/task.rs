@@ -1,5 +1,7 @@
 //! Futures that run in a locality.
 
+#![expect(unsafe_code)]
+
 use std::future::Future;
 use std::hint::cold_path;
 use std::marker::PhantomData;

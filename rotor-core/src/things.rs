@@ -3,6 +3,8 @@
 //! One slab per locality. Every entry has a 64-bit serial, because user code may hold its key for
 //! ever, and hangs on the list of its slot, so that all of them end with the instance.
 
+#![expect(unsafe_code)]
+
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Range;
 use std::sync::Arc;

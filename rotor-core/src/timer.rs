@@ -1,5 +1,7 @@
 //! Timers: a message to oneself, later.
 
+#![expect(unsafe_code)]
+
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Topics: publishing to whoever is subscribed to an address.
 
+#![expect(unsafe_code)]
+
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! What takes memory from the heap, and what does not.
 
 #![cfg(not(any(miri, rotor_loom)))]
+#![expect(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};

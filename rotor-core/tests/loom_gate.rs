@@ -10,6 +10,7 @@
 //! `LOOM_MAX_PREEMPTIONS` takes its place.
 
 #![cfg(rotor_loom)]
+#![expect(unsafe_code)]
 
 #[path = "../src/entrance.rs"]
 mod entrance;

@@ -1,5 +1,7 @@
 //! Readiness of file descriptors, as messages.
 
+#![expect(unsafe_code)]
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;

@@ -1,5 +1,7 @@
 //! The one `GSource` of a context: it translates between a main loop and a driver.
 
+#![expect(unsafe_code)]
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

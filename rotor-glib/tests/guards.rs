@@ -1,5 +1,7 @@
 //! What ties instances to signals and objects.
 
+#![expect(unsafe_code)]
+
 mod common;
 
 use std::cell::RefCell;

@@ -1,5 +1,7 @@
 //! A tree as a guest of an application's loop: its start, its end, its thread and its priority.
 
+#![expect(unsafe_code)]
+
 mod common;
 
 use std::cell::Cell;

@@ -1,5 +1,7 @@
 //! File descriptors that actors watch.
 
+#![expect(unsafe_code)]
+
 mod common;
 
 use std::cell::RefCell;

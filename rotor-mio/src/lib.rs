@@ -114,6 +114,8 @@
 //!
 //! A poll that a signal interrupts returns an error, as always: turn all the same, and poll again.
 
+#![forbid(unsafe_code)]
+
 // From the loop to the sockets.
 mod guest; // Guest: turns a driver for a poll that somebody else runs
 mod mio_loop; // MioLoop: a thread with a poll

@@ -31,6 +31,8 @@
 //! backend; this one adds the reactor that wakes them. [`Async`] and [`Sleep`] are async-io's `Async` and
 //! `Timer`, of which the latter would be mistaken for core's [`Timer`](rotor_core::Timer).
 
+#![forbid(unsafe_code)]
+
 mod bell;
 mod pump;
 

@@ -1,5 +1,7 @@
 //! Wall-clock time, processor time and resident memory.
 
+#![expect(unsafe_code)]
+
 use std::time::{Duration, Instant};
 
 /// Nanoseconds per operation.

@@ -1,5 +1,7 @@
 //! The way from one locality to another, made longer.
 
+#![expect(unsafe_code)]
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};

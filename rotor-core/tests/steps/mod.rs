@@ -4,6 +4,8 @@
 //! at the next one. So this counts what runs, whatever the compiler has inlined, and the same count
 //! again in the next run.
 
+#![expect(unsafe_code)]
+
 use std::arch::asm;
 use std::cell::Cell;
 

@@ -1,5 +1,7 @@
 //! The actor that takes the flood, and what it finds.
 
+#![expect(unsafe_code)]
+
 use std::cell::RefCell;
 use std::process;
 use std::rc::Rc;
