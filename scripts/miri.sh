@@ -17,4 +17,5 @@ export CARGO_TARGET_DIR MIRIFLAGS
 # Miri's first run asks a question when it can; without an input it does not wait for an answer.
 cargo +nightly miri test -p rotor-core --lib --tests </dev/null
 
-CARGO_TARGET_DIR=${CARGO_TARGET_DIR%/miri}/nightly cargo +nightly test -p rotor-core --doc
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR%/miri}/nightly cargo +nightly test --doc --no-fail-fast \
+    -p rotor-core -p rotor-mio -p rotor-tests </dev/null

@@ -254,7 +254,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "s17",
         MISUSE,
-        "`s17`: a context is not kept (an error without a code) and not shared:",
+        "`s17`: a context is not kept and not shared:",
     ),
     // A rule of use, which no code can keep.
     ("s22", "rotor-core/src/lib.rs", "must not be unloaded."),

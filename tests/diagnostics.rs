@@ -1,4 +1,5 @@
-//! What the compiler says about a mistake: the main traits explain themselves.
+//! What the compiler says about a mistake: the main traits explain themselves, and what has no code is known by
+//! its text.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -77,6 +78,11 @@ const MISTAKES: &[(&str, &[&str])] = &[
             "`Nobody` is not a request",
             "write `impl Request for Nobody { type Reply = ..; }`",
         ],
+    ),
+    // An error only where warnings are.
+    (
+        "#[deny(unused_must_use)] pub fn f(ask: Ask<Count>) { ask.split().1; }",
+        &["unused `ReplyTo` that must be used"],
     ),
 ];
 
