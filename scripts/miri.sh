@@ -17,5 +17,13 @@ export CARGO_TARGET_DIR MIRIFLAGS
 # Miri's first run asks a question when it can; without an input it does not wait for an answer.
 cargo +nightly miri test -p rotor-core --lib --tests </dev/null
 
+# What only examples reach within the core: lists of futures, keys and redirects of bounds, groups.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+cargo +nightly miri test -p rotor-core --doc -- spawn_each_in_order many::catch_panic \
+    Bound::latest Bound::redirect group::Group 'Group<M>>::members' 'Addr<A>::ask_blocking' \
+    >"$log" 2>&1 </dev/null || { cat "$log"; exit 1; }
+scripts/tally.sh 'examples' "$log" 9 0 # all are found by their names
+
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR%/miri}/nightly cargo +nightly test --doc --no-fail-fast \
     -p rotor-core -p rotor-mio -p rotor-tests </dev/null

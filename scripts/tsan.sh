@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the conformance suite, all backends included, under the thread sanitizer, where a nightly
-# toolchain can build it into the standard library.
+# Runs the conformance suite, all backends included, and the tests of the backends under the thread
+# sanitizer, where a nightly toolchain can build it into the standard library.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,16 +19,37 @@ unset CARGO_ENCODED_RUSTFLAGS
 export CARGO_TARGET_DIR RUSTFLAGS
 
 # The verdict is about data races. A body that is too slow for its own limits here has been judged by
-# `make test`; it is named, and no more. One that kills the run leaves it without a result.
+# `make test`; it is named, and no more, unless there are several. One that kills the run leaves it
+# without a result.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+verdict=0
+
+# judge NAME LEAST: says how the run went whose output is in the log.
+judge() {
+    if grep -q 'ThreadSanitizer' "$log" || ! grep -q '^test result:' "$log"; then
+        cat "$log"
+        verdict=1
+    fi
+    scripts/tally.sh "$1" "$log" "$2" 10 || verdict=1
+}
+
+# A panic on purpose is no news, and here it takes seconds to say where it was.
+RUST_BACKTRACE=0
+export RUST_BACKTRACE
+
 # Left out: each body once more, and what is no matter of threads.
 cargo +nightly test -Zbuild-std --target "$host" -p rotor-tests --lib -- \
-    --skip every_body_runs --skip row_m04 --skip e14_ --skip l26_once_a_stop_has_begun >"$log" 2>&1 || true
-if grep -q 'ThreadSanitizer' "$log" || ! grep -q '^test result:' "$log"; then
-    cat "$log"
-    exit 1
-fi
-grep '^test .* FAILED$' "$log" || true
-grep '^test result:' "$log"
+    --skip every_body_runs --skip row_m04 --skip e14_ --skip l26_once_a_stop_has_begun \
+    >"$log" 2>&1 </dev/null || true
+judge 'conformance' 855
+
+# What each backend has of its own. GLib is not built for the sanitizer, which sees of it what passes
+# through libc (calls, locks of pthreads, descriptors), and not its futexes: a report that names no line
+# of ours may be due to that. So far there is none, and nothing is suppressed.
+cargo +nightly test -Zbuild-std --target "$host" -p rotor-mio -p rotor-glib -p rotor-smol \
+    --lib --tests --no-fail-fast >"$log" 2>&1 </dev/null || true
+judge 'backends' 115
+
+[ "$verdict" = 0 ] || exit 1
 echo 'no data race was found'

@@ -19,7 +19,8 @@ for package in ${*:-rotor-mio rotor-glib rotor-smol}; do
 done
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+all=$(mktemp)
+trap 'rm -f "$log" "$all"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -29,7 +30,8 @@ tests=$(cargo test $packages --lib --tests --no-run --message-format json-render
 [ -n "$tests" ] || { echo 'valgrind: no tests were built' >&2; exit 1; }
 
 # The verdict is about memory. A test that is too slow for its own limits here has been judged by
-# `make test`; it is named, and no more. One that kills the run leaves it without a result.
+# `make test`; it is named, and no more, unless there are several. One that kills the run leaves it
+# without a result.
 failed=
 for test in $tests; do
     status=0
@@ -41,8 +43,11 @@ for test in $tests; do
         cat "$log"
         failed="$failed ${test##*/}"
     fi
-    grep '^test .* FAILED$' "$log" || true
+    cat "$log" >>"$all"
     printf 'valgrind: %s %s\n' "${test##*/}" "$(sed -n 's/^test result: //p' "$log" | tail -n 1)"
 done
+least=115
+[ $# = 0 ] || least=1
+scripts/tally.sh valgrind "$all" "$least" 5
 [ -z "$failed" ] || { echo "valgrind: errors in$failed" >&2; exit 1; }
 echo 'valgrind: no invalid access, no use of what was never written and no leak was found'
