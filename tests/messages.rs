@@ -349,17 +349,20 @@ fn s07_payloads_of_every_size_and_alignment_arrive_whole(on: &dyn Backend, far: 
         bytes::<100_000>(sink);
         sink.send(Aligned([7; 64]));
     }
+    const ALL: usize = 12;
     let log = Log::new();
     on.run_clean(&log, |here| {
         let away = far.spawn("away");
         let (sink, local, remote) = (here.reserve(), here.reserve(), away.reserve());
         let (mine, theirs) = (log.clone(), log.clone());
         send_all(sink); // from a plain thread
-        act(local, move |_, _| {
+        when(local, (ALL, ""), move |_, cx| {
             send_all(sink); // from its own locality
-            act(remote, move |_, _| {
-                send_all(sink); // from another one
-                sink.send(Over);
+            when(cx.addr(), (2 * ALL, ""), move |_, _| {
+                act(remote, move |_, _| {
+                    send_all(sink); // from another one
+                    sink.send(Over);
+                });
             });
         });
         stage()
@@ -376,6 +379,7 @@ fn s07_payloads_of_every_size_and_alignment_arrive_whole(on: &dyn Backend, far: 
     let sizes = [1, 7, 8, 47, 48, 49, 127, 128, 129, 100_000];
     once.extend(sizes.map(|n| format!("{n} true")));
     once.push("aligned true".to_owned());
+    assert_eq!(once.len(), ALL);
     assert_eq!(log.all(), [&once[..], &once, &once].concat());
 }
 

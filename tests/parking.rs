@@ -821,7 +821,7 @@ fn m03_answers_are_not_bounded(on: &dyn Backend, far: &dyn Backend) {
             me.log.put("busy");
             me.log.wait_for("answered 3");
             bounded.set_bound(0);
-            act(cx.addr(), move |_, _| end(a));
+            when(cx.addr(), (3, "b: got"), move |_, _| end(a));
         });
         let answering = Role::new("a", &log).answer(move |me, ask, cx| {
             watch.wait_for("busy");
