@@ -704,7 +704,7 @@ pub(crate) struct Local {
     pub(crate) unparking: RefCell<VecDeque<u32>>,
     /// How many parked messages were handed out since those who have some took turns.
     pub(crate) unparked_in_turn: Cell<u32>,
-    /// What is parked was interrupted before Normal had its turn: that comes first.
+    /// What is parked was cut off, or took a whole stride, before Normal had its turn: that comes first.
     pub(crate) normal_first: Cell<bool>,
     pub(crate) added: RefCell<Added>,
     pub(crate) dropped: RefCell<Vec<(u32, Unanswered)>>,

@@ -19,6 +19,7 @@ mod bell;
 mod context_bell;
 #[path = "../src/flag.rs"]
 mod flag;
+mod models;
 #[path = "../src/scheduled.rs"]
 mod scheduled;
 #[path = "../../rotor-mio/src/signal.rs"]
@@ -32,6 +33,7 @@ use loom::thread::{self, JoinHandle};
 
 use aim::Aim;
 use flag::Flag;
+use models::check;
 
 /// As the one of core.
 pub(crate) trait Wake: Send + Sync + 'static {
@@ -88,6 +90,18 @@ impl Done {
         Arc::new(Done([AtomicBool::new(false), AtomicBool::new(false)]))
     }
 
+    /// Does both, each in a thread of its own, which then calls.
+    fn spawn_both<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        what: &Arc<T>,
+        call: fn(&T),
+    ) -> [JoinHandle<()>; 2] {
+        [0, 1].map(|which| {
+            let what = what.clone();
+            self.spawn(which, move || call(&what))
+        })
+    }
+
     /// Does this in a thread of its own, which then calls.
     fn spawn(self: &Arc<Self>, which: usize, call: impl FnOnce() + 'static) -> JoinHandle<()> {
         let done = self.clone();
@@ -102,13 +116,10 @@ impl Done {
     }
 }
 
-/// Runs a model in all its interleavings with at most so many preemptions, or more if that is asked for.
-fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    let more = std::env::var("MORE_PREEMPTIONS");
-    let more: usize = more.map_or(0, |more| more.parse().expect("a number"));
-    builder.preemption_bound.get_or_insert(preemptions + more);
-    builder.check(model);
+fn join(all: [JoinHandle<()>; 2]) {
+    for one in all {
+        one.join().unwrap();
+    }
 }
 
 /// What was done before a call is seen by a look after the flag was taken, or the flag is set for the
@@ -118,14 +129,9 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 fn what_comes_before_each_set_is_seen_by_who_takes() {
     check(3, || {
         let (flag, done) = (Arc::new(Flag::new(false)), Done::new());
-        let setters = [0, 1].map(|which| {
-            let flag = flag.clone();
-            done.spawn(which, move || flag.set())
-        });
+        let setters = done.spawn_both(&flag, Flag::set);
         let seen = if flag.take() { done.seen() } else { [false; 2] };
-        for setter in setters {
-            setter.join().unwrap();
-        }
+        join(setters);
         assert!(flag.is_set() || seen == [true; 2], "what nobody looks for");
     });
 }
@@ -137,10 +143,7 @@ fn a_call_of_a_mio_loop_is_never_lost() {
     check(3, || {
         let (token, done) = (Token::new(), Done::new());
         let signal = Arc::new(signal::Signal::new(Arc::new(token.clone())));
-        let callers = [0, 1].map(|which| {
-            let signal = signal.clone();
-            done.spawn(which, move || Wake::wake(&*signal))
-        });
+        let callers = done.spawn_both(&signal, Wake::wake);
         loop {
             signal.get_up();
             if done.seen() == [true; 2] {
@@ -151,9 +154,7 @@ fn a_call_of_a_mio_loop_is_never_lost() {
                 token.wait();
             }
         }
-        for caller in callers {
-            caller.join().unwrap();
-        }
+        join(callers);
     });
 }
 
@@ -183,10 +184,7 @@ fn a_call_of_a_main_context_is_never_lost() {
         let (context, done) = (Token::new(), Done::new());
         let bell = context_bell::Bell::new(&context);
         bell.ring(); // as whoever attaches a source
-        let callers = [0, 1].map(|which| {
-            let bell = bell.clone();
-            done.spawn(which, move || bell.wake())
-        });
+        let callers = done.spawn_both(&bell, Wake::wake);
         loop {
             if !bell.is_rung() {
                 context.wait();
@@ -197,9 +195,7 @@ fn a_call_of_a_main_context_is_never_lost() {
                 break;
             }
         }
-        for caller in callers {
-            caller.join().unwrap();
-        }
+        join(callers);
     });
 }
 
@@ -210,19 +206,14 @@ fn a_call_of_a_future_is_never_lost() {
         let (task, done) = (Token::new(), Done::new());
         let waker = std::task::Waker::from(Arc::new(task.clone()));
         let bell = bell::Bell::new();
-        let callers = [0, 1].map(|which| {
-            let bell = bell.clone();
-            done.spawn(which, move || bell.wake())
-        });
+        let callers = done.spawn_both(&bell, Wake::wake);
         while done.seen() != [true; 2] {
             bell.listen(&waker);
             if !bell.take() {
                 task.wait();
             }
         }
-        for caller in callers {
-            caller.join().unwrap();
-        }
+        join(callers);
     });
 }
 

@@ -16,6 +16,7 @@
 mod entrance;
 #[path = "../src/inbound.rs"]
 mod inbound;
+mod models;
 #[path = "../src/scheduled.rs"]
 mod scheduled;
 
@@ -28,6 +29,7 @@ use loom::thread::{self, JoinHandle};
 
 use entrance::{Entrance, Wake};
 use inbound::{Inbound, MOST, Packed};
+use models::check;
 use scheduled::Scheduled;
 
 const SYSTEM: usize = 0;
@@ -215,15 +217,6 @@ fn turn_until(handled: usize, token: &Token, localities: &[&Locality]) {
             }
         }
     }
-}
-
-/// Runs a model in all its interleavings with at most so many preemptions, or more if that is asked for.
-fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    let more = std::env::var("MORE_PREEMPTIONS");
-    let more: usize = more.map_or(0, |more| more.parse().expect("a number"));
-    builder.preemption_bound.get_or_insert(preemptions + more);
-    builder.check(model);
 }
 
 // The queue of a lane.
