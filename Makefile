@@ -47,9 +47,9 @@ test: setup
 
 # Ten thousand storms take three minutes at most, in whatever they are built; those of links are beside that.
 storms: setup
-	cargo test -p rotor-tests -p rotor-core --lib --no-run
-	STORMS=10000 scripts/limit.sh 180 cargo test -p rotor-tests --lib storms
-	STORMS=3000 scripts/limit.sh 300 cargo test -p rotor-core --lib links_in_a_storm
+	cargo test --workspace --no-run
+	STORMS=10000 scripts/limit.sh 180 cargo test --workspace --lib storms
+	STORMS=3000 scripts/limit.sh 300 cargo test --workspace --lib links_in_a_storm
 
 scale: setup
 	cargo test --release -p rotor-core --test scale -- --nocapture --test-threads=1

@@ -70,8 +70,8 @@ in_copy() {
 # verdict SUITE TEST: sets $verdict to how the test went.
 verdict() {
     status=0
-    # The arguments of a suite are meant as several.
-    in_copy cargo test $(suite "$1") -- "$2" || status=$?
+    # The arguments of a suite are meant as several. Some tests wait for `make scale` otherwise.
+    in_copy cargo test $(suite "$1") -- --include-ignored "$2" || status=$?
     if [ "$status" = 124 ] || [ "$status" = 137 ]; then
         verdict=hung
     elif grep -q "^test .*$2.*FAILED" "$out"; then
@@ -140,7 +140,7 @@ tests=$(printf '%s\n' "$selected" | cut -f 4 | tr ' ' '\n' | sort -u)
 build $(suites $tests) || { cat "$out"; fail 'the tests do not build'; }
 for suite in $(suites $tests); do
     names=$(printf '%s\n' $tests | sed -n "s/^$suite://p")
-    SECONDS_EACH=600 in_copy cargo test $(suite "$suite") -- $names ||
+    SECONDS_EACH=600 in_copy cargo test $(suite "$suite") -- --include-ignored $names ||
         { cat "$out"; fail "tests of $suite fail without any mutant"; }
     for name in $names; do
         grep -q "^test .*$name.* ok" "$out" || fail "$suite has no test named $name"

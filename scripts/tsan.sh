@@ -45,9 +45,10 @@ export G_SLICE TSAN_OPTIONS
 RUST_BACKTRACE=0
 export RUST_BACKTRACE
 
-# Left out: each body once more, and what is no matter of threads.
+# Left out: each body once more, and what takes long and is no matter of threads.
 cargo +nightly test -Zbuild-std --target "$host" -p rotor-tests --lib -- \
     --skip every_body_runs --skip row_m04 --skip e14_ --skip l26_once_a_stop_has_begun \
+    --skip storms:: --skip l16_starts_and_stops --skip a16_an_urgent_message_is_next --skip s24_a_very_deep_tree \
     >"$log" 2>&1 </dev/null || true
 judge 'conformance' 855
 

@@ -188,9 +188,11 @@ fn r13_a_child_may_be_told_to_stop_before_it_has_started(on: &dyn Backend, far: 
                 s.child(puppet("b", &theirs).at(b).transient())
             }))
     });
-    let mut ended = played.exits[..2].to_vec();
-    ended.sort();
-    assert_eq!(ended, ["b: shutdown", "c: shutdown"]);
+    // Which of them is first, and whether `far` ends between them, is for the loops to say.
+    for ended in ["b: shutdown", "c: shutdown"] {
+        let times = played.exits.iter().filter(|exit| *exit == ended).count();
+        assert_eq!(times, 1, "{ended} in {:?}", played.exits);
+    }
     // That of `b` is a start that failed, in order.
     assert_eq!(
         chain(&played.exit),

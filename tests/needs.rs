@@ -113,7 +113,8 @@ fn l13_a_client_waits_for_its_service_whatever_comes_meanwhile(on: &dyn Backend)
             let more = log.clone();
             let slow = Role::new("b", &log).telling().stop(move |me, exit, cx| {
                 let hold = cx.hold("what is to be written");
-                me.kept.push(Box::new(later(cx, ms(5), |_, _| drop(hold))));
+                // Long, beside what an answer takes.
+                me.kept.push(Box::new(later(cx, ms(25), |_, _| drop(hold))));
                 let late = more.clone();
                 match case {
                     _ if exit.is_failure() || me.life > 1 => {}

@@ -90,14 +90,13 @@ fn s05_a_nested_turn_is_refused(on: &dyn Backend) {
             .child(puppet("b", &log).at(b))
             .child(role.child().at(a).transient().significant())
     });
-    assert_eq!(
-        log.all(),
-        [
-            "a: nested turns did nothing",
-            "b: queued",
-            "x: not in a handler"
-        ]
-    );
+    let all = log.all();
+    // A slow turn may end before it has come to `b`.
+    let (first, rest) = all.split_first().expect("there is more than that");
+    assert_eq!(first, "a: nested turns did nothing");
+    let mut rest = rest.to_vec();
+    rest.sort();
+    assert_eq!(rest, ["b: queued", "x: not in a handler"]);
 }
 
 /// Everything of the context at once with sends, in one handler, while tables grow.

@@ -97,10 +97,10 @@ pub trait Wake: Send + Sync + 'static {
 }
 
 /// Wakes nobody: for drivers that a test turns itself.
-#[cfg(test)]
+#[cfg(all(test, not(rotor_loom)))]
 pub(crate) struct Nothing;
 
-#[cfg(test)]
+#[cfg(all(test, not(rotor_loom)))]
 impl Wake for Nothing {
     fn wake(&self) {}
 }

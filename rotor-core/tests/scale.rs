@@ -371,7 +371,7 @@ fn a_dynamic_childs_life_costs_the_same_in_any_crowd() {
 #[test]
 #[cfg_attr(
     debug_assertions,
-    ignore = "so many steps of code that is not optimized take minutes"
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
 )]
 fn children_that_end_at_once_cost_the_same_in_any_crowd() {
     let cost = |n: usize| {
@@ -446,6 +446,10 @@ fn a_temporary_child_ends_at_the_same_cost_in_any_crowd() {
 
 /// Each child of a list costs the same, however long it is.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn a_list_of_children_costs_what_it_lists() {
     let cost = |n: usize| {
         let crew = Crew::plain(Supervisor::one_for_one("root"), n);
@@ -461,6 +465,10 @@ fn a_list_of_children_costs_what_it_lists() {
 
 /// Those of one actor: their end costs each of them the same.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn the_monitors_of_one_actor_cost_what_each_costs() {
     let cost = |n: usize| {
         let crew = Crew::plain(Supervisor::one_for_one("root"), 2);
@@ -550,6 +558,10 @@ fn far_crowd(n: usize) -> (Crew, Vec<Address>) {
 
 /// By the address of a child that lives elsewhere.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn l04_requests_about_a_far_child_cost_the_same_in_any_crowd() {
     let crowds = [FEW, MANY].map(far_crowd);
     let crowd = |n| &crowds[usize::from(n == MANY)];
@@ -620,6 +632,10 @@ fn the_end_of_a_subscriber_costs_the_same_in_any_crowd() {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn the_end_of_a_client_does_not_touch_the_others() {
     const SERVICE: Name<Worker> = Name::new("service");
     compare("restart of a client", |n| {
@@ -669,6 +685,10 @@ fn a_link_costs_the_same_in_a_chain_of_any_length() {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn a_clients_restart_costs_the_same_at_the_end_of_any_chain() {
     let name = |i: usize| Name::new(format!("link {i}").leak());
     compare("restart of the last of a chain", |n| {
@@ -770,6 +790,10 @@ fn a_subscription_that_has_ended_leaves_nothing_behind() {
 
 /// A child of the root, a monitor, a link, a subscription, a name and a wait are there; all else is here.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn the_loss_of_a_loop_costs_what_was_there_in_any_crowd() {
     const NOBODY: Name<Worker> = Name::new("nobody");
     let cost = |n: usize| {
@@ -856,7 +880,7 @@ fn cost_of_a_loss(driver: &Driver, prepare: impl Fn(&Doomed, Addr<Worker>)) -> u
 #[test]
 #[cfg_attr(
     debug_assertions,
-    ignore = "so many steps of code that is not optimized take minutes"
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
 )]
 fn the_loss_of_children_that_are_about_to_start_costs_what_each_costs() {
     let cost = |n: usize| {
@@ -903,6 +927,10 @@ fn the_loss_of_children_that_are_about_to_start_costs_what_each_costs() {
 
 /// Beside a loop where each of a crowd has a spec that is put aside, with the name that it declares.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "so many steps of code that is not optimized take long: see `make scale`"
+)]
 fn the_loss_of_a_loop_costs_the_same_beside_any_number_of_names_put_aside() {
     let cost = |n: usize| {
         let crew = Crew::plain(Supervisor::one_for_one("root"), 1);

@@ -341,7 +341,8 @@ fn storm(seed: u64) {
             asked.push(Box::pin(async move { drop(answer.await) }));
         }};
     }
-    for _ in 0..20 + world.below(40) {
+    let least = if cfg!(miri) { 5 } else { 20 };
+    for _ in 0..least + world.below(2 * least) {
         let number = world.below(NAMES.len() as u64) as usize;
         let node = world.nodes[number];
         let child = match number {
