@@ -85,7 +85,7 @@ fuzz: setup
 # Hours: every model with one preemption more than the bound of any (5).
 proof: setup
 	SECONDS_EACH=7200 MORE_PREEMPTIONS=1 scripts/loom.sh
-	@scripts/miri.sh
+	@scripts/miri.sh all
 	@scripts/tsan.sh
 	@scripts/asan.sh
 	@scripts/asan.sh rotor-core

@@ -97,7 +97,7 @@ pub fn file(results: &Results, runs: usize, scale: f64) -> String {
          measured, is in [README.md](README.md).\n\n\
          ## Targets\n\n{ratios}\n\
          ## Backends beside the bare core\n\n\
-         Ratios of medians; a backend must not exceed 1.10.\n\n{backends}\n\
+         A backend must not exceed 1.10.\n\n{backends}\n\
          ## All medians\n\n{medians}\
          ## Versions\n\n{versions}.\n",
         date = machine::date(),

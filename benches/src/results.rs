@@ -53,6 +53,21 @@ impl Results {
         (row.failed == 0).then_some(row.median)
     }
 
+    /// How much more one takes than another: the median over the rounds, if every sample of both is good.
+    ///
+    /// What was measured in the same round was so within moments: if the machine is slow for a while, then
+    /// for both.
+    pub fn ratio(&self, (ours, w): (&str, W), (beside, v): (&str, W)) -> Option<f64> {
+        let samples = |peer: &str, w: W| -> Option<Vec<f64>> {
+            let at = peer::ALL.iter().position(|one| one.name == peer)?;
+            self.samples.get(&(w, at))?.iter().copied().collect()
+        };
+        let pairs = samples(ours, w)?.into_iter().zip(samples(beside, v)?);
+        let mut ratios: Vec<f64> = pairs.map(|(ours, beside)| ours / beside).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios.get(ratios.len() / 2).copied()
+    }
+
     /// The rows of a workload, best median first.
     pub fn rows(&self, w: W) -> Vec<Row> {
         let mut rows: Vec<Row> = self

@@ -1,4 +1,4 @@
-//! What a message must cost, as ratios of medians of one run.
+//! What a message must cost, as ratios in one run.
 //!
 //! Where a target was set as a time, beside a time that a peer or floor had on the same machine, it
 //! is kept as the ratio of both: `time` over `had`. Where that peer had a range, `had` is its upper
@@ -20,6 +20,8 @@ pub struct Target {
     must: Option<f64>,
     /// The ratio that is aimed at.
     aim: Option<f64>,
+    /// What ours does in any case, done alone: if that exceeds the ratio, nothing can keep to it.
+    floor: Option<Of>,
 }
 
 const fn target(what: &'static str, ours: Of, beside: Of, must: f64, aim: f64) -> Target {
@@ -29,6 +31,7 @@ const fn target(what: &'static str, ours: Of, beside: Of, must: f64, aim: f64) -
         beside,
         must: Some(must),
         aim: Some(aim),
+        floor: None,
     }
 }
 
@@ -39,6 +42,7 @@ const fn must(what: &'static str, ours: Of, beside: Of, must: f64) -> Target {
         beside,
         must: Some(must),
         aim: None,
+        floor: None,
     }
 }
 
@@ -49,6 +53,7 @@ const fn look(what: &'static str, ours: Of, beside: Of) -> Target {
         beside,
         must: None,
         aim: None,
+        floor: None,
     }
 }
 
@@ -197,6 +202,11 @@ const TARGETS: &[Target] = &[
         60.0 / 276.0,
         30.0 / 276.0,
     ),
+    look(
+        "the same beside a bare heap",
+        (CORE, W::TimerFire),
+        ("floor-call", W::TimerFire),
+    ),
     target(
         "timer: schedule + cancel",
         (CORE, W::TimerCancel),
@@ -217,6 +227,12 @@ const TARGETS: &[Target] = &[
         ("floor-async-exec", W::FutureWake),
         40.0 / 176.0,
         15.0 / 176.0,
+    )
+    .above(("floor-call", W::FutureWake)),
+    look(
+        "the same beside a bare poll",
+        (CORE, W::FutureWake),
+        ("floor-call", W::FutureWake),
     ),
     // Linear; the factor is for caches that 1 000 children fit in. Quadratic would be 100.
     must(
@@ -252,12 +268,22 @@ const SAME_LOCALITY: &[W] = &[
 
 /// Whether a target needs this peer in this workload.
 pub fn names(peer: &str, w: W) -> bool {
-    let named = |target: &Target| [target.ours, target.beside].contains(&(peer, w));
+    let named = |target: &Target| {
+        let all = [Some(target.ours), Some(target.beside), target.floor];
+        all.contains(&Some((peer, w)))
+    };
     let ours = BACKENDS.contains(&peer) || peer == OBSERVED || peer == CORE;
     TARGETS.iter().any(named) || (ours && SAME_LOCALITY.contains(&w))
 }
 
 impl Target {
+    const fn above(self, floor: Of) -> Self {
+        Target {
+            floor: Some(floor),
+            ..self
+        }
+    }
+
     fn row(&self, results: &Results) -> Vec<String> {
         let cell = |(peer, w): Of| {
             let median = results.median(peer, w).map_or("-".into(), figure);
@@ -265,7 +291,7 @@ impl Target {
         };
         let ((ours, our), (beside, other)) = (cell(self.ours), cell(self.beside));
         let limit = |limit: Option<f64>| limit.map_or(String::new(), |limit| format!("{limit:.2}"));
-        let ratio = self.ratio(results);
+        let ratio = results.ratio(self.ours, self.beside);
         vec![
             self.what.into(),
             ours,
@@ -275,23 +301,22 @@ impl Target {
             ratio.map_or("-".into(), |ratio| format!("{ratio:.2}")),
             limit(self.must),
             limit(self.aim),
-            self.verdict(ratio).into(),
+            self.verdict(ratio, results).into(),
         ]
     }
 
-    fn ratio(&self, results: &Results) -> Option<f64> {
-        let median = |(peer, w): Of| results.median(peer, w);
-        Some(median(self.ours)? / median(self.beside)?)
-    }
-
-    fn verdict(&self, ratio: Option<f64>) -> &'static str {
+    fn verdict(&self, ratio: Option<f64>, results: &Results) -> &'static str {
         let within = |limit: Option<f64>| limit.is_some_and(|limit| ratio <= Some(limit));
+        let floor = self
+            .floor
+            .and_then(|floor| results.ratio(floor, self.beside));
         match (ratio, self.must) {
             (None, _) => "not measured",
             (_, None) => "",
             _ if within(self.aim) => "aim met",
             _ if within(self.must) => "met",
             _ if within(self.must.map(|must| must * NOISE)) => "in the noise",
+            _ if floor > self.must => "below a floor",
             _ => "NOT MET",
         }
     }
@@ -312,7 +337,7 @@ pub fn ratios(results: &Results) -> Grid {
 pub fn backends(results: &Results) -> Grid {
     let mut grid = Grid::new(&["workload", "mio", "GLib", "smol", "observed", ""]);
     for &w in SAME_LOCALITY {
-        let ratio = |peer: &str| Some(results.median(peer, w)? / results.median(CORE, w)?);
+        let ratio = |peer: &str| results.ratio((peer, w), (CORE, w));
         let text = |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
         let three: Vec<_> = BACKENDS.iter().map(|peer| ratio(peer)).collect();
         let mut cells = vec![format!("{} {}", def(w).id, def(w).title)];

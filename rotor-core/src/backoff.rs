@@ -272,7 +272,6 @@ mod tests {
 
     /// Against restarts that are tried out one by one.
     #[test]
-    #[cfg_attr(miri, ignore = "sums, and no more")]
     fn m14_a_backoff_outlasts_an_intensity_that_it_never_uses_up() {
         let backoffs = [
             Backoff::fixed(SECOND),

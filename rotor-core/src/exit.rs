@@ -960,7 +960,6 @@ mod tests {
 
     /// However deep it is: each level is made a text once.
     #[test]
-    #[cfg_attr(miri, ignore = "about time")]
     fn l29_a_deep_exit_prints_in_a_moment() {
         /// Somebody's own error, which tells its cause or leaves that to whoever prints it.
         #[derive(Debug)]
