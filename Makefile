@@ -18,18 +18,19 @@ help:
 	@echo 'make setup    installs what a build needs and is missing; all of these do so first'
 	@echo
 	@echo 'For whoever works on it:'
-	@echo 'make ci       all checks but fuzz, proof, mutants, bench and gui'
+	@echo 'make ci       all of these but fuzz, proof and mutants, a moment of bench, the demo, and test-gui'
 	@echo 'make storms   ten thousand schedules of panics, kills, lost loops and delays within three minutes,'
 	@echo '              three thousand of links within five'
 	@echo 'make scale    instructions of supervision among ten and among 100 000 children'
 	@echo 'make lint     formatting, clippy and docs, warnings are errors'
-	@echo 'make loom     the proof of the wake protocol, and that its mutants fail'
+	@echo 'make loom     models of the wake protocol, in all orders up to a bound, and that their mutants fail'
 	@echo 'make miri     the core under Miri, where it is installed'
 	@echo 'make tsan     the backends under the thread sanitizer, where it can be built'
 	@echo 'make asan     the backends under the address and leak sanitizer, where it can be built'
 	@echo 'make valgrind the backends under memcheck, where valgrind is installed'
 	@echo 'make fuzz     queue, timers, strategy and lifecycle under libFuzzer, where it can be built'
-	@echo 'make proof    the long form of all of these: loom, Miri, sanitizers, ten minutes of each fuzz target'
+	@echo 'make proof    hours: loom with a higher bound, all tests under Miri that it can run, the sanitizers,'
+	@echo '              valgrind, ten minutes of each fuzz target'
 	@echo 'make mutants  each rule taken out once: its tests must fail (long)'
 	@echo 'make bench-smoke  a moment of bench, without the crates on tokio'
 	@echo 'make scripts  self-check of the scripts, without a network'
@@ -82,7 +83,7 @@ valgrind: setup
 fuzz: setup
 	@scripts/fuzz.sh
 
-# Hours: every model with one preemption more than the bound of any (5).
+# Hours: every model with one preemption more than its bound.
 proof: setup
 	SECONDS_EACH=7200 MORE_PREEMPTIONS=1 scripts/loom.sh
 	@scripts/miri.sh all

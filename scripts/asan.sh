@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 host=$(rustc +nightly -vV 2>/dev/null | sed -n 's/^host: //p') || host=
-runtime=$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/$host/lib
+runtime=$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/$host/lib || runtime=
 if [ -z "$host" ] || ! ls "$runtime" | grep -q asan; then
     echo 'NOT RUN: no nightly toolchain with an address sanitizer, so the backends were not checked by it'
     echo '         (rustup toolchain install nightly)'

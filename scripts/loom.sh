@@ -1,6 +1,6 @@
 #!/bin/sh
 # Proves the gate's wake protocol and the bells of the loops with loom, then proves that the proof is
-# worth something: with one step taken out, the same tests must fail.
+# worth something: with one step taken out, the test that is named beside it must fail.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -16,11 +16,11 @@ CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/miri
 MIRIFLAGS=${MIRIFLAGS:--Zmiri-strict-provenance}
 export CARGO_TARGET_DIR MIRIFLAGS
 
-# Miri's first run asks a question when it can; without an input it does not wait for an answer.
 # Sums, texts and decisions, which are far from any unsafe code.
 safe='--skip backoff::tests --skip exit::tests --skip roster::tests --skip strategy::tests --skip wheel::tests'
 [ "${1:-}" != all ] || safe=
-# They are meant as several.
+# They are meant as several. Miri's first run asks a question when it can; without an input it does not wait
+# for an answer.
 cargo +nightly miri test -p rotor-core --lib --tests -- $safe </dev/null
 
 # What only examples reach within the core: lists of futures, keys and redirects of bounds, groups.

@@ -139,11 +139,10 @@ done)
 tests=$(printf '%s\n' "$selected" | cut -f 4 | tr ' ' '\n' | sort -u)
 build $(suites $tests) || { cat "$out"; fail 'the tests do not build'; }
 for suite in $(suites $tests); do
-    names=$(printf '%s\n' $tests | sed -n "s/^$suite://p")
-    SECONDS_EACH=600 in_copy cargo test $(suite "$suite") -- --include-ignored $names ||
-        { cat "$out"; fail "tests of $suite fail without any mutant"; }
-    for name in $names; do
-        grep -q "^test .*$name.* ok" "$out" || fail "$suite has no test named $name"
+    for name in $(printf '%s\n' $tests | sed -n "s/^$suite://p"); do
+        verdict "$suite" "$name"
+        # Nor does one that takes too long anyway.
+        [ "$verdict" = passed ] || { cat "$out"; fail "$name of $suite does not pass without any mutant: $verdict"; }
     done
 done
 

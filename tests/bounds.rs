@@ -645,13 +645,16 @@ impl Drop for Coin {
 impl Handler<Coin> for Puppet {
     fn handle(&mut self, coin: Coin, _: &mut Context<Self>) {
         coin.0.add(HANDLED);
-        let crashes = coin.0.get(HANDLED).is_multiple_of(5_000);
-        assert!(!crashes, "now and then");
+        let handled = coin.0.get(HANDLED);
+        assert!(
+            handled != 50 && !handled.is_multiple_of(5_000),
+            "now and then"
+        );
     }
 }
 
 /// From everywhere at once, over crashes: never more messages than the bound says, besides the one
-/// in each sender's hand and the one that is handled; and sent is handled, handed back or counted. Whatever is
+/// in each sender's hand and the one that is handled; and sent is handled, handed back or counted, whatever is
 /// done with what is too much.
 fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
     on: &dyn Backend,
@@ -660,12 +663,29 @@ fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
     const EACH: u32 = 5_000;
     const BOUND: u32 = 100;
     const SENDERS: u32 = 4;
+    // With what is seen of it.
+    type Policy = (fn(usize) -> Bound, fn(&Played) -> bool);
     let latest = |messages| {
         let key = |coin: &Coin| u64::from(coin.1 % (2 * BOUND));
         Bound::reject(messages).latest(key)
     };
-    let bounds: [fn(usize) -> Bound; 4] = [Bound::reject, Bound::drop_oldest, latest, Bound::fail];
-    for bound in bounds {
+    let redirect = |messages| Bound::reject(messages).redirect(|coin: Coin| coin.0.add(BACK));
+    let refuses = |played: &Played| !played.lost(Reason::Full).is_empty();
+    let displaces = |played: &Played| !played.lost(Reason::Displaced).is_empty();
+    let fails = |played: &Played| {
+        played
+            .exits
+            .iter()
+            .any(|exit| exit.contains("its bound of"))
+    };
+    let policies: [Policy; 5] = [
+        (Bound::reject, refuses),
+        (Bound::drop_oldest, displaces),
+        (latest, displaces),
+        (redirect, |played| played.lost(Reason::Full).is_empty()),
+        (Bound::fail, fails),
+    ];
+    for (bound, is_seen) in policies {
         let (log, coins, left) = (Log::new(), Coins::default(), AtomicU32::new(SENDERS));
         let left = Arc::new(left);
         let played = on.run(|here| {
@@ -682,9 +702,9 @@ fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
                             _ => {}
                         }
                     }
-                    // The last one ends it all, when there is room for that.
+                    // The last one ends it all, when `b` has crashed.
                     if left.fetch_sub(1, Ordering::SeqCst) == 1 {
-                        end(a);
+                        when(a, (2, "b starts"), |_, cx| cx.stop());
                     }
                 }
             };
@@ -700,7 +720,7 @@ fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
             });
             let group = group("far").intensity(u32::MAX, LONG); // it may fail very often
             let group = group.on(&away, move |s| {
-                s.child(puppet("b", &far_log).at(b))
+                s.child(tells("b", &far_log).at(b))
                     .child(puppet("c", &far_log).at(c))
             });
             stage().child(group).child(lead("a", &log).at(a))
@@ -711,6 +731,7 @@ fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
         let lost = played.undelivered.iter().filter(|(name, _)| name == "Coin");
         let sum = coins.get(HANDLED) + coins.get(BACK) + lost.count() as u32;
         assert_eq!(sum, SENDERS * EACH);
+        assert!(is_seen(&played));
     }
 }
 

@@ -95,9 +95,13 @@ pub fn file(results: &Results, runs: usize, scale: f64) -> String {
         "# Results\n\nPrinted by `make bench` on {date}: medians of {runs} runs.{scale}\n{machine}\n\n\
          Compare ratios, not times; less than 15 % is noise. What an id stands for, and how it is\n\
          measured, is in [README.md](README.md).\n\n\
-         ## Targets\n\n{ratios}\n\
+         ## Targets\n\n\
+         *must* is the limit of the ratio, *aim* what would be better still. The ratio is the median over\n\
+         the rounds, so it is not quite that of the medians beside it. *In the noise* exceeds the limit by\n\
+         15 % at most. Why others are not met is in [README.md](README.md).\n\n{ratios}\n\
          ## Backends beside the bare core\n\n\
-         A backend must not exceed 1.10.\n\n{backends}\n\
+         What stays in one locality and does not wait. A backend must not exceed 1.10; *observed*, the core\n\
+         with an observer, is for comparison.\n\n{backends}\n\
          ## All medians\n\n{medians}\
          ## Versions\n\n{versions}.\n",
         date = machine::date(),

@@ -55,8 +55,7 @@ impl Results {
 
     /// How much more one takes than another: the median over the rounds, if every sample of both is good.
     ///
-    /// What was measured in the same round was so within moments: if the machine is slow for a while, then
-    /// for both.
+    /// If the machine is slow for a while, then for both of a round.
     pub fn ratio(&self, (ours, w): (&str, W), (beside, v): (&str, W)) -> Option<f64> {
         let samples = |peer: &str, w: W| -> Option<Vec<f64>> {
             let at = peer::ALL.iter().position(|one| one.name == peer)?;

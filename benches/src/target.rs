@@ -20,8 +20,6 @@ pub struct Target {
     must: Option<f64>,
     /// The ratio that is aimed at.
     aim: Option<f64>,
-    /// What ours does in any case, done alone: if that exceeds the ratio, nothing can keep to it.
-    floor: Option<Of>,
 }
 
 const fn target(what: &'static str, ours: Of, beside: Of, must: f64, aim: f64) -> Target {
@@ -31,7 +29,6 @@ const fn target(what: &'static str, ours: Of, beside: Of, must: f64, aim: f64) -
         beside,
         must: Some(must),
         aim: Some(aim),
-        floor: None,
     }
 }
 
@@ -42,7 +39,6 @@ const fn must(what: &'static str, ours: Of, beside: Of, must: f64) -> Target {
         beside,
         must: Some(must),
         aim: None,
-        floor: None,
     }
 }
 
@@ -53,7 +49,6 @@ const fn look(what: &'static str, ours: Of, beside: Of) -> Target {
         beside,
         must: None,
         aim: None,
-        floor: None,
     }
 }
 
@@ -78,14 +73,14 @@ const TARGETS: &[Target] = &[
         1.0,
     ),
     target(
-        "one way, locality to locality",
+        "one way, locality to locality, beside one by one",
         (CORE, W::LocalStream),
         ("stakker", W::Throughput1),
         12.0 / 53.0,
         6.0 / 53.0,
     ),
     target(
-        "one way, outbox of a plain thread to locality",
+        "one way, outbox of a plain thread, beside one by one",
         (CORE, W::OutboxStream),
         ("stakker", W::Throughput1),
         12.0 / 53.0,
@@ -97,6 +92,11 @@ const TARGETS: &[Target] = &[
         ("floor-seg-plain", W::Throughput1),
         1.5,
         1.1,
+    ),
+    look(
+        "the same beside stakker",
+        (CORE, W::Throughput1),
+        ("stakker", W::Throughput1),
     ),
     target(
         "ping-pong, parked, thread loop",
@@ -227,8 +227,7 @@ const TARGETS: &[Target] = &[
         ("floor-async-exec", W::FutureWake),
         40.0 / 176.0,
         15.0 / 176.0,
-    )
-    .above(("floor-call", W::FutureWake)),
+    ),
     look(
         "the same beside a bare poll",
         (CORE, W::FutureWake),
@@ -268,22 +267,12 @@ const SAME_LOCALITY: &[W] = &[
 
 /// Whether a target needs this peer in this workload.
 pub fn names(peer: &str, w: W) -> bool {
-    let named = |target: &Target| {
-        let all = [Some(target.ours), Some(target.beside), target.floor];
-        all.contains(&Some((peer, w)))
-    };
+    let named = |target: &Target| [target.ours, target.beside].contains(&(peer, w));
     let ours = BACKENDS.contains(&peer) || peer == OBSERVED || peer == CORE;
     TARGETS.iter().any(named) || (ours && SAME_LOCALITY.contains(&w))
 }
 
 impl Target {
-    const fn above(self, floor: Of) -> Self {
-        Target {
-            floor: Some(floor),
-            ..self
-        }
-    }
-
     fn row(&self, results: &Results) -> Vec<String> {
         let cell = |(peer, w): Of| {
             let median = results.median(peer, w).map_or("-".into(), figure);
@@ -301,22 +290,18 @@ impl Target {
             ratio.map_or("-".into(), |ratio| format!("{ratio:.2}")),
             limit(self.must),
             limit(self.aim),
-            self.verdict(ratio, results).into(),
+            self.verdict(ratio).into(),
         ]
     }
 
-    fn verdict(&self, ratio: Option<f64>, results: &Results) -> &'static str {
+    fn verdict(&self, ratio: Option<f64>) -> &'static str {
         let within = |limit: Option<f64>| limit.is_some_and(|limit| ratio <= Some(limit));
-        let floor = self
-            .floor
-            .and_then(|floor| results.ratio(floor, self.beside));
         match (ratio, self.must) {
             (None, _) => "not measured",
             (_, None) => "",
             _ if within(self.aim) => "aim met",
             _ if within(self.must) => "met",
             _ if within(self.must.map(|must| must * NOISE)) => "in the noise",
-            _ if floor > self.must => "below a floor",
             _ => "NOT MET",
         }
     }

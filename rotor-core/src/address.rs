@@ -613,9 +613,9 @@ impl<A: Actor> Addr<A> {
     /// Sends a message that need not be `Send` to an actor of a locality pinned to this thread.
     ///
     /// In order with what this thread [sends](Self::send), also with what it sent before it made the
-    /// loop of the locality. A [bound](crate::Bound) does not count it: one that is reached hands it
-    /// back, whatever else it does. What takes the place of an older message there may come before it,
-    /// and it before a message of this thread, while those of other threads are on their way to the actor.
+    /// loop of the locality; but with a [bound](crate::Bound) only while no other thread sends to the
+    /// actor, and what takes the place of an older message there may come before it. A bound does not
+    /// count it: one that is reached hands it back, whatever else it does.
     ///
     /// # Errors
     /// As for [`try_send`](Self::try_send), and [`Reason::NotLocal`] on any other thread.

@@ -2,7 +2,7 @@
 //! recycling; and of the wake of a future.
 //!
 //! `scripts/loom.sh` runs them, and runs them again with one step of the protocol taken out
-//! (`--cfg rotor_mutant="..."`), which must make at least one of them fail. The steps are in
+//! (`--cfg rotor_mutant="..."`), which must make the one fail that it names. The steps are in
 //! `src/inbound.rs`, `src/entrance.rs` and `src/scheduled.rs`, which are included here with loom's
 //! atomics in the place of the real ones, and with blocks of three words.
 //!
