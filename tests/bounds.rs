@@ -1,7 +1,9 @@
 //! Bounds: how much may wait for an actor, and what becomes of what is too much.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use rotor_core::sim::Sim;
@@ -609,6 +611,44 @@ fn c_so_31_what_is_counted_late_is_told_as_well(_: u64) {
     assert_eq!(counted, [(Reason::Displaced, 2)]);
 }
 
+/// A locality's bound is not waited for: whoever takes what comes from outside may be stuck.
+fn a18_a_sender_does_not_wait_for_room_in_a_locality(on: &dyn Backend, far: &dyn Backend) {
+    let log = Log::new();
+    on.run(|here| {
+        let away = far.spawn("away");
+        away.set_bound(1);
+        let (a, b) = (here.reserve(), away.reserve::<Puppet>());
+        let c = away.reserve_bounded::<Puppet>(Bound::reject(10));
+        let (theirs, watch) = (log.clone(), log.clone());
+        act(b, |me, _| {
+            me.log.put("busy");
+            me.log.wait_for("over");
+        });
+        std::thread::spawn(move || {
+            watch.wait_for("busy");
+            while b.try_send(Say("more")).is_ok() {}
+            for to in [b, c] {
+                let mut sending = pin!(to.send_within(Num(1), LONG));
+                let polled = sending
+                    .as_mut()
+                    .poll(&mut task::Context::from_waker(Waker::noop()));
+                watch.put(match polled {
+                    Poll::Ready(sent) => format!("{:?}", sent.unwrap_err().reason),
+                    Poll::Pending => "waits".to_owned(),
+                });
+            }
+            watch.put("over");
+            end(a);
+        });
+        let group = group("far").on(&away, move |s| {
+            s.child(puppet("b", &theirs).at(b))
+                .child(puppet("c", &theirs).at(c))
+        });
+        stage().child(lead("a", &log).at(a)).child(group)
+    });
+    assert_eq!(log.all()[..4], ["busy", "Full", "Full", "over"]);
+}
+
 /// The most that are alive at a time, and what became of them.
 #[derive(Clone, Default)]
 struct Coins(Arc<[AtomicU32; 4]>);
@@ -1036,6 +1076,7 @@ bodies! {
         a17_a_bound_holds_for_all_senders_together,
         a17_a_request_that_is_too_much_fails_at_once,
         a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted,
+        a18_a_sender_does_not_wait_for_room_in_a_locality,
         a18_a_sender_waits_for_room,
     ]
     Sim: [

@@ -84,6 +84,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "fn e17_a_message_within_a_locality_executes_no_atomic_operation()",
     ),
     (
+        "e17",
+        "tests/sources.rs",
+        "fn e17_unsafe_code_is_where_the_architecture_says()",
+    ),
+    (
         "l30",
         LOCAL_PATH,
         "fn l30_hooks_of_others_cost_a_message_nothing()",
@@ -146,6 +151,16 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "e10",
         SMOL_EXECUTORS,
         "fn other_tasks_of_a_local_executor_are_not_starved_by_a_flood()",
+    ),
+    (
+        "e10",
+        "rotor-smol/tests/futures.rs",
+        "fn e10_sockets_are_served_while_an_actor_floods_itself()",
+    ),
+    (
+        "e10",
+        "rotor-glib/tests/watches.rs",
+        "fn e10_a_descriptor_is_served_while_an_actor_floods_itself()",
     ),
     (
         "e10",
@@ -478,6 +493,10 @@ const SUPERVISION: &str = "tests/supervision.rs";
 
 /// A test of a rule that no mutant makes fail, and why.
 const UNBROKEN: &[(&str, &str)] = &[
+    (
+        "e17_unsafe_code_is_where_the_architecture_says",
+        THE_REPOSITORY,
+    ),
     (K03, THE_REPOSITORY),
     (ROW_M07, THE_REPOSITORY),
     (V14, THE_REPOSITORY),
@@ -502,6 +521,22 @@ const OTHERWISE: &[(&str, &str)] = &[
     (
         "c_so_15",
         "an actor is not kept: an error that a handler returns is the end of its instance",
+    ),
+    (
+        "c_so_37",
+        "what is published is bounded where it is parked, by `Child::capacity`, and not by a `Bound`",
+    ),
+    (
+        "c_so_38",
+        "there are no filters: a subscriber gets all that is published to the address in its type",
+    ),
+    (
+        "c_so_81",
+        "a message counts until its handler begins, not until that has ended",
+    ),
+    (
+        "e10",
+        "of the frames and slices of a flood a few of a hundred may be late: the machine is shared",
     ),
     (
         "c_so_19",

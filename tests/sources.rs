@@ -100,6 +100,32 @@ fn row_m07_the_core_has_few_dependencies() {
     assert!(all.len() <= 8);
 }
 
+/// The table of what it rests on names the files that have some, and no others.
+#[test]
+fn e17_unsafe_code_is_where_the_architecture_says() {
+    let mut expecting = BTreeSet::new();
+    for library in LIBRARIES {
+        for (path, text) in files(&format!("{library}/src"), "rs") {
+            // A program in a comment is none of the library.
+            let expects = text.lines().any(|line| line == "#![expect(unsafe_code)]");
+            let path = path.with_extension("");
+            let (_, module) = path.to_str().unwrap().rsplit_once("/src/").unwrap();
+            if expects {
+                expecting.insert(module.replace('/', "::"));
+            }
+        }
+    }
+    let text = read("ARCHITECTURE.md");
+    let (_, rest) = text.split_once("## What `unsafe` rests on").unwrap();
+    let (section, _) = rest.split_once("\n## ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let places = rows.filter_map(|row| row.split(" | ").nth(1));
+    let named = places.flat_map(|places| places.split('`').skip(1).step_by(2));
+    let named: BTreeSet<_> = named.map(str::to_owned).collect();
+    println!("{} files have unsafe code", expecting.len());
+    assert_eq!(expecting, named);
+}
+
 /// What a line makes public: its name, types only if the crate exports them.
 fn public<'a>(line: &'a str, is_trait: bool, exported: &BTreeSet<&str>) -> Option<&'a str> {
     let words = match line.trim_start().strip_prefix("pub ") {

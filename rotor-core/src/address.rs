@@ -573,12 +573,13 @@ impl<A: Actor> Addr<A> {
     /// Of a [bounded](crate::Bound) actor, on whatever thread, it waits while the bound is reached, at
     /// most for `limit`; the actor does not fail because of it. The limit is kept as that of
     /// [`ask`](Self::ask). A message that takes the place of another one
-    /// ([`drop_oldest`](crate::Bound::drop_oldest), [`latest`](crate::Bound::latest)) does so at once, and of any
-    /// other actor it does not wait.
+    /// ([`drop_oldest`](crate::Bound::drop_oldest), [`latest`](crate::Bound::latest)) does so at once. It
+    /// waits neither for any other actor, nor where the bound of a
+    /// [locality](crate::Locality::set_bound) is reached.
     ///
     /// # Errors
-    /// The future's: the message, with [`Reason::Full`] when the limit has passed; else as for
-    /// [`try_send`](Self::try_send).
+    /// The future's: the message, with [`Reason::Full`] when the limit has passed, or at once where it does
+    /// not wait; else as for [`try_send`](Self::try_send).
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

@@ -465,12 +465,12 @@ impl Chunk {
         self.0.as_ptr()
     }
 
-    /// Gives an empty chunk to whoever fills the next one for this gate. Bounded.
+    /// Gives an empty chunk to whoever fills the next one for this gate, if there are not many.
     pub(crate) fn give_back(self, gate: &Gate) {
         // One into which others were gathered is larger than senders let it become.
-        if gate.chunks.len() < 16 && self.capacity() <= FULL {
+        if self.capacity() <= FULL {
             self.rewind();
-            gate.chunks.push(self);
+            drop(gate.chunks.push(self));
         }
     }
 }

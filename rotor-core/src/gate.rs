@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use crossbeam_queue::SegQueue;
+use crossbeam_queue::{ArrayQueue, SegQueue};
 
 use crate::address::Address;
 use crate::app::AppShared;
@@ -37,6 +37,9 @@ use crate::room::{self, Opened, Rooms, Tally};
 use crate::signed;
 use crate::states::{Lifecycle, States, Tenure};
 use crate::unbuilt::Laid;
+
+/// How many empty chunks a gate keeps for senders.
+const CHUNKS: usize = 16;
 
 /// The tag of a locality and the way into it. Gates are pooled and never freed, so that addresses
 /// may name them without counting.
@@ -68,8 +71,8 @@ pub(crate) struct Gate {
     numbers: AtomicU64,
     /// How often a driver has opened it, in all its lives.
     openings: AtomicU32,
-    /// Empty chunks on their way back to the senders.
-    pub(crate) chunks: SegQueue<Chunk>,
+    /// Empty chunks on their way back to the senders. Of fixed length: it takes no memory now and then.
+    pub(crate) chunks: ArrayQueue<Chunk>,
     /// Something in a higher lane may have come since the owner looked.
     pub(crate) pressing: Flag,
     /// Instances here that their parents elsewhere have disowned: removed before anything else.
@@ -230,7 +233,7 @@ impl Gate {
                 laid: Mutex::default(),
                 numbers: AtomicU64::new(0),
                 openings: AtomicU32::new(0),
-                chunks: SegQueue::new(),
+                chunks: ArrayQueue::new(CHUNKS),
                 pressing: Flag::new(false),
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),

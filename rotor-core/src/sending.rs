@@ -141,7 +141,11 @@ impl<M: Send + 'static> Future for Sending<M> {
                 return Poll::Ready(Err(back));
             }
             let Some(waiting) = me.begin() else {
-                let reason = Reason::Gone; // just now
+                // A locality that is full is not waited for; else its own bound is gone, just now.
+                let reason = match me.to.is_bounded() {
+                    true => Reason::Gone,
+                    false => Reason::Full,
+                };
                 return Poll::Ready(Err(Undelivered { reason, ..back }));
             };
             let waker = cx.waker().clone();

@@ -7,7 +7,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -78,7 +79,13 @@ struct Spawn;
 /// Has it spawn one that is never ready.
 struct Wait;
 /// Has it arm a timer.
-struct Arm;
+struct Arm(Duration);
+/// Has it arm one and cancel that.
+struct Waver;
+/// Has it arm one that fires again and again.
+struct Beat(Duration);
+/// Has it send the next one so many messages.
+struct Burst(u32);
 /// Has it start so many children that do nothing.
 struct Raise(u32);
 /// A message that does not fit a short record.
@@ -149,8 +156,28 @@ impl Handler<Wait> for Worker {
 }
 
 impl Handler<Arm> for Worker {
-    fn handle(&mut self, _: Arm, cx: &mut Context<Self>) {
-        cx.after(Duration::ZERO, Count(0));
+    fn handle(&mut self, Arm(delay): Arm, cx: &mut Context<Self>) {
+        cx.after(delay, Count(0));
+    }
+}
+
+impl Handler<Waver> for Worker {
+    fn handle(&mut self, _: Waver, cx: &mut Context<Self>) {
+        let timer = cx.after(LONG, Count(0));
+        assert!(cx.cancel(timer));
+    }
+}
+
+impl Handler<Beat> for Worker {
+    fn handle(&mut self, Beat(period): Beat, cx: &mut Context<Self>) {
+        cx.every(period, Count(0));
+    }
+}
+
+impl Handler<Burst> for Worker {
+    fn handle(&mut self, Burst(n): Burst, _: &mut Context<Self>) {
+        let next = self.next.expect("there is one");
+        (0..n).for_each(|_| next.send(Count(0)));
     }
 }
 
@@ -176,6 +203,7 @@ impl Handler<Hear> for Worker {
 /// Workers in a row, each of which knows the next.
 struct Row {
     driver: Driver,
+    clock: Clock,
     workers: Vec<Addr<Worker>>,
     waker: Rc<RefCell<Option<Waker>>>,
 }
@@ -186,7 +214,8 @@ impl Row {
     }
 
     fn of(n: usize, reserve: fn(&Locality) -> Addr<Worker>) -> Self {
-        let driver = Driver::new(Arc::new(Nobody), Clock::manual());
+        let clock = Clock::manual();
+        let driver = Driver::new(Arc::new(Nobody), clock.clone());
         let here = Locality::new("here");
         driver.open(&here).unwrap();
         let workers: Vec<Addr<Worker>> = (0..n).map(|_| reserve(&here)).collect();
@@ -205,6 +234,7 @@ impl Row {
         driver.run_until_idle();
         Row {
             driver,
+            clock,
             workers,
             waker,
         }
@@ -320,7 +350,136 @@ fn row_m06_a_future_takes_memory_when_it_is_spawned_and_no_more() {
 
 #[test]
 fn t01_a_timer_takes_no_memory() {
-    assert_eq!(Row::new(1).sent(|| Arm), 0);
+    assert_eq!(Row::new(1).sent(|| Arm(Duration::ZERO)), 0);
+    assert_eq!(Row::new(1).sent(|| Waver), 0);
+    let row = Row::new(1);
+    let second = Duration::from_secs(1);
+    let waited = || {
+        let mut sum = 0;
+        for round in 0..5 * TIMES {
+            row.clock.advance(second); // whom it wakes, it remembers in a list
+            let before = TAKEN.get();
+            row.driver.run_until_idle();
+            row.workers[0].send(Arm(second));
+            row.driver.run_until_idle();
+            sum += if round < TIMES {
+                0
+            } else {
+                TAKEN.get() - before
+            };
+        }
+        sum
+    };
+    assert_eq!(waited(), 0);
+    row.workers[0].send(Beat(second));
+    row.driver.run_until_idle();
+    assert_eq!(waited(), 0);
+}
+
+/// Two workers on two threads, the first of which knows the other one. They take turns.
+struct Apart {
+    driver: Driver,
+    worker: Addr<Worker>,
+    turn: Arc<Barrier>,
+    over: Arc<AtomicBool>,
+    /// How often the other thread has taken memory.
+    taken: Arc<AtomicU64>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Apart {
+    fn new() -> Self {
+        let worker = |next| Worker {
+            next,
+            answers: 0,
+            waker: Rc::default(),
+        };
+        let (here, there) = (Locality::new("here"), Locality::new("there"));
+        let (near, far) = (here.reserve(), there.reserve());
+        let turn = Arc::new(Barrier::new(2));
+        let (over, taken) = (Arc::default(), Arc::<AtomicU64>::default());
+        let driver = Driver::new(Arc::new(Nobody), Clock::manual());
+        driver.open(&here).unwrap();
+        let tree = Supervisor::one_for_one("root")
+            .child(Child::new("near", move || worker(Some(far))).at(near))
+            .child(Supervisor::one_for_one("far").on(&there, move |s| {
+                s.child(Child::new("far", move || worker(None)).at(far))
+            }));
+        driver.start(tree).unwrap();
+        let (theirs, tells) = (turn.clone(), taken.clone());
+        let ends: Arc<AtomicBool> = Arc::clone(&over);
+        let thread = std::thread::spawn(move || {
+            let driver = Driver::new(Arc::new(Nobody), Clock::manual());
+            driver.open(&there).unwrap();
+            loop {
+                theirs.wait();
+                if ends.load(Ordering::Relaxed) {
+                    return;
+                }
+                driver.run_until_idle();
+                tells.store(TAKEN.get(), Ordering::Relaxed);
+                theirs.wait();
+            }
+        });
+        let apart = Apart {
+            driver,
+            worker: near,
+            turn,
+            over,
+            taken,
+            thread: Some(thread),
+        };
+        (0..4).for_each(|_| apart.turns());
+        assert_eq!(far.address().state(), Lifecycle::Running);
+        apart
+    }
+
+    fn turns(&self) {
+        self.driver.run_until_idle();
+        self.turn.wait();
+        self.turn.wait();
+        self.driver.run_until_idle();
+    }
+
+    /// How often memory is taken on both threads when this is sent again and again.
+    fn sent<M: Send + 'static>(&self, message: impl Fn() -> M) -> u64
+    where
+        Worker: TryHandler<M>,
+    {
+        let rounds = || {
+            for _ in 0..TIMES {
+                self.worker.send(message());
+                self.turns();
+            }
+        };
+        (0..4).for_each(|_| rounds());
+        let all = || TAKEN.get() + self.taken.load(Ordering::Relaxed);
+        let before = all();
+        rounds();
+        all() - before
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.turn.wait();
+        let ended = self.thread.take().map(|thread| thread.join());
+        assert!(ended.is_some_and(|ended| ended.is_ok()));
+    }
+}
+
+#[test]
+fn a05_messages_to_another_locality_take_no_memory() {
+    let apart = Apart::new();
+    for n in [1, 7, 300] {
+        assert_eq!(apart.sent(|| Burst(n)), 0, "{n} at a time");
+    }
+}
+
+#[test]
+fn a10_a_request_to_another_locality_takes_no_memory() {
+    assert_eq!(Apart::new().sent(|| Inquire), 0);
 }
 
 #[test]

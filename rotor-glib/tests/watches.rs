@@ -226,6 +226,73 @@ impl Scene {
     }
 }
 
+/// Says so many bytes, one after the other, each when it has heard the one before; and floods itself
+/// meanwhile.
+struct Pinger {
+    stream: UnixStream,
+    watch: Option<Watch>,
+    left: u8,
+}
+
+/// Has a pinger send itself another one.
+struct Again;
+
+impl Actor for Pinger {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        let fd = self.stream.try_clone()?.into();
+        self.watch = Some(Io::of(cx)?.watch(cx, fd, IOCondition::IN));
+        (0..1000).for_each(|_| cx.addr().send(Again));
+        self.stream.write_all(&[self.left])?;
+        Ok(())
+    }
+}
+
+impl Handler<Again> for Pinger {
+    fn handle(&mut self, again: Again, cx: &mut Context<Self>) {
+        cx.addr().send(again);
+    }
+}
+
+impl TryHandler<Ready> for Pinger {
+    fn try_handle(&mut self, _: Ready, cx: &mut Context<Self>) -> Result {
+        let mut heard = [0];
+        self.stream.read_exact(&mut heard)?;
+        assert_eq!(heard, [self.left]);
+        self.left -= 1;
+        match self.left {
+            0 => cx.stop(),
+            left => self.stream.write_all(&[left])?,
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn e10_a_descriptor_is_served_while_an_actor_floods_itself() {
+    within_limit(|| {
+        let (stream, mut far) = UnixStream::pair().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let echo = std::thread::spawn(move || {
+            let mut said = [0];
+            while far.read_exact(&mut said).is_ok() {
+                far.write_all(&said).unwrap();
+            }
+        });
+        let pinger = Child::once("pinger", move |_| {
+            Ok(Pinger {
+                stream,
+                watch: None,
+                left: 100,
+            })
+        });
+        let tree = Supervisor::one_for_one("test")
+            .auto_shutdown(AutoShutdown::Any)
+            .child(pinger.significant());
+        assert!(orderly(&GlibLoop::new().run(tree).unwrap()));
+        echo.join().unwrap();
+    });
+}
+
 #[test]
 fn a_descriptor_is_watched_again_when_the_message_is_dropped() {
     within_limit(|| {

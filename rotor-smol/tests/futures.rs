@@ -3,8 +3,10 @@
 mod common;
 
 use std::future::poll_fn;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -127,6 +129,48 @@ fn a_future_that_always_has_something_does_not_keep_others_out() {
             }
         }
         count_down(me, cx);
+    });
+}
+
+/// An actor that sends itself a thousand messages again and again: the executor never rests.
+#[test]
+fn e10_sockets_are_served_while_an_actor_floods_itself() {
+    fn again(cx: &mut Context<Doer>, done: Arc<AtomicBool>) {
+        match done.load(Ordering::Relaxed) {
+            true => cx.stop(),
+            false => act(cx.addr(), |_, cx| again(cx, done)),
+        }
+    }
+    within_limit(|| {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let echo = thread::spawn(move || {
+            let mut said = [0];
+            for _ in 0..100 {
+                far.read_exact(&mut said).unwrap();
+                far.write_all(&said).unwrap();
+            }
+        });
+        let main = SmolLoop::new();
+        let a = main.locality().reserve();
+        let done = Arc::new(AtomicBool::new(false));
+        let (over, mut near) = (done.clone(), Async::new(near).unwrap());
+        act(a, move |_, cx| {
+            let pings = async move {
+                for n in 0..100 {
+                    let mut heard = [0];
+                    near.write_all(&[n]).await.unwrap();
+                    near.read_exact(&mut heard).await.unwrap();
+                    assert_eq!(heard, [n]);
+                }
+            };
+            cx.spawn(pings, move |_, (), _| over.store(true, Ordering::Relaxed));
+        });
+        (0..1000).for_each(|_| {
+            let done = done.clone();
+            act(a, |_, cx| again(cx, done));
+        });
+        assert!(orderly(&main.run(only(doer(a))).unwrap()));
+        echo.join().unwrap();
     });
 }
 
