@@ -618,7 +618,7 @@ fn a18_a_sender_does_not_wait_for_room_in_a_locality(on: &dyn Backend, far: &dyn
         let away = far.spawn("away");
         away.set_bound(1);
         let (a, b) = (here.reserve(), away.reserve::<Puppet>());
-        let c = away.reserve_bounded::<Puppet>(Bound::reject(10));
+        let [c, d] = [10, 1].map(|n| away.reserve_bounded::<Puppet>(Bound::reject(n)));
         let (theirs, watch) = (log.clone(), log.clone());
         act(b, |me, _| {
             me.log.put("busy");
@@ -626,8 +626,9 @@ fn a18_a_sender_does_not_wait_for_room_in_a_locality(on: &dyn Backend, far: &dyn
         });
         std::thread::spawn(move || {
             watch.wait_for("busy");
+            d.send(Num(0)); // now it is full, too
             while b.try_send(Say("more")).is_ok() {}
-            for to in [b, c] {
+            for to in [b, c, d] {
                 let mut sending = pin!(to.send_within(Num(1), LONG));
                 let polled = sending
                     .as_mut()
@@ -643,10 +644,11 @@ fn a18_a_sender_does_not_wait_for_room_in_a_locality(on: &dyn Backend, far: &dyn
         let group = group("far").on(&away, move |s| {
             s.child(puppet("b", &theirs).at(b))
                 .child(puppet("c", &theirs).at(c))
+                .child(puppet("d", &theirs).at(d))
         });
         stage().child(lead("a", &log).at(a)).child(group)
     });
-    assert_eq!(log.all()[..4], ["busy", "Full", "Full", "over"]);
+    assert_eq!(log.all()[..5], ["busy", "Full", "Full", "Full", "over"]);
 }
 
 /// The most that are alive at a time, and what became of them.
@@ -1010,6 +1012,42 @@ fn a18_a_redirect_that_panics_has_the_message_refused(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Full), ["Num", "Num"]);
 }
 
+/// What waits has keys by the old bound: they are none by the new one.
+fn a18_a_new_bound_displaces_nothing_that_waits_by_its_old_key(on: &dyn Backend) {
+    let log = Log::new();
+    let bound = Bound::reject(10).latest(|num: &Num| u64::from(num.0 / 10));
+    let played = flooded(on, &log, bound, 3, |_, b| {
+        b.send(Num(25));
+        let by_ones = Bound::reject(10).latest(|num: &Num| u64::from(num.0 % 10));
+        assert!(b.address().set_bound(by_ones));
+        b.send(Num(12)); // of 2, which was the key of the other one
+        b.send(Num(33));
+        b.send(Num(43));
+    });
+    assert_eq!(log.of("b: "), ["b: 25", "b: 12", "b: 43"]);
+    assert_eq!(played.lost(Reason::Displaced), ["Num"]);
+}
+
+/// Once none is needed, there is nothing to wait for.
+fn a18_who_waits_for_room_looks_again_when_the_bound_is_another_one(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let a = here.reserve();
+    let b = here.reserve_bounded::<Puppet>(Bound::reject(1)); // nobody claims it
+    sim.start(group("root").child(puppet("a", &log).at(a)))
+        .unwrap();
+    b.send(Num(0));
+    act(a, move |_, cx| {
+        let sending = b.send_within(Num(1), Duration::MAX);
+        cx.spawn(sending, |me, sent, _| me.say(sent.is_ok()));
+    });
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), [""; 0]);
+    assert!(b.address().set_bound(Bound::drop_oldest(1)));
+    sim.run_for(ms(1));
+    assert_eq!(log.all(), ["a: true"]);
+}
+
 /// It has said how long it would wait.
 fn a18_who_waits_for_room_is_not_redirected(seed: u64) {
     let mut sim = Sim::new(seed);
@@ -1066,6 +1104,7 @@ bodies! {
             as c_so_33_redirects_do_not_go_round_in_circles,
         c_so_34_what_is_too_much_may_become_another_message,
         a18_a_redirect_that_panics_has_the_message_refused,
+        a18_a_new_bound_displaces_nothing_that_waits_by_its_old_key,
         c_so_31_every_drop_is_counted_and_few_are_reported_alone,
         c_so_35_an_actor_fails_once_because_of_its_bound,
         c_so_37_each_subscriber_is_bounded_alone,
@@ -1091,5 +1130,6 @@ bodies! {
         a18_a_sender_waits_no_longer_than_its_limit,
         a18_who_waits_for_room_learns_that_there_will_be_none,
         a18_who_waits_for_room_is_not_redirected,
+        a18_who_waits_for_room_looks_again_when_the_bound_is_another_one,
     ]
 }

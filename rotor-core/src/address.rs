@@ -1029,7 +1029,7 @@ pub(crate) fn try_push<M: Send + 'static>(
 ) -> Result<(), Undelivered<M>> {
     let reason = match to.obstacle() {
         // What is parked is counted by the room.
-        Some(Reason::Full) if to.is_bounded() && !to.gate().is_full() => None,
+        Some(Reason::Full) if to.is_bounded() && !room::is_gate_full(to.gate()) => None,
         reason => reason,
     };
     if let Some(reason) = reason {

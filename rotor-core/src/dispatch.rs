@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::chunk::Chunk;
+use crate::drain::Drain;
 use crate::exit::Exit;
 use crate::here::{self, Caught, HERE, Hush};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
@@ -570,10 +571,10 @@ impl Local {
                     unsafe { (head.kind.run)(at, actor, self, slot) };
                 }
             }
-            Way::Actor if !room::is_ticket(head.kind) && self.is_late(slot) => {
+            Way::Actor if self.is_late(slot) => {
                 let verdict = RequestError::Ended(Exit::shutdown());
                 // SAFETY: as in `exec`.
-                unsafe { self.gate.refuse(at, Reason::Stopped, &verdict) }
+                unsafe { self.refuse_late(at, Reason::Stopped, &verdict) }
             }
             Way::Actor if room::is_ticket(head.kind) && self.is_free(slot) => {
                 // SAFETY: as in `exec`; the ticket is used this once.
@@ -619,7 +620,8 @@ impl Local {
                     }
                     _ => RequestError::Gone,
                 };
-                Some((reason, verdict))
+                let late = seat.drain == Drain::Parked && seat.state.is_alive();
+                Some((reason, verdict, late))
             }
             _ => {
                 // SAFETY: the record was taken out of its queue.
@@ -627,9 +629,29 @@ impl Local {
                 None
             }
         });
-        if let Some((reason, verdict)) = refused {
+        match refused {
+            None => {}
             // SAFETY: as in `exec`.
-            unsafe { self.gate.refuse(at, reason, &verdict) }
+            Some((reason, verdict, true)) => unsafe { self.refuse_late(at, reason, &verdict) },
+            // SAFETY: as in `exec`.
+            Some((reason, verdict, false)) => unsafe { self.gate.refuse(at, reason, &verdict) },
+        }
+    }
+
+    /// Refuses what comes too late for an actor that still handles what came before.
+    ///
+    /// # Safety
+    /// As for [`park_or_refuse`](Self::park_or_refuse).
+    unsafe fn refuse_late(&self, at: *mut Word, reason: Reason, verdict: &RequestError) {
+        // SAFETY: as the caller says.
+        match unsafe { room::open_late(at) } {
+            // SAFETY: as the caller says.
+            Opened::Plain => unsafe { self.gate.refuse(at, reason, verdict) },
+            Opened::Nothing => {}
+            Opened::Message(mut record) => {
+                // SAFETY: it was taken out of its room just now.
+                unsafe { self.gate.refuse(record.as_mut_ptr(), reason, verdict) }
+            }
         }
     }
 

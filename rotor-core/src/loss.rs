@@ -176,9 +176,7 @@ impl Local {
         };
         // Not before: the names and peers that its next life has are not those of this one.
         locality.set_lost();
-        if abandoned {
-            gate.rooms.tell_lost();
-        }
+        gate.rooms.tell_lost();
         for peer in peers {
             let locality = locality.clone();
             Control::post(peer, Control::Closed { locality, life });

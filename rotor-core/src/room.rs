@@ -87,7 +87,7 @@ impl Rooms {
         self.all().into_iter().for_each(|room| room.clear_out());
     }
 
-    /// The locality is abandoned: nothing leaves its rooms any more, so nobody is to wait for that.
+    /// The locality has no loop any more: nothing leaves its rooms, so nobody is to wait for that.
     pub(crate) fn tell_lost(&self) {
         self.all().into_iter().for_each(|room| room.end());
     }
@@ -178,6 +178,15 @@ impl Line {
             self.places.remove(&key);
         }
         self.first += 1;
+        Some(entry)
+    }
+
+    /// Takes the newest one out.
+    fn pop_last(&mut self) -> Option<Entry> {
+        let entry = self.messages.pop_back()?;
+        if let Some(key) = entry.key {
+            self.places.remove(&key);
+        }
         Some(entry)
     }
 
@@ -285,15 +294,16 @@ impl Room {
         let (old, senders) = {
             let mut waiting = lock(&self.waiting);
             let old = std::mem::replace(&mut waiting.bound, Arc::new(bound));
-            let has_room = waiting.has_room();
-            let senders = has_room.then(|| std::mem::take(&mut waiting.senders));
-            (old, senders)
+            // What waits has keys by the old bound, which mean nothing to the new one.
+            for line in &mut waiting.lanes {
+                line.places.clear();
+                line.messages.iter_mut().for_each(|entry| entry.key = None);
+            }
+            // There may be room, or none may be needed: they look again, each in its place.
+            (old, std::mem::take(&mut waiting.senders))
         };
         let _ = here::guard(|| drop(old)); // its keys are a user's
-        senders
-            .into_iter()
-            .flatten()
-            .for_each(|(_, waker)| wake(waker));
+        senders.into_values().for_each(wake);
     }
 
     /// How many may wait.
@@ -439,11 +449,15 @@ impl Room {
 
     /// Takes the message that a ticket of this lane stands for.
     fn take(&self, lane: usize) -> Option<[Word; LONGEST]> {
+        self.take_by(lane, Line::pop)
+    }
+
+    fn take_by(&self, lane: usize, pop: fn(&mut Line) -> Option<Entry>) -> Option<[Word; LONGEST]> {
         let (entry, sender, rest) = {
             let mut waiting = lock(&self.waiting);
             let line = &mut waiting.lanes[lane - URGENT];
             line.tickets = line.tickets.saturating_sub(1);
-            let entry = line.pop();
+            let entry = pop(line);
             let rest = match waiting.len() {
                 0 => waiting.rest(),
                 _ => [None; 2],
@@ -566,7 +580,9 @@ impl Room {
                 line.tickets = 0;
                 std::iter::from_fn(|| line.pop())
             });
-            left.collect()
+            let left = left.collect();
+            waiting.fails = false; // what would end it may lie with what was abandoned
+            left
         };
         for entry in left {
             let mut record = entry.take();
@@ -612,7 +628,7 @@ pub(crate) fn push<T: Stored>(gate: &'static Gate, head: Header, value: T) {
 }
 
 /// Whether a message of this thread would be refused by the bound of the gate.
-fn is_gate_full(gate: &'static Gate) -> bool {
+pub(crate) fn is_gate_full(gate: &'static Gate) -> bool {
     gate.is_full() && with_reachable(gate, |local| local.is_none_or(Local::is_behind))
 }
 
@@ -693,13 +709,30 @@ pub(crate) enum Opened {
 /// `at` is a record that was taken out of its queue; a ticket is not used again.
 pub(crate) unsafe fn open(at: *mut Word) -> Opened {
     // SAFETY: as the caller says.
+    unsafe { open_by(at, Line::pop) }
+}
+
+/// The same for a ticket that comes too late while others still stand for what came in time: for the newest
+/// message. Theirs are all older.
+///
+/// # Safety
+/// As for [`open`].
+pub(crate) unsafe fn open_late(at: *mut Word) -> Opened {
+    // SAFETY: as the caller says.
+    unsafe { open_by(at, Line::pop_last) }
+}
+
+/// # Safety
+/// As for [`open`].
+unsafe fn open_by(at: *mut Word, pop: fn(&mut Line) -> Option<Entry>) -> Opened {
+    // SAFETY: as the caller says.
     let kind = unsafe { header(at) }.kind;
     if !is_ticket(kind) {
         return Opened::Plain;
     }
     // SAFETY: a record of this kind.
     let Ticket(room) = unsafe { crate::message::take::<Inline<Ticket>>(at.add(HEADER)) }.0;
-    match room.take(kind.lane as usize) {
+    match room.take_by(kind.lane as usize, pop) {
         Some(record) => Opened::Message(record),
         None => Opened::Nothing,
     }

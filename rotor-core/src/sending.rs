@@ -16,7 +16,7 @@ use crate::lock::lock;
 use crate::message::Kind;
 use crate::observe::Reason;
 use crate::request::{Refuse, RequestError};
-use crate::room::Room;
+use crate::room::{self, Room};
 
 /// A message that is sent when there is room for it: what
 /// [`send_within`](crate::Addr::send_within) returns.
@@ -136,12 +136,13 @@ impl<M: Send + 'static> Future for Sending<M> {
                 me.waiting = None;
                 return Poll::Ready(Ok(()));
             };
-            if back.reason != Reason::Full {
+            // A locality that is full is not waited for.
+            if back.reason != Reason::Full || room::is_gate_full(me.to.gate()) {
                 me.waiting = None;
                 return Poll::Ready(Err(back));
             }
             let Some(waiting) = me.begin() else {
-                // A locality that is full is not waited for; else its own bound is gone, just now.
+                // Full just now, or gone just now.
                 let reason = match me.to.is_bounded() {
                     true => Reason::Gone,
                     false => Reason::Full,
@@ -163,13 +164,6 @@ impl<M: Send + 'static> Future for Sending<M> {
             // Whoever closes it tells those who wait by then.
             if waits && !me.to.gate().entrance.is_closed() {
                 return Poll::Pending;
-            }
-            if me.to.gate().is_full() {
-                // There is room, but not on the way there.
-                me.waiting = None;
-                let message = me.message.take().expect("put back just now");
-                let reason = Reason::Full;
-                return Poll::Ready(Err(Undelivered { message, reason }));
             }
         }
     }
