@@ -98,6 +98,33 @@ fn l18_a_drain_waits_for_what_is_parked(on: &dyn Backend) {
     }
 }
 
+/// While what came in time is parked.
+fn l18_what_comes_late_takes_no_place_of_what_came_in_time(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(10)));
+        b.send(Num(1));
+        b.send(Num(2));
+        let slow = Role::new("b", &log).begin(move |_, cx| {
+            let hold = cx.hold("on purpose");
+            act(a, move |_, cx| {
+                cx.monitor(b.address());
+                b.drain(LONG);
+                act(cx.addr(), move |_, cx| {
+                    b.send(Num(3));
+                    act(cx.addr(), move |_, _| drop(hold));
+                    when(cx.addr(), (1, "a: down"), |_, cx| cx.stop());
+                });
+            });
+        });
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(slow.child().at(b).transient())
+    });
+    assert_eq!(log.of("b: "), ["b: 1", "b: 2"]);
+    assert_eq!(played.lost(Reason::Stopped), ["Num"]);
+}
+
 fn l18_a_drain_ends_at_its_limit(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {
@@ -190,6 +217,7 @@ bodies! {
     Each: [
         l18_new_messages_during_a_drain_are_for_the_next_instance,
         l18_a_drain_waits_for_what_is_parked,
+        l18_what_comes_late_takes_no_place_of_what_came_in_time,
         l18_a_drain_ends_at_its_limit,
     ]
     Sim: [l18_a_drain_that_is_over_leaves_no_limit]
