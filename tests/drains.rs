@@ -74,31 +74,26 @@ fn l18_new_messages_during_a_drain_are_for_the_next_instance(on: &dyn Backend) {
     assert_eq!(log.of("b")[..8].join(", "), all);
 }
 
-/// What was sent before there is an instance is handled, too; and it is what comes later that is not.
+/// What was sent before there is an instance is handled, too.
 fn l18_a_drain_waits_for_what_is_parked(on: &dyn Backend) {
-    let reserves: [fn(&Locality) -> Addr<Puppet>; 2] = [Locality::reserve, |here| {
-        here.reserve_bounded(Bound::reject(10))
-    }];
-    for reserve in reserves {
-        let log = Log::new();
-        let played = on.run(|here| {
-            let (a, b) = (here.reserve(), reserve(here));
-            b.send(Num(1));
-            b.send(Num(2));
-            b.drain(LONG);
-            b.send(Num(3));
-            act(a, move |_, cx| drop(cx.monitor(b.address())));
-            when(a, (1, "a: down"), |_, cx| cx.stop());
-            stage()
-                .child(puppet("b", &log).at(b).transient())
-                .child(lead("a", &log).at(a))
-        });
-        assert_eq!(log.of("b: "), ["b: 1", "b: 2"]);
-        assert_eq!(played.lost(Reason::Stopped), ["Num"]);
-    }
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, b) = (here.reserve(), here.reserve::<Puppet>());
+        b.send(Num(1));
+        b.send(Num(2));
+        b.drain(LONG);
+        b.send(Num(3));
+        act(a, move |_, cx| drop(cx.monitor(b.address())));
+        when(a, (1, "a: down"), |_, cx| cx.stop());
+        stage()
+            .child(puppet("b", &log).at(b).transient())
+            .child(lead("a", &log).at(a))
+    });
+    assert_eq!(log.of("b: "), ["b: 1", "b: 2"]);
+    assert_eq!(played.lost(Reason::Stopped), ["Num"]);
 }
 
-/// While what came in time is parked.
+/// Of a bounded actor, while what came in time is parked.
 fn l18_what_comes_late_takes_no_place_of_what_came_in_time(on: &dyn Backend) {
     let log = Log::new();
     let played = on.run(|here| {

@@ -98,10 +98,13 @@ fn l13_a_service_that_stops_is_there_again_before_its_clients(on: &dyn Backend) 
     }
 }
 
-/// Says when its supervisor has answered.
+/// Says when its supervisor has answered, and lets go of what it has kept till then.
 fn ask_above<Q: AdminRequest>(cx: &mut Context<Puppet>, question: Q) {
     let above = cx.supervisor().expect("it has one");
-    cx.request_from(above.admin(), question, LONG, |me, _, _| me.say("told"));
+    cx.request_from(above.admin(), question, LONG, |me, _, _| {
+        me.say("told");
+        me.kept.clear();
+    });
 }
 
 /// It waits for its service also when its supervisor has something else to do; but not when that is to stop it.
@@ -113,9 +116,12 @@ fn l13_a_client_waits_for_its_service_whatever_comes_meanwhile(on: &dyn Backend)
             let more = log.clone();
             let slow = Role::new("b", &log).telling().stop(move |me, exit, cx| {
                 let hold = cx.hold("what is to be written");
-                // Long, beside what an answer takes.
-                me.kept.push(Box::new(later(cx, ms(25), |_, _| drop(hold))));
                 let late = more.clone();
+                let asks = matches!(case, 0 | 2 | 3) && !exit.is_failure() && me.life == 1;
+                me.kept.push(match asks {
+                    true => Box::new(hold), // till it is answered
+                    false => Box::new(later(cx, ms(5), |_, _| drop(hold))),
+                });
                 match case {
                     _ if exit.is_failure() || me.life > 1 => {}
                     0 => ask_above(cx, CountChildren),

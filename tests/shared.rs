@@ -1,6 +1,8 @@
 //! What the backends' own tests share. Each includes it, by its path, in `tests/common/mod.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
@@ -73,6 +75,21 @@ impl Handler<Do> for Doer {
 /// Has a doer do something.
 pub fn act(doer: Addr<Doer>, job: impl FnOnce(&mut Doer, &mut Context<Doer>) + Send + 'static) {
     doer.send(Do::new(job));
+}
+
+/// Has a doer send itself a thousand messages again and again, so that its loop never rests, until it is told
+/// that this is over; then it ends.
+pub fn flood(doer: Addr<Doer>, over: &Arc<AtomicBool>) {
+    fn again(cx: &mut Context<Doer>, over: Arc<AtomicBool>) {
+        match over.load(Ordering::Relaxed) {
+            true => cx.stop(),
+            false => act(cx.addr(), |_, cx| again(cx, over)),
+        }
+    }
+    for _ in 0..1000 {
+        let over = over.clone();
+        act(doer, |_, cx| again(cx, over));
+    }
 }
 
 /// How long a [nap] takes.

@@ -1,9 +1,9 @@
 //! Rooms: what waits for a bounded address, and the tickets that stand for it in the lanes.
 //!
 //! The message itself goes to the room, under its lock, on whatever thread it is sent; a ticket of
-//! three words goes the way of messages. Whoever would handle, park or refuse a ticket does so with the
-//! message at the front of the room instead. So the bound is kept at the door, and no lane or batch
-//! ever holds more tickets than that.
+//! three words goes the way of messages. Whoever would handle or refuse a ticket does so with the
+//! message at the front of the room instead; or at its back, if the ticket comes too late while others
+//! wait. So the bound is kept at the door, and no lane or batch ever holds more tickets than that.
 //!
 //! Nobody else pays: a bounded address has a mark, see [`GateRef`](crate::gate::GateRef), by which it
 //! is never taken for one whose messages go straight into a lane.
@@ -174,20 +174,22 @@ impl Line {
 
     fn pop(&mut self) -> Option<Entry> {
         let entry = self.messages.pop_front()?;
-        if let Some(key) = entry.key {
-            self.places.remove(&key);
-        }
         self.first += 1;
-        Some(entry)
+        Some(self.forgotten(entry))
     }
 
     /// Takes the newest one out.
     fn pop_last(&mut self) -> Option<Entry> {
         let entry = self.messages.pop_back()?;
+        Some(self.forgotten(entry))
+    }
+
+    /// One that is taken out: nobody finds it by its key.
+    fn forgotten(&mut self, entry: Entry) -> Entry {
         if let Some(key) = entry.key {
             self.places.remove(&key);
         }
-        Some(entry)
+        entry
     }
 
     /// Where a message with this key waits.

@@ -454,15 +454,9 @@ fn an_idle_loop_is_not_woken() {
     });
 }
 
-/// An actor beside the server that sends itself a message with each: the loop never rests.
+/// By an actor beside the one that floods itself.
 #[test]
 fn e10_sockets_are_served_while_an_actor_floods_itself() {
-    fn again(cx: &mut Context<Doer>, done: Arc<AtomicBool>) {
-        match done.load(Ordering::Relaxed) {
-            true => cx.stop(),
-            false => act(cx.addr(), |_, cx| again(cx, done)),
-        }
-    }
     within_limit(|| {
         let (tell, port) = mpsc::channel();
         let done = Arc::new(AtomicBool::new(false));
@@ -474,10 +468,7 @@ fn e10_sockets_are_served_while_an_actor_floods_itself() {
         });
         let main = MioLoop::new().unwrap();
         let a = main.locality().reserve();
-        (0..1000).for_each(|_| {
-            let done = done.clone();
-            act(a, |_, cx| again(cx, done));
-        });
+        flood(a, &done);
         let tree = only(doer(a)).child(Echo::child(tell));
         assert!(orderly(&main.run(tree).unwrap()));
         client.join().unwrap();

@@ -132,15 +132,8 @@ fn a_future_that_always_has_something_does_not_keep_others_out() {
     });
 }
 
-/// An actor that sends itself a thousand messages again and again: the executor never rests.
 #[test]
 fn e10_sockets_are_served_while_an_actor_floods_itself() {
-    fn again(cx: &mut Context<Doer>, done: Arc<AtomicBool>) {
-        match done.load(Ordering::Relaxed) {
-            true => cx.stop(),
-            false => act(cx.addr(), |_, cx| again(cx, done)),
-        }
-    }
     within_limit(|| {
         let (near, mut far) = UnixStream::pair().unwrap();
         let echo = thread::spawn(move || {
@@ -165,10 +158,7 @@ fn e10_sockets_are_served_while_an_actor_floods_itself() {
             };
             cx.spawn(pings, move |_, (), _| over.store(true, Ordering::Relaxed));
         });
-        (0..1000).for_each(|_| {
-            let done = done.clone();
-            act(a, |_, cx| again(cx, done));
-        });
+        flood(a, &done);
         assert!(orderly(&main.run(only(doer(a))).unwrap()));
         echo.join().unwrap();
     });
