@@ -16,10 +16,10 @@ use crate::chunk::Records;
 use crate::exit::Exit;
 use crate::gate::{BOUNDED, Gate, GateRef};
 use crate::here::{self, HERE, with_local, with_reachable};
-use crate::lane::{NORMAL, SYSTEM};
+use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
 use crate::message::{
-    Boxed, Header, Inline, Kind, LOCALITY, Mapped, Record, Request, Stored, Typed, Way,
+    Boxed, Command, Header, Inline, Kind, LOCALITY, Mapped, Record, Request, Stored, Typed,
     in_registers, is_inline,
 };
 use crate::observe::Reason;
@@ -100,9 +100,10 @@ impl Address {
     /// ```
     pub fn stop(self) {
         // Very many may be told at a time: whoever is on the same locality is by a short record.
-        if std::ptr::eq(here::running_gate(), self.gate()) {
+        if here::runs(self.gate()) {
             let here = Address::new(self.gate(), LOCALITY, 0);
-            return StopHere::push(here, (self.slot, self.generation));
+            let (slot, generation) = (self.slot, self.generation);
+            return StopHere { slot, generation }.push(here);
         }
         self.stop_with(Exit::shutdown());
     }
@@ -346,7 +347,7 @@ impl Address {
     /// assert!(!worker.address().is_here()); // no handler runs on this thread
     /// ```
     pub fn is_here(self) -> bool {
-        std::ptr::eq(here::running_gate(), self.gate())
+        here::runs(self.gate())
     }
 
     /// Sets how many messages may wait for the actor, and what becomes of what is too much. Any
@@ -399,16 +400,15 @@ impl Address {
 }
 
 /// An actor of this locality is asked to stop.
-struct StopHere;
+struct StopHere {
+    slot: u32,
+    generation: u32,
+}
 
-impl Record for StopHere {
-    /// Slot and generation.
-    type Message = (u32, u32);
-    const LANE: usize = SYSTEM;
-    const WAY: Way = Way::Own;
-
-    unsafe fn run((slot, generation): (u32, u32), _: *mut (), here: &Local, _: u32) {
-        here.stop_self(Address::new(here.gate, slot, generation), Exit::shutdown());
+impl Command for StopHere {
+    fn run(self, here: &Local, _: u32) {
+        let to = Address::new(here.gate, self.slot, self.generation);
+        here.stop_self(to, Exit::shutdown());
     }
 }
 

@@ -1,7 +1,5 @@
 //! Administrative requests: what a running supervisor can be asked to do.
 
-#![expect(unsafe_code)]
-
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,9 +8,8 @@ use crate::actor::Actor;
 use crate::address::{Addr, Address};
 use crate::error::StartError;
 use crate::exit::Exit;
-use crate::lane::SYSTEM;
 use crate::locality::Local;
-use crate::message::{LOCALITY, Record, Request, Way};
+use crate::message::{Command, Commanded, LOCALITY, Record, Request, Way};
 use crate::recipient::Recipient;
 use crate::request::{Ask, ReplyTo};
 use crate::strategy::{ChildId, Deed, Event};
@@ -820,25 +817,21 @@ impl Admin {
 pub(crate) type Reply = Box<dyn FnOnce(Result<Option<Started>, AdminError>)>;
 
 pub(crate) fn recipient<Q: AdminRequest>(to: Address) -> Recipient<Ask<Q>> {
-    Recipient::new(to, Asked::<Q>::KIND)
+    Recipient::new(to, Commanded::<Ask<Q>>::KIND)
 }
 
 /// An administrative request on its way.
-struct Asked<Q>(PhantomData<Q>);
-
-impl<Q: AdminRequest> Record for Asked<Q> {
-    type Message = Ask<Q>;
-    const LANE: usize = SYSTEM;
+impl<Q: AdminRequest> Command for Ask<Q> {
     const WAY: Way = Way::Address;
 
     fn name() -> &'static str {
         std::any::type_name::<Q>()
     }
 
-    unsafe fn run(ask: Ask<Q>, _: *mut (), here: &Local, slot: u32) {
+    fn run(self, here: &Local, slot: u32) {
         // Not that actor's code: it would be blamed for a panic.
         let before = here.current.replace(LOCALITY);
-        let (request, reply) = ask.split();
+        let (request, reply) = self.split();
         here.asked(slot, request.admin(reply));
         here.current.set(before);
     }

@@ -1,7 +1,5 @@
 //! Adoption: specs get slots. The tree is data until here.
 
-#![expect(unsafe_code)]
-
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +16,7 @@ use crate::label::Label;
 use crate::lane::SYSTEM;
 use crate::locality::{Local, Placement};
 use crate::lock::lock;
-use crate::message::{LOCALITY, Record, Way};
+use crate::message::{Command, LOCALITY};
 use crate::naming::Above;
 use crate::queue::Mark;
 use crate::registry::{Plans, Registry};
@@ -431,7 +429,7 @@ impl Local {
         }
         runs.push_back(Run { parent, count: 1 });
         let before = lane.mark();
-        NewRun::push(Address::new(self.gate, LOCALITY, 0), ());
+        NewRun.push(Address::new(self.gate, LOCALITY, 0));
         let after = lane.mark();
         *mark = (after != before).then_some(after);
     }
@@ -454,12 +452,8 @@ struct Run {
 /// News of the next run, for the locality of parent and children.
 struct NewRun;
 
-impl Record for NewRun {
-    type Message = ();
-    const LANE: usize = SYSTEM;
-    const WAY: Way = Way::Own;
-
-    unsafe fn run((): (), _: *mut (), here: &Local, _: u32) {
+impl Command for NewRun {
+    fn run(self, here: &Local, _: u32) {
         let run = here.added.borrow_mut().runs.pop_front();
         let Some(Run { parent, count }) = run else {
             return;

@@ -1,7 +1,5 @@
 //! Batches: records for another locality, collected and handed over in chunks.
 
-#![expect(unsafe_code)]
-
 use crate::chunk::Chunk;
 use crate::gate::Gate;
 use crate::message::Header;
@@ -87,9 +85,8 @@ impl Batch {
         }
         if chunk.words() <= SHORT {
             // A few words: by value, and the chunk stays here.
-            while let Some(at) = chunk.pop() {
-                // SAFETY: a record that was taken out just now.
-                self.to.push(self.lane, unsafe { Parcel::copy(at) });
+            while let Some(parcel) = chunk.pop_parcel() {
+                self.to.push(self.lane, parcel);
             }
             chunk.rewind();
         } else if let Some(chunk) = self.chunk.take() {

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::here::{self, Caught, HERE, Hush};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::locality::{Control, Local};
-use crate::message::{CLONE, Header, Inline, LOCALITY, RECORD, Record, Way};
+use crate::message::{CLONE, Command, Commanded, Header, Inline, LOCALITY, RECORD, Record, Way};
 use crate::observe::Reason;
 use crate::parcel::{Contents, Parcel};
 use crate::queue::{Flat, HEADER, Word, header};
@@ -41,12 +41,10 @@ const ROUNDS: u32 = 8;
 /// Behind what is queued when the locality ends.
 struct Mark;
 
-impl Record for Mark {
-    type Message = ();
+impl Command for Mark {
     const LANE: usize = NORMAL;
-    const WAY: Way = Way::Own;
 
-    unsafe fn run((): (), _: *mut (), _: &Local, _: u32) {}
+    fn run(self, _: &Local, _: u32) {}
 }
 
 /// What is left of a turn's budget.
@@ -357,8 +355,7 @@ impl Local {
             let active = self.chunks[lane].borrow_mut().take();
             let contents = active
                 .map(Contents::Chunk)
-                // SAFETY: a `Local` owns its gate, and stays on its thread.
-                .or_else(|| unsafe { self.gate.entrance.pop(lane) }.map(Parcel::open));
+                .or_else(|| self.take_parcel(lane));
             match contents {
                 None => break,
                 Some(Contents::One(mut one)) => {
@@ -384,6 +381,13 @@ impl Local {
         }
         self.far.set(false);
         ran
+    }
+
+    /// Takes the next parcel of a lane that has come through the gate.
+    #[inline(always)]
+    pub(crate) fn take_parcel(&self, lane: usize) -> Option<Contents> {
+        // SAFETY: a `Local` owns its gate, and stays on its thread.
+        unsafe { self.gate.entrance.pop(lane) }.map(Parcel::open)
     }
 
     /// Whether something has come that goes ahead of the lane that is run.
@@ -821,10 +825,13 @@ impl Local {
                 hush = Hush::begin();
             }
             for lane in &self.lanes {
-                lane.push(Header::new(Mark::KIND, LOCALITY, 0), Inline(()));
+                lane.push(
+                    Header::new(Commanded::<Mark>::KIND, LOCALITY, 0),
+                    Inline(Mark),
+                );
                 while let Some(at) = lane.pop() {
                     // SAFETY: a record that was taken out just now.
-                    if std::ptr::eq(unsafe { header(at) }.kind, Mark::KIND) {
+                    if std::ptr::eq(unsafe { header(at) }.kind, Commanded::<Mark>::KIND) {
                         break;
                     }
                     // SAFETY: as above.

@@ -1,11 +1,8 @@
 //! The driver: what a backend turns.
 
-#![expect(unsafe_code)]
-
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -507,9 +504,8 @@ impl Driver {
 
     /// Whether a slice of one of its localities runs on this thread now.
     fn runs(&self) -> bool {
-        let running = here::running_gate();
         let locals = self.inner.locals.borrow();
-        locals.iter().any(|local| ptr::eq(local.gate, running))
+        locals.iter().any(|local| here::runs(local.gate))
     }
 
     /// Whether it drives nothing any more.
@@ -711,7 +707,7 @@ impl Driver {
         struct Pins<'a>(&'a [Rc<Local>]);
         impl Drop for Pins<'_> {
             fn drop(&mut self) {
-                self.0.iter().for_each(unpin);
+                self.0.iter().for_each(here::unpin);
             }
         }
         let locals = self.inner.locals.borrow().clone();
@@ -732,7 +728,7 @@ impl Driver {
             }
             local.discard_all();
             // First this: handles of the locality that go with the news have something to say, too.
-            unpin(local);
+            here::unpin(local);
             Local::tell_peers(local.gate, &local.locality, false);
         }
         drop(std::mem::take(&mut *self.inner.locals.borrow_mut()));
@@ -833,23 +829,6 @@ fn refuse_parked(local: &Local, reason: Reason) {
     }
 }
 
-/// Takes a locality off this thread's list.
-fn unpin(local: &Rc<Local>) {
-    HERE.with(|here| {
-        let mut link = &here.pinned;
-        loop {
-            // SAFETY: what is listed is kept by its driver, which takes it off before it lets go.
-            let Some(at) = (unsafe { link.get().as_ref() }) else {
-                return;
-            };
-            if std::ptr::eq(at, Rc::as_ptr(local)) {
-                return link.set(at.next_pinned.get());
-            }
-            link = &at.next_pinned;
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicBool;
@@ -859,17 +838,15 @@ mod tests {
     use crate::entrance::Nothing;
     use crate::lane::NORMAL;
     use crate::locality::Placement;
-    use crate::message::{LOCALITY, Record, Way};
+    use crate::message::{Command, LOCALITY};
 
     /// A record of core's own that panics.
     struct Broken;
 
-    impl Record for Broken {
-        type Message = ();
+    impl Command for Broken {
         const LANE: usize = NORMAL;
-        const WAY: Way = Way::Own;
 
-        unsafe fn run((): (), _: *mut (), _: &Local, _: u32) {
+        fn run(self, _: &Local, _: u32) {
             panic!("broken");
         }
     }
@@ -943,7 +920,7 @@ mod tests {
         let app = driver.start(Supervisor::one_for_one("app")).expect("sound");
         assert!(matches!(driver.run_until_idle(), Turn::Park(None)));
         let to = Address::new(here.gate(), LOCALITY, 0);
-        Broken::push(to, ());
+        Broken.push(to);
         let Turn::Done(exit) = driver.run_until_idle() else {
             panic!("the driver goes on");
         };

@@ -9,6 +9,7 @@ use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::rc::Rc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -72,11 +73,33 @@ impl Here {
     }
 }
 
-/// Gate of the locality whose slice runs on this thread now, or null.
-pub(crate) fn running_gate() -> *const Gate {
+/// Gate of the locality whose slice runs on this thread now.
+pub(crate) fn running_gate() -> Option<&'static Gate> {
     let local = HERE.with(Here::running);
     // SAFETY: its slice keeps it.
-    unsafe { local.as_ref() }.map_or(ptr::null(), |local| local.gate)
+    unsafe { local.as_ref() }.map(|local| local.gate)
+}
+
+/// Whether a slice of the locality of `gate` runs on this thread now.
+pub(crate) fn runs(gate: &Gate) -> bool {
+    running_gate().is_some_and(|running| ptr::eq(running, gate))
+}
+
+/// Takes a locality off this thread's list.
+pub(crate) fn unpin(local: &Rc<Local>) {
+    HERE.with(|here| {
+        let mut link = &here.pinned;
+        loop {
+            // SAFETY: what is listed is kept by its driver, which takes it off before it lets go.
+            let Some(at) = (unsafe { link.get().as_ref() }) else {
+                return;
+            };
+            if ptr::eq(at, Rc::as_ptr(local)) {
+                return link.set(at.next_pinned.get());
+            }
+            link = &at.next_pinned;
+        }
+    });
 }
 
 /// Hands over what the locality that runs on this thread now has collected for others.
@@ -178,11 +201,8 @@ pub(crate) fn with_reachable<R>(gate: &'static Gate, f: impl FnOnce(Option<&Loca
     with_local(gate, |local| {
         f(local.filter(|local| match local.reach.get() {
             Reach::Thread => true,
-            Reach::Outside => {
-                let running = running_gate();
-                running.is_null() || ptr::eq(running, gate)
-            }
-            Reach::Itself => ptr::eq(running_gate(), gate),
+            Reach::Outside => running_gate().is_none_or(|running| ptr::eq(running, gate)),
+            Reach::Itself => runs(gate),
         }))
     })
 }

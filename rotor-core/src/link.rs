@@ -4,12 +4,9 @@
 //! row in the table of its locality. A service that is to end asks its clients to leave, and runs on
 //! until they have.
 
-#![expect(unsafe_code)]
-
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +20,7 @@ use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::{Hold, Place, Why};
 use crate::locality::{Control, Local};
-use crate::message::{Kind, Record, Typed, Way};
+use crate::message::{Kind, Notice, Noticed, Record};
 use crate::registry::{Apart, Registry};
 use crate::roster::Roster;
 use crate::slot::{Parent, Seat, State};
@@ -207,28 +204,23 @@ impl fmt::Debug for Token {
 }
 
 /// The request to leave, on its way through the client's queue.
-struct Asked<A>(PhantomData<A>);
+struct Asked {
+    key: Key,
+    unlink: Unlink,
+}
 
-impl<A: TryHandler<Unlink>> Record for Asked<A> {
-    type Message = (Key, Unlink);
-    const LANE: usize = <A as TryHandler<Unlink>>::LANE.index();
-    const WAY: Way = Way::Own;
+impl Notice for Asked {
+    type Message = Unlink;
 
-    fn name() -> &'static str {
-        std::any::type_name::<Unlink>()
-    }
-
-    unsafe fn run((key, unlink): Self::Message, actor: *mut (), here: &Local, slot: u32) {
-        if here.things.borrow().slot_of(key) == Some(slot) {
-            // SAFETY: passed on; the instance is the one that is linked, an `A`.
-            unsafe { Typed::<A, Unlink>::run(unlink, actor, here, slot) }
-        }
+    fn open(self, here: &Local, slot: u32) -> Option<Unlink> {
+        let is_linked = here.things.borrow().slot_of(self.key) == Some(slot);
+        is_linked.then_some(self.unlink)
     }
 }
 
 /// The kind of request to leave that `A` handles itself.
 pub(crate) fn asked<A: TryHandler<Unlink>>() -> &'static Kind {
-    Asked::<A>::KIND
+    Noticed::<A, Asked>::KIND
 }
 
 /// The client's side of a link. Dropped, it ends the link over there.
@@ -542,7 +534,7 @@ impl Local {
             self.address_of(slot),
             kind,
             kind.lane as usize,
-            (key, unlink),
+            Asked { key, unlink },
         );
     }
 

@@ -24,14 +24,14 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::fixed_map::FixedMap;
 use crate::gate::{BOUNDED, Gate, GateRef};
-use crate::here::{self, Caught, Reach, running_gate, with_local};
+use crate::here::{self, Caught, Reach, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
-use crate::lane::{LANES, NORMAL, SYSTEM};
+use crate::lane::{LANES, NORMAL};
 use crate::link::Services;
 use crate::lock::lock;
 use crate::loss::Over;
-use crate::message::{Header, Inline, LOCALITY, Record, Way};
+use crate::message::{Command, Commanded, Header, Inline, LOCALITY, Record};
 use crate::monitor;
 use crate::name::on_one_line;
 use crate::naming::Naming;
@@ -601,13 +601,10 @@ pub(crate) enum News {
     Exited(Exit),
 }
 
-impl Record for Control {
-    type Message = Control;
-    const LANE: usize = SYSTEM;
-    const WAY: Way = Way::Own;
-
-    unsafe fn run(control: Control, _: *mut (), here: &Local, _: u32) {
-        here.control(control);
+impl Command for Control {
+    #[inline(always)]
+    fn run(self, here: &Local, _: u32) {
+        here.control(self);
     }
 }
 
@@ -622,22 +619,17 @@ impl Control {
     /// Inlined, so that a control is made in its place in the queue.
     #[inline(always)]
     pub(crate) fn post(gate: &'static Gate, control: Control) {
-        push_message(
-            Address::new(gate, LOCALITY, 0),
-            Control::KIND,
-            SYSTEM,
-            control,
-        );
+        control.push(Address::new(gate, LOCALITY, 0));
     }
 
     pub(crate) fn post_in(gate: &'static Gate, lane: usize, control: Control) {
         let to = Address::new(gate, LOCALITY, 0);
-        push_message(to, Control::KIND, lane, control);
+        push_message(to, Commanded::<Control>::KIND, lane, control);
     }
 
     /// The same through the gate, as from elsewhere.
     pub(crate) fn post_far(gate: &'static Gate, lane: usize, control: Control) {
-        let head = Header::new(Control::KIND, LOCALITY, 0);
+        let head = Header::new(Commanded::<Control>::KIND, LOCALITY, 0);
         gate.push_always(lane, Parcel::of(head, Inline(control)));
     }
 
@@ -839,7 +831,7 @@ impl Local {
 
     /// Whether what this thread sends goes behind what is in the gate: not what its actors send.
     pub(crate) fn is_behind(&self) -> bool {
-        self.behind.get() && !std::ptr::eq(running_gate(), self.gate)
+        self.behind.get() && !here::runs(self.gate)
     }
 
     /// Appends a record that cannot go through the gate to what the gate still holds.

@@ -11,6 +11,7 @@ use crate::address::{Address, push_message};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::gate::BOUNDED;
+use crate::lane::SYSTEM;
 use crate::locality::Local;
 use crate::queue::{HEADER, Word};
 
@@ -198,6 +199,76 @@ pub(crate) trait Record: Sized {
     #[inline(always)]
     fn push(to: Address, message: Self::Message) {
         push_message(to, Self::KIND, Self::LANE, message);
+    }
+}
+
+/// What a locality is told, or an address whoever has it: an order or a report, which looks at no actor. So
+/// nobody who writes one needs unsafe code.
+pub(crate) trait Command: Sized + 'static {
+    /// The lane that it travels in.
+    const LANE: usize = SYSTEM;
+    /// Whom it is for.
+    const WAY: Way = Way::Own;
+
+    /// Type name of the message, as reports show it.
+    fn name() -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
+    /// Does what it says. The slot is the one that it was sent to, or `LOCALITY`.
+    fn run(self, here: &Local, slot: u32);
+
+    /// Sends it.
+    #[inline(always)]
+    fn push(self, to: Address) {
+        Commanded::push(to, self);
+    }
+}
+
+/// The records of a command.
+pub(crate) struct Commanded<C>(PhantomData<C>);
+
+impl<C: Command> Record for Commanded<C> {
+    type Message = C;
+    const LANE: usize = C::LANE;
+    const WAY: Way = C::WAY;
+
+    fn name() -> &'static str {
+        C::name()
+    }
+
+    #[inline(always)]
+    unsafe fn run(command: C, _: *mut (), here: &Local, slot: u32) {
+        command.run(here, slot);
+    }
+}
+
+/// What one instance is told, if it still waits for that when it comes.
+pub(crate) trait Notice: Sized + 'static {
+    /// What the instance handles.
+    type Message: 'static;
+
+    /// The message, if it is for the instance that is in the slot now.
+    fn open(self, here: &Local, slot: u32) -> Option<Self::Message>;
+}
+
+/// The records of a notice for an actor `A`.
+pub(crate) struct Noticed<A, N>(PhantomData<(A, N)>);
+
+impl<A: TryHandler<N::Message>, N: Notice> Record for Noticed<A, N> {
+    type Message = N;
+    const LANE: usize = <A as TryHandler<N::Message>>::LANE.index();
+    const WAY: Way = Way::Own;
+
+    fn name() -> &'static str {
+        std::any::type_name::<N::Message>()
+    }
+
+    unsafe fn run(notice: N, actor: *mut (), here: &Local, slot: u32) {
+        if let Some(message) = notice.open(here, slot) {
+            // SAFETY: passed on.
+            unsafe { Typed::<A, N::Message>::run(message, actor, here, slot) }
+        }
     }
 }
 

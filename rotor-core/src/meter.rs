@@ -4,8 +4,6 @@
 //! fault, so that messages are counted on the cold path. What waits is counted in the queues when a
 //! picture is taken.
 
-#![expect(unsafe_code)]
-
 use std::sync::atomic::Ordering;
 
 use crate::chunk::Chunk;
@@ -133,28 +131,18 @@ impl Local {
             let mut chunk = self.chunks[lane].borrow_mut();
             // No more than has come by now: the others may go on sending.
             for _ in 0..self.gate.entrance.lane_len(lane) {
-                // SAFETY: a `Local` owns its gate, and stays on its thread.
-                let Some(parcel) = (unsafe { self.gate.entrance.pop(lane) }) else {
+                let Some(contents) = self.take_parcel(lane) else {
                     break;
                 };
-                match (parcel.open(), &*chunk) {
+                match (contents, &*chunk) {
                     (Contents::Chunk(first), None) => *chunk = Some(first),
-                    (contents, _) => self.append(chunk.get_or_insert_with(Chunk::new), contents),
+                    (contents, _) => {
+                        let emptied = chunk.get_or_insert_with(Chunk::new).append(contents);
+                        emptied
+                            .into_iter()
+                            .for_each(|more| more.give_back(self.gate));
+                    }
                 }
-            }
-        }
-    }
-
-    fn append(&self, to: &Chunk, contents: Contents) {
-        match contents {
-            // SAFETY: a record, which nobody else has.
-            Contents::One(mut one) => unsafe { to.push_raw(one.as_mut_ptr()) },
-            Contents::Chunk(more) => {
-                while let Some(at) = more.pop() {
-                    // SAFETY: a record that was taken out just now.
-                    unsafe { to.push_raw(at) }
-                }
-                more.give_back(self.gate);
             }
         }
     }

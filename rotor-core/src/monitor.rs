@@ -4,16 +4,12 @@
 //! is handled; the other side has a note in the seat. Whatever is told twice, or too late, misses the
 //! entry.
 
-#![expect(unsafe_code)]
-
-use std::marker::PhantomData;
-
 use crate::actor::TryHandler;
 use crate::address::{Address, push_message};
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::locality::{Control, Local};
-use crate::message::{Kind, Record, Typed, Way};
+use crate::message::{Kind, Notice, Noticed, Record};
 use crate::slot::{Seat, State};
 use crate::things::{Body, Key};
 use crate::ties::About;
@@ -151,22 +147,16 @@ impl Drop for Order {
 }
 
 /// A notice on its way through the watcher's queue.
-struct Notice<A>(PhantomData<A>);
+struct Notified {
+    key: Key,
+    down: Down,
+}
 
-impl<A: TryHandler<Down>> Record for Notice<A> {
-    type Message = (Key, Down);
-    const LANE: usize = <A as TryHandler<Down>>::LANE.index();
-    const WAY: Way = Way::Own;
+impl Notice for Notified {
+    type Message = Down;
 
-    fn name() -> &'static str {
-        std::any::type_name::<Down>()
-    }
-
-    unsafe fn run((key, down): Self::Message, actor: *mut (), here: &Local, slot: u32) {
-        if here.remove_thing(key, slot).is_some() {
-            // SAFETY: passed on; the instance is the one that watches, an `A`.
-            unsafe { Typed::<A, Down>::run(down, actor, here, slot) }
-        }
+    fn open(self, here: &Local, slot: u32) -> Option<Down> {
+        here.remove_thing(self.key, slot).map(|_| self.down)
     }
 }
 
@@ -178,7 +168,7 @@ pub(crate) fn monitor<A: TryHandler<Down>>(here: &Local, slot: u32, who: Address
     let watch = Watch {
         who,
         key,
-        notice: Notice::<A>::KIND,
+        notice: Noticed::<A, Notified>::KIND,
         told: false,
     };
     if let Some(body) = here.things.borrow_mut().body(key) {
@@ -234,7 +224,8 @@ impl Local {
             }
         };
         if let Some((slot, notice, who)) = told {
-            let message = (key, Down { who, exit });
+            let down = Down { who, exit };
+            let message = Notified { key, down };
             push_message(self.address_of(slot), notice, notice.lane as usize, message);
         }
     }

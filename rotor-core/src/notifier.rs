@@ -1,14 +1,12 @@
 //! Notifiers: how a backend tells one instance what it has waited for.
 
-#![expect(unsafe_code)]
-
 use std::marker::PhantomData;
 
 use crate::actor::TryHandler;
 use crate::address::{Address, push_local, rouse_if};
 use crate::here::{flush_ahead_of, with_local};
 use crate::locality::Local;
-use crate::message::{Kind, Record, Typed, Way};
+use crate::message::{Kind, Notice, Noticed, Record};
 
 /// Sends messages to one instance, not to its successors: for backends, see
 /// [`Context::notifier`](crate::Context::notifier). Not `Send`.
@@ -39,7 +37,7 @@ impl<M: 'static> Notifier<M> {
         Notifier {
             to: here.address_of(slot),
             serial: here.seat(slot, |seat| seat.serial),
-            kind: Noted::<A, M>::KIND,
+            kind: Noticed::<A, Noted<M>>::KIND,
             message: PhantomData,
         }
     }
@@ -75,7 +73,8 @@ impl<M: 'static> Notifier<M> {
     /// ```
     pub fn notify(&self, message: M) {
         let gate = self.to.gate();
-        let message = (self.serial, message);
+        let serial = self.serial;
+        let message = Noted { serial, message };
         flush_ahead_of(gate);
         let rests = with_local(gate, |local| {
             local.is_some_and(|local| push_local(local, self.to, self.kind, message))
@@ -94,21 +93,16 @@ impl<M> Clone for Notifier<M> {
 }
 
 /// A message for one instance.
-struct Noted<A, M>(PhantomData<(A, M)>);
+struct Noted<M> {
+    serial: u64,
+    message: M,
+}
 
-impl<A: TryHandler<M>, M: 'static> Record for Noted<A, M> {
-    type Message = (u64, M);
-    const LANE: usize = <A as TryHandler<M>>::LANE.index();
-    const WAY: Way = Way::Own;
+impl<M: 'static> Notice for Noted<M> {
+    type Message = M;
 
-    fn name() -> &'static str {
-        std::any::type_name::<M>()
-    }
-
-    unsafe fn run((serial, message): (u64, M), actor: *mut (), here: &Local, slot: u32) {
-        if here.seat(slot, |seat| seat.serial) == serial {
-            // SAFETY: passed on; the instance is the one that made the notifier, an `A`.
-            unsafe { Typed::<A, M>::run(message, actor, here, slot) }
-        }
+    fn open(self, here: &Local, slot: u32) -> Option<M> {
+        let serial = here.seat(slot, |seat| seat.serial);
+        (serial == self.serial).then_some(self.message)
     }
 }

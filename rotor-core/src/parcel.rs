@@ -112,6 +112,32 @@ impl Parcel {
     }
 }
 
+impl Chunk {
+    /// Takes the next record out, as a parcel of its own.
+    pub(crate) fn pop_parcel(&self) -> Option<Parcel> {
+        // SAFETY: a record that was taken out just now.
+        self.pop().map(|at| unsafe { Parcel::copy(at) })
+    }
+
+    /// Appends the records of a parcel; an emptied chunk is returned.
+    pub(crate) fn append(&self, contents: Contents) -> Option<Chunk> {
+        match contents {
+            Contents::One(mut one) => {
+                // SAFETY: a record, which nobody else has.
+                unsafe { self.push_raw(one.as_mut_ptr()) };
+                None
+            }
+            Contents::Chunk(more) => {
+                while let Some(at) = more.pop() {
+                    // SAFETY: a record that was taken out just now.
+                    unsafe { self.push_raw(at) }
+                }
+                Some(more)
+            }
+        }
+    }
+}
+
 /// In place of the pointer to a kind, where a pointer to something else follows.
 const LONG: *mut () = ptr::without_provenance_mut(2);
 const CHUNK: *mut () = ptr::without_provenance_mut(3);

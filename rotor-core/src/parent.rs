@@ -1,7 +1,5 @@
 //! What passes between a parent and its children: reports, orders, limits.
 
-#![expect(unsafe_code)]
-
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -14,9 +12,8 @@ use crate::early::{self, Early, Siblings};
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason, Plain};
 use crate::kin::Kin;
-use crate::lane::SYSTEM;
 use crate::locality::{Control, Local, News, StartOrder};
-use crate::message::{LOCALITY, Record, Way};
+use crate::message::{Command, LOCALITY};
 use crate::naming::Above;
 use crate::observe::Observer;
 use crate::removal::Kill;
@@ -43,18 +40,14 @@ struct ReportHere {
     incarnation: u64,
 }
 
-impl Record for ReportHere {
-    type Message = ReportHere;
-    const LANE: usize = SYSTEM;
-    const WAY: Way = Way::Own;
-
-    unsafe fn run(report: ReportHere, _: *mut (), here: &Local, _: u32) {
-        let to = Address::new(here.gate, report.slot, report.generation);
-        let news = match report.ended {
+impl Command for ReportHere {
+    fn run(self, here: &Local, _: u32) {
+        let to = Address::new(here.gate, self.slot, self.generation);
+        let news = match self.ended {
             None => News::Started,
             Some(plain) => News::Exited(plain.into()),
         };
-        here.report(to, report.child, report.incarnation, news);
+        here.report(to, self.child, self.incarnation, news);
     }
 }
 
@@ -84,7 +77,7 @@ impl Local {
                     ended,
                     incarnation,
                 };
-                ReportHere::push(Address::new(self.gate, LOCALITY, 0), report);
+                report.push(Address::new(self.gate, LOCALITY, 0));
             }
             Parent::Actor { address: to, child } => Control::post(
                 to.gate(),

@@ -1,7 +1,5 @@
 //! The end of instances by force, and of slots.
 
-#![expect(unsafe_code)]
-
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
@@ -11,11 +9,10 @@ use crate::exit::Exit;
 use crate::gate::{BOUNDED, next_generation};
 use crate::here;
 use crate::kin::{Entry, RemoteEntry};
-use crate::lane::SYSTEM;
 use crate::late::Overrun;
 use crate::locality::{Control, Local};
 use crate::lock::lock;
-use crate::message::{LOCALITY, Record, Way};
+use crate::message::{Command, LOCALITY};
 use crate::observe::Reason;
 use crate::registry::{Plans, Whose};
 use crate::request::RequestError;
@@ -68,16 +65,14 @@ impl Awaited {
 
 /// The slot of a child is to be freed whose parent is on the same locality: a short record, as there may
 /// be very many.
-struct RemoveHere;
+struct RemoveHere {
+    slot: u32,
+    generation: u32,
+}
 
-impl Record for RemoveHere {
-    /// Slot and generation.
-    type Message = (u32, u32);
-    const LANE: usize = SYSTEM;
-    const WAY: Way = Way::Own;
-
-    unsafe fn run((slot, generation): (u32, u32), _: *mut (), here: &Local, _: u32) {
-        if let Some(slot) = here.find(Address::new(here.gate, slot, generation)) {
+impl Command for RemoveHere {
+    fn run(self, here: &Local, _: u32) {
+        if let Some(slot) = here.find(Address::new(here.gate, self.slot, self.generation)) {
             here.remove(slot);
         }
     }
@@ -433,8 +428,9 @@ impl Local {
     pub(crate) fn forget(&self, entry: &Entry) {
         let to = entry.place;
         if to.gate() == self.gate {
-            let here = Address::new(self.gate, LOCALITY, 0);
-            return RemoveHere::push(here, (to.slot, to.generation));
+            let (slot, generation) = (to.slot, to.generation);
+            let order = RemoveHere { slot, generation };
+            return order.push(Address::new(self.gate, LOCALITY, 0));
         }
         self.forget_client(to);
         // If that is lost, also before it has heard of this, in its next life.

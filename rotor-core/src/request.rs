@@ -16,7 +16,7 @@ use crate::address::Address;
 use crate::ask_limits::AskLimit;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::here::{self, Caught, HERE, Here, with_local};
+use crate::here::{self, Caught, HERE, with_local};
 use crate::lane::NORMAL;
 use crate::locality::Local;
 use crate::lock::lock;
@@ -644,9 +644,7 @@ impl<R: Send + 'static> Asking<R> {
     ) -> Self {
         let asking = Self::send(to, request);
         // Not by who is asked, if possible: that one may be stuck, or end.
-        let asker = HERE.with(Here::running);
-        // SAFETY: its slice keeps it.
-        let keeper = unsafe { asker.as_ref() }.map_or(to.address().gate(), |asker| asker.gate);
+        let keeper = here::running_gate().unwrap_or(to.address().gate());
         if limit < Duration::MAX {
             AskLimit::post(keeper, asking.cell.clone(), limit);
         }

@@ -1,7 +1,5 @@
 //! Waiting for room: a send that is a future.
 
-#![expect(unsafe_code)]
-
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +9,7 @@ use std::time::Duration;
 
 use crate::address::{Address, Undelivered, try_push};
 use crate::ask_limits::AskLimit;
-use crate::here::{self, HERE, Here};
+use crate::here;
 use crate::lock::lock;
 use crate::message::Kind;
 use crate::observe::Reason;
@@ -105,9 +103,7 @@ impl<M: Send + 'static> Sending<M> {
             let passed = Arc::new(Passed(Mutex::new(Limit::Runs(None))));
             if self.limit < Duration::MAX {
                 // As that of a request.
-                let sender = HERE.with(Here::running);
-                // SAFETY: its slice keeps it.
-                let keeper = unsafe { sender.as_ref() }.map_or(to.gate(), |sender| sender.gate);
+                let keeper = here::running_gate().unwrap_or(to.gate());
                 AskLimit::post(keeper, passed.clone(), self.limit);
             }
             self.waiting = Some(Waiting {

@@ -20,7 +20,9 @@ use crate::gate::Gate;
 use crate::hold::{Hold, Why};
 use crate::lane::NORMAL;
 use crate::locality::{Control, Local};
-use crate::message::{Boxed, CLONE, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline};
+use crate::message::{
+    Boxed, CLONE, Command, Header, Inline, Kind, LOCALITY, Record, Typed, Way, is_inline,
+};
 use crate::observe::{Reason, Undeliverable};
 use crate::queue::Flat;
 use crate::signed::{self, copied};
@@ -70,7 +72,8 @@ impl<M: Clone + Send + 'static> Topic<M> {
     /// assert_eq!((one.take(), two.take()), (vec!["rain"], vec!["rain"]));
     /// ```
     pub fn publish(self, message: M) {
-        Published::push(self.address, (self.address, message));
+        let topic = self.address;
+        Published { topic, message }.push(topic);
     }
 
     /// The address behind it.
@@ -288,10 +291,12 @@ impl<M: 'static> Audience for Subscribers<M> {
 }
 
 /// A published message on its way: to the address's owner, and from there to other localities.
-struct Published<M>(PhantomData<M>);
+struct Published<M> {
+    topic: Address,
+    message: M,
+}
 
-impl<M: Clone + Send + 'static> Record for Published<M> {
-    type Message = (Address, M);
+impl<M: Clone + Send + 'static> Command for Published<M> {
     const LANE: usize = NORMAL;
     const WAY: Way = Way::Address;
 
@@ -299,7 +304,8 @@ impl<M: Clone + Send + 'static> Record for Published<M> {
         std::any::type_name::<M>()
     }
 
-    unsafe fn run((topic, message): (Address, M), _: *mut (), here: &Local, _: u32) {
+    fn run(self, here: &Local, _: u32) {
+        let Published { topic, message } = self;
         let before = here.current.replace(LOCALITY);
         let found = here.topics.borrow().find::<M>(topic);
         match found {
@@ -570,7 +576,8 @@ impl Local {
             };
             let to = Address::new(gate, LOCALITY, 0);
             if let Some(one) = one {
-                Published::push(to, (topic, one));
+                let message = one;
+                Published { topic, message }.push(to);
             }
         }
         let Some(message) = message else { return };

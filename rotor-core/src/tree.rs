@@ -209,7 +209,7 @@ impl Sitting {
     fn new(places: &[Locality], home: &'static Gate) -> Arc<Self> {
         let places: Vec<_> = places.iter().map(Locality::gate).collect();
         let own = places.iter().filter_map(|&gate| {
-            let runs = std::ptr::eq(here::running_gate(), gate);
+            let runs = here::runs(gate);
             let answer = here::with_local(gate, |local| Some(local?.picture(runs)))?;
             Some((gate, answer))
         });
