@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rotor_core::sim::Sim;
 use rotor_core::*;
 
-use crate::admin::{ask, child, list, scripted};
+use crate::admin::{answer, ask, child, list, scripted};
 use crate::backend::Backend;
 use crate::harness::bodies;
 use crate::log::Log;
@@ -321,6 +321,22 @@ fn l07_a_wait_that_is_given_up_wakes_nobody(world: &mut World) {
     world.shut_down(&app);
 }
 
+/// A stop that has waited for it means none of the instances that somebody asks for later.
+fn l07_a_stop_during_a_wait_that_is_given_up_is_forgotten(world: &mut World) {
+    let here = world.locality();
+    let b = here.reserve();
+    let app = world.start(&here, move || {
+        group("root").child(puppet("b", &Log::new()).at(b).backoff(HOURS))
+    });
+    crash(b);
+    world.until_due_in(Some(Duration::from_secs(100_000)));
+    b.stop();
+    answer(world, app.root(), TerminateChild::named("b")).expect("it waits");
+    let again = answer(world, app.root(), RestartChild::named("b"));
+    assert!(matches!(again, Ok(Some(_))), "{again:?}");
+    world.shut_down(&app);
+}
+
 /// In a spec and in a request, with the reason.
 fn l07_a_backoff_that_makes_no_sense_is_refused(seed: u64) {
     let log = Log::new();
@@ -496,6 +512,7 @@ bodies! {
         l07_waits_are_exact_on_any_loop,
         l07_jitter_is_drawn_on_any_loop,
         l07_a_wait_that_is_given_up_wakes_nobody,
+        l07_a_stop_during_a_wait_that_is_given_up_is_forgotten,
     ]
     Sim: [
         l07_waits_follow_from_the_seed,

@@ -653,6 +653,75 @@ fn l17_the_limit_of_a_tree_outlives_its_roots_instance(seed: u64) {
     assert_eq!(log.live(), 0);
 }
 
+/// Nor is a loop waited for that does not take the order to remove somebody at once.
+fn l17_a_loop_that_is_stuck_does_not_keep_who_waits_for_no_stop(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let (here, away) = (sim.locality("here"), sim.locality("away"));
+    let theirs = log.clone();
+    let far = group("far").stop_limit(Duration::ZERO);
+    let far = far.on(&away, move |s| s.child(puppet("a", &theirs)));
+    let app = sim.start(group("root").child(far)).unwrap();
+    sim.run_until_idle();
+    sim.delay(&here, &away, LONG);
+    app.shutdown();
+    sim.run_for(ms(4_999));
+    assert!(app.tree().ended.is_none(), "it may take a while");
+    sim.run_for(ms(1));
+    assert!(app.tree().ended.is_some(), "seed {seed}: it waits for ever");
+}
+
+/// Who ends while it starts is to be done with that in the time of a stop.
+fn l17_an_end_within_a_start_has_the_limit_of_a_stop(seed: u64) {
+    for (start, stop) in [(Duration::MAX, 3_000), (LONG, 3_000), (ms(2_000), 3_000)] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let asked = sim.locality("here").reserve();
+        let slow = Role::new("b", &log).begin(|me, cx| me.kept.push(Box::new(cx.hold("no end"))));
+        let inner = group("inner")
+            .start_limit(start)
+            .stop_limit(ms(stop))
+            .child(stuck("a", &log, asked).stop_limit(Duration::MAX))
+            .child(slow.child().start_limit(Duration::MAX));
+        let app = sim.start(group("root").child(inner)).unwrap();
+        sim.run_until_idle();
+        app.tree().nodes[1].address.stop();
+        let limit = start.min(ms(stop));
+        sim.run_for(limit - ms(1));
+        assert!(app.tree().ended.is_none(), "seed {seed}, {start:?}");
+        sim.run_for(ms(1));
+        let exit = app.tree().ended.expect("it was late");
+        let ExitReason::TimedOut(late) = exit.root_cause().reason() else {
+            panic!("{exit}");
+        };
+        assert_eq!((&*late.path, late.step), ("root/inner", "stop"));
+        assert_eq!(late.limit, ms(stop));
+    }
+}
+
+/// It ends already: its time does not begin anew with the order.
+fn l17_an_order_to_stop_gives_one_that_ends_no_more_time(seed: u64) {
+    for is_far in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let (here, away) = (sim.locality("here"), sim.locality("away"));
+        let (asked, theirs) = (here.reserve(), log.clone());
+        let inner = group("inner").stop_limit(ms(3_000));
+        let below =
+            move |s: Supervisor| s.child(stuck("a", &theirs, asked).stop_limit(Duration::MAX));
+        let inner = match is_far {
+            true => inner.on(&away, below),
+            false => below(inner),
+        };
+        let app = sim.start(group("root").child(inner)).unwrap();
+        sim.run_until_idle();
+        app.tree().nodes[1].address.stop();
+        sim.run_for(ms(2_000));
+        app.shutdown();
+        sim.run_for(ms(999));
+        assert!(app.tree().ended.is_none(), "seed {seed}");
+        sim.run_for(ms(1));
+        assert!(app.tree().ended.is_some(), "seed {seed}: it has more time");
+    }
+}
+
 bodies! {
     Pair: [
         l17_who_is_late_is_told_with_what_it_waits_for,
@@ -670,6 +739,9 @@ bodies! {
         l17_who_has_just_ended_is_not_told_of,
         l17_the_limit_of_a_tree_begins_with_its_end,
         l17_the_limit_of_a_tree_outlives_its_roots_instance,
+        l17_a_loop_that_is_stuck_does_not_keep_who_waits_for_no_stop,
+        l17_an_end_within_a_start_has_the_limit_of_a_stop,
+        l17_an_order_to_stop_gives_one_that_ends_no_more_time,
     ]
     Each: [
         l17_a_late_start_is_told_as_well,

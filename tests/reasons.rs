@@ -1,5 +1,6 @@
 //! Why an actor ends: the first reason wins.
 
+use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::admin::{ask, child, scripted};
@@ -94,7 +95,44 @@ fn m15_a_failure_among_many_orders_to_stop_is_told(on: &dyn Backend) {
     assert_eq!(told, log.count("x: fails"));
 }
 
+/// Its children have made it end: an order that comes while they stop changes nothing of that.
+fn m13_why_a_supervisor_ends_is_not_lost_to_an_order_to_stop(seed: u64) {
+    for gives_up in [false, true] {
+        let (log, mut sim) = (Log::new(), Sim::new(seed));
+        let a = sim.locality("here").reserve();
+        let mut inner = Supervisor::one_for_one("inner").intensity(0, LONG);
+        inner = inner.child(Role::new("b", &log).slow(100).child());
+        let bad = puppet("a", &log).at(a);
+        inner = inner.child(if gives_up { bad } else { bad.escalating() });
+        let app = sim.start(group("root").child(inner.transient())).unwrap();
+        sim.run_until_idle();
+        crash(a);
+        sim.run_for(ms(50));
+        app.tree().nodes[1].address.stop();
+        sim.run_for(ms(50));
+        // A transient one is started again if it has failed; who gives up has not, as in OTP.
+        let lives = if gives_up { 1 } else { 2 };
+        assert_eq!(app.tree().nodes[1].instances, lives, "seed {seed}");
+    }
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let a = sim.locality("here").reserve();
+    let tree = Supervisor::one_for_one("root").intensity(0, LONG);
+    let slow = Role::new("b", &log).slow(100).child();
+    let app = sim.start(tree.child(slow).child(puppet("a", &log).at(a)));
+    let app = app.unwrap();
+    sim.run_until_idle();
+    crash(a);
+    sim.run_for(ms(50));
+    app.shutdown();
+    sim.run_for(ms(50));
+    let exit = app.tree().ended.expect("all have stopped");
+    assert!(exit.is_failure() && exit.gave_up().is_some(), "{exit}");
+}
+
 bodies! {
+    Sim: [
+        m13_why_a_supervisor_ends_is_not_lost_to_an_order_to_stop,
+    ]
     Each: [
         m13_a_failure_counts_before_an_order_to_stop,
         m13_the_reason_of_an_order_that_came_first_stays,

@@ -377,10 +377,16 @@ impl Local {
             child,
         };
         let path = || format!("{}/{name}", names.join("/")).into();
-        let built = shell.build(&build, path).and_then(|mut supervisor| {
+        let adopt = || {
+            let mut supervisor = shell.build(&build, path)?;
             supervisor.restart = restart;
             supervisor.check(names.clone(), self.gate, self.locality.name())?;
             self.adopt_supervisor(to.slot, supervisor, above.clone())
+        };
+        // What is refused is dropped: that is a user's, too.
+        let built = here::guard(adopt).unwrap_or_else(|caught| {
+            let (supervisor, text) = (path(), caught.text);
+            Err(StartError::BuildPanicked { supervisor, text })
         });
         if let Err(error) = built {
             self.take_back_children(to.slot);
@@ -496,6 +502,43 @@ mod tests {
 
     struct Kid;
     impl Actor for Kid {}
+
+    /// Panics when it is dropped, if it is armed.
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.0, "dropped");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_elsewhere_may_panic_when_it_is_dropped() {
+        let mut sim = Sim::new(1);
+        let (_, far) = (sim.locality("here"), sim.locality("far"));
+        let mut builds = 0;
+        let below = Supervisor::one_for_one("below").on(&far, move |s| {
+            builds += 1;
+            let kids = if builds > 1 { 2 } else { 1 }; // of one name
+            let bomb = |n| {
+                let bomb = Bomb(n > 0);
+                Child::once("kid", move |_| Ok(drop(bomb)).map(|()| Kid))
+            };
+            (0..kids).map(bomb).fold(s, Supervisor::child)
+        });
+        let app = sim.start(Supervisor::one_for_one("app").child(below));
+        let app = app.expect("a sound tree");
+        sim.run_until_idle();
+        let exit = app.tree().ended.expect("it was refused");
+        assert!(
+            matches!(exit.root_cause().reason(), ExitReason::Refused(_)),
+            "{exit}"
+        );
+        let other = sim.start(Supervisor::one_for_one("other").child(
+            Supervisor::one_for_one("part").on(&far, |s| s.child(Child::new("kid", || Kid))),
+        ));
+        sim.run_until_idle();
+        assert!(other.unwrap().tree().ended.is_none(), "the loop goes on");
+    }
 
     struct Mother(Log);
     impl Actor for Mother {}

@@ -9,9 +9,11 @@ use crate::child::LIMIT;
 use crate::docket::Docket;
 use crate::early;
 use crate::fixed_map::FixedMap;
+use crate::late::Overrun;
 use crate::locality::{News, Placement};
 use crate::pool::Template;
 use crate::registry::Plans;
+use crate::states::Lifecycle;
 use crate::strategy::{ChildId, Family, Flags, Restart, RowState, Step};
 use crate::supervisor::{Remote, Shell};
 use crate::things::{Key, NO_THINGS};
@@ -74,15 +76,6 @@ impl Limits {
         start: Some(LIMIT),
         stop: Some(LIMIT),
     };
-
-    /// The one of a step; zero if it has none.
-    pub(crate) fn of(self, step: Step) -> Duration {
-        let limit = match step {
-            Step::Start => self.start,
-            Step::Stop => self.stop,
-        };
-        limit.unwrap_or_default()
-    }
 }
 
 impl Entry {
@@ -115,6 +108,19 @@ impl Entry {
     pub(crate) fn plans(&self) -> (Address, Option<Arc<Plans>>) {
         let remote = self.remote();
         (self.place, remote.and_then(|remote| remote.plans.clone()))
+    }
+
+    /// What has taken too long when the limit of a step has passed: one that ends while it starts has had that
+    /// of its stop, and the loop of one that is removed at once the usual one.
+    pub(crate) fn overrun(&self, step: Step) -> Overrun {
+        let Limits { start, stop } = self.limits();
+        if step == Step::Start && self.place.state() != Lifecycle::Stopping {
+            let limit = start.unwrap_or_default();
+            return Overrun { step, limit };
+        }
+        let limit = stop.filter(|limit| !limit.is_zero()).unwrap_or(LIMIT);
+        let step = Step::Stop;
+        Overrun { step, limit }
     }
 
     pub(crate) fn limits(&self) -> Limits {

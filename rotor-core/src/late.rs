@@ -181,12 +181,11 @@ impl Local {
             let kin = seat.kin.as_mut()?;
             let stops = step == Step::Stop && kin.family.row(child).last_up == incarnation;
             let entry = kin.entry(child)?;
-            Some((entry.place, entry.limits().of(step), stops))
+            Some((entry.place, entry.overrun(step), stops))
         });
-        let Some((to, limit, stops)) = found else {
+        let Some((to, overrun, stops)) = found else {
             return;
         };
-        let overrun = Overrun { step, limit };
         if to.gate() == self.gate {
             // Exact: it is gone before anything else is done. Elsewhere it is disowned.
             let kill = Kill {

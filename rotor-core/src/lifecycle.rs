@@ -53,7 +53,8 @@ impl Local {
             if !free || seat.is_disowned(incarnation) {
                 return None;
             }
-            if seat.state == State::Down {
+            let was_down = seat.state == State::Down;
+            if was_down {
                 seat.drain = Drain::No; // it was meant for those before
             }
             seat.incarnation = incarnation;
@@ -72,7 +73,9 @@ impl Local {
             seat.instances = seat.instances.saturating_add(1);
             seat.serial = self.things.borrow_mut().serial();
             let restarts = seat.instances - 1;
-            let old = seat.exit.take();
+            let rare = seat.rare.as_mut().filter(|_| was_down);
+            let early = rare.and_then(|rare| rare.early_stop.take()); // so was that
+            let old = (seat.exit.take(), early);
             Some(Ok((make, seat.once, old, restarts, seat.marked)))
         });
         let (mut make, once, old, restarts, marked) = match ready {
@@ -433,6 +436,9 @@ impl Local {
                 }
                 _ => return None,
             }
+            // The first reason wins: its children may have made it end already.
+            let first = seat.kin.as_ref().and_then(|kin| kin.family.ends_with());
+            let exit = first.unwrap_or(&exit).clone();
             seat.state = State::Stopping;
             seat.drain = Drain::No;
             seat.keep = seat.is_kept(&exit);
@@ -442,9 +448,9 @@ impl Local {
             }
             let hooked = std::mem::replace(&mut seat.hooked, true);
             let old = seat.exit.replace(exit.clone());
-            Some((if hooked { None } else { seat.ops }, old))
+            Some((if hooked { None } else { seat.ops }, old, exit))
         });
-        let Some((ops, old)) = begun else {
+        let Some((ops, old, exit)) = begun else {
             return false;
         };
         self.slots.shut(slot);

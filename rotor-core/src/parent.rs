@@ -7,17 +7,20 @@ use smallvec::SmallVec;
 use crate::address::Address;
 use crate::admin::Who;
 use crate::adopt::Adoption;
+use crate::child::LIMIT;
 use crate::decision::Decision;
 use crate::early::{self, Early, Siblings};
 use crate::error::TimedOut;
 use crate::exit::{Exit, ExitReason, Plain};
-use crate::kin::Kin;
+use crate::kin::{Kin, Limits};
+use crate::late::Overrun;
 use crate::locality::{Control, Local, News, StartOrder};
 use crate::message::{Command, LOCALITY};
 use crate::naming::Above;
 use crate::observe::Observer;
 use crate::removal::Kill;
 use crate::slot::{Parent, Seat, State};
+use crate::states::Lifecycle;
 use crate::strategy::{Action, ChildId, Event, KEEP, RowState, Step};
 use crate::things::Body;
 use crate::timer::nanos;
@@ -291,14 +294,18 @@ impl Local {
         });
     }
 
-    /// A child that runs ends by itself: its limit holds from now on.
+    /// A child that runs, or starts, ends by itself: the limit of its stop holds from now on, unless that of
+    /// its start passes before.
     fn limit_end(&self, slot: u32, child: u32, incarnation: u64) {
         let limit = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut().filter(|kin| kin.has(child))?;
             let runs = kin.family.runs(child, incarnation);
-            let entry = kin.entry(child).filter(|_| runs)?;
-            let stop = entry.limits().stop;
-            stop.filter(|_| !kin.has_limit(child))
+            let starts = kin.family.awaited_start() == Some((child, incarnation));
+            let limited = kin.has_limit(child);
+            let entry = kin.entry(child).filter(|_| runs || starts)?;
+            let Limits { start, stop } = entry.limits();
+            let sooner = starts && stop < start;
+            stop.filter(|_| !limited || sooner)
         });
         if limit.is_some() {
             self.arm_limit(slot, child, incarnation, limit);
@@ -316,7 +323,6 @@ impl Local {
         let passed = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let state = kin.family.row(child).state;
-            let limits = kin.entry(child)?.limits();
             let index = kin.take_limit(child)?;
             self.forget_limit(index, (slot, child), &mut seat.things);
             if state == RowState::Waiting {
@@ -326,12 +332,12 @@ impl Local {
                 RowState::Starting => Step::Start,
                 _ => Step::Stop,
             };
-            Some(Err((step, limits.of(step))))
+            Some(Err(kin.entry(child)?.overrun(step)))
         });
         let event = match passed {
             None => return,
             Some(Ok(due)) => due,
-            Some(Err((step, limit))) => {
+            Some(Err(Overrun { step, limit })) => {
                 let place = self.child_place(slot, child);
                 let here = place.filter(|to| to.gate() == self.gate);
                 let late = Exit::of(ExitReason::TimedOut(TimedOut {
@@ -460,11 +466,11 @@ impl Local {
             } => {
                 let found = self.seat(slot, |seat| {
                     let kin = seat.kin.as_mut()?;
-                    let starts = kin.has_limit(child);
+                    let limited = kin.has_limit(child);
                     let entry = kin.entry(child)?;
-                    Some((entry.place, entry.limits().stop, starts))
+                    Some((entry.place, entry.limits().stop, limited))
                 });
-                let Some((to, limit, starts)) = found else {
+                let Some((to, limit, limited)) = found else {
                     return;
                 };
                 let has_ended = |seat: &mut Seat| {
@@ -495,12 +501,19 @@ impl Local {
                         keep,
                         late: None,
                     };
+                    if to.gate() != self.gate {
+                        // Its loop may be stuck.
+                        self.arm_limit(slot, child, incarnation, Some(LIMIT));
+                    }
                     return Control::post(to.gate(), Control::Kill(kill));
                 }
-                if to.gate() != self.gate {
-                    self.arm_limit(slot, child, incarnation, limit);
-                } else if starts {
-                    self.end_limit(slot, child);
+                // One that ends by itself has its limit already.
+                if !(limited && to.state() == Lifecycle::Stopping) {
+                    if to.gate() != self.gate {
+                        self.arm_limit(slot, child, incarnation, limit);
+                    } else if limited {
+                        self.end_limit(slot, child);
+                    }
                 }
                 Control::post(
                     to.gate(),
@@ -870,6 +883,7 @@ impl Local {
                 Step::Stop => RowState::Stopping,
             };
             let meant = row.state == state && row.incarnation == incarnation;
+            let meant = meant && !kin.has_limit(child);
             let entry = kin.entry(child).filter(|_| meant)?;
             match step {
                 Step::Start => entry.limits().start,

@@ -810,6 +810,18 @@ impl Family {
         self.pass.as_ref().is_some_and(Pass::is_end)
     }
 
+    /// How it ends, if its last pass has begun. A start that is undone is none: that has failed.
+    pub(crate) fn ends_with(&self) -> Option<&Exit> {
+        match &self.pass.as_ref()?.then {
+            Then::End {
+                exit,
+                failed_start: false,
+                ..
+            } => Some(exit),
+            _ => None,
+        }
+    }
+
     /// Any retry of this start of the supervisor serves a child that waits for one, also one that
     /// was posted for an earlier failure and overtaken by a pass: OTP's go by the child's id alone.
     fn is_retried(&self, id: ChildId, incarnation: u64) -> bool {
@@ -1079,7 +1091,7 @@ impl Family {
         if row.dynamic && (ends || temporary || pool) {
             self.remove(id);
             out.push(Action::Forget(id));
-        } else if temporary && !ends {
+        } else if temporary && !ends && !row.removed {
             self.hide(id, out);
         }
     }
@@ -1136,6 +1148,7 @@ impl Family {
         match pass.then {
             Then::Up | Then::Ready if decision == Decision::Stop => {
                 let awaited = pass.waiting == Waiting::One(id, Step::Start);
+                pass.leave_out(id);
                 out.push(Action::LayDown(id, exit));
                 self.forget_if_over(id, out);
                 if awaited {
@@ -1229,6 +1242,14 @@ impl Family {
 impl Pass {
     fn is_end(&self) -> bool {
         matches!(self.then, Then::End { .. })
+    }
+
+    /// A child is not started any more that was to be.
+    fn leave_out(&mut self, id: ChildId) {
+        if let Some(at) = (self.started..self.starts.len()).find(|&at| self.starts[at] == id) {
+            self.starts.remove(at);
+            self.places.take();
+        }
     }
 
     /// Whether a child is still to be started.

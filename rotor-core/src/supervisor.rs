@@ -732,7 +732,8 @@ impl Supervisor {
     /// No limit by default, as in OTP.
     ///
     /// On its parent's locality it runs from when its stop has begun, on another one from the order to stop: a
-    /// loop that does not turn is late, too.
+    /// loop that does not turn is late, too. It goes on when an order comes to one that ends already. Zero is at
+    /// once, without stop hooks: a loop elsewhere has 5 s to obey.
     ///
     /// A tree that has overrun its limit ends with [`ExitReason::TimedOut`](crate::ExitReason::TimedOut).
     /// The threads that were spawned for it are not waited for then: one of them may be in a handler that

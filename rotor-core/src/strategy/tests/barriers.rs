@@ -80,6 +80,15 @@ fn a_child_that_ends_while_it_waits_for_the_others_fails_their_start() {
 }
 
 #[test]
+fn who_ends_on_the_way_through_the_gate_and_is_left_is_not_started() {
+    let mut play = at_the_gate();
+    play.said = Some(|_, _, _| Decision::Stop);
+    assert!(play.turn());
+    assert_eq!(play.crash("b"), "go a");
+    assert_eq!(play.answer("a"), "up");
+}
+
+#[test]
 fn the_word_to_go_on_means_nothing_while_a_failed_start_is_undone() {
     let mut play = at_the_gate();
     play.queue.clear(); // the word is still to come
