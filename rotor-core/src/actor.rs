@@ -209,6 +209,7 @@ pub trait Handler<M>: Actor {
     ///     }
     /// }
     /// ```
+    /// It returns nothing: for `?`, implement [`TryHandler`] instead.
     fn handle(&mut self, message: M, cx: &mut Context<Self>);
 }
 

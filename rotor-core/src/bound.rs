@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 /// How many messages may wait for an actor, and what becomes of what is too much.
 ///
-/// It belongs to an address: one that was minted with
+/// Without one, any number may wait for an actor that runs (one that does not has its
+/// [`capacity`](crate::Child::capacity)). A bound belongs to an address: one that was minted with
 /// [`reserve_bounded`](crate::Locality::reserve_bounded), or that of a child whose spec has a
 /// [`bound`](crate::Child::bound). Whoever sends to it, on whatever thread, the number is kept exactly:
 /// of all that was sent and is not being handled yet, whether the actor runs or is restarted meanwhile.
@@ -111,8 +112,9 @@ impl Bound {
     ///     }
     /// }
     /// # let mut sim = Sim::new(1);
-    /// # let screen = sim.locality("ui").reserve_bounded(Bound::drop_oldest(2));
-    /// let child = Child::new("screen", || Screen { last: 0, shown: 0 }).bound(Bound::drop_oldest(2));
+    /// # let ui = sim.locality("ui");
+    /// let screen = ui.reserve_bounded(Bound::drop_oldest(2));
+    /// let child = Child::new("screen", || Screen { last: 0, shown: 0 });
     /// sim.start(Supervisor::one_for_one("app").child(child.at(screen)))?;
     /// # sim.run_until_idle();
     /// (1..=100).for_each(|frame| screen.send(frame));
@@ -134,8 +136,9 @@ impl Bound {
     /// impl Actor for Worker {}
     /// impl Handler<u32> for Worker { fn handle(&mut self, _: u32, _: &mut Context<Self>) {} }
     /// # let mut sim = Sim::new(1);
-    /// # let worker = sim.locality("here").reserve_bounded(Bound::fail(10));
-    /// let child = Child::new("worker", || Worker).bound(Bound::fail(10)).temporary().significant();
+    /// # let here = sim.locality("here");
+    /// let worker = here.reserve_bounded(Bound::fail(10));
+    /// let child = Child::new("worker", || Worker).temporary().significant();
     /// let app = sim.start(Supervisor::one_for_one("app").auto_shutdown(AutoShutdown::Any)
     ///     .child(child.at(worker)))?;
     /// # sim.run_until_idle();
@@ -151,7 +154,7 @@ impl Bound {
         Self::new(messages, Overload::Fail)
     }
 
-    /// An `M` takes the place of the one with the same key that waits already, if there is one.
+    /// Keeps only the latest `M` of each key: it takes the place of the one that waits already, if there is one.
     ///
     /// Also while there is room for more. It is handled when the other one would have been. `key` is
     /// called by whoever sends, on that thread; a message for which it panics is as one without a key.

@@ -488,8 +488,9 @@ impl<A: Actor> Context<A> {
     ///
     /// Errors: [`Timeout`](RequestError::Timeout) after `limit`, [`Ended`](RequestError::Ended) if
     /// the other actor ends first, [`Dropped`](RequestError::Dropped) if it drops the request,
-    /// [`Full`](RequestError::Full), [`Gone`](RequestError::Gone). A request to an actor that is
-    /// being restarted waits for the next instance.
+    /// [`Full`](RequestError::Full), [`Gone`](RequestError::Gone). A request to an actor that has not started
+    /// yet, or is being restarted, waits for it. Do not [hold](Self::hold) a start for the answer of a sibling
+    /// that is declared later: it starts after this one.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

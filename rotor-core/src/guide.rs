@@ -253,7 +253,8 @@ pub mod mixing_loops {
     //! spawns the `MioLoop`; of a loop of one's own from [`Driver::start`](crate::Driver::start).
     //!
     //! **Wiring.** [`Locality::reserve`](crate::Locality::reserve) mints the address of an actor that
-    //! does not exist yet. Factories capture addresses, in circles too. Messages sent early wait.
+    //! does not exist yet. Factories capture addresses, in circles too. Messages sent early wait: any number
+    //! until the loop runs, then 1 024 until a child claims the address.
     //!
     //! **What crosses.** The closure given to `on` and every message to another locality must be
     //! `Send`; what the factories make need not be. On one thread
@@ -277,10 +278,10 @@ pub mod mixing_loops {
     //!
     //! **When a loop is lost** (its thread ended, its driver was dropped), what lived there ends with
     //! [`ExitReason::Lost`](crate::ExitReason::Lost), requests to it fail, and its supervisor decides. Until
-    //! the locality is opened again, each restart of it fails at once, and counts. A new loop does that: made
-    //! on a thread of its own, it [opens](crate::ThreadLoop::open) the locality and
-    //! [serves](crate::ThreadLoop::serve), which ends as a spawned loop does. The calls are the same for each
-    //! backend; a loop of one's own has [`Driver::open`](crate::Driver::open). A program that means to do so
+    //! the locality is opened again, each restart of it fails at once, and counts. To open it again, make a loop
+    //! on a thread, have it [open](crate::ThreadLoop::open) the locality, and let it
+    //! [serve](crate::ThreadLoop::serve): that returns when nothing is placed there any more. The calls are the
+    //! same for each backend; a loop of one's own has [`Driver::open`](crate::Driver::open). A program that means to do so
     //! gives the subtree a [`backoff`](crate::Supervisor::backoff), say of a fifth of a second, and its supervisor
     //! an [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
     //! then, say 20 in 10 s: by default it gives up after one. One that does not has
@@ -339,8 +340,8 @@ pub mod supervision {
     //! [`transient`](crate::Child::transient): only after an error or a panic.
     //! [`temporary`](crate::Child::temporary): never.
     //! So an actor that ends by itself, with [`cx.stop()`](crate::Context::stop), is made transient. A permanent
-    //! one is started again after that as well, ends again, and its supervisor soon gives up, of a child that
-    //! "ended: normal".
+    //! one is started again after that as well, ends again, and its supervisor soon gives up; the exit then
+    //! says that the child "ended: normal".
     //!
     //! More than *intensity* restarts in a period (1 in 5 s by default) and the supervisor ends as
     //! well; its own supervisor decides. So trouble that a restart does not cure climbs until
@@ -550,7 +551,8 @@ pub mod supervision {
     //! assert!(tree.plan(&Locality::new("here"))?.warnings.is_empty());
     //! # Ok::<_, StartError>(())
     //! ```
-    //! The address stays valid, and what is sent to it waits. The intensity still counts: the plan
+    //! The address stays valid, and what is sent to it waits, 1 024 messages unless its
+    //! [`capacity`](crate::Child::capacity) says otherwise. The intensity still counts: the plan
     //! warns if waits are so long that it can never be used up, and `net` would never give up. It warns as
     //! well of a [`start_limit`](crate::Child::start_limit) that lets starts hang for so long.
     //!
@@ -578,7 +580,8 @@ pub mod supervision {
     //! # A start that waits
     //!
     //! The next child starts when this one is operational. A [`Hold`](crate::Hold) keeps that open, for at
-    //! most the child's [`start_limit`](crate::Child::start_limit): 5 s, unless it says otherwise.
+    //! most the child's [`start_limit`](crate::Child::start_limit): 5 s, unless it says otherwise. Do not hold
+    //! it for the answer of a sibling that is declared later: that starts after this one.
     //! ```
     //! use rotor_core::{sim::Sim, *};
     //! use std::time::Duration;
@@ -727,7 +730,8 @@ pub mod supervision {
     //!
     //! # What survives a restart
     //!
-    //! The address, and the messages in the queue. Not the state, the timers, the futures, the
+    //! The address, and the messages in the queue: all of them if the next instance starts at once, else as many
+    //! as its [`capacity`](crate::Child::capacity) lets wait. Not the state, the timers, the futures, the
     //! subscriptions and the open requests: they belong to one instance. The message that caused the
     //! crash is not delivered again. State that must survive belongs to an actor that does nothing
     //! else, or is captured by the factory:
@@ -947,7 +951,7 @@ pub mod coming_from {
     //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: the start of
     //! an actor has a limit, too ([`Child::start_limit`](crate::Child::start_limit)). A handler is not preempted, so one that blocks stops its whole locality. There is no selective
     //! receive: a later answer comes to a closure. The queue outlives the instance: after a
-    //! crash the next one gets what was waiting. Links are one-way
+    //! crash the next one gets what was waiting, as much of it as its [`capacity`](crate::Child::capacity) lets wait. Links are one-way
     //! ([`Context::link`](crate::Context::link): a client ends before its service); there are no remote
     //! nodes.
     //!

@@ -27,7 +27,7 @@
 //! |---|---|
 //! | send | [`Addr::send`], [`Recipient`]; [`Topic`] to many |
 //! | do something later | [`Context::after`], [`every`](Context::every); [`spawn`](Context::spawn) a future |
-//! | bound what waits | [`Bound`], [`Locality::set_bound`]; [`Throttle`], [`Debounce`], [`Collect`] |
+//! | bound what waits | [`Bound`] (by [`latest`](Bound::latest) a newer message takes the place of an older one), [`Child::capacity`] (while it does not run), [`Locality::set_bound`]; [`Throttle`], [`Debounce`], [`Collect`] |
 //! | ask | [`Context::request`], [`Ask`], [`Addr::ask`] |
 //! | start, restart, stop | [`Supervisor`], [`Child`] ([`transient`](Child::transient), [`temporary`](Child::temporary)), [the guide](guide::supervision) |
 //! | change a running tree | [`Context::child`], [`Address::admin`], [`StartChild`], [`TerminateChild`] |
@@ -37,8 +37,10 @@
 //! | talk with plain threads | [`Inbox`], [`Addr::ask_blocking`] |
 //! | test | [`sim`] |
 //!
-//! Examples show what they are about: `use` lines of the standard library are often left out, and `sim`
-//! is a [`Sim`](sim::Sim), made by `Sim::new(1)`.
+//! Examples show what they are about: `use` lines of the standard library are often left out, `sim`
+//! is a [`Sim`](sim::Sim), made by `Sim::new(1)`, and other names that nothing shows come from lines that are
+//! left out as well. `use rotor_core::*` brings a `Result` whose error is [`Error`], if no other is named; beside
+//! another glob that has such names, import them by name.
 //!
 //! # Words
 //!
@@ -62,8 +64,8 @@
 //! - *Lane*: one of the queues of a locality; what is urgent goes first.
 //! - *Permanent*, the default, *transient*, *temporary*: a child that is started again after every end,
 //!   after a failure, never. *Significant*: one whose end may end its supervisor.
-//! - *Recipient*: an address of which is known only what it takes, not whose it is. *Inbox*: where a
-//!   plain thread, one without actors, receives.
+//! - *Recipient*: an address of which is known only what it takes, not whose it is; [`Addr::to`] gives one.
+//!   *Inbox*: where a plain thread, one without actors, receives.
 //! - *Hold*: keeps a start or a stop open. *Monitor*: is told once of the end of an actor. *Topic*: an
 //!   address to publish to. *Pool*: a supervisor whose children are all made in one way.
 //! - *Service link*: ties a *client* to a *service*, so that the service ends after the client.

@@ -140,7 +140,8 @@ impl Locality {
 
     /// Mints the address of an actor that does not exist yet, for [`Child::at`](crate::Child::at).
     ///
-    /// Any thread. Messages sent early are parked, 1 024 at most, until a child claims the address.
+    /// Any thread. Messages sent early wait until a child claims the address: any number until a loop runs the
+    /// locality, then 1 024.
     /// It survives restarts of the actor and of its ancestors.
     ///
     /// ```

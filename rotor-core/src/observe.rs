@@ -18,7 +18,7 @@ use crate::states::Lifecycle;
 ///     matches!(reason, Reason::Full)
 /// }
 /// assert!(!is_passing(Reason::Gone));
-/// assert_eq!(Reason::Full.to_string(), "its bound is reached");
+/// assert_eq!(Reason::Full.to_string(), "as many wait for it as may");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -71,7 +71,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Reason::Gone => "the actor was removed",
             Reason::Stopped => "the actor has stopped",
-            Reason::Full => "its bound is reached",
+            Reason::Full => "as many wait for it as may",
             Reason::Closed => "its locality has ended, or is lost",
             Reason::NotLocal => "its locality is pinned to another thread",
             Reason::Unheard => "nobody is subscribed",
@@ -91,7 +91,7 @@ impl fmt::Display for Reason {
 /// struct Log;
 /// impl Observer for Log {
 ///     fn undelivered(&self, what: &Undeliverable) {
-///         // undelivered (its bound is reached): usize to view, 1.0.1 on ui
+///         // undelivered (as many wait for it as may): usize to view, 1.0.1 on ui
 ///         eprintln!("{what}");
 ///     }
 /// }

@@ -64,7 +64,7 @@ impl fmt::Display for RequestError {
             RequestError::Timeout => write!(f, "no answer within the time limit"),
             RequestError::Ended(exit) => write!(f, "the actor ended before it answered: {exit}"),
             RequestError::Dropped => write!(f, "the request was dropped unanswered"),
-            RequestError::Full => write!(f, "the actor's bound is reached"),
+            RequestError::Full => write!(f, "as many wait for the actor as may"),
             RequestError::Gone => write!(f, "the actor is gone"),
             RequestError::WouldDeadlock => write!(
                 f,

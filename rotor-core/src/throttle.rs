@@ -19,7 +19,7 @@ use crate::recipient::Recipient;
 /// limit, or whose loop is lost.
 ///
 /// A child like any other, best beside whoever sends so much: then it is also what crosses to the
-/// other loop that is less.
+/// other loop that is less. Not on the loop of a handler that blocks: there it has no turn.
 ///
 /// ```
 /// use rotor_core::{sim::Sim, *};

@@ -63,7 +63,7 @@
 //! with them, leaves them the tokens from some number on, shows them the events of each poll, and polls
 //! no longer than they say.
 //! ```
-//! use std::{sync::Arc, time::Duration};
+//! use std::{io::ErrorKind, sync::Arc, time::Duration};
 //! use mio::{Events, Interest, Poll, Token, Waker};
 //! use rotor_core::*;
 //! use rotor_mio::{MioLoop, Step};
@@ -97,14 +97,17 @@
 //!     # (peer.send(b"hello")?, peer.send(b"world")?);
 //!     let (mut events, mut timeout) = (Events::with_capacity(64), Some(Duration::ZERO));
 //!     loop {
-//!         poll.poll(&mut events, timeout)?;
+//!         match poll.poll(&mut events, timeout) {
+//!             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+//!             _ => {} // a signal, such as that of Ctrl-Z and `fg`, is no reason not to turn
+//!         }
 //!         if events.iter().any(|event| event.token() == SOCKET) {
 //!             let mut packet = [0; 1500];
 //!             while let Ok(n) = socket.recv(&mut packet) {
 //!                 counter.send(packet[..n].to_vec()); // on this thread: no wake is needed
 //!             }
 //!         }
-//!         match guest.turn(&events) { // after each poll, whatever it returned
+//!         match guest.turn(&events) {
 //!             Step::Poll(most) => timeout = most, // or less, if the program has timers
 //!             Step::Done(exit) => return Ok(assert!(!exit.is_failure())),
 //!         }
@@ -112,8 +115,6 @@
 //! }
 //! ```
 //!
-//! A poll that a signal interrupts returns an error, as always: turn all the same, and poll again.
-
 #![forbid(unsafe_code)]
 
 // From the loop to the sockets.

@@ -194,7 +194,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
         Timeout {} "no answer within the time limit";
         Ended { 0: disk_full() } "the actor ended before it answered: failed: disk full";
         Dropped {} "the request was dropped unanswered";
-        Full {} "the actor's bound is reached";
+        Full {} "as many wait for the actor as may";
         Gone {} "the actor is gone";
         WouldDeadlock {} deadlock;
     }
@@ -206,7 +206,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     texts! { Reason:
         Gone {} "the actor was removed";
         Stopped {} "the actor has stopped";
-        Full {} "its bound is reached";
+        Full {} "as many wait for it as may";
         Closed {} "its locality has ended, or is lost";
         NotLocal {} "its locality is pinned to another thread";
         Unheard {} "nobody is subscribed";
@@ -222,7 +222,7 @@ fn r113_what_is_not_answered_or_delivered_says_why() {
     };
     assert_eq!(
         back.to_string(),
-        "u8 was not delivered: its bound is reached"
+        "u8 was not delivered: as many wait for it as may"
     );
     assert_eq!(
         WouldDeadlock.to_string(),

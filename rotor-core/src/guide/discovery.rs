@@ -194,9 +194,9 @@
 //! # Exactly one notice
 //!
 //! A monitor does not hold anything: it tells. One [`Down`](crate::Down) comes for each monitor, when
-//! the instance ends, or at once if it is down or gone; also if its loop is lost. Of one that was so before
-//! it says how that has ended as long as that is known, and then [`Gone`](crate::ExitReason::Gone), which is
-//! no orderly end. Who monitors an actor again in the handler of its `Down` is told again at once while that
+//! the instance ends, or at once if it is down or gone; also if its loop is lost. If it was down already, the
+//! notice says how it had ended, as long as that is known; later it says [`Gone`](crate::ExitReason::Gone),
+//! which is no orderly end. Who monitors an actor again in the handler of its `Down` is told again at once while that
 //! is down: better wait until it is [found](crate::Context::find).
 //! ```
 //! use rotor_core::{sim::Sim, *};

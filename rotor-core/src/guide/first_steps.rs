@@ -75,8 +75,8 @@
 //! its own, later, and so is the lack of one.
 //!
 //! The client below tells its results to a [`Recipient`](crate::Recipient): an address of which it knows
-//! only what it takes. Here it is that of an [`Inbox`](crate::Inbox), where a thread without actors
-//! receives: with `recv`, which waits, `recv_within`, which waits so long at most, or `try_recv`.
+//! only what it takes; [`to`](crate::Addr::to) makes one of any `Addr`. Here it is that of an
+//! [`Inbox`](crate::Inbox), where a thread without actors receives: with `recv`, which waits, `recv_within`, which waits so long at most, or `try_recv`.
 //! ```
 //! use rotor_core::*;
 //! use std::time::Duration;
@@ -114,7 +114,8 @@
 //!     }
 //! }
 //!
-//! /// The counter may live anywhere; it is the first to start, so that the client finds it.
+//! /// The counter may live anywhere; it is the first to start, so that the client finds it. It has a
+//! /// supervisor of its own: directly below this `rest_for_one`, a crash of it would restart the client.
 //! fn tree(counting: Supervisor, counter: Addr<Counter>, out: Recipient<String>) -> Supervisor {
 //!     let texts = vec!["one", "", "one two"]; // taken from the end
 //!     Supervisor::rest_for_one("app").auto_shutdown(AutoShutdown::Any)

@@ -186,8 +186,8 @@
 //!
 //! Its address stays valid. So the work goes on, and its progress comes to the next instance, which has
 //! not asked for it. Where that is wrong, progress goes to an address that ends with the instance: a
-//! [topic](crate::Context::topic) of its own. What is published to it later reaches nobody, and who works
-//! sees on any loop that nobody waits. (An answer to a [request](crate::Context::request) never comes to
+//! [topic](crate::Context::topic) of its own. What is published to it later reaches nobody, and the
+//! worker can see, on whatever loop, that nobody waits. (An answer to a [request](crate::Context::request) never comes to
 //! another instance.)
 //! ```
 //! use rotor_core::{sim::Sim, *};
@@ -245,7 +245,10 @@
 //! # Progress
 //!
 //! Who is told of progress more often than it can be shown has a [`Throttle`](crate::Throttle) before it,
-//! which passes on the latest word, at most once in a period. It is best placed beside the work. Where
+//! which passes on the latest word, at most once in a period. Placed beside the work, it spares the other loop
+//! the rest; but it needs a loop that turns meanwhile, as it does with slices and futures. While a worker
+//! blocks, a throttle on its loop waits as well: then place it on the loop of the view, or reserve the view with
+//! [`Bound::latest`](crate::Bound::latest), by which a newer word takes the place of the one that waits. Where
 //! nothing may be left out, as rows of a table, a [`Collect`](crate::Collect) makes lists of them.
 //!
 //! # The end
