@@ -43,6 +43,8 @@ pub const ALL: &[&Peer] = &[
     #[cfg(feature = "rotor")]
     &rotor::SMOL,
     #[cfg(feature = "rotor")]
+    &rotor::CORE_SPINS,
+    #[cfg(feature = "rotor")]
     &rotor::MIO_SPINS,
     #[cfg(feature = "rotor")]
     &rotor::OBSERVED,

@@ -95,29 +95,55 @@ impl Host for SmolLoop {
     }
 }
 
-/// A mio loop that spins before it parks.
-pub struct Spinning(MioLoop);
+/// A loop that can be told to spin before it parks.
+pub trait Spin: Host {
+    /// This loop, which spins for up to this long.
+    fn spins(self, most: Duration) -> Self;
 
-impl Spinning {
-    const MOST: Duration = Duration::from_micros(20);
+    /// [`Host::elsewhere`], with a loop that spins.
+    fn elsewhere_spins(most: Duration) -> Locality;
 }
 
-impl Host for Spinning {
+impl Spin for ThreadLoop {
+    fn spins(self, most: Duration) -> Self {
+        self.spin(most)
+    }
+
+    fn elsewhere_spins(most: Duration) -> Locality {
+        ThreadLoop::spawn_with("elsewhere", move |this| this.spin(most)).expect("a thread")
+    }
+}
+
+impl Spin for MioLoop {
+    fn spins(self, most: Duration) -> Self {
+        self.spin(most)
+    }
+
+    fn elsewhere_spins(most: Duration) -> Locality {
+        MioLoop::spawn_with("elsewhere", move |this| this.spin(most)).expect("a thread")
+    }
+}
+
+/// A loop that spins before it parks.
+pub struct Spinning<H>(H);
+
+const MOST: Duration = Duration::from_micros(20);
+
+impl<H: Spin> Host for Spinning<H> {
     fn here() -> Self {
-        Spinning(MioLoop::here().spin(Self::MOST))
+        Spinning(H::here().spins(MOST))
     }
 
     fn locality(&self) -> Locality {
-        self.0.locality().clone()
+        self.0.locality()
     }
 
     fn run(self, tree: Supervisor) -> Exit {
-        Host::run(self.0, tree)
+        self.0.run(tree)
     }
 
     fn elsewhere() -> Locality {
-        let set_up = |this: MioLoop| this.spin(Self::MOST);
-        MioLoop::spawn_with("elsewhere", set_up).expect("a thread")
+        H::elsewhere_spins(MOST)
     }
 }
 

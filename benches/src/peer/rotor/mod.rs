@@ -51,14 +51,18 @@ pub static SMOL: Peer = Peer {
     run: run::<SmolLoop>,
 };
 
+pub static CORE_SPINS: Peer = Peer {
+    name: "rotor-core-spins",
+    version: VERSION,
+    has: SPINS,
+    run: run::<Spinning<ThreadLoop>>,
+};
+
 pub static MIO_SPINS: Peer = Peer {
     name: "rotor-mio-spins",
     version: VERSION,
-    has: &[
-        (W::CrossSpin, "two loops that spin for up to 20 us"),
-        (W::CrossSpinCpu, "two loops that spin for up to 20 us"),
-    ],
-    run: run::<Spinning>,
+    has: SPINS,
+    run: run::<Spinning<MioLoop>>,
 };
 
 pub static OBSERVED: Peer = Peer {
@@ -100,6 +104,12 @@ const EVERY: &[(W, &str)] = &[
     (W::LiveTimers(3), "Context::after, Context::cancel"),
     (W::LiveTimers(6), "Context::after, Context::cancel"),
     (W::FutureWake, "Context::spawn, 2 futures wake each other"),
+];
+
+/// What a loop does that spins.
+const SPINS: &[(W, &str)] = &[
+    (W::CrossSpin, "two loops that spin for up to 20 us"),
+    (W::CrossSpinCpu, "two loops that spin for up to 20 us"),
 ];
 
 /// What stays in one locality.
