@@ -100,8 +100,8 @@ pub fn file(results: &Results, runs: usize, scale: f64) -> String {
          the rounds, so it is not quite that of the medians beside it. *In the noise* exceeds the limit by\n\
          15 % at most. Why others are not met is in [README.md](README.md).\n\n{ratios}\n\
          ## Backends beside the bare core\n\n\
-         What stays in one locality and does not wait. A backend must not exceed 1.10; *observed*, the core\n\
-         with an observer, is for comparison.\n\n{backends}\n\
+         What stays in one locality. A backend must not exceed 1.10; *observed*, the core with an observer\n\
+         that counts each event, is for comparison.\n\n{backends}\n\
          ## All medians\n\n{medians}\
          ## Versions\n\n{versions}.\n",
         date = machine::date(),

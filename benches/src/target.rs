@@ -292,14 +292,19 @@ const OBSERVED: &str = "rotor-core-observed";
 const AS_CORE: f64 = 1.1;
 const SAME_LOCALITY: &[W] = &[
     W::PingPong,
+    W::Ask,
     W::AskLimit,
     W::Ring,
     W::SpawnStop,
+    W::Children(3),
+    W::Skynet,
     W::FanOut,
     W::Publish,
     W::PanicRestart,
     W::FailRestart,
+    W::TimerFire,
     W::TimerCancel,
+    W::LiveTimers(3),
     W::FutureWake,
 ];
 

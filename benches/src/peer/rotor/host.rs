@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotor_core::{AutoShutdown, Exit, Locality, Observer, Supervisor, ThreadLoop};
+use rotor_core::{AutoShutdown, Exit, Locality, Supervisor, ThreadLoop};
 use rotor_glib::GlibLoop;
 use rotor_mio::MioLoop;
 use rotor_smol::SmolLoop;
+
+use super::told::Told;
 
 /// A loop, with the verbs that all backends share.
 pub trait Host: Sized {
@@ -147,12 +149,8 @@ impl<H: Spin> Host for Spinning<H> {
     }
 }
 
-/// A loop whose tree has an observer.
+/// A loop whose tree has an observer, which counts all that it is told.
 pub struct Observed<H>(H);
-
-struct Silent;
-
-impl Observer for Silent {}
 
 impl<H: Host> Host for Observed<H> {
     fn here() -> Self {
@@ -164,7 +162,10 @@ impl<H: Host> Host for Observed<H> {
     }
 
     fn run(self, tree: Supervisor) -> Exit {
-        self.0.run(tree.observer(Arc::new(Silent)))
+        let told = Arc::new(Told::default());
+        let exit = self.0.run(tree.observer(told.clone()));
+        told.check();
+        exit
     }
 
     fn elsewhere() -> Locality {

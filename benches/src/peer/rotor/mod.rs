@@ -11,6 +11,7 @@ mod skynet;
 mod spawn;
 mod stream;
 mod timer;
+mod told;
 
 use rotor_core::ThreadLoop;
 use rotor_glib::GlibLoop;
@@ -68,7 +69,7 @@ pub static MIO_SPINS: Peer = Peer {
 pub static OBSERVED: Peer = Peer {
     name: "rotor-core-observed",
     version: VERSION,
-    has: LOCAL,
+    has: EVERY,
     run: run::<Observed<ThreadLoop>>,
 };
 
@@ -110,23 +111,6 @@ const EVERY: &[(W, &str)] = &[
 const SPINS: &[(W, &str)] = &[
     (W::CrossSpin, "two loops that spin for up to 20 us"),
     (W::CrossSpinCpu, "two loops that spin for up to 20 us"),
-];
-
-/// What stays in one locality.
-const LOCAL: &[(W, &str)] = &[
-    (W::PingPong, "Addr::send"),
-    (W::AskLimit, "Context::request"),
-    (W::Ring, "Addr::send"),
-    (W::SpawnStop, "Context::child, Addr::stop, temporary"),
-    (W::FanOut, "Addr::send per subscriber"),
-    (W::Publish, "Topic::publish"),
-    (W::PanicRestart, "one_for_one"),
-    (W::FailRestart, "one_for_one"),
-    (W::TimerFire, "Context::after"),
-    (W::TimerCancel, "Context::after, Context::cancel"),
-    (W::LiveTimers(3), "Context::after, Context::cancel"),
-    (W::LiveTimers(6), "Context::after, Context::cancel"),
-    (W::FutureWake, "Context::spawn, 2 futures wake each other"),
 ];
 
 fn run<H: Host>(w: W, z: &Sizes) -> f64 {
