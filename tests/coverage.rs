@@ -170,12 +170,17 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "e11",
         GLIB_GUESTS,
-        "fn a_flood_starves_neither_redraw_nor_urgent_messages()",
+        "fn e11_a_flood_starves_neither_redraw_nor_urgent_messages()",
     ),
     (
         "e11",
         GLIB_GUESTS,
-        "fn an_idle_source_gets_its_turn_when_the_backlog_is_done()",
+        "fn e11_what_comes_to_a_parked_loop_goes_before_redraw_and_a_backlog_goes_behind()",
+    ),
+    (
+        "e11",
+        GLIB_GUESTS,
+        "fn e11_an_idle_source_gets_its_turn_when_the_backlog_is_done()",
     ),
     (
         "e16",
@@ -187,6 +192,14 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "rotor-core/src/thread.rs",
         "fn e16_a_game_between_spinning_threads_comes_to_its_end()",
     ),
+    (
+        "e16",
+        "tests/idle.rs",
+        "fn e16_an_idle_thread_loop_is_not_woken()",
+    ),
+    ("e16", MIO_LOOPS, "fn an_idle_loop_is_not_woken()"),
+    ("e16", GLIB_GUESTS, "fn an_idle_loop_is_not_woken()"),
+    ("e16", SMOL_EXECUTORS, "fn an_idle_loop_is_not_woken()"),
     (
         "e16",
         MIO_LOOPS,

@@ -59,6 +59,30 @@ fn e14_an_idle_locality_is_neither_turned_nor_woken(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: all wait", "nothing has happened: true"]);
 }
 
+/// Nor does its thread wake by itself, though it may spin. Real time, because that is what is promised.
+#[test]
+#[cfg(target_os = "linux")]
+fn e16_an_idle_thread_loop_is_not_woken() {
+    use crate::shared::{Do, act, doer, next, only, orderly, wakes_of_an_idle, within_limit};
+    within_limit(|| {
+        let main = ThreadLoop::new().spin(Duration::from_micros(20));
+        let a = main.locality().reserve();
+        let (tell, told) = std::sync::mpsc::channel();
+        let far = std::thread::spawn(move || {
+            act(a, move |_, cx| {
+                cx.after(Duration::from_secs(3600), Do::nothing());
+                cx.spawn(std::future::pending::<()>(), |_, (), _| ());
+                tell.send(std::fs::read_link("/proc/thread-self").unwrap())
+                    .unwrap();
+            });
+            assert_eq!(wakes_of_an_idle(&next(&told)), 0);
+            act(a, |_, cx| cx.stop());
+        });
+        assert!(orderly(&main.run(only(doer(a))).unwrap()));
+        far.join().unwrap();
+    });
+}
+
 /// However many messages there are in the batch.
 fn e06_a_batch_for_a_loop_that_rests_is_one_wake(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();

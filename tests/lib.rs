@@ -35,6 +35,9 @@ mod harness;
 mod log;
 #[cfg(test)]
 mod puppet;
+#[cfg(all(test, target_os = "linux"))]
+#[allow(dead_code, reason = "most of it is for the backends' own tests")]
+mod shared;
 #[cfg(test)]
 #[path = "../examples/supervision_trace/stepped.rs"]
 mod stepped;

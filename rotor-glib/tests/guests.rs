@@ -353,6 +353,11 @@ fn a_thread_that_takes_the_place_of_one_that_has_ended_loses_the_locality() {
 
 // ---- the loop is shared ----------------------------------------------------------------------
 
+/// The priority at which GTK draws.
+fn redraw() -> Priority {
+    Priority::from(glib::ffi::G_PRIORITY_HIGH_IDLE + 20)
+}
+
 /// Always has a message left, until it is told to end.
 struct Flood {
     handled: Rc<Cell<u32>>,
@@ -424,8 +429,6 @@ fn flooded(localities: usize) {
     let mut frames = 0;
     // One slice of each.
     let limit = Budget::default().messages * localities as u32;
-    // The priority at which GTK draws.
-    let redraw = Priority::from(glib::ffi::G_PRIORITY_HIGH_IDLE + 20);
     let frame = move || {
         frames += 1;
         let handled = HANDLED.with(|handled| handled.get());
@@ -438,7 +441,8 @@ fn flooded(localities: usize) {
         }
         ControlFlow::Continue
     };
-    glib::timeout_source_new(Duration::from_millis(1), None, redraw, frame).attach(Some(&context));
+    glib::timeout_source_new(Duration::from_millis(1), None, redraw(), frame)
+        .attach(Some(&context));
     main_loop.run();
     for app in apps {
         assert!(orderly(&app.wait().unwrap()));
@@ -449,8 +453,51 @@ fn flooded(localities: usize) {
 }
 
 #[test]
-fn a_flood_starves_neither_redraw_nor_urgent_messages() {
+fn e11_a_flood_starves_neither_redraw_nor_urgent_messages() {
     within_limit(|| flooded(1));
+}
+
+/// A frame is due, and messages come for an actor whose loop is parked: what is handled in which order.
+fn beside_a_frame(context: &MainContext, a: Addr<Doer>, messages: u32) -> Vec<&'static str> {
+    while context.iteration(false) {}
+    let (tell, told) = mpsc::channel();
+    let drawn = tell.clone();
+    let draw = move || {
+        drawn.send("frame").unwrap();
+        ControlFlow::Break
+    };
+    glib::idle_source_new(None, redraw(), draw).attach(Some(context));
+    for n in 1..=messages {
+        let tell = tell.clone();
+        act(a, move |_, _| {
+            let what = if n == messages { "last" } else { "first" };
+            if n == 1 || n == messages {
+                tell.send(what).unwrap();
+            }
+        });
+    }
+    while context.iteration(false) {}
+    told.try_iter().collect()
+}
+
+/// Above what is drawn while its loop was parked, below it while a backlog lasts.
+#[test]
+fn e11_what_comes_to_a_parked_loop_goes_before_redraw_and_a_backlog_goes_behind() {
+    within_limit(|| {
+        let context = MainContext::new();
+        let guest = GlibLoop::attach_to(&context).unwrap();
+        let a = guest.locality().reserve();
+        let app = guest.start(only(doer(a))).unwrap();
+        let many = Budget::default().messages + 1;
+        for _ in 0..2 {
+            assert_eq!(beside_a_frame(&context, a, 1), ["last", "frame"]);
+            let order = beside_a_frame(&context, a, many);
+            assert_eq!(order, ["first", "frame", "last"]);
+        }
+        act(a, |_, cx| cx.stop());
+        while context.iteration(false) {}
+        assert!(orderly(&app.wait().unwrap()));
+    });
 }
 
 /// Each of its ticks takes longer than it is from one to the next.
@@ -490,16 +537,15 @@ fn other_sources_get_their_turns_while_a_timer_never_catches_up() {
             over.shutdown();
             ControlFlow::Break
         };
-        let redraw = Priority::from(glib::ffi::G_PRIORITY_HIGH_IDLE + 20);
         let wait = Duration::from_millis(5);
-        glib::timeout_source_new(wait, None, redraw, frame).attach(Some(&context));
+        glib::timeout_source_new(wait, None, redraw(), frame).attach(Some(&context));
         main_loop.run();
         assert!(orderly(&app.wait().unwrap()));
     });
 }
 
 #[test]
-fn an_idle_source_gets_its_turn_when_the_backlog_is_done() {
+fn e11_an_idle_source_gets_its_turn_when_the_backlog_is_done() {
     within_limit(|| {
         let context = MainContext::new();
         let main_loop = main_loop(&context);
