@@ -575,10 +575,11 @@ fn restarts_leave_no_memory_behind() {
     assert!(kept < i64::from(TIMES), "{kept} bytes"); // less than a byte for each
 }
 
-/// Figures of today, rounded up: more of either is to be noticed.
+/// Figures of today, rounded up: more of either is to be noticed. There are as many actors as nearly fill the
+/// tables, which double when they grow.
 #[test]
 fn an_idle_actor_takes_one_allocation_and_few_bytes() {
-    const MANY: u32 = 10_000;
+    const MANY: u32 = 16_200;
     let row = Row::new(1);
     let raise = |n| {
         row.workers[0].send(Raise(n));
@@ -590,5 +591,5 @@ fn an_idle_actor_takes_one_allocation_and_few_bytes() {
     let taken = (TAKEN.get() - before.0) as f64 / f64::from(MANY);
     let bytes = (LIVE.get() - before.1) as f64 / f64::from(MANY);
     println!("an idle actor: {taken:.2} allocations, {bytes:.0} bytes");
-    assert!(taken <= 1.02 && bytes <= 420.0);
+    assert!(taken <= 1.01 && bytes <= 260.0);
 }
