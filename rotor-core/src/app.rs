@@ -324,19 +324,19 @@ impl AppShared {
         let mut over = Vec::new();
         let mut places = lock(&self.places);
         if !places.contains(&place) {
-            let before = places.len() > processors();
             over.extend(places.extract_if(.., |place| place.is_over()));
-            let crowded = places.len() + 1 > processors();
-            let all = places.iter().filter(|_| crowded != before);
-            for place in all.chain([&place]) {
-                place.gate().crowded.store(crowded, Ordering::Relaxed);
-            }
             places.push(place);
+            tell_crowded(&places);
         }
         drop(places);
         for thread in over.iter().filter_map(Locality::take_thread) {
             let _ = thread.join(); // at once: it has ended
         }
+    }
+
+    /// One of its localities has got a loop, or has none any more.
+    pub(crate) fn count_loops(&self) {
+        tell_crowded(&lock(&self.places));
     }
 
     /// The limit of the whole tree has passed.
@@ -393,6 +393,14 @@ impl AppShared {
             let _ = here::guard(move || hook(exit));
         }
         Some(exit)
+    }
+}
+
+/// Tells localities whether there are more of them than processors: of those that have a loop, or get one.
+fn tell_crowded(places: &[Locality]) {
+    let crowded = places.iter().filter(|place| place.is_live()).count() > processors();
+    for place in places {
+        place.gate().crowded.store(crowded, Ordering::Relaxed);
     }
 }
 

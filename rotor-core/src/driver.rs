@@ -239,7 +239,7 @@ impl Driver {
         self.open_with(locality, Random::unseeded())
     }
 
-    /// Whether a tree that is here has more localities than there are processors.
+    /// Whether a tree that is here has more localities with a loop than there are processors.
     pub(crate) fn is_crowded(&self) -> bool {
         let locals = self.inner.locals.borrow();
         let mut gates = locals.iter().map(|local| local.gate);

@@ -100,7 +100,7 @@ pub(crate) struct Gate {
     full: Mutex<Full>,
     /// There is some of that.
     refuses: AtomicBool,
-    /// Its tree has more localities than there are processors.
+    /// Its tree has more localities with a loop than there are processors.
     pub(crate) crowded: AtomicBool,
     /// Soft bound for parcels from outside; 0 is none.
     pub(crate) bound: AtomicUsize,

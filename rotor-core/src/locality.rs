@@ -301,6 +301,18 @@ impl Locality {
         self.inner.life.load(Ordering::Acquire) == OPEN
     }
 
+    /// Whether a driver has it open, or the first one is to come.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.inner.life.load(Ordering::Acquire), FRESH | OPEN)
+    }
+
+    /// It has a loop again, or none any more: who spins may be in the way of others now, or of nobody.
+    fn tell_tree(&self) {
+        // The last handle of a tree may hold what is a user's.
+        let app = self.gate().app();
+        let _ = here::guard(|| app.into_iter().for_each(|app| app.count_loops()));
+    }
+
     /// How often a driver has opened it.
     pub(crate) fn openings(&self) -> u32 {
         let all = self.gate().openings();
@@ -333,6 +345,7 @@ impl Locality {
             {
                 self.inner.owner.store(ANYONE, Ordering::Release);
                 self.gate().note_opening();
+                self.tell_tree();
                 return Ok(());
             }
         }
@@ -347,12 +360,14 @@ impl Locality {
     pub(crate) fn set_ended(&self) {
         self.gate().retire();
         self.inner.life.store(ENDED, Ordering::Release);
+        self.tell_tree();
     }
 
     /// It may be opened anew, unless it has ended: nobody does anything for this life any more.
     pub(crate) fn set_lost(&self) {
         let life = &self.inner.life;
         let _ = life.compare_exchange(OPEN, LOST, Ordering::AcqRel, Ordering::Relaxed);
+        self.tell_tree();
     }
 
     /// Its loop ends, or detaches, when nothing is placed here any more.

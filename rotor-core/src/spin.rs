@@ -21,8 +21,8 @@ impl Driver {
     /// What is sent meanwhile wakes nobody: it is looked for here.
     ///
     /// Blocks this thread and keeps its processor busy, so it is for loops that were asked to. It does
-    /// not spin where the tree has more localities than there are processors: whoever is to send may
-    /// be waiting for this one.
+    /// not spin where more localities of the tree have a loop than there are processors: whoever is to
+    /// send may be waiting for this one.
     ///
     /// ```
     /// use rotor_core::*;
@@ -78,6 +78,11 @@ mod tests {
 
     /// A driver of a tree over so many localities.
     fn driver(localities: usize) -> Driver {
+        started(localities).0
+    }
+
+    /// The same, with the tree.
+    fn started(localities: usize) -> (Driver, App) {
         let driver = Driver::new(Arc::new(Nothing), Clock::manual());
         let mut tree = Supervisor::one_for_one("app");
         for i in 0..localities {
@@ -87,9 +92,9 @@ mod tests {
                 tree = tree.child(Supervisor::one_for_one(format!("{i}")).on(&place, |s| s));
             }
         }
-        driver.start(tree).unwrap();
+        let app = driver.start(tree).unwrap();
         driver.run_until_idle();
-        driver
+        (driver, app)
     }
 
     /// It is not even looked at whether there is a wake.
@@ -103,6 +108,39 @@ mod tests {
             };
             assert_eq!(driver.spin(Duration::MAX, None, is_woken), spins);
             assert_eq!(looks.get(), if spins { 100 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn e16_a_loop_spins_again_when_another_one_has_ended_or_is_lost() {
+        for lost in [false, true] {
+            let (ours, app) = started(processors());
+            let theirs = Driver::new(Arc::new(Nothing), Clock::manual());
+            let far = Locality::new("far");
+            theirs.open(&far).unwrap();
+            theirs.host();
+            let place = far.clone();
+            let part = move || {
+                Supervisor::one_for_one("part")
+                    .temporary()
+                    .on(&place, |s| s)
+            };
+            let _started = app.root().admin().ask(StartChild::new(part), Duration::MAX);
+            let spins = || ours.spin(Duration::MAX, None, || true);
+            while spins() {
+                ours.run_until_idle();
+            }
+            if !lost {
+                let _ended = app
+                    .root()
+                    .admin()
+                    .ask(TerminateChild::named("part"), Duration::MAX);
+                while !matches!(theirs.run_until_idle(), Turn::Done(_)) {
+                    ours.run_until_idle();
+                }
+            }
+            drop(theirs);
+            assert!(spins());
         }
     }
 

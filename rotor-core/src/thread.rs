@@ -131,7 +131,7 @@ impl ThreadLoop {
     ///
     /// A thread that exchanges messages with another one, each on a processor of its own, answers
     /// several times faster so: 20 µs are enough. Where processors are shared, or long pauses are the
-    /// rule, it only costs. It does not spin while the tree has more localities than there are
+    /// rule, it only costs. It does not spin while more localities of the tree have a loop than there are
     /// processors.
     ///
     /// ```

@@ -236,8 +236,8 @@ impl MioLoop {
     /// A loop that exchanges messages with another thread, each on a processor of its own, answers
     /// several times faster so, and uses less processor time than by sleeping and waking: 20 µs
     /// are enough. Where processors are shared, or long pauses are the rule, it only costs: it does
-    /// not spin while the tree has more localities than there are processors. A socket has to wait for
-    /// the end of the spin.
+    /// not spin while more localities of the tree have a loop than there are processors. A socket has to
+    /// wait for the end of the spin.
     ///
     /// ```
     /// # use rotor_core::*;
