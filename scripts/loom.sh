@@ -30,7 +30,10 @@ BELLS='no_flag_set_swap:what_comes_before_each_set_is_seen_by_who_takes
     no_context_swap:a_call_of_a_main_context_is_never_lost
     no_future_swap:a_call_of_a_future_is_never_lost
     early_waker:a_call_of_a_future_is_never_lost
-    early_aim:a_stale_waker_swallows_no_wake_of_the_next_task'
+    early_aim:a_stale_waker_swallows_no_wake_of_the_next_task
+    no_host_fence:whoever_lets_go_of_a_locality_last_is_noticed
+    no_gone_fence:whoever_lets_go_of_a_locality_last_is_noticed
+    early_jobs:a_job_that_was_given_before_the_end_keeps_the_loop'
 SECONDS_EACH=${SECONDS_EACH:-600}
 
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom

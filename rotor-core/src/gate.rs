@@ -37,6 +37,7 @@ use crate::room::{self, Opened, Rooms, Tally};
 use crate::signed;
 use crate::states::{Lifecycle, States, Tenure};
 use crate::unbuilt::Laid;
+use crate::vacancy::Vacancy;
 
 /// How many empty chunks a gate keeps for senders.
 const CHUNKS: usize = 16;
@@ -100,6 +101,8 @@ pub(crate) struct Gate {
     full: Mutex<Full>,
     /// There is some of that.
     refuses: AtomicBool,
+    /// Who needs the loop of the locality.
+    pub(crate) vacancy: Vacancy,
     /// Its tree has more localities with a loop than there are processors.
     pub(crate) crowded: AtomicBool,
     /// Soft bound for parcels from outside; 0 is none.
@@ -248,6 +251,7 @@ impl Gate {
                 undelivered: Default::default(),
                 full: Mutex::default(),
                 refuses: AtomicBool::new(false),
+                vacancy: Vacancy::new(),
                 crowded: AtomicBool::new(false),
                 bound: AtomicUsize::new(0),
                 limits: AtomicUsize::new(0),
@@ -290,6 +294,7 @@ impl Gate {
         while self.chunks.pop().is_some() {}
         while self.next_kill().is_some() {}
         self.owner.store(0, Ordering::Relaxed);
+        self.vacancy.renew();
         self.crowded.store(false, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
         self.slices.store(0, Ordering::Relaxed);

@@ -97,6 +97,7 @@ mod lock; // locks that no panic poisons
 mod parcel; // what travels between localities
 mod queue; // the flat queue
 mod room; // what waits for a bounded address
+mod vacancy; // whether anybody needs the loop of a locality
 
 mod clock; // where time comes from
 mod dispatch; // taking records out and running their handlers

@@ -75,12 +75,6 @@ struct Inner {
     life: AtomicU8,
     /// How often its gate had been opened before it had that.
     openings_before: u32,
-    /// Live specs that place a subtree here.
-    placements: AtomicUsize,
-    /// Jobs that have not been run.
-    jobs: AtomicUsize,
-    /// 0: its loop goes on for ever; 1: it ends when nothing is placed here; 2: something was.
-    hosted: AtomicU8,
     /// The thread that alone may open it, while one is promised: [`UNBORN`] before it runs.
     owner: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -117,9 +111,6 @@ impl Locality {
                 name,
                 life: AtomicU8::new(FRESH),
                 openings_before: gate.openings(),
-                placements: AtomicUsize::new(0),
-                jobs: AtomicUsize::new(0),
-                hosted: AtomicU8::new(0),
                 owner: AtomicUsize::new(ANYONE),
                 thread: Mutex::new(None),
             })),
@@ -373,9 +364,7 @@ impl Locality {
     /// Its loop ends, or detaches, when nothing is placed here any more.
     pub(crate) fn host(&self) {
         // What had nothing to lose would have ended with its first loop.
-        let state = if self.openings() > 1 { 2 } else { 1 };
-        let hosted = &self.inner.hosted;
-        let _ = hosted.compare_exchange(0, state, Ordering::AcqRel, Ordering::Relaxed);
+        self.gate().vacancy.host(self.openings() > 1);
     }
 
     /// The thread that drives it, for whoever joins it; once.
@@ -392,15 +381,13 @@ impl Locality {
 
     /// Whether a live spec places a subtree here.
     pub(crate) fn is_placed(&self) -> bool {
-        self.inner.placements.load(Ordering::Acquire) > 0
+        self.gate().vacancy.is_placed()
     }
 
     /// Whether nobody can place anything here any more. Asked by the thread that drives it.
     pub(crate) fn is_vacant(&self) -> bool {
-        let unused = Arc::strong_count(&self.inner) == 1;
-        let used = self.inner.hosted.load(Ordering::Acquire) == 2;
-        let idle = self.inner.jobs.load(Ordering::Acquire) == 0;
-        (unused || used) && !self.is_placed() && idle
+        let unheld = Arc::strong_count(&self.inner) == 1;
+        self.gate().vacancy.is_vacant(unheld)
     }
 }
 
@@ -415,12 +402,12 @@ impl Clone for Locality {
 impl Drop for Locality {
     fn drop(&mut self) {
         let gate = self.inner.gate;
-        let hosted = self.inner.hosted.load(Ordering::Acquire) > 0;
         // SAFETY: dropped once, here.
         unsafe { ManuallyDrop::drop(&mut self.inner) }
-        if hosted {
+        if gate.vacancy.is_told() {
             // The thread that drives it may be the last to hold it. A gate outlives its locality,
-            // and one that is closed throws this away.
+            // and one that is closed throws this away; the loop of another one finds itself as vacant as
+            // it was.
             Control::post(gate, Control::Vacant);
         }
     }
@@ -452,10 +439,10 @@ pub(crate) struct Errand(Option<Locality>);
 
 impl Errand {
     pub(crate) fn new(locality: &Locality) -> Self {
-        let hosted = locality.inner.hosted.load(Ordering::Acquire) > 0;
+        let hosted = locality.gate().vacancy.is_hosted();
         let driven = hosted.then(|| locality.clone());
         if let Some(locality) = &driven {
-            locality.inner.jobs.fetch_add(1, Ordering::AcqRel);
+            locality.gate().vacancy.give();
         }
         Errand(driven)
     }
@@ -464,7 +451,7 @@ impl Errand {
 impl Drop for Errand {
     fn drop(&mut self) {
         if let Some(locality) = &self.0 {
-            locality.inner.jobs.fetch_sub(1, Ordering::AcqRel);
+            locality.gate().vacancy.done();
         }
     }
 }
@@ -486,19 +473,16 @@ pub(crate) struct Placement(Locality);
 
 impl Placement {
     pub(crate) fn new(locality: &Locality) -> Self {
-        locality.inner.placements.fetch_add(1, Ordering::AcqRel);
+        locality.gate().vacancy.place();
         Placement(locality.clone())
     }
 }
 
 impl Drop for Placement {
     fn drop(&mut self) {
-        let inner = &self.0.inner;
-        let _ = inner
-            .hosted
-            .compare_exchange(1, 2, Ordering::AcqRel, Ordering::Relaxed);
-        if inner.placements.fetch_sub(1, Ordering::AcqRel) == 1 {
-            Control::post(inner.gate, Control::Vacant);
+        let gate = self.0.gate();
+        if gate.vacancy.clear() {
+            Control::post(gate, Control::Vacant);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Loom models of what calls the owner of a locality: the flag that many set and one takes, which
-//! interrupts a slice, marks the futures of a list, and wakes a thread that spins; and the bells of
-//! the backends, whose files are included here with stand-ins for what they ring.
+//! interrupts a slice, marks the futures of a list, and wakes a thread that spins; the bells of the
+//! backends, whose files are included here with stand-ins for what they ring; and whether anybody
+//! needs the loop.
 //!
 //! `scripts/loom.sh` runs them as it does those of `loom_gate.rs`. What is done before a call is a
 //! relaxed store here: only the call orders it.
@@ -24,16 +25,19 @@ mod models;
 mod scheduled;
 #[path = "../../rotor-mio/src/signal.rs"]
 mod signal;
+#[path = "../src/vacancy.rs"]
+mod vacancy;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::{AtomicBool, AtomicUsize};
 use loom::thread::{self, JoinHandle};
 
 use aim::Aim;
 use flag::Flag;
 use models::check;
+use vacancy::Vacancy;
 
 /// As the one of core.
 pub(crate) trait Wake: Send + Sync + 'static {
@@ -239,5 +243,50 @@ fn a_stale_waker_swallows_no_wake_of_the_next_task() {
         assert!(asked || sent == Some((2, 2, 2)), "nobody polls it");
         aim.begin();
         assert!(aim.ask(), "the poll before has begun");
+    });
+}
+
+/// A loop that hosts sees that it is held by nobody else, or is told so, also if it begins to host meanwhile.
+#[test]
+fn whoever_lets_go_of_a_locality_last_is_noticed() {
+    check(5, || {
+        let vacancy = Arc::new(Vacancy::new());
+        // As the count of an `Arc`: its own handle, and another one.
+        let handles = Arc::new(AtomicUsize::new(2));
+        let other = {
+            let (vacancy, handles) = (vacancy.clone(), handles.clone());
+            thread::spawn(move || {
+                handles.fetch_sub(1, Ordering::Release);
+                vacancy.is_told()
+            })
+        };
+        vacancy.host(false);
+        let unheld = handles.load(Ordering::Relaxed) == 1;
+        let ends = vacancy.is_vacant(unheld);
+        assert!(other.join().unwrap() || ends, "it goes on for ever");
+    });
+}
+
+/// A job that was given while something was placed is run before the loop ends, though that is not any more.
+#[test]
+fn a_job_that_was_given_before_the_end_keeps_the_loop() {
+    check(5, || {
+        let vacancy = Arc::new(Vacancy::new());
+        vacancy.host(true);
+        vacancy.place();
+        let other = {
+            let vacancy = vacancy.clone();
+            thread::spawn(move || {
+                vacancy.give();
+                vacancy.clear()
+            })
+        };
+        assert!(!vacancy.is_vacant(false), "nobody has run it");
+        assert!(other.join().unwrap());
+        assert!(!vacancy.is_vacant(false));
+        vacancy.done();
+        assert!(vacancy.is_vacant(false) && vacancy.is_hosted());
+        vacancy.renew();
+        assert!(!vacancy.is_vacant(false) && !vacancy.is_hosted());
     });
 }
