@@ -572,6 +572,41 @@ fn c_so_31_what_was_refused_is_told_at_the_end_of_its_locality(_: u64) {
     assert_eq!(told.iter().sum::<u64>(), 10_000 - 3);
 }
 
+/// What an observer sends while it is told is counted only; what others have lost is told all the same.
+fn c_so_31_what_is_lost_while_an_observer_is_told_takes_no_report_from_others(_: u64) {
+    /// Sends more each time it is told.
+    struct Sends(Addr<Puppet>, Reports);
+    impl Observer for Sends {
+        fn undelivered(&self, what: &Undeliverable) {
+            self.1.undelivered(what);
+            (0..10).for_each(|n| self.0.send(Now(n)));
+        }
+    }
+    for bounded in [false, true] {
+        let (log, driver, here) = (Log::new(), driver(), Locality::new("here"));
+        let b = match bounded {
+            true => here.reserve_bounded(Bound::reject(3)),
+            false => here.reserve(),
+        };
+        here.set_bound(if bounded { 0 } else { 3 });
+        driver.open(&here).unwrap();
+        let observer = Arc::new(Sends(b, Reports::default()));
+        let tree = group("root").observer(observer.clone());
+        let app = driver.start(tree.child(puppet("b", &log).at(b))).unwrap();
+        driver.run_until_idle();
+        let flood = move || (0..1_000).for_each(|n| b.send(Num(n)));
+        std::thread::spawn(flood).join().unwrap();
+        driver.run_until_idle();
+        let reports = observer.1.of(Reason::Full);
+        let handled = log.count("b: ") - log.count("b: now ");
+        assert_eq!(reports.iter().sum::<u64>(), 1_000 - handled as u64);
+        let sent_meanwhile = 10 * reports.len() - log.count("b: now ");
+        let counted = app.tree().localities[0].undelivered.clone();
+        let all = 1_000 - handled + sent_meanwhile;
+        assert_eq!(counted, [(Reason::Full, all as u64)]);
+    }
+}
+
 /// Two messages are too much, and the room is empty before they are counted.
 fn c_so_31_what_is_counted_late_is_told_as_well(_: u64) {
     struct Slow(Option<(Log, &'static str)>);
@@ -1127,6 +1162,7 @@ bodies! {
         c_so_31_what_is_too_much_to_be_parked_is_told_in_few_reports,
         c_so_31_what_was_refused_is_told_at_the_end_of_its_locality,
         c_so_31_what_is_counted_late_is_told_as_well,
+        c_so_31_what_is_lost_while_an_observer_is_told_takes_no_report_from_others,
         a18_a_sender_waits_no_longer_than_its_limit,
         a18_who_waits_for_room_learns_that_there_will_be_none,
         a18_who_waits_for_room_is_not_redirected,

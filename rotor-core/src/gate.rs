@@ -276,6 +276,8 @@ impl Gate {
         // As long as there is an observer.
         self.rooms.clear();
         self.tell_refused();
+        *lock(&self.full) = Full::default();
+        self.refuses.store(false, Ordering::Relaxed);
         lock(&self.peers).clear();
         lock(&self.claims).clear();
         let laid = std::mem::take(&mut *lock(&self.laid));
@@ -461,6 +463,9 @@ impl Gate {
 
     /// There is room: reports what was refused and has not been reported.
     pub(crate) fn tell_refused(&self) {
+        if Hush::is_there() {
+            return; // another time
+        }
         let rest = {
             let mut full = lock(&self.full);
             self.refuses.store(false, Ordering::Relaxed);
@@ -623,7 +628,8 @@ impl Gate {
     pub(crate) fn report(&'static self, what: Undeliverable) {
         let is_first = self.count(what.reason);
         let what = match what.reason {
-            Reason::Full => {
+            // What nobody is told of takes nothing along that is still to be told.
+            Reason::Full if !Hush::is_there() => {
                 let mut full = lock(&self.full);
                 self.refuses.store(true, Ordering::Relaxed);
                 full.to = Some(what.to);

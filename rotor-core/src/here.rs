@@ -147,7 +147,12 @@ impl Hush {
     /// None if there is one.
     pub(crate) fn begin() -> Option<Self> {
         let hushed = HERE.with(|here| here.hushed.replace(true));
-        (!hushed).then_some(Hush(()))
+        (!hushed).then(|| Hush(())) // one that is made and dropped would end the other
+    }
+
+    /// Whether there is one.
+    pub(crate) fn is_there() -> bool {
+        HERE.with(|here| here.hushed.get())
     }
 }
 

@@ -207,7 +207,8 @@ pub trait Observer: Send + Sync + 'static {
     /// A message could not be delivered, or several: see [`Undeliverable::times`].
     ///
     /// What is lost on the same thread while this runs is counted, and nobody is told of it; and so is what is
-    /// still sent after some rounds of a locality's end.
+    /// still sent after some rounds of a locality's end. No report has it among its
+    /// [`times`](Undeliverable::times).
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};
