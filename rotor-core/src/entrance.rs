@@ -106,6 +106,10 @@ impl Wake for Nothing {
     fn wake(&self) {}
 }
 
+/// What a sender has found when it had pushed an item.
+#[must_use = "nobody may have been woken"]
+pub(crate) struct Pushed(u8);
+
 /// Queues and state of the way in. See the module's text.
 pub(crate) struct Entrance<T> {
     state: AtomicU8,
@@ -134,6 +138,11 @@ impl<T: Item> Entrance<T> {
     ///
     /// Items that nobody will ever take go to `reject`: this one and any other that it finds.
     pub(crate) fn send(&self, lane: usize, item: T, reject: impl FnMut(T)) {
+        self.announce(self.push(lane, item), reject);
+    }
+
+    /// The same for a thread that holds a lock: no foreign code runs before [`announce`](Self::announce).
+    pub(crate) fn push(&self, lane: usize, item: T) -> Pushed {
         // Steps 1 to 3.
         let state = self.lanes[lane].push(item, || {
             // The claim of the place and this load are sequentially consistent: as good as a fence
@@ -143,6 +152,11 @@ impl<T: Item> Entrance<T> {
             }
             self.state.load(Ordering::SeqCst)
         });
+        Pushed(state)
+    }
+
+    /// What is left to be done for an item that was pushed: see [`send`](Self::send).
+    pub(crate) fn announce(&self, Pushed(state): Pushed, reject: impl FnMut(T)) {
         match state {
             RUNNING => {}
             PARKED => self.rouse(),

@@ -17,7 +17,7 @@ use crate::app::AppShared;
 use crate::chunk::Chunk;
 use crate::claims::Claims;
 use crate::clock::Clock;
-use crate::entrance::{Entrance, Wake};
+use crate::entrance::{Entrance, Pushed, Wake};
 use crate::exit::{Exit, ExitReason};
 use crate::flag::Flag;
 use crate::given_up::GivenUp;
@@ -400,6 +400,20 @@ impl Gate {
         if lane != NORMAL {
             self.pressing.set();
         }
+    }
+
+    /// The same for a thread that holds a lock: no foreign code runs before [`announce`](Self::announce).
+    pub(crate) fn push_locked(&self, lane: usize, parcel: Parcel) -> Pushed {
+        let pushed = self.entrance.push(lane, parcel);
+        if lane != NORMAL {
+            self.pressing.set();
+        }
+        pushed
+    }
+
+    pub(crate) fn announce(&'static self, pushed: Pushed) {
+        self.entrance
+            .announce(pushed, |parcel| self.reject(parcel, Reason::Closed));
     }
 
     /// Disowns an instance over there: it is removed ahead of everything that is queued.

@@ -19,6 +19,7 @@ use std::task::Waker;
 
 use crate::address::{Address, rouse_if};
 use crate::bound::{Bound, Key, Overload, Redirect};
+use crate::entrance::Pushed;
 use crate::exit::{Exit, ExitReason};
 use crate::fixed_map::FixedMap;
 use crate::gate::{BOUNDED, Gate};
@@ -373,9 +374,12 @@ impl Room {
             }
         }
         let needs_ticket = waiting.lanes[lane - URGENT].push(entry(value));
+        // Before anybody else has the room: else the next sender's ticket would stand for this message, and
+        // this one, which comes later, perhaps too late, for the next sender's.
+        let sent = needs_ticket.then(|| self.push_ticket(lane));
         drop(waiting);
-        if needs_ticket {
-            self.send_ticket(lane);
+        if let Some(sent) = sent {
+            self.announce(sent);
         }
         if let Some(old) = old {
             self.lose(old, Reason::Displaced);
@@ -433,23 +437,28 @@ impl Room {
         left
     }
 
-    fn send_ticket(self: &Arc<Self>, lane: usize) {
+    /// Hands over a ticket. Nothing foreign runs before [`announce`](Self::announce).
+    fn push_ticket(self: &Arc<Self>, lane: usize) -> Sent {
         let gate = self.to.gate();
         let kind = &KINDS[lane - URGENT];
         let head = Header::new(kind, self.to.slot, self.to.generation);
         let ticket = Inline(Ticket(self.clone()));
-        let pushed = with_reachable(gate, |local| match local {
+        with_reachable(gate, |local| match local {
             Some(local) if !local.is_behind() => {
                 local.push(lane, head, ticket);
-                Ok(gate.entrance.is_parked())
+                Sent::Here(gate.entrance.is_parked())
             }
-            _ => Err(ticket),
-        });
-        match pushed {
-            Ok(rests) => rouse_if(rests, gate),
             // Not with what is collected for the gate: meanwhile others may wait behind the message.
             // Nor by the gate's bound, which would refuse the oldest message that waits.
-            Err(ticket) => gate.push_always(lane, Parcel::of(head, ticket)),
+            _ => Sent::Away(gate.push_locked(lane, Parcel::of(head, ticket))),
+        })
+    }
+
+    fn announce(&self, sent: Sent) {
+        let gate = self.to.gate();
+        match sent {
+            Sent::Here(rests) => rouse_if(rests, gate),
+            Sent::Away(pushed) => gate.announce(pushed),
         }
     }
 
@@ -663,6 +672,13 @@ pub(crate) fn obstacle(to: Address) -> Option<Reason> {
     let room = to.gate().rooms.find(to.slot, to.generation);
     let full = room.is_some_and(|room| !room.has_room());
     full.then_some(Reason::Full)
+}
+
+/// The way that a ticket has gone, which is known before its locality is woken.
+enum Sent {
+    /// Into the lane itself, of a loop that rests or not.
+    Here(bool),
+    Away(Pushed),
 }
 
 /// What goes through the lanes in place of a message.
