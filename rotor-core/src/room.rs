@@ -1,7 +1,7 @@
 //! Rooms: what waits for a bounded address, and the tickets that stand for it in the lanes.
 //!
 //! The message itself goes to the room, under its lock, on whatever thread it is sent; a ticket of
-//! three words goes the way of messages. Whoever would handle or refuse a ticket does so with the
+//! four words goes the way of messages. Whoever would handle or refuse a ticket does so with the
 //! message at the front of the room instead; or at its back, if the ticket comes too late while others
 //! wait. So the bound is kept at the door, and no lane or batch ever holds more tickets than that.
 //!
@@ -116,6 +116,8 @@ pub(crate) struct Room {
 struct Waiting {
     bound: Arc<Bound>,
     lanes: [Line; 2],
+    /// Of the locality, for which it was cleared out: tickets of an earlier one stand for nothing.
+    life: u32,
     /// The actor is about to fail because of its bound.
     fails: bool,
     full: Tally,
@@ -288,6 +290,7 @@ impl Room {
             waiting: Mutex::new(Waiting {
                 bound: Arc::new(bound),
                 lanes: Default::default(),
+                life: 0,
                 fails: false,
                 full: Tally::default(),
                 displaced: Tally::default(),
@@ -376,7 +379,7 @@ impl Room {
         let needs_ticket = waiting.lanes[lane - URGENT].push(entry(value));
         // Before anybody else has the room: else the next sender's ticket would stand for this message, and
         // this one, which comes later, perhaps too late, for the next sender's.
-        let sent = needs_ticket.then(|| self.push_ticket(lane));
+        let sent = needs_ticket.then(|| self.push_ticket(lane, waiting.life));
         drop(waiting);
         if let Some(sent) = sent {
             self.announce(sent);
@@ -438,11 +441,11 @@ impl Room {
     }
 
     /// Hands over a ticket. Nothing foreign runs before [`announce`](Self::announce).
-    fn push_ticket(self: &Arc<Self>, lane: usize) -> Sent {
+    fn push_ticket(self: &Arc<Self>, lane: usize, life: u32) -> Sent {
         let gate = self.to.gate();
         let kind = &KINDS[lane - URGENT];
         let head = Header::new(kind, self.to.slot, self.to.generation);
-        let ticket = Inline(Ticket(self.clone()));
+        let ticket = Inline(Ticket(self.clone(), life));
         with_reachable(gate, |local| match local {
             Some(local) if !local.is_behind() => {
                 local.push(lane, head, ticket);
@@ -462,14 +465,18 @@ impl Room {
         }
     }
 
-    /// Takes the message that a ticket of this lane stands for.
-    fn take(&self, lane: usize) -> Option<[Word; LONGEST]> {
-        self.take_by(lane, Line::pop)
-    }
-
-    fn take_by(&self, lane: usize, pop: fn(&mut Line) -> Option<Entry>) -> Option<[Word; LONGEST]> {
+    /// Takes the message that a ticket of this lane stands for, from one end or the other.
+    fn take_by(
+        &self,
+        lane: usize,
+        life: u32,
+        pop: fn(&mut Line) -> Option<Entry>,
+    ) -> Option<[Word; LONGEST]> {
         let (entry, sender, rest) = {
             let mut waiting = lock(&self.waiting);
+            if life != waiting.life {
+                return None;
+            }
             let line = &mut waiting.lanes[lane - URGENT];
             line.tickets = line.tickets.saturating_sub(1);
             let entry = pop(line);
@@ -592,6 +599,7 @@ impl Room {
     fn clear_out(&self) {
         let left: Vec<_> = {
             let mut waiting = lock(&self.waiting);
+            waiting.life += 1;
             let lines = waiting.lanes.iter_mut();
             let left = lines.flat_map(|line| {
                 line.tickets = 0;
@@ -681,8 +689,14 @@ enum Sent {
     Away(Pushed),
 }
 
-/// What goes through the lanes in place of a message.
-struct Ticket(Arc<Room>);
+/// What goes through the lanes in place of a message, in this life of its locality.
+struct Ticket(Arc<Room>, u32);
+
+impl Ticket {
+    fn take(self, lane: usize, pop: fn(&mut Line) -> Option<Entry>) -> Option<[Word; LONGEST]> {
+        self.0.take_by(lane, self.1, pop)
+    }
+}
 
 /// Tickets of one lane.
 struct In<const LANE: usize>;
@@ -693,10 +707,9 @@ impl<const LANE: usize> Record for In<LANE> {
     const WAY: Way = Way::Actor;
 
     unsafe fn run(ticket: Ticket, actor: *mut (), here: &Local, slot: u32) {
-        let Some(mut record) = ticket.0.take(LANE) else {
+        let Some(mut record) = ticket.take(LANE, Line::pop) else {
             return;
         };
-        drop(ticket);
         let at = record.as_mut_ptr();
         let cursor = Cell::new(at);
         let before = here.current.get();
@@ -755,8 +768,8 @@ unsafe fn open_by(at: *mut Word, pop: fn(&mut Line) -> Option<Entry>) -> Opened 
         return Opened::Plain;
     }
     // SAFETY: a record of this kind.
-    let Ticket(room) = unsafe { crate::message::take::<Inline<Ticket>>(at.add(HEADER)) }.0;
-    match room.take_by(kind.lane as usize, pop) {
+    let ticket = unsafe { crate::message::take::<Inline<Ticket>>(at.add(HEADER)) }.0;
+    match ticket.take(kind.lane as usize, pop) {
         Some(record) => Opened::Message(record),
         None => Opened::Nothing,
     }
@@ -789,5 +802,46 @@ impl Local {
         if let Some(slot) = self.find(to).filter(runs) {
             self.crash(slot, Exit::of(ExitReason::Overloaded(bound)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::sim::Sim;
+    use crate::{Actor, Child, Context, Handler, Supervisor};
+
+    struct Notes(Rc<RefCell<Vec<u32>>>);
+    impl Actor for Notes {}
+    impl Handler<u32> for Notes {
+        fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+            self.0.borrow_mut().push(n);
+        }
+    }
+
+    /// It comes before another one's, which was sent first.
+    #[test]
+    fn a17_a_ticket_of_an_earlier_life_stands_for_nothing() {
+        let (mut sim, noted) = (Sim::new(1), Rc::<RefCell<Vec<_>>>::default());
+        let here = sim.locality("here");
+        let (a, b) = (here.reserve(), here.reserve_bounded(Bound::reject(2)));
+        let child = |name, at| {
+            let noted = noted.clone();
+            Child::new(name, move || Notes(noted.clone())).at(at)
+        };
+        let tree = Supervisor::one_for_one("app").child(child("a", a));
+        sim.start(tree.child(child("b", b))).expect("a sound tree");
+        sim.run_until_idle();
+        b.send(1);
+        here.gate().rooms.clear_out();
+        a.send(2);
+        b.send(3);
+        b.send(4);
+        assert_eq!(b.try_send(5).map_err(|back| back.message), Err(5));
+        sim.run_until_idle();
+        assert_eq!(*noted.borrow(), [2, 3, 4]);
     }
 }
