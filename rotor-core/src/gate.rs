@@ -397,18 +397,21 @@ impl Gate {
     pub(crate) fn push_always(&'static self, lane: usize, parcel: Parcel) {
         self.entrance
             .send(lane, parcel, |parcel| self.reject(parcel, Reason::Closed));
-        if lane != NORMAL {
-            self.pressing.set();
-        }
+        self.press(lane);
     }
 
     /// The same for a thread that holds a lock: no foreign code runs before [`announce`](Self::announce).
     pub(crate) fn push_locked(&self, lane: usize, parcel: Parcel) -> Pushed {
         let pushed = self.entrance.push(lane, parcel);
+        self.press(lane);
+        pushed
+    }
+
+    /// Something has come in this lane.
+    fn press(&self, lane: usize) {
         if lane != NORMAL {
             self.pressing.set();
         }
-        pushed
     }
 
     pub(crate) fn announce(&'static self, pushed: Pushed) {
