@@ -12,6 +12,7 @@ use rotor_core::*;
 use crate::backend::{Backend, Played, driver};
 use crate::harness::bodies;
 use crate::log::Log;
+use crate::opening::turn_elsewhere;
 use crate::puppet::*;
 
 /// Has `a` do something to a bounded `b`, and ends the tree when `b` has said so much.
@@ -374,6 +375,23 @@ fn a17_what_waits_at_the_end_is_undelivered(on: &dyn Backend) {
     assert_eq!(log.all(), [""; 0]);
     assert_eq!(played.lost(Reason::Full), ["Num"]);
     assert_eq!(played.undelivered.len(), 4);
+}
+
+/// Whoever sends learns that its loop is lost, not how much waited for that, nor is any of it displaced.
+fn a17_what_is_sent_to_a_lost_loop_is_not_too_much(_: u64) {
+    for bound in [Bound::reject(1), Bound::drop_oldest(1)] {
+        let (log, reports) = (Log::new(), Arc::new(Reports::default()));
+        let (driver, here) = (driver(), Locality::new("here"));
+        let b = here.reserve_bounded(bound.redirect(|_: Num| panic!("it is not too much")));
+        driver.open(&here).unwrap();
+        let tree = group("root").observer(reports.clone());
+        driver.start(tree.child(puppet("b", &log).at(b))).unwrap();
+        driver.run_until_idle();
+        b.send(Num(0));
+        turn_elsewhere(driver);
+        b.send(Num(1));
+        assert_eq!(*reports.0.lock().unwrap(), [(Reason::Closed, 1)]);
+    }
 }
 
 /// In each lane the latest ones stay; an Urgent one is not dropped for a Normal one.
@@ -1158,6 +1176,7 @@ bodies! {
         a17_dropped_messages_are_not_in_the_picture,
         a17_a_bounded_child_needs_an_address_with_a_bound,
         a17_the_newest_is_refused_by_a_localitys_bound,
+        a17_what_is_sent_to_a_lost_loop_is_not_too_much,
         c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports,
         c_so_31_what_is_too_much_to_be_parked_is_told_in_few_reports,
         c_so_31_what_was_refused_is_told_at_the_end_of_its_locality,

@@ -629,9 +629,10 @@ fn wake(waker: Waker) {
 #[inline(never)]
 pub(crate) fn push<T: Stored>(gate: &'static Gate, head: Header, value: T) {
     let room = gate.rooms.find(head.slot(), head.generation());
-    let mut tried = false; // or the gate itself is full
+    let closed = gate.entrance.is_closed() && with_reachable(gate, |local| local.is_none());
+    let mut tried = false; // or the gate itself is full, or closed
     let value = match &room {
-        Some(room) if !is_gate_full(gate) => match room.send(head, value, false) {
+        Some(room) if !closed && !is_gate_full(gate) => match room.send(head, value, false) {
             Ok(()) => return,
             Err(value) => {
                 tried = true;
@@ -643,7 +644,10 @@ pub(crate) fn push<T: Stored>(gate: &'static Gate, head: Header, value: T) {
     let mut record = signed::record(signed::sender_here(), head, value);
     let at = record.as_mut_ptr();
     match room {
+        // What waits is that of a lost life.
         // SAFETY: nobody else has the record.
+        _ if closed => unsafe { gate.refuse(at, Reason::Closed, &RequestError::Gone) },
+        // SAFETY: as above.
         Some(room) if tried => unsafe { room.refuse(at, Reason::Full) },
         // SAFETY: as above.
         Some(_) => unsafe { gate.refuse_full(at) },
