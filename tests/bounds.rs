@@ -1081,6 +1081,23 @@ fn a18_a_new_bound_displaces_nothing_that_waits_by_its_old_key(on: &dyn Backend)
     assert_eq!(played.lost(Reason::Displaced), ["Num"]);
 }
 
+/// Nor has one that is on its way when the bound becomes another one.
+fn a18_a_new_bound_does_not_know_the_key_that_the_old_one_has_given(on: &dyn Backend) {
+    let log = Log::new();
+    let played = flooded(on, &log, Bound::reject(10), 2, |_, b| {
+        let by_ones = || Bound::reject(10).latest(|num: &Num| u64::from(num.0 % 10));
+        let by_tens = Bound::reject(10).latest(move |num: &Num| {
+            assert!(b.address().set_bound(by_ones()));
+            u64::from(num.0 / 10)
+        });
+        assert!(b.address().set_bound(by_tens));
+        b.send(Num(70)); // 7, but not of those that the next one knows
+        b.send(Num(17));
+    });
+    assert_eq!(log.of("b: "), ["b: 70", "b: 17"]);
+    assert_eq!(played.undelivered, []);
+}
+
 /// Once none is needed, there is nothing to wait for.
 fn a18_who_waits_for_room_looks_again_when_the_bound_is_another_one(seed: u64) {
     let (log, mut sim) = (Log::new(), Sim::new(seed));
@@ -1158,6 +1175,7 @@ bodies! {
         c_so_34_what_is_too_much_may_become_another_message,
         a18_a_redirect_that_panics_has_the_message_refused,
         a18_a_new_bound_displaces_nothing_that_waits_by_its_old_key,
+        a18_a_new_bound_does_not_know_the_key_that_the_old_one_has_given,
         c_so_31_every_drop_is_counted_and_few_are_reported_alone,
         c_so_35_an_actor_fails_once_because_of_its_bound,
         c_so_37_each_subscriber_is_bounded_alone,

@@ -351,7 +351,8 @@ impl Address {
     }
 
     /// Sets how many messages may wait for the actor, and what becomes of what is too much. Any
-    /// thread; what waits already stays, and is replaced by no [latest](crate::Bound::latest) message.
+    /// thread; what waits already, or is being sent meanwhile, stays, and is replaced by no
+    /// [latest](crate::Bound::latest) message.
     ///
     /// Returns false, and changes nothing, if the address was minted without a
     /// [bound](crate::Locality::reserve_bounded), or is not valid any more.

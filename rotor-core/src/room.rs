@@ -139,6 +139,9 @@ struct Line {
     tickets: usize,
 }
 
+/// The key of a message, by this bound.
+type Keyed = (Key, Arc<Bound>);
+
 struct Entry {
     record: [Word; LONGEST],
     key: Option<Key>,
@@ -344,14 +347,29 @@ impl Room {
         value: T,
         waits: bool,
     ) -> Result<(), T> {
-        let key = self.key_of(head.kind, &value);
+        let keyed = self.key_of(head.kind, &value);
+        let sent = self.send_keyed(head, value, keyed.as_ref(), waits);
+        let _ = here::guard(|| drop(keyed)); // the last one that has the bound, perhaps
+        sent
+    }
+
+    fn send_keyed<T: Stored>(
+        self: &Arc<Self>,
+        head: Header,
+        value: T,
+        keyed: Option<&Keyed>,
+        waits: bool,
+    ) -> Result<(), T> {
         let from = signed::sender_here();
+        let lane = head.kind.lane as usize;
+        let mut waiting = lock(&self.waiting);
+        // Set meanwhile, a new bound does not know the key, as it knows none of what waits.
+        let known = keyed.filter(|(_, bound)| Arc::ptr_eq(bound, &waiting.bound));
+        let key = known.map(|(key, _)| *key);
         let entry = |value| Entry {
             record: signed::record(from, head, value),
             key,
         };
-        let lane = head.kind.lane as usize;
-        let mut waiting = lock(&self.waiting);
         if let Some(place) = waiting.lanes[lane - URGENT].place(key) {
             let old = std::mem::replace(place, entry(value));
             drop(waiting);
@@ -391,7 +409,7 @@ impl Room {
     }
 
     /// What makes a message the same as another one.
-    fn key_of<T>(&self, kind: &Kind, value: &T) -> Option<Key> {
+    fn key_of<T>(&self, kind: &Kind, value: &T) -> Option<Keyed> {
         let bound = {
             let waiting = lock(&self.waiting);
             let keys = &waiting.bound.keys;
@@ -403,8 +421,13 @@ impl Room {
         let type_id = message.type_id();
         let of_type = bound.keys.iter().find(|(of, _)| *of == type_id);
         let key = here::guard(|| of_type.and_then(|(_, key)| key(message)));
-        let _ = here::guard(|| drop(bound)); // the last one, perhaps
-        Some((type_id, key.ok()??))
+        match key.ok().flatten() {
+            Some(key) => Some(((type_id, key), bound)),
+            None => {
+                let _ = here::guard(|| drop(bound)); // the last one, perhaps
+                None
+            }
+        }
     }
 
     /// Gives a message that is too much to whoever is to have it in that case, or hands it back.
