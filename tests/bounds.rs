@@ -394,6 +394,56 @@ fn a17_what_is_sent_to_a_lost_loop_is_not_too_much(_: u64) {
     }
 }
 
+/// Where it was published, not which locality had no room for it.
+fn a17_a_publish_that_is_too_much_for_a_locality_is_told_of_its_topic(
+    on: &dyn Backend,
+    far: &dyn Backend,
+) {
+    #[derive(Default)]
+    struct Lost(Mutex<Vec<(Address, u64)>>);
+    impl Observer for Lost {
+        fn undelivered(&self, what: &Undeliverable) {
+            if what.reason == Reason::Full {
+                self.0.lock().unwrap().push((what.to, what.times));
+            }
+        }
+    }
+    let (log, lost, mut topic) = (Log::new(), Arc::new(Lost::default()), None);
+    let exit = on.run_tree(&mut |here| {
+        let away = far.spawn("away");
+        let (a, b, news) = (here.reserve(), away.reserve(), here.topic::<Num>());
+        let (theirs, full) = (log.clone(), away.clone());
+        topic = Some(news.address());
+        act(a, move |me, cx| {
+            act(b, |me, _| {
+                me.log.put("busy");
+                me.log.wait_for("over");
+            });
+            cx.flush();
+            me.log.wait_for("busy");
+            full.set_bound(1);
+            b.send(Say("the last one"));
+            cx.flush();
+            (0..3).for_each(|n| news.publish(Num(n)));
+            act(cx.addr(), |me, cx| {
+                cx.flush();
+                me.log.put("over");
+                cx.stop();
+            });
+        });
+        let role = move || Role::new("b", &theirs).begin(move |_, cx| cx.subscribe(news));
+        let group = group("far").on(&away, move |s| s.child(role().child().at(b)));
+        stage()
+            .observer(lost.clone())
+            .child(group)
+            .child(lead("a", &log).at(a))
+    });
+    assert!(!exit.unwrap().is_failure());
+    let lost = lost.0.lock().unwrap();
+    assert!(lost.iter().all(|&(to, _)| Some(to) == topic), "{lost:?}");
+    assert_eq!(lost.iter().map(|(_, times)| times).sum::<u64>(), 3);
+}
+
 /// In each lane the latest ones stay; an Urgent one is not dropped for a Normal one.
 fn a18_the_oldest_makes_room_for_the_newest(on: &dyn Backend) {
     let log = Log::new();
@@ -1185,6 +1235,7 @@ bodies! {
     Pair: [
         a17_a_bound_holds_for_all_senders_together,
         a17_a_request_that_is_too_much_fails_at_once,
+        a17_a_publish_that_is_too_much_for_a_locality_is_told_of_its_topic,
         a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted,
         a18_a_sender_does_not_wait_for_room_in_a_locality,
         a18_a_sender_waits_for_room,

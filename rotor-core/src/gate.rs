@@ -626,6 +626,12 @@ impl Gate {
     ) -> Option<Undeliverable> {
         // SAFETY: as the caller says.
         let (head, (kind, payload, from)) = unsafe { (header(at), signed::open(at)) };
+        let to = match kind.way {
+            // SAFETY: the payload is still there.
+            Way::Address => unsafe { (*(kind.look)(payload)).downcast_ref().copied() },
+            Way::Actor | Way::Own => None,
+        };
+        let to = to.unwrap_or(Address::new(self, head.slot(), head.generation()));
         {
             let _verdict = Verdict::set(verdict);
             // A panic while a message is dropped hurts nobody: there is no instance to blame.
@@ -634,10 +640,7 @@ impl Gate {
                 unsafe { (kind.discard)(payload) }
             });
         }
-        (kind.way != Way::Own).then(|| {
-            let to = Address::new(self, head.slot(), head.generation());
-            Undeliverable::one((kind.name)(), from, to, reason)
-        })
+        (kind.way != Way::Own).then(|| Undeliverable::one((kind.name)(), from, to, reason))
     }
 
     /// Counts and reports a message that could not be delivered: many together if there are many for which

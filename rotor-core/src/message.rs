@@ -135,7 +135,7 @@ pub(crate) struct Kind {
     pub(crate) discard: unsafe fn(*mut Word),
     /// Type name of the message.
     pub(crate) name: fn() -> &'static str,
-    /// Shows the message in a payload, without moving it.
+    /// Shows the message in a payload, without moving it: see [`Record::look`].
     pub(crate) look: unsafe fn(*mut Word) -> *const dyn Any,
 }
 
@@ -183,7 +183,7 @@ pub(crate) trait Record: Sized {
         std::any::type_name::<Self::Message>()
     }
 
-    /// The message as hooks see it.
+    /// The message as hooks see it; of what is for a locality, the address that it was sent to.
     fn look(message: &Self::Message) -> &dyn Any {
         message
     }
@@ -215,6 +215,11 @@ pub(crate) trait Command: Sized + 'static {
         std::any::type_name::<Self>()
     }
 
+    /// What reports see of it: of a message for whoever has an address, that.
+    fn look(&self) -> &dyn Any {
+        self
+    }
+
     /// Does what it says. The slot is the one that it was sent to, or `LOCALITY`.
     fn run(self, here: &Local, slot: u32);
 
@@ -235,6 +240,10 @@ impl<C: Command> Record for Commanded<C> {
 
     fn name() -> &'static str {
         C::name()
+    }
+
+    fn look(command: &C) -> &dyn Any {
+        command.look()
     }
 
     #[inline(always)]

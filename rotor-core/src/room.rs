@@ -814,7 +814,9 @@ impl Local {
     #[cold]
     fn tell_refused_to(&self, last: Address) {
         let is_full = |slot| self.seat(slot, |seat| seat.obstacle() == Some(Reason::Full));
-        if self.is_gate_empty() && !self.find(last).is_some_and(is_full) {
+        let slot = Some(last).filter(|last| last.gate() == self.gate); // or a topic from elsewhere
+        let slot = slot.and_then(|last| self.find(last));
+        if self.is_gate_empty() && !slot.is_some_and(is_full) {
             self.gate.tell_refused();
         }
     }

@@ -304,6 +304,11 @@ impl<M: Clone + Send + 'static> Command for Published<M> {
         std::any::type_name::<M>()
     }
 
+    /// Where it was published: on its way to another locality it has no other address.
+    fn look(&self) -> &dyn Any {
+        &self.topic
+    }
+
     fn run(self, here: &Local, _: u32) {
         let Published { topic, message } = self;
         let before = here.current.replace(LOCALITY);
