@@ -1,5 +1,7 @@
 //! Streams that are thinned out on their way.
 
+use std::time::Duration;
+
 use rotor_core::sim::{Probe, Sim};
 use rotor_core::*;
 
@@ -60,6 +62,18 @@ fn a20_a_throttle_passes_on_the_latest_in_each_period(seed: u64) {
     thin.send(5);
     sim.run_for(ms(0));
     assert_eq!(probe.take(), [5]);
+}
+
+/// Two may be no time apart: so none takes the place of another one.
+fn a20_a_throttle_without_a_period_passes_on_every_message(seed: u64) {
+    let make = |to| Throttle::by_key(to, Duration::ZERO, |n: &u32| n % 3);
+    let (mut sim, thin, probe) = thinned(seed, make);
+    let flood = move |all: std::ops::Range<u32>| all.for_each(|n| thin.send(n));
+    std::thread::spawn(move || flood(0..300)).join().unwrap();
+    sim.run_until_idle();
+    flood(300..600);
+    sim.run_until_idle();
+    assert_eq!(probe.take(), Vec::from_iter(0..600));
 }
 
 fn a20_the_latest_of_each_key_is_passed_on_in_order(seed: u64) {
@@ -174,6 +188,7 @@ bodies! {
     Sim: [
         a20_ten_thousand_messages_in_a_second_are_63_at_16_ms,
         a20_a_throttle_passes_on_the_latest_in_each_period,
+        a20_a_throttle_without_a_period_passes_on_every_message,
         a20_the_latest_of_each_key_is_passed_on_in_order,
         a20_a_message_is_passed_on_when_none_follows_for_a_time,
         a20_messages_are_collected_by_number_or_for_a_time,

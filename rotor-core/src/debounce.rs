@@ -47,7 +47,8 @@ pub struct Debounce<M> {
 struct Pause<M>(std::marker::PhantomData<fn(M)>);
 
 impl<M: Send + 'static> Debounce<M> {
-    /// Passes on a message after which there is a `pause`.
+    /// Passes on a message after which there is a `pause`. With one of zero it is the latest when the loop looks
+    /// at its clock, which it does after some messages at the latest.
     ///
     /// ```
     /// # use rotor_core::*;

@@ -12,8 +12,8 @@ use crate::recipient::Recipient;
 /// An actor that passes messages on at most once in a period: the latest one, or that of each key.
 ///
 /// For progress, positions, states: whatever comes faster than anybody can look. A message that comes
-/// after a pause is passed on at once. What comes within a period of one that was passed on waits for
-/// its end, and a later one takes its place. So the last one is passed on, at the end of the instance at
+/// after a pause is passed on at once, whether others follow or not; [`Debounce`](crate::Debounce) waits to see that.
+/// What comes within a period of one that was passed on waits for its end, and a later one takes its place. So the last one is passed on, at the end of the instance at
 /// the latest, and what it replaces is not undelivered: it is out of date. What waits is lost with an
 /// instance that does not come to its end in order: one that is killed, panics or overruns its stop
 /// limit, or whose loop is lost.
@@ -58,7 +58,8 @@ struct Over<M>(std::marker::PhantomData<fn(M)>);
 impl<M: Send + 'static> Throttle<M> {
     /// Passes on the latest message, at most once in `period`.
     ///
-    /// A period of zero passes on whatever is the latest when what was queued is handled.
+    /// A period of zero passes on every message. For the latest one of those that wait, however short that is, see
+    /// [`Bound::latest`](crate::Bound::latest).
     ///
     /// ```
     /// # use rotor_core::*;
@@ -132,6 +133,10 @@ impl<M: Send + 'static, K: Eq + Hash + 'static> Actor for Throttle<M, K> {
 #[diagnostic::do_not_recommend]
 impl<M: Send + 'static, K: Eq + Hash + 'static> Handler<M> for Throttle<M, K> {
     fn handle(&mut self, message: M, cx: &mut Context<Self>) {
+        if self.period.is_zero() {
+            // A timer would come when the loop has looked at its clock: some messages later.
+            return self.to.send(message);
+        }
         if !self.closed {
             self.close(cx);
             return self.to.send(message);
