@@ -910,6 +910,35 @@ fn c_so_37_each_subscriber_is_bounded_alone(on: &dyn Backend) {
     assert_eq!(played.lost(Reason::Full), ["Num"]);
 }
 
+/// What its bound counts is not counted again, nor are the places that dropped messages have left.
+fn a17_what_a_bound_has_let_in_takes_no_place_among_what_is_parked(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let (a, news) = (here.reserve(), here.topic::<Num>());
+        let b = here.reserve_bounded::<Puppet>(Bound::drop_oldest(2));
+        let role = Role::new("b", &log).begin(move |_, cx| {
+            cx.subscribe(news);
+            let hold = cx.hold("on purpose");
+            act(a, move |_, cx| {
+                (0..2).for_each(|n| b.send(Num(n)));
+                (0..2).for_each(|n| b.send(Now(n)));
+                (2..5).for_each(|n| news.publish(Num(n)));
+                act(cx.addr(), move |_, cx| {
+                    drop(hold);
+                    when(cx.addr(), (4, "b: "), |_, cx| cx.stop());
+                });
+            });
+        });
+        let waiting = group("waiting").synchronize_start();
+        stage()
+            .child(lead("a", &log).at(a))
+            .child(waiting.child(role.child().at(b).capacity(2)))
+    });
+    assert_eq!(log.all(), ["b: now 0", "b: now 1", "b: 2", "b: 3"]);
+    assert_eq!(played.lost(Reason::Displaced), ["Num"; 2]);
+    assert_eq!(played.lost(Reason::Full), ["Num"]);
+}
+
 /// In order, as fast as there is room; one that waits does not have the actor fail.
 fn a18_a_sender_waits_for_room(on: &dyn Backend, far: &dyn Backend) {
     let log = Log::new();
@@ -1214,6 +1243,7 @@ bodies! {
         a17_what_waits_for_the_next_instance_counts,
         a17_a_bound_is_changed_at_run_time,
         a17_what_an_actor_asked_for_is_not_bounded,
+        a17_what_a_bound_has_let_in_takes_no_place_among_what_is_parked,
         a17_a_bounded_address_ends_with_its_child,
         a17_an_added_child_needs_an_address_with_a_bound_too,
         a17_what_waits_at_the_end_is_undelivered,

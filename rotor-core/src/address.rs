@@ -902,7 +902,8 @@ impl<A: Actor> Addr<A> {
     /// Messages that come later are for the next instance, if there will be one. If not, they are
     /// refused: [`try_send`](Self::try_send) on its thread gives them back from now on, all others are
     /// [undelivered](crate::Observer::undelivered), as is what the limit leaves over. The limit counts
-    /// from the order's arrival, for the instance that is there then.
+    /// from the order's arrival, for the instance that is there then. Where a [bound](crate::Bound) drops
+    /// messages, a later one may have the place of one that has come in time, and be handled instead.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

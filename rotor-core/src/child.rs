@@ -734,7 +734,7 @@ impl<A: Actor> Child<A> {
     ///
     /// The newest is rejected and reported; with zero nothing waits, and all that comes between two
     /// instances is refused. Messages in the locality's queue are not counted, and what a
-    /// [`bound`](Self::bound) has let in is not refused.
+    /// [`bound`](Self::bound) has let in is neither counted nor refused.
     ///
     /// ```
     /// use rotor_core::{sim::Sim, *};

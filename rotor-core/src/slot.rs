@@ -18,7 +18,8 @@ use crate::lane::{NORMAL, URGENT};
 use crate::message::Header;
 use crate::monitor::Watchers;
 use crate::observe::Reason;
-use crate::queue::{Flat, Word};
+use crate::queue::{Flat, Word, header};
+use crate::room;
 use crate::states::{Lifecycle, Tenure};
 use crate::strategy::{Flags, Restart, Strategy};
 use crate::table::Table;
@@ -255,7 +256,18 @@ pub(crate) struct Rare {
 /// Messages that wait for an instance.
 pub(crate) struct Parked {
     lanes: [Flat; 2],
+    /// Without those that a bound counts.
     count: u32,
+}
+
+/// Whether a record that is parked counts as a message. What its room has let in is counted there; a ticket may
+/// stand for nothing.
+///
+/// # Safety
+/// `at` is a record.
+unsafe fn takes_place(at: *const Word) -> bool {
+    // SAFETY: as the caller says.
+    !room::is_ticket(unsafe { header(at) }.kind)
 }
 
 /// How many messages wait for an instance unless its spec says otherwise.
@@ -447,7 +459,8 @@ impl Seat {
     /// `at` is a record of `words` words that nobody uses again.
     pub(crate) unsafe fn park(&mut self, lane: usize, at: *const Word, words: usize) {
         let parked = self.park_all();
-        parked.count += 1;
+        // SAFETY: as the caller says.
+        parked.count += u32::from(unsafe { takes_place(at) });
         let lane = &parked.lanes[usize::from(lane == NORMAL)];
         lane.begin(FEW.max(words));
         // SAFETY: as the caller says.
@@ -461,7 +474,8 @@ impl Seat {
             .pop()
             .or_else(|| parked.lanes[NORMAL - 1].pop());
         match at {
-            Some(_) => parked.count -= 1,
+            // SAFETY: it is a record.
+            Some(at) => parked.count -= u32::from(unsafe { takes_place(at) }),
             None => self.parked = None,
         }
         at

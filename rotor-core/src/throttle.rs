@@ -12,11 +12,11 @@ use crate::recipient::Recipient;
 /// An actor that passes messages on at most once in a period: the latest one, or that of each key.
 ///
 /// For progress, positions, states: whatever comes faster than anybody can look. A message that comes
-/// after a pause is passed on at once, whether others follow or not; [`Debounce`](crate::Debounce) waits to see that.
-/// What comes within a period of one that was passed on waits for its end, and a later one takes its place. So the last one is passed on, at the end of the instance at
-/// the latest, and what it replaces is not undelivered: it is out of date. What waits is lost with an
-/// instance that does not come to its end in order: one that is killed, panics or overruns its stop
-/// limit, or whose loop is lost.
+/// after a pause is passed on at once, whether others follow or not; [`Debounce`](crate::Debounce) waits
+/// to see that. What comes within a period of one that was passed on waits for its end, and a later one
+/// takes its place. So the last one is passed on, at the end of the instance at the latest, and what it
+/// replaces is not undelivered: it is out of date. What waits is lost with an instance that does not come
+/// to its end in order: one that is killed, panics or overruns its stop limit, or whose loop is lost.
 ///
 /// A child like any other, best beside whoever sends so much: then it is also what crosses to the
 /// other loop that is less. Not on the loop of a handler that blocks: there it has no turn.
