@@ -880,6 +880,50 @@ fn a17_a_flood_keeps_within_the_bound_and_nothing_is_lost_uncounted(
     }
 }
 
+/// So many wait in the queue of a locality, besides the ones in each sender's hands and the one that is handled; and
+/// sent is handled, handed back or counted.
+fn a17_a_flood_keeps_within_the_bound_of_a_locality_and_nothing_is_lost_uncounted(_: u64) {
+    const EACH: u32 = 1_000;
+    const BOUND: u32 = 20;
+    const SENDERS: u32 = 3;
+    let (log, coins, reports) = (Log::new(), Coins::default(), Arc::new(Reports::default()));
+    let (driver, here) = (driver(), Locality::new("here"));
+    let b = here.reserve();
+    driver.open(&here).unwrap();
+    here.set_bound(BOUND as usize);
+    let tree = group("root").observer(reports.clone());
+    let app = driver.start(tree.child(puppet("b", &log).at(b))).unwrap();
+    driver.run_until_idle();
+    let pay = || {
+        for n in 0..EACH {
+            match n % 2 {
+                0 => b.send(coins.mint(n)),
+                _ if b.try_send(coins.mint(n)).is_err() => coins.add(BACK),
+                _ => {}
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(pay)).collect();
+        while reports.of(Reason::Full).is_empty() {
+            std::thread::yield_now(); // it fills first
+        }
+        while senders.iter().any(|sender| !sender.is_finished()) {
+            driver.run_until_idle();
+        }
+    });
+    driver.run_until_idle();
+    assert_eq!(coins.get(ALIVE), 0);
+    let most = coins.get(MOST);
+    let allowed = BOUND + 2 * SENDERS + 1;
+    assert!((BOUND..=allowed).contains(&most), "{most} at a time");
+    let refused: u64 = reports.of(Reason::Full).iter().sum();
+    let sum = coins.get(HANDLED) + coins.get(BACK) + refused as u32;
+    assert_eq!(sum, SENDERS * EACH);
+    let counted = app.tree().localities[0].undelivered.clone();
+    assert_eq!(counted, [(Reason::Full, refused)]);
+}
+
 /// Who is subscribed and does not run yet has room for so many by itself.
 fn c_so_37_each_subscriber_is_bounded_alone(on: &dyn Backend) {
     let log = Log::new();
@@ -1275,6 +1319,7 @@ bodies! {
         a17_dropped_messages_are_not_in_the_picture,
         a17_a_bounded_child_needs_an_address_with_a_bound,
         a17_the_newest_is_refused_by_a_localitys_bound,
+        a17_a_flood_keeps_within_the_bound_of_a_locality_and_nothing_is_lost_uncounted,
         a17_what_is_sent_to_a_lost_loop_is_not_too_much,
         c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports,
         c_so_31_what_is_too_much_to_be_parked_is_told_in_few_reports,
