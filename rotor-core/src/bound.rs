@@ -12,11 +12,14 @@ use std::sync::Arc;
 /// [`bound`](crate::Child::bound). Whoever sends to it, on whatever thread, the number is kept exactly:
 /// of all that was sent and is not being handled yet, whether the actor runs or is restarted meanwhile.
 /// Orders to stop and other supervision, timers, answers to the actor's own requests and what it is
-/// subscribed to are not counted and not refused.
+/// subscribed to are not counted and not refused. A message that a [hook](crate::Hook) is asked about, or
+/// keeps, is being handled: besides those that wait, there is at most one.
 ///
 /// What is refused or dropped is counted by reason, [`Reason::Full`](crate::Reason::Full) or
 /// [`Reason::Displaced`](crate::Reason::Displaced), and reported: the first one at once, then
-/// ever more of them together, see [`Undeliverable::times`](crate::Undeliverable::times).
+/// ever more of them together, see [`Undeliverable::times`](crate::Undeliverable::times). That begins
+/// anew whenever nothing waits any more: a flood is told in few reports, but who is too fast again and
+/// again, and is caught up with each time, is told of each time.
 /// [`try_send`](crate::Addr::try_send) hands back what is refused, and
 /// [`send_within`](crate::Addr::send_within) waits for room.
 ///
@@ -158,6 +161,7 @@ impl Bound {
     ///
     /// Also while there is room for more. It is handled when the other one would have been. `key` is
     /// called by whoever sends, on that thread; a message for which it panics is as one without a key.
+    /// A request whose place is taken fails with [`RequestError::Full`](crate::RequestError::Full).
     /// Unlike [`Throttle`](crate::Throttle), it delays nothing: what the actor has time for, it gets.
     ///
     /// ```
@@ -195,7 +199,8 @@ impl Bound {
     /// `f` is called by whoever sends, on that thread, and what it is given counts as sent: the sender
     /// is told nothing, and [`fail`](Self::fail) does not fail the actor. It may send to another
     /// address with a bound of this kind, and so on, eight times: beyond that a message is refused,
-    /// which ends a circle. If `f` panics, the message counts as refused. Who waits for room with
+    /// which ends a circle. If `f` panics, the message counts as refused. A request that `f` drops, or
+    /// loses by a panic, fails with [`RequestError::Dropped`](crate::RequestError::Dropped). Who waits for room with
     /// [`send_within`](crate::Addr::send_within) goes on waiting; what the bound of a whole
     /// locality refuses is refused.
     ///

@@ -114,7 +114,7 @@ pub trait Hook<A: Actor>: 'static {
     /// [`RequestError::Dropped`](crate::RequestError::Dropped).
     ///
     /// `name` is its type's name; a request comes as an [`Ask`](crate::Ask). While a hook is pending
-    /// the messages behind are parked. If the instance ends meanwhile, the message is the first of the
+    /// the messages behind are parked; this one has left the room of a [`Bound`](crate::Bound). If the instance ends meanwhile, the message is the first of the
     /// next one, whose hooks are asked anew.
     ///
     /// ```

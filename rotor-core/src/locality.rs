@@ -178,6 +178,11 @@ impl Locality {
     /// Rejects what comes from other threads while this many messages or chunks wait. A soft bound;
     /// zero is none, the default. Supervision is never bounded, and takes no message's place.
     ///
+    /// A message from a plain thread counts as one, and so does a chunk: what an actor of another locality sends
+    /// here in a slice, or 16 KiB of that, however many messages it is. So much may be in the queue, and one
+    /// more from each thread that sends at the same time. What has been taken out of it is bounded by
+    /// [`Child::capacity`](crate::Child::capacity) while it is parked.
+    ///
     /// ```
     /// # use rotor_core::*;
     /// # struct Sink;

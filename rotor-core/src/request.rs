@@ -47,9 +47,11 @@ pub enum RequestError {
     Timeout,
     /// The actor that had the request ended before it answered.
     Ended(Exit),
-    /// The token was dropped unanswered.
+    /// The token was dropped unanswered, by whoever had it: also by a [hook](crate::Hook) or a
+    /// [redirect](crate::Bound::redirect).
     Dropped,
-    /// A bound of the actor was reached.
+    /// A bound of the actor was reached, or a newer message has taken the place of the request, as the
+    /// [`Bound`](crate::Bound) says.
     Full,
     /// The actor was removed, or its locality has ended, or is lost.
     Gone,
