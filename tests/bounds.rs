@@ -969,7 +969,9 @@ fn a17_what_a_bound_has_let_in_takes_no_place_among_what_is_parked(on: &dyn Back
                 (2..5).for_each(|n| news.publish(Num(n)));
                 act(cx.addr(), move |_, cx| {
                     drop(hold);
-                    when(cx.addr(), (4, "b: "), |_, cx| cx.stop());
+                    when(cx.addr(), (2, "b: "), move |_, _| {
+                        act(b, move |_, _| end(a)); // behind what is parked
+                    });
                 });
             });
         });
@@ -1216,8 +1218,9 @@ fn a18_a_new_bound_does_not_know_the_key_that_the_old_one_has_given(on: &dyn Bac
         assert!(b.address().set_bound(by_tens));
         b.send(Num(70)); // 7, but not of those that the next one knows
         b.send(Num(17));
+        b.send(Say("the last one"));
     });
-    assert_eq!(log.of("b: "), ["b: 70", "b: 17"]);
+    assert_eq!(log.of("b: "), ["b: 70", "b: 17", "b: the last one"]);
     assert_eq!(played.undelivered, []);
 }
 
