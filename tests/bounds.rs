@@ -924,6 +924,34 @@ fn a17_a_flood_keeps_within_the_bound_of_a_locality_and_nothing_is_lost_uncounte
     assert_eq!(counted, [(Reason::Full, refused)]);
 }
 
+/// A message has a ticket as soon as it waits: no other sender's is late because of one that is held up.
+fn a17_what_was_sent_before_a_drain_is_handled_whoever_sends_meanwhile(_: u64) {
+    for _ in 0..100 {
+        let (log, driver, here) = (Log::new(), driver(), Locality::new("here"));
+        let b = here.reserve_bounded(Bound::reject(100));
+        driver.open(&here).unwrap();
+        let child = puppet("b", &log).at(b).transient();
+        let _app = driver.start(group("root").child(child)).unwrap();
+        driver.run_until_idle();
+        let start = &Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(move || {
+                    start.wait();
+                    (0..10).for_each(|n| b.send(Num(n)));
+                });
+            }
+            scope.spawn(move || {
+                start.wait();
+                b.send(Say("in time"));
+                b.drain(LONG);
+            });
+        });
+        driver.run_until_idle();
+        assert_eq!(log.count("b: in time"), 1);
+    }
+}
+
 /// Who is subscribed and does not run yet has room for so many by itself.
 fn c_so_37_each_subscriber_is_bounded_alone(on: &dyn Backend) {
     let log = Log::new();
@@ -1322,6 +1350,7 @@ bodies! {
         a17_dropped_messages_are_not_in_the_picture,
         a17_a_bounded_child_needs_an_address_with_a_bound,
         a17_the_newest_is_refused_by_a_localitys_bound,
+        a17_what_was_sent_before_a_drain_is_handled_whoever_sends_meanwhile,
         a17_a_flood_keeps_within_the_bound_of_a_locality_and_nothing_is_lost_uncounted,
         a17_what_is_sent_to_a_lost_loop_is_not_too_much,
         c_so_31_what_a_localitys_bound_refuses_is_told_in_few_reports,
