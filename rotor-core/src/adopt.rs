@@ -521,7 +521,10 @@ mod tests {
             let kids = if builds > 1 { 2 } else { 1 }; // of one name
             let bomb = |n| {
                 let bomb = Bomb(n > 0);
-                Child::once("kid", move |_| Ok(drop(bomb)).map(|()| Kid))
+                Child::once("kid", move |_| {
+                    drop(bomb);
+                    Ok(Kid)
+                })
             };
             (0..kids).map(bomb).fold(s, Supervisor::child)
         });
