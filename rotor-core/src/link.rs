@@ -854,7 +854,10 @@ impl Local {
         });
         let clients = match clients {
             None => return false,
-            Some(None) => return true,
+            Some(None) => {
+                self.serve_on(slot);
+                return true;
+            }
             Some(Some(clients)) if clients.is_empty() => return false,
             Some(Some(clients)) => clients,
         };
@@ -871,17 +874,22 @@ impl Local {
             let exit = exit.clone();
             service.leaving = Some(Leaving { exit, limit });
         });
-        // It serves on, also if it has asked for its end itself.
-        if self.seat(slot, |seat| seat.parked.is_some()) {
-            self.unparking.borrow_mut().push_back(slot);
-        } else {
-            self.open(slot);
-        }
+        self.serve_on(slot);
         for client in clients {
             let (name, exit) = (name.clone(), exit.clone());
             client.tell(move |here, key| here.asked_to_unlink(key, name, exit));
         }
         true
+    }
+
+    /// A service waits for its clients, and handles messages meanwhile, also if it has asked for its end
+    /// itself, or does so again.
+    fn serve_on(&self, slot: u32) {
+        if self.seat(slot, |seat| seat.parked.is_some()) {
+            self.unparking.borrow_mut().push_back(slot);
+        } else {
+            self.open(slot);
+        }
     }
 
     fn stop_limit_of(&self, slot: u32) -> Option<Duration> {
@@ -1003,6 +1011,8 @@ impl Local {
     }
 }
 
+#[cfg(test)]
+mod ends;
 #[cfg(test)]
 mod storm;
 #[cfg(test)]
