@@ -694,6 +694,17 @@ impl Local {
         }
     }
 
+    /// The same of one that has ended in order: they wait where nobody will be.
+    pub(crate) fn links_gone(&self, gate: &'static Gate, until: u64) {
+        for key in self.things_at(gate, until) {
+            let open = self.with_link(key, |linked| (!linked.broken).then_some(linked.service));
+            if let Some(service) = open.flatten() {
+                let service = unseen(service);
+                self.link_refused(key, LinkError::Gone { service });
+            }
+        }
+    }
+
     /// Has the services here do without their clients of a lost locality, those with lower serials.
     pub(crate) fn clients_lost(&self, gate: &'static Gate, before: u64) {
         for (slot, key) in self.clients_at(gate, before) {
@@ -941,14 +952,13 @@ impl Local {
             (clients, waiting)
         });
         let (clients, waiting) = ended.unwrap_or_default();
-        for client in clients {
-            if self.losing.get() && *client.address.gate() != *self.gate {
-                continue; // it learns of the loss
-            }
+        // Elsewhere it learns of the loss.
+        let learns = |client: &Client| self.losing.get() && client.address.gate() != self.gate;
+        for client in clients.into_iter().filter(|client| !learns(client)) {
             let exit = exit.clone();
             client.tell(move |here, key| here.link_broken(key, exit));
         }
-        for client in waiting {
+        for client in waiting.into_iter().filter(|client| !learns(client)) {
             client.refuse(self.not_linkable(slot, client.service));
         }
     }

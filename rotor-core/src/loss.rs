@@ -29,8 +29,9 @@ impl Local {
         let gate = peer.gate();
         let until = self.peered_until(gate, life.opening);
         if life.ended {
-            // In order: nobody was left. But a monitor may have been on its way.
-            return self.monitors_lost(gate, until, &Exit::gone());
+            // In order: nobody was left. But a monitor may have been on its way, and a client wait.
+            self.monitors_lost(gate, until, &Exit::gone());
+            return self.links_gone(gate, until);
         }
         let exit = gate.lost();
         if life.abandoned {

@@ -62,6 +62,10 @@ impl World {
     /// What a client of it fails with.
     fn link(&mut self, service: Address) -> String {
         self.boss.send(service);
+        self.failures()
+    }
+
+    fn failures(&mut self) -> String {
         self.sim.run_until_idle();
         let all = std::mem::take(&mut *self.failed.0.lock().unwrap());
         all.join(", ")
@@ -140,4 +144,45 @@ fn who_cannot_be_linked_because_it_ends_is_told_why_and_what_to_do() {
         "failed: the service app/far ends, because the loop of its supervisor was lost: link to it again \
          when that has come back"
     );
+}
+
+#[test]
+fn who_waits_where_everything_has_ended_is_told() {
+    let mut world = World::new();
+    let near = world.sim.locality("near");
+    let at = near.reserve::<Service>().address();
+    assert_eq!(world.link(at), "", "it waits");
+    world.sim.lose(&near);
+    assert!(near.has_ended());
+    assert_eq!(
+        world.failures(),
+        format!(
+            "failed: the service {at:?} on near is gone: it was removed, or its locality has ended, or is \
+             lost"
+        )
+    );
+}
+
+#[test]
+fn who_waits_where_all_is_lost_is_told_of_the_loss() {
+    struct Slow;
+    impl Actor for Slow {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            let hold = cx.hold("for ever");
+            cx.spawn(std::future::pending::<()>(), |_, (), _| drop(hold));
+            Ok(())
+        }
+    }
+    let mut world = World::new();
+    let here = world.sim.locality("services");
+    let at = here.reserve();
+    let slow = Child::new("slow", || Slow)
+        .at(at)
+        .start_limit(Duration::MAX);
+    let tree = Supervisor::one_for_one("app").child(slow);
+    world.sim.start(tree).expect("a sound tree");
+    assert_eq!(world.link(at.address()), "", "it waits");
+    world.sim.lose(&here);
+    let told = world.failures();
+    assert!(told.ends_with("locality services was lost"), "{told}");
 }
