@@ -285,6 +285,9 @@ impl Local {
             .tell_observer(|o| o.start_failed(who, &name, &exit));
         self.tell_change(slot);
         self.notify_watchers(slot, &exit);
+        if self.seat(slot, |seat| seat.serves) {
+            self.service_ended(slot, &exit, true); // initialized, it may have had clients
+        }
         self.tell_parent(slot, News::Failed(exit));
     }
 

@@ -123,3 +123,51 @@ fn a_service_that_waits_and_stops_itself_again_serves_on() {
     sim.run_until_idle();
     assert_eq!(taken(&lines), ["service: stops, shutdown"]);
 }
+
+/// It is so early that its client was linked, but waits for its siblings.
+#[test]
+fn a_service_that_fails_before_its_siblings_are_there_has_ended_for_its_clients() {
+    let (mut sim, lines) = (Sim::new(1), Lines::default());
+    let here = sim.locality("here");
+    let (service, sibling, client) = (here.reserve(), here.reserve(), here.reserve());
+    // Of their second instances one fails while the other one still starts.
+    let fails = |me: &mut Part, cx: &mut Context<Part>| {
+        if me.instance == 2 {
+            let deed: Deed = Box::new(|_, cx| cx.fail(Error::message("early")));
+            cx.after(Duration::from_millis(10), deed);
+        }
+    };
+    let waits = |_: &mut Part, cx: &mut Context<Part>| {
+        let hold = cx.hold("for a while");
+        let deed: Deed = Box::new(|_, _| drop(hold));
+        cx.after(Duration::from_millis(50), deed);
+    };
+    let group = Supervisor::one_for_one("group")
+        .synchronize_start()
+        .intensity(9, Duration::from_secs(9))
+        .child(beginning("service", &lines, service, fails))
+        .child(beginning("sibling", &lines, sibling, waits));
+    let tree = Supervisor::one_for_one("app")
+        .intensity(9, Duration::from_secs(9))
+        .child(group)
+        .child(part("client", &lines, client));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_for(Duration::from_secs(1));
+    link_with(client, service);
+    sim.run_for(Duration::from_secs(1));
+    let group = app.tree().nodes[1].address;
+    group.kill();
+    sim.run_for(Duration::from_millis(1));
+    assert_eq!(taken(&lines), ["client: asked, killed"]);
+    assert_eq!(service.address().state(), Lifecycle::Initialized);
+    act(client, move |me, cx| {
+        me.asked.clear();
+        cx.link_with(service.address());
+    });
+    sim.run_for(Duration::from_secs(1));
+    let told = taken(&lines);
+    assert!(
+        told.contains(&"client: asked, failed: early".into()),
+        "{told:?}"
+    );
+}
