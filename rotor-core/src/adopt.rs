@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::app::AppShared;
@@ -31,6 +32,7 @@ pub(crate) struct Adoption {
     pub(crate) shell: Shell,
     pub(crate) build: Build,
     pub(crate) restart: Restart,
+    pub(crate) stop_limit: Option<Duration>,
     pub(crate) parent: Address,
     pub(crate) child: u32,
     pub(crate) registry: Arc<Registry>,
@@ -102,7 +104,7 @@ impl Local {
             kin.decides = supervisor.decide.is_some();
             kin.own_names = supervisor.own_names && !is_root;
             kin.template = supervisor.template;
-            kin.tree_limit = supervisor.stop_limit.filter(|_| is_root);
+            kin.stop_limit = supervisor.stop_limit;
             seat.kin = Some(kin);
         });
         for node in supervisor.children {
@@ -355,6 +357,7 @@ impl Local {
             shell,
             build,
             restart,
+            stop_limit,
             parent,
             child,
             registry,
@@ -380,6 +383,7 @@ impl Local {
         let adopt = || {
             let mut supervisor = shell.build(&build, path)?;
             supervisor.restart = restart;
+            supervisor.stop_limit = stop_limit;
             supervisor.check(names.clone(), self.gate, self.locality.name())?;
             self.adopt_supervisor(to.slot, supervisor, above.clone())
         };

@@ -39,8 +39,9 @@ pub(crate) struct Kin {
     pub(crate) requests: Docket,
     /// Who waits for the outcome of the one that is served.
     pub(crate) serving: Option<Reply>,
-    /// How long the end of the whole tree may take, if this is its root.
-    pub(crate) tree_limit: Option<Duration>,
+    /// How long the end of a supervisor may take, with all below it: for a root, which has no parent to know
+    /// that, and for one whose parent is elsewhere.
+    pub(crate) stop_limit: Option<Duration>,
     /// Ends of clients, and next attempts to start them, until their services are settled.
     pub(crate) early: Option<Box<early::Waiting>>,
 }
@@ -181,7 +182,7 @@ impl Kin {
             template: None,
             requests: Docket::default(),
             serving: None,
-            tree_limit: None,
+            stop_limit: None,
             early: None,
         }
     }

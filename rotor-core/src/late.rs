@@ -367,11 +367,11 @@ impl Local {
         asked
     }
 
-    /// The root has begun to end: its limit is that of the whole tree.
+    /// If it is the root that has begun to end, its limit is that of the whole tree.
     pub(crate) fn arm_tree_limit(&self, slot: u32) {
         let limit = self.seat(slot, |seat| {
-            let kin = seat.kin.as_ref()?;
-            kin.family.is_ending().then_some(kin.tree_limit?)
+            let is_root = matches!(seat.parent, Parent::App(_));
+            seat.kin.as_ref()?.stop_limit.filter(|_| is_root)
         });
         let Some(limit) = limit else { return };
         let head = self.seat(slot, |seat| seat.things);

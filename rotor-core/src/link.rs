@@ -885,6 +885,7 @@ impl Local {
             let exit = exit.clone();
             service.leaving = Some(Leaving { exit, limit });
         });
+        self.arm_tree_limit(slot); // which begins with this
         self.serve_on(slot);
         for client in clients {
             let (name, exit) = (name.clone(), exit.clone());
@@ -904,13 +905,16 @@ impl Local {
     }
 
     fn stop_limit_of(&self, slot: u32) -> Option<Duration> {
-        let parent = self.seat(slot, |seat| seat.parent.clone());
+        let (parent, own) = self.seat(slot, |seat| {
+            let own = seat.kin.as_ref().and_then(|kin| kin.stop_limit);
+            (seat.parent.clone(), own)
+        });
         match parent {
             Parent::Actor { address, child } if address.gate() == self.gate => self
                 .seat(address.slot, |seat| {
                     seat.kin.as_mut()?.entry(child)?.limits().stop
                 }),
-            _ => None,
+            _ => own,
         }
     }
 

@@ -423,9 +423,9 @@ impl Local {
         loop {
             let mut actions = self.actions.take();
             kin.family.handle(next, self.now.get(), &mut actions);
-            let is_root = kin.tree_limit.is_some();
+            let ends = kin.stop_limit.is_some() && kin.family.is_ending();
             self.seat(slot, |seat| seat.kin = Some(kin));
-            if is_root {
+            if ends {
                 self.arm_tree_limit(slot);
             }
             let mut served = None;
@@ -701,19 +701,23 @@ impl Local {
         let build = self.seat(slot, |seat| {
             let kin = seat.kin.as_mut()?;
             let restart = kin.family.row(child).restart;
-            let remote = kin.entry(child)?.remote_mut()?;
+            let entry = kin.entry(child)?;
+            let stop_limit = entry.limits().stop;
+            let remote = entry.remote_mut()?;
             let openings = remote.remote.locality.openings().max(1);
             (remote.built != openings).then(|| {
                 remote.built = openings;
-                (remote.shell.clone(), remote.remote.build.clone(), restart)
+                let (shell, build) = (remote.shell.clone(), remote.remote.build.clone());
+                (shell, build, restart, stop_limit)
             })
         });
-        if let Some((shell, build, restart)) = build {
+        if let Some((shell, build, restart, stop_limit)) = build {
             let adoption = Adoption {
                 to,
                 shell,
                 build,
                 restart,
+                stop_limit,
                 parent: self.address_of(slot),
                 child,
                 registry: self.registry_of(slot).unwrap_or_default(),

@@ -171,3 +171,54 @@ fn a_service_that_fails_before_its_siblings_are_there_has_ended_for_its_clients(
         "{told:?}"
     );
 }
+
+/// Its clients are in another tree, which does not end.
+#[test]
+fn a_root_waits_for_its_clients_for_half_of_the_limit_of_its_tree() {
+    let (mut sim, lines) = (Sim::new(1), Lines::default());
+    let (home, away) = (sim.locality("home"), sim.locality("away"));
+    let (inner, client) = (home.reserve(), away.reserve());
+    let limit = Duration::from_secs(4);
+    let tree = Supervisor::one_for_one("app")
+        .stop_limit(limit)
+        .child(part("inner", &lines, inner));
+    let app = sim.start(tree).expect("a sound tree");
+    let other = Supervisor::one_for_one("other").child(part("client", &lines, client));
+    sim.start(other).expect("a sound tree");
+    let root = app.root();
+    act(client, move |_, cx| _ = cx.link_with(root));
+    sim.run_until_idle();
+    app.shutdown();
+    sim.run_for(limit / 2 - Duration::from_millis(1));
+    assert!(app.tree().ended.is_none());
+    sim.run_for(Duration::from_millis(2));
+    assert!(app.tree().ended.is_some(), "{}", app.tree());
+}
+
+/// Nobody on its loop knows its limit but itself.
+#[test]
+fn the_top_of_a_subtree_elsewhere_waits_for_its_clients_for_half_of_its_limit() {
+    let (mut sim, lines) = (Sim::new(1), Lines::default());
+    let (home, far) = (sim.locality("home"), sim.locality("far"));
+    let (boss, client, inner) = (home.reserve(), home.reserve(), far.reserve());
+    let theirs = lines.clone();
+    let limit = Duration::from_secs(4);
+    let top = Supervisor::one_for_one("top")
+        .stop_limit(limit)
+        .on(&far, move |s| s.child(part("inner", &theirs, inner)));
+    let tree = Supervisor::one_for_one("app")
+        .child(top)
+        .child(part("boss", &lines, boss))
+        .child(part("client", &lines, client));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    let top = app.tree().nodes[1].address;
+    act(client, move |_, cx| _ = cx.link_with(top));
+    sim.run_until_idle();
+    let _terminated = app
+        .root()
+        .admin()
+        .ask(TerminateChild::named("top"), Duration::MAX);
+    sim.run_for(limit / 2 + Duration::from_millis(1));
+    assert_eq!(taken(&lines)[1], "inner: stops, shutdown");
+}
