@@ -251,15 +251,20 @@ impl Linked {
         }
         self.hold.take()
     }
+
+    /// The tree does not know of it any more.
+    fn unlist(&mut self) {
+        if let Some(registry) = self.registry.take() {
+            registry.unlink(self.client, self.service);
+        }
+    }
 }
 
 impl Drop for Linked {
     fn drop(&mut self) {
         let (service, client, key) = (self.service, self.client, self.key);
         drop(self.take_hold());
-        if let Some(registry) = &self.registry {
-            registry.unlink(client, service);
-        }
+        self.unlist();
         if !self.broken && !service.gate().entrance.is_closed() {
             Control::call(service.gate(), move |there| {
                 there.client_left(service, client.gate(), key);
@@ -545,8 +550,9 @@ impl Local {
         };
         let broken = self.with_link(key, |linked| {
             linked.broken = true;
-            let path = linked.path.clone();
-            (linked.asked, linked.service, path, linked.take_hold())
+            let (path, hold) = (linked.path.clone(), linked.take_hold());
+            linked.unlist(); // before it is told, which may link it again
+            (linked.asked, linked.service, path, hold)
         });
         let Some((asked, service, path, hold)) = broken else {
             return;

@@ -124,6 +124,45 @@ fn a_service_that_waits_and_stops_itself_again_serves_on() {
     assert_eq!(taken(&lines), ["service: stops, shutdown"]);
 }
 
+#[test]
+fn a_client_that_is_told_of_a_crash_links_again_in_that_handler() {
+    struct Client(Address);
+    impl Actor for Client {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.link_with(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<Unlink> for Client {
+        fn handle(&mut self, asked: Unlink, cx: &mut Context<Self>) {
+            if asked.exit.is_failure() {
+                cx.link_with(asked.service);
+            }
+        }
+    }
+    let (mut sim, lines) = (Sim::new(1), Lines::default());
+    let here = sim.locality("here");
+    let (service, client) = (here.reserve(), here.reserve());
+    let linked = move || Client(service.address());
+    let tree = Supervisor::one_for_one("app")
+        .child(part("service", &lines, service))
+        .child(Child::new("client", linked).at(client));
+    let app = sim.start(tree).expect("a sound tree");
+    sim.run_until_idle();
+    for _ in 0..2 {
+        service.address().kill();
+        sim.run_for(Duration::from_secs(60)); // restarts count for a while
+        let tree = app.tree();
+        assert_eq!(
+            (&*tree.nodes[2].name, tree.nodes[2].instances),
+            ("client", 1)
+        );
+    }
+    service.stop();
+    sim.run_until_idle();
+    assert_eq!(taken(&lines), ["service: stops, shutdown"]);
+}
+
 /// It is so early that its client was linked, but waits for its siblings.
 #[test]
 fn a_service_that_fails_before_its_siblings_are_there_has_ended_for_its_clients() {
