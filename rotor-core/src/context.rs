@@ -1252,6 +1252,7 @@ impl<A: Actor> Context<A> {
     /// ends with [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so that a transient one stays down;
     /// to decide otherwise, use [`link_with`](Self::link_with). If no link can be made, or the service
     /// ends without asking, this instance ends with [`ExitReason::Link`]: one that starts has failed to.
+    /// What is above its service in the tree is not asked, as it ends after it anyhow.
     ///
     /// ```
     /// use rotor_core::*;

@@ -400,6 +400,21 @@ struct Service {
     leaving: Option<Leaving>,
 }
 
+impl Service {
+    /// Its clients but for what is above it, which ends after it anyhow.
+    fn asked(&self, above: &[Address]) -> Vec<Client> {
+        let clients = self.clients.values();
+        let asked = clients.filter(|client| !above.contains(&client.address));
+        asked.copied().collect()
+    }
+
+    /// Whether there are such clients.
+    fn is_asked(&self, above: &[Address]) -> bool {
+        let mut clients = self.clients.values();
+        clients.any(|client| !above.contains(&client.address))
+    }
+}
+
 /// A service that is to end, and waits for its clients.
 struct Leaving {
     exit: Exit,
@@ -567,11 +582,16 @@ impl Local {
             Some(kind) => self.ask_client(slot, key, kind, service, exit),
             None => {
                 drop(self.remove_thing(key, slot));
-                let error = LinkError::Broken {
-                    service: name,
-                    exit,
-                };
-                self.exit_after(slot, Exit::of(ExitReason::Link(error)));
+                // Its own end has begun, with that of its children: perhaps the service is one of them.
+                let ends =
+                    |seat: &mut Seat| seat.kin.as_ref().is_some_and(|k| k.family.is_ending());
+                if exit.is_abnormal() || !self.seat(slot, ends) {
+                    let error = LinkError::Broken {
+                        service: name,
+                        exit,
+                    };
+                    self.exit_after(slot, Exit::of(ExitReason::Link(error)));
+                }
             }
         }
         drop(hold);
@@ -860,14 +880,8 @@ impl Local {
         }
         let above = self.path_of(slot);
         let clients = self.with_service(slot, |service| {
-            if service.leaving.is_some() {
-                return None; // the first reason wins
-            }
-            // What is above it ends after it anyhow.
-            service
-                .clients
-                .retain(|client| !above.contains(&client.address));
-            Some(service.clients.values().copied().collect::<Vec<_>>())
+            // The first reason wins.
+            service.leaving.is_none().then(|| service.asked(&above))
         });
         let clients = match clients {
             None => return false,
@@ -925,9 +939,14 @@ impl Local {
     }
 
     fn go_on_leaving(&self, slot: u32) {
+        let leaves = |service: &mut Service| service.leaving.is_some();
+        if self.with_service(slot, leaves) != Some(true) {
+            return;
+        }
+        let above = self.path_of(slot);
         let left = self.with_service(slot, |service| {
-            let empty = service.clients.is_empty();
-            service.leaving.take_if(|_| empty)
+            let is_asked = service.is_asked(&above);
+            service.leaving.take_if(|_| !is_asked)
         });
         if let Some(Leaving { exit, limit }) = left.flatten() {
             if let Some(limit) = limit {
@@ -939,7 +958,14 @@ impl Local {
 
     /// The clients have taken too long: the service ends without them.
     pub(crate) fn leave_by_force(&self, slot: u32) {
-        let late = self.with_service(slot, |service| take(&mut service.clients));
+        let above = self.path_of(slot);
+        let late = self.with_service(slot, |service| {
+            let late = service.asked(&above);
+            for client in &late {
+                service.clients.remove(&client.id());
+            }
+            late
+        });
         let service = self.address_of(slot);
         for client in late.unwrap_or_default() {
             self.gate

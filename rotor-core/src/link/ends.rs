@@ -124,6 +124,124 @@ fn a_service_that_waits_and_stops_itself_again_serves_on() {
     assert_eq!(taken(&lines), ["service: stops, shutdown"]);
 }
 
+/// It has made a child, of which it is a client. That cannot wait for it.
+#[test]
+fn a_client_above_its_service_is_told_when_that_has_ended() {
+    let (mut sim, lines) = (Sim::new(1), Lines::default());
+    sim.strict();
+    let here = sim.locality("here");
+    let (above, service, client) = (here.reserve(), here.reserve(), here.reserve());
+    let theirs = lines.clone();
+    let tree = Supervisor::one_for_one("app")
+        .child(part("above", &lines, above))
+        .child(part("client", &lines, client));
+    sim.start(tree).expect("a sound tree");
+    act(above, move |_, cx| {
+        cx.child(beginning("service", &theirs, service, |_, _| {}));
+        cx.link_with(service.address());
+    });
+    sim.run_until_idle();
+    for _ in 0..2 {
+        link_with(client, service);
+        sim.run_until_idle();
+        service.stop();
+        sim.run_until_idle();
+        assert_eq!(taken(&lines), ["client: asked, shutdown"]);
+        act(client, |me, _| me.asked.clear());
+        sim.run_until_idle();
+        assert_eq!(
+            taken(&lines),
+            ["service: stops, shutdown", "above: asked, shutdown"]
+        );
+        act(above, move |me, cx| {
+            me.asked.clear();
+            cx.link_with(service.address());
+        });
+        sim.run_for(Duration::from_secs(60)); // restarts count for a while
+    }
+    service.address().kill();
+    sim.run_until_idle();
+    assert_eq!(taken(&lines), ["above: asked, killed"]);
+    act(above, move |me, cx| {
+        me.asked.clear();
+        cx.link_with(service.address());
+    });
+    sim.run_until_idle();
+    above.stop(); // with its service
+    sim.run_until_idle();
+    assert_eq!(
+        taken(&lines),
+        ["above: stops, shutdown", "service: stops, shutdown"]
+    );
+}
+
+/// It is to end for another child, and ends the service before itself.
+#[test]
+fn a_client_above_its_service_that_gives_up_does_not_fail_with_that() {
+    let (mut sim, lines) = (Sim::new(1), Lines::default());
+    let here = sim.locality("here");
+    let (above, service, other) = (here.reserve(), here.reserve(), here.reserve());
+    let theirs = lines.clone();
+    let tree = Supervisor::one_for_one("app").child(part("above", &lines, above));
+    sim.start(tree).expect("a sound tree");
+    act(above, move |_, cx| {
+        cx.child(part("service", &theirs, service));
+        cx.child(beginning("other", &theirs, other, |_, _| {}));
+        cx.link(service.address());
+    });
+    for _ in 0..2 {
+        sim.run_until_idle();
+        other.address().kill();
+    }
+    sim.run_until_idle();
+    let all = ["service", "above"].map(|who| {
+        format!("{who}: stops, shutdown, gave up restarting other, which ended: killed")
+    });
+    assert_eq!(taken(&lines), all);
+}
+
+/// One that does not go in time, neither: not by force, as the observer is told of others.
+#[test]
+fn a_client_above_its_service_is_not_left_behind() {
+    #[derive(Default)]
+    struct Left(Mutex<Vec<Address>>);
+    impl Observer for Left {
+        fn unlinked(&self, _: Address, client: Address) {
+            self.0.lock().unwrap().push(client);
+        }
+    }
+    let (mut sim, lines, left) = (Sim::new(1), Lines::default(), Arc::new(Left::default()));
+    let here = sim.locality("here");
+    let (above, service, client) = (here.reserve(), here.reserve(), here.reserve());
+    let theirs = lines.clone();
+    let tree = Supervisor::one_for_one("app")
+        .observer(left.clone())
+        .child(part("above", &lines, above))
+        .child(part("client", &lines, client));
+    sim.start(tree).expect("a sound tree");
+    act(above, move |_, cx| {
+        cx.child(part("service", &theirs, service));
+        cx.link_with(service.address());
+    });
+    link_with(client, service);
+    sim.run_until_idle();
+    service.stop();
+    sim.run_for(Duration::from_secs(60));
+    assert_eq!(*left.0.lock().unwrap(), [client.address()]);
+    let twice = "client: asked, shutdown";
+    let told = [
+        twice,
+        twice,
+        "service: stops, shutdown",
+        "above: asked, shutdown",
+    ];
+    let mut all = taken(&lines);
+    all.sort();
+    let mut told = told.map(String::from);
+    told.sort();
+    assert_eq!(all, told);
+}
+
 #[test]
 fn a_client_that_is_told_of_a_crash_links_again_in_that_handler() {
     struct Client(Address);
