@@ -20,6 +20,7 @@ use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told, Whose};
 use crate::roster::Roster;
 use crate::slot::{Parent, Seat};
+use crate::states::Lifecycle;
 use crate::strategy::ChildId;
 
 /// What a locality knows of trees and names. Slots that are in it are marked in their seats.
@@ -546,9 +547,10 @@ impl Local {
         let mut naming = self.naming.borrow_mut();
         let key = (Arc::as_ptr(&registry) as usize, scope);
         if !naming.seen.contains_key(&key) {
-            naming.seen.retain(|_, seen| {
+            naming.seen.retain(|(_, scope), seen| {
                 seen.prune();
-                !seen.names.is_empty()
+                let is_gone = scope.is_some_and(|of| of.state() == Lifecycle::Gone);
+                !is_gone && !seen.names.is_empty()
             });
         }
         let names = BTreeMap::new();
@@ -563,5 +565,52 @@ impl Local {
         let known = (hidings, entry.clone());
         seen.names.insert(name.text.clone(), known);
         Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::here::with_local;
+    use crate::sim::Sim;
+    use crate::*;
+
+    const CLOCK: Name<Clock> = Name::new("clock");
+    struct Clock;
+    impl Actor for Clock {}
+
+    /// Looks for the clock, which is outside.
+    struct Looks;
+    impl Actor for Looks {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.lookup(CLOCK)?;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_found_from_a_scope_is_forgotten_with_that() {
+        let mut sim = Sim::new(1);
+        let here = sim.locality("here");
+        let clock = Child::new("clock", || Clock).named(CLOCK);
+        let app = sim.start(Supervisor::one_for_one("app").child(clock));
+        let root = app.expect("a sound tree").root();
+        sim.run_until_idle();
+        for _ in 0..if cfg!(miri) { 4 } else { 100 } {
+            let own = || Supervisor::one_for_one("own").own_names();
+            let start = StartChild::new(move || own().child(Child::new("looks", || Looks)));
+            let limit = Duration::from_secs(1);
+            let started = sim.block_on(root.admin().ask(start, limit));
+            assert!(matches!(started, Some(Ok(Ok(_)))), "{started:?}");
+            let ended = root.admin().ask(TerminateChild::named("own"), limit);
+            assert!(matches!(sim.block_on(ended), Some(Ok(Ok(_)))));
+            let deleted = root.admin().ask(DeleteChild::named("own"), limit);
+            assert!(matches!(sim.block_on(deleted), Some(Ok(Ok(_)))));
+        }
+        let seen = with_local(here.gate(), |local| {
+            local.unwrap().naming.borrow().seen.len()
+        });
+        assert!(seen <= 2, "{seen}");
     }
 }
