@@ -16,6 +16,7 @@ use crate::backend::{Backend, Bell, driver};
 use crate::harness::bodies;
 use crate::log::Log;
 use crate::puppet::*;
+use crate::subscriptions::subscriber;
 use crate::world::World;
 
 /// Has a driver turned on a thread that is not its own. It is lost by that, and leaks.
@@ -536,6 +537,37 @@ fn one_client_turned_elsewhere(seed: u64, is_known: bool) {
     a.stop();
     sim.run_until_idle();
     assert_eq!(a.address().state(), Lifecycle::Down, "{is_known}");
+}
+
+/// Nor do they say that they are not subscribed any more: what is published to nobody else is told as that.
+fn m11_a_topic_forgets_who_is_on_a_loop_that_is_turned_elsewhere(seed: u64) {
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<Reason>>);
+    impl Observer for Seen {
+        fn undelivered(&self, what: &Undeliverable) {
+            self.0.lock().unwrap().push(what.reason);
+        }
+    }
+    for is_known in [false, true] {
+        let (log, away, seen) = (Log::new(), Locality::new("away"), Arc::new(Seen::default()));
+        let (mut sim, far, a, b) = home_and(&away, seed);
+        let topic = a.address().topic();
+        let tree = stage().observer(seen.clone());
+        sim.start(tree.child(puppet("a", &log).at(a))).unwrap();
+        sim.run_until_idle();
+        let subscribes = subscriber("b", &log, topic).child().at(b);
+        far.start(stage().child(subscribes)).unwrap();
+        far.run_until_idle();
+        if is_known {
+            sim.run_until_idle();
+            far.run_until_idle();
+        }
+        turn_elsewhere(far);
+        sim.run_until_idle();
+        topic.publish(Say("news"));
+        sim.run_until_idle();
+        assert_eq!(*seen.0.lock().unwrap(), [Reason::Unheard], "{is_known}");
+    }
 }
 
 /// Whoever got the token from there sees that nobody waits.
@@ -1131,6 +1163,7 @@ bodies! {
         a18_who_waits_for_room_learns_that_a_loop_was_turned_elsewhere,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
         m11_a_service_does_not_wait_for_clients_on_a_loop_that_is_turned_elsewhere,
+        m11_a_topic_forgets_who_is_on_a_loop_that_is_turned_elsewhere,
         a08_a_request_that_failed_with_a_loop_is_given_up,
     ]
 }

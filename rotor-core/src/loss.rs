@@ -45,7 +45,7 @@ impl Local {
         self.monitors_lost(gate, until, &exit);
         self.links_lost(gate, until, &exit);
         self.clients_lost(gate, life.before);
-        self.topics_lost(gate);
+        self.topics_lost(gate, life.opening);
         self.kin_lost(gate, &exit);
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Tie {
     things: Notes<Named>,
     /// Its clients of services here, by the services' slots.
     clients: Notes<(u32, Named)>,
-    /// Its addresses that are subscribed to here.
+    /// Its addresses that are subscribed to here, and those of here that are subscribed to there.
     topics: Notes<Address>,
 }
 
@@ -141,7 +141,7 @@ impl Local {
         all.filter(|(_, key)| key.serial < before).collect()
     }
 
-    /// Addresses there that are subscribed to here.
+    /// Addresses there that are subscribed to here, and those of here that are subscribed to there.
     pub(crate) fn topics_at(&self, gate: &'static Gate) -> Vec<Address> {
         self.noted(gate, |tie| &mut tie.topics, |&at| self.has_topic(at))
     }

@@ -124,6 +124,8 @@ impl<M> fmt::Debug for Topic<M> {
 /// which it has subscribers.
 pub(crate) struct Topics {
     map: FixedMap<Address, Types>,
+    /// How often other localities were asked for something.
+    asked: u64,
 }
 
 /// The subscribers of an address, by the type of their messages.
@@ -133,12 +135,18 @@ type Types = SmallVec<[(TypeId, Rc<dyn Audience>); 1]>;
 trait Audience: Any {
     /// The locality of the address is lost: the next one that has it is asked again.
     fn ask_again(&self, here: &Local, address: Address);
+    /// One that has subscribers of its own is lost, up to this opening: perhaps it could not say that it leaves.
+    fn leave_lost(self: Rc<Self>, here: &Local, address: Address, lost: Away);
 }
+
+/// A locality that has subscribers, and which opening of it.
+type Away = (&'static Gate, u32);
 
 impl Topics {
     pub(crate) fn new() -> Self {
         Topics {
             map: FixedMap::default(),
+            asked: 0,
         }
     }
 
@@ -188,10 +196,11 @@ struct Subscribers<M> {
     /// Those that have not ended, by their serials: where they are in `here`, and their ends.
     places: RefCell<FixedMap<u64, (usize, Key)>>,
     /// Localities that have subscribers of their own; the owner's side only.
-    away: RefCell<Vec<&'static Gate>>,
+    away: RefCell<Vec<Away>>,
     /// Publishes that are walking over `here`: while there are any, it only grows.
     walks: Cell<u32>,
-    /// The owner has confirmed; the other side only.
+    /// The number of the last inquiry, and whether the owner has confirmed that; the other side only.
+    asked: Cell<u64>,
     confirmed: Cell<bool>,
     waiting: RefCell<Vec<Hold>>,
 }
@@ -239,6 +248,7 @@ impl<M: 'static> Subscribers<M> {
             places: RefCell::new(FixedMap::default()),
             away: RefCell::new(Vec::new()),
             walks: Cell::new(0),
+            asked: Cell::new(0),
             confirmed: Cell::new(false),
             waiting: RefCell::new(Vec::new()),
         }
@@ -284,9 +294,14 @@ impl<M: 'static> Subscribers<M> {
 impl<M: 'static> Audience for Subscribers<M> {
     fn ask_again(&self, here: &Local, address: Address) {
         if !self.is_empty() {
-            self.confirmed.set(false);
-            ask_owner::<M>(here, address);
+            ask_owner(here, self, address);
         }
+    }
+
+    fn leave_lost(self: Rc<Self>, here: &Local, address: Address, (gate, opening): Away) {
+        let is_left = |&(of, its): &Away| of != gate || its > opening;
+        self.away.borrow_mut().retain(is_left);
+        here.forget_unheard(&self, address);
     }
 }
 
@@ -516,6 +531,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                 }
                 subscribers.walks.set(subscribers.walks.get() - 1);
                 subscribers.sweep();
+                self.here.forget_unheard(&subscribers, self.topic);
                 let _ = crate::here::guard(|| drop(message));
             }
         }
@@ -523,13 +539,31 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
 }
 
 impl Local {
-    /// A locality is lost: what was subscribed to there is subscribed to in its next life.
-    pub(crate) fn topics_lost(&self, gate: &'static Gate) {
+    /// A locality is lost: what was subscribed to there is subscribed to in its next life, and who was
+    /// subscribed there to what is here is not any more.
+    pub(crate) fn topics_lost(&self, gate: &'static Gate, opening: u32) {
         for address in self.topics_at(gate) {
             let lost = self.topics.borrow().of(address);
             for audience in lost {
-                audience.ask_again(self, address);
+                if address.gate() == gate {
+                    audience.ask_again(self, address);
+                } else {
+                    audience.leave_lost(self, address, (gate, opening));
+                }
             }
+        }
+    }
+
+    /// Forgets who is subscribed to an address, if nobody is. The list may have gone with its address before.
+    fn forget_unheard<M: 'static>(&self, subscribers: &Rc<Subscribers<M>>, address: Address) {
+        let is_heard = !subscribers.is_empty() || !subscribers.away.borrow().is_empty();
+        if is_heard || subscribers.walks.get() > 0 {
+            return;
+        }
+        let mut topics = self.topics.borrow_mut();
+        let found = topics.find::<M>(address);
+        if found.is_some_and(|found| Rc::ptr_eq(&found, subscribers)) {
+            topics.remove::<M>(address);
         }
     }
 
@@ -561,7 +595,7 @@ impl Local {
         let away = subscribers.away.borrow().clone();
         let nobody_here = subscribers.is_empty();
         let mut message = Some(message);
-        for (i, gate) in away.iter().enumerate() {
+        for (i, (gate, _)) in away.iter().enumerate() {
             let one = if nobody_here && i + 1 == away.len() {
                 message.take()
             } else {
@@ -698,13 +732,20 @@ where
     }
     // Confirmed before, for another subscriber, it may have ended since.
     if first || address.gate().is_over(address) {
-        ask_owner::<M>(here, address);
+        ask_owner(here, &subscribers, address);
     }
 }
 
 /// Asks the owner of an address for what is published to it, as soon as there is one.
-fn ask_owner<M: 'static>(here: &Local, address: Address) {
-    let back = here.gate;
+fn ask_owner<M: 'static>(here: &Local, subscribers: &Subscribers<M>, address: Address) {
+    let (back, opening) = (here.gate, here.gate.openings());
+    let asked = {
+        let mut topics = here.topics.borrow_mut();
+        topics.asked += 1;
+        topics.asked
+    };
+    subscribers.asked.set(asked);
+    subscribers.confirmed.set(false);
     here.peer_with(address.gate());
     here.tie(address.gate(), About::Topic(address));
     let inquiry = Inquiry::<M> {
@@ -725,12 +766,17 @@ fn ask_owner<M: 'static>(here: &Local, address: Address) {
         if owner.find_or_await(address).is_none() {
             return Control::call(back, move |here| end_all::<M>(here, address));
         }
-        let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
-        if !subscribers.away.borrow().contains(&back) {
-            subscribers.away.borrow_mut().push(back);
-        }
         owner.peer_with(back);
-        Control::call(back, move |here| confirmed::<M>(here, address));
+        if !back.is_in(opening) {
+            return; // it is lost, and perhaps nobody says so: it was abandoned before this was its peer
+        }
+        let subscribers = owner.topics.borrow_mut().find_or_add::<M>(address);
+        let mut away = subscribers.away.borrow_mut();
+        away.retain(|(gate, _)| *gate != back);
+        away.push((back, opening));
+        drop(away);
+        owner.tie(back, About::Topic(address));
+        Control::call(back, move |here| confirmed::<M>(here, address, asked));
     });
 }
 
@@ -781,25 +827,27 @@ fn end_all<M: 'static>(here: &Local, address: Address) {
     drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
 }
 
-/// The owner has it. If nobody is subscribed any more, that is taken back.
-fn confirmed<M: 'static>(here: &Local, address: Address) {
-    let Some(subscribers) = here.topics.borrow().find::<M>(address) else {
+/// The owner has it. If nobody is subscribed any more, that is taken back. If it was asked again, it was told
+/// meanwhile to do without that: the last answer counts.
+fn confirmed<M: 'static>(here: &Local, address: Address, asked: u64) {
+    let found = here.topics.borrow().find::<M>(address);
+    let Some(subscribers) = found.filter(|all| !all.is_empty()) else {
         return leave_owner::<M>(here, address);
     };
-    if subscribers.is_empty() {
-        leave_owner::<M>(here, address);
-    } else {
-        subscribers.confirmed.set(true);
+    if subscribers.asked.get() != asked {
+        return;
     }
-    // A start may also have ended its subscription.
+    subscribers.confirmed.set(true);
     drop(std::mem::take(&mut *subscribers.waiting.borrow_mut()));
 }
 
 fn leave_owner<M: 'static>(here: &Local, address: Address) {
-    let back = here.gate;
+    let back = (here.gate, here.gate.openings());
     Control::call(address.gate(), move |owner| {
-        if let Some(subscribers) = owner.topics.borrow().find::<M>(address) {
-            subscribers.away.borrow_mut().retain(|gate| *gate != back);
+        let found = owner.topics.borrow().find::<M>(address);
+        if let Some(subscribers) = found {
+            subscribers.away.borrow_mut().retain(|away| *away != back);
+            owner.forget_unheard(&subscribers, address);
         }
     });
 }
@@ -832,7 +880,115 @@ fn end_one<M: 'static>(
     if address.gate() != here.gate {
         subscribers.confirmed.set(false);
         leave_owner::<M>(here, address);
-    } else if subscribers.away.borrow().is_empty() && subscribers.walks.get() == 0 {
-        here.topics.borrow_mut().remove::<M>(address);
+        drop(std::mem::take(&mut *subscribers.waiting.borrow_mut())); // their starts have ended it
+    }
+    here.forget_unheard(subscribers, address);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use crate::here::with_local;
+    use crate::sim::Sim;
+    use crate::*;
+
+    type Deed = fn(&mut Part, &mut Context<Part>);
+
+    /// Counts what it is told. With 0 it has enough of it.
+    struct Part(Topic<u32>, Arc<AtomicU32>);
+    impl Actor for Part {}
+    impl Handler<u32> for Part {
+        fn handle(&mut self, n: u32, cx: &mut Context<Self>) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            if n == 0 {
+                cx.unsubscribe(self.0);
+            }
+        }
+    }
+    impl Handler<Deed> for Part {
+        fn handle(&mut self, deed: Deed, cx: &mut Context<Self>) {
+            deed(self, cx);
+        }
+    }
+    const SUBSCRIBE: Deed = |me, cx| cx.subscribe(me.0);
+    const UNSUBSCRIBE: Deed = |me, cx| cx.unsubscribe(me.0);
+
+    /// Subscribes in its start.
+    struct Late(Topic<u32>);
+    impl Actor for Late {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<u32> for Late {
+        fn handle(&mut self, _: u32, _: &mut Context<Self>) {}
+    }
+    /// Starts that.
+    struct Boss(Topic<u32>, Addr<Late>);
+    impl Actor for Boss {}
+    struct Begin;
+    impl Handler<Begin> for Boss {
+        fn handle(&mut self, _: Begin, cx: &mut Context<Self>) {
+            let topic = self.0;
+            cx.child(Child::new("late", move || Late(topic)).at(self.1));
+        }
+    }
+
+    #[test]
+    fn a_start_waits_for_the_answer_to_what_it_has_asked_itself() {
+        let mut sim = Sim::new(1);
+        let (home, owner) = (sim.locality("home"), sim.locality("owner"));
+        let (topic, part) = (owner.topic::<u32>(), home.reserve());
+        let (boss, late) = (home.reserve(), home.reserve());
+        let told = Arc::new(AtomicU32::new(0));
+        let tree = Supervisor::one_for_one("app")
+            .child(Child::new("boss", move || Boss(topic, late)).at(boss))
+            .child(Child::new("part", move || Part(topic, told.clone())).at(part));
+        sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        let millis = Duration::from_millis;
+        sim.delay(&owner, &home, millis(10));
+        part.send(SUBSCRIBE);
+        sim.run_for(millis(1)); // the answer is on its way
+        sim.delay(&home, &owner, millis(20));
+        part.send(UNSUBSCRIBE);
+        sim.run_for(millis(4));
+        boss.send(Begin);
+        sim.run_for(millis(6)); // it has come, and what was asked since has not
+        assert_eq!(late.address().state(), Lifecycle::Starting);
+        sim.run_for(millis(30));
+        assert_eq!(late.address().state(), Lifecycle::Running);
+    }
+
+    #[test]
+    fn a_topic_that_nobody_is_subscribed_to_any_more_is_forgotten() {
+        let mut sim = Sim::new(1);
+        let (home, away) = (sim.locality("home"), sim.locality("away"));
+        let (part, told) = (home.reserve(), Arc::new(AtomicU32::new(0)));
+        let counted = told.clone();
+        let nothing = home.topic();
+        let child = Child::new("part", move || Part(nothing, counted.clone())).at(part);
+        sim.start(Supervisor::one_for_one("app").child(child))
+            .expect("a sound tree");
+        sim.run_until_idle();
+        let known =
+            |of: &Locality| with_local(of.gate(), |local| local.unwrap().topics.borrow().map.len());
+        let rounds = if cfg!(miri) { 3 } else { 1_000 };
+        for n in 0..rounds {
+            let topic = away.topic();
+            sim.with(part, |part| part.0 = topic);
+            part.send(SUBSCRIBE);
+            sim.run_until_idle();
+            topic.publish(n % 2);
+            sim.run_until_idle();
+            part.send(UNSUBSCRIBE);
+            sim.run_until_idle();
+        }
+        assert_eq!(told.load(Ordering::Relaxed), rounds);
+        assert_eq!((known(&home), known(&away)), (0, 0));
     }
 }
