@@ -226,11 +226,12 @@ pub(crate) unsafe fn name(at: *mut Word) -> fn() -> &'static str {
 unsafe fn run(at: *mut Word, actor: *mut (), here: &Local, slot: u32) -> usize {
     // SAFETY: a record of this kind has a signature before its payload.
     let Signature { from, kind } = unsafe { at.add(HEADER).cast::<Signature>().read() };
-    here.sender.set(Some(from));
+    // Of what is published it may be one message of many.
+    let before = here.sender.replace(Some(from));
     // SAFETY: the payload is of this kind, and lies as far behind this as behind its header; the
     // rest is as the caller says.
     let bytes = unsafe { (kind.run)(at.add(SIGNATURE), actor, here, slot) };
-    here.sender.set(None);
+    here.sender.set(before);
     bytes + size_of::<Signature>()
 }
 
@@ -252,7 +253,73 @@ unsafe fn look(payload: *mut Word) -> *const dyn Any {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::observe::{Reason, Undeliverable};
+    use crate::sim::Sim;
+    use crate::{Actor, Child, Context, Handler, Hook, Observer, Result, Supervisor, Topic};
+
+    /// Cannot be copied twice.
+    struct Frail(Arc<AtomicU32>);
+    impl Clone for Frail {
+        fn clone(&self) -> Self {
+            assert_eq!(self.0.fetch_add(1, Ordering::Relaxed), 0, "on purpose");
+            Frail(self.0.clone())
+        }
+    }
+
+    struct Reader(Topic<Frail>);
+    impl Actor for Reader {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            cx.subscribe(self.0);
+            Ok(())
+        }
+    }
+    impl Handler<Frail> for Reader {
+        fn handle(&mut self, _: Frail, _: &mut Context<Self>) {}
+    }
+    struct Writer(Topic<Frail>);
+    impl Actor for Writer {}
+    impl Handler<()> for Writer {
+        fn handle(&mut self, (): (), _: &mut Context<Self>) {
+            self.0.publish(Frail(Arc::default()));
+        }
+    }
+    struct Nods;
+    impl Hook<Reader> for Nods {}
+
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<(Reason, Option<Address>)>>);
+    impl Observer for Seen {
+        fn wants_sender(&self) -> bool {
+            true
+        }
+        fn undelivered(&self, what: &Undeliverable) {
+            self.0.lock().unwrap().push((what.reason, what.from));
+        }
+    }
+
+    /// A hook has it handled as a message of its own, in the midst of what is published.
+    #[test]
+    fn the_sender_of_what_is_published_is_known_behind_a_subscriber_with_a_hook() {
+        let (mut sim, seen) = (Sim::new(1), Arc::new(Seen::default()));
+        let here = sim.locality("here");
+        let (topic, writer) = (here.topic(), here.reserve());
+        let reader = |name| Child::new(name, move || Reader(topic));
+        let tree = Supervisor::one_for_one("app")
+            .observer(seen.clone())
+            .child(reader("one").hook(Nods))
+            .child(reader("two"))
+            .child(reader("three"))
+            .child(Child::new("writer", move || Writer(topic)).at(writer));
+        sim.start(tree).expect("a sound tree");
+        writer.send(());
+        sim.run_until_idle();
+        let writer = Some(writer.address());
+        assert_eq!(*seen.0.lock().unwrap(), [(Reason::Uncloned, writer)]);
+    }
 
     #[test]
     fn every_way_lane_and_length_has_a_kind() {
