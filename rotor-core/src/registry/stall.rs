@@ -262,8 +262,9 @@ impl Suspects {
         })
     }
 
-    /// Notes a thing that a suspect waits for, and the starts that come before it.
-    fn waits(&mut self, suspect: usize, before: impl Iterator<Item = Address>) {
+    /// Notes a thing that a suspect waits for, and the starts that come before it. True if there are none:
+    /// whatever else it waits for, it may come to its end.
+    fn waits(&mut self, suspect: usize, before: impl Iterator<Item = Address>) -> bool {
         let thing = self.all[suspect].before.len();
         let mut count = 0;
         for at in before {
@@ -274,6 +275,7 @@ impl Suspects {
             }
         }
         self.all[suspect].before.push(count);
+        count == 0
     }
 
     /// Lets a suspect go if something that it waits for may come, and whoever waits for nothing but
@@ -326,7 +328,9 @@ impl Table {
             for awaited in &stalled.awaited {
                 let owner = self.owner(awaited, &stalled.scopes);
                 let path = owner.map_or(&[][..], |(path, _)| path);
-                suspects.waits(next, self.stalled.before(path));
+                if suspects.waits(next, self.stalled.before(path)) {
+                    break;
+                }
             }
             suspects.judge(next);
             next += 1;
