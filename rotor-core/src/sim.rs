@@ -290,8 +290,7 @@ impl Sim {
         self.during(locality.gate(), |_| drop(lost));
         self.set_reach(Reach::Outside);
         // Rejected, as what had arrived was: nothing of an earlier life reaches a later one.
-        let gate = locality.gate();
-        let to_it = self.links.iter_mut().filter(|link| link.to == gate);
+        let to_it = self.links.iter_mut().filter(|link| link.to == *locality);
         to_it.for_each(Link::cut_short);
     }
 
@@ -340,10 +339,11 @@ impl Sim {
 
     /// Makes what one locality hands over to another arrive this much later, from now on; zero is
     /// at once again. Order is kept, as between real loops. Supervision takes this way, too, but
-    /// for removal by force.
+    /// for removal by force. It holds while the simulation drives both, also if it [opens](Self::open) one
+    /// later, or again.
     ///
     /// # Panics
-    /// If both are the same.
+    /// If both are the same, or if another loop drives one of them.
     ///
     /// # Examples
     /// ```
@@ -374,13 +374,20 @@ impl Sim {
             from != to,
             "a locality has no way to itself: name two different ones"
         );
-        let (from, to) = (from.gate(), to.gate());
+        for end in [from, to] {
+            let is_elsewhere = end.is_open() && !self.drives(end);
+            assert!(
+                !is_elsewhere,
+                "no way from or to locality {} can be delayed: another loop drives it",
+                end.name()
+            );
+        }
         let known = self
             .links
             .iter()
-            .position(|link| (link.from, link.to) == (from, to));
+            .position(|link| (&link.from, &link.to) == (from, to));
         let at = known.unwrap_or_else(|| {
-            self.links.push(Link::new(from, to));
+            self.links.push(Link::new(from.clone(), to.clone()));
             self.links.len() - 1
         });
         self.links[at].set_delay(by);
@@ -663,15 +670,26 @@ impl Sim {
 
     /// Does something that a locality does: what it hands over takes its ways.
     fn during<R>(&mut self, from: &'static Gate, f: impl FnOnce(&mut Self) -> R) -> R {
-        let of_it = |link: &&mut Link| link.from == from;
-        self.links.iter_mut().filter(of_it).for_each(Link::begin);
+        self.ways_from(from).for_each(Link::begin);
         let result = f(self);
         let now = self.clock.now();
-        self.links
-            .iter_mut()
-            .filter(of_it)
-            .for_each(|link| link.end(now));
+        self.ways_from(from).for_each(|link| link.end(now));
         result
+    }
+
+    /// The ways from a locality to those that are driven here now: what comes to another one is for its own
+    /// loop to take, on whatever thread that is.
+    fn ways_from(&mut self, from: &'static Gate) -> impl Iterator<Item = &mut Link> {
+        let Sim { links, drivers, .. } = self;
+        let links = links
+            .iter_mut()
+            .filter(move |link| link.from.gate() == from);
+        links.filter(|link| drivers.iter().any(|stepped| stepped.drives(&link.to)))
+    }
+
+    /// Whether it has a locality open.
+    fn drives(&self, locality: &Locality) -> bool {
+        self.drivers.iter().any(|stepped| stepped.drives(locality))
     }
 
     /// Looks into a running actor of this simulation. `None` if it does not run, or inside a turn.
@@ -873,6 +891,12 @@ fn set_reach(locality: &Locality, reach: Reach) {
 }
 
 impl Stepped {
+    /// Whether it has the locality open. One whose tree is over has not, though another may have placed
+    /// something there, so that it may be opened again.
+    fn drives(&self, locality: &Locality) -> bool {
+        self.locality == *locality && !self.driver.is_done()
+    }
+
     /// Runs one message.
     fn turn(&mut self) {
         self.ready.0.store(false, Ordering::Relaxed);
@@ -1089,6 +1113,106 @@ mod tests {
     fn a_locality_of_another_simulation_is_not_lost() {
         let far = Sim::new(1).locality("far");
         Sim::new(2).lose(&far);
+    }
+
+    /// Sends what it gets to an address elsewhere.
+    struct Relay(Recipient<u32>);
+
+    impl Actor for Relay {}
+
+    impl Handler<u32> for Relay {
+        fn handle(&mut self, n: u32, _: &mut Context<Self>) {
+            self.0.send(n);
+        }
+    }
+
+    /// A relay on `a`, and a part of its tree on `b`, to which the way from `a` takes long.
+    fn delayed() -> (Sim, Addr<Relay>, Locality, Probe<u32>) {
+        let mut sim = Sim::new(1);
+        let (a, b) = (sim.locality("a"), sim.locality("b"));
+        let (probe, relay) = (sim.probe(), a.reserve());
+        let there = b.reserve::<Relay>();
+        let (to, out) = (there.to(), probe.recipient());
+        let far = Supervisor::one_for_one("far").on(&b, move |s| {
+            s.child(Child::new("there", move || Relay(out)).at(there))
+        });
+        let again = crate::Backoff::fixed(Duration::from_secs(3));
+        let tree = Supervisor::one_for_one("test").intensity(9, Duration::MAX);
+        let near = Child::new("relay", move || Relay(to)).at(relay);
+        sim.start(tree.child(near).child(far.backoff(again)))
+            .expect("a sound tree");
+        sim.run_until_idle();
+        sim.delay(&a, &b, Duration::from_secs(1));
+        (sim, relay, b, probe)
+    }
+
+    #[test]
+    #[should_panic(expected = "to locality far can be delayed: another loop drives it")]
+    fn a_way_to_a_locality_of_another_loop_is_not_delayed() {
+        let (mut sim, mut other) = (Sim::new(1), Sim::new(2));
+        let (near, far) = (sim.locality("near"), other.locality("far"));
+        sim.delay(&near, &far, Duration::ZERO);
+    }
+
+    #[test]
+    #[should_panic(expected = "to locality far can be delayed: another loop drives it")]
+    fn nor_is_one_from_there() {
+        let (mut sim, mut other) = (Sim::new(1), Sim::new(2));
+        let (near, far) = (sim.locality("near"), other.locality("far"));
+        sim.delay(&far, &near, Duration::ZERO);
+    }
+
+    /// Nobody takes from its gate but who drives it, on whatever thread that is.
+    #[test]
+    fn a_way_to_a_locality_that_another_loop_drives_now_is_none_of_the_simulation() {
+        for ended in [false, true] {
+            let (mut sim, relay, b, _probe) = delayed();
+            if ended {
+                // Lost as well, for the sake of what the other tree has there.
+                let own = sim
+                    .start(Supervisor::one_for_one("own"))
+                    .expect("b is free");
+                own.shutdown();
+                sim.run_until_idle();
+            } else {
+                sim.lose(&b);
+            }
+            let driver = Driver::new(Arc::new(crate::entrance::Nothing), Clock::manual());
+            driver.open(&b).expect("it is lost");
+            set_reach(&b, Reach::Outside); // as if it were on another thread
+            let waiting = || b.gate().entrance.lane_len(crate::lane::NORMAL);
+            let before = waiting();
+            relay.send(1);
+            sim.run_until_idle();
+            assert_eq!(waiting(), before + 1, "{ended}");
+        }
+    }
+
+    #[test]
+    fn a_way_takes_its_time_when_a_lost_locality_is_opened_again() {
+        let (mut sim, relay, b, probe) = delayed();
+        sim.lose(&b);
+        sim.open(b);
+        sim.run_for(Duration::from_secs(9));
+        relay.send(1);
+        sim.run_until_idle();
+        assert_eq!(probe.take(), []);
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(probe.take(), [1]);
+    }
+
+    /// Whoever has it next would have messages late, or taken from it on another thread.
+    #[test]
+    fn the_gate_of_a_locality_is_nobody_elses_while_there_is_a_way_to_it() {
+        let mut sim = Sim::new(1);
+        let (a, b) = (sim.locality("a"), sim.locality("b"));
+        sim.delay(&a, &b, Duration::from_secs(1));
+        let (gate, life) = (b.gate(), b.gate().base());
+        sim.lose(&b); // it ends: nothing lives there
+        drop(b);
+        assert_eq!(gate.base(), life);
+        drop(sim);
+        assert!(gate.base() > life, "it is given back in the end");
     }
 
     /// Two actors do not come to rest.

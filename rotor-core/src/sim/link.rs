@@ -6,16 +6,18 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::gate::Gate;
 use crate::lane::LANES;
+use crate::locality::Locality;
 use crate::parcel::Parcel;
 
 /// What one locality has handed over to another, and that has not arrived yet.
 ///
 /// A simulation runs in one thread: whatever came into `to` during a step of `from` is from there.
+///
+/// It keeps both, so that nobody else gets their gates meanwhile.
 pub(super) struct Link {
-    pub(super) from: &'static Gate,
-    pub(super) to: &'static Gate,
+    pub(super) from: Locality,
+    pub(super) to: Locality,
     by: Duration,
     /// In order of arrival: when, in which lane, what. None is beyond the end of time. One that is due earlier than the one before,
     /// because the way has become shorter, waits for it.
@@ -25,7 +27,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(from: &'static Gate, to: &'static Gate) -> Self {
+    pub(super) fn new(from: Locality, to: Locality) -> Self {
         Link {
             from,
             to,
@@ -42,21 +44,22 @@ impl Link {
 
     /// Begins a step of `from`.
     pub(super) fn begin(&mut self) {
-        self.before = std::array::from_fn(|lane| self.to.entrance.lane_len(lane));
+        let entrance = &self.to.gate().entrance;
+        self.before = std::array::from_fn(|lane| entrance.lane_len(lane));
     }
 
-    /// Ends it: takes what it handed over.
+    /// Ends it: takes what it handed over. Only while the simulation drives `to`.
     pub(super) fn end(&mut self, now: Instant) {
         let due = now.checked_add(self.by);
         for (lane, &before) in self.before.iter().enumerate() {
-            let entrance = &self.to.entrance;
+            let entrance = &self.to.gate().entrance;
             for _ in 0..before {
                 // Older ones go round, behind the new ones, which are taken out next.
-                // SAFETY: a simulation owns its localities, and is not within a step of them.
+                // SAFETY: the simulation drives it, on this thread, and is not within a step of it.
                 let Some(older) = (unsafe { entrance.pop(lane) }) else {
                     break;
                 };
-                self.to.push_always(lane, older);
+                self.to.gate().push_always(lane, older);
             }
             let new = entrance.lane_len(lane).saturating_sub(before);
             // SAFETY: as above.
@@ -70,14 +73,14 @@ impl Link {
     pub(super) fn arrive(&mut self, now: Instant) {
         while self.due().is_some_and(|due| due <= now) {
             let (_, lane, parcel) = self.held.pop_front().expect("looked at just now");
-            self.to.push_always(lane, parcel);
+            self.to.gate().push_always(lane, parcel);
         }
     }
 
     /// Hands over everything now.
     pub(super) fn cut_short(&mut self) {
         for (_, lane, parcel) in self.held.drain(..) {
-            self.to.push_always(lane, parcel);
+            self.to.gate().push_always(lane, parcel);
         }
     }
 
