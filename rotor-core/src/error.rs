@@ -211,8 +211,9 @@ pub struct TimedOut {
     /// The limit.
     pub limit: Duration,
     /// What has kept the step open, as far as that is seen from the supervisor's locality: what the holds
-    /// are for, of a name also who declares it, or that nobody does; and the paths of children whose own
-    /// steps were waited for, each with what keeps it in brackets.
+    /// are for, of a name also who declares it, or that nobody does; then the paths of those below whose own
+    /// steps were waited for, each with what its holds are for in brackets. Who has none and only waits for
+    /// others of them is left out. After sixteen paths comes how many more there are.
     pub held_by: Vec<Cow<'static, str>>,
 }
 

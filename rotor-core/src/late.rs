@@ -158,6 +158,7 @@ impl Step {
 
 /// A child that starts or stops.
 struct Moving {
+    parent: u32,
     child: ChildId,
     incarnation: u64,
     to: Address,
@@ -167,6 +168,9 @@ struct Moving {
 
 /// What is said of a name that is waited for, and that nobody has in its spec.
 const NOBODYS: &str = ", which no child declares where it looks: is `.named(..)` missing?";
+
+/// Of how many an error says that they keep a step open.
+const NAMED: usize = 16;
 
 impl Local {
     /// A step of a child has overrun its limit: it is removed by force, and tells of itself before.
@@ -197,22 +201,23 @@ impl Local {
             self.kill(kill);
         } else {
             let late = Moving {
+                parent,
                 child,
                 incarnation,
                 to,
                 stops,
             };
-            self.tell_unseen(parent, &late, keep, overrun);
+            self.tell_unseen(&late, keep, overrun);
         }
     }
 
     /// Tells of a child on another locality what can be seen from here, and orders it to tell of
     /// itself, and to go.
-    fn tell_unseen(&self, parent: u32, child: &Moving, keep: bool, overrun: Overrun) {
+    fn tell_unseen(&self, child: &Moving, keep: bool, overrun: Overrun) {
         let place = child.to;
         if !self.has_ended(child) {
             let late = Late {
-                path: self.child_path(parent, child.child),
+                path: self.child_path(child.parent, child.child),
                 handling: place.gate().handling(),
                 unseen: Some(place.gate().since_turn()),
                 ..self.known_of(place, overrun)
@@ -230,6 +235,21 @@ impl Local {
 
     /// Tells of an actor here that is late, and of those below it that keep it.
     pub(crate) fn tell_late(&self, slot: u32, overrun: Overrun) {
+        self.tell_seen(slot, overrun);
+        for (child, _) in self.all_late_below(slot) {
+            if child.to.gate() == self.gate {
+                self.tell_seen(child.to.slot, overrun);
+            } else {
+                self.tell_unseen(&child, true, overrun);
+            }
+        }
+    }
+
+    /// Tells of an actor here that is late.
+    fn tell_seen(&self, slot: u32, overrun: Overrun) {
+        if !self.gate.is_observed() {
+            return; // there may be very many, and the path of each is as long as it is deep
+        }
         let state = self.seat(slot, |seat| {
             let family = seat.kin.as_ref().map(|kin| &kin.family);
             let state = match seat.state {
@@ -247,13 +267,25 @@ impl Local {
             ..self.known_of(self.address_of(slot), overrun)
         };
         self.gate.tell_observer(|o| o.late(&late));
-        for child in self.late_below(slot) {
+    }
+
+    /// All whose steps an actor waits for, or one of them, and so on: each ahead of those below it. With
+    /// whether it waits for one here that is known.
+    ///
+    /// Without recursion: a tree may be deep.
+    fn all_late_below(&self, slot: u32) -> impl Iterator<Item = (Moving, bool)> {
+        let mut left = self.late_below(slot);
+        left.reverse();
+        std::iter::from_fn(move || {
+            let child = left.pop()?;
+            let known = left.len();
             if child.to.gate() == self.gate {
-                self.tell_late(child.to.slot, overrun); // the slot is its own while it has an entry
-            } else {
-                self.tell_unseen(slot, &child, true, overrun);
+                // The slot is its own while it has an entry.
+                left.extend(self.late_below(child.to.slot).into_iter().rev());
             }
-        }
+            let waits = left.len() > known;
+            Some((child, waits))
+        })
     }
 
     /// The children whose steps an actor waits for. Not those of whose ends it has not heard yet.
@@ -268,6 +300,7 @@ impl Local {
                 let stops = row.state == RowState::Stopping;
                 let moves = stops || row.state == RowState::Starting;
                 Some(Moving {
+                    parent: slot,
                     child,
                     incarnation: row.incarnation,
                     stops: stops && row.last_up == row.incarnation,
@@ -322,19 +355,36 @@ impl Local {
         told.collect()
     }
 
-    /// What keeps the step of an actor here open: its holds, and the steps of children.
+    /// What keeps the step of an actor here open: its holds, and those below it that keep it. Not who only waits
+    /// for others of them.
     pub(crate) fn held_by(&self, slot: u32) -> Vec<Cow<'static, str>> {
         let mut held = self.holds_of(slot);
-        for Moving { child, to, .. } in self.late_below(slot) {
-            let path = self.child_path(slot, child);
-            let below = match to.gate() == self.gate {
-                true => self.held_by(to.slot).join(", "), // the slot is its own while it has an entry
-                false => String::new(),
+        let mut named = 0;
+        for (
+            Moving {
+                parent, child, to, ..
+            },
+            waits,
+        ) in self.all_late_below(slot)
+        {
+            let holds = match to.gate() == self.gate {
+                true => self.holds_of(to.slot),
+                false => Vec::new(),
             };
-            held.push(match &*below {
-                "" => path.into(),
-                _ => format!("{path} ({below})").into(),
-            });
+            if waits && holds.is_empty() {
+                continue;
+            }
+            named += 1;
+            if named <= NAMED {
+                let path = self.child_path(parent, child);
+                held.push(match &*holds.join(", ") {
+                    "" => path.into(),
+                    holds => format!("{path} ({holds})").into(),
+                });
+            }
+        }
+        if named > NAMED {
+            held.push(format!("{} more", named - NAMED).into());
         }
         held
     }

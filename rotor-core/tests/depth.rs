@@ -186,6 +186,51 @@ fn l08_a_tree_that_grows_deep_as_it_runs_is_drawn_fails_and_ends() {
     }
 }
 
+/// The same, but the deepest one never lets its stop end.
+struct Late(usize, Option<Hold>);
+
+impl Actor for Late {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        if let Some(deeper) = self.0.checked_sub(1) {
+            cx.child(Child::new("late", move || Late(deeper, None)));
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &Exit, cx: &mut Context<Self>) {
+        self.1 = (self.0 == 0).then(|| cx.hold("no end"));
+    }
+}
+
+#[test]
+fn l17_of_a_tree_that_is_late_those_are_named_who_keep_it_however_deep_and_wide() {
+    let limit = Duration::from_secs(3);
+    for (number, below) in [(1, MANY / 4), (MANY / 4, 0)] {
+        let mut sim = Sim::new(1);
+        sim.locality("here");
+        let make = |below: usize, _: &mut Context<Late>| Late(below, None);
+        let pool = Supervisor::simple_one_for_one("pool", make).stop_limit(limit);
+        let app = sim.start(pool).expect("a sound tree");
+        for _ in 0..number {
+            let start = StartInstance::<Late, _>::new(below);
+            let started = sim.block_on(app.root().admin().ask(start, Duration::MAX));
+            assert!(matches!(started, Some(Ok(Ok(_)))));
+        }
+        sim.run_until_idle();
+        app.shutdown();
+        sim.run_for(limit);
+        let exit = app.tree().ended.expect("it was late");
+        let ExitReason::TimedOut(late) = exit.root_cause().reason() else {
+            panic!("{exit}");
+        };
+        let first = format!("pool/pool#1{} (no end)", "/late".repeat(below));
+        assert!(late.held_by.contains(&first.into()), "{exit}");
+        let more = (number > 1).then(|| format!("{} more", number - 16));
+        assert_eq!(late.held_by.get(16).map(|last| &**last), more.as_deref());
+        assert_eq!(late.held_by.len(), number.min(17));
+    }
+}
+
 struct Answers(Vec<Ask<Question>>);
 
 struct Question;
