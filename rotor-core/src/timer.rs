@@ -235,11 +235,8 @@ impl Local {
         let Body::Every(mut every) = every else {
             return;
         };
-        // What ran before it in this turn may have taken long, and would be taken off the next pause.
-        let now = match every.missed {
-            Missed::Delay => self.clock.nanos(),
-            Missed::Burst | Missed::Skip => self.now.get(),
-        };
+        // Not as of the last read: what ran before it in this turn may have taken longer than a period.
+        let now = self.clock.nanos();
         // At the end of time it is over.
         let next = every.missed.next(every.last, now, every.period);
         every.last = next.unwrap_or(u64::MAX);
@@ -273,50 +270,58 @@ mod tests {
     struct Tick;
 
     /// Takes as long as it is told, and tells of its ticks.
-    struct Busy(Clock, Recipient<()>);
+    struct Busy(Missed, Clock, Recipient<()>);
 
     impl Actor for Busy {
         fn start(&mut self, cx: &mut Context<Self>) -> Result {
-            cx.every_with(Duration::from_millis(60), Missed::Delay, Tick);
+            cx.every_with(Duration::from_millis(60), self.0, Tick);
             Ok(())
         }
     }
 
     impl Handler<Duration> for Busy {
         fn handle(&mut self, long: Duration, _: &mut Context<Self>) {
-            self.0.advance(long);
+            self.1.advance(long);
         }
     }
 
     impl Handler<Tick> for Busy {
         fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
-            self.1.send(());
+            self.2.send(());
         }
     }
 
-    /// Also if the clock was not read since it was due.
-    #[test]
-    fn t01_two_ticks_of_a_delayed_timer_are_never_closer_than_its_period() {
+    /// How many ticks of a timer of 60 ms come after so many milliseconds each, if something ahead of the first
+    /// one takes `busy` milliseconds.
+    fn ticks<const N: usize>(missed: Missed, busy: u64, after: [u64; N]) -> [usize; N] {
         let (clock, inbox) = (Clock::manual(), Inbox::new(10));
         let (time, ticks) = (clock.clone(), inbox.recipient());
         let driver = Driver::new(Arc::new(Nothing), clock.clone());
         let here = Locality::new("here");
         driver.open(&here).unwrap();
         let a = here.reserve();
-        let busy = Child::new("busy", move || Busy(time.clone(), ticks));
+        let actor = Child::new("busy", move || Busy(missed, time.clone(), ticks));
         driver
-            .start(Supervisor::one_for_one("app").child(busy.at(a)))
+            .start(Supervisor::one_for_one("app").child(actor.at(a)))
             .unwrap();
         driver.run_until_idle();
-        let ticks_after = |ms| {
+        a.send(Duration::from_millis(busy));
+        after.map(|ms| {
             clock.advance(Duration::from_millis(ms));
             driver.run_until_idle();
             std::iter::from_fn(|| inbox.try_recv().ok()).count()
-        };
-        a.send(Duration::from_millis(50)); // ahead of the tick that is due then
-        assert_eq!(ticks_after(60), 1);
-        assert_eq!(ticks_after(10), 0, "10 ms after the first one");
-        assert_eq!(ticks_after(49), 0);
-        assert_eq!(ticks_after(1), 1);
+        })
+    }
+
+    /// Also if the clock was not read since it was due.
+    #[test]
+    fn t01_two_ticks_of_a_delayed_timer_are_never_closer_than_its_period() {
+        // 10 ms after the first one, 59 and 60.
+        assert_eq!(ticks(Missed::Delay, 50, [60, 10, 49, 1]), [1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn t01_a_timer_that_skips_has_one_late_tick_whatever_came_before_it() {
+        assert_eq!(ticks(Missed::Skip, 200, [60, 39, 1]), [1, 0, 1]); // at 260 and at 300
     }
 }
