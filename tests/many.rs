@@ -154,6 +154,55 @@ fn a32_a_list_of_futures_may_be_cancelled_by_an_output(on: &dyn Backend) {
     assert_eq!(log.all(), ["a: 0", "a: true"]);
 }
 
+/// The one that stops its actor is the last, unless something keeps that stop open.
+fn a32_an_output_that_stops_its_actor_is_the_last_before_the_stop(on: &dyn Backend) {
+    for held in [false, true] {
+        let log = Log::new();
+        on.run_clean(&log, |here| {
+            let a = here.reserve();
+            act(a, |_, cx| {
+                cx.spawn_each(4, (0..3).map(ready), |me, got, cx| {
+                    me.say(format!("{got:?}"));
+                    cx.stop();
+                    if got.is_none() {
+                        me.kept.clear();
+                    }
+                });
+            });
+            let role = Role::new("a", &log).stop(move |me, _, cx| {
+                me.say("stops");
+                me.kept
+                    .extend(held.then(|| Box::new(cx.hold("the list")) as _));
+            });
+            stage().child(role.child().transient().significant().at(a))
+        });
+        let all = "a: Some(0), a: stops";
+        let rest = ", a: Some(1), a: Some(2), a: None";
+        let rest = if held { rest } else { "" };
+        assert_eq!(log.all().join(", "), format!("{all}{rest}"));
+    }
+}
+
+/// A failure that somebody has asked for: the instance lives until it has stopped in order.
+fn a32_a_stop_may_wait_for_a_list_whatever_its_reason(on: &dyn Backend) {
+    let log = Log::new();
+    let played = on.run(|here| {
+        let a = here.reserve::<Puppet>();
+        let why = Exit::failed(Error::message("why"));
+        a.address().stop_with(why);
+        let role = Role::new("a", &log).stop(|_, _, cx| {
+            let mut hold = Some(cx.hold("the list"));
+            cx.spawn_each(2, (0..3).map(ready), move |me, got, _| match got {
+                Some(n) => me.say(n),
+                None => drop(hold.take()),
+            });
+        });
+        stage().child(role.child().temporary().significant().at(a))
+    });
+    assert_eq!(log.all(), ["a: 0", "a: 1", "a: 2"]);
+    assert_eq!(played.exits[0], "a: failed: why");
+}
+
 /// However many are ready: what else there is to do has its turn.
 fn a32_a_list_without_an_end_keeps_nobody_out(on: &dyn Backend) {
     let log = Log::new();
@@ -315,6 +364,8 @@ bodies! {
         a32_outputs_may_come_in_the_order_of_the_list,
         a32_a_list_of_futures_ends_with_its_instance,
         a32_a_list_of_futures_may_be_cancelled_by_an_output,
+        a32_an_output_that_stops_its_actor_is_the_last_before_the_stop,
+        a32_a_stop_may_wait_for_a_list_whatever_its_reason,
         a32_a_list_without_an_end_keeps_nobody_out,
         a32_a_panic_of_a_future_is_the_actors_or_an_output,
         a32_a_job_for_a_locality_that_has_ended_is_an_error,

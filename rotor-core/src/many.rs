@@ -113,13 +113,10 @@ where
         }
     }
 
-    /// Whether the task was cancelled by the actor, or that has failed.
-    fn is_over(&self, here: &Local, slot: u32) -> bool {
-        let failed = here.seat(slot, |seat| {
-            seat.exit.as_ref().is_some_and(Exit::is_abnormal)
-        });
+    /// Whether the task was cancelled by the actor.
+    fn is_cancelled(&self, here: &Local, slot: u32) -> bool {
         let mut things = here.things.borrow_mut();
-        failed || things.own(self.cell.key(), slot).is_none()
+        things.own(self.cell.key(), slot).is_none()
     }
 }
 
@@ -152,8 +149,12 @@ where
             if is_last {
                 return Poll::Ready(());
             }
-            if self.is_over(here, slot) {
+            if self.is_cancelled(here, slot) {
                 return Poll::Pending;
+            }
+            // Its actor has said that it ends: nothing comes before that, and after it what its stop waits for.
+            if here.seat(slot, |seat| seat.exit.is_some() && seat.state.is_alive()) {
+                break;
             }
         }
         cell.wake(); // others have their turn in between
