@@ -1,7 +1,9 @@
 //! What a simulation does for tests: it settles, and puts faults into the actors' way.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -585,6 +587,30 @@ fn a31_only_a_strict_simulation_fails(seed: u64) {
     }
 }
 
+/// A timer, and a poll of a future, that lie in the queue when the actor cancels them.
+fn v03_what_was_cancelled_is_not_counted_for_an_ordered_panic(seed: u64) {
+    let log = Log::new();
+    let (mut sim, _app, a) = one(seed, &log);
+    act(a, |_, cx| {
+        let second = Rc::new(Cell::new(None::<Timer>));
+        let of = second.clone();
+        let cancel = move |_: &mut Puppet, cx: &mut Context<Puppet>| {
+            let future = cx.spawn(async {}, |_, (), _| ());
+            assert!(of.get().is_some_and(|timer| cx.cancel(timer)) && cx.cancel(future));
+        };
+        cx.after(ms(1), Again(Rc::new(cancel)));
+        second.set(Some(cx.after(ms(1), Say("never"))));
+    });
+    sim.run_until_idle();
+    sim.panic_at(a.address(), 2);
+    sim.run_for(ms(1));
+    assert_eq!(log.of("a "), ["a starts"]);
+    a.send(Say("lost"));
+    sim.run_until_idle();
+    assert_eq!(log.of("a "), ["a starts", "a drops", "a starts"]);
+    assert_eq!(log.of("a:"), [""; 0]);
+}
+
 bodies! {
     Sim: [
         a31_a_strict_simulation_fails_on_each_undelivered_message,
@@ -594,6 +620,7 @@ bodies! {
         t05_settling_waits_for_all_that_is_ready,
         v03_an_ordered_panic_takes_the_place_of_the_nth_message,
         v03_ordered_panics_lose_their_messages_only,
+        v03_what_was_cancelled_is_not_counted_for_an_ordered_panic,
         v03_an_ordered_panic_takes_a_parked_message,
         v03_an_ordered_panic_ends_the_request_it_takes,
         v03_an_ordered_panic_takes_a_published_message,

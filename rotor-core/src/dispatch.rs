@@ -24,7 +24,8 @@ use crate::room::{self, Opened};
 use crate::signed::{self, LONGEST, copied};
 use crate::slot::State;
 use crate::strategy::Step;
-use crate::things::Body;
+use crate::task;
+use crate::things::{Body, Key};
 use crate::timer;
 
 /// Messages from higher lanes after which each lower lane gets one.
@@ -555,12 +556,14 @@ impl Local {
             },
             Way::Own => {
                 let actor = self.slots.actor(slot);
+                // SAFETY: as in `exec`; it is only looked at.
+                let void = self.is_void(slot, unsafe { &*(head.kind.look)(payload) });
                 // After a failure the state is not used again, though it is still there.
                 let failed = self.seat(slot, |seat| {
                     let failed = seat.exit.as_ref().is_some_and(Exit::is_abnormal);
                     failed && seat.state != State::Stopping
                 });
-                if actor.is_null() || failed {
+                if actor.is_null() || failed || void {
                     let _ = here::guard(|| {
                         // SAFETY: as in `exec`.
                         unsafe { (head.kind.discard)(payload) }
@@ -603,6 +606,13 @@ impl Local {
             // SAFETY: as in `exec`.
             Way::Actor => unsafe { self.park_or_refuse(at) },
         }
+    }
+
+    /// Whether a record is of a timer or a future of an instance that has cancelled it: nothing of that is seen.
+    fn is_void(&self, slot: u32, record: &dyn Any) -> bool {
+        let is_gone = |&due: &Key| self.things.borrow().slot_of(due) != Some(slot);
+        record.downcast_ref().is_some_and(is_gone)
+            || record.downcast_ref().is_some_and(task::Call::is_stale)
     }
 
     /// Keeps a record for the instance that its slot will have, or reports it.

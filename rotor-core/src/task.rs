@@ -184,10 +184,17 @@ unsafe fn free<B: TaskBody + ?Sized>(cell: &'static WakeCell, body: *mut B) {
 }
 
 /// Asks for a poll of a task, on the way through the queue.
-struct Call {
+pub(crate) struct Call {
     cell: &'static WakeCell,
     /// Of the task: the cell may be another one's by then.
     serial: u64,
+}
+
+impl Call {
+    /// Whether its task is over.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.cell.far.serial() != self.serial
+    }
 }
 
 /// The poll that answers wakes from the task's own locality. There may be two for a task, this and
