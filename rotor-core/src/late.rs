@@ -360,15 +360,9 @@ impl Local {
     pub(crate) fn held_by(&self, slot: u32) -> Vec<Cow<'static, str>> {
         let mut held = self.holds_of(slot);
         let mut named = 0;
-        for (
-            Moving {
-                parent, child, to, ..
-            },
-            waits,
-        ) in self.all_late_below(slot)
-        {
-            let holds = match to.gate() == self.gate {
-                true => self.holds_of(to.slot),
+        for (late, waits) in self.all_late_below(slot) {
+            let holds = match late.to.gate() == self.gate {
+                true => self.holds_of(late.to.slot),
                 false => Vec::new(),
             };
             if waits && holds.is_empty() {
@@ -376,7 +370,7 @@ impl Local {
             }
             named += 1;
             if named <= NAMED {
-                let path = self.child_path(parent, child);
+                let path = self.child_path(late.parent, late.child);
                 held.push(match &*holds.join(", ") {
                     "" => path.into(),
                     holds => format!("{path} ({holds})").into(),
