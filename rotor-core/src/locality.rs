@@ -356,10 +356,9 @@ impl Locality {
     pub(crate) fn set_ended(&self) {
         self.gate().retire();
         self.inner.life.store(ENDED, Ordering::Release);
-        self.tell_tree();
     }
 
-    /// It may be opened anew, unless it has ended: nobody does anything for this life any more.
+    /// It has no loop any more, and may be opened anew unless it has ended: nobody does anything for this life.
     pub(crate) fn set_lost(&self) {
         let life = &self.inner.life;
         let _ = life.compare_exchange(OPEN, LOST, Ordering::AcqRel, Ordering::Relaxed);
