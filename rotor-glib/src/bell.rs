@@ -20,6 +20,9 @@ use rotor_core::Wake;
 #[derive(Debug)]
 pub(crate) struct Bell {
     rung: AtomicBool,
+    /// The source has said that it is not due, and was not asked again: the loop may be about to wait.
+    /// Of the owner's thread only.
+    waits: AtomicBool,
     context: MainContext,
     owner: ThreadId,
 }
@@ -30,6 +33,7 @@ impl Bell {
         // Rung from the start: there may be something to do before anybody calls.
         Arc::new(Bell {
             rung: AtomicBool::new(true),
+            waits: AtomicBool::new(false),
             context,
             owner,
         })
@@ -47,6 +51,12 @@ impl Bell {
         self.rung.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether the loop may wait from now on; on the owner's thread. The model has others only.
+    #[cfg(not(all(rotor_loom, test)))]
+    pub(crate) fn set_waits(&self, waits: bool) {
+        self.waits.store(waits, Ordering::Relaxed);
+    }
+
     /// Has the source dispatched once more; on the owner's thread.
     pub(crate) fn ring(&self) {
         self.rung.store(true, Ordering::Release);
@@ -55,10 +65,11 @@ impl Bell {
 
 impl Wake for Bell {
     fn wake(&self) {
-        // The owner's thread is not in `poll` now: it looks at the flag before it gets there, so
-        // no eventfd need be written for a send from a signal handler.
+        // As a rule the owner's thread looks at the flag before it waits, so no eventfd need be written
+        // for a send from a signal handler; but another source may send when it is asked whether it
+        // is due, and so may a program between the steps of a loop of its own.
         let first = !self.rung.swap(true, Ordering::AcqRel);
-        if first && thread::current().id() != self.owner {
+        if first && (thread::current().id() != self.owner || self.waits.load(Ordering::Relaxed)) {
             self.context.wakeup();
         }
     }

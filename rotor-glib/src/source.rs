@@ -283,6 +283,7 @@ unsafe extern "C" fn prepare(raw: *mut ffi::GSource, timeout: *mut i32) -> ffi::
     // SAFETY: GLib calls this with the source.
     let source = unsafe { source_of(raw) };
     let due = source.is_due();
+    source.bell.set_waits(!due);
     // SAFETY: GLib gives a place for the timeout.
     unsafe { *timeout = if due { 0 } else { source.patience() } };
     due.into()
@@ -290,7 +291,9 @@ unsafe extern "C" fn prepare(raw: *mut ffi::GSource, timeout: *mut i32) -> ffi::
 
 unsafe extern "C" fn check(raw: *mut ffi::GSource) -> ffi::gboolean {
     // SAFETY: GLib calls this with the source.
-    unsafe { source_of(raw) }.is_due().into()
+    let source = unsafe { source_of(raw) };
+    source.bell.set_waits(false);
+    source.is_due().into()
 }
 
 unsafe extern "C" fn dispatch(

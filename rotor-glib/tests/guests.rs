@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::*;
-use glib::{ControlFlow, MainContext, Priority};
+use glib::{ControlFlow, MainContext, Priority, ffi};
 use rotor_core::*;
 use rotor_glib::*;
 
@@ -40,6 +40,51 @@ fn what_is_sent_before_the_loop_runs_is_handled() {
         thread::spawn(elsewhere).join().unwrap();
         let main_loop = main_loop(&context);
         quit_at_end(&app, &main_loop);
+        main_loop.run();
+        assert!(orderly(&app.wait().unwrap()));
+    });
+}
+
+thread_local! {
+    /// Whom the next source that is asked stops.
+    static ASKED: Cell<Option<Addr<Doer>>> = const { Cell::new(None) };
+}
+
+/// A source that is asked whether it is due stops an actor, once. It is never due.
+unsafe extern "C" fn stop_once(_: *mut ffi::GSource, timeout: *mut i32) -> ffi::gboolean {
+    // SAFETY: GLib gives a place for the timeout.
+    unsafe { *timeout = -1 };
+    if let Some(a) = ASKED.take() {
+        act(a, |_, cx| cx.stop());
+    }
+    ffi::GFALSE
+}
+
+static mut STOP_ONCE: ffi::GSourceFuncs = ffi::GSourceFuncs {
+    prepare: Some(stop_once),
+    check: None,
+    dispatch: None,
+    finalize: None,
+    closure_callback: None,
+    closure_marshal: None,
+};
+
+/// The actors' own source has said already that it is not.
+#[test]
+fn what_a_source_sends_when_it_is_asked_whether_it_is_due_is_handled() {
+    use glib::translate::ToGlibPtr;
+    within_limit(|| {
+        let context = MainContext::new();
+        let (app, a, main_loop) = guest(&context);
+        while context.iteration(false) {}
+        ASKED.set(Some(a));
+        let raw: *mut ffi::GMainContext = context.to_glib_none().0;
+        // SAFETY: the functions are those of a plain source, and never written; the context keeps it.
+        unsafe {
+            let source = ffi::g_source_new(&raw mut STOP_ONCE, size_of::<ffi::GSource>() as u32);
+            ffi::g_source_attach(source, raw);
+            ffi::g_source_unref(source);
+        }
         main_loop.run();
         assert!(orderly(&app.wait().unwrap()));
     });
