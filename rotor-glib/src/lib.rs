@@ -382,7 +382,8 @@ impl GlibLoop {
     }
 
     /// Serves the subtrees that trees of other loops place on its localities, on this thread, and returns
-    /// when nothing is placed there any more. Its exit is a normal one, however those end.
+    /// when nothing is placed there any more. Its exit is a normal one, however those end, and a failure if
+    /// somebody destroys the source by which it turns: then they are lost.
     ///
     /// It is [`host`](Self::host), and runs the context's loop.
     ///
@@ -511,7 +512,7 @@ impl GlibLoop {
     }
 }
 
-/// Runs the context's loop until the driver of this source is done.
+/// Runs the context's loop until the driver of this source is done, or somebody else has destroyed it.
 fn run_until_done(source: Attached) -> Exit {
     let context = source.context().clone();
     let main_loop = MainLoop::new(Some(&context), false);
@@ -523,10 +524,10 @@ fn run_until_done(source: Attached) -> Exit {
             main_loop.quit();
         }
     });
+    source.keep(); // held here, it would not be dropped by who destroys it
     let run = || main_loop.run();
     context
         .with_thread_default(run)
         .expect("this thread owns the context");
-    drop(source);
     exit.take().expect("the end has quit the loop")
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use glib::translate::ToGlibPtr;
 use glib::{MainContext, ffi};
-use rotor_core::{Budget, Driver, Exit, Turn};
+use rotor_core::{Budget, Driver, Error, Exit, Turn};
 
 use crate::ContextBusy;
 use crate::bell::Bell;
@@ -211,6 +211,10 @@ impl Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
+        // Somebody else has destroyed it, and its actors are lost below.
+        if let Some(when_done) = self.when_done.take() {
+            when_done(Exit::failed(Error::message("its source was destroyed")));
+        }
         let ptr: *mut ffi::GMainContext = self.context.to_glib_none().0;
         // SAFETY: acquired by `attach` on this thread: on another one a source is leaked. A program may
         // have let go of it meanwhile.
@@ -243,9 +247,9 @@ impl Attached {
         self.kept = true;
     }
 
-    /// Has `f` called at the end; it must only quit a loop or note the exit.
+    /// Has `f` called when the driver is done, or the source is dropped before; it must only quit a loop
+    /// or note the exit.
     pub(crate) fn when_done(&self, f: impl FnOnce(Exit) + 'static) {
-        self.source.bell.ring();
         *self.source.when_done.borrow_mut() = Some(Box::new(f));
     }
 }

@@ -57,6 +57,35 @@ fn a_loop_runs_a_tree_to_its_end() {
 }
 
 #[test]
+fn m11_a_loop_that_runs_is_lost_when_its_source_is_destroyed() {
+    within_limit(|| {
+        let main = GlibLoop::new();
+        let a = main.locality().reserve();
+        act(a, |_, _| glib::main_current_source().unwrap().destroy());
+        let exit = main.run(only(doer(a))).unwrap();
+        assert!(matches!(exit.reason(), ExitReason::Lost(_)), "{exit}");
+    });
+}
+
+#[test]
+fn m11_a_loop_that_serves_ends_when_its_source_is_destroyed() {
+    within_limit(|| {
+        let main = GlibLoop::new();
+        let (far, a) = (main.locality().clone(), main.locality().reserve());
+        act(a, |_, _| glib::main_current_source().unwrap().destroy());
+        let root = thread::spawn(move || {
+            let part = Supervisor::one_for_one("far").on(&far, move |s| s.child(doer(a)));
+            let tree = Supervisor::one_for_one("app").intensity(0, LIMIT);
+            ThreadLoop::new().run(tree.child(part)).unwrap()
+        });
+        assert!(main.serve().unwrap().is_failure());
+        let exit = root.join().unwrap();
+        let cause = exit.root_cause().reason();
+        assert!(matches!(cause, ExitReason::Lost(_)), "{exit}");
+    });
+}
+
+#[test]
 fn one_loop_after_the_other_runs_on_the_same_context() {
     within_limit(|| {
         let context = MainContext::new();
