@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -53,10 +53,12 @@ pub struct Io {
 struct Entry {
     fd: OwnedFd,
     owner: Address,
-    /// Null while a [`Ready`] of it is about: the descriptor is not polled at all then, for an end
-    /// that hung up is reported even to those who ask for no events.
-    tag: Cell<ffi::gpointer>,
-    events: IOCondition,
+    /// What the source polls. It lies here, because to ask GLib what one descriptor of its own making is
+    /// ready for, it looks through all those of the source.
+    poll: UnsafeCell<ffi::GPollFD>,
+    /// Not while a [`Ready`] of it is about: the descriptor is not polled at all then, for an end that
+    /// hung up is reported even to those who ask for no events.
+    is_polled: Cell<bool>,
     notify: Box<dyn Fn(Ready)>,
 }
 
@@ -146,6 +148,18 @@ pub struct Ready {
     entry: Weak<Entry>,
 }
 
+impl Entry {
+    /// What the descriptor is ready for, by the loop's last poll; nothing if it is not polled.
+    fn condition(&self) -> IOCondition {
+        if !self.is_polled.get() {
+            return IOCondition::empty();
+        }
+        // SAFETY: GLib writes this between two calls of the source only, on the thread that has the
+        // context; nobody keeps a reference to it.
+        IOCondition::from_bits_truncate(unsafe { (*self.poll.get()).revents }.into())
+    }
+}
+
 impl Io {
     pub(crate) fn new(source: *mut ffi::GSource) -> Self {
         Io {
@@ -159,7 +173,7 @@ impl Io {
     pub(crate) fn close(&self) {
         self.source.set(std::ptr::null_mut());
         for entry in &*self.watches.borrow() {
-            entry.tag.set(std::ptr::null_mut());
+            entry.is_polled.set(false);
         }
     }
 
@@ -231,11 +245,16 @@ impl Io {
     ) -> Watch {
         let notifier: Notifier<Ready> = cx.notifier();
         let owner = cx.addr().address();
+        let poll = ffi::GPollFD {
+            fd: fd.as_raw_fd(),
+            events: events.bits() as u16,
+            revents: 0,
+        };
         let entry = Rc::new(Entry {
             fd,
             owner,
-            tag: Cell::new(std::ptr::null_mut()),
-            events,
+            poll: UnsafeCell::new(poll),
+            is_polled: Cell::new(false),
             notify: Box::new(move |ready| notifier.notify(ready)),
         });
         self.arm(&entry);
@@ -262,31 +281,17 @@ impl Io {
         }
     }
 
-    /// What a descriptor is ready for, by the loop's last poll; nothing if it is not polled.
-    fn condition(&self, entry: &Entry) -> IOCondition {
-        let tag = entry.tag.get();
-        if tag.is_null() {
-            return IOCondition::empty();
-        }
-        // SAFETY: the source is live and the tag is its own: `disarm` takes it out.
-        IOCondition::from_bits_truncate(unsafe {
-            ffi::g_source_query_unix_fd(self.source.get(), tag)
-        })
-    }
-
     /// Whether any descriptor is ready.
     pub(crate) fn is_ready(&self) -> bool {
         let watches = self.watches.borrow();
-        watches
-            .iter()
-            .any(|entry| !self.condition(entry).is_empty())
+        watches.iter().any(|entry| !entry.condition().is_empty())
     }
 
     /// Sends what the loop's last poll has found.
     pub(crate) fn dispatch(self: &Rc<Self>) {
         let ready: Vec<_> = {
             let watches = self.watches.borrow();
-            let all = watches.iter().map(|entry| (entry, self.condition(entry)));
+            let all = watches.iter().map(|entry| (entry, entry.condition()));
             all.filter(|(_, condition)| !condition.is_empty())
                 .map(|(entry, condition)| (entry.clone(), condition))
                 .collect()
@@ -304,26 +309,27 @@ impl Io {
 
     fn arm(&self, entry: &Entry) {
         let source = self.source.get();
-        if source.is_null() || !entry.tag.get().is_null() {
+        if source.is_null() || entry.is_polled.get() {
             return;
         }
         // SAFETY: the source is live: `close` has not run. It may be destroyed already, by somebody
-        // else: then it takes no descriptors. This one is open until `remove`, which disarms it
-        // first.
+        // else: then it takes no descriptors. This one is open, and its entry stays where it is, until
+        // `remove`, which disarms it first.
         unsafe {
             if ffi::g_source_is_destroyed(source) == ffi::GFALSE {
-                let (fd, events) = (entry.fd.as_raw_fd(), entry.events.bits());
-                let tag = ffi::g_source_add_unix_fd(source, fd, events);
-                entry.tag.set(tag);
+                ffi::g_source_add_poll(source, entry.poll.get());
+                entry.is_polled.set(true);
             }
         }
     }
 
     fn disarm(&self, entry: &Entry) {
-        let tag = entry.tag.replace(std::ptr::null_mut());
-        if !tag.is_null() {
-            // SAFETY: as in `arm`; the tag is the source's own and has just been taken out.
-            unsafe { ffi::g_source_remove_unix_fd(self.source.get(), tag) }
+        let source = self.source.get();
+        // SAFETY: as in `arm`. A source that is destroyed polls nothing any more, and gives nothing back.
+        unsafe {
+            if entry.is_polled.replace(false) && ffi::g_source_is_destroyed(source) == ffi::GFALSE {
+                ffi::g_source_remove_poll(source, entry.poll.get());
+            }
         }
     }
 

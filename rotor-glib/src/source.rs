@@ -147,12 +147,11 @@ impl Source {
         })
     }
 
-    /// Whether the driver has something to do now.
+    /// Whether the driver has something to do now, whatever the descriptors say.
     fn is_due(&self) -> bool {
         self.backlog.get()
             || self.begun.get()
             || self.bell.is_rung()
-            || self.io.is_ready()
             || self
                 .deadline
                 .get()
@@ -202,9 +201,15 @@ impl Source {
     }
 
     fn set_backlog(&self, raw: *mut ffi::GSource, backlog: bool) {
-        if self.backlog.replace(backlog) != backlog {
-            // SAFETY: `raw` is the live source that is being dispatched.
-            unsafe { ffi::g_source_set_priority(raw, if backlog { BACKLOG } else { EAGER }) }
+        if self.backlog.replace(backlog) == backlog {
+            return;
+        }
+        // SAFETY: `raw` is the live source that is being dispatched. One that was destroyed meanwhile would
+        // poll its descriptors again.
+        unsafe {
+            if ffi::g_source_is_destroyed(raw) == ffi::GFALSE {
+                ffi::g_source_set_priority(raw, if backlog { BACKLOG } else { EAGER });
+            }
         }
     }
 }
@@ -297,7 +302,7 @@ unsafe extern "C" fn check(raw: *mut ffi::GSource) -> ffi::gboolean {
     // SAFETY: GLib calls this with the source.
     let source = unsafe { source_of(raw) };
     source.bell.set_waits(false);
-    source.is_due().into()
+    (source.is_due() || source.io.is_ready()).into()
 }
 
 unsafe extern "C" fn dispatch(

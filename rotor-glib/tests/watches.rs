@@ -490,6 +490,25 @@ fn a_loop_whose_source_is_destroyed_loses_its_actors_and_their_watches() {
     });
 }
 
+/// A priority that was set after that would have the context poll what is gone.
+#[test]
+fn a_source_that_is_destroyed_in_a_backlog_leaves_no_descriptor_behind() {
+    use glib::translate::ToGlibPtr;
+    within_limit(|| {
+        let scene = Scene::new(64);
+        scene.order(Order::DestroySource);
+        (0..10_000).for_each(|_| scene.order(Order::Nothing));
+        while scene.context.iteration(false) {}
+        let raw: *mut glib::ffi::GMainContext = scene.context.to_glib_none().0;
+        // SAFETY: without room for any descriptor, only their number is told.
+        let polled = unsafe {
+            let (mut timeout, none) = (0, std::ptr::null_mut());
+            glib::ffi::g_main_context_query(raw, i32::MAX, &mut timeout, none, 0)
+        };
+        assert_eq!(polled, 1, "its own, by which it is woken");
+    });
+}
+
 /// Keeps the loop's [`Io`] where it outlives the actor, or watches with one that was kept.
 struct Keeper {
     io: Option<Rc<Io>>,
