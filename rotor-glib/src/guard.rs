@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 
 use glib::object::ObjectExt;
 use glib::prelude::IsA;
-use glib::{Object, SignalHandlerId};
+use glib::{Object, SignalHandlerId, WeakRef};
 use rotor_core::{Actor, Context, Exit};
 
 /// Ties signals and objects to one instance of an actor: a panic in a signal closure is one of the
@@ -54,11 +54,20 @@ struct Inner {
     ended: Cell<bool>,
     news: RefCell<Option<News>>,
     waker: RefCell<Option<Waker>>,
-    /// Each takes back something that was tied; none once the instance has ended.
+    /// None once the instance has ended.
     ties: RefCell<Option<Vec<Tie>>>,
+    /// At so many ties, those whose object is gone are taken out.
+    full: Cell<usize>,
 }
 
-type Tie = Box<dyn FnOnce()>;
+/// Something that is taken back at the end of the instance, if the object is there still.
+struct Tie {
+    object: WeakRef<Object>,
+    untie: Box<dyn FnOnce(&Object)>,
+}
+
+/// How many ties to objects that are gone may be kept, beside one for each to an object that is there.
+const SLACK: usize = 16;
 
 /// What the instance is told, once.
 enum News {
@@ -92,6 +101,7 @@ impl Guard {
             news: RefCell::new(None),
             waker: RefCell::new(None),
             ties: RefCell::new(Some(Vec::new())),
+            full: Cell::new(SLACK),
         });
         let wait = inner.clone();
         let news = poll_fn(move |task| match wait.news.take() {
@@ -184,12 +194,8 @@ impl Guard {
     /// # Ok::<_, StartError>(())
     /// ```
     pub fn keep(&self, object: &impl IsA<Object>, id: SignalHandlerId) {
-        let object = object.as_ref().downgrade();
-        self.0.tie(move || {
-            if let Some(object) = object.upgrade() {
-                object.disconnect(id);
-            }
-        });
+        self.0
+            .tie(object.as_ref(), move |object| object.disconnect(id));
     }
 
     /// Stops the instance, with [`ExitReason::Shutdown`](rotor_core::ExitReason::Shutdown), when
@@ -227,8 +233,9 @@ impl Guard {
     pub fn follow(&self, object: &impl IsA<Object>) {
         let inner = self.0.clone();
         let gone = move || inner.tell(News::Gone);
-        let notify = object.as_ref().add_weak_ref_notify_local(gone);
-        self.0.tie(move || notify.disconnect());
+        let object = object.as_ref();
+        let notify = object.add_weak_ref_notify_local(gone);
+        self.0.tie(object, move |_| notify.disconnect());
     }
 }
 
@@ -245,17 +252,34 @@ impl Inner {
         }
     }
 
-    fn tie(&self, untie: impl FnOnce() + 'static) {
+    fn tie(&self, object: &Object, untie: impl FnOnce(&Object) + 'static) {
+        // Dropped after the borrow: if another thread lets go of one meanwhile, it ends here.
+        let mut there = Vec::new();
         if let Some(ties) = &mut *self.ties.borrow_mut() {
-            return ties.push(Box::new(untie));
+            ties.push(Tie {
+                object: object.downgrade(),
+                untie: Box::new(untie),
+            });
+            if ties.len() >= self.full.get() {
+                ties.retain(|tie| {
+                    let object = tie.object.upgrade();
+                    let is_there = object.is_some();
+                    there.extend(object);
+                    is_there
+                });
+                self.full.set(2 * ties.len() + SLACK);
+            }
+            return;
         }
-        untie();
+        untie(object);
     }
 
     fn end(&self) {
         self.ended.set(true);
-        for untie in self.ties.take().into_iter().flatten() {
-            untie();
+        for tie in self.ties.take().into_iter().flatten() {
+            if let Some(object) = tie.object.upgrade() {
+                (tie.untie)(&object);
+            }
         }
     }
 }
@@ -265,5 +289,43 @@ impl fmt::Debug for Guard {
         f.debug_struct("Guard")
             .field("ended", &self.0.ended)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rotor_core::sim::Sim;
+    use rotor_core::{Child, Supervisor};
+
+    use super::*;
+
+    struct List(Guard);
+
+    impl Actor for List {}
+
+    #[test]
+    fn connections_to_objects_that_are_gone_take_no_room() {
+        let mut sim = Sim::new(1);
+        let list = sim.locality("here").reserve();
+        let child = Child::with("list", |cx| Ok(List(Guard::of(cx)))).transient();
+        let tree = Supervisor::one_for_one("app").child(child.at(list));
+        sim.start(tree).unwrap();
+        sim.run_until_idle();
+        let guard = sim.with(list, |list| list.0.clone()).unwrap();
+
+        let (window, token) = (Object::new::<Object>(), Rc::new(()));
+        let is_connected = token.clone();
+        let moved = window.connect_notify_local(None, move |_, _| _ = &is_connected);
+        guard.keep(&window, moved);
+        for _ in 0..1000 {
+            let row = Object::new::<Object>();
+            guard.keep(&row, row.connect_notify_local(None, |_, _| {}));
+        }
+        let ties = guard.0.ties.borrow().as_ref().unwrap().len();
+        assert!(ties < 100, "{ties} ties");
+
+        list.stop();
+        sim.run_until_idle();
+        assert_eq!(Rc::strong_count(&token), 1, "it was tied all the time");
     }
 }
