@@ -102,7 +102,7 @@ impl<S: Socket> Link<S> {
 
     // ---- reading -----------------------------------------------------------------------------
 
-    /// Reads bytes of a stream.
+    /// Reads bytes of a stream, until `buf` is full or no more are there.
     pub(crate) fn read(self: &Rc<Self>, buf: &mut [u8]) -> io::Result<usize> {
         if let Some(error) = self.failure.borrow_mut().take() {
             return Err(error);
@@ -113,17 +113,32 @@ impl<S: Socket> Link<S> {
         if buf.is_empty() {
             return Ok(0);
         }
-        let result = self.with(|socket| again(|| socket.read_some(buf)));
-        let more = match &result {
-            Ok(0) => false,
-            // What is short was all there is, unless the end came with it: saves the read that
-            // would say so. Epoll and kqueue report what comes later as a new edge.
-            Ok(n) if cfg!(unix) => *n == buf.len() || self.closed.get(),
-            Ok(_) => true,
-            Err(_) => false,
+        // What is short need not be all: the kernel also stops at an urgent byte, and behind a
+        // descriptor that came along.
+        let (mut n, mut end) = (0, Ok(()));
+        while n < buf.len() && end.is_ok() {
+            match self.with(|socket| again(|| socket.read_some(&mut buf[n..]))) {
+                Ok(0) => break,
+                Ok(more) => n += more,
+                Err(error) => end = Err(error),
+            }
+        }
+        if n == 0 {
+            self.has_read(false);
+            return end.map(|()| 0);
+        }
+        let more = match end {
+            // What comes later is a new edge.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            // The kernel tells it once; the next read is to have it.
+            Err(error) if self.error.get().is_none() => {
+                self.fail(error);
+                true
+            }
+            _ => true,
         };
         self.has_read(more);
-        result
+        Ok(n)
     }
 
     /// Receives a datagram.

@@ -35,9 +35,9 @@ pub struct SourceId(pub(crate) Token);
 ///
 /// Sent to the instance that registered it, through its `TryHandler<Ready>`, in the lane that says.
 /// At most one is on its way per socket; what happens meanwhile is told when it has been handled
-/// (dropped). Whoever has read, but not until [`WouldBlock`](io::ErrorKind::WouldBlock), gets
-/// another one in a later turn. Whoever reads nothing is told again when more arrives or when it
-/// has read: not reading is how back-pressure is applied, and costs nothing.
+/// (dropped). Whoever has read, but not all, gets another one in a later turn. Whoever reads nothing
+/// is told again when more arrives or when it has read: not reading is how back-pressure is applied,
+/// and costs nothing.
 ///
 /// It can be late: reading may find nothing, and then says `WouldBlock`. It is not `Send`:
 ///

@@ -127,10 +127,10 @@ impl<S: Socket> Stream<S> {
         Self::new(reactor, cx, socket, connecting)
     }
 
-    /// Reads what has arrived.
+    /// Reads what has arrived, as far as `buf` holds it.
     ///
-    /// 0 is the end: the peer sends no more. Unless this said `WouldBlock`, read less than `buf`
-    /// holds, or came to the end, another [`Ready`] follows in a later turn.
+    /// 0 is the end: the peer sends no more. Otherwise another [`Ready`] follows: in a later turn if
+    /// `buf` was filled, else when more comes, or the end.
     ///
     /// # Errors
     /// `WouldBlock` if nothing is there, or the connection is not made yet. What broke the

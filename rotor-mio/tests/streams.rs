@@ -13,6 +13,7 @@ use std::time::Duration;
 use common::*;
 use rotor_core::*;
 use rotor_mio::*;
+use rustix::net::{SendFlags, send};
 
 // ---- an actor per connection -----------------------------------------------------------------
 
@@ -377,6 +378,29 @@ fn a_refused_write_is_followed_by_writable() {
         peer.read_to_end(&mut Vec::new()).unwrap();
         let writable = |news| matches!(news, News::Ready { writable: true, .. });
         assert!(told.iter().any(writable));
+    });
+}
+
+#[test]
+fn what_is_behind_an_urgent_byte_is_read_without_another_edge() {
+    within_limit(|| {
+        let (mut peer, stream) = connection();
+        peer.write_all(b"abc").unwrap();
+        send(&peer, b"!", SendFlags::OOB).unwrap();
+        peer.write_all(b"def").unwrap();
+        let told = own(
+            stream,
+            Budget::default(),
+            |_, _| {},
+            |owner, ready, cx| {
+                read_once(owner, ready, cx);
+                if owner.bytes == 6 {
+                    let _ = owner.tell.send(News::Read(6));
+                    cx.stop();
+                }
+            },
+        );
+        assert_eq!(told.iter().last(), Some(News::Read(6)));
     });
 }
 
