@@ -21,6 +21,7 @@ const KEEP: usize = 64 * 1024;
 const READ: u8 = 1;
 const WRITE: u8 = 2;
 const CLOSED: u8 = 4;
+const FAILED: u8 = 8;
 
 /// A socket with what is known about it.
 pub(crate) struct Link<S> {
@@ -28,7 +29,7 @@ pub(crate) struct Link<S> {
     /// None when the registration has ended.
     socket: RefCell<Option<S>>,
     notifier: Notifier<Ready>,
-    /// What the owner does not know yet: READ, WRITE, CLOSED.
+    /// What the owner does not know yet: READ, WRITE, CLOSED, FAILED.
     news: Cell<u8>,
     /// A `Ready` is on its way or being handled.
     told: Cell<bool>,
@@ -104,9 +105,6 @@ impl<S: Socket> Link<S> {
 
     /// Reads bytes of a stream, until `buf` is full or no more are there.
     pub(crate) fn read(self: &Rc<Self>, buf: &mut [u8]) -> io::Result<usize> {
-        if let Some(error) = self.failure.borrow_mut().take() {
-            return Err(error);
-        }
         if self.connecting.get() {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -125,7 +123,11 @@ impl<S: Socket> Link<S> {
         }
         if n == 0 {
             self.has_read(false);
-            return end.map(|()| 0);
+            // What broke it comes after what had arrived before.
+            return match self.failure.take() {
+                Some(error) => Err(error),
+                None => end.map(|()| 0),
+            };
         }
         let more = match end {
             // What comes later is a new edge.
@@ -316,12 +318,18 @@ impl<S: Socket> Link<S> {
 
     /// The connection is broken, or was never made.
     fn fail(&self, error: io::Error) {
-        self.error.set(Some(error.kind()));
+        let kind = error.kind();
+        // What was reset was connected, if only before it was adopted.
+        let reset = matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+        let unread = match self.connecting.replace(false) && !reset {
+            true => 0,
+            false => READ,
+        };
+        self.error.set(Some(kind));
         *self.failure.borrow_mut() = Some(error);
-        self.connecting.set(false);
         self.takes.set(false);
         self.closed.set(true);
-        self.news.set(self.news.get() | CLOSED);
+        self.news.set(self.news.get() | CLOSED | FAILED | unread);
         self.lost.set(self.queue.take().len());
         self.tell_drained();
     }
@@ -407,13 +415,19 @@ impl<S: Socket> Entry for Link<S> {
             return;
         }
         let news = self.news.take();
+        let mut error = self.error.get();
+        if news & READ != 0 && news & FAILED != 0 {
+            // Told next: who ends at an error is to read first what had arrived before.
+            self.news.set(FAILED);
+            error = None;
+        }
         self.told.set(true);
         self.notifier.notify(Ready {
             id: self.id(),
-            readable: news & (READ | CLOSED) != 0,
+            readable: news & (READ | CLOSED | FAILED) != 0,
             writable: news & WRITE != 0,
             closed: self.closed.get(),
-            error: self.error.get(),
+            error,
             _told: Told(self.clone()),
         });
     }

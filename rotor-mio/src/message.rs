@@ -81,8 +81,9 @@ pub struct Ready {
     pub writable: bool,
     /// The peer sends no more: after what can still be read comes `Ok(0)`, or the error.
     pub closed: bool,
-    /// What broke the connection, or kept it from being made. The next read or write returns the
-    /// error itself.
+    /// What broke the connection, or kept it from being made. If bytes may have arrived before, it
+    /// is told by a `Ready` of its own, after one to read them at. The next write returns the error
+    /// itself, or the next read once nothing else is left.
     pub error: Option<io::ErrorKind>,
     pub(crate) _told: Told,
 }

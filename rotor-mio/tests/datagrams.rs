@@ -267,3 +267,53 @@ fn a_unix_peer_that_reads_slowly_gets_all_of_a_queue() {
         reader.join().unwrap();
     });
 }
+
+/// Whether the kernel tells the error to the poll or to the read that finds the bytes.
+#[test]
+fn what_came_before_a_reset_is_read_before_the_error() {
+    struct Owner {
+        stream: UnixStream,
+        tell: mpsc::Sender<std::result::Result<Vec<u8>, ErrorKind>>,
+    }
+    impl Owner {
+        fn read(&mut self) -> bool {
+            let mut buf = [0; 64];
+            let read = self.stream.read(&mut buf).map(|n| buf[..n].to_vec());
+            let over = !matches!(read, Ok(ref bytes) if !bytes.is_empty());
+            self.tell.send(read.map_err(|e| e.kind())).unwrap();
+            over
+        }
+    }
+    impl Actor for Owner {}
+    impl Handler<Ready> for Owner {
+        fn handle(&mut self, ready: Ready, cx: &mut Context<Self>) {
+            // The error is not told before.
+            if ready.error.is_some() || self.read() {
+                let _ = self.tell.send(Err(ErrorKind::ConnectionReset));
+                cx.stop();
+            }
+        }
+    }
+    within_limit(|| {
+        for at_once in [true, false] {
+            let (tell, told) = mpsc::channel();
+            let child = Child::with("owner", move |cx| {
+                let (mut peer, stream) = std_net::UnixStream::pair()?;
+                let mut owner = Owner {
+                    stream: Io::of(cx)?.adopt(cx, stream)?,
+                    tell: tell.clone(),
+                };
+                owner.stream.write_all_queued(b"unread")?;
+                peer.write_all(b"answer")?;
+                drop(peer);
+                if at_once {
+                    owner.read();
+                }
+                Ok(owner)
+            });
+            assert!(orderly(&MioLoop::new().unwrap().run(only(child)).unwrap()));
+            assert_eq!(told.recv(), Ok(Ok(b"answer".to_vec())));
+            assert_eq!(told.recv(), Ok(Err(ErrorKind::ConnectionReset)));
+        }
+    });
+}

@@ -404,6 +404,32 @@ fn what_is_behind_an_urgent_byte_is_read_without_another_edge() {
     });
 }
 
+/// Not one that connects, and fails.
+#[test]
+fn what_came_before_a_reset_is_read_by_who_adopts_the_stream_later() {
+    within_limit(|| {
+        let (mut peer, mut stream) = connection();
+        stream.write_all(b"unread").unwrap();
+        peer.write_all(b"answer").unwrap();
+        drop(peer);
+        // The reset is here.
+        while stream.peer_addr().is_ok() {}
+        let told = own(
+            stream,
+            Budget::default(),
+            |_, _| {},
+            |owner, ready, cx| {
+                if ready.error.is_some() {
+                    let _ = owner.tell.send(News::Read(owner.bytes));
+                    return cx.stop();
+                }
+                let _ = owner.stream.read(&mut [0; 64]).map(|n| owner.bytes += n);
+            },
+        );
+        assert_eq!(told.iter().last(), Some(News::Read(6)));
+    });
+}
+
 // ---- connecting ------------------------------------------------------------------------------
 
 fn connect(
