@@ -19,8 +19,10 @@ use crate::socket::Socket;
 ///
 /// Made by [`Io::udp`](crate::Io::udp), [`Io::unix_datagram`](crate::Io::unix_datagram) or
 /// [`Io::adopt`](crate::Io::adopt). Nothing here blocks, allocates or queues: what the kernel does
-/// not take is refused with `WouldBlock`, and a [`Ready`] that is `writable` follows. Whoever has
-/// received something, but not until `WouldBlock`, gets another `Ready` in a later turn.
+/// not take is refused with `WouldBlock`, and a [`Ready`] that is `writable` follows. If a Unix socket
+/// is not connected to a receiver that is full, the poll cannot know when to try: then one follows at
+/// once, and after each further try in vain one 10 ms later. Whoever has received something, but not
+/// until `WouldBlock`, gets another `Ready` in a later turn.
 ///
 /// Dropping it closes the socket; so does the end of the instance that registered it, whoever holds
 /// it: then every operation fails with [`NotConnected`](io::ErrorKind::NotConnected). Not `Send`.

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
@@ -17,6 +18,8 @@ use crate::socket::Socket;
 const FLUSH: usize = 256 * 1024;
 /// Capacity of an empty queue that is kept.
 const KEEP: usize = 64 * 1024;
+/// How long a datagram waits that was refused although the poll had promised room.
+const PAUSE: Duration = Duration::from_millis(10);
 
 const READ: u8 = 1;
 const WRITE: u8 = 2;
@@ -42,6 +45,9 @@ pub(crate) struct Link<S> {
     takes: Cell<bool>,
     /// A write of the owner was refused.
     refused: Cell<bool>,
+    /// The poll has promised room for datagrams, and none was taken since. It knows nothing of the
+    /// receiver's queue if a Unix socket is not connected to it.
+    promised: Cell<bool>,
     /// The poll is asked for writability.
     watches_writes: Cell<bool>,
     queue: RefCell<VecDeque<u8>>,
@@ -70,6 +76,7 @@ impl<S: Socket> Link<S> {
             error: Cell::new(None),
             takes: Cell::new(!connecting),
             refused: Cell::new(false),
+            promised: Cell::new(false),
             watches_writes: Cell::new(S::IS_QUIET || connecting),
             queue: RefCell::default(),
             drained: RefCell::default(),
@@ -170,7 +177,7 @@ impl<S: Socket> Link<S> {
     // ---- writing -----------------------------------------------------------------------------
 
     /// Writes what the kernel takes.
-    pub(crate) fn write(&self, buf: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write(self: &Rc<Self>, buf: &[u8]) -> io::Result<usize> {
         if let Some(error) = self.failure.borrow_mut().take() {
             return Err(error);
         }
@@ -182,14 +189,21 @@ impl<S: Socket> Link<S> {
     }
 
     /// Sends a datagram.
-    pub(crate) fn send<R>(&self, f: impl Fn(&S) -> io::Result<R>) -> io::Result<R> {
+    pub(crate) fn send<R>(self: &Rc<Self>, f: impl Fn(&S) -> io::Result<R>) -> io::Result<R> {
         let result = self.with(|socket| again(|| f(socket)));
-        if let Err(error) = &result
-            && error.kind() == ErrorKind::WouldBlock
-        {
-            self.refused.set(true);
-            self.takes.set(false);
-            self.watch_writes(true)?;
+        match &result {
+            Ok(_) => self.promised.set(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let waits = self.refused.replace(true);
+                self.takes.set(false);
+                if !self.promised.get() {
+                    self.watch_writes(true)?;
+                } else if !waits {
+                    // The poll would say at once that there is room.
+                    self.tie.pause(self.clone(), Instant::now() + PAUSE);
+                }
+            }
+            Err(_) => {}
         }
         result
     }
@@ -397,6 +411,7 @@ impl<S: Socket> Entry for Link<S> {
             self.takes.set(true);
             if self.queue.borrow().is_empty() && self.refused.take() {
                 news |= WRITE;
+                self.promised.set(!S::IS_STREAM);
             }
         }
         self.news.set(news);
@@ -436,6 +451,12 @@ impl<S: Socket> Entry for Link<S> {
         self.told.set(false);
         if self.news.get() != 0 {
             self.tie.heat(self.clone());
+        }
+    }
+
+    fn resume(&self) {
+        if self.refused.take() {
+            self.news.set(self.news.get() | WRITE);
         }
     }
 

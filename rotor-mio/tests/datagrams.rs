@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net as std_net;
 use std::path::PathBuf;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use common::*;
 use rotor_core::*;
@@ -315,5 +316,61 @@ fn what_came_before_a_reset_is_read_before_the_error() {
             assert_eq!(told.recv(), Ok(Ok(b"answer".to_vec())));
             assert_eq!(told.recv(), Ok(Err(ErrorKind::ConnectionReset)));
         }
+    });
+}
+
+/// The poll says at once that the socket is writable: it knows nothing of the receiver's queue.
+#[test]
+fn a_full_receiver_is_tried_again_now_and_then() {
+    struct Sender {
+        socket: UnixDatagram,
+        path: PathBuf,
+        peer: std_net::UnixDatagram,
+        tries: u32,
+    }
+    struct Look;
+    impl Actor for Sender {
+        fn start(&mut self, cx: &mut Context<Self>) -> Result {
+            while self.socket.send_to(b"full", &self.path).is_ok() {}
+            cx.after(Duration::from_millis(100), Look);
+            Ok(())
+        }
+    }
+    impl Handler<Ready> for Sender {
+        fn handle(&mut self, ready: Ready, cx: &mut Context<Self>) {
+            assert!(ready.writable);
+            self.tries += 1;
+            match self.socket.send_to(b"last", &self.path) {
+                Ok(_) => cx.stop(),
+                Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
+            }
+        }
+    }
+    impl Handler<Look> for Sender {
+        fn handle(&mut self, _: Look, _: &mut Context<Self>) {
+            assert!(self.tries < 50, "tried {} times", self.tries);
+            while self.peer.recv(&mut [0; 8]).is_ok() {}
+        }
+    }
+    within_limit(|| {
+        let folder = Folder::new("full");
+        let path = folder.0.join("peer");
+        let peer = std_net::UnixDatagram::bind(&path).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        let theirs = peer.try_clone().unwrap();
+        let child = Child::once("sender", move |cx| {
+            Ok(Sender {
+                socket: Io::of(cx)?.adopt(cx, std_net::UnixDatagram::unbound()?)?,
+                path,
+                peer: theirs,
+                tries: 0,
+            })
+        });
+        let tree = Supervisor::one_for_one("app")
+            .auto_shutdown(AutoShutdown::Any)
+            .child(child.significant());
+        assert!(orderly(&MioLoop::new().unwrap().run(tree).unwrap()));
+        let mut last = [0; 4];
+        assert!(peer.recv(&mut last).is_ok() && &last == b"last");
     });
 }
