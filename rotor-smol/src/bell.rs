@@ -36,7 +36,7 @@ impl Bell {
         if slot().as_ref().is_some_and(same) {
             return;
         }
-        // A clone, and a drop, are foreign code.
+        // A clone, and a drop, are foreign code, which runs with nothing locked.
         let new = waker.clone();
         let old = slot().replace(new);
         drop(old);
@@ -52,10 +52,10 @@ impl Bell {
         self.rung.swap(false, Ordering::AcqRel)
     }
 
-    /// Whom to wake. Cloned out: a waker is foreign code and runs with nothing locked.
+    /// Whom to wake. Taken out, not cloned: the poll that follows notes it again.
     fn noted(&self) -> Option<Waker> {
-        let waker = self.waker.lock().expect("no foreign code under this lock");
-        waker.clone()
+        let mut waker = self.waker.lock().expect("no foreign code under this lock");
+        waker.take()
     }
 }
 

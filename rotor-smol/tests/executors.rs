@@ -1,13 +1,17 @@
 //! Loops: their own, futures on other executors, threads, and the end of a future that is dropped.
 
+#![expect(unsafe_code)]
+
 mod common;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
+use std::ptr;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::task::{Context as TaskContext, Poll, RawWaker, RawWakerVTable, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -256,6 +260,45 @@ fn the_tree_goes_on_when_another_task_polls_it() {
         let sender = thread::spawn(move || act(a, |_, cx| cx.stop()));
         assert!(orderly(&future::block_on(pump)));
         sender.join().unwrap();
+    });
+}
+
+/// A clone is foreign code: it may panic, or send.
+#[test]
+fn a_waker_is_cloned_only_where_the_tree_is_polled() {
+    thread_local! {
+        static POLLED_HERE: Cell<bool> = const { Cell::new(false) };
+    }
+    static WOKEN: AtomicBool = AtomicBool::new(false);
+    fn wake(_: *const ()) {
+        WOKEN.store(true, Ordering::Relaxed);
+    }
+    static TABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| {
+            assert!(POLLED_HERE.get());
+            RawWaker::new(data, &TABLE)
+        },
+        |data| wake(data),
+        |data| wake(data),
+        |_| {},
+    );
+    within_limit(|| {
+        POLLED_HERE.set(true);
+        // SAFETY: the functions of the table use no data, and may be called on any thread.
+        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        let (_app, mut pump, a) = pump();
+        let mut poll = || pin!(&mut pump).poll(&mut TaskContext::from_waker(&waker));
+        for last in [false, false, true] {
+            while poll().is_pending() && WOKEN.swap(false, Ordering::Relaxed) {}
+            let job = move |_: &mut Doer, cx: &mut Context<Doer>| {
+                if last {
+                    cx.stop();
+                }
+            };
+            thread::spawn(move || act(a, job)).join().unwrap();
+            assert!(WOKEN.load(Ordering::Relaxed), "each time");
+        }
+        while poll().is_pending() {}
     });
 }
 
