@@ -11,8 +11,9 @@ use crate::reactor::Entry;
 
 /// Names one registered socket, to tell them apart in an actor that owns several.
 ///
-/// A number is not used again for another socket of the loop (after 2³¹ registrations the oldest
-/// come up again).
+/// A number is not used again for another socket of the loop, until the oldest come up again: after
+/// some 2³² registrations, or 2¹⁶ where an address has 32 bits. The first token of a guest takes from that,
+/// but leaves 2¹⁵.
 ///
 /// ```
 /// use rotor_core::*;

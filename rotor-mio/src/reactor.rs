@@ -16,6 +16,9 @@ use crate::signal::Signal;
 /// Bits of a token that are the index into the table. The rest is a serial number, so that an event
 /// of a source that is gone misses the one that has its place now.
 const INDEX_BITS: u32 = usize::BITS / 2;
+/// Serial numbers that there are at least, so that none comes again soon. A system of 32 bits has twice
+/// as many.
+const SERIALS: usize = 1 << 15;
 
 /// A registered source.
 pub(crate) trait Entry {
@@ -88,7 +91,7 @@ impl Reactor {
         first: Token,
     ) -> io::Result<Rc<Self>> {
         let serials = (usize::MAX - first.0) >> INDEX_BITS;
-        if serials < 2 {
+        if serials < SERIALS {
             let text = "there are too few tokens above the first one";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
