@@ -25,7 +25,7 @@ const NESTED: Duration = Duration::from_millis(5);
 /// the actors are dropped, and other loops of the tree learn it.
 ///
 /// ```
-/// use std::{sync::Arc, time::Duration};
+/// use std::{io::ErrorKind, sync::Arc, time::Duration};
 /// use mio::{Events, Poll, Token, Waker};
 /// use rotor_core::*;
 /// use rotor_mio::{MioLoop, Step};
@@ -51,7 +51,10 @@ const NESTED: Duration = Duration::from_millis(5);
 /// let mut events = Events::with_capacity(256);
 /// let mut timeout = Some(Duration::ZERO);
 /// loop {
-///     poll.poll(&mut events, timeout)?;
+///     match poll.poll(&mut events, timeout) {
+///         Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+///         _ => {} // a signal, such as that of Ctrl-Z and `fg`, is no reason not to turn
+///     }
 ///     // here the application looks at the events of its own tokens
 ///     match guest.turn(&events) {
 ///         Step::Poll(next) => timeout = next, // or less, if the application has timers
@@ -180,7 +183,7 @@ impl Guest {
     /// # Examples
     /// A program that has lost a part of its tree with a thread goes on with it in its own loop:
     /// ```
-    /// # use std::{sync::Arc, time::Duration};
+    /// # use std::{io::ErrorKind, sync::Arc, time::Duration};
     /// # use mio::{Events, Poll, Token, Waker};
     /// use rotor_core::*;
     /// use rotor_mio::{MioLoop, Step};
@@ -199,7 +202,10 @@ impl Guest {
     /// # let mut events = Events::with_capacity(8);
     /// while worker.address().state() != Lifecycle::Running {
     ///     let Step::Poll(timeout) = guest.turn(&events) else { break };
-    ///     poll.poll(&mut events, timeout)?;
+    ///     match poll.poll(&mut events, timeout) {
+    ///         Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+    ///         _ => {} // a signal: turn all the same
+    ///     }
     /// }
     /// # assert!(app.tree().ended.is_none());
     /// # Ok::<_, Box<dyn std::error::Error>>(())
@@ -242,7 +248,7 @@ impl Guest {
     ///
     /// The application's own events come first:
     /// ```
-    /// # use std::{sync::Arc, time::Duration};
+    /// # use std::{io::ErrorKind, sync::Arc, time::Duration};
     /// use mio::{Events, Poll, Token, Waker};
     /// use rotor_core::*;
     /// use rotor_mio::{MioLoop, Step};
@@ -254,7 +260,10 @@ impl Guest {
     /// # app.shutdown();
     /// let (mut events, mut timeout) = (Events::with_capacity(256), Some(Duration::ZERO));
     /// let exit = loop {
-    ///     poll.poll(&mut events, timeout)?;
+    ///     match poll.poll(&mut events, timeout) {
+    ///         Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+    ///         _ => {} // a signal: turn all the same
+    ///     }
     ///     for event in events.iter().filter(|event| event.token() < Token(1)) {
     ///         assert_eq!(event.token(), WAKE); // no sockets of its own here
     ///     }
