@@ -278,8 +278,8 @@ fn a_waker_is_cloned_only_where_the_tree_is_polled() {
             assert!(POLLED_HERE.get());
             RawWaker::new(data, &TABLE)
         },
-        |data| wake(data),
-        |data| wake(data),
+        wake,
+        wake,
         |_| {},
     );
     within_limit(|| {
