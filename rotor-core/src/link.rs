@@ -59,7 +59,8 @@ pub enum LinkError {
         /// Its address, and the name of its locality where that is known: it has no name any more.
         service: Cow<'static, str>,
     },
-    /// The service ended without asking: it crashed, was removed by force, or its loop was lost.
+    /// The service ended without asking: it crashed, was removed by force, or its loop was lost; or it is
+    /// below the client, which it does not ask.
     Broken {
         /// The names from the root down to the service, with slashes between; its address and the name
         /// of its locality if its loop was lost before it was found there.
