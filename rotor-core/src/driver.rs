@@ -831,14 +831,17 @@ fn refuse_parked(local: &Local, reason: Reason) {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
     use std::sync::atomic::AtomicBool;
+    use std::task::{Context as TaskContext, Poll, Waker};
 
     use super::*;
-    use crate::Address;
     use crate::entrance::Nothing;
     use crate::lane::NORMAL;
     use crate::locality::Placement;
     use crate::message::{Command, LOCALITY};
+    use crate::{Actor, Address, AdminError, Context, Handler, StartChild};
 
     /// A record of core's own that panics.
     struct Broken;
@@ -909,6 +912,54 @@ mod tests {
         assert!(!is_done(&driver));
         drop(placed);
         assert!(is_done(&driver)); // whoever has a handle of it
+    }
+
+    thread_local! {
+        static HOME: RefCell<Option<Driver>> = const { RefCell::new(None) };
+    }
+
+    struct Nobody;
+    impl Actor for Nobody {}
+
+    /// Turns another loop when it is dropped.
+    struct Turns;
+    impl Handler<Turns> for Nobody {
+        fn handle(&mut self, _: Turns, _: &mut Context<Self>) {}
+    }
+    impl Drop for Turns {
+        fn drop(&mut self) {
+            HOME.with_borrow(|home| home.iter().for_each(|home| drop(home.run_until_idle())));
+        }
+    }
+
+    /// What was ordered there is thrown away, by which nobody is told of it.
+    #[test]
+    fn a_child_that_comes_to_a_loop_while_that_ends_is_lost() {
+        let [here, there] = ["here", "there"].map(Locality::new);
+        let [home, far] = [&here, &there].map(|place| {
+            let driver = Driver::new(Arc::new(Nothing), Clock::manual());
+            driver.open(place).expect("a fresh locality");
+            driver
+        });
+        let app = home.start(Supervisor::one_for_one("app")).expect("sound");
+        home.run_until_idle();
+        there.reserve::<Nobody>().send(Turns);
+        far.run_until_idle(); // it is parked
+        let place = there.clone();
+        let part = move || Supervisor::one_for_one("part").on(&place, |s| s);
+        let admin = app.root().admin();
+        let mut started = pin!(admin.ask(StartChild::new(part), Duration::MAX));
+        let mut cx = TaskContext::from_waker(Waker::noop());
+        assert!(started.as_mut().poll(&mut cx).is_pending());
+        HOME.set(Some(home));
+        drop(far);
+        let home = HOME.take().expect("set above");
+        home.run_until_idle();
+        let answer = started.poll(&mut cx);
+        assert!(
+            matches!(&answer, Poll::Ready(Ok(Err(AdminError::StartFailed(_))))),
+            "{answer:?}"
+        );
     }
 
     /// Nobody could say what still holds: the driver ends, and says why.

@@ -31,7 +31,9 @@ impl Local {
         if life.ended {
             // In order: nobody was left. But a monitor may have been on its way, and a client wait.
             self.monitors_lost(gate, until, &Exit::gone());
-            return self.links_gone(gate, until);
+            self.links_gone(gate, until);
+            // Or the order to build a child, which came when it had found that nothing is placed there.
+            return self.children_lost(gate, &gate.lost());
         }
         let exit = gate.lost();
         if life.abandoned {
@@ -49,10 +51,14 @@ impl Local {
         self.kin_lost(gate, &exit);
     }
 
-    fn kin_lost(&self, gate: &'static Gate, exit: &Exit) {
+    fn children_lost(&self, gate: &'static Gate, exit: &Exit) {
         for (slot, child) in self.children_at(gate) {
             self.child_lost(slot, child, gate, exit);
         }
+    }
+
+    fn kin_lost(&self, gate: &'static Gate, exit: &Exit) {
+        self.children_lost(gate, exit);
         for slot in self.subtrees_of(gate) {
             // It may have been built in the locality's next life, before this news came; whoever has lost
             // another one above it has its parent, and hears of its end from that.
