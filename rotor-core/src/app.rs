@@ -10,7 +10,7 @@ use crate::actor::Actor;
 use crate::address::{Addr, Address};
 use crate::exit::Exit;
 use crate::here;
-use crate::locality::{Control, Local, Locality};
+use crate::locality::{Local, Locality};
 use crate::lock::{lock, sound};
 use crate::name::{Name, NameError};
 use crate::observe::Observer;
@@ -384,8 +384,11 @@ impl AppShared {
         }
         self.registry.end();
         let places = lock(&self.places).clone();
+        // The loop of the root has ended, or is lost: what comes there in its next life is another tree's.
         for place in places {
-            Control::call(place.gate(), Local::tree_ended);
+            if place != self.home {
+                place.gate().call_in_some_life(Local::tree_ended);
+            }
         }
         self.ended.notify_all();
         for hook in hooks {
@@ -416,7 +419,30 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::Sim;
     use crate::*;
+
+    struct Part;
+    impl Actor for Part {}
+
+    fn group(name: &'static str) -> Supervisor {
+        Supervisor::one_for_one(name)
+    }
+
+    #[test]
+    fn the_end_of_a_tree_reaches_a_loop_that_was_lost_before() {
+        let mut sim = Sim::new(1);
+        let [home, far] = ["home", "far"].map(|name| sim.locality(name));
+        let at = far.reserve();
+        let part = group("far").on(&far, move |s| s.child(Child::new("part", || Part).at(at)));
+        sim.start(group("app").child(part)).expect("a sound tree");
+        sim.run_until_idle();
+        sim.lose(&far);
+        sim.lose(&home);
+        sim.open(far);
+        sim.run_until_idle();
+        assert_eq!(at.address().state(), Lifecycle::Gone);
+    }
 
     /// Each has a thread, which is joined, and a line in pictures.
     #[test]
