@@ -376,6 +376,7 @@ impl AppShared {
     pub(crate) fn finish(&self) -> Option<Exit> {
         let mut state = lock(&self.state);
         let exit = state.pending.take()?;
+        let places = lock(&self.places).clone(); // before whoever waits for the end takes them
         state.exit = Some(exit.clone());
         let hooks = std::mem::take(&mut state.hooks);
         drop(state);
@@ -383,7 +384,6 @@ impl AppShared {
             sitting.end();
         }
         self.registry.end();
-        let places = lock(&self.places).clone();
         // The loop of the root has ended, or is lost: what comes there in its next life is another tree's.
         for place in places {
             if place != self.home {
