@@ -763,7 +763,7 @@ impl Local {
         if reopened {
             gate.reopen();
             gate.skip_numbers();
-            gate.rooms.clear_out();
+            gate.rooms.reopen(&gate.states);
         }
         let local = Local {
             gate,

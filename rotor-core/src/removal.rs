@@ -260,6 +260,7 @@ impl Local {
     /// The spec that had a slot in an earlier life of the locality does not claim it any more.
     fn unclaimed(&self, slot: u32) {
         if self.is_left(slot) && self.gate.states.give_up(slot, Lifecycle::Gone) {
+            self.gate.rooms.close(slot);
             self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
             self.tell_of_unclaimed(slot, &Exit::gone());
         }
@@ -550,9 +551,9 @@ impl Local {
     /// Ends an address.
     pub(crate) fn free_slot(&self, slot: u32) {
         let address = self.address_of(slot);
-        // In the next life of a lost locality whoever has reserved it may claim it again.
+        // In the next life of a lost locality whoever has reserved it may claim it again: see `Rooms::reopen`.
         if address.is_bounded() && !self.losing.get() {
-            self.gate.rooms.close(address);
+            self.gate.rooms.close(slot);
         }
         self.clear_slot(slot);
         self.topics.borrow_mut().forget(address);

@@ -34,6 +34,7 @@ use crate::queue::{HEADER, Word, header};
 use crate::request::RequestError;
 use crate::signed::{self, LONGEST};
 use crate::slot::State;
+use crate::states::{Lifecycle, States};
 
 /// The rooms of a gate, by slot.
 #[derive(Default)]
@@ -75,17 +76,24 @@ impl Rooms {
         if known { BOUNDED } else { 0 }
     }
 
-    /// The address is not valid any more. Tickets that are under way find the room all the same.
-    pub(crate) fn close(&self, address: Address) {
-        let room = lock(&self.by_slot).remove(&address.slot);
+    /// The address of a slot is not valid any more. Tickets that are under way find the room all the same.
+    pub(crate) fn close(&self, slot: u32) {
+        let room = lock(&self.by_slot).remove(&slot);
         if let Some(room) = room {
             room.end();
         }
     }
 
-    /// Refuses what an abandoned life of the locality has left in its rooms.
-    pub(crate) fn clear_out(&self) {
-        self.all().into_iter().for_each(|room| room.clear_out());
+    /// A lost locality is opened again, as its states say by now. Refuses what an abandoned life has left in
+    /// its rooms, and closes those whose addresses nobody can claim.
+    pub(crate) fn reopen(&self, states: &States) {
+        for room in self.all() {
+            room.clear_out();
+            let at = room.to;
+            if states.read(at.slot, at.generation) == Lifecycle::Gone {
+                self.close(at.slot);
+            }
+        }
     }
 
     /// The locality has no loop any more: nothing leaves its rooms, so nobody is to wait for that.
@@ -838,6 +846,7 @@ impl Local {
 mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
+    use std::time::Duration;
 
     use super::*;
     use crate::sim::Sim;
@@ -865,12 +874,47 @@ mod tests {
         sim.start(tree.child(child("b", b))).expect("a sound tree");
         sim.run_until_idle();
         b.send(1);
-        here.gate().rooms.clear_out();
+        here.gate().rooms.reopen(&here.gate().states);
         a.send(2);
         b.send(3);
         b.send(4);
         assert_eq!(b.try_send(5).map_err(|back| back.message), Err(5));
         sim.run_until_idle();
         assert_eq!(*noted.borrow(), [2, 3, 4]);
+    }
+
+    struct Part;
+    impl Actor for Part {}
+
+    #[test]
+    fn a_lost_loop_leaves_the_rooms_of_reserved_addresses_and_no_others() {
+        let mut sim = Sim::new(1);
+        let [home, far] = ["home", "far"].map(|name| sim.locality(name));
+        let few = || Bound::reject(1);
+        let [own, free] = [(); 2].map(|()| far.reserve_bounded::<Part>(few()));
+        let part = Supervisor::one_for_one("part").on(&far, move |s| {
+            let s = s.child(Child::new("own", || Part).at(own));
+            (0..10).fold(s, |s, n| {
+                s.child(Child::new(format!("{n}"), || Part).bound(few()))
+            })
+        });
+        let root = Supervisor::one_for_one("root").intensity(u32::MAX, Duration::from_secs(1));
+        sim.start(root.child(part)).expect("a sound tree");
+        sim.run_until_idle();
+        let rooms = || far.gate().rooms.all().len();
+        for _ in 0..if cfg!(miri) { 3 } else { 100 } {
+            assert_eq!(rooms(), 12);
+            sim.lose(&far);
+            sim.open(far.clone());
+            sim.run_until_idle();
+            assert_eq!(own.address().state(), Lifecycle::Running);
+            assert_eq!(free.address().state(), Lifecycle::Waiting);
+        }
+        sim.lose(&far);
+        sim.lose(&home);
+        sim.open(far.clone());
+        sim.run_until_idle();
+        assert_eq!(own.address().state(), Lifecycle::Gone);
+        assert_eq!(rooms(), 1, "nobody has claimed the other one");
     }
 }
