@@ -40,6 +40,8 @@ pub struct App {
 pub(crate) struct AppShared {
     root: OnceLock<Address>,
     pub(crate) home: Locality,
+    /// Told of what happens on all of its localities.
+    observer: Option<Arc<dyn Observer>>,
     /// Localities that the tree places something on.
     pub(crate) places: Mutex<Vec<Locality>>,
     /// Pictures of it that are being taken.
@@ -87,21 +89,21 @@ impl fmt::Display for WouldDeadlock {
 impl std::error::Error for WouldDeadlock {}
 
 impl App {
-    pub(crate) fn new(home: Locality) -> Self {
-        App {
-            shared: Arc::new(AppShared {
-                root: OnceLock::new(),
-                home,
-                places: Mutex::new(Vec::new()),
-                sittings: Mutex::new(Vec::new()),
-                state: Mutex::default(),
-                ended: Condvar::new(),
-                forsaken: AtomicBool::new(false),
-                joining: Mutex::default(),
-                joined: Condvar::new(),
-                registry: Arc::default(),
-            }),
-        }
+    pub(crate) fn new(home: Locality, observer: Option<Arc<dyn Observer>>) -> Self {
+        let shared = Arc::new_cyclic(|app| AppShared {
+            root: OnceLock::new(),
+            home,
+            observer,
+            places: Mutex::new(Vec::new()),
+            sittings: Mutex::new(Vec::new()),
+            state: Mutex::default(),
+            ended: Condvar::new(),
+            forsaken: AtomicBool::new(false),
+            joining: Mutex::default(),
+            joined: Condvar::new(),
+            registry: Arc::new(Registry::of(app.clone())),
+        });
+        App { shared }
     }
 
     pub(crate) fn set_root(&self, root: Address) {
@@ -315,11 +317,8 @@ impl App {
 
 impl AppShared {
     /// The tree places something on a locality.
-    pub(crate) fn add_place(
-        self: &Arc<Self>,
-        place: Locality,
-        observer: Option<Arc<dyn Observer>>,
-    ) {
+    pub(crate) fn add_place(self: &Arc<Self>, place: Locality) {
+        let observer = self.observer.clone();
         place.gate().join(self, observer);
         let mut over = Vec::new();
         let mut places = lock(&self.places);
@@ -442,6 +441,26 @@ mod tests {
         sim.open(far);
         sim.run_until_idle();
         assert_eq!(at.address().state(), Lifecycle::Gone);
+    }
+
+    /// Another tree has come to the loop of its supervisor later.
+    #[test]
+    fn a_loop_that_is_added_is_of_the_tree_that_has_added_it() {
+        let mut sim = Sim::new(1);
+        let [_, _, far, more] = ["a", "b", "far", "more"].map(|name| sim.locality(name));
+        let [a, b] = ["a", "b"].map(|name| {
+            let part = group("part").on(&far, |s| s);
+            sim.start(group(name).child(part)).expect("a sound tree")
+        });
+        sim.run_until_idle();
+        let admin = a.tree().nodes[1].address.admin();
+        let place = more.clone();
+        let start = StartChild::new(move || group("added").on(&place, |s| s));
+        let started = sim.block_on(admin.ask(start, Duration::from_secs(1)));
+        assert!(matches!(started, Some(Ok(Ok(_)))), "{started:?}");
+        assert_eq!(a.tree().nodes[2].state, "running");
+        let is_of = |app: &App| lock(&app.shared.places).contains(&more);
+        assert_eq!([&a, &b].map(is_of), [true, false]);
     }
 
     /// Each has a thread, which is joined, and a line in pictures.

@@ -392,14 +392,13 @@ impl Driver {
         };
         tree.check_root()?;
         let mut places = tree.check(Vec::new(), local.gate, local.locality.name())?;
-        let app = App::new(local.locality.clone());
+        let app = App::new(local.locality.clone(), tree.observer.take());
         if !places.contains(&local.locality) {
             places.push(local.locality.clone());
         }
-        let observer = tree.observer.take();
         let root = local.adopt_root(tree, app.shared.clone())?;
         for place in places {
-            app.shared.add_place(place, observer.clone());
+            app.shared.add_place(place);
         }
         app.set_root(root);
         *inner.app.borrow_mut() = Some(app.clone());

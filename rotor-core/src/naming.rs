@@ -14,7 +14,7 @@ use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
 use crate::hold::Why;
 use crate::link::Cause;
-use crate::locality::{Control, Local};
+use crate::locality::{Control, Local, Locality};
 use crate::message::LOCALITY;
 use crate::name::{Name, NameError, NameSpec};
 use crate::registry::{Doomed, Entry, Registry, Scope, Stalled, TREE, Told, Whose};
@@ -107,6 +107,14 @@ impl Local {
     /// The registry of the tree that an actor is in.
     pub(crate) fn registry_of(&self, slot: u32) -> Option<Arc<Registry>> {
         self.with_top(slot, |top| top.registry.clone())
+    }
+
+    /// What is below an actor is placed on these: its tree waits for them, and shows them.
+    pub(crate) fn add_places(&self, slot: u32, places: Vec<Locality>) {
+        let registry = self.registry_of(slot);
+        if let Some(app) = registry.and_then(|registry| registry.app.upgrade()) {
+            places.into_iter().for_each(|place| app.add_place(place));
+        }
     }
 
     /// The localities above the part of a tree that an actor is in, each in the life in which it has that

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::address::Address;
+use crate::app::AppShared;
 use crate::find::{Answer, Found};
 use crate::fixed_map::FixedMap;
 use crate::gate::Gate;
@@ -53,6 +54,8 @@ pub(crate) struct Registry {
     waits: AtomicU64,
     /// How often something has come that may hide a name of an outer scope.
     hidings: AtomicU64,
+    /// The tree.
+    pub(crate) app: Weak<AppShared>,
 }
 
 #[derive(Default)]
@@ -137,6 +140,13 @@ impl Entry {
 }
 
 impl Registry {
+    pub(crate) fn of(app: Weak<AppShared>) -> Self {
+        Registry {
+            app,
+            ..Registry::default()
+        }
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         lock(&self.table)
     }

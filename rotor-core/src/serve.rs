@@ -242,11 +242,7 @@ impl Local {
             .adopt_child(slot, node.0, How::Asked)
             .map_err(AdminError::BadSpec)?;
         // Not before: nobody waits for a loop on which nothing was ever placed.
-        if let Some(app) = self.gate.app() {
-            for place in places {
-                app.add_place(place, self.gate.observer());
-            }
-        }
+        self.add_places(slot, places);
         Ok(child)
     }
 
