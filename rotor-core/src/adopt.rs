@@ -15,7 +15,7 @@ use crate::here;
 use crate::kin::{Entry, Kin, Limits, RemoteEntry};
 use crate::label::Label;
 use crate::lane::SYSTEM;
-use crate::locality::{Local, Placement};
+use crate::locality::{Local, Locality, Placement};
 use crate::lock::lock;
 use crate::message::{Command, LOCALITY};
 use crate::naming::Above;
@@ -164,7 +164,7 @@ impl Local {
         mut s: Box<Supervisor>,
         how: How,
     ) -> Result<(u32, Address), StartError> {
-        self.build_here(parent, &mut s)?;
+        let places = self.build_here(parent, &mut s)?;
         let row = how.row(s.name.clone().into(), s.as_child());
         let limits = Limits {
             start: s.start_limit,
@@ -188,6 +188,7 @@ impl Local {
             let address = self.address_of(parent);
             self.adopt_supervisor(slot, *s, Parent::Actor { address, child })
                 .inspect_err(|_| self.disinherit(parent, child))?;
+            self.add_places(parent, places);
             return Ok((child, place));
         };
         let gate = remote.locality.gate();
@@ -248,16 +249,16 @@ impl Local {
         claimed.map(|()| slot)
     }
 
-    /// Has a supervisor that is placed here add its children.
-    fn build_here(&self, parent: u32, s: &mut Supervisor) -> Result<(), StartError> {
+    /// Has a supervisor that is placed here add its children; the localities on which it places some.
+    fn build_here(&self, parent: u32, s: &mut Supervisor) -> Result<Vec<Locality>, StartError> {
         let here = |remote: &mut Remote| remote.locality.gate() == self.gate;
         if let Some(remote) = s.place.take_if(here) {
             let path = self.path_below(parent, &s.name);
             *s = s.built(&remote.build, || path.into())?;
             s.place = None;
-            s.check(self.names_to(parent), self.gate, self.locality.name())?;
+            return s.check(self.names_to(parent), self.gate, self.locality.name());
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Takes a child back that could not be adopted as a whole.
@@ -384,8 +385,11 @@ impl Local {
             let mut supervisor = shell.build(&build, path)?;
             supervisor.restart = restart;
             supervisor.stop_limit = stop_limit;
-            supervisor.check(names.clone(), self.gate, self.locality.name())?;
-            self.adopt_supervisor(to.slot, supervisor, above.clone())
+            // The closure may place something where the check of the tree has seen nothing.
+            let places = supervisor.check(names.clone(), self.gate, self.locality.name())?;
+            self.adopt_supervisor(to.slot, supervisor, above.clone())?;
+            self.add_places(to.slot, places);
+            Ok(())
         };
         // What is refused is dropped: that is a user's, too.
         let built = here::guard(adopt).unwrap_or_else(|caught| {

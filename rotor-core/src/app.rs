@@ -463,6 +463,30 @@ mod tests {
         assert_eq!([&a, &b].map(is_of), [true, false]);
     }
 
+    /// The closure of a subtree is called by the check, and each time the subtree is built.
+    #[test]
+    fn a_loop_that_the_check_has_not_seen_is_of_the_tree_all_the_same() {
+        for name in ["home", "mid"] {
+            let mut sim = Sim::new(1);
+            let all = ["home", "mid", "more"].map(|name| sim.locality(name));
+            let built = all.iter().find(|place| place.name() == name);
+            let (more, mut calls) = (all[2].clone(), 0);
+            let part = group("part").on(built.expect("one of them"), move |s| {
+                calls += 1;
+                match calls {
+                    1 => s,
+                    _ => s.child(group("below").on(&more, |s| s)),
+                }
+            });
+            let app = sim.start(group("app").child(part)).expect("a sound tree");
+            sim.run_until_idle();
+            let nodes = app.tree().nodes;
+            let below = nodes.iter().find(|node| node.name == "below");
+            assert_eq!(below.map(|below| below.state), Some("running"), "on {name}");
+            assert!(lock(&app.shared.places).contains(&all[2]), "on {name}");
+        }
+    }
+
     /// Each has a thread, which is joined, and a line in pictures.
     #[test]
     fn a_loop_that_has_ended_is_forgotten_when_the_next_one_comes() {
