@@ -3,7 +3,10 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rotor_core::sim::Sim;
 use rotor_core::*;
 
 use crate::backend::{Backend, Played};
@@ -579,6 +582,55 @@ fn l30_a_hook_may_end_the_instance(on: &dyn Backend) {
     );
 }
 
+/// So it is for another spec, which claims its address when the loop above is lost before the next instance.
+fn l30_what_waits_for_a_hook_is_first_in_what_is_built_anew(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let home = sim.locality("home");
+    let [near, far] = ["near", "far"].map(|name| sim.locality(name));
+    let (a, b) = (near.reserve(), far.reserve());
+    let (theirs, below) = (log.clone(), far.clone());
+    let asked = Arc::new(AtomicBool::new(false));
+    let one = Supervisor::one_for_all("one").on(&near, move |s| {
+        let (log, asked) = (theirs.clone(), asked.clone());
+        // The second start of `a` has the other one wait.
+        let role = Role::new("a", &log).begin(|me, cx| {
+            if me.life == 2 {
+                me.kept.push(Box::new(cx.hold("for ever")));
+            }
+        });
+        let two = group("two").on(&below, move |s| {
+            let (mut kept, asked) = (Vec::new(), asked.clone());
+            let h = Spy::new("h", &log).message(move |message, cx| {
+                if message.is::<Num>() && !asked.swap(true, Ordering::Relaxed) {
+                    kept.push(cx.hold("for ever"));
+                }
+                true
+            });
+            s.child(puppet("b", &log).hook(h).at(b))
+        });
+        s.child(role.child().at(a)).child(two)
+    });
+    let root = group("root")
+        .child(one)
+        .child(puppet("c", &log).at(home.reserve()));
+    let app = sim.start(root).unwrap();
+    b.send(Num(1));
+    sim.run_for(ms(1));
+    b.send(Num(3));
+    b.send(Now(2)); // goes ahead of that alone
+    act(a, |_, _| panic!("as told"));
+    sim.run_for(ms(1));
+    let waiting = b.address().state();
+    assert_eq!(waiting, Lifecycle::Waiting, "{}", app.tree());
+    sim.lose(&near);
+    sim.open(near);
+    sim.run_for(ms(10));
+    assert_eq!(log.of("b:"), ["b: 1", "b: now 2", "b: 3"]);
+    for part in app.tree().localities {
+        assert_eq!(part.undelivered, []);
+    }
+}
+
 bodies! {
     Each: [
         l30_hooks_are_asked_in_order,
@@ -598,5 +650,8 @@ bodies! {
         l30_a_hook_may_delay_a_message,
         r17_a_hook_lets_one_of_two_through,
         r18_a_hook_is_asked_once_about_a_published_message,
+    ]
+    Sim: [
+        l30_what_waits_for_a_hook_is_first_in_what_is_built_anew,
     ]
 }

@@ -465,6 +465,14 @@ impl Local {
         Some(*held.record)
     }
 
+    /// Has the message that waits for a hook wait for whoever claims the address next, whose hooks are others.
+    pub(crate) fn park_held(&self, slot: u32) {
+        if let Some(mut record) = self.take_held(slot) {
+            // SAFETY: a copy of a record that was taken out.
+            self.seat(slot, |seat| unsafe { seat.park_first(record.as_mut_ptr()) });
+        }
+    }
+
     /// The actor in a slot is gone for good, and so are its hooks.
     pub(crate) fn end_hooks(&self, slot: u32) {
         if self.hooks.borrow().is_empty() {

@@ -43,19 +43,22 @@ struct Awaited {
 
 impl Awaited {
     /// Nothing waits at one that is down.
-    fn take(seat: &mut Seat) -> Awaited {
-        if seat.state != State::Waiting {
+    fn take(here: &Local, slot: u32) -> Awaited {
+        if here.seat(slot, |seat| seat.state != State::Waiting) {
             return Awaited::default();
         }
-        let rare = seat.rare.take().map(|mut rare| {
-            (rare.capacity, rare.disowned) = (None, 0); // of the spec, and of its parent's count
-            rare
-        });
-        Awaited {
-            parked: seat.parked.take(),
-            rare,
-            serves: std::mem::take(&mut seat.serves),
-        }
+        here.park_held(slot);
+        here.seat(slot, |seat| {
+            let rare = seat.rare.take().map(|mut rare| {
+                (rare.capacity, rare.disowned) = (None, 0); // of the spec, and of its parent's count
+                rare
+            });
+            Awaited {
+                parked: seat.parked.take(),
+                rare,
+                serves: std::mem::take(&mut seat.serves),
+            }
+        })
     }
 
     fn put_back(self, seat: &mut Seat) {
@@ -226,7 +229,7 @@ impl Local {
         if !self.seat(slot, |seat| seat.reserved) {
             return self.free_slot(slot);
         }
-        let awaited = self.seat(slot, Awaited::take);
+        let awaited = Awaited::take(self, slot);
         self.clear_slot(slot);
         self.reseat(slot, |seat| {
             seat.state = State::Reserved;

@@ -467,6 +467,26 @@ impl Seat {
         unsafe { lane.push_raw(at, words) }
     }
 
+    /// Puts a record in front of all that wait already, of whatever lane.
+    ///
+    /// # Safety
+    /// `at` is a record that nobody uses again.
+    pub(crate) unsafe fn park_first(&mut self, at: *mut Word) {
+        let parked = self.park_all();
+        let first = &mut parked.lanes[URGENT - 1];
+        let behind = std::mem::replace(first, Flat::new());
+        // SAFETY: as the caller says.
+        parked.count += u32::from(unsafe { takes_place(at) });
+        for at in std::iter::once(at).chain(std::iter::from_fn(|| behind.pop())) {
+            // SAFETY: it is a record, which was taken out.
+            unsafe {
+                let words = header(at).kind.words as usize;
+                first.begin(FEW.max(words));
+                first.push_raw(at, words);
+            }
+        }
+    }
+
     /// Takes the next record that waits; `Urgent` ones first. It is valid until the next `park`.
     pub(crate) fn unpark(&mut self) -> Option<*mut Word> {
         let parked = self.parked.as_mut()?;
@@ -479,5 +499,38 @@ impl Seat {
             None => self.parked = None,
         }
         at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::take;
+    use crate::queue::HEADER;
+    use crate::queue::model::KindOf;
+    use crate::signed::written;
+
+    #[test]
+    fn what_is_put_in_front_comes_before_all_lanes() {
+        let kind = KindOf::<u64>::KIND;
+        let record = |n: u64| written(Header::new(kind, 0, 1), n);
+        let mut seat = Seat::new();
+        // More than the first buffer has room for.
+        let many = 30;
+        for n in 1..=many {
+            let lane = if n > many / 2 { NORMAL } else { URGENT };
+            // SAFETY: a record that nobody else uses.
+            unsafe { seat.park(lane, record(n).as_ptr(), kind.words as usize) };
+        }
+        // SAFETY: as above.
+        unsafe { seat.park_first(record(0).as_mut_ptr()) };
+        assert_eq!(u64::from(seat.parked_count()), many + 1);
+        for n in 0..=many {
+            let at = seat.unpark().expect("there is one more");
+            // SAFETY: it is one of these records, which was taken out.
+            let found: u64 = unsafe { take(at.add(HEADER)) };
+            assert_eq!(found, n);
+        }
+        assert!(seat.unpark().is_none() && seat.parked.is_none());
     }
 }
