@@ -559,7 +559,7 @@ impl Local {
             self.gate.rooms.close(slot);
         }
         self.clear_slot(slot);
-        self.topics.borrow_mut().forget(address);
+        self.end_topics(address);
         let generation = address.generation;
         if generation == 0 || generation | BOUNDED == u32::MAX || slot < self.first_own {
             // A slot of an earlier life, or one whose generations are used up, is retired: a

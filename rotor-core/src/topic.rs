@@ -137,6 +137,8 @@ trait Audience: Any {
     fn ask_again(&self, here: &Local, address: Address);
     /// One that has subscribers of its own is lost, up to this opening: perhaps it could not say that it leaves.
     fn leave_lost(self: Rc<Self>, here: &Local, address: Address, lost: Away);
+    /// The address is not valid any more.
+    fn end(&self, here: &Local);
 }
 
 /// A locality that has subscribers, and which opening of it.
@@ -182,11 +184,12 @@ impl Topics {
         }
     }
 
-    /// Forgets the subscribers of an address that is not valid any more.
-    pub(crate) fn forget(&mut self, address: Address) {
-        if !self.map.is_empty() {
-            self.map.remove(&address);
+    /// Forgets the subscribers of an address, which are returned.
+    fn forget(&mut self, address: Address) -> Types {
+        if self.map.is_empty() {
+            return Types::new();
         }
+        self.map.remove(&address).unwrap_or_default()
     }
 }
 
@@ -199,6 +202,8 @@ struct Subscribers<M> {
     away: RefCell<Vec<Away>>,
     /// Publishes that are walking over `here`: while there are any, it only grows.
     walks: Cell<u32>,
+    /// Their address is not valid any more: who is left ends when nobody walks over `here`.
+    over: Cell<bool>,
     /// The number of the last inquiry, and whether the owner has confirmed that; the other side only.
     asked: Cell<u64>,
     confirmed: Cell<bool>,
@@ -248,6 +253,7 @@ impl<M: 'static> Subscribers<M> {
             places: RefCell::new(FixedMap::default()),
             away: RefCell::new(Vec::new()),
             walks: Cell::new(0),
+            over: Cell::new(false),
             asked: Cell::new(0),
             confirmed: Cell::new(false),
             waiting: RefCell::new(Vec::new()),
@@ -267,6 +273,23 @@ impl<M: 'static> Subscribers<M> {
         self.here.set(at, subscriber.ended());
         self.sweep();
         Some((subscriber.slot, end))
+    }
+
+    /// Ends the subscription of an instance, if it has one.
+    fn release(&self, here: &Local, serial: u64) {
+        if let Some((slot, end)) = self.remove(serial) {
+            drop(here.remove_thing(end, slot));
+        }
+    }
+
+    /// Ends the subscriptions to an address that is not valid any more: what each instance has for its end would
+    /// stay as long as that.
+    fn release_left(&self, here: &Local) {
+        if self.over.get() && self.walks.get() == 0 {
+            let all: Vec<u64> = self.places.borrow().keys().copied().collect();
+            all.into_iter()
+                .for_each(|serial| self.release(here, serial));
+        }
     }
 
     /// Forgets those that have ended, when they are half of the list: so an end costs the same
@@ -302,6 +325,11 @@ impl<M: 'static> Audience for Subscribers<M> {
         let is_left = |&(of, its): &Away| of != gate || its > opening;
         self.away.borrow_mut().retain(is_left);
         here.forget_unheard(&self, address);
+    }
+
+    fn end(&self, here: &Local) {
+        self.over.set(true);
+        self.release_left(here);
     }
 }
 
@@ -531,6 +559,7 @@ impl<M: Clone + Send + 'static> Drop for Walk<'_, M> {
                 }
                 subscribers.walks.set(subscribers.walks.get() - 1);
                 subscribers.sweep();
+                subscribers.release_left(self.here);
                 self.here.forget_unheard(&subscribers, self.topic);
                 let _ = crate::here::guard(|| drop(message));
             }
@@ -552,6 +581,13 @@ impl Local {
                 }
             }
         }
+    }
+
+    /// An address is not valid any more: nobody is subscribed to it.
+    pub(crate) fn end_topics(&self, address: Address) {
+        let all = self.topics.borrow_mut().forget(address);
+        all.iter()
+            .for_each(|(_, subscribers)| subscribers.end(self));
     }
 
     /// Forgets who is subscribed to an address, if nobody is. The list may have gone with its address before.
@@ -867,9 +903,7 @@ fn end_one<M: 'static>(
     address: Address,
     serial: u64,
 ) {
-    if let Some((slot, end)) = subscribers.remove(serial) {
-        drop(here.remove_thing(end, slot));
-    }
+    subscribers.release(here, serial);
     if !subscribers.is_empty() {
         return;
     }
@@ -891,13 +925,14 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
+    use super::PIECE;
     use crate::here::with_local;
     use crate::sim::Sim;
     use crate::*;
 
     type Deed = fn(&mut Part, &mut Context<Part>);
 
-    /// Counts what it is told. With 0 it has enough of it.
+    /// Counts what it is told. With 0 it has enough of it, with 2 the topic's actor ends.
     struct Part(Topic<u32>, Arc<AtomicU32>);
     impl Actor for Part {}
     impl Handler<u32> for Part {
@@ -905,6 +940,9 @@ mod tests {
             self.1.fetch_add(1, Ordering::Relaxed);
             if n == 0 {
                 cx.unsubscribe(self.0);
+            }
+            if n == 2 {
+                self.0.address().stop();
             }
         }
     }
@@ -990,5 +1028,66 @@ mod tests {
         }
         assert_eq!(told.load(Ordering::Relaxed), rounds);
         assert_eq!((known(&home), known(&away)), (0, 0));
+    }
+
+    struct Brief;
+    impl Actor for Brief {}
+    /// Has one of those at a time.
+    struct Mother(Option<Addr<Brief>>);
+    impl Actor for Mother {}
+    impl Handler<Begin> for Mother {
+        fn handle(&mut self, _: Begin, cx: &mut Context<Self>) {
+            let child = Child::new("brief", || Brief).temporary();
+            self.0 = Some(cx.child(child));
+        }
+    }
+
+    #[test]
+    fn a_topic_whose_actor_is_gone_leaves_nothing_with_its_subscribers() {
+        let mut sim = Sim::new(1);
+        let home = sim.locality("home");
+        let (mother, told) = (home.reserve(), Arc::new(AtomicU32::new(0)));
+        // More than one piece of a walk.
+        let parts: Vec<_> = (0..=2 * PIECE).map(|_| home.reserve()).collect();
+        let mut tree =
+            Supervisor::one_for_one("app").child(Child::new("mother", || Mother(None)).at(mother));
+        for (n, &part) in parts.iter().enumerate() {
+            let (nothing, told) = (home.topic(), told.clone());
+            let child = Child::new(format!("{n}"), move || Part(nothing, told.clone()));
+            tree = tree.child(child.at(part));
+        }
+        sim.start(tree).expect("a sound tree");
+        sim.run_until_idle();
+        // What they have for their ends.
+        let ends = || {
+            with_local(home.gate(), |local| {
+                let local = local.unwrap();
+                let of = |part: &Addr<Part>| local.seat(part.address().slot, |seat| seat.things);
+                let things = local.things.borrow();
+                let all = parts.iter().map(|part| things.of(of(part)).count());
+                all.sum::<usize>()
+            })
+        };
+        for in_a_walk in [false, true] {
+            mother.send(Begin);
+            sim.run_until_idle();
+            let brief = sim.with(mother, |mother| mother.0).flatten().unwrap();
+            let topic = brief.address().topic();
+            for &part in &parts {
+                sim.with(part, |part| part.0 = topic);
+                part.send(SUBSCRIBE);
+            }
+            sim.run_until_idle();
+            assert_eq!(ends(), parts.len());
+            if in_a_walk {
+                topic.publish(2); // the first of them ends it, and the others hear it still
+            } else {
+                brief.stop();
+            }
+            sim.run_until_idle();
+            assert_eq!(brief.address().state(), Lifecycle::Gone);
+            assert_eq!(ends(), 0, "{in_a_walk}");
+        }
+        assert_eq!(told.load(Ordering::Relaxed) as usize, parts.len());
     }
 }
