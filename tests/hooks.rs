@@ -425,6 +425,50 @@ fn r18_a_hook_is_asked_once_about_a_published_message(on: &dyn Backend, far: &dy
     assert_eq!(played.lost(Reason::Refused), ["Num"]);
 }
 
+/// Logs where what it hears was published.
+struct Hears(Topic<Say>, Log);
+
+impl Actor for Hears {
+    fn start(&mut self, cx: &mut Context<Self>) -> Result {
+        cx.subscribe(self.0);
+        Ok(())
+    }
+}
+
+impl Handler<Say> for Hears {
+    fn handle(&mut self, _: Say, cx: &mut Context<Self>) {
+        self.1.put(format!("to {:?}", cx.published_to()));
+    }
+}
+
+/// A hook knows where a message was published, whether that was parked or not, as those know who hear it then.
+fn r18_a_hook_knows_where_a_message_was_published(seed: u64) {
+    let (log, mut sim) = (Log::new(), Sim::new(seed));
+    let here = sim.locality("here");
+    let (a, topic) = (here.reserve(), here.topic());
+    let role = Role::new("a", &log).begin(move |_, cx| {
+        cx.subscribe(topic);
+        hold(cx);
+    });
+    let (said, heard) = (log.clone(), log.clone());
+    let h = Spy::new("h", &log).message(move |_, cx| {
+        said.put(format!("to {:?}", cx.published_to()));
+        true
+    });
+    let b = Child::new("b", move || Hears(topic, heard.clone()));
+    let tree = group("root").child(role.child().hook(h).at(a)).child(b);
+    sim.start(tree).unwrap();
+    sim.run_for(ms(1));
+    topic.publish(Say("one"));
+    sim.run_for(ms(5));
+    topic.publish(Say("two"));
+    a.send(Say("three"));
+    sim.run_until_idle();
+    let told = Some(topic.address());
+    let all = [told, told, told, None].map(|to| format!("to {to:?}"));
+    assert_eq!(log.of("to"), all);
+}
+
 /// A closure stands before the handlers, and sees what is in a message; what it does meanwhile, like
 /// sending much to the same actor, does the message no harm.
 fn r49_a_hook_sees_what_is_in_a_message(on: &dyn Backend) {
@@ -652,6 +696,7 @@ bodies! {
         r18_a_hook_is_asked_once_about_a_published_message,
     ]
     Sim: [
+        r18_a_hook_knows_where_a_message_was_published,
         l30_what_waits_for_a_hook_is_first_in_what_is_built_anew,
     ]
 }

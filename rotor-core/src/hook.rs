@@ -412,15 +412,18 @@ impl Local {
             }
         }
         // SAFETY: `at` is a record whose payload is there, and stays where it is meanwhile.
-        let (name, message) = unsafe {
+        let (name, message, topic) = unsafe {
             let (kind, payload, _) = signed::open(at);
-            ((kind.name)(), &*(kind.look)(payload))
+            let message = &*(kind.look)(payload);
+            ((kind.name)(), message, (kind.topic)(payload))
         };
         let lost = Lost(at);
         let cursor = Cell::new(at);
+        let walked = self.published_to.replace(topic);
         let goes_on = self.at_cursor(&cursor, || {
             self.ask_hook(slot, i, |hook| hook.message(name, message, self, slot))
         });
+        self.published_to.set(walked);
         std::mem::forget(lost);
         goes_on
     }

@@ -137,6 +137,8 @@ pub(crate) struct Kind {
     pub(crate) name: fn() -> &'static str,
     /// Shows the message in a payload, without moving it: see [`Record::look`].
     pub(crate) look: unsafe fn(*mut Word) -> *const dyn Any,
+    /// Tells where the message in a payload was published: see [`Record::topic`].
+    pub(crate) topic: unsafe fn(*mut Word) -> Option<Address>,
 }
 
 impl Kind {
@@ -154,6 +156,7 @@ impl Kind {
             discard: discard::<S>,
             name: R::name,
             look: look::<R, S>,
+            topic: topic::<R, S>,
         }
     }
 }
@@ -186,6 +189,11 @@ pub(crate) trait Record: Sized {
     /// The message as hooks see it; of what is for a locality, the address that it was sent to.
     fn look(message: &Self::Message) -> &dyn Any {
         message
+    }
+
+    /// Where the message was published, as hooks know it; of what is sent, nowhere.
+    fn topic(_: &Self::Message) -> Option<Address> {
+        None
     }
 
     /// Handles the message.
@@ -302,6 +310,13 @@ unsafe fn run<R: Record, S: Stored<Message = R::Message>>(
 unsafe fn look<R: Record, S: Stored<Message = R::Message>>(payload: *mut Word) -> *const dyn Any {
     // SAFETY: a record of this kind has a payload `S`.
     R::look(unsafe { &*payload.cast::<S>() }.look())
+}
+
+/// # Safety
+/// As for [`look`].
+unsafe fn topic<R: Record, S: Stored<Message = R::Message>>(payload: *mut Word) -> Option<Address> {
+    // SAFETY: a record of this kind has a payload `S`.
+    R::topic(unsafe { &*payload.cast::<S>() }.look())
 }
 
 /// Largest payload that lies in the queue itself; above it the copies cost more than a box.

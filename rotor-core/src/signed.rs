@@ -56,6 +56,7 @@ static KINDS: [[[Kind; LENGTHS]; LANES]; WAYS] = {
         discard,
         name: std::any::type_name::<Signature>,
         look,
+        topic,
     };
     let mut all = [[[any; LENGTHS]; LANES]; WAYS];
     let mut i = 0;
@@ -248,6 +249,14 @@ unsafe fn look(payload: *mut Word) -> *const dyn Any {
     unsafe {
         let kind = payload.cast::<Signature>().read().kind;
         (kind.look)(payload.add(SIGNATURE))
+    }
+}
+
+unsafe fn topic(payload: *mut Word) -> Option<Address> {
+    // SAFETY: as in `run`.
+    unsafe {
+        let kind = payload.cast::<Signature>().read().kind;
+        (kind.topic)(payload.add(SIGNATURE))
     }
 }
 

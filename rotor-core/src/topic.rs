@@ -380,11 +380,16 @@ impl<A: TryHandler<M>, M: 'static> Record for Handed<A, M> {
         message
     }
 
+    fn topic(&(topic, _): &Self::Message) -> Option<Address> {
+        Some(topic)
+    }
+
     unsafe fn run((topic, message): Self::Message, actor: *mut (), here: &Local, slot: u32) {
-        here.published_to.set(Some(topic));
+        // It may be the message of a walk.
+        let walked = here.published_to.replace(Some(topic));
         // SAFETY: passed on.
         unsafe { Typed::<A, M>::run(message, actor, here, slot) }
-        here.published_to.set(None);
+        here.published_to.set(walked);
     }
 }
 
@@ -714,11 +719,9 @@ impl Local {
     fn ask_about_published<M: 'static>(&self, to: Subscriber<M>, topic: Address, message: M) {
         let waiting = self.handed(to, topic, message);
         let at = waiting.pop().expect("just pushed");
-        let walked = self.published_to.get();
         // SAFETY: a record that was made just now.
         let record = unsafe { copied(at) };
         self.meet_hooks(to.slot, record);
-        self.published_to.set(walked);
     }
 
     /// A published message as a record for one subscriber.

@@ -60,6 +60,7 @@ impl<T> KindOf<T> {
         discard: |_| {},
         name: || "model",
         look: |_| &(),
+        topic: |_| None,
     };
 }
 
