@@ -215,6 +215,28 @@ fn o03_a_handler_may_look(_: u64) {
     );
 }
 
+struct Nods;
+
+impl Hook<Puppet> for Nods {}
+
+/// Nor does it where a hook was asked first.
+fn o03_a_handler_may_look_behind_a_hook(seed: u64) {
+    let log = Log::new();
+    let mut sim = Sim::new(seed);
+    let a = sim.locality("here").reserve();
+    let tree = group("root").child(puppet("a", &log).hook(Nods).at(a));
+    let app = sim.start(tree).unwrap();
+    sim.run_until_idle();
+    act(a, move |me, cx| {
+        let (_, before) = meters(&app, a.address());
+        cx.addr().send(Num(1));
+        let (_, after) = meters(&app, a.address());
+        me.say(format!("sees {before}, then {after}"));
+    });
+    sim.run_until_idle();
+    assert_eq!(log.of("a"), ["a: sees 0, then 1", "a: 1"]);
+}
+
 bodies! {
     Sim: [
         o03_handled_messages_are_counted,
@@ -223,5 +245,6 @@ bodies! {
         o03_what_waits_is_counted_where_it_waits,
         o03_another_thread_sees_what_waits,
         o03_a_handler_may_look,
+        o03_a_handler_may_look_behind_a_hook,
     ]
 }

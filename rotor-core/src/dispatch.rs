@@ -447,7 +447,10 @@ impl Local {
         run: impl FnOnce(u32) -> u32,
     ) -> u32 {
         let running = Running::enter(self, cursor);
-        let left = match catch_unwind(AssertUnwindSafe(|| run(n))) {
+        self.run_from.set(cursor);
+        let done = catch_unwind(AssertUnwindSafe(|| run(n)));
+        self.run_from.set(std::ptr::null());
+        let left = match done {
             Ok(left) => {
                 running.leave();
                 left

@@ -679,6 +679,8 @@ pub(crate) struct Local {
     pub(crate) in_hook: Cell<u32>,
     /// The cursor of the queue whose record is run; valid while `current` is `RECORD`.
     pub(crate) cursor: Cell<*const Cell<*mut Word>>,
+    /// The cursor of the queue out of which records are run, or null; one that was copied out does not change it.
+    pub(crate) run_from: Cell<*const Cell<*mut Word>>,
     /// The lane that is run.
     pub(crate) lane: Cell<usize>,
     /// Work of the messages that are run beyond one unit each, for the budget.
@@ -779,6 +781,7 @@ impl Local {
             current: Cell::new(LOCALITY),
             in_hook: Cell::new(LOCALITY),
             cursor: Cell::new(std::ptr::null()),
+            run_from: Cell::new(std::ptr::null()),
             lane: Cell::new(NORMAL),
             charged: Cell::new(0),
             chunks: Default::default(),

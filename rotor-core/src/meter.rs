@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use crate::chunk::Chunk;
 use crate::lane::{NORMAL, URGENT};
 use crate::locality::Local;
-use crate::message::{CLONE, Header, LOCALITY, Way};
+use crate::message::{Header, Way};
 use crate::parcel::Contents;
 use crate::room::{Room, is_ticket};
 use crate::slot::Seat;
@@ -109,9 +109,7 @@ impl Local {
         };
         for (lane, chunk) in self.lanes.iter().zip(&self.chunks) {
             // The record that is run does not wait any more.
-            let runs = !matches!(self.current.get(), LOCALITY | CLONE)
-                && self.cursor.get() == lane.cursor();
-            let mut skip = runs;
+            let mut skip = self.run_from.get() == lane.cursor();
             lane.each(|head| {
                 if !std::mem::take(&mut skip) {
                     count(head);
