@@ -91,8 +91,7 @@ impl Local {
             late,
         } = kill;
         // Of one that was in an earlier life of the locality, it says so for the order to build it again.
-        let left = || self.is_left(to.slot).then_some(to.slot);
-        let Some(slot) = self.find(to).or_else(left) else {
+        let Some(slot) = self.find_or_await(to) else {
             return;
         };
         let live = self.seat(slot, |seat| {
@@ -262,15 +261,17 @@ impl Local {
 
     /// The spec that had a slot in an earlier life of the locality does not claim it any more.
     fn unclaimed(&self, slot: u32) {
-        if self.is_left(slot) && self.gate.states.give_up(slot, Lifecycle::Gone) {
+        if self.gives_up(slot, Lifecycle::Gone) {
             self.gate.rooms.close(slot);
             self.refuse_parked(slot, Reason::Gone, &RequestError::Gone);
             self.tell_of_unclaimed(slot, &Exit::gone());
         }
     }
 
-    fn is_left(&self, slot: u32) -> bool {
-        self.meet(slot) && self.slots.generation(slot) == 0
+    /// Writes that a spec which had a slot in an earlier life does not claim it by itself, if one had it.
+    fn gives_up(&self, slot: u32, state: Lifecycle) -> bool {
+        let is_left = self.meet(slot) && self.slots.generation(slot) == 0;
+        is_left && self.gate.states.give_up(slot, self.gate.base(), state)
     }
 
     /// The slots that a subtree had in an earlier life of the locality.
@@ -282,7 +283,7 @@ impl Local {
     /// A subtree of an earlier life of the locality is not built again by itself.
     pub(crate) fn lay_unbuilt_down(&self, top: Address, exit: &Exit) {
         for slot in self.left_by(top) {
-            if self.is_left(slot) && self.gate.states.give_up(slot, Lifecycle::Down) {
+            if self.gives_up(slot, Lifecycle::Down) {
                 let old = {
                     // Not by `reseat`: the slot is that of its address again when it is claimed.
                     let seat = &mut self.seats.borrow_mut()[slot as usize];

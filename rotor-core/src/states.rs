@@ -125,14 +125,15 @@ impl States {
     }
 
     /// The spec that was to claim a slot, if one was, does not come by itself: it is down, or gone for
-    /// good. Owner only.
-    pub(crate) fn give_up(&self, slot: u32, state: Lifecycle) -> bool {
+    /// good. Generations below `base` are those of the locality that had the gate before. Owner only.
+    pub(crate) fn give_up(&self, slot: u32, base: u32, state: Lifecycle) -> bool {
         let (bucket, index) = Self::place(slot);
         let Some(words) = self.buckets[bucket].get() else {
             return false;
         };
         let word = words[index].load(Ordering::Relaxed);
-        let lasting = word & TENURE == Tenure::Lasting as u64;
+        let known = word >> 8 >= u64::from(base);
+        let lasting = known && word & TENURE == Tenure::Lasting as u64;
         if lasting {
             let kept = if state == Lifecycle::Gone {
                 !TENURE
@@ -212,6 +213,16 @@ mod tests {
             assert_eq!(states.read(slot, slot), Lifecycle::Gone);
             assert_eq!(states.read(slot, slot + 2), Lifecycle::Waiting);
         }
+    }
+
+    /// Of a gate that another locality had before.
+    #[test]
+    fn what_a_locality_before_has_said_of_a_slot_is_not_given_up() {
+        let states = States::new();
+        states.write(0, 2, Lifecycle::Running, Tenure::Lasting);
+        assert!(!states.give_up(0, 4, Lifecycle::Gone));
+        states.write(0, 4, Lifecycle::Running, Tenure::Lasting);
+        assert!(states.give_up(0, 4, Lifecycle::Gone));
     }
 
     #[test]
