@@ -146,6 +146,11 @@ pub(crate) fn next_generation(generation: u32) -> u32 {
     (generation | BOUNDED) + 1
 }
 
+/// Whether none follows.
+pub(crate) fn is_last(generation: u32) -> bool {
+    generation | BOUNDED == u32::MAX
+}
+
 /// A gate, as an address holds it.
 ///
 /// A bounded one is marked in the lowest bit, which is free in every pointer to a gate.
@@ -370,7 +375,17 @@ impl Gate {
     /// Notes that a generation is in use, so that the next life starts above it. Owner only.
     pub(crate) fn note_generation(&self, generation: u32) {
         if generation > self.highest.load(Ordering::Relaxed) {
-            self.highest.store(generation, Ordering::Relaxed);
+            // Never back, also if the first thread of a driver that was turned elsewhere is about to do this.
+            self.highest.fetch_max(generation, Ordering::Relaxed);
+        }
+    }
+
+    /// A generation above all that were minted here, or the last one. Whoever opens it.
+    pub(crate) fn reused_from(&self) -> u32 {
+        let highest = self.highest.load(Ordering::Relaxed);
+        match is_last(highest) {
+            true => highest,
+            false => next_generation(highest),
         }
     }
 

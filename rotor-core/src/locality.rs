@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::fixed_map::FixedMap;
-use crate::gate::{BOUNDED, Gate, GateRef};
+use crate::gate::{BOUNDED, Gate, GateRef, is_last};
 use crate::here::{self, Caught, Reach, with_local};
 use crate::hook::Hooks;
 use crate::incident::Incidents;
@@ -695,6 +695,8 @@ pub(crate) struct Local {
     pub(crate) free: RefCell<Vec<u32>>,
     /// Slots below this number belong to an earlier life of a lost locality.
     pub(crate) first_own: u32,
+    /// If they are used again, their generations begin here, above all of earlier lives.
+    pub(crate) reused_from: u32,
     pub(crate) things: RefCell<Things>,
     pub(crate) topics: RefCell<Topics>,
     pub(crate) naming: RefCell<Naming>,
@@ -790,6 +792,7 @@ impl Local {
             seats: RefCell::new(Vec::new()),
             free: RefCell::new(Vec::new()),
             first_own: if reopened { gate.minted() } else { 0 },
+            reused_from: gate.reused_from(),
             things: RefCell::new(Things::new()),
             topics: RefCell::new(Topics::new()),
             naming: RefCell::default(),
@@ -830,6 +833,7 @@ impl Local {
             ran: Cell::new(LOCALITY),
         };
         if reopened {
+            local.reuse_slots();
             let laid = lock(&gate.laid).all();
             local.settle_unclaimed(&laid);
         }
@@ -941,9 +945,36 @@ impl Local {
         self.interrupt();
     }
 
+    /// Nobody claims what the lives before have left in these slots.
+    fn reuse_slots(&self) {
+        let from = self.reused_from;
+        if is_last(from) {
+            return;
+        }
+        self.gate.note_generation(from);
+        let (base, states) = (self.gate.base(), &self.gate.states);
+        for slot in (0..self.first_own).filter(|&slot| states.is_over(slot, base)) {
+            self.meet(slot);
+            lock(&self.gate.claims).remove(slot);
+            // Not by `reseat`: the word of the slot is that of its last address until it has the next one.
+            self.seats.borrow_mut()[slot as usize].state = State::Vacant;
+            self.slots.set_generation(slot, from);
+            self.free.borrow_mut().push(slot);
+        }
+    }
+
+    /// A slot that was used before. Not while the locality is lost, which tells no state any more: the next
+    /// life would take an address that is reserved by then for one of those that are gone.
+    fn take_free(&self) -> Option<u32> {
+        if self.losing.get() {
+            return None;
+        }
+        self.free.borrow_mut().pop()
+    }
+
     /// A slot number that nobody else has, with its generation; freed ones first.
     pub(crate) fn mint(&self) -> (u32, u32) {
-        match self.free.borrow_mut().pop() {
+        match self.take_free() {
             Some(slot) => {
                 self.reseat(slot, |seat| seat.state = State::Reserved);
                 (slot, self.slots.generation(slot))
@@ -958,8 +989,7 @@ impl Local {
 
     /// The same with a bound.
     pub(crate) fn mint_bounded(&self, bound: Bound) -> (u32, u32) {
-        let freed = self.free.borrow_mut().pop();
-        let Some(slot) = freed else {
+        let Some(slot) = self.take_free() else {
             let (slot, generation) = self.gate.rooms.mint(self.gate, bound);
             self.meet(slot);
             return (slot, generation);

@@ -6,7 +6,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::address::Address;
 use crate::exit::Exit;
-use crate::gate::{BOUNDED, next_generation};
+use crate::gate::{is_last, next_generation};
 use crate::here;
 use crate::kin::{Entry, RemoteEntry};
 use crate::late::Overrun;
@@ -277,7 +277,8 @@ impl Local {
     /// The slots that a subtree had in an earlier life of the locality.
     fn left_by(&self, top: Address) -> Vec<u32> {
         let claims = lock(&self.gate.claims);
-        claims.of(top).chain([top.slot]).collect()
+        let own = self.may_be_claimed(top).then_some(top.slot); // else it may be another one's
+        claims.of(top).chain(own).collect()
     }
 
     /// A subtree of an earlier life of the locality is not built again by itself.
@@ -562,13 +563,19 @@ impl Local {
         self.clear_slot(slot);
         self.end_topics(address);
         let generation = address.generation;
-        if generation == 0 || generation | BOUNDED == u32::MAX || slot < self.first_own {
-            // A slot of an earlier life, or one whose generations are used up, is retired: a
+        // An earlier life, which has told no state in its end, may have given it out with a later generation.
+        let least = if slot < self.first_own {
+            self.reused_from
+        } else {
+            0
+        };
+        if generation == 0 || is_last(generation.max(least)) {
+            // A slot whose address is not known in this life, or whose generations are used up, is retired: a
             // (gate, slot, generation) triple is minted once.
             self.slots.set_generation(slot, 0);
             return;
         }
-        let next = next_generation(generation);
+        let next = next_generation(generation).max(least);
         self.slots.set_generation(slot, next);
         self.gate.note_generation(next);
         self.free.borrow_mut().push(slot);
@@ -639,6 +646,7 @@ impl Local {
 mod tests {
     use std::collections::HashSet;
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use crate::sim::Sim;
     use crate::*;
@@ -706,5 +714,35 @@ mod tests {
         one.send(());
         sim.run_until_idle();
         assert_eq!(*log.lock().unwrap(), [1], "only the one that lives");
+    }
+
+    /// Nor has any address of a later life been one before.
+    #[test]
+    fn a_loop_that_is_lost_again_and_again_takes_no_more_slots() {
+        let mut sim = Sim::new(1);
+        sim.locality("home");
+        let far = sim.locality("far");
+        let own = far.reserve::<Mother>();
+        let part = Supervisor::one_for_one("part").on(&far, move |s| {
+            let s = s.child(Child::new("own", || Mother).at(own));
+            (0..10).fold(s, |s, n| s.child(Child::new(format!("{n}"), || Mother)))
+        });
+        let root = Supervisor::one_for_one("root").intensity(u32::MAX, Duration::from_secs(1));
+        let app = sim.start(root.child(part)).expect("a sound tree");
+        let lives = if cfg!(miri) { 3 } else { 200 };
+        let mut all = HashSet::new();
+        for _ in 0..lives {
+            sim.run_until_idle();
+            let nodes = app.tree().nodes;
+            assert!(nodes.iter().all(|node| node.state == "running"));
+            let addresses = nodes[2..].iter().map(|node| node.address);
+            all.extend(addresses.filter(|&at| at != own.address()));
+            sim.lose(&far);
+            sim.open(far.clone());
+        }
+        assert_eq!(all.len(), lives * 10);
+        assert!(all.iter().all(|at| at.state() == Lifecycle::Gone));
+        sim.run_until_idle();
+        assert!(far.gate().minted() < 50, "{}", far.gate().minted());
     }
 }

@@ -124,6 +124,16 @@ impl States {
         }
     }
 
+    /// Whether the last address of a slot, with this generation or a later one, is gone, and nobody comes back
+    /// to it. Owner only.
+    pub(crate) fn is_over(&self, slot: u32, base: u32) -> bool {
+        let (bucket, index) = Self::place(slot);
+        let words = self.buckets[bucket].get();
+        let word = words.map_or(0, |words| words[index].load(Ordering::Relaxed));
+        let gone = Tenure::Passing as u64 | Lifecycle::Gone as u64;
+        word >> 8 >= u64::from(base) && word & (TENURE | STATE) == gone
+    }
+
     /// The spec that was to claim a slot, if one was, does not come by itself: it is down, or gone for
     /// good. Generations below `base` are those of the locality that had the gate before. Owner only.
     pub(crate) fn give_up(&self, slot: u32, base: u32, state: Lifecycle) -> bool {
