@@ -428,6 +428,28 @@ fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back
     log.wait_for("a: 2");
 }
 
+/// Nobody else would end them, and the tree waits for their threads.
+fn m23_spawned_loops_below_one_that_is_turned_elsewhere_end(_: u64) {
+    let log = Log::new();
+    let [near, far] = ["near", "far"].map(|name| ThreadLoop::spawn(name).unwrap());
+    let a = near.reserve();
+    let theirs = log.clone();
+    let one = group("one").on(&near, move |s| {
+        s.child(puppet("a", &theirs).at(a))
+            .child(group("two").on(&far, |s| s))
+    });
+    let driver = driver();
+    driver.open(&Locality::new("here")).unwrap();
+    let app = driver.start(stage().child(one)).unwrap();
+    while a.address().state() != Lifecycle::Running {
+        driver.run_until_idle();
+        std::thread::yield_now();
+    }
+    turn_elsewhere(driver);
+    let exit = app.wait().unwrap();
+    assert_eq!(exit.to_string(), "locality here was lost");
+}
+
 /// Nothing leaves their room any more. They learn it as from a loop that is dropped.
 fn a18_who_waits_for_room_learns_that_a_loop_was_turned_elsewhere(_: u64) {
     struct Woken(AtomicU32);
@@ -1160,6 +1182,7 @@ bodies! {
         m11_a_stop_before_the_news_of_a_loss_leaves_them_to_others,
         m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
+        m23_spawned_loops_below_one_that_is_turned_elsewhere_end,
         a18_who_waits_for_room_learns_that_a_loop_was_turned_elsewhere,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,
         m11_a_service_does_not_wait_for_clients_on_a_loop_that_is_turned_elsewhere,

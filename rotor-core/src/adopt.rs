@@ -15,7 +15,7 @@ use crate::here;
 use crate::kin::{Entry, Kin, Limits, RemoteEntry};
 use crate::label::Label;
 use crate::lane::SYSTEM;
-use crate::locality::{Local, Locality, Placement};
+use crate::locality::{Local, Locality, Placements};
 use crate::lock::lock;
 use crate::message::{Command, LOCALITY};
 use crate::naming::Above;
@@ -196,7 +196,7 @@ impl Local {
         let place = Address::new(gate, slot, generation);
         let below = remote.declared.get().map(|declared| &declared.places);
         let places = below.into_iter().flatten().chain([&remote.locality]);
-        let placements = places.map(Placement::new).collect();
+        let placements = Placements::new(self.gate, place, places);
         let plans = self.plans(parent, place, &remote);
         let shell = s.shell();
         let remote = RemoteEntry {

@@ -18,6 +18,7 @@ use crate::error::{BindError, StartError};
 use crate::exit::{Exit, ExitReason};
 use crate::here::{self, HERE};
 use crate::locality::{Control, Local, Locality, StartOrder};
+use crate::lock::lock;
 use crate::observe::Reason;
 use crate::random::Random;
 use crate::request::RequestError;
@@ -750,6 +751,9 @@ impl Driver {
                 .gate
                 .entrance
                 .close(|parcel| local.gate.reject(parcel, Reason::Closed));
+            // As of what is dropped: nobody else would end the loops below.
+            let placed = std::mem::take(&mut *lock(&local.gate.placed));
+            drop(placed);
             Local::tell_peers(local.gate, &local.locality, true);
             std::mem::forget(local);
         }

@@ -19,12 +19,13 @@ use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::entrance::{Entrance, Pushed, Wake};
 use crate::exit::{Exit, ExitReason};
+use crate::fixed_map::FixedMap;
 use crate::flag::Flag;
 use crate::given_up::GivenUp;
 use crate::here::{self, Hush};
 use crate::lane::{NORMAL, SYSTEM, URGENT};
 use crate::late::Handling;
-use crate::locality::{Call, Control, Local};
+use crate::locality::{Call, Control, Local, Placement};
 use crate::lock::lock;
 use crate::message::Way;
 use crate::observe::{Losses, Observer, Reason, Undeliverable};
@@ -80,6 +81,8 @@ pub(crate) struct Gate {
     kills: SegQueue<Kill>,
     /// Gates with a supervision or watch relation, told when this locality is lost.
     pub(crate) peers: Mutex<Vec<&'static Gate>>,
+    /// What the specs of actors here place on other localities, by their addresses there.
+    pub(crate) placed: Mutex<FixedMap<Address, Vec<Placement>>>,
     /// What is to be done in the next life of a locality that is lost; `None` if it has ended, or
     /// nobody has it.
     later: Mutex<Option<Vec<Call>>>,
@@ -245,6 +248,7 @@ impl Gate {
                 pressing: Flag::new(false),
                 kills: SegQueue::new(),
                 peers: Mutex::new(Vec::new()),
+                placed: Mutex::default(),
                 later: Mutex::new(Some(Vec::new())),
                 registries: Registries::default(),
                 observed: AtomicBool::new(false),

@@ -10,7 +10,7 @@ use crate::docket::Docket;
 use crate::early;
 use crate::fixed_map::FixedMap;
 use crate::late::Overrun;
-use crate::locality::{News, Placement};
+use crate::locality::{News, Placements};
 use crate::pool::Template;
 use crate::registry::Plans;
 use crate::states::Lifecycle;
@@ -149,7 +149,7 @@ pub(crate) struct RemoteEntry {
     pub(crate) built: u32,
     /// There, and wherever something is placed below it: what is not built yet, or is lost with a loop on
     /// the way to it, has no other.
-    pub(crate) _placements: Vec<Placement>,
+    pub(crate) _placements: Placements,
     /// The names that are declared in it.
     pub(crate) plans: Option<Arc<Plans>>,
 }

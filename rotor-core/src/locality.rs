@@ -491,6 +491,33 @@ impl Drop for Placement {
     }
 }
 
+/// What a spec places elsewhere, until that goes, or the loop of its parent is turned on another thread.
+///
+/// It lies at the parent's gate: such a loop leaks what it has.
+pub(crate) struct Placements {
+    by: &'static Gate,
+    top: Address,
+}
+
+impl Placements {
+    pub(crate) fn new<'a>(
+        by: &'static Gate,
+        top: Address,
+        all: impl Iterator<Item = &'a Locality>,
+    ) -> Self {
+        let all = all.map(Placement::new).collect();
+        lock(&by.placed).insert(top, all);
+        Placements { by, top }
+    }
+}
+
+impl Drop for Placements {
+    fn drop(&mut self) {
+        let all = lock(&self.by.placed).remove(&self.top);
+        drop(all); // not under the lock: the last handle of a locality may be among them
+    }
+}
+
 /// Something to be done in a locality.
 pub(crate) type Call = Box<dyn FnOnce(&Local) + Send>;
 
