@@ -428,6 +428,31 @@ fn s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back
     log.wait_for("a: 2");
 }
 
+/// Its first thread may be about to give one of them to somebody: the same address would be two actors'.
+fn s01_slots_of_a_loop_that_is_turned_elsewhere_are_not_used_again(_: u64) {
+    let (log, here) = (Log::new(), Locality::new("here"));
+    let slots = |driver: &Driver| {
+        let app = driver.start(stage().child(puppet("a", &log))).unwrap();
+        driver.run_until_idle();
+        let nodes = app.tree().nodes.into_iter();
+        let slot = |at: Address| format!("{at:?}").split('.').nth(1).map(str::to_owned);
+        nodes.map(|node| slot(node.address)).collect::<Vec<_>>()
+    };
+    let mut before = Vec::new();
+    for life in 0..3 {
+        let driver = driver();
+        driver.open(&here).unwrap();
+        let now = slots(&driver);
+        let again = before.iter().any(|slot| now.contains(slot));
+        assert_eq!(again, life == 1, "{before:?}, {now:?}");
+        before.extend(now);
+        match life {
+            0 => drop(driver),
+            _ => turn_elsewhere(driver),
+        }
+    }
+}
+
 /// Nobody else would end them, and the tree waits for their threads.
 fn m23_spawned_loops_below_one_that_is_turned_elsewhere_end(_: u64) {
     let log = Log::new();
@@ -1182,6 +1207,7 @@ bodies! {
         m11_a_stop_before_the_news_of_a_loss_leaves_them_to_others,
         m23_nobody_waits_for_a_loop_that_has_come_again_and_is_not_run,
         s10_what_the_first_thread_sends_to_a_loop_that_is_turned_elsewhere_comes_back,
+        s01_slots_of_a_loop_that_is_turned_elsewhere_are_not_used_again,
         m23_spawned_loops_below_one_that_is_turned_elsewhere_end,
         a18_who_waits_for_room_learns_that_a_loop_was_turned_elsewhere,
         m11_a_request_to_a_loop_that_is_turned_elsewhere_fails,

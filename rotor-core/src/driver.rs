@@ -747,6 +747,7 @@ impl Driver {
             .map_or_else(Exit::normal, |local| local.gate.lost());
         for local in locals {
             local.abandoned.store(true, Ordering::Relaxed);
+            local.gate.abandoned.store(true, Ordering::Relaxed); // read by who opens it, after it is closed
             local
                 .gate
                 .entrance

@@ -106,6 +106,9 @@ pub(crate) struct Gate {
     refuses: AtomicBool,
     /// Who needs the loop of the locality.
     pub(crate) vacancy: Vacancy,
+    /// A life of the locality was turned on another thread: its own may be about to give out a generation.
+    /// No other locality has the gate then.
+    pub(crate) abandoned: AtomicBool,
     /// Its tree has more localities with a loop than there are processors.
     pub(crate) crowded: AtomicBool,
     /// Soft bound for parcels from outside; 0 is none.
@@ -261,6 +264,7 @@ impl Gate {
                 full: Mutex::default(),
                 refuses: AtomicBool::new(false),
                 vacancy: Vacancy::new(),
+                abandoned: AtomicBool::new(false),
                 crowded: AtomicBool::new(false),
                 bound: AtomicUsize::new(0),
                 limits: AtomicUsize::new(0),

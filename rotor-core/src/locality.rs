@@ -975,7 +975,7 @@ impl Local {
     /// Nobody claims what the lives before have left in these slots.
     fn reuse_slots(&self) {
         let from = self.reused_from;
-        if is_last(from) {
+        if is_last(from) || self.gate.abandoned.load(Ordering::Relaxed) {
             return;
         }
         self.gate.note_generation(from);

@@ -1,6 +1,7 @@
 //! The end of instances by force, and of slots.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use smallvec::{SmallVec, smallvec};
 
@@ -564,14 +565,12 @@ impl Local {
         self.end_topics(address);
         let generation = address.generation;
         // An earlier life, which has told no state in its end, may have given it out with a later generation.
-        let least = if slot < self.first_own {
-            self.reused_from
-        } else {
-            0
-        };
-        if generation == 0 || is_last(generation.max(least)) {
-            // A slot whose address is not known in this life, or whose generations are used up, is retired: a
-            // (gate, slot, generation) triple is minted once.
+        let is_earlier = slot < self.first_own;
+        let least = if is_earlier { self.reused_from } else { 0 };
+        let is_shared = is_earlier && self.gate.abandoned.load(Ordering::Relaxed);
+        if generation == 0 || is_last(generation.max(least)) || is_shared {
+            // A slot whose address is not known in this life, or whose generations are used up, or may be given
+            // out by an abandoned life as well, is retired: a (gate, slot, generation) triple is minted once.
             self.slots.set_generation(slot, 0);
             return;
         }
