@@ -386,12 +386,19 @@ impl Local {
             supervisor.restart = restart;
             supervisor.stop_limit = stop_limit;
             // The closure may place something where the check of the tree has seen nothing.
-            let places = supervisor.check(names.clone(), self.gate, self.locality.name())?;
+            let checked = supervisor.check(names.clone(), self.gate, self.locality.name());
+            let places = match checked {
+                Ok(places) => places,
+                Err(error) => {
+                    let _ = here::guard(|| drop(supervisor)); // a user's: the error is not lost to a panic
+                    return Err(error);
+                }
+            };
             self.adopt_supervisor(to.slot, supervisor, above.clone())?;
             self.add_places(to.slot, places);
             Ok(())
         };
-        // What is refused is dropped: that is a user's, too.
+        // Whatever else is refused is dropped as well.
         let built = here::guard(adopt).unwrap_or_else(|caught| {
             let (supervisor, text) = (path(), caught.text);
             Err(StartError::BuildPanicked { supervisor, text })
@@ -540,10 +547,10 @@ mod tests {
         let app = app.expect("a sound tree");
         sim.run_until_idle();
         let exit = app.tree().ended.expect("it was refused");
-        assert!(
-            matches!(exit.root_cause().reason(), ExitReason::Refused(_)),
-            "{exit}"
-        );
+        let ExitReason::Refused(error) = exit.root_cause().reason() else {
+            panic!("{exit}");
+        };
+        assert!(matches!(error, StartError::DuplicateName { .. }), "{error}");
         let other = sim.start(Supervisor::one_for_one("other").child(
             Supervisor::one_for_one("part").on(&far, |s| s.child(Child::new("kid", || Kid))),
         ));
