@@ -696,8 +696,13 @@ fn m02_restarts_do_not_reorder(on: &dyn Backend, far: &dyn Backend) {
             }
             end(sink);
         });
+        // What comes while it starts is parked.
+        let slow = Role::new("sink", &log).begin(|_, cx| {
+            let hold = cx.hold("it takes its time");
+            drop(later(cx, ms(1), move |_, _| drop(hold)));
+        });
         stage()
-            .child(lead("sink", &log).at(sink))
+            .child(slow.child().transient().significant().at(sink))
             .child(group("far").on(&away, move |s| s.child(puppet("x", &theirs).at(x))))
     });
     let expected: Vec<String> = (0..400).map(|n| format!("sink: {n}")).collect();
