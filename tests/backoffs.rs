@@ -305,8 +305,8 @@ fn l07_waits_follow_from_the_seed(seed: u64) {
     }
 }
 
-/// A wait that is given up leaves no deadline behind: the loop sleeps.
-fn l07_a_wait_that_is_given_up_wakes_nobody(world: &mut World) {
+/// A tree of one that waits for its restart.
+fn waiting(world: &mut World) -> (App, Addr<Puppet>) {
     let here = world.locality();
     let b = here.reserve();
     let app = world.start(&here, move || {
@@ -314,6 +314,12 @@ fn l07_a_wait_that_is_given_up_wakes_nobody(world: &mut World) {
     });
     crash(b);
     world.until_due_in(Some(Duration::from_secs(100_000)));
+    (app, b)
+}
+
+/// A wait that is given up leaves no deadline behind: the loop sleeps.
+fn l07_a_wait_that_is_given_up_wakes_nobody(world: &mut World) {
+    let (app, _) = waiting(world);
     let terminate = TerminateChild::named("b");
     let told = world.answer(app.root().admin().ask(terminate, Duration::MAX));
     assert!(matches!(told, Ok(Ok(()))), "{told:?}");
@@ -323,13 +329,7 @@ fn l07_a_wait_that_is_given_up_wakes_nobody(world: &mut World) {
 
 /// A stop that has waited for it means none of the instances that somebody asks for later.
 fn l07_a_stop_during_a_wait_that_is_given_up_is_forgotten(world: &mut World) {
-    let here = world.locality();
-    let b = here.reserve();
-    let app = world.start(&here, move || {
-        group("root").child(puppet("b", &Log::new()).at(b).backoff(HOURS))
-    });
-    crash(b);
-    world.until_due_in(Some(Duration::from_secs(100_000)));
+    let (app, b) = waiting(world);
     b.stop();
     answer(world, app.root(), TerminateChild::named("b")).expect("it waits");
     let again = answer(world, app.root(), RestartChild::named("b"));

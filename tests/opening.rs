@@ -531,6 +531,16 @@ fn home_and(away: &Locality, seed: u64) -> (Sim, Driver, Addr<Puppet>, Addr<Pupp
     (sim, far, here.reserve(), away.reserve())
 }
 
+/// Turns that loop on another thread, whose locality is known at home by then or not, and has home hear of it.
+fn lose_elsewhere(sim: &mut Sim, far: Driver, is_known: bool) {
+    if is_known {
+        sim.run_until_idle();
+        far.run_until_idle();
+    }
+    turn_elsewhere(far);
+    sim.run_until_idle();
+}
+
 /// What it had is not dropped, and says nothing: the asker's own table does.
 fn m11_a_request_to_a_loop_that_is_turned_elsewhere_fails(seed: u64) {
     let (log, away) = (Log::new(), Locality::new("away"));
@@ -575,12 +585,7 @@ fn one_client_turned_elsewhere(seed: u64, is_known: bool) {
     far.start(stage().child(puppet("b", &log).at(b))).unwrap();
     act(b, move |_, cx| drop(cx.link(a.address())));
     far.run_until_idle();
-    if is_known {
-        sim.run_until_idle();
-        far.run_until_idle();
-    }
-    turn_elsewhere(far);
-    sim.run_until_idle();
+    lose_elsewhere(&mut sim, far, is_known);
     a.stop();
     sim.run_until_idle();
     assert_eq!(a.address().state(), Lifecycle::Down, "{is_known}");
@@ -605,12 +610,7 @@ fn m11_a_topic_forgets_who_is_on_a_loop_that_is_turned_elsewhere(seed: u64) {
         let subscribes = subscriber("b", &log, topic).child().at(b);
         far.start(stage().child(subscribes)).unwrap();
         far.run_until_idle();
-        if is_known {
-            sim.run_until_idle();
-            far.run_until_idle();
-        }
-        turn_elsewhere(far);
-        sim.run_until_idle();
+        lose_elsewhere(&mut sim, far, is_known);
         topic.publish(Say("news"));
         sim.run_until_idle();
         assert_eq!(*seen.0.lock().unwrap(), [Reason::Unheard], "{is_known}");

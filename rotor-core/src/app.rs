@@ -318,8 +318,7 @@ impl App {
 impl AppShared {
     /// The tree places something on a locality.
     pub(crate) fn add_place(self: &Arc<Self>, place: Locality) {
-        let observer = self.observer.clone();
-        place.gate().join(self, observer);
+        place.gate().join(self, self.observer.clone());
         let mut over = Vec::new();
         let mut places = lock(&self.places);
         if !places.contains(&place) {

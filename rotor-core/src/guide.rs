@@ -281,10 +281,10 @@ pub mod mixing_loops {
     //! the locality is opened again, each restart of it fails at once, and counts. To open it again, make a loop
     //! on a thread, have it [open](crate::ThreadLoop::open) the locality, and let it
     //! [serve](crate::ThreadLoop::serve): that returns when nothing is placed there any more. The calls are the
-    //! same for each backend; a loop of one's own has [`Driver::open`](crate::Driver::open). A program that means to do so
-    //! gives the subtree a [`backoff`](crate::Supervisor::backoff), say of a fifth of a second, and its supervisor
-    //! an [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as there may be until
-    //! then, say 20 in 10 s: by default it gives up after one. One that does not has
+    //! same for each backend; a loop of one's own has [`Driver::open`](crate::Driver::open). A program that
+    //! means to do so gives the subtree a [`backoff`](crate::Supervisor::backoff), say of a fifth of a second,
+    //! and its supervisor an [`intensity`](crate::Supervisor::intensity) that allows for as many attempts as
+    //! there may be until then, say 20 in 10 s: by default it gives up after one. One that does not has
     //! [`decide`](crate::Supervisor::decide) stop or escalate that subtree, or makes it temporary, and starts
     //! another one with [`StartChild`](crate::StartChild).
     //!
@@ -949,11 +949,11 @@ pub mod coming_from {
     //! | `exit(Pid, kill)` | [`Address::kill`](crate::Address::kill) |
     //!
     //! Strategies, intensity and auto-shutdown are those of OTP, with its defaults. What differs: the start of
-    //! an actor has a limit, too ([`Child::start_limit`](crate::Child::start_limit)). A handler is not preempted, so one that blocks stops its whole locality. There is no selective
-    //! receive: a later answer comes to a closure. The queue outlives the instance: after a
-    //! crash the next one gets what was waiting, as much of it as its [`capacity`](crate::Child::capacity) lets wait. Links are one-way
-    //! ([`Context::link`](crate::Context::link): a client ends before its service); there are no remote
-    //! nodes.
+    //! an actor has a limit, too ([`Child::start_limit`](crate::Child::start_limit)). A handler is not
+    //! preempted, so one that blocks stops its whole locality. There is no selective receive: a later answer
+    //! comes to a closure. The queue outlives the instance: after a crash the next one gets what was waiting,
+    //! as much of it as its [`capacity`](crate::Child::capacity) lets wait. Links are one-way
+    //! ([`Context::link`](crate::Context::link): a client ends before its service); there are no remote nodes.
     //!
     //! # C++ rotor
     //!

@@ -114,8 +114,8 @@ pub trait Hook<A: Actor>: 'static {
     /// [`RequestError::Dropped`](crate::RequestError::Dropped).
     ///
     /// `name` is its type's name; a request comes as an [`Ask`](crate::Ask). While a hook is pending
-    /// the messages behind are parked; this one has left the room of a [`Bound`](crate::Bound). If the instance ends meanwhile, the message is the first of the
-    /// next one, whose hooks are asked anew.
+    /// the messages behind are parked; a [`Bound`](crate::Bound) does not count this one any more. If the
+    /// instance ends meanwhile, the message is the first of the next one, whose hooks are asked anew.
     ///
     /// ```
     /// use rotor_core::*;

@@ -544,7 +544,7 @@ fn play(
 fn a_game_between_spinning_loops_comes_to_its_end() {
     within_limit(|| {
         for spin in [0, 1, 20] {
-            play(Duration::from_micros(spin), 20_000, Arc::default(), None);
+            play(Duration::from_micros(spin), 5_000, Arc::default(), None);
         }
     });
 }

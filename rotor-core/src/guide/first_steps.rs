@@ -76,7 +76,8 @@
 //!
 //! The client below tells its results to a [`Recipient`](crate::Recipient): an address of which it knows
 //! only what it takes; [`to`](crate::Addr::to) makes one of any `Addr`. Here it is that of an
-//! [`Inbox`](crate::Inbox), where a thread without actors receives: with `recv`, which waits, `recv_within`, which waits so long at most, or `try_recv`.
+//! [`Inbox`](crate::Inbox), where a thread without actors receives: with `recv`, which waits,
+//! `recv_within`, which waits so long at most, or `try_recv`.
 //! ```
 //! use rotor_core::*;
 //! use std::time::Duration;

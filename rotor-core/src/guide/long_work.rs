@@ -184,10 +184,10 @@
 //!
 //! # If the one who has asked crashes
 //!
-//! Its address stays valid. So the work goes on, and its progress comes to the next instance, which has
-//! not asked for it. Where that is wrong, progress goes to an address that ends with the instance: a
-//! [topic](crate::Context::topic) of its own. What is published to it later reaches nobody, and the
-//! worker can see, on whatever loop, that nobody waits. (An answer to a [request](crate::Context::request) never comes to
+//! Its address stays valid. So the work goes on, and its progress comes to the next instance, which has not
+//! asked for it. Where that is wrong, progress goes to an address that ends with the instance: a
+//! [topic](crate::Context::topic) of its own. What is published to it later reaches nobody, and the worker can
+//! see, on whatever loop, that nobody waits. (An answer to a [request](crate::Context::request) never comes to
 //! another instance.)
 //! ```
 //! use rotor_core::{sim::Sim, *};
